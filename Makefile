@@ -1,0 +1,60 @@
+# Every target but help makes .venv first (tools/setup.py), which costs nothing when nothing changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
+# For example: make test PYTEST_ARGS="-k retrieval -n 0"
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock proto format check test run demo bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv from requirements.lock (SEALAUTHZ_PYTHON names an interpreter)
+	@$(PYTHON) tools/setup.py
+
+lock: setup ## resolve pyproject.toml into requirements.lock (LOCK_ARGS=--upgrade for newer versions)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet \
+	  --output-file requirements.lock $(LOCK_ARGS)
+
+proto: setup ## regenerate src/sealauthz/v1 from protos/
+	$(call generate,src)
+
+format: setup ## format the code
+	$(BIN)/ruff check --quiet --fix --exit-zero .
+	$(BIN)/ruff format .
+
+check: setup ## lint, types, protos, policies, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	@echo "comparing src/sealauthz/v1 with what protos/ generates"
+	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	  $(call generate,"$$scratch"); \
+	  diff -r -x __init__.py -x __pycache__ "$$scratch/sealauthz/v1" src/sealauthz/v1 \
+	    || { echo "src/sealauthz/v1 is not what protos/ generates: run make proto"; exit 1; }
+	$(BIN)/sealauthz policy check
+	$(BIN)/python tools/rules_doc.py --check
+
+test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
+	$(BIN)/pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+
+run: setup ## serve the demo facts on this machine
+	$(BIN)/sealauthz serve --demo
+
+demo: setup ## walk through the founding story against a real service
+	$(BIN)/sealauthz demo
+
+bench: setup ## run the benchmarks
+	@set -e; for file in benchmarks/[!_]*.py; do \
+	  [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
+	  echo "== $$file"; $(BIN)/python "$$file"; \
+	done
+
+define generate
+$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)
+endef
