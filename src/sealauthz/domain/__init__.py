@@ -1,0 +1,24 @@
+"""The words of the policies: typed records, their enumerations, identifiers and masking. No I/O.
+
+Importing this package registers every record in `record.RECORDS`.
+"""
+
+from sealauthz.domain import contracts, identity, organisation, retrieval, seals
+from sealauthz.domain.record import FOREVER, NEVER, RECORDS, UNLIMITED, Column, Relation, Shape, exact, shape_of
+
+__all__ = [
+    "FOREVER",
+    "NEVER",
+    "RECORDS",
+    "UNLIMITED",
+    "Column",
+    "Relation",
+    "Shape",
+    "contracts",
+    "exact",
+    "identity",
+    "organisation",
+    "retrieval",
+    "seals",
+    "shape_of",
+]

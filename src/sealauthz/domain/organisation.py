@@ -1,0 +1,268 @@
+"""Enterprises, how they were authenticated, who belongs to them and who asks to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from sealauthz.domain.identity import Person
+from sealauthz.domain.record import FOREVER, NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+
+if TYPE_CHECKING:
+    from sealauthz.domain.retrieval import EnterpriseAuthentication, RetrievalCase
+    from sealauthz.domain.seals import Certificate, Seal, SealGrant, SealUseRequest
+
+
+class AuthenticationState(StrEnum):
+    """How far the enterprise's authentication is."""
+
+    UNREGISTERED = "UNREGISTERED"
+    REGISTERED = "REGISTERED"
+    CERTIFYING = "CERTIFYING"
+    AUTHENTICATED = "AUTHENTICATED"
+    AUTH_FAILED = "AUTH_FAILED"
+
+
+class OperatingState(StrEnum):
+    """Whether the enterprise may act on the platform."""
+
+    ACTIVE = "ACTIVE"
+    FROZEN = "FROZEN"
+    CLOSED = "CLOSED"
+
+
+class CertificationMethod(StrEnum):
+    """How an enterprise proves itself."""
+
+    LEGAL_REP_ONLINE = "LEGAL_REP_ONLINE"
+    AUTH_LETTER = "AUTH_LETTER"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    DOCUMENTS = "DOCUMENTS"
+
+
+class CertificationPurpose(StrEnum):
+    """What a certification is for."""
+
+    FIRST = "FIRST"
+    RETRIEVAL = "RETRIEVAL"
+    INFO_CHANGE = "INFO_CHANGE"
+
+
+class CertificationState(StrEnum):
+    """How far a certification is."""
+
+    SUBMITTED = "SUBMITTED"
+    IN_REVIEW = "IN_REVIEW"
+    PASSED = "PASSED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+class RegistryStatus(StrEnum):
+    """The licence state in the public registry."""
+
+    EXISTING = "EXISTING"
+    REVOKED = "REVOKED"
+    CANCELLED = "CANCELLED"
+    ABNORMAL = "ABNORMAL"
+
+
+class JoinedVia(StrEnum):
+    """How a member came in."""
+
+    AUTHENTICATOR = "AUTHENTICATOR"
+    INVITE = "INVITE"
+    APPLICATION = "APPLICATION"
+    IMPORT = "IMPORT"
+    RETRIEVAL = "RETRIEVAL"
+
+
+class MembershipState(StrEnum):
+    """Whether a membership carries anything now."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+
+
+class EndReason(StrEnum):
+    """Why a membership ended."""
+
+    RESIGNED = "RESIGNED"
+    REMOVED = "REMOVED"
+    ENTERPRISE_CLOSED = "ENTERPRISE_CLOSED"
+
+
+class Role(StrEnum):
+    """What a member is trusted with."""
+
+    SYSTEM_ADMIN = "SYSTEM_ADMIN"
+    SEAL_ADMIN = "SEAL_ADMIN"
+    LEGAL_REP = "LEGAL_REP"
+    CONTRACT_ADMIN = "CONTRACT_ADMIN"
+    SEAL_AUDITOR = "SEAL_AUDITOR"
+    DEPT_ADMIN = "DEPT_ADMIN"
+    CUSTOM = "CUSTOM"
+
+
+class AssignmentState(StrEnum):
+    """Whether a role assignment stands."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class InvitationState(StrEnum):
+    """What became of an invitation."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+class ApplicationState(StrEnum):
+    """What became of an application to join."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+@record(
+    Unique("I1", ("realm", "uscc"), where="auth_state = 'AUTHENTICATED'"),
+    Check("I2", "length(uscc) = 18"),
+    permanent=True,
+)
+class Enterprise:
+    """An organisation. It is authenticated once per realm and USCC; the first to pass wins."""
+
+    id: str
+    name: str
+    uscc: str
+    realm: str = "PUBLIC"
+    auth_state: AuthenticationState = AuthenticationState.REGISTERED
+    operating_state: OperatingState = OperatingState.ACTIVE
+    timezone: str = "Asia/Shanghai"
+    parent_id: Annotated[str | None, Ref("Enterprise")] = None
+
+    authentications: list[EnterpriseAuthentication] = many("enterprise_id")
+    registry_snapshots: list[RegistrySnapshot] = many("enterprise_id")
+    memberships: list[Membership] = many("enterprise_id")
+    invitations: list[Invitation] = many("enterprise_id")
+    applications: list[JoinApplication] = many("enterprise_id")
+    retrieval_cases: list[RetrievalCase] = many("enterprise_id")
+    seals: list[Seal] = many("enterprise_id")
+    certificates: list[Certificate] = many("enterprise_id")
+
+
+@record(Unique("R-05", ("enterprise_id",), where="is_current"))
+class RegistrySnapshot:
+    """What the public registry said about an enterprise when it was asked. One is current."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    status: RegistryStatus
+    fetched_at: Instant
+    legal_rep_id: Annotated[str | None, Ref("Person")] = None
+    is_current: bool = True
+
+    enterprise: Enterprise = one("enterprise_id")
+
+
+@record(
+    Unique("I3", ("person_id", "enterprise_id"), where="state IN ('ACTIVE', 'SUSPENDED')"),
+    Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL"),
+    permanent=True,
+)
+class Membership:
+    """A person's place in an enterprise. Joining again makes a new one, so that old grants stay dead."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    joined_via: JoinedVia
+    joined_at: Instant
+    state: MembershipState = MembershipState.ACTIVE
+    ended_at: Instant = FOREVER
+    end_reason: EndReason | None = None
+
+    person: Person = one("person_id")
+    enterprise: Enterprise = one("enterprise_id")
+    assignments: list[RoleAssignment] = many("membership_id")
+    grants: list[SealGrant] = many("membership_id")
+    use_requests: list[SealUseRequest] = many("applicant_id")
+
+
+@record(
+    Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'"),
+    Check("I7", "valid_from < valid_to"),
+    permanent=True,
+)
+class RoleAssignment:
+    """A role given to a member for a time."""
+
+    id: str
+    membership_id: Annotated[str, Ref("Membership")]
+    role: Role
+    state: AssignmentState = AssignmentState.ACTIVE
+    granted_by_id: Annotated[str | None, Ref("Person")] = None
+    valid_from: Instant = NEVER
+    valid_to: Instant = FOREVER
+    is_primary: bool = False
+
+    membership: Membership = one("membership_id")
+
+
+@record(
+    Unique("M-06", ("token_hash",)),
+    Check("M-06", "created_at < expires_at AND expires_at - created_at <= 2592000000000"),
+)
+class Invitation:
+    """An invitation to join: for one verified identity, at most 30 days, used once."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    inviter_id: Annotated[str, Ref("Membership")]
+    target_id: Annotated[str, Ref("Person")]
+    token_hash: str
+    created_at: Instant
+    expires_at: Instant
+    state: InvitationState = InvitationState.OPEN
+
+    enterprise: Enterprise = one("enterprise_id")
+    inviter: Membership = one("inviter_id")
+
+
+@record(
+    Unique("I6", ("person_id", "enterprise_id"), where="state = 'PENDING'"),
+    Check("M-05", "state <> 'REJECTED' OR reason <> ''"),
+    Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id"),
+    Check("M-02", "reminders >= 0"),
+    permanent=True,
+)
+class JoinApplication:
+    """A person's application to join an enterprise, waiting for the administrator named in it."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    applied_at: Instant
+    expires_at: Instant
+    state: ApplicationState = ApplicationState.PENDING
+    handler_id: Annotated[str | None, Ref("Membership")] = None
+    reminders: int = 0
+    last_reminded_at: Instant = NEVER
+    decided_by_id: Annotated[str | None, Ref("Person")] = None
+    decided_at: Instant = NEVER
+    reason: Personal = ""
+
+    person: Person = one("person_id")
+    enterprise: Enterprise = one("enterprise_id")
+    handler: Membership | None = one("handler_id")

@@ -1,0 +1,101 @@
+"""The errors of SealAuthz: one base, and one leaf for each way a caller should react.
+
+    SealAuthzError
+    ├── InvalidRequest        the request is malformed; `violations` name the fields
+    ├── CallerUnknown         no credentials, or wrong ones
+    ├── CallerNotPermitted    a known caller, outside its rights
+    ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
+    ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
+    ├── FactsUnavailable      the facts cannot be read now; trying again may help
+    ├── EvaluationFailed      the policy could not answer; becomes a deny, never an allow
+    │   └── FactNotLoaded     … because it read a fact that is not loaded
+    ├── BundleRefused         a policy bundle that must not be served; carries file, line and column
+    └── ConfigRefused         a setting that cannot be used
+
+A deny is a value (`decision.Decision`), never an exception. Messages are one line, lower case, without a full stop, and safe
+to show to the caller; what only the operator may see travels as `__cause__`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SealAuthzError(Exception):
+    """The base of every error that SealAuthz raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One malformed field of a request: its path as the caller wrote it, and what is wrong."""
+
+    field: str
+    description: str
+
+
+class InvalidRequest(SealAuthzError):
+    """The request is malformed. `violations` is never empty."""
+
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        super().__init__("; ".join(f"`{v.field}` {v.description}" for v in violations))
+
+    @classmethod
+    def at(cls, field: str, description: str) -> InvalidRequest:
+        """Build the error for one field."""
+        return cls(Violation(field, description))
+
+
+class CallerUnknown(SealAuthzError):
+    """The caller gave no credentials, or credentials that belong to nobody."""
+
+
+class CallerNotPermitted(SealAuthzError):
+    """The caller is known and may not do this."""
+
+
+class FactConflict(SealAuthzError):
+    """Something that must not exist yet exists. `invariant` is the rule's id (`I1` …) or `PRECONDITION`."""
+
+    def __init__(self, invariant: str, message: str) -> None:
+        self.invariant = invariant
+        super().__init__(message)
+
+
+class InvariantBroken(SealAuthzError):
+    """The write would break an invariant or misses a precondition. `invariant` is the rule's id or `PRECONDITION`."""
+
+    def __init__(self, invariant: str, message: str) -> None:
+        self.invariant = invariant
+        super().__init__(message)
+
+
+class FactsUnavailable(SealAuthzError):
+    """The facts cannot be read or written now."""
+
+
+class EvaluationFailed(SealAuthzError):
+    """The policy could not be evaluated; the decision is a deny with `POLICY_ERROR`."""
+
+
+class FactNotLoaded(EvaluationFailed):
+    """A policy read a fact that is not loaded; the decision is a deny with `FACT_UNAVAILABLE`."""
+
+
+class BundleRefused(SealAuthzError):
+    """A policy bundle that must not be served.
+
+    `file` is relative to the bundle, `line` and `column` count from 1; all three may be absent (0, "") when the fault has
+    no place.
+    """
+
+    def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0) -> None:
+        self.file = file
+        self.line = line
+        self.column = column
+        place = ":".join(str(part) for part in (file, line, column) if part)
+        super().__init__(f"{place}: {message}" if place else message)
+
+
+class ConfigRefused(SealAuthzError):
+    """A setting that cannot be used; the message names it."""
