@@ -1,0 +1,121 @@
+# What a next step carries: parameter(step, name, value, subject, resource, context). A person as a value is never sent as
+# such: the service sends a masked name and phone. counted(step, name, item, ...) sends how many items there are.
+
+# The administrator is named only to those who may know him.
+#@ M-14
+told_administrator(person: Person, resource, context, found) if
+  owner(resource, context, enterprise) and
+  may_know_administrator(person, enterprise) and
+  named_administrator(enterprise, membership, context) and
+  found = membership.person;
+
+parameter("WAIT_ADMIN", "administrator", found, person: Person, resource, context) if
+  told_administrator(person, resource, context, found);
+parameter("REMIND_ADMIN", "administrator", found, person: Person, resource, context) if
+  told_administrator(person, resource, context, found);
+parameter("CONTACT_ADMIN", "administrator", found, person: Person, resource, context) if
+  told_administrator(person, resource, context, found);
+parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  pending_application(person, enterprise, application) and
+  at = application.last_reminded_at + context.parameters.reminder_gap and
+  context.now < at;
+parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  pending_application(person, enterprise, application) and
+  application.last_reminded_at + context.parameters.reminder_gap <= context.now and
+  at = context.now;
+parameter("REMIND_ADMIN", "reminders_left", left, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  pending_application(person, enterprise, application) and
+  left = context.parameters.reminder_limit - application.reminders;
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, application: JoinApplication, context) if
+  at = application.last_reminded_at + context.parameters.reminder_gap;
+
+parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+parameter("JOIN_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if joinable(resource, context, _, name);
+parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+parameter("RETRIEVE_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
+  joinable(resource, context, _, name);
+parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+
+# Where a second registration meets the authenticated one, that one is to be joined or retrieved.
+joinable(enterprise: Enterprise, context, id, name) if
+  context matches CertificationContext and
+  id = context.twin_id and
+  id matches String and
+  name = enterprise.name;
+joinable(enterprise: Enterprise, context, id, name) if
+  context matches CertificationContext and
+  context.twin_id = nil and
+  id = enterprise.id and
+  name = enterprise.name;
+joinable(resource, context, id, name) if
+  not (context matches CertificationContext) and
+  owner(resource, context, enterprise) and
+  id = enterprise.id and
+  name = enterprise.name;
+
+parameter("REAPPLY_JOIN", "allowed_at", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  rejected_lately(person, enterprise, at, context);
+
+counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  membership in enterprise.memberships and
+  membership.state = "ACTIVE" and
+  membership.person_id != person.id and
+  fit(membership.person);
+counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
+  task_to_hand_over(membership, context.member, task);
+
+# A case is shown to its parties only; others learn that there is one.
+parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: Enterprise, _) if
+  own_open_case(person, enterprise, case) and
+  id = case.id;
+parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
+
+parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
+parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
+  use_grant(person, seal, grant) and
+  context.now < grant.valid_from and
+  at = grant.valid_from;
+
+told_seal_administrator(person: Person, resource, context, found) if
+  owner(resource, context, enterprise) and
+  belongs(person, enterprise) and
+  named_seal_administrator(enterprise, membership, context) and
+  found = membership.person;
+parameter("CONTACT_SEAL_ADMIN", "seal_administrator", found, person: Person, resource, context) if
+  told_seal_administrator(person, resource, context, found);
+parameter("REQUEST_GRANT_RENEWAL", "seal_administrator", found, person: Person, resource, context) if
+  told_seal_administrator(person, resource, context, found);
+counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, context: SealUseContext) if
+  sealing_task(context, task) and
+  other in seal.enterprise.seals and
+  other.id != seal.id and
+  other.state = "ACTIVE" and
+  takes_seal(task, other) and
+  has_authority(person, other, task.signatory.contract, context);
+
+parameter("FORWARD_TO_OPERATOR", "operator", found, _: Person, task: SigningTask, context: TaskContext) if
+  task.signatory.kind = "ENTERPRISE" and
+  operator in task.operators and
+  membership in context.enterprise.memberships and
+  membership.person_id = operator.person_id and
+  found = membership.person;
+
+# What the face check must be bound to.
+parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _);
+parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if sealing_task(context, task) and id = task.id;
+parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
+parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id = task.id;
+parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);
+parameter("VERIFY_FACE", "bound_type", "RetrievalCase", _: Person, _: RetrievalCase, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, case: RetrievalCase, _) if id = case.id;

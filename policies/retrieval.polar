@@ -1,0 +1,249 @@
+# Enterprise retrieval: taking an enterprise back whose administrator is gone.
+#
+# Claiming that the administrator resigned opens a case; it never moves power. Power moves in one transaction when the case is
+# executed: after certification, review, notice, and without an open objection.
+
+# --- opening a case --------------------------------------------------------------------------------------------------
+
+# A verified person with a tie: legal representative, pending application, own open task, or active member without the
+# administrator's role.
+#@ R-01
+requires("retrieve", _: Enterprise, "RETRIEVAL_STANDING");
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if is_applicant(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
+  open_task_for(person, enterprise.id, _);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
+  is_member(person, enterprise) and
+  not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);
+
+# One open case per enterprise; others learn that there is one, and no more.
+#@ R-03
+requires("retrieve", _: Enterprise, "NO_OPEN_CASE");
+meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, _) if not open_case(enterprise, _);
+
+# The reason is mandatory.
+#@ R-04
+requires("retrieve", _: Enterprise, "REASON_STATED");
+meets(_: Person, "REASON_STATED", "retrieve", _: Enterprise, context) if
+  context.reason in ["ADMIN_RESIGNED", "ADMIN_UNREACHABLE", "ADMIN_DECEASED", "ADMIN_DISPUTE", "ACCOUNT_TAKEN"];
+
+# While another administrator is responsive, ask him; the legal representative need not.
+#@ R-07
+requires("retrieve", _: Enterprise, "ADMIN_GONE");
+meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
+  not responsive_administrator(person, enterprise, _, context);
+meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+because("ADMIN_GONE", "ADMIN_AVAILABLE", person: Person, enterprise: Enterprise, context) if
+  responsive_administrator(person, enterprise, _, context) and
+  not legal_representative(person, enterprise);
+
+responsive_administrator(person: Person, enterprise: Enterprise, membership, context) if
+  administrator(enterprise, membership, context) and
+  membership.person_id != person.id and
+  context.now < membership.person.last_active_at + context.parameters.admin_responsive_within;
+
+# --- submitting ------------------------------------------------------------------------------------------------------
+
+# Only the applicant submits, and submits again after a rejection.
+#@ R-15
+requires("submit", _: RetrievalCase, "CASE_APPLICANT");
+requires("execute", _: RetrievalCase, "CASE_APPLICANT");
+meets(person: Person, "CASE_APPLICANT", "submit", case: RetrievalCase, _) if case.applicant_id = person.id;
+meets(person: Person, "CASE_APPLICANT", "execute", case: RetrievalCase, _) if case.applicant_id = person.id;
+
+requires("submit", _: RetrievalCase, "CASE_CAN_BE_SUBMITTED");
+meets(_: Person, "CASE_CAN_BE_SUBMITTED", "submit", case: RetrievalCase, _) if
+  case.state in ["DRAFT", "CERTIFYING", "REJECTED"];
+
+# Certification by documents or by the legal representative online, on registry data that was fetched afresh.
+#@ R-05
+requires("submit", _: RetrievalCase, "CERTIFICATION_GIVEN");
+requires("submit", _: RetrievalCase, "REGISTRY_FRESH");
+requires("execute", _: RetrievalCase, "CERTIFICATION_PASSED");
+requires("execute", _: RetrievalCase, "REGISTRY_FRESH");
+meets(_: Person, "CERTIFICATION_GIVEN", "submit", case: RetrievalCase, _) if
+  certification(case, certification) and
+  certification.state in ["SUBMITTED", "IN_REVIEW", "PASSED"];
+meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
+  certification(case, certification) and
+  certification.state = "PASSED";
+meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
+meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
+because("REGISTRY_FRESH", "REGISTRY_DATA_STALE", _: Person, case: RetrievalCase, context) if
+  not registry_is_fresh(case, context);
+because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, context) if
+  registry_is_fresh(case, context) and
+  case.path = "LEGAL_REP_ONLINE" and
+  not is_registered_legal_rep(case, context);
+
+certification(case: RetrievalCase, found) if
+  found in case.certifications and
+  found.purpose = "RETRIEVAL" and
+  found.attempt = case.attempt and
+  found.applicant_id = case.applicant_id and
+  is_for_path(found.method, case.path);
+
+is_for_path("LEGAL_REP_ONLINE", "LEGAL_REP_ONLINE");
+is_for_path("DOCUMENTS", "DOCUMENTS");
+is_for_path("AUTH_LETTER", "DOCUMENTS");
+is_for_path("BANK_TRANSFER", "DOCUMENTS");
+
+fresh_snapshot(case: RetrievalCase, snapshot, context) if
+  snapshot in case.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status = "EXISTING" and
+  snapshot.fetched_at <= context.now and
+  context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
+
+registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case, _, context);
+
+is_registered_legal_rep(case: RetrievalCase, context) if
+  fresh_snapshot(case, snapshot, context) and
+  snapshot.legal_rep_id = case.applicant_id;
+
+registry_supports(case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  registry_is_fresh(case, context);
+registry_supports(case: RetrievalCase, context) if
+  case.path = "LEGAL_REP_ONLINE" and
+  is_registered_legal_rep(case, context);
+
+# The applicant's own face, at submission and again at execution.
+#@ R-06
+requires("submit", _: RetrievalCase, "FRESH_FACE");
+requires("execute", _: RetrievalCase, "FRESH_FACE");
+meets(person: Person, "FRESH_FACE", "submit", case: RetrievalCase, context) if
+  fresh_face_check(
+    context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
+meets(person: Person, "FRESH_FACE", "execute", case: RetrievalCase, context) if
+  fresh_face_check(
+    context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
+because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, case: RetrievalCase, context) if
+  stale_face_check(
+    context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
+because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, case: RetrievalCase, context) if
+  used_face_check(context.verification, person, "RETRIEVE", "RetrievalCase", case.id);
+
+# --- review ----------------------------------------------------------------------------------------------------------
+
+# Reviewers are platform staff, neither applicant nor member of the enterprise.
+#@ R-08
+requires("review", _: RetrievalCase, "REVIEWER");
+requires("review", _: RetrievalCase, "NO_REVIEW_CONFLICT");
+requires("review", _: RetrievalCase, "CASE_IN_REVIEW");
+meets(person: Person, "REVIEWER", "review", _: RetrievalCase, _) if is_reviewer(person);
+meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
+  case.applicant_id != person.id and
+  not is_colleague(person, case.enterprise);
+meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
+because("NO_REVIEW_CONFLICT", "REVIEWER_CONFLICT", person: Person, case: RetrievalCase, _) if
+  case.applicant_id = person.id or is_colleague(person, case.enterprise);
+
+is_reviewer(person: Person) if
+  post in person.staff_posts and
+  post.duty = "REVIEWER" and
+  post.state = "ACTIVE";
+
+# Two of them passed this attempt, and none who did is in conflict. The legal representative's path needs no reviewers: the
+# registry and his own face speak for him.
+#@ R-08
+requires("execute", _: RetrievalCase, "REVIEWED");
+meets(_: Person, "REVIEWED", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+meets(_: Person, "REVIEWED", "execute", case: RetrievalCase, _) if
+  case.path = "DOCUMENTS" and
+  passed_review(case, first) and
+  passed_review(case, second) and
+  first.reviewer_id != second.reviewer_id and
+  not conflicted_review(case, _);
+because("REVIEWED", "REVIEWER_CONFLICT", _: Person, case: RetrievalCase, _) if
+  case.path = "DOCUMENTS" and
+  conflicted_review(case, _);
+
+passed_review(case: RetrievalCase, review) if
+  review in case.reviews and
+  review.attempt = case.attempt and
+  review.verdict = "PASSED";
+
+conflicted_review(case: RetrievalCase, review) if
+  review in case.reviews and
+  review.attempt = case.attempt and
+  review.reviewer_id = case.applicant_id;
+conflicted_review(case: RetrievalCase, review) if
+  review in case.reviews and
+  review.attempt = case.attempt and
+  membership in case.enterprise.memberships and
+  membership.person_id = review.reviewer_id;
+
+# --- notice and objections -------------------------------------------------------------------------------------------
+
+# A present administrator, the legal representative or a seal administrator may object within the notice, freshly verified.
+#@ R-09
+requires("object", _: RetrievalCase, "OBJECTOR");
+requires("object", _: RetrievalCase, "IN_NOTICE");
+requires("object", _: RetrievalCase, "FRESH_FACE");
+meets(person: Person, "OBJECTOR", "object", case: RetrievalCase, context) if
+  may_object(person, case, context);
+meets(_: Person, "IN_NOTICE", "object", case: RetrievalCase, context) if
+  case.state in ["NOTICE", "OBJECTED"] and
+  not notice_is_over(case, context);
+meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
+  fresh_face_check(
+    context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
+
+may_object(person: Person, case: RetrievalCase, context) if
+  case.applicant_id != person.id and
+  may_administer(person, case.enterprise, context);
+may_object(person: Person, case: RetrievalCase, context) if
+  case.applicant_id != person.id and
+  may_manage_seals(person, case.enterprise, context);
+
+# An open or upheld objection blocks execution, except against the legal representative's path.
+#@ R-09
+requires("execute", _: RetrievalCase, "NO_OPEN_OBJECTION");
+meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if
+  case.path = "DOCUMENTS" and
+  forall(objection in case.objections, objection.state = "DISMISSED");
+meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+
+# No execution before the notice has ended: long after documents, short for the legal representative.
+#@ R-10
+requires("execute", _: RetrievalCase, "NOTICE_OVER");
+meets(_: Person, "NOTICE_OVER", "execute", case: RetrievalCase, context) if notice_is_over(case, context);
+because("NOTICE_OVER", "NOTICE_PERIOD", _: Person, case: RetrievalCase, context) if
+  case.notice_from > 0 and
+  not notice_is_over(case, context);
+because("NOTICE_OVER", "NOTICE_NOT_GIVEN", _: Person, case: RetrievalCase, _) if case.notice_from = 0;
+
+notice_end(case: RetrievalCase, context, at) if
+  case.notice_from > 0 and
+  case.path = "DOCUMENTS" and
+  at = case.notice_from + context.parameters.notice_documents;
+notice_end(case: RetrievalCase, context, at) if
+  case.notice_from > 0 and
+  case.path = "LEGAL_REP_ONLINE" and
+  at = case.notice_from + context.parameters.notice_legal_rep;
+
+notice_is_over(case: RetrievalCase, context) if
+  notice_end(case, context, at) and
+  at <= context.now;
+
+#@ R-10
+requires("execute", _: RetrievalCase, "CASE_CAN_BE_EXECUTED");
+meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if
+  case.state in ["NOTICE", "OBJECTED", "APPROVED"];
+because("CASE_CAN_BE_EXECUTED", "CASE_OVER", _: Person, case: RetrievalCase, _) if
+  case.state in ["REJECTED_FINAL", "RESOLVED_BY_ADMIN", "WITHDRAWN", "EXPIRED", "EXECUTED", "UNDER_APPEAL", "REVERSED"];
+
+obligation("execute", _: RetrievalCase, "CONSUME_VERIFICATION");
+obligation("execute", _: RetrievalCase, "EXECUTE_IN_ONE_TRANSACTION");
+obligation("submit", _: RetrievalCase, "CONSUME_VERIFICATION");
+
+# --- progress --------------------------------------------------------------------------------------------------------
+
+# The applicant, present administrators and the legal representative follow the progress; to others there is no case.
+#@ R-16
+requires("view_progress", _: RetrievalCase, "CASE_PARTY");
+meets(person: Person, "CASE_PARTY", "view_progress", case: RetrievalCase, _) if case.applicant_id = person.id;
+meets(person: Person, "CASE_PARTY", "view_progress", case: RetrievalCase, context) if
+  may_administer(person, case.enterprise, context);

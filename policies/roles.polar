@@ -1,0 +1,127 @@
+# The table of roles and permissions: who may, in principle, do what. It is coarse on purpose (it knows no time and no
+# context); the checklists of the other files decide the rest, and nothing is allowed by this table alone.
+
+resource Enterprise {
+  roles = ["member", "administrator", "seal_administrator", "legal_representative"];
+  permissions = ["join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal"];
+
+  "invite" if "administrator";
+  "invite" if "legal_representative";
+  "create_seal" if "seal_administrator";
+  "create_seal" if "legal_representative";
+}
+
+has_role(person: Person, "member", enterprise: Enterprise) if is_member(person, enterprise);
+has_role(person: Person, "administrator", enterprise: Enterprise) if is_assigned(person, enterprise, "SYSTEM_ADMIN");
+has_role(person: Person, "seal_administrator", enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
+has_role(person: Person, "legal_representative", enterprise: Enterprise) if legal_representative(person, enterprise);
+
+is_assigned(person: Person, enterprise: Enterprise, role) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = role and
+  assignment.state = "ACTIVE";
+
+# What anybody may try; the checklists say who gets through.
+has_permission(_: Person, "join", _: Enterprise);
+has_permission(_: Person, "retrieve", _: Enterprise);
+has_permission(_: Person, "authenticate", _: Enterprise);
+has_permission(_: Person, "view_administrator", _: Enterprise);
+
+resource Invitation {
+  permissions = ["accept"];
+}
+
+has_permission(person: Person, "accept", invitation: Invitation) if invitation.target_id = person.id;
+
+resource JoinApplication {
+  permissions = ["approve_join", "reject_join", "remind"];
+  relations = { enterprise: Enterprise };
+
+  "approve_join" if "administrator" on "enterprise";
+  "approve_join" if "legal_representative" on "enterprise";
+  "reject_join" if "administrator" on "enterprise";
+  "reject_join" if "legal_representative" on "enterprise";
+}
+
+has_relation(enterprise: Enterprise, "enterprise", application: JoinApplication) if enterprise = application.enterprise;
+has_permission(person: Person, "remind", application: JoinApplication) if application.person_id = person.id;
+
+resource Membership {
+  permissions = ["assign_role", "suspend", "end", "resign", "view_history"];
+  relations = { enterprise: Enterprise };
+
+  "assign_role" if "administrator" on "enterprise";
+  "assign_role" if "legal_representative" on "enterprise";
+  "suspend" if "administrator" on "enterprise";
+  "suspend" if "legal_representative" on "enterprise";
+  "end" if "administrator" on "enterprise";
+  "end" if "legal_representative" on "enterprise";
+}
+
+has_relation(enterprise: Enterprise, "enterprise", membership: Membership) if enterprise = membership.enterprise;
+has_permission(person: Person, "resign", membership: Membership) if membership.person_id = person.id;
+has_permission(person: Person, "view_history", membership: Membership) if membership.person_id = person.id;
+
+resource RoleAssignment {
+  permissions = ["revoke"];
+  relations = { enterprise: Enterprise };
+
+  "revoke" if "administrator" on "enterprise";
+  "revoke" if "legal_representative" on "enterprise";
+}
+
+has_relation(enterprise: Enterprise, "enterprise", assignment: RoleAssignment) if
+  enterprise = assignment.membership.enterprise;
+
+# S-03: managing a seal does not include using it. The two columns of this table never meet.
+resource Seal {
+  permissions = ["view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use"];
+  relations = { owner: Enterprise };
+
+  "edit" if "seal_administrator" on "owner";
+  "disable" if "seal_administrator" on "owner";
+  "enable" if "seal_administrator" on "owner";
+  "revoke" if "seal_administrator" on "owner";
+  "grant" if "seal_administrator" on "owner";
+  "edit" if "legal_representative" on "owner";
+  "disable" if "legal_representative" on "owner";
+  "enable" if "legal_representative" on "owner";
+  "revoke" if "legal_representative" on "owner";
+  "grant" if "legal_representative" on "owner";
+
+  "view" if "member" on "owner";
+  "view" if "legal_representative" on "owner";
+  "request_use" if "member" on "owner";
+  "use" if "member" on "owner";
+  "use" if "legal_representative" on "owner";
+}
+
+has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
+
+resource SealGrant {
+  permissions = ["confirm"];
+  relations = { owner: Enterprise };
+
+  "confirm" if "seal_administrator" on "owner";
+  "confirm" if "legal_representative" on "owner";
+}
+
+has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
+
+resource SigningTask {
+  permissions = ["open", "sign"];
+}
+
+has_permission(_: Person, "open", _: SigningTask);
+has_permission(person: Person, "sign", task: SigningTask) if is_named_person(person, task);
+
+resource RetrievalCase {
+  permissions = ["submit", "review", "object", "execute", "view_progress"];
+}
+
+has_permission(person: Person, "submit", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
+has_permission(_: Person, "object", _: RetrievalCase);
+has_permission(_: Person, "view_progress", _: RetrievalCase);

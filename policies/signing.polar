@@ -1,0 +1,185 @@
+# Signing: whose turn a task is, and who may carry it out.
+#
+# Named operators give standing, never authority: whoever seals needs authority over the seal as well (seal_use.polar).
+
+# --- the task's turn -------------------------------------------------------------------------------------------------
+
+# The contract is being signed, the task is pending, and all tasks before it are signed.
+#@ C-01
+requires("open", _: SigningTask, "TASK_READY");
+requires("sign", _: SigningTask, "TASK_READY");
+meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(task, context);
+meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
+meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
+
+is_ready(task: SigningTask, context) if
+  task.signatory.contract.state = "SIGNING" and
+  context.now < task.signatory.contract.deadline and
+  task.state in ["PENDING", "IN_PROGRESS"] and
+  not waits_for_another(task);
+
+waits_for_another(task: SigningTask) if
+  party in task.signatory.contract.signatories and
+  earlier in party.tasks and
+  earlier.position < task.position and
+  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
+
+#@ C-01
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_EXPIRED", context);
+because("TASK_READY", "TASK_NOT_PENDING", _: Person, task: SigningTask, context) if not_ready(task, "TASK_NOT_PENDING", context);
+because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if not_ready(task, "NOT_YOUR_TURN", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
+  sealing_task(context, task) and not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
+  sealing_task(context, task) and not_ready(task, "CONTRACT_EXPIRED", context);
+because("TASK_READY", "TASK_NOT_PENDING", _: Person, _: Seal, context) if
+  sealing_task(context, task) and not_ready(task, "TASK_NOT_PENDING", context);
+because("TASK_READY", "NOT_YOUR_TURN", _: Person, _: Seal, context) if
+  sealing_task(context, task) and not_ready(task, "NOT_YOUR_TURN", context);
+
+not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
+  task.signatory.contract.state in [
+    "DRAFT", "FILLING", "COMPLETE", "REJECTED", "RECALLED", "TERMINATING", "TERMINATED", "FORCE_FINISHED", "DELETED"];
+not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
+not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
+  task.signatory.contract.state = "SIGNING" and
+  task.signatory.contract.deadline <= context.now;
+not_ready(task: SigningTask, "TASK_NOT_PENDING", _) if
+  task.signatory.contract.state = "SIGNING" and
+  task.state in ["SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"];
+not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
+  task.signatory.contract.state = "SIGNING" and
+  task.state = "WAITING";
+not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
+  task.signatory.contract.state = "SIGNING" and
+  task.state in ["PENDING", "IN_PROGRESS"] and
+  waits_for_another(task);
+
+# --- who carries it out ----------------------------------------------------------------------------------------------
+
+# Named operators: only they. Else a fixed seal: those with authority over it. Else: the seal administrators.
+#@ C-02
+requires("open", _: SigningTask, "TASK_OPERATOR");
+meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if is_operator(person, task, context.enterprise, context);
+meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, _) if is_named_person(person, task);
+meets(person: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
+  sealing_task(context, task) and
+  is_operator(person, task, seal.enterprise, context);
+
+is_operator(person: Person, task: SigningTask, _: Enterprise, _) if
+  task.action = "CORPORATE_SEAL" and
+  operator in task.operators and
+  operator.person_id = person.id;
+is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) if
+  task.action = "CORPORATE_SEAL" and
+  not has_named_operator(task) and
+  fixed in task.fixed_seals and
+  seal in enterprise.seals and
+  seal.id = fixed.seal_id and
+  has_authority(person, seal, task.signatory.contract, context);
+is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) if
+  task.action = "CORPORATE_SEAL" and
+  not has_named_operator(task) and
+  not has_fixed_seal(task) and
+  has_standing_role(person, enterprise, "SEAL_ADMIN", context);
+
+# The legal representative's seal: he himself, or whoever holds a grant on it.
+#@ C-03
+is_operator(person: Person, task: SigningTask, enterprise: Enterprise, _) if
+  task.action = "LEGAL_REP_SEAL" and
+  legal_representative(person, enterprise);
+is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) if
+  task.action = "LEGAL_REP_SEAL" and
+  seal in enterprise.seals and
+  seal.kind = "LEGAL_REP" and
+  has_authority(person, seal, task.signatory.contract, context);
+
+has_named_operator(task: SigningTask) if _ in task.operators;
+has_fixed_seal(task: SigningTask) if _ in task.fixed_seals;
+
+#@ C-02 C-03
+because("TASK_OPERATOR", "NOT_TASK_OPERATOR", person: Person, task: SigningTask, context) if
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"] and
+  not is_operator(person, task, context.enterprise, context);
+because("TASK_OPERATOR", "NOT_TASK_OPERATOR", person: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  not is_operator(person, task, seal.enterprise, context);
+
+# A seal that was fixed when the task was made is the only one; and a task takes seals of its own party only.
+#@ C-05
+meets(_: Person, "SEAL_FOR_TASK", "use", seal: Seal, context) if
+  sealing_task(context, task) and
+  takes_seal(task, seal);
+because("SEAL_FOR_TASK", "SEAL_NOT_PERMITTED_FOR_TASK", _: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  not takes_seal(task, seal);
+
+takes_seal(task: SigningTask, seal: Seal) if
+  task.signatory.enterprise_id = seal.enterprise_id and
+  takes_kind(task, seal) and
+  fixed in task.fixed_seals and
+  fixed.seal_id = seal.id;
+takes_seal(task: SigningTask, seal: Seal) if
+  task.signatory.enterprise_id = seal.enterprise_id and
+  takes_kind(task, seal) and
+  not has_fixed_seal(task);
+
+takes_kind(task: SigningTask, seal: Seal) if
+  task.action = "CORPORATE_SEAL" and
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+takes_kind(task: SigningTask, seal: Seal) if
+  task.action = "LEGAL_REP_SEAL" and
+  seal.kind = "LEGAL_REP";
+
+# --- signing in person -----------------------------------------------------------------------------------------------
+
+# A handler's or personal signature is made by exactly the person named, as verified, whatever phone rings.
+#@ C-04
+requires("sign", _: SigningTask, "NAMED_PERSON");
+meets(person: Person, "NAMED_PERSON", "sign", task: SigningTask, _) if is_named_person(person, task);
+because("NAMED_PERSON", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  not is_named_person(person, task);
+because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
+because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
+
+is_named_person(person: Person, task: SigningTask) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  task.handler_id = person.id;
+is_named_person(person: Person, task: SigningTask) if
+  task.action = "PERSONAL_SIGN" and
+  task.signatory.kind = "PERSON" and
+  task.handler_id = nil and
+  task.signatory.person_id = person.id;
+
+#@ C-04
+because("TASK_OPERATOR", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  not is_named_person(person, task);
+because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
+
+# A signature needs a fresh check of intent, for this task and not used before.
+#@ U-09
+requires("sign", _: SigningTask, "FRESH_INTENT");
+meets(person: Person, "FRESH_INTENT", "sign", task: SigningTask, context) if
+  fresh_face_check(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context) and
+  is_for_a_document(context.verification, task);
+because("FRESH_INTENT", "FACE_VERIFICATION_EXPIRED", person: Person, task: SigningTask, context) if
+  stale_face_check(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context);
+because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: SigningTask, context) if
+  used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
+
+obligation("sign", _: SigningTask, "CONSUME_VERIFICATION");
+obligation("sign", _: SigningTask, "APPEND_SEAL_LOG");
+
+lapses(_: Person, "sign", _: SigningTask, context, at) if
+  check = context.verification and
+  check matches IdentityVerification and
+  at = check.passed_at + context.parameters.intent_for_signing;
+lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
+lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
+lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;

@@ -1,0 +1,166 @@
+# The words that the other files are written in: who owns a thing, who belongs to an enterprise, who is what in it.
+# Nothing here allows anything by itself. Authority is always a fact of the enterprise, read at the time of the question.
+
+# The enterprise that a resource belongs to. A task belongs to the party that it is for.
+owner(enterprise: Enterprise, _, found) if found = enterprise;
+owner(invitation: Invitation, _, found) if found = invitation.enterprise;
+owner(application: JoinApplication, _, found) if found = application.enterprise;
+owner(membership: Membership, _, found) if found = membership.enterprise;
+owner(assignment: RoleAssignment, _, found) if found = assignment.membership.enterprise;
+owner(seal: Seal, _, found) if found = seal.enterprise;
+owner(grant: SealGrant, _, found) if found = grant.seal.enterprise;
+owner(case: RetrievalCase, _, found) if found = case.enterprise;
+owner(task: SigningTask, context, found) if
+  task.signatory.kind = "ENTERPRISE" and
+  found = context.enterprise;
+
+# A person whose account and real name stand.
+fit(person: Person) if
+  person.account_state = "ACTIVE" and
+  person.realname_state = "VERIFIED";
+
+# The person's live membership.
+member(person: Person, enterprise: Enterprise, membership) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  membership.state = "ACTIVE";
+
+is_member(person: Person, enterprise: Enterprise) if member(person, enterprise, _);
+
+suspended(person: Person, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  membership.state = "SUSPENDED";
+
+# The legal representative acts through what the registry says now, with or without a membership.
+legal_representative(person: Person, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status = "EXISTING" and
+  snapshot.legal_rep_id = person.id;
+
+belongs(person: Person, enterprise: Enterprise) if
+  is_member(person, enterprise) or
+  legal_representative(person, enterprise);
+
+# A role counts while its assignment is ACTIVE and within its time, on an ACTIVE membership.
+assignment_stands(assignment: RoleAssignment, context) if
+  assignment.state = "ACTIVE" and
+  assignment.membership.state = "ACTIVE" and
+  assignment.valid_from <= context.now and
+  context.now < assignment.valid_to;
+
+holds_role(membership: Membership, role, context) if
+  assignment in membership.assignments and
+  assignment.role = role and
+  assignment_stands(assignment, context);
+
+has_standing_role(person: Person, enterprise: Enterprise, role, context) if
+  member(person, enterprise, membership) and
+  holds_role(membership, role, context);
+
+# An administrator who can be turned to: the role stands, and so do account and real name.
+administrator(enterprise: Enterprise, membership, context) if
+  membership in enterprise.memberships and
+  membership.state = "ACTIVE" and
+  holds_role(membership, "SYSTEM_ADMIN", context) and
+  fit(membership.person);
+
+has_administrator(enterprise: Enterprise, context) if administrator(enterprise, _, context);
+
+is_administrator(person: Person, enterprise: Enterprise, context) if
+  administrator(enterprise, membership, context) and
+  membership.person_id = person.id;
+
+# The administrator who is named to outsiders: the primary one, else the one who joined first.
+named_administrator(enterprise: Enterprise, membership, context) if
+  primary_administrator(enterprise, membership, context);
+named_administrator(enterprise: Enterprise, membership, context) if
+  not primary_administrator(enterprise, _, context) and
+  administrator(enterprise, membership, context) and
+  forall(administrator(enterprise, other, context), membership.joined_at <= other.joined_at);
+
+primary_administrator(enterprise: Enterprise, membership, context) if
+  administrator(enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.is_primary = true and
+  assignment_stands(assignment, context);
+
+# Who may run the enterprise, and who may run its seals. The legal representative may both; only he manages his own seal.
+may_administer(person: Person, enterprise: Enterprise, context) if
+  is_administrator(person, enterprise, context) or
+  legal_representative(person, enterprise);
+
+may_manage_seals(person: Person, enterprise: Enterprise, context) if
+  has_standing_role(person, enterprise, "SEAL_ADMIN", context) or
+  legal_representative(person, enterprise);
+
+# The named administrator of seals, for those who must ask for a grant.
+named_seal_administrator(enterprise: Enterprise, membership, context) if
+  membership in enterprise.memberships and
+  membership.state = "ACTIVE" and
+  holds_role(membership, "SEAL_ADMIN", context) and
+  fit(membership.person);
+
+# A signing task that the person holds and that is not over.
+open_task(person: Person, task) if
+  task in person.handled_tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+open_task(person: Person, task) if
+  operated in person.operated_tasks and
+  task = operated.task and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+
+open_task_for(person: Person, enterprise_id, task) if
+  open_task(person, task) and
+  task.signatory.enterprise_id = enterprise_id;
+
+pending_application(person: Person, enterprise: Enterprise, application) if
+  application in enterprise.applications and
+  application.person_id = person.id and
+  application.state = "PENDING";
+
+is_applicant(person: Person, enterprise: Enterprise) if pending_application(person, enterprise, _);
+
+# A case that is neither executed nor given up.
+open_case(enterprise: Enterprise, case) if
+  case in enterprise.retrieval_cases and
+  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+
+own_open_case(person: Person, enterprise: Enterprise, case) if
+  open_case(enterprise, case) and
+  case.applicant_id = person.id;
+
+is_retrieving(person: Person, enterprise: Enterprise) if own_open_case(person, enterprise, _);
+
+# A face check of this person, for this purpose and object, whatever its age and state.
+own_face_check(check, person: Person, purpose, object_type, object_id) if
+  check matches IdentityVerification and
+  check.person_id = person.id and
+  check.method = "FACE" and
+  check.purpose = purpose and
+  check.bound_type = object_type and
+  check.bound_id = object_id;
+
+# … and one that counts now: passed, not used yet, not older than `max_age`.
+fresh_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
+  own_face_check(check, person, purpose, object_type, object_id) and
+  check.state = "PASSED" and
+  check.passed_at <= context.now and
+  context.now < check.passed_at + max_age;
+
+stale_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
+  own_face_check(check, person, purpose, object_type, object_id) and
+  check.state in ["PASSED", "EXPIRED"] and
+  check.passed_at + max_age <= context.now;
+
+used_face_check(check, person: Person, purpose, object_type, object_id) if
+  own_face_check(check, person, purpose, object_type, object_id) and
+  check.state = "CONSUMED";
+
+# No check at all, someone else's, or one that was not passed: what is neither fresh, stale nor used.
+missing_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
+  not fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and
+  not stale_face_check(check, person, purpose, object_type, object_id, max_age, context) and
+  not used_face_check(check, person, purpose, object_type, object_id);

@@ -1,0 +1,133 @@
+"""From a question to what the policies read: subject, resource and typed context, all at one revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sealauthz.decision.contexts import CertificationContext, Context, ContextForm, MemberContext, TaskContext, form_of
+from sealauthz.decision.question import Question
+from sealauthz.domain.contracts import SigningTask
+from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
+from sealauthz.domain.parameters import Parameters
+from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
+
+MaySee = Callable[[str], bool]
+"""Whether the caller may ask about the enterprise with this id."""
+
+_SERVER_KEYS = ("now", "caller", "parameters")
+
+
+class Home(Protocol):
+    """The unit that a record is at home in."""
+
+    @property
+    def kind(self) -> str:
+        """ENTERPRISE, CONTRACT or PERSON."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The id of the unit's root record."""
+        ...
+
+
+class Picture(Protocol):
+    """The facts at one revision."""
+
+    @property
+    def revision(self) -> int:
+        """The revision that every record is read at."""
+        ...
+
+    def find(self, record_type: str, record_id: str, /) -> Any:
+        """The record inside its home unit, or None."""
+        ...
+
+    def home(self, record_type: str, record_id: str, /) -> Home | None:
+        """The home unit of a record, or None."""
+        ...
+
+    def matching(self, record_type: str, /, **values: str) -> list[str]:
+        """The ids of all records of a type that hold these values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one question is decided on."""
+
+    question: Question
+    subject: Any
+    resource: Any
+    context: Context
+
+
+def check_context(question: Question) -> ContextForm:
+    """Return the context form of the question's action. Raises InvalidRequest naming every key that does not fit it."""
+    form = form_of(question.action, question.resource.type)
+    keys = form.keys
+    violations = []
+    for key, value in question.context.items():
+        if key in _SERVER_KEYS:
+            violations.append(Violation(f"context[{key}]", "is set by the server"))
+        elif key not in keys:
+            violations.append(Violation(f"context[{key}]", f"is not part of the context of `{question.action}`"))
+        elif type(value) is not keys[key]:
+            violations.append(Violation(f"context[{key}]", f"must be of type {keys[key].__name__}"))
+    if violations:
+        raise InvalidRequest(*violations)
+    return form
+
+
+def assemble(
+    question: Question, picture: Picture, may_see: MaySee, now: int, caller: str, parameters: Parameters
+) -> Case | None:
+    """Find everything that the question names; None where subject or resource do not exist.
+
+    Raises CallerNotPermitted where an enterprise concerned is outside the caller's right.
+    """
+    form = check_context(question)
+    subject = picture.find(question.subject.type, question.subject.id)
+    resource = picture.find(question.resource.type, question.resource.id)
+    if resource is not None:
+        _refuse_unseen(_enterprises_of(picture, question.resource.type, resource), may_see)
+    if subject is None or resource is None:
+        return None
+    values: dict[str, Any] = {key: question.context.get(key) for key in form.texts}
+    for key, record_type in form.records.items():
+        record = picture.find(record_type, str(question.context[key])) if key in question.context else None
+        if record is not None:
+            _refuse_unseen(_enterprises_of(picture, record_type, record), may_see)
+        values[key] = record
+    values |= _found_by_the_server(form, picture, resource)
+    return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
+
+
+def _found_by_the_server(form: ContextForm, picture: Picture, resource: Any) -> Mapping[str, Any]:
+    if form.context is TaskContext and isinstance(resource, SigningTask):
+        party = resource.signatory.enterprise_id
+        return {"enterprise": picture.find("Enterprise", party) if party else None}
+    if form.context is MemberContext and isinstance(resource, Membership):
+        return {"member": picture.find("Person", resource.person_id)}
+    if form.context is CertificationContext and isinstance(resource, Enterprise):
+        same = {"realm": resource.realm, "uscc": resource.uscc}
+        twins = picture.matching("Enterprise", **same, auth_state=str(AuthenticationState.AUTHENTICATED))
+        return {"twin_id": next((twin for twin in twins if twin != resource.id), None)}
+    return {}
+
+
+def _enterprises_of(picture: Picture, record_type: str, record: Any) -> tuple[str, ...]:
+    """The enterprises that a caller must have the right to, to ask about this record."""
+    if isinstance(record, SigningTask):
+        # The party whose act it is; for a person's own signature, the enterprise that sent the contract.
+        return (record.signatory.enterprise_id or record.signatory.contract.initiator_id,)
+    home = picture.home(record_type, record.id)
+    return (home.id,) if home is not None and home.kind == "ENTERPRISE" else ()
+
+
+def _refuse_unseen(enterprises: tuple[str, ...], may_see: MaySee) -> None:
+    for enterprise in enterprises:
+        if not may_see(enterprise):
+            raise CallerNotPermitted("this caller has no right to decisions about this enterprise")

@@ -1,0 +1,142 @@
+"""A policy bundle: its files, its parameters, its contract, and the engine that evaluates it. Loaded whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
+from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.errors import BundleRefused
+from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Rulebook, Source, Statement, admit, rulebook_of
+from sealauthz.polar.reference import ReferenceEngine
+
+PARAMETERS_FILE = "parameters.toml"
+SUBJECT_TYPES = ("Person",)
+
+NOT_FOUND = "NOT_FOUND"
+UNKNOWN_ACTION = "UNKNOWN_ACTION"
+UNKNOWN_TYPE = "UNKNOWN_TYPE"
+FACT_UNAVAILABLE = "FACT_UNAVAILABLE"
+POLICY_ERROR = "POLICY_ERROR"
+NO_PERMISSION = "NO_PERMISSION"
+PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
+"""The reasons that the service gives by itself; a bundle describes them like its own."""
+
+
+class Engine(Protocol):
+    """What evaluates a bundle. Any error is an EvaluationFailed; no error ever counts as an answer."""
+
+    def holds(self, rule: str, *arguments: object) -> bool:
+        """Whether a rule holds for these arguments."""
+        ...
+
+    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """The values that the FREE arguments can take."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files."""
+
+    version: str
+    sources: tuple[Source, ...]
+    statements: tuple[Statement, ...]
+    parameters: Parameters
+    rulebook: Rulebook
+    engine: Engine
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Bundle:
+        """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused."""
+        folder = folder or installed_folder()
+        sources = tuple(_read(folder))
+        statements = tuple(statement for source in sources for statement in admit(source, attributes()))
+        rulebook = rulebook_of(statements, PRODUCT_REASONS)
+        for type_ in rulebook.resource_types:
+            if type_ not in RECORDS:
+                raise BundleRefused(f"`{type_}` has actions but is no record")
+        parameters = _parameters(folder)
+        engine = ReferenceEngine(sources, engine_classes())
+        return cls(_version(folder), sources, statements, parameters, rulebook, engine)
+
+    @property
+    def actions(self) -> Mapping[str, tuple[str, ...]]:
+        """The actions of each resource type."""
+        return {type_: self.rulebook.actions_of(type_) for type_ in self.rulebook.resource_types}
+
+    def context_keys(self, action: str, resource_type: str) -> Mapping[str, type]:
+        """The context keys that a client may give for an action, with the types of their values."""
+        return form_of(action, resource_type).keys
+
+
+def installed_folder() -> Path:
+    """Where the default bundle lies: inside the installed package, or at the root of a source checkout."""
+    package = Path(__file__).resolve().parent.parent
+    packed = package / "_policies"
+    return packed if packed.is_dir() else package.parent.parent / "policies"
+
+
+def engine_classes() -> tuple[type, ...]:
+    """The classes that a policy may name."""
+    return (*RECORDS.values(), *CONTEXT_CLASSES, Parameters)
+
+
+def attributes() -> frozenset[str]:
+    """Every name that a policy may read behind a dot."""
+    names: set[str] = set()
+    for cls in RECORDS.values():
+        shape = shape_of(cls)
+        names.update(column.name for column in shape.columns if not column.is_personal)
+        names.update(relation.name for relation in shape.relations)
+    for plain in (*CONTEXT_CLASSES, Parameters):
+        names.update(field.name for field in dataclasses.fields(plain))
+    return frozenset(names)
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise BundleRefused(f"there is no policy folder `{folder.name}`")
+    return [*sorted(folder.glob("*.polar")), folder / PARAMETERS_FILE]
+
+
+def _read(folder: Path) -> list[Source]:
+    sources: list[Source] = []
+    for path in _files(folder)[:-1]:
+        try:
+            sources.append(Source(path.name, path.read_bytes().decode()))
+        except UnicodeDecodeError as error:
+            raise BundleRefused("the file is not UTF-8 text", path.name) from error
+        except OSError as error:
+            raise BundleRefused("the file cannot be read", path.name) from error
+    names = {source.file for source in sources}
+    for needed in (CONTRACT_FILE, FLOOR_FILE):
+        if needed not in names:
+            raise BundleRefused(f"the bundle has no {needed}")
+    return sources
+
+
+def _parameters(folder: Path) -> Parameters:
+    path = folder / PARAMETERS_FILE
+    try:
+        return parameters_from(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise BundleRefused(f"the bundle has no {PARAMETERS_FILE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, ParameterProblem) as error:
+        raise BundleRefused(str(error), PARAMETERS_FILE) from error
+
+
+def _version(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in _files(folder):
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,124 @@
+"""The answer: what was decided, why, and what must happen first. A deny is falsy, so that it can never pass an `if`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sealauthz.decision.question import Question
+
+ParameterValue = str | int
+"""A parameter of a next step or obligation. Names that end in `_at` or `_until` hold instants in microseconds."""
+
+
+class Effect(StrEnum):
+    """Whether the act is allowed."""
+
+    ALLOW = "ALLOW"
+    DENY = "DENY"
+
+
+class Audience(StrEnum):
+    """Who may be shown a reason: the person who asks, or only those who run the platform."""
+
+    USER = "USER"
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What the person can do about a reason, with what the client needs to offer it (names and phones are masked)."""
+
+    code: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the answer is a deny. `stage` orders the reasons in the order in which a person should fix them, lowest first.
+
+    `requirement` is empty where no requirement of the policy is behind the reason (`NOT_FOUND`, `POLICY_ERROR` …).
+    """
+
+    code: str
+    stage: int
+    audience: Audience
+    requirement: str = ""
+    next_steps: tuple[NextStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What the caller must do when it acts on an allow; a caller that cannot must treat the answer as a deny."""
+
+    code: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer. `reasons` is ordered by stage and empty exactly when allowed; `obligations` is empty when denied.
+
+    `revision` is the fact revision and `policy_version` the bundle's digest that the answer rests on; `evaluated_at` and
+    `valid_until` are instants in microseconds, and an allow must not be used at or after `valid_until`.
+    """
+
+    question: Question
+    effect: Effect
+    decision_id: str
+    policy_version: str
+    revision: int
+    evaluated_at: int
+    valid_until: int
+    reasons: tuple[Reason, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.effect == Effect.ALLOW
+
+    @property
+    def next_steps(self) -> tuple[NextStep, ...]:
+        """All next steps, in the order of their reasons, each once."""
+        steps: dict[tuple[str, tuple[tuple[str, ParameterValue], ...]], NextStep] = {}
+        for reason in self.reasons:
+            for step in reason.next_steps:
+                steps.setdefault((step.code, tuple(sorted(step.parameters.items()))), step)
+        return tuple(steps.values())
+
+
+class Standing(StrEnum):
+    """How a requirement came out."""
+
+    MET = "MET"
+    WAIVED = "WAIVED"
+    UNMET = "UNMET"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef:
+    """A rule of the policy, by its head and its place. `rules` are the ids of the rulebook it carries (`U-01` …)."""
+
+    head: str
+    file: str
+    line: int
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementOutcome:
+    """How one requirement of the action came out, the rules that could meet or waive it, and why it is unmet."""
+
+    requirement: str
+    standing: Standing
+    reasons: tuple[str, ...]
+    tried: tuple[RuleRef, ...]
+    because: tuple[RuleRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision with the rules that matter to it; `requirements` is ordered as the policy lists them."""
+
+    decision: Decision
+    requirements: tuple[RequirementOutcome, ...]

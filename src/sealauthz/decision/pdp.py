@@ -1,0 +1,343 @@
+"""The policy decision point: a question and the facts at one revision in, a decision out.
+
+Rules it keeps. Whatever goes wrong in an evaluation denies. What the subject cannot see is answered like what does not
+exist. Before standing, only gate reasons are given. A deny always has a reason, and every reason comes from the bundle.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sealauthz.decision.assembly import Case, MaySee, Picture, assemble, check_context
+from sealauthz.decision.bundle import (
+    FACT_UNAVAILABLE,
+    NO_PERMISSION,
+    NOT_FOUND,
+    POLICY_ERROR,
+    SUBJECT_TYPES,
+    UNKNOWN_ACTION,
+    UNKNOWN_TYPE,
+    Bundle,
+)
+from sealauthz.decision.decision import (
+    Audience,
+    Decision,
+    Effect,
+    Explanation,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    Reason,
+    RequirementOutcome,
+    RuleRef,
+    Standing,
+)
+from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.domain.identity import Person
+from sealauthz.domain.masking import mask_name, mask_phone
+from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
+from sealauthz.polar import Rule
+from sealauthz.polar.reference import FREE
+
+log = logging.getLogger(__name__)
+
+GATE_STAGE = 40
+"""The last stage of the ladder that a subject without standing is told about."""
+
+
+class World(Protocol):
+    """Where the facts are read."""
+
+    def read(self) -> AbstractContextManager[Picture]:
+        """Open the facts at one revision."""
+        ...
+
+
+def system_clock() -> int:
+    """The time now, as an instant."""
+    return time.time_ns() // 1_000
+
+
+def everything(_enterprise_id: str) -> bool:
+    """The right to ask about any enterprise."""
+    return True
+
+
+class PolicyDecisionPoint:
+    """Decides questions with one bundle over one world. Safe to call from several threads."""
+
+    def __init__(self, world: World, bundle: Bundle, now: Callable[[], int] = system_clock) -> None:
+        self.bundle = bundle
+        self._world = world
+        self._now = now
+
+    def decide(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Decision:
+        """Decide one question. Raises InvalidRequest, CallerNotPermitted or FactsUnavailable; never for a deny."""
+        with self._world.read() as picture:
+            return _Evaluation(self.bundle, picture, self._now(), may_see, caller).decide(question)
+
+    def decide_many(
+        self, questions: Sequence[Question], may_see: MaySee = everything, caller: str = ""
+    ) -> list[Decision | SealAuthzError]:
+        """Decide questions in order, at one revision and one time; a question's own error stands in its place.
+
+        Raises FactsUnavailable where none can be answered.
+        """
+        answers: list[Decision | SealAuthzError] = []
+        with self._world.read() as picture:
+            evaluation = _Evaluation(self.bundle, picture, self._now(), may_see, caller)
+            for question in questions:
+                try:
+                    answers.append(evaluation.decide(question))
+                except SealAuthzError as error:
+                    answers.append(error)
+        return answers
+
+    def actions(
+        self,
+        subject: Entity,
+        resource: Entity,
+        context: Mapping[str, ContextValue] | None = None,
+        may_see: MaySee = everything,
+        caller: str = "",
+    ) -> list[Decision]:
+        """Decide every action of the resource's type; context keys that an action does not know are left out for it.
+
+        A type without actions gives the one deny that says so.
+        """
+        given = context or {}
+        actions = self.bundle.rulebook.actions_of(resource.type) or ("",)
+        known = {key for action in actions for key in self.bundle.context_keys(action, resource.type)}
+        decisions = []
+        with self._world.read() as picture:
+            evaluation = _Evaluation(self.bundle, picture, self._now(), may_see, caller)
+            for action in actions:
+                keys = self.bundle.context_keys(action, resource.type)
+                fitting = {key: value for key, value in given.items() if key in keys or key not in known}
+                decisions.append(evaluation.decide(Question(subject, action, resource, fitting)))
+        return decisions
+
+    def explain(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Explanation:
+        """Decide and tell how each requirement came out, with the rules that could settle it."""
+        with self._world.read() as picture:
+            return _Evaluation(self.bundle, picture, self._now(), may_see, caller).explain(question)
+
+
+class _Evaluation:
+    """Questions decided at one revision and one time."""
+
+    def __init__(self, bundle: Bundle, picture: Picture, now: int, may_see: MaySee, caller: str) -> None:
+        self._bundle = bundle
+        self._book = bundle.rulebook
+        self._engine = bundle.engine
+        self._picture = picture
+        self._now = now
+        self._may_see = may_see
+        self._caller = caller
+
+    def decide(self, question: Question) -> Decision:
+        case = self._case(question)
+        if not isinstance(case, Case):
+            return self._deny(question, [case])
+        try:
+            return self._evaluate(case)
+        except EvaluationFailed as error:
+            return self._failed(question, error)
+
+    def explain(self, question: Question) -> Explanation:
+        case = self._case(question)
+        if not isinstance(case, Case):
+            return Explanation(self._deny(question, [case]), ())
+        try:
+            return Explanation(self._evaluate(case), tuple(self._outcomes(case)))
+        except EvaluationFailed as error:
+            return Explanation(self._failed(question, error), ())
+
+    def _case(self, question: Question) -> Case | Reason:
+        """Return what to decide on, or the one reason for which there is nothing to decide."""
+        key = (question.action, question.resource.type)
+        if question.subject.type not in SUBJECT_TYPES or question.resource.type not in self._book.resource_types:
+            return self._reason(UNKNOWN_TYPE)
+        if key not in self._book.requirements:
+            return self._reason(UNKNOWN_ACTION)
+        check_context(question)
+        case = assemble(
+            question, self._picture, self._may_see, self._now, self._caller, self._bundle.parameters
+        )
+        return case or self._reason(NOT_FOUND)
+
+    def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
+        code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
+        log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
+        return self._deny(question, [self._reason(code)])
+
+    def _evaluate(self, case: Case) -> Decision:
+        question = case.question
+        if self._engine.holds("allow", case.subject, question.action, case.resource, case.context):
+            return self._allow(case)
+        if not self._engine.holds("visible", case.subject, case.resource, case.context):
+            return self._deny(question, [self._reason(NOT_FOUND)])
+        reasons = self._reasons(case)
+        if any(reason.code == NOT_FOUND for reason in reasons):
+            reasons = [self._reason(NOT_FOUND)]
+        elif not self._engine.holds("has_standing", case.subject, case.resource, case.context):
+            reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self._reason(NOT_FOUND)]
+        return self._deny(question, [self._with_steps(reason, case) for reason in reasons])
+
+    def _allow(self, case: Case) -> Decision:
+        question = case.question
+        limit = self._now + self._bundle.parameters.allow_valid_for
+        if "lapses" in self._book.rules:
+            lapses = self._engine.each("lapses", case.subject, question.action, case.resource, case.context, FREE)
+            limit = min([limit, *(at for (at,) in lapses)])
+        obligations = self._book.obligations.get((question.action, question.resource.type), ())
+        return self._decision(question, Effect.ALLOW, limit, obligations=tuple(map(Obligation, obligations)))
+
+    def _deny(self, question: Question, reasons: list[Reason]) -> Decision:
+        limit = self._now + self._bundle.parameters.deny_valid_for
+        return self._decision(question, Effect.DENY, limit, reasons=tuple(reasons))
+
+    def _decision(
+        self,
+        question: Question,
+        effect: Effect,
+        valid_until: int,
+        reasons: tuple[Reason, ...] = (),
+        obligations: tuple[Obligation, ...] = (),
+    ) -> Decision:
+        return Decision(
+            question=question,
+            effect=effect,
+            decision_id=_uuid7(),
+            policy_version=self._bundle.version,
+            revision=self._picture.revision,
+            evaluated_at=self._now,
+            valid_until=valid_until,
+            reasons=reasons,
+            obligations=obligations,
+        )
+
+    # --- reasons -----------------------------------------------------------------------------------------------------
+
+    def _reason(self, code: str, requirement: str = "") -> Reason:
+        entry = self._book.reasons[code]
+        steps = tuple(NextStep(step) for step in entry.next_steps)
+        return Reason(code, entry.stage, Audience(entry.audience), requirement, steps)
+
+    def _unmet(self, case: Case) -> list[str]:
+        """The requirements that nothing settles, in the order of the bundle."""
+        question = case.question
+        return [
+            requirement
+            for requirement in self._book.requirements[question.action, question.resource.type]
+            if not self._engine.holds(
+                "settled", case.subject, requirement, question.action, case.resource, case.context
+            )
+        ]
+
+    def _codes(self, case: Case, requirement: str) -> list[str]:
+        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
+        found: list[str] = []
+        if requirement in self._book.because:
+            found = [
+                code
+                for (code,) in self._engine.each(
+                    "because", requirement, FREE, case.subject, case.resource, case.context
+                )
+            ]
+        return found or [self._book.otherwise[requirement]]
+
+    def _reasons(self, case: Case) -> list[Reason]:
+        """All reasons by stage, each code once."""
+        by_code: dict[str, Reason] = {}
+        for requirement in self._unmet(case):
+            for code in self._codes(case, requirement):
+                by_code.setdefault(code, self._reason(code, requirement))
+        if not by_code:
+            # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle is at fault.
+            question = case.question
+            if self._engine.holds("has_permission", case.subject, question.action, case.resource):
+                raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
+            return [self._reason(NO_PERMISSION)]
+        return sorted(by_code.values(), key=lambda reason: reason.stage)
+
+    def _with_steps(self, reason: Reason, case: Case) -> Reason:
+        steps = tuple(NextStep(step.code, self._parameters(step.code, case)) for step in reason.next_steps)
+        return Reason(reason.code, reason.stage, reason.audience, reason.requirement, steps)
+
+    def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
+        """What a next step carries. The first value of a name counts; persons are masked."""
+        parameters: dict[str, ParameterValue] = {}
+        if any(rule.parameters[0].literal == step for rule in self._book.rules.get("parameter", [])):
+            for name, value in self._engine.each(
+                "parameter", step, FREE, FREE, case.subject, case.resource, case.context
+            ):
+                for key, plain in _plain(name, value).items():
+                    parameters.setdefault(key, plain)
+        if any(rule.parameters[0].literal == step for rule in self._book.rules.get("counted", [])):
+            counts: dict[str, int] = {}
+            for name, _item in self._engine.each(
+                "counted", step, FREE, FREE, case.subject, case.resource, case.context
+            ):
+                counts[name] = counts.get(name, 0) + 1
+            for rule in self._book.rules["counted"]:
+                if rule.parameters[0].literal == step and rule.parameters[1].literal:
+                    counts.setdefault(rule.parameters[1].literal, 0)
+            parameters |= counts
+        return parameters
+
+    # --- explanation -------------------------------------------------------------------------------------------------
+
+    def _outcomes(self, case: Case) -> list[RequirementOutcome]:
+        question = case.question
+        unmet = set(self._unmet(case))
+        outcomes = []
+        for requirement in self._book.requirements[question.action, question.resource.type]:
+            need = (requirement, question.action, question.resource.type)
+            tried = (*self._book.meets.get(need, ()), *self._book.waived.get(need, ()))
+            if requirement in unmet:
+                codes = self._codes(case, requirement)
+                rules = [
+                    rule
+                    for rule in self._book.because.get(requirement, ())
+                    if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
+                ]
+                outcomes.append(
+                    RequirementOutcome(requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules))
+                )
+                continue
+            met = self._engine.holds(
+                "meets", case.subject, requirement, question.action, case.resource, case.context
+            )
+            standing = Standing.MET if met else Standing.WAIVED
+            settling = [rule for rule in tried if (rule.name == "meets") == met]
+            outcomes.append(RequirementOutcome(requirement, standing, (), _refs(settling), ()))
+        return outcomes
+
+
+def _refs(rules: Sequence[Rule]) -> tuple[RuleRef, ...]:
+    return tuple(RuleRef(rule.head, rule.file, rule.line, rule.tags) for rule in rules)
+
+
+def _plain(name: str, value: Any) -> dict[str, ParameterValue]:
+    """Make a parameter fit to leave the service."""
+    if isinstance(value, Person):
+        return {f"{name}_name": mask_name(value.real_name), f"{name}_phone": mask_phone(value.phone)}
+    if type(value) is str or type(value) is int:
+        return {name: value}
+    raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a person")
+
+
+def _uuid7() -> str:
+    """A time-ordered unique id (RFC 9562, version 7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,280 @@
+"""One enterprise with everything in order, from which each case departs by one fact.
+
+Spruce Printing (`e`) is authenticated. `admin` runs it, `keeper` runs its seals, `user` may use the seal `s` under a grant that
+keeper gave, `plain` is a member without any grant, `boss` is the legal representative by the registry and no member, and
+`outsider` holds a signing task of Spruce without being a member. Contract `c` was sent by Cedar Trading (`f`); its task `t` is
+Spruce's corporate seal, with `s` fixed for it and `user`, `plain`, `keeper`, `outsider` and `boss` named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.question import ContextValue
+from sealauthz.domain import FOREVER
+from sealauthz.domain.contracts import (
+    Contract,
+    ContractDocument,
+    ContractState,
+    PartyKind,
+    Signatory,
+    SigningTask,
+    TaskAction,
+    TaskOperator,
+    TaskSeal,
+    TaskState,
+)
+from sealauthz.domain.identity import (
+    IdentityVerification,
+    Person,
+    PlatformStaff,
+    RealnameState,
+    StaffDuty,
+    VerificationMethod,
+    VerificationPurpose,
+    VerificationState,
+)
+from sealauthz.domain.organisation import (
+    AuthenticationState,
+    CertificationMethod,
+    CertificationPurpose,
+    CertificationState,
+    Enterprise,
+    Invitation,
+    JoinApplication,
+    JoinedVia,
+    Membership,
+    RegistrySnapshot,
+    RegistryStatus,
+    Role,
+    RoleAssignment,
+)
+from sealauthz.domain.retrieval import (
+    CaseState,
+    EnterpriseAuthentication,
+    RetrievalCase,
+    RetrievalPath,
+    RetrievalReason,
+    RetrievalReview,
+    ReviewVerdict,
+)
+from sealauthz.domain.seals import (
+    Approval,
+    ApprovalVerdict,
+    Certificate,
+    GrantConfirmation,
+    GrantScope,
+    GrantState,
+    GrantTerm,
+    RequestDocument,
+    Seal,
+    SealGrant,
+    SealKind,
+    SealRight,
+    SealState,
+    SealUseRequest,
+    UseRequestState,
+)
+from sealauthz.facts.world import World
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+NOW = 1_790_000_000 * SECOND
+
+BUNDLE = Bundle.load()
+
+SPRUCE_USCC = "91350100M000100Y43"
+CEDAR_USCC = "11320000MB151840XJ"
+
+
+def person(name: str, **changes: Any) -> Person:
+    """A verified person who was seen a minute ago."""
+    values = {
+        "realname_state": RealnameState.VERIFIED,
+        "id_hash": f"hash-{name}",
+        "real_name": f"{name}某",
+        "phone": "13800001569",
+        "last_active_at": NOW - MINUTE,
+    }
+    return Person(name, **(values | changes))
+
+
+def member(name: str, enterprise: str = "e", **changes: Any) -> Membership:
+    """An active membership of a year."""
+    values = {"joined_via": JoinedVia.IMPORT, "joined_at": NOW - 365 * DAY}
+    return Membership(f"m-{name}" if enterprise == "e" else f"m-{enterprise}-{name}", name, enterprise, **(values | changes))
+
+
+def role(name: str, what: Role, **changes: Any) -> RoleAssignment:
+    """An active assignment to the member of that name."""
+    return RoleAssignment(f"r-{name}", f"m-{name}", what, **changes)
+
+
+def face(purpose: VerificationPurpose, bound_type: str, bound_id: str, name: str, **changes: Any) -> IdentityVerification:
+    """A face check that `name` passed five minutes ago, with the id `v-name`."""
+    values = {
+        "state": VerificationState.PASSED,
+        "passed_at": NOW - 5 * MINUTE,
+        "bound_type": bound_type,
+        "bound_id": bound_id,
+        "bound_digest": "digest-1" if purpose == VerificationPurpose.SIGN else "",
+    }
+    return IdentityVerification(
+        f"v-{name}", name, VerificationMethod.FACE, purpose, f"provider-{name}-{bound_id}", **(values | changes)
+    )
+
+
+def grant(name: str, seal: str = "s", **changes: Any) -> SealGrant:
+    """A live USE grant for all contracts to the member of that name, given by keeper."""
+    values = {
+        "right": SealRight.USE,
+        "scope": GrantScope.ALL_CONTRACTS,
+        "term": GrantTerm.FIXED,
+        "valid_from": NOW - 30 * DAY,
+        "valid_to": NOW + 30 * DAY,
+        "confirmation": GrantConfirmation.INTENT,
+        "state": GrantState.ACTIVE,
+        "use_limit": 10,
+    }
+    return SealGrant(f"g-{name}", seal, f"m-{name}", "r-keeper", **(values | changes))
+
+
+def case(**changes: Any) -> RetrievalCase:
+    """A retrieval case of outsider by documents, whose notice has just ended."""
+    values = {
+        "applicant_id": "outsider",
+        "reason": RetrievalReason.ADMIN_RESIGNED,
+        "path": RetrievalPath.DOCUMENTS,
+        "opened_at": NOW - 5 * DAY,
+        "state": CaseState.NOTICE,
+        "notice_from": NOW - 73 * HOUR,
+    }
+    return RetrievalCase("k", "e", **(values | changes))
+
+
+def executable() -> list[Any]:
+    """A case that may be executed, and what it rests on."""
+    return [
+        case(),
+        EnterpriseAuthentication(
+            "a-k",
+            "e",
+            "outsider",
+            CertificationMethod.DOCUMENTS,
+            NOW - 5 * DAY,
+            CertificationPurpose.RETRIEVAL,
+            CertificationState.PASSED,
+            "k",
+        ),
+        RetrievalReview("rv-1", "k", "reviewer", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
+        RetrievalReview("rv-2", "k", "reviewer2", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
+        face(VerificationPurpose.RETRIEVE, "RetrievalCase", "k", "outsider"),
+    ]
+
+
+def request(name: str, **changes: Any) -> list[Any]:
+    """An approved request of that member for the contract's one document, approved by keeper."""
+    values = {"contract_id": "c", "state": UseRequestState.APPROVED}
+    return [
+        SealUseRequest(f"q-{name}", "s", f"m-{name}", NOW - HOUR, NOW - HOUR, NOW + DAY, **(values | changes)),
+        RequestDocument(f"qd-{name}", f"q-{name}", "digest-1"),
+        Approval(f"qa-{name}", f"q-{name}", "m-keeper", ApprovalVerdict.PASSED, NOW - HOUR),
+    ]
+
+
+def application(name: str, **changes: Any) -> JoinApplication:
+    """A pending application to Spruce, made two days ago."""
+    return JoinApplication(f"j-{name}", name, "e", NOW - 2 * DAY, NOW + 28 * DAY, **changes)
+
+
+def invitation(**changes: Any) -> Invitation:
+    """An open invitation of outsider to Spruce."""
+    return Invitation("i", "e", "m-admin", "outsider", "token-hash", NOW - DAY, **({"expires_at": NOW + DAY} | changes))
+
+
+def opening() -> list[Any]:
+    """The facts that every case starts from."""
+    people = ("admin", "keeper", "user", "plain", "boss", "outsider", "stranger", "reviewer", "reviewer2", "signer")
+    return [
+        *(person(name) for name in people),
+        PlatformStaff("staff-1", "reviewer", StaffDuty.REVIEWER),
+        PlatformStaff("staff-2", "reviewer2", StaffDuty.REVIEWER),
+        Enterprise("e", "云杉印务", SPRUCE_USCC, auth_state=AuthenticationState.AUTHENTICATED),
+        Enterprise("f", "雪松贸易", CEDAR_USCC, auth_state=AuthenticationState.AUTHENTICATED),
+        RegistrySnapshot("reg-e", "e", RegistryStatus.EXISTING, NOW - HOUR, "boss"),
+        *(member(name) for name in ("admin", "keeper", "user", "plain")),
+        role("admin", Role.SYSTEM_ADMIN, is_primary=True),
+        role("keeper", Role.SEAL_ADMIN),
+        Certificate("cert", "e", "CA", "1", NOW - DAY, NOW + DAY),
+        Seal("s", "e", "云杉公章", SealKind.OFFICIAL, SealState.ACTIVE, certificate_id="cert"),
+        grant("user"),
+        Contract("c", "f", "SALES", ContractState.SIGNING),
+        ContractDocument("d", "c", "digest-1"),
+        Signatory("party-f", "c", PartyKind.ENTERPRISE, None, "f"),
+        Signatory("party-e", "c", PartyKind.ENTERPRISE, None, "e"),
+        SigningTask("t-f", "party-f", TaskAction.CORPORATE_SEAL, 1, TaskState.SIGNED),
+        SigningTask("t", "party-e", TaskAction.CORPORATE_SEAL, 2, TaskState.PENDING),
+        *(TaskOperator(f"o-{name}", "t", name) for name in ("user", "plain", "keeper", "outsider", "boss")),
+        TaskSeal("ts", "t", "s"),
+        SigningTask("t-hand", "party-e", TaskAction.HANDLER_SIGN, 2, TaskState.PENDING, "user"),
+        *(
+            face(VerificationPurpose.SIGN, "SigningTask", "t", name)
+            for name in ("user", "plain", "keeper", "outsider", "boss")
+        ),
+    ]
+
+
+class Scene:
+    """Facts by record type and id, to be changed one by one."""
+
+    def __init__(self, records: Iterable[Any] | None = None) -> None:
+        self._records = {(type(r).__name__, r.id): r for r in (opening() if records is None else records)}
+
+    def put(self, *records: Any) -> Scene:
+        """A scene with these records added or replaced."""
+        return Scene([*({**self._records, **{(type(r).__name__, r.id): r for r in records}}).values()])
+
+    def change(self, record_type: str, record_id: str, **values: Any) -> Scene:
+        """A scene in which one record has other values."""
+        return self.put(dataclasses.replace(self._records[record_type, record_id], **values))
+
+    def record(self, record_type: str, record_id: str) -> Any:
+        """One fact."""
+        return self._records[record_type, record_id]
+
+    def drop(self, record_type: str, record_id: str) -> Scene:
+        """A scene without one record."""
+        return Scene(record for key, record in self._records.items() if key != (record_type, record_id))
+
+    @property
+    def records(self) -> list[Any]:
+        """All facts."""
+        return list(self._records.values())
+
+    def pdp(self, now: int = NOW) -> PolicyDecisionPoint:
+        """A decision point over these facts."""
+        return PolicyDecisionPoint(World.of_records(self.records), BUNDLE, lambda: now)
+
+    def ask(
+        self, subject: str, action: str, resource: tuple[str, str], now: int = NOW, **context: ContextValue
+    ) -> Decision:
+        """Ask whether a person may do something."""
+        return self.pdp(now).decide(question(subject, action, resource, **context))
+
+
+def question(subject: str, action: str, resource: tuple[str, str], **context: ContextValue) -> Question:
+    """A question of a person."""
+    return Question(Entity("Person", subject), action, Entity(*resource), context)
+
+
+def codes(decision: Decision) -> list[str]:
+    """The reasons of a decision, in order."""
+    return [reason.code for reason in decision.reasons]
+
+
+__all__ = ["FOREVER", "NOW", "Scene", "codes", "question"]
