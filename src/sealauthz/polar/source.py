@@ -1,7 +1,7 @@
 """Policy text as tokens and statements, with their places: enough to refuse, to index and to explain rules.
 
 This is no parser: bodies stay token lists. Lexical rules follow the Polar 0.27 reference. A line `#@ U-01 U-26` tags the
-statements below it, up to the next blank line, with ids of the rulebook.
+statements below it, up to the next such line or blank line, with ids of the rulebook.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def tokens_of(source: Source) -> tuple[list[Token], dict[int, tuple[str, ...]]]:
                 tagged = _TAG.match(content)
                 if tagged is None:
                     raise BundleRefused("a tag line names rule ids only, as in `#@ U-01 U-26`", source.file, line, column)
-                current += tuple(tagged["ids"].split())
+                current = tuple(tagged["ids"].split())
         elif kind != "space":
             line_has_content = True
             tags_at.setdefault(line, current)

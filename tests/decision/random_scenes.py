@@ -1,0 +1,114 @@
+"""Random facts and random questions, for laws that must hold whatever the facts are."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import strategies as st
+from rule_pairs import PAIRS
+from scene import BUNDLE, DAY, HOUR, MINUTE, NOW, Scene, application, executable, grant, invitation, request, role
+
+from sealauthz.decision import Question
+from sealauthz.decision.contexts import form_of
+from sealauthz.decision.question import Entity
+from sealauthz.domain import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of
+from sealauthz.domain.organisation import Role
+from sealauthz.domain.retrieval import Objection
+from sealauthz.domain.seals import GrantContractType, HoldSource, SealHold
+
+INSTANTS = (NEVER, NOW - 30 * DAY, NOW - 25 * HOUR, NOW - 31 * MINUTE, NOW - MINUTE, NOW - 1, NOW, NOW + 1, NOW + DAY, FOREVER)
+PEOPLE = ("admin", "keeper", "user", "plain", "boss", "outsider", "stranger", "reviewer", "signer")
+
+EXTRAS: tuple[Any, ...] = (
+    application("outsider"),
+    application("stranger"),
+    invitation(),
+    grant("plain"),
+    grant("keeper"),
+    GrantContractType("gt", "g-user", "SALES"),
+    role("plain", Role.SYSTEM_ADMIN),
+    role("user", Role.SEAL_ADMIN),
+    SealHold("h", "s", HoldSource.ADMIN, NOW - HOUR),
+    Objection("ob", "k", "admin", NOW - DAY),
+    *request("plain"),
+    *executable(),
+)
+
+
+def _person_columns() -> set[tuple[str, str]]:
+    return {
+        (name, column.name) for name, cls in RECORDS.items() for column in shape_of(cls).columns if column.ref == "Person"
+    }
+
+
+_PERSON_COLUMNS = _person_columns()
+
+
+def _values(column: Column) -> st.SearchStrategy[Any]:
+    """Values that a column can hold; keys to other records than persons stay as they are."""
+    if column.words is not None:
+        plain: st.SearchStrategy[Any] = st.sampled_from([str(word) for word in column.words])
+    elif column.is_instant:
+        plain = st.sampled_from(INSTANTS)
+    elif column.ref == "Person":
+        plain = st.sampled_from(PEOPLE)
+    elif column.type is bool:
+        plain = st.booleans()
+    elif column.type is int:
+        plain = st.sampled_from([0, 1, 2, 3, 10, UNLIMITED])
+    else:
+        plain = st.sampled_from(["", "digest-1", "digest-2", "SALES", "LOAN", "t", "k", "SigningTask", "RetrievalCase"])
+    return st.none() | plain if column.is_optional else plain
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """The opening scene with extra records, and some values of some records changed."""
+    extras = draw(st.lists(st.sampled_from(EXTRAS), max_size=6, unique_by=lambda r: (type(r).__name__, r.id)))
+    if any(type(extra).__name__ in ("RequestDocument", "Approval") for extra in extras):
+        extras += request("plain")
+    if any(type(extra).__name__ in ("RetrievalReview", "Objection", "EnterpriseAuthentication") for extra in extras):
+        extras += executable()
+    scene = Scene().put(*extras)
+    for _ in range(draw(st.integers(0, 5))):
+        record = draw(st.sampled_from(scene.records))
+        columns = [
+            column
+            for column in shape_of(type(record)).columns
+            if column.name != "id" and (column.ref is None or (type(record).__name__, column.name) in _PERSON_COLUMNS)
+        ]
+        if columns:
+            column = draw(st.sampled_from(columns))
+            scene = scene.change(type(record).__name__, record.id, **{column.name: draw(_values(column))})
+    return scene
+
+
+@st.composite
+def _about_a_pair(draw: st.DrawFn) -> tuple[Scene, Question]:
+    """The facts and the question of a rule pair, with what denies other pairs added."""
+    pair = draw(st.sampled_from(PAIRS))
+    scene = pair.given(Scene())
+    for other in draw(st.lists(st.sampled_from(PAIRS), max_size=3)):
+        # What the other pair changes may not be there.
+        with suppress(KeyError):
+            scene = other.but(scene)
+    return scene, Question(Entity("Person", pair.subject), pair.action, Entity(*pair.resource), dict(pair.context))
+
+
+@st.composite
+def _about_anything(draw: st.DrawFn) -> tuple[Scene, Question]:
+    """Random facts, and a question about something in them."""
+    scene = draw(scenes())
+    record = draw(st.sampled_from([r for r in scene.records if type(r).__name__ in BUNDLE.actions]))
+    kind = type(record).__name__
+    action = draw(st.sampled_from(BUNDLE.actions[kind]))
+    subject = draw(st.sampled_from(PEOPLE))
+    offered = {"task": "t", "verification": f"v-{subject}", "reason": "ADMIN_RESIGNED"}
+    keys = [key for key in form_of(action, kind).keys if draw(st.integers(0, 4))]
+    return scene, Question(Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys})
+
+
+def asked_scenes() -> st.SearchStrategy[tuple[Scene, Question]]:
+    """Facts and a question about them."""
+    return _about_a_pair() | _about_anything()

@@ -1,0 +1,241 @@
+"""The laws of a decision: what holds for every policy question, whatever the facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from random_scenes import PEOPLE, asked_scenes, scenes
+from rule_pairs import PAIRS, SIGNING
+from scene import BUNDLE, CEDAR_USCC, DAY, NOW, Scene, codes, member, question
+
+from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
+from sealauthz.decision.assembly import assemble
+from sealauthz.decision.bundle import FACT_UNAVAILABLE, NO_PERMISSION, NOT_FOUND, POLICY_ERROR
+from sealauthz.decision.pdp import everything
+from sealauthz.domain.identity import Person
+from sealauthz.domain.organisation import Enterprise, OperatingState, Role, RoleAssignment
+from sealauthz.domain.seals import Seal, SealKind, SealState
+from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
+from sealauthz.facts.world import World
+from sealauthz.polar.reference import FREE
+
+LAW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def decide(scene: Scene, asked: Question) -> Decision:
+    return scene.pdp().decide(asked)
+
+
+# --- default deny ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", sorted({action for actions in BUNDLE.actions.values() for action in actions}))
+@pytest.mark.parametrize("kind", sorted(BUNDLE.actions))
+def test_default_deny_where_there_are_no_facts(action: str, kind: str) -> None:
+    decision = Scene([]).pdp().decide(question("anybody", action, (kind, "anything")))
+    assert not decision
+    assert codes(decision) == [NOT_FOUND if action in BUNDLE.actions[kind] else "UNKNOWN_ACTION"]
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+@LAW
+def test_default_deny_of_what_the_policy_does_not_name(action: str, kind: str) -> None:
+    if action not in BUNDLE.actions.get(kind, ()):
+        assert not Scene().pdp().decide(question("admin", action, (kind, "e")))
+
+
+def test_an_unknown_type_and_an_unknown_action_have_their_own_reasons() -> None:
+    assert codes(Scene().ask("admin", "use", ("Stapler", "s"))) == ["UNKNOWN_TYPE"]
+    assert codes(Scene().ask("admin", "use", ("Person", "user"))) == ["UNKNOWN_TYPE"]
+    assert codes(Scene().ask("admin", "chew", ("Seal", "s"))) == ["UNKNOWN_ACTION"]
+
+
+# --- the law of because ---------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+@LAW
+def test_no_allow_while_a_because_of_its_requirements_holds(data: st.DataObject) -> None:
+    scene, asked = data.draw(asked_scenes())
+    decision = decide(scene, asked)
+    if not decision:
+        return
+    with World.of_records(scene.records).read() as picture:
+        case = assemble(asked, picture, everything, NOW, "", BUNDLE.parameters)
+        assert case is not None
+        for requirement in BUNDLE.rulebook.requirements[asked.action, asked.resource.type]:
+            if BUNDLE.engine.holds("waived", requirement, asked.action, case.resource, case.context):
+                continue
+            if requirement in BUNDLE.rulebook.because:
+                because = BUNDLE.engine.each("because", requirement, FREE, case.subject, case.resource, case.context)
+                assert because == [], requirement
+
+
+@given(st.data())
+@LAW
+def test_every_deny_has_a_reason_and_every_reason_a_stage_and_a_next_step(data: st.DataObject) -> None:
+    decision = decide(*data.draw(asked_scenes()))
+    assert bool(decision.reasons) != bool(decision)
+    assert [reason.stage for reason in decision.reasons] == sorted(reason.stage for reason in decision.reasons)
+    for reason in decision.reasons:
+        assert reason.next_steps
+        assert reason.code in BUNDLE.rulebook.reasons
+        # The shipped bundle explains every deny itself, whatever the facts.
+        assert reason.code not in (POLICY_ERROR, FACT_UNAVAILABLE, NO_PERMISSION)
+    if decision:
+        assert decision.evaluated_at < decision.valid_until
+    else:
+        assert decision.obligations == ()
+
+
+@given(st.data())
+@LAW
+def test_an_allow_stays_allowed_until_it_lapses(data: st.DataObject) -> None:
+    scene, asked = data.draw(asked_scenes())
+    decision = decide(scene, asked)
+    if decision:
+        later = scene.pdp(decision.valid_until - 1).decide(asked)
+        assert later, codes(later)
+
+
+def test_every_reason_of_the_bundle_has_a_stage_an_audience_and_a_next_step() -> None:
+    for code, entry in BUNDLE.rulebook.reasons.items():
+        assert 0 <= entry.stage <= 120, code
+        assert all(entry.next_steps), code
+
+
+# --- isolation ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+@LAW
+def test_facts_of_one_enterprise_never_change_a_decision_about_another(data: st.DataObject) -> None:
+    scene, asked = data.draw(asked_scenes())
+    if asked.resource.id == "f":
+        return
+    other = data.draw(st.sampled_from(_facts_of_another()))
+    before, after = decide(scene, asked), decide(other(scene), asked)
+    assert (before.effect, before.reasons) == (after.effect, after.reasons)
+
+
+def _facts_of_another() -> list[Any]:
+    """Changes of the facts of Cedar Trading: each person in every role there, and Cedar frozen."""
+
+    def everything_at_cedar(name: str) -> Any:
+        membership = member(name, "f")
+        return lambda scene: scene.put(
+            membership,
+            RoleAssignment(f"r-f-{name}", membership.id, Role.SYSTEM_ADMIN),
+            RoleAssignment(f"r2-f-{name}", membership.id, Role.SEAL_ADMIN),
+            Seal("s-f", "f", "雪松公章", SealKind.OFFICIAL, SealState.ACTIVE),
+        )
+
+    return [
+        *map(everything_at_cedar, PEOPLE),
+        lambda scene: scene.change("Enterprise", "f", operating_state=OperatingState.FROZEN),
+    ]
+
+
+def test_a_parent_enterprise_gives_its_administrator_nothing_in_the_subsidiary() -> None:
+    scene = Scene().put(Enterprise("p", "集团", CEDAR_USCC, realm="PRIVATE:p")).change("Enterprise", "e", parent_id="p")
+    assert not scene.ask("signer", "invite", ("Enterprise", "e"))
+
+
+# --- an error is never an allow -------------------------------------------------------------------------------------------
+
+
+class FailingEngine:
+    """The real engine, but one rule cannot be evaluated."""
+
+    def __init__(self, rule: str, error: Exception) -> None:
+        self._rule = rule
+        self._error = error
+
+    def holds(self, rule: str, *arguments: object) -> bool:
+        if rule == self._rule:
+            raise self._error
+        return BUNDLE.engine.holds(rule, *arguments)
+
+    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
+        if rule == self._rule:
+            raise self._error
+        return BUNDLE.engine.each(rule, *arguments)
+
+
+def failing(rule: str, error: Exception) -> Bundle:
+    return Bundle(
+        BUNDLE.version, BUNDLE.sources, BUNDLE.statements, BUNDLE.parameters, BUNDLE.rulebook, FailingEngine(rule, error)
+    )
+
+
+@pytest.mark.parametrize("rule", ["allow", "lapses", "visible", "settled", "because", "has_standing", "parameter", "counted"])
+@pytest.mark.parametrize(
+    ("error", "code"), [(EvaluationFailed("broken"), POLICY_ERROR), (FactNotLoaded("missing"), FACT_UNAVAILABLE)]
+)
+def test_an_error_is_never_an_allow(rule: str, error: Exception, code: str) -> None:
+    bundle = failing(rule, error)
+    scene = Scene() if rule in ("allow", "lapses") else Scene().drop("SealGrant", "g-user")
+    decision = PolicyDecisionPoint(World.of_records(scene.records), bundle, lambda: NOW).decide(
+        question("user", "use", ("Seal", "s"), **SIGNING)
+    )
+    assert not decision
+    assert codes(decision) == [code]
+
+
+def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
+    """The holds of the seal are unknown: `forall(hold in seal.holds, …)` must not pass for "no holds"."""
+    world = World.of_records(Scene().records)
+    with world.read() as picture:
+        seal = picture.find("Seal", "s")
+        del seal.holds
+        case = assemble(question("user", "use", ("Seal", "s"), **SIGNING), picture, everything, NOW, "", BUNDLE.parameters)
+        assert case is not None
+        with pytest.raises(FactNotLoaded):
+            BUNDLE.engine.holds("allow", case.subject, "use", case.resource, case.context)
+
+
+def test_facts_that_cannot_be_read_are_no_answer_at_all() -> None:
+    class Gone:
+        def read(self) -> Any:
+            raise FactsUnavailable("the facts cannot be read")
+
+    pdp = PolicyDecisionPoint(Gone(), BUNDLE, lambda: NOW)
+    with pytest.raises(FactsUnavailable):
+        pdp.decide(question("user", "use", ("Seal", "s"), **SIGNING))
+    with pytest.raises(FactsUnavailable):
+        pdp.decide_many([question("user", "use", ("Seal", "s"), **SIGNING)])
+
+
+def test_a_decision_is_truthy_only_when_it_allows() -> None:
+    assert bool(Scene().ask("user", "use", ("Seal", "s"), **SIGNING)) is True
+    assert bool(Scene().ask("stranger", "use", ("Seal", "s"), **SIGNING)) is False
+
+
+# --- what is invisible ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.resource[0] not in ("Enterprise", "Invitation")], ids=str)
+def test_what_a_stranger_cannot_see_is_answered_like_what_does_not_exist(pair: Any) -> None:
+    scene = pair.given(Scene())
+    context = {key: value for key, value in pair.context.items() if key != "verification"}
+    hidden = scene.ask("stranger", pair.action, pair.resource, **context)
+    missing = scene.ask("stranger", pair.action, (pair.resource[0], "no-such-id"), **context)
+    assert codes(hidden) == codes(missing) == [NOT_FOUND]
+    assert hidden.next_steps == missing.next_steps
+
+
+def test_an_unknown_subject_is_answered_like_an_unknown_resource() -> None:
+    decision = Scene().ask("nobody", "use", ("Seal", "s"), **SIGNING)
+    assert codes(decision) == [NOT_FOUND]
+
+
+@given(st.data())
+@LAW
+def test_without_standing_only_gate_reasons_are_given(data: st.DataObject) -> None:
+    scene = data.draw(scenes()).put(Person("passer-by", realname_state="VERIFIED", id_hash="x"))
+    action = data.draw(st.sampled_from(BUNDLE.actions["Enterprise"]))
+    decision = scene.pdp(NOW + DAY).decide(question("passer-by", action, ("Enterprise", "e")))
+    assert all(reason.stage <= 40 for reason in decision.reasons), codes(decision)

@@ -1,0 +1,96 @@
+"""Asking: many at once, all actions of a resource, and questions that are malformed or outside the caller's right."""
+
+from __future__ import annotations
+
+import pytest
+from rule_pairs import SIGNING
+from scene import BUNDLE, CEDAR_USCC, NOW, Scene, codes, question
+
+from sealauthz.decision import Decision
+from sealauthz.decision.question import Entity
+from sealauthz.domain.organisation import Enterprise
+from sealauthz.errors import CallerNotPermitted, InvalidRequest
+
+USE = question("user", "use", ("Seal", "s"), **SIGNING)
+
+
+def test_many_questions_are_answered_in_order_at_one_revision_and_time() -> None:
+    bad = question("user", "use", ("Seal", "s"), colour="red")
+    answers = Scene().pdp().decide_many([USE, bad, question("plain", "use", ("Seal", "s"), **SIGNING)])
+    assert isinstance(answers[0], Decision)
+    assert answers[0]
+    assert isinstance(answers[1], InvalidRequest)
+    assert isinstance(answers[2], Decision)
+    assert not answers[2]
+    assert {a.evaluated_at for a in answers if isinstance(a, Decision)} == {NOW}
+    assert len({a.decision_id for a in answers if isinstance(a, Decision)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("context", "field", "text"),
+    [
+        ({"now": 1}, "context[now]", "is set by the server"),
+        ({"parameters": "x"}, "context[parameters]", "is set by the server"),
+        ({"caller": "x"}, "context[caller]", "is set by the server"),
+        ({"colour": "red"}, "context[colour]", "is not part of the context of `use`"),
+        ({"task": 7}, "context[task]", "must be of type str"),
+        ({"task": True}, "context[task]", "must be of type str"),
+    ],
+)
+def test_a_context_that_does_not_fit_is_malformed(context: dict[str, object], field: str, text: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        Scene().pdp().decide(question("user", "use", ("Seal", "s"), **context))  # type: ignore[arg-type]
+    assert [(v.field, v.description) for v in raised.value.violations] == [(field, text)]
+
+
+def test_actions_lists_every_action_of_the_type_with_its_decision() -> None:
+    decisions = Scene().pdp().actions(Entity("Person", "keeper"), Entity("Seal", "s"), {"task": "t"})
+    assert [d.question.action for d in decisions] == list(BUNDLE.actions["Seal"])
+    allowed = {d.question.action for d in decisions if d}
+    assert allowed == {"view", "edit", "disable", "enable", "revoke", "grant", "request_use"}
+
+
+def test_actions_of_a_type_without_any_says_so() -> None:
+    (decision,) = Scene().pdp().actions(Entity("Person", "keeper"), Entity("Person", "user"))
+    assert codes(decision) == ["UNKNOWN_TYPE"]
+
+
+def test_an_enterprise_outside_the_callers_right_is_refused_not_denied() -> None:
+    with pytest.raises(CallerNotPermitted):
+        Scene().pdp().decide(USE, may_see=lambda enterprise: enterprise == "f")
+    assert Scene().pdp().decide(USE, may_see=lambda enterprise: enterprise == "e")
+
+
+def test_a_task_belongs_to_its_party_not_to_who_sent_the_contract() -> None:
+    opening = question("user", "open", ("SigningTask", "t"))
+    assert Scene().pdp().decide(opening, may_see={"e"}.__contains__)
+    with pytest.raises(CallerNotPermitted):
+        Scene().pdp().decide(opening, may_see={"f"}.__contains__)
+
+
+def test_a_task_of_another_party_in_the_context_is_refused_too() -> None:
+    asked = question("user", "use", ("Seal", "s"), task="t-f")
+    with pytest.raises(CallerNotPermitted):
+        Scene().pdp().decide(asked, may_see={"e"}.__contains__)
+    assert codes(Scene().pdp().decide(asked)) == [
+        "TASK_NOT_PENDING",
+        "NOT_TASK_OPERATOR",
+        "SEAL_NOT_PERMITTED_FOR_TASK",
+        "FACE_VERIFICATION_REQUIRED",
+    ]
+
+
+def test_what_does_not_exist_is_not_found_whatever_the_callers_right() -> None:
+    decision = Scene().pdp().decide(question("user", "use", ("Seal", "none")), may_see=lambda _: False)
+    assert codes(decision) == ["NOT_FOUND"]
+
+
+def test_a_decision_id_is_a_time_ordered_uuid() -> None:
+    ids = [Scene().pdp().decide(USE).decision_id for _ in range(3)]
+    assert all(len(i) == 36 and i[14] == "7" and i[19] in "89ab" for i in ids)
+    assert [i[:13] for i in ids] == sorted(i[:13] for i in ids)
+
+
+def test_the_same_organisation_in_another_realm_is_another_organisation() -> None:
+    elsewhere = Enterprise("p", "雪松贸易", CEDAR_USCC, realm="PRIVATE:plant")
+    assert Scene().put(elsewhere).ask("stranger", "authenticate", ("Enterprise", "p"))
