@@ -203,8 +203,12 @@ may_object(person: Person, case: RetrievalCase, context) if
 requires("execute", _: RetrievalCase, "NO_OPEN_OBJECTION");
 meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if
   case.path = "DOCUMENTS" and
-  forall(objection in case.objections, objection.state = "DISMISSED");
+  not has_standing_objection(case);
 meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+
+has_standing_objection(case: RetrievalCase) if
+  objection in case.objections and
+  objection.state != "DISMISSED";
 
 # No execution before the notice has ended: long after documents, short for the legal representative.
 #@ R-10

@@ -28,7 +28,7 @@ because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if not h
 #@ U-01
 meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if
   seal.state = "ACTIVE" and
-  forall(hold in seal.holds, hold.state = "RELEASED");
+  not is_held(seal);
 because("SEAL_USABLE", "SEAL_FROZEN", _: Person, seal: Seal, _) if
   hold in seal.holds and
   hold.state = "PLACED" and
@@ -43,6 +43,9 @@ because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if seal.state i
 because("SEAL_USABLE", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if
   seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+
+# Whatever is not released holds.
+is_held(seal: Seal) if hold in seal.holds and hold.state != "RELEASED";
 
 # The certificate of the seal's owner is valid at the time of use.
 #@ U-11
@@ -144,7 +147,14 @@ is_approved(request: SealUseRequest, person: Person) if
   approval in request.approvals and
   approval.verdict = "PASSED" and
   approval.approver.person_id != person.id and
-  forall(verdict in request.approvals, verdict.verdict = "PASSED" and verdict.approver.person_id != person.id);
+  not has_other_verdict(request, person);
+
+has_other_verdict(request: SealUseRequest, _: Person) if
+  approval in request.approvals and
+  approval.verdict != "PASSED";
+has_other_verdict(request: SealUseRequest, person: Person) if
+  approval in request.approvals and
+  approval.approver.person_id = person.id;
 
 # Exactly these documents: each document of the contract was requested, and each that was requested is in the contract.
 is_for_these_documents(request: SealUseRequest, contract: Contract) if

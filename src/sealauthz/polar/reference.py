@@ -2,14 +2,15 @@
 
 Three things are mended (measured on 0.27.3). Inside `not` and `forall` oso swallows a missing attribute, and a swallowed
 error under a negation allows: here it raises. oso takes byte offsets for character offsets and aborts the process on
-non-ASCII text: sources are padded. A `forall` over a native list of some thousand elements overflows the C stack: relations
-are handed over as tuples, which oso walks one by one.
+non-ASCII text: sources are padded. A `forall` over a native list of some thousand elements overflows the C stack (of some hundred
+where stacks are small): long collections are handed over as tuples, which oso walks one by one, slowly but safely.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -22,8 +23,13 @@ import polar.query
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar.source import Source
 
+QUERY_TIMEOUT_MS = 5_000
+"""One query that takes longer is no answer, and so a deny."""
+
 FREE = object()
 """Marks an argument that the engine is to find."""
+
+_NATIVE_LIST_MAX = 100
 
 _PLACE = re.compile(r"at line (\d+), column (\d+) of file (\S+?\.polar)")
 
@@ -42,7 +48,7 @@ class _StrictQuery(polar.query.Query):  # type: ignore[misc]
             if hasattr(type(record), attribute):
                 raise FactNotLoaded(f"{type(record).__name__}.{attribute} is not loaded") from error
             raise EvaluationFailed(f"{type(record).__name__} has no attribute `{attribute}`") from error
-        if type(value) is list:
+        if type(value) is list and len(value) > _NATIVE_LIST_MAX:
             value = tuple(value)
         self.ffi_query.call_result(data["call_id"], self.host.to_polar(value))
 
@@ -58,6 +64,8 @@ class ReferenceEngine:
 
     def __init__(self, sources: Sequence[Source], classes: Iterable[type]) -> None:
         """Load the sources. Raises BundleRefused."""
+        # oso knows no other way to be told, and reads it when it starts a query.
+        os.environ.setdefault("POLAR_TIMEOUT_MS", str(QUERY_TIMEOUT_MS))
         # oso looks this name up in its module whenever it starts a query.
         polar.polar.Query = _StrictQuery
         self._oso = oso.Oso()
