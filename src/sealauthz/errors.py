@@ -12,8 +12,8 @@
     ├── BundleRefused         a policy bundle that must not be served; carries file, line and column
     └── ConfigRefused         a setting that cannot be used
 
-A deny is a value (`decision.Decision`), never an exception. Messages are one line, lower case, without a full stop, and safe
-to show to the caller; what only the operator may see travels as `__cause__`.
+A deny is a value (`decision.Decision`), never an exception. Messages are one line, lower case, without a full stop,
+and safe to show to the caller; what only the operator may see travels as `__cause__`.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class FactNotLoaded(EvaluationFailed):
 class BundleRefused(SealAuthzError):
     """A policy bundle that must not be served.
 
-    `file` is relative to the bundle, `line` and `column` count from 1; all three may be absent (0, "") when the fault has
-    no place.
+    `file` is relative to the bundle, `line` and `column` count from 1; all three may be absent (0, "") when the fault
+    has no place.
     """
 
     def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0) -> None:

@@ -17,7 +17,18 @@ from sealauthz.domain.organisation import Role
 from sealauthz.domain.retrieval import Objection
 from sealauthz.domain.seals import GrantContractType, HoldSource, SealHold
 
-INSTANTS = (NEVER, NOW - 30 * DAY, NOW - 25 * HOUR, NOW - 31 * MINUTE, NOW - MINUTE, NOW - 1, NOW, NOW + 1, NOW + DAY, FOREVER)
+INSTANTS = (
+    NEVER,
+    NOW - 30 * DAY,
+    NOW - 25 * HOUR,
+    NOW - 31 * MINUTE,
+    NOW - MINUTE,
+    NOW - 1,
+    NOW,
+    NOW + 1,
+    NOW + DAY,
+    FOREVER,
+)
 PEOPLE = ("admin", "keeper", "user", "plain", "boss", "outsider", "stranger", "reviewer", "signer")
 
 EXTRAS: tuple[Any, ...] = (
@@ -38,7 +49,10 @@ EXTRAS: tuple[Any, ...] = (
 
 def _person_columns() -> set[tuple[str, str]]:
     return {
-        (name, column.name) for name, cls in RECORDS.items() for column in shape_of(cls).columns if column.ref == "Person"
+        (name, column.name)
+        for name, cls in RECORDS.items()
+        for column in shape_of(cls).columns
+        if column.ref == "Person"
     }
 
 
@@ -106,7 +120,9 @@ def _about_anything(draw: st.DrawFn) -> tuple[Scene, Question]:
     subject = draw(st.sampled_from(PEOPLE))
     offered = {"task": "t", "verification": f"v-{subject}", "reason": "ADMIN_RESIGNED"}
     keys = [key for key in form_of(action, kind).keys if draw(st.integers(0, 4))]
-    return scene, Question(Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys})
+    return scene, Question(
+        Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys}
+    )
 
 
 def asked_scenes() -> st.SearchStrategy[tuple[Scene, Question]]:

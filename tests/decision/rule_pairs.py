@@ -1,4 +1,6 @@
-"""Per rule of the rulebook: a question that is allowed, and the one fact that turns it into a deny with exactly one reason."""
+"""Per rule of the rulebook: a question that is allowed, and the one fact that turns it into a deny with exactly one
+reason.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,23 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scene import DAY, HOUR, MINUTE, NOW, Scene, application, case, executable, face, grant, invitation, member
+from scene import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    Scene,
+    application,
+    case,
+    executable,
+    face,
+    grant,
+    invitation,
+    member,
+    request,
+    role,
+)
 from scene import person as a_person
-from scene import request, role
 
 from sealauthz.decision.question import ContextValue
 from sealauthz.domain.contracts import ContractState, SigningTask, TaskAction, TaskOperator, TaskState
@@ -127,7 +143,9 @@ OPEN_TASK = SigningTask("t-open", "party-e", TaskAction.HANDLER_SIGN, 3, TaskSta
 
 PAIRS = [
     # --- membership
-    Pair("M-01", "NOT_A_MEMBER", "plain", "request_use", S, change("Membership", "m-plain", state=MembershipState.ENDED)),
+    Pair(
+        "M-01", "NOT_A_MEMBER", "plain", "request_use", S, change("Membership", "m-plain", state=MembershipState.ENDED)
+    ),
     Pair("M-01", "NOT_A_MEMBER", "user", "open", T, change("Membership", "m-user", state=MembershipState.ENDED)),
     Pair(
         "M-01",
@@ -156,7 +174,9 @@ PAIRS = [
         E,
         change("Person", "outsider", realname_state=RealnameState.UNVERIFIED),
     ),
-    Pair("M-03", "ACCOUNT_LOCKED", "outsider", "join", E, change("Person", "outsider", account_state=AccountState.LOCKED)),
+    Pair(
+        "M-03", "ACCOUNT_LOCKED", "outsider", "join", E, change("Person", "outsider", account_state=AccountState.LOCKED)
+    ),
     Pair(
         "M-04",
         "NOT_ENTERPRISE_ADMIN",
@@ -205,7 +225,15 @@ PAIRS = [
             application("outsider", state=ApplicationState.REJECTED, reason="unknown", decided_at=NOW - 25 * HOUR)
         ),
     ),
-    Pair("M-06", "INVITATION_EXPIRED", "outsider", "accept", ("Invitation", "i"), put(invitation(expires_at=NOW)), given=put(invitation())),
+    Pair(
+        "M-06",
+        "INVITATION_EXPIRED",
+        "outsider",
+        "accept",
+        ("Invitation", "i"),
+        put(invitation(expires_at=NOW)),
+        given=put(invitation()),
+    ),
     Pair(
         "M-06",
         "INVITATION_USED",
@@ -267,8 +295,24 @@ PAIRS = [
             ("admin", "revoke", ("RoleAssignment", "r-admin")),
         )
     ),
-    Pair("M-10", "HANDOVER_REQUIRED", "admin", "end", ("Membership", "m-plain"), put(OPEN_TASK), given=drop("TaskOperator", "o-plain")),
-    Pair("M-10", "HANDOVER_REQUIRED", "plain", "resign", ("Membership", "m-plain"), put(OPEN_TASK), given=drop("TaskOperator", "o-plain")),
+    Pair(
+        "M-10",
+        "HANDOVER_REQUIRED",
+        "admin",
+        "end",
+        ("Membership", "m-plain"),
+        put(OPEN_TASK),
+        given=drop("TaskOperator", "o-plain"),
+    ),
+    Pair(
+        "M-10",
+        "HANDOVER_REQUIRED",
+        "plain",
+        "resign",
+        ("Membership", "m-plain"),
+        put(OPEN_TASK),
+        given=drop("TaskOperator", "o-plain"),
+    ),
     Pair(
         "M-13",
         "MEMBERSHIP_SUSPENDED",
@@ -277,10 +321,32 @@ PAIRS = [
         S,
         change("Membership", "m-plain", state=MembershipState.SUSPENDED),
     ),
-    Pair("M-13", "ENTERPRISE_FROZEN", "plain", "request_use", S, change("Enterprise", "e", operating_state=OperatingState.FROZEN)),
-    Pair("M-13", "ENTERPRISE_CLOSED", "plain", "request_use", S, change("Enterprise", "e", operating_state=OperatingState.CLOSED)),
+    Pair(
+        "M-13",
+        "ENTERPRISE_FROZEN",
+        "plain",
+        "request_use",
+        S,
+        change("Enterprise", "e", operating_state=OperatingState.FROZEN),
+    ),
+    Pair(
+        "M-13",
+        "ENTERPRISE_CLOSED",
+        "plain",
+        "request_use",
+        S,
+        change("Enterprise", "e", operating_state=OperatingState.CLOSED),
+    ),
     Pair("M-14", "NOT_FOUND", "outsider", "view_administrator", E, drop("TaskOperator", "o-outsider")),
-    Pair("M-14", "NOT_FOUND", "stranger", "view_administrator", E, drop("JoinApplication", "j-stranger"), given=put(application("stranger"))),
+    Pair(
+        "M-14",
+        "NOT_FOUND",
+        "stranger",
+        "view_administrator",
+        E,
+        drop("JoinApplication", "j-stranger"),
+        given=put(application("stranger")),
+    ),
     Pair(
         "M-14",
         "REMINDER_TOO_SOON",
@@ -290,7 +356,15 @@ PAIRS = [
         change("JoinApplication", "j-outsider", last_reminded_at=NOW - 23 * HOUR),
         given=PENDING,
     ),
-    Pair("M-14", "REMINDERS_USED_UP", "outsider", "remind", J, change("JoinApplication", "j-outsider", reminders=3), given=PENDING),
+    Pair(
+        "M-14",
+        "REMINDERS_USED_UP",
+        "outsider",
+        "remind",
+        J,
+        change("JoinApplication", "j-outsider", reminders=3),
+        given=PENDING,
+    ),
     Pair(
         "M-15",
         "ORG_ALREADY_AUTHENTICATED",
@@ -313,7 +387,14 @@ PAIRS = [
         given=change("Enterprise", "e", auth_state=AuthenticationState.REGISTERED),
     ),
     # --- seal management
-    Pair("S-01", "NOT_SEAL_ADMIN", "keeper", "create_seal", E, change("RoleAssignment", "r-keeper", state=AssignmentState.REVOKED)),
+    Pair(
+        "S-01",
+        "NOT_SEAL_ADMIN",
+        "keeper",
+        "create_seal",
+        E,
+        change("RoleAssignment", "r-keeper", state=AssignmentState.REVOKED),
+    ),
     *(
         Pair("S-01", "NOT_SEAL_ADMIN", "keeper", action, S, change("RoleAssignment", "r-keeper", valid_from=NOW + 1))
         for action in ("edit", "disable", "enable", "revoke", "grant")
@@ -396,7 +477,14 @@ PAIRS = [
         context={"task": "t", "verification": "v-plain"},
     ),
     *(
-        use("U-03", reason, but, subject="plain", given=put(*request("plain")), context={"task": "t", "verification": "v-plain"})
+        use(
+            "U-03",
+            reason,
+            but,
+            subject="plain",
+            given=put(*request("plain")),
+            context={"task": "t", "verification": "v-plain"},
+        )
         for reason, but in (
             ("APPROVAL_REQUIRED", change("SealUseRequest", "q-plain", state=UseRequestState.IN_APPROVAL)),
             ("APPROVAL_REQUIRED", change("Approval", "qa-plain", verdict=ApprovalVerdict.REJECTED)),
@@ -484,8 +572,26 @@ PAIRS = [
     ),
     use("C-05", "SEAL_NOT_PERMITTED_FOR_TASK", change("TaskSeal", "ts", seal_id="s2")),
     # --- retrieval
-    Pair("R-01", "NO_STANDING", "stranger", "retrieve", E, drop("JoinApplication", "j-stranger"), given=both(AWAY, put(application("stranger"))), context=RETRIEVING),
-    Pair("R-01", "NO_STANDING", "outsider", "retrieve", E, drop("TaskOperator", "o-outsider"), given=AWAY, context=RETRIEVING),
+    Pair(
+        "R-01",
+        "NO_STANDING",
+        "stranger",
+        "retrieve",
+        E,
+        drop("JoinApplication", "j-stranger"),
+        given=both(AWAY, put(application("stranger"))),
+        context=RETRIEVING,
+    ),
+    Pair(
+        "R-01",
+        "NO_STANDING",
+        "outsider",
+        "retrieve",
+        E,
+        drop("TaskOperator", "o-outsider"),
+        given=AWAY,
+        context=RETRIEVING,
+    ),
     Pair(
         "R-02",
         "ENTERPRISE_NOT_AUTHENTICATED",
@@ -543,11 +649,19 @@ PAIRS = [
         ),
         context={"verification": "v-keeper"},
     ),
-    execute("R-05", "CERTIFICATION_REQUIRED", change("EnterpriseAuthentication", "a-k", state=CertificationState.IN_REVIEW)),
+    execute(
+        "R-05", "CERTIFICATION_REQUIRED", change("EnterpriseAuthentication", "a-k", state=CertificationState.IN_REVIEW)
+    ),
     execute("R-05", "REGISTRY_DATA_STALE", change("RegistrySnapshot", "reg-e", fetched_at=NOW - 24 * HOUR)),
-    execute("R-06", "FACE_VERIFICATION_EXPIRED", change("IdentityVerification", "v-outsider", passed_at=NOW - 10 * MINUTE)),
+    execute(
+        "R-06", "FACE_VERIFICATION_EXPIRED", change("IdentityVerification", "v-outsider", passed_at=NOW - 10 * MINUTE)
+    ),
     execute("R-06", "FACE_VERIFICATION_REQUIRED", change("IdentityVerification", "v-outsider", bound_id="k2")),
-    execute("R-06", "FACE_VERIFICATION_ALREADY_USED", change("IdentityVerification", "v-outsider", state=VerificationState.CONSUMED)),
+    execute(
+        "R-06",
+        "FACE_VERIFICATION_ALREADY_USED",
+        change("IdentityVerification", "v-outsider", state=VerificationState.CONSUMED),
+    ),
     execute("R-08", "REVIEW_PENDING", drop("RetrievalReview", "rv-2")),
     execute("R-08", "REVIEW_PENDING", change("RetrievalReview", "rv-2", reviewer_id="reviewer")),
     execute("R-08", "REVIEWER_CONFLICT", put(member("reviewer2"))),
@@ -631,11 +745,15 @@ class ContextPair:
 
 CONTEXT_PAIRS = [
     ContextPair("M-05", "REASON_REQUIRED", "admin", "reject_join", J, {"reason": "unknown here"}, {}, PENDING),
-    ContextPair("M-05", "REASON_REQUIRED", "admin", "reject_join", J, {"reason": "unknown here"}, {"reason": ""}, PENDING),
+    ContextPair(
+        "M-05", "REASON_REQUIRED", "admin", "reject_join", J, {"reason": "unknown here"}, {"reason": ""}, PENDING
+    ),
     ContextPair("R-04", "REASON_REQUIRED", "outsider", "retrieve", E, RETRIEVING, {}, AWAY),
     ContextPair("R-04", "REASON_REQUIRED", "outsider", "retrieve", E, RETRIEVING, {"reason": "BORED"}, AWAY),
     ContextPair("C-01", "TASK_REQUIRED", "user", "use", S, SIGNING, {"verification": "v-user"}),
     ContextPair("C-01", "TASK_REQUIRED", "user", "use", S, SIGNING, {"task": "no-such-task", "verification": "v-user"}),
     ContextPair("U-09", "FACE_VERIFICATION_REQUIRED", "user", "use", S, SIGNING, {"task": "t"}),
-    ContextPair("U-09", "FACE_VERIFICATION_REQUIRED", "user", "use", S, SIGNING, {"task": "t", "verification": "v-plain"}),
+    ContextPair(
+        "U-09", "FACE_VERIFICATION_REQUIRED", "user", "use", S, SIGNING, {"task": "t", "verification": "v-plain"}
+    ),
 ]

@@ -1,9 +1,10 @@
 """One enterprise with everything in order, from which each case departs by one fact.
 
-Spruce Printing (`e`) is authenticated. `admin` runs it, `keeper` runs its seals, `user` may use the seal `s` under a grant that
-keeper gave, `plain` is a member without any grant, `boss` is the legal representative by the registry and no member, and
-`outsider` holds a signing task of Spruce without being a member. Contract `c` was sent by Cedar Trading (`f`); its task `t` is
-Spruce's corporate seal, with `s` fixed for it and `user`, `plain`, `keeper`, `outsider` and `boss` named.
+Spruce Printing (`e`) is authenticated. `admin` runs it, `keeper` runs its seals, `user` may use the seal `s` under a
+grant that keeper gave, `plain` is a member without any grant, `boss` is the legal representative by the registry and
+no member, and `outsider` holds a signing task of Spruce without being a member. Contract `c` was sent by Cedar
+Trading (`f`); its task `t` is Spruce's corporate seal, with `s` fixed for it and `user`, `plain`, `keeper`,
+`outsider` and `boss` named.
 """
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ def person(name: str, **changes: Any) -> Person:
 def member(name: str, enterprise: str = "e", **changes: Any) -> Membership:
     """An active membership of a year."""
     values = {"joined_via": JoinedVia.IMPORT, "joined_at": NOW - 365 * DAY}
-    return Membership(f"m-{name}" if enterprise == "e" else f"m-{enterprise}-{name}", name, enterprise, **(values | changes))
+    return Membership(
+        f"m-{name}" if enterprise == "e" else f"m-{enterprise}-{name}", name, enterprise, **(values | changes)
+    )
 
 
 def role(name: str, what: Role, **changes: Any) -> RoleAssignment:
@@ -115,7 +118,9 @@ def role(name: str, what: Role, **changes: Any) -> RoleAssignment:
     return RoleAssignment(f"r-{name}", f"m-{name}", what, **changes)
 
 
-def face(purpose: VerificationPurpose, bound_type: str, bound_id: str, name: str, **changes: Any) -> IdentityVerification:
+def face(
+    purpose: VerificationPurpose, bound_type: str, bound_id: str, name: str, **changes: Any
+) -> IdentityVerification:
     """A face check that `name` passed five minutes ago, with the id `v-name`."""
     values = {
         "state": VerificationState.PASSED,

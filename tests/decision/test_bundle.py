@@ -75,7 +75,9 @@ def test_the_version_is_the_digest_of_all_files(folder: Path) -> None:
         ("f(x) if", "does not end with `;`"),
     ],
 )
-def test_an_addition_that_breaks_the_contract_is_refused_with_its_place(folder: Path, addition: str, message: str) -> None:
+def test_an_addition_that_breaks_the_contract_is_refused_with_its_place(
+    folder: Path, addition: str, message: str
+) -> None:
     line = append(folder, "zz_extra.polar", f"# 附加\n{addition}\n") + 1
     with pytest.raises(BundleRefused) as raised:
         Bundle.load(folder)
@@ -117,14 +119,14 @@ def test_a_bundle_without_its_contract_floor_or_parameters_is_refused(folder: Pa
 )
 def test_a_parameter_that_is_not_of_its_form_is_refused(folder: Path, old: str, new: str, message: str) -> None:
     edit(folder, "parameters.toml", old, new)
-    with pytest.raises(BundleRefused, match="parameters.toml") as raised:
+    with pytest.raises(BundleRefused, match=r"parameters\.toml") as raised:
         Bundle.load(folder)
     assert message in str(raised.value)
 
 
 def test_a_file_that_is_not_text_is_refused(folder: Path) -> None:
     (folder / "words.polar").write_bytes(b"\xff\xfe")
-    with pytest.raises(BundleRefused, match="words.polar: the file is not UTF-8 text"):
+    with pytest.raises(BundleRefused, match=r"words\.polar: the file is not UTF-8 text"):
         Bundle.load(folder)
 
 

@@ -29,7 +29,7 @@ def decide(scene: Scene, asked: Question) -> Decision:
     return scene.pdp().decide(asked)
 
 
-# --- default deny ---------------------------------------------------------------------------------------------------------
+# --- default deny ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", sorted({action for actions in BUNDLE.actions.values() for action in actions}))
@@ -53,7 +53,7 @@ def test_an_unknown_type_and_an_unknown_action_have_their_own_reasons() -> None:
     assert codes(Scene().ask("admin", "chew", ("Seal", "s"))) == ["UNKNOWN_ACTION"]
 
 
-# --- the law of because ---------------------------------------------------------------------------------------------------
+# --- the law of because ---------------------------------------------------------------------------------------------
 
 
 @given(st.data())
@@ -107,7 +107,7 @@ def test_every_reason_of_the_bundle_has_a_stage_an_audience_and_a_next_step() ->
         assert all(entry.next_steps), code
 
 
-# --- isolation ------------------------------------------------------------------------------------------------------------
+# --- isolation ------------------------------------------------------------------------------------------------------
 
 
 @given(st.data())
@@ -144,7 +144,7 @@ def test_a_parent_enterprise_gives_its_administrator_nothing_in_the_subsidiary()
     assert not scene.ask("signer", "invite", ("Enterprise", "e"))
 
 
-# --- an error is never an allow -------------------------------------------------------------------------------------------
+# --- an error is never an allow -------------------------------------------------------------------------------------
 
 
 class FailingEngine:
@@ -167,11 +167,18 @@ class FailingEngine:
 
 def failing(rule: str, error: Exception) -> Bundle:
     return Bundle(
-        BUNDLE.version, BUNDLE.sources, BUNDLE.statements, BUNDLE.parameters, BUNDLE.rulebook, FailingEngine(rule, error)
+        BUNDLE.version,
+        BUNDLE.sources,
+        BUNDLE.statements,
+        BUNDLE.parameters,
+        BUNDLE.rulebook,
+        FailingEngine(rule, error),
     )
 
 
-@pytest.mark.parametrize("rule", ["allow", "lapses", "visible", "settled", "because", "has_standing", "parameter", "counted"])
+@pytest.mark.parametrize(
+    "rule", ["allow", "lapses", "visible", "settled", "because", "has_standing", "parameter", "counted"]
+)
 @pytest.mark.parametrize(
     ("error", "code"), [(EvaluationFailed("broken"), POLICY_ERROR), (FactNotLoaded("missing"), FACT_UNAVAILABLE)]
 )
@@ -191,7 +198,9 @@ def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
     with world.read() as picture:
         seal = picture.find("Seal", "s")
         del seal.holds
-        case = assemble(question("user", "use", ("Seal", "s"), **SIGNING), picture, everything, NOW, "", BUNDLE.parameters)
+        case = assemble(
+            question("user", "use", ("Seal", "s"), **SIGNING), picture, everything, NOW, "", BUNDLE.parameters
+        )
         assert case is not None
         with pytest.raises(FactNotLoaded):
             BUNDLE.engine.holds("allow", case.subject, "use", case.resource, case.context)
@@ -214,10 +223,12 @@ def test_a_decision_is_truthy_only_when_it_allows() -> None:
     assert bool(Scene().ask("stranger", "use", ("Seal", "s"), **SIGNING)) is False
 
 
-# --- what is invisible ----------------------------------------------------------------------------------------------------
+# --- what is invisible ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.resource[0] not in ("Enterprise", "Invitation")], ids=str)
+@pytest.mark.parametrize(
+    "pair", [pair for pair in PAIRS if pair.resource[0] not in ("Enterprise", "Invitation")], ids=str
+)
 def test_what_a_stranger_cannot_see_is_answered_like_what_does_not_exist(pair: Any) -> None:
     scene = pair.given(Scene())
     context = {key: value for key, value in pair.context.items() if key != "verification"}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from scene import DAY, HOUR, NOW, Scene, application, case, codes, grant, member
+from scene import DAY, HOUR, NOW, Scene, application, case, codes, grant, member, request, role
 from scene import person as a_person
-from scene import request, role
 
 from sealauthz.decision import Decision, NextStep
 from sealauthz.domain.contracts import SigningTask, TaskAction, TaskState
@@ -86,9 +85,7 @@ def test_the_last_administrator_hears_how_many_could_take_over() -> None:
 
 
 def test_handing_over_says_how_many_tasks() -> None:
-    held = [
-        SigningTask(f"t-{n}", "party-e", TaskAction.HANDLER_SIGN, 3, TaskState.WAITING, "plain") for n in range(2)
-    ]
+    held = [SigningTask(f"t-{n}", "party-e", TaskAction.HANDLER_SIGN, 3, TaskState.WAITING, "plain") for n in range(2)]
     decision = Scene().put(*held).ask("plain", "resign", ("Membership", "m-plain"))
     # Two that wait for him as their handler, and the open one that names him as an operator.
     assert steps(decision) == {"HANDOVER_TASKS": {"tasks": 3}}

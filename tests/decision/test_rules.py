@@ -36,4 +36,4 @@ def test_what_the_client_leaves_out_or_says_wrongly_denies(pair: ContextPair) ->
 
 def test_every_founding_rule_has_a_pair() -> None:
     covered = {pair.rule for pair in PAIRS} | {pair.rule for pair in CONTEXT_PAIRS}
-    assert FOUNDING_RULES <= covered
+    assert covered >= FOUNDING_RULES

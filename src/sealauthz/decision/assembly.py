@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sealauthz.decision.contexts import CertificationContext, Context, ContextForm, MemberContext, TaskContext, form_of
 from sealauthz.decision.question import Question
@@ -12,46 +12,13 @@ from sealauthz.domain.contracts import SigningTask
 from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
+from sealauthz.facts.units import UnitKind
+from sealauthz.facts.world import Picture
 
 MaySee = Callable[[str], bool]
 """Whether the caller may ask about the enterprise with this id."""
 
 _SERVER_KEYS = ("now", "caller", "parameters")
-
-
-class Home(Protocol):
-    """The unit that a record is at home in."""
-
-    @property
-    def kind(self) -> str:
-        """ENTERPRISE, CONTRACT or PERSON."""
-        ...
-
-    @property
-    def id(self) -> str:
-        """The id of the unit's root record."""
-        ...
-
-
-class Picture(Protocol):
-    """The facts at one revision."""
-
-    @property
-    def revision(self) -> int:
-        """The revision that every record is read at."""
-        ...
-
-    def find(self, record_type: str, record_id: str, /) -> Any:
-        """The record inside its home unit, or None."""
-        ...
-
-    def home(self, record_type: str, record_id: str, /) -> Home | None:
-        """The home unit of a record, or None."""
-        ...
-
-    def matching(self, record_type: str, /, **values: str) -> list[str]:
-        """The ids of all records of a type that hold these values."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +91,7 @@ def _enterprises_of(picture: Picture, record_type: str, record: Any) -> tuple[st
         # The party whose act it is; for a person's own signature, the enterprise that sent the contract.
         return (record.signatory.enterprise_id or record.signatory.contract.initiator_id,)
     home = picture.home(record_type, record.id)
-    return (home.id,) if home is not None and home.kind == "ENTERPRISE" else ()
+    return (home.id,) if home is not None and home.kind == UnitKind.ENTERPRISE else ()
 
 
 def _refuse_unseen(enterprises: tuple[str, ...], may_see: MaySee) -> None:

@@ -1,4 +1,6 @@
-"""A policy bundle: its files, its parameters, its contract, and the engine that evaluates it. Loaded whole or not at all."""
+"""A policy bundle: its files, its parameters, its contract, and the engine that evaluates it. Loaded whole or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -96,8 +98,9 @@ def attributes() -> frozenset[str]:
         shape = shape_of(cls)
         names.update(column.name for column in shape.columns if not column.is_personal)
         names.update(relation.name for relation in shape.relations)
-    for plain in (*CONTEXT_CLASSES, Parameters):
-        names.update(field.name for field in dataclasses.fields(plain))
+    for context in CONTEXT_CLASSES:
+        names.update(field.name for field in dataclasses.fields(context))
+    names.update(field.name for field in dataclasses.fields(Parameters))
     return frozenset(names)
 
 

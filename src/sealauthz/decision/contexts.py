@@ -1,8 +1,9 @@
 """The typed context of each action: what the policies may read besides subject and resource.
 
-`now`, `caller` and `parameters` are set by the server. The client may give what only it knows: keys that name a record
-(`task`, `verification`) and plain values (`reason`). Records that belong to the resource but live elsewhere (the party of
-a task, the person behind a membership) are found by the server. What the client left out, or named wrongly, is None.
+`now`, `caller` and `parameters` are set by the server. The client may give what only it knows: keys that name a
+record (`task`, `verification`) and plain values (`reason`). Records that belong to the resource but live elsewhere
+(the party of a task, the person behind a membership) are found by the server. What the client left out, or named
+wrongly, is None.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class MemberContext(Context):
 
 @dataclass(slots=True)
 class CertificationContext(Context):
-    """Certifying an enterprise: `twin_id` is the enterprise of the same realm and USCC that is authenticated already."""
+    """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same realm and USCC."""
 
     twin_id: str | None = None
 
@@ -104,7 +105,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
 
 _PLAIN = ContextForm(Context)
 
-CONTEXT_CLASSES = tuple(dict.fromkeys([Context, *(form.context for form in FORMS.values())]))
+CONTEXT_CLASSES: tuple[type[Context], ...] = tuple(dict.fromkeys([Context, *(form.context for form in FORMS.values())]))
 
 
 def form_of(action: str, resource_type: str) -> ContextForm:

@@ -36,7 +36,8 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why the answer is a deny. `stage` orders the reasons in the order in which a person should fix them, lowest first.
+    """Why the answer is a deny. `stage` orders the reasons in the order in which a person should fix them, lowest
+    first.
 
     `requirement` is empty where no requirement of the policy is behind the reason (`NOT_FOUND`, `POLICY_ERROR` …).
     """
@@ -60,8 +61,8 @@ class Obligation:
 class Decision:
     """One answer. `reasons` is ordered by stage and empty exactly when allowed; `obligations` is empty when denied.
 
-    `revision` is the fact revision and `policy_version` the bundle's digest that the answer rests on; `evaluated_at` and
-    `valid_until` are instants in microseconds, and an allow must not be used at or after `valid_until`.
+    `revision` is the fact revision and `policy_version` the bundle's digest that the answer rests on; `evaluated_at`
+    and `valid_until` are instants in microseconds, and an allow must not be used at or after `valid_until`.
     """
 
     question: Question

@@ -10,10 +10,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
-from sealauthz.decision.assembly import Case, MaySee, Picture, assemble, check_context
+from sealauthz.decision.assembly import Case, MaySee, assemble, check_context
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
     NO_PERMISSION,
@@ -41,6 +40,7 @@ from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.domain.identity import Person
 from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
+from sealauthz.facts.world import Picture, World
 from sealauthz.polar import Rule
 from sealauthz.polar.reference import FREE
 
@@ -48,14 +48,6 @@ log = logging.getLogger(__name__)
 
 GATE_STAGE = 40
 """The last stage of the ladder that a subject without standing is told about."""
-
-
-class World(Protocol):
-    """Where the facts are read."""
-
-    def read(self) -> AbstractContextManager[Picture]:
-        """Open the facts at one revision."""
-        ...
 
 
 def system_clock() -> int:
@@ -166,9 +158,7 @@ class _Evaluation:
         if key not in self._book.requirements:
             return self._reason(UNKNOWN_ACTION)
         check_context(question)
-        case = assemble(
-            question, self._picture, self._may_see, self._now, self._caller, self._bundle.parameters
-        )
+        case = assemble(question, self._picture, self._may_see, self._now, self._caller, self._bundle.parameters)
         return case or self._reason(NOT_FOUND)
 
     def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
@@ -259,7 +249,7 @@ class _Evaluation:
             for code in self._codes(case, requirement):
                 by_code.setdefault(code, self._reason(code, requirement))
         if not by_code:
-            # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle is at fault.
+            # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
             question = case.question
             if self._engine.holds("has_permission", case.subject, question.action, case.resource):
                 raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
@@ -311,9 +301,7 @@ class _Evaluation:
                     RequirementOutcome(requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules))
                 )
                 continue
-            met = self._engine.holds(
-                "meets", case.subject, requirement, question.action, case.resource, case.context
-            )
+            met = self._engine.holds("meets", case.subject, requirement, question.action, case.resource, case.context)
             standing = Standing.MET if met else Standing.WAIVED
             settling = [rule for rule in tried if (rule.name == "meets") == met]
             outcomes.append(RequirementOutcome(requirement, standing, (), _refs(settling), ()))

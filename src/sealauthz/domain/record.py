@@ -1,12 +1,13 @@
 """What a record is: one typed class, from which table, wire form and policy types derive.
 
-A column is an annotated field. A relation is `one("seal_id")` (the record that a key of ours names) or `many("seal_id")` (the
-records whose key names us); it has no column and is not on the wire. The world fills relations; an unset relation means
-"not loaded" and raises when read, so that it can never pass for empty.
+A column is an annotated field. A relation is `one("seal_id")` (the record that a key of ours names) or
+`many("seal_id")` (the records whose key names us); it has no column and is not on the wire. The world fills
+relations; an unset relation means "not loaded" and raises when read, so that it can never pass for empty.
 """
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import types
 import typing
@@ -40,6 +41,7 @@ class Ref:
     """Marks a column that holds the id of another record: `Annotated[str, Ref("Seal")]`."""
 
     record: str
+
 
 Instant = Annotated[int, Mark.INSTANT]
 """Microseconds since 1970-01-01T00:00:00Z. Intervals are half-open: `[from, to)`."""
@@ -89,13 +91,14 @@ class Column:
     type: type
     is_optional: bool
     default: Any
-    words: type[StrEnum] | None
+    words: builtins.type[StrEnum] | None
     ref: str | None
     is_instant: bool
     is_personal: bool
 
     @property
     def has_default(self) -> bool:
+        """Whether a record may leave the column out."""
         return self.default is not dataclasses.MISSING
 
 
@@ -161,9 +164,13 @@ def _unwrap(hint: Any) -> tuple[Any, bool, tuple[Any, ...]]:
             return hint, is_optional, marks
 
 
-@cache
 def shape_of(cls: type) -> Shape:
     """Read the shape of a record class."""
+    return _shape_of(cls)
+
+
+@cache
+def _shape_of(cls: Any) -> Shape:
     hints = typing.get_type_hints(cls, localns=RECORDS, include_extras=True)
     columns: list[Column] = []
     relations: list[Relation] = []
@@ -172,9 +179,7 @@ def shape_of(cls: type) -> Shape:
         if "one" in field.metadata or "many" in field.metadata:
             is_one = "one" in field.metadata
             target = _unwrap(hint)[0] if is_one else typing.get_args(hint)[0]
-            relations.append(
-                Relation(field.name, target.__name__, field.metadata["one" if is_one else "many"], is_one)
-            )
+            relations.append(Relation(field.name, target.__name__, field.metadata["one" if is_one else "many"], is_one))
             continue
         plain, is_optional, marks = _unwrap(hint)
         words = plain if issubclass(plain, StrEnum) else None
@@ -191,7 +196,7 @@ def shape_of(cls: type) -> Shape:
                 is_personal=Mark.PERSONAL in marks,
             )
         )
-    constraints, permanent = cls.__record__  # type: ignore[attr-defined]
+    constraints, permanent = cls.__record__
     return Shape(cls.__name__, tuple(columns), tuple(relations), constraints, permanent)
 
 

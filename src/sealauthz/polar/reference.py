@@ -1,9 +1,10 @@
 """The policies on `oso`, made strict: the only importer of oso.
 
-Three things are mended (measured on 0.27.3). Inside `not` and `forall` oso swallows a missing attribute, and a swallowed
-error under a negation allows: here it raises. oso takes byte offsets for character offsets and aborts the process on
-non-ASCII text: sources are padded. A `forall` over a native list of some thousand elements overflows the C stack (of some hundred
-where stacks are small): long collections are handed over as tuples, which oso walks one by one, slowly but safely.
+Three things are mended (measured on 0.27.3). Inside `not` and `forall` oso swallows a missing attribute, and a
+swallowed error under a negation allows: here it raises. oso takes byte offsets for character offsets and aborts the
+process on non-ASCII text: sources are padded. A `forall` over a native list of some thousand elements overflows the C
+stack (of some hundred where stacks are small): long collections are handed over as tuples, which oso walks one by
+one, slowly but safely.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _padded(text: str) -> str:
 def _refusal(said: str, sources: Sequence[Source]) -> BundleRefused:
     """Make one line out of what oso says; its columns are wrong after non-ASCII text, its lines are not."""
     place = _PLACE.search(said)
-    message = " ".join(said.split("Get help with Oso")[0].split())
+    message = " ".join(said.split("Get help with Oso", maxsplit=1)[0].split())
     message = message.split(" at line ")[0].rstrip(".")
     if place is not None:
         names = {source.file for source in sources}

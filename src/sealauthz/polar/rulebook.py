@@ -1,7 +1,7 @@
 """The contract of a bundle, read and checked: which requirements each action has, what settles and what explains them.
 
-The shapes that `requires`, `meets`, `waived`, `because`, `otherwise`, `reason` and `obligation` must have are strict for one
-reason: `requires` stands under a negation, where a requirement that goes missing would allow.
+The shapes that `requires`, `meets`, `waived`, `because`, `otherwise`, `reason` and `obligation` must have are strict
+for one reason: `requires` stands under a negation, where a requirement that goes missing would allow.
 """
 
 from __future__ import annotations
@@ -192,7 +192,10 @@ def _check_settled(book: Rulebook, floor: Mapping[Need, Rule]) -> None:
                 _refuse(rules[0], f"this {verb} `{requirement}`, which `{action}` on {type_} does not require")
             for rule in rules:
                 if need in floor and rule.file != FLOOR_FILE:
-                    _refuse(rule, f"`{requirement}` of `{action}` on {type_} belongs to the floor: only {FLOOR_FILE} {verb} it")
+                    _refuse(
+                        rule,
+                        f"`{requirement}` of `{action}` on {type_} belongs to the floor: only {FLOOR_FILE} {verb} it",
+                    )
     for need in needs:
         if need not in book.meets:
             requirement, action, type_ = need

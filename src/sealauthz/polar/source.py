@@ -1,7 +1,7 @@
 """Policy text as tokens and statements, with their places: enough to refuse, to index and to explain rules.
 
-This is no parser: bodies stay token lists. Lexical rules follow the Polar 0.27 reference. A line `#@ U-01 U-26` tags the
-statements below it, up to the next such line or blank line, with ids of the rulebook.
+This is no parser: bodies stay token lists. Lexical rules follow the Polar 0.27 reference. A line `#@ U-01 U-26` tags
+the statements below it, up to the next such line or blank line, with ids of the rulebook.
 """
 
 from __future__ import annotations
@@ -127,7 +127,11 @@ def tokens_of(source: Source) -> tuple[list[Token], dict[int, tuple[str, ...]]]:
         match = _TOKEN.match(text, position)
         column = position - line_start + 1
         if match is None:
-            what = "this string does not end on its line" if text[position] == '"' else f"`{text[position]}` is no part of Polar"
+            what = (
+                "this string does not end on its line"
+                if text[position] == '"'
+                else f"`{text[position]}` is no part of Polar"
+            )
             raise BundleRefused(what, source.file, line, column)
         kind = match.lastgroup
         content = match.group()
@@ -142,15 +146,16 @@ def tokens_of(source: Source) -> tuple[list[Token], dict[int, tuple[str, ...]]]:
             if content.startswith("#@"):
                 tagged = _TAG.match(content)
                 if tagged is None:
-                    raise BundleRefused("a tag line names rule ids only, as in `#@ U-01 U-26`", source.file, line, column)
+                    raise BundleRefused(
+                        "a tag line names rule ids only, as in `#@ U-01 U-26`", source.file, line, column
+                    )
                 current = tuple(tagged["ids"].split())
         elif kind != "space":
             line_has_content = True
             tags_at.setdefault(line, current)
             if kind == "string":
                 content = re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), content[1:-1])
-            assert kind is not None
-            tokens.append(Token(Kind[kind.upper()], content, line, column))
+            tokens.append(Token(Kind[str(kind).upper()], content, line, column))
         position = match.end()
     return tokens, tags_at
 

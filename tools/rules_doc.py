@@ -1,0 +1,276 @@
+"""Write `docs/rules.md`: rule of the rulebook -> requirement -> file:line -> facts it reads -> tests.
+
+Everything in it is read from the bundle's tags (`#@ U-01`), its text, and the rule pairs of the tests. `--check` says
+whether the file is up to date, and whether every tagged rule has a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import typing
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.contexts import CONTEXT_CLASSES
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.domain.parameters import Parameters
+from sealauthz.polar import Kind, Rule, Token
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "rules.md"
+SETTLING = {"meets": "met by", "waived": "waived by", "because": "explained by", "requires": "required by"}
+SERIES = "MSUCRW"
+
+Types = dict[str, str]
+
+
+class Reader:
+    """Finds the facts that rules read, following calls and the types of variables."""
+
+    def __init__(self, rules: dict[str, list[Rule]]) -> None:
+        self._rules = rules
+        self._seen: dict[tuple[str, tuple[str, ...]], tuple[set[str], list[str]]] = {}
+
+    def facts_of(self, rule: Rule) -> set[str]:
+        """Return `Record.column` for every fact that the rule reads, itself or through the rules that it calls."""
+        facts, _ = self._read(rule, ["" for _ in rule.parameters])
+        return facts
+
+    def _read(self, rule: Rule, given: list[str]) -> tuple[set[str], list[str]]:
+        types: Types = {}
+        for parameter, known in zip(rule.parameters, given, strict=True):
+            if parameter.variable and parameter.variable != "_":
+                types[parameter.variable] = parameter.type or known
+        facts: set[str] = set()
+        # Twice: a variable may be used in the text before what tells its type.
+        for _ in range(2):
+            facts |= self._read_body(rule.body, types)
+        return facts, [types.get(parameter.variable or "", "") for parameter in rule.parameters]
+
+    def _read_body(self, body: tuple[Token, ...], types: Types) -> set[str]:
+        facts: set[str] = set()
+        index = 0
+        while index < len(body):
+            token = body[index]
+            following = body[index + 1] if index + 1 < len(body) else None
+            if (
+                token.kind is Kind.SYMBOL
+                and following is not None
+                and following.is_mark("(")
+                and token.text in self._rules
+            ):
+                facts |= self._read_call(token.text, body, index + 1, types)
+            elif token.kind is Kind.SYMBOL and following is not None and following.is_mark("."):
+                path_type, read, behind = _follow(body, index, types)
+                facts |= read
+                before = body[index - 1] if index else None
+                bound = body[index - 2] if index > 1 else None
+                if before is not None and bound is not None and bound.kind is Kind.SYMBOL and path_type:
+                    unbound = index < 3 or not body[index - 3].is_mark(".")
+                    if unbound and (before.is_symbol("in") or before.is_mark("=")):
+                        types.setdefault(bound.text, path_type)
+                        types[bound.text] = types[bound.text] or path_type
+                index = behind
+                continue
+            elif token.is_symbol("matches") and following is not None and index:
+                types[body[index - 1].text] = following.text
+            index += 1
+        return facts
+
+    def _read_call(self, name: str, body: tuple[Token, ...], opening: int, types: Types) -> set[str]:
+        arguments = _arguments(body, opening)
+        given = [_type_of(argument, types) for argument in arguments]
+        facts: set[str] = set()
+        for number, callee in enumerate(self._rules[name]):
+            if len(callee.parameters) != len(arguments):
+                continue
+            key = (f"{name}/{number}", tuple(given))
+            if key not in self._seen:
+                self._seen[key] = (set(), given)
+                self._seen[key] = self._read(callee, given)
+            read, learnt = self._seen[key]
+            facts |= read
+            for argument, type_ in zip(arguments, learnt, strict=True):
+                if len(argument) == 1 and argument[0].kind is Kind.SYMBOL and type_ and argument[0].text != "_":
+                    types[argument[0].text] = types.get(argument[0].text) or type_
+        return facts
+
+
+def _arguments(body: tuple[Token, ...], opening: int) -> list[list[Token]]:
+    arguments: list[list[Token]] = [[]]
+    depth = 0
+    for token in body[opening:]:
+        if token.kind is Kind.MARK and token.text in "([{":
+            depth += 1
+            if depth == 1:
+                continue
+        if token.kind is Kind.MARK and token.text in ")]}":
+            depth -= 1
+            if depth == 0:
+                break
+        if depth == 1 and token.is_mark(","):
+            arguments.append([])
+        else:
+            arguments[-1].append(token)
+    return arguments
+
+
+def _type_of(argument: list[Token], types: Types) -> str:
+    if len(argument) == 1:
+        return types.get(argument[0].text, "")
+    if len(argument) > 2 and argument[1].is_mark("."):
+        return _follow(tuple(argument), 0, types)[0]
+    return ""
+
+
+def _follow(body: tuple[Token, ...], index: int, types: Types) -> tuple[str, set[str], int]:
+    """Follow `variable.attribute.attribute`: the type at its end, the facts on the way, the index behind it."""
+    variable = body[index].text
+    here = types.get(variable, "") or ("Context" if variable == "context" else "")
+    read: set[str] = set()
+    index += 1
+    while index + 1 < len(body) and body[index].is_mark("."):
+        attribute = body[index + 1].text
+        here, fact = _attribute(here, attribute)
+        if fact:
+            read.add(fact)
+        index += 2
+    return here, read, index
+
+
+def _attribute(type_: str, name: str) -> tuple[str, str]:
+    """The type behind an attribute, and the fact it is (empty for a relation, which is a way and not a fact)."""
+    if type_ in RECORDS:
+        shape = shape_of(RECORDS[type_])
+        for relation in shape.relations:
+            if relation.name == name:
+                return relation.record, ""
+        return "", f"{type_}.{name}"
+    if type_ == "Parameters":
+        return "", f"parameter {name}"
+    for cls in CONTEXT_CLASSES:
+        hints = typing.get_type_hints(cls)
+        if type_ in {"Context", cls.__name__} and name in hints:
+            if name == "parameters":
+                return Parameters.__name__, ""
+            plain = [part for part in typing.get_args(hints[name]) or (hints[name],) if part is not type(None)]
+            record = getattr(plain[0], "__name__", "")
+            return (record, "") if record in RECORDS else ("", f"context {name}")
+    return "", ""
+
+
+@dataclasses.dataclass
+class Entry:
+    """What is known about one rule of the rulebook."""
+
+    text: str = ""
+    places: dict[tuple[str, str], list[str]] = dataclasses.field(default_factory=lambda: defaultdict(list))
+    facts: set[str] = dataclasses.field(default_factory=set)
+    tests: set[str] = dataclasses.field(default_factory=set)
+
+
+def entries(bundle: Bundle) -> dict[str, Entry]:
+    """Read every tagged rule of the bundle, and the tests of each."""
+    found: dict[str, Entry] = defaultdict(Entry)
+    reader = Reader(bundle.rulebook.rules)
+    for statement in bundle.statements:
+        if not isinstance(statement, Rule):
+            continue
+        for rule_id in statement.tags:
+            entry = found[rule_id]
+            entry.text = entry.text or _comment_above(statement)
+            key, place = _place(statement)
+            entry.places[key].append(place)
+            entry.facts |= reader.facts_of(statement)
+    for rule_id, test in _tests():
+        found[rule_id].tests.add(test)
+    return dict(found)
+
+
+def _place(rule: Rule) -> tuple[tuple[str, str], str]:
+    """The requirement and what the rule does with it; and for what, with a link to the line."""
+    where = f"[{rule.file}:{rule.line}](../policies/{rule.file}#L{rule.line})"
+    if rule.name in SETTLING:
+        literals = [parameter.literal for parameter in rule.parameters if parameter.literal]
+        requirement = literals[-1] if rule.name == "requires" else literals[0]
+        other = [literal for literal in literals if literal != requirement]
+        kind = rule.parameters[1 if rule.name == "requires" else 2 if rule.name == "waived" else 3].type
+        what = f"{' '.join(f'`{literal}`' for literal in other)} on {kind or 'any resource'}"
+        return (f"`{requirement}`", SETTLING[rule.name]), f"{what} ({where})"
+    return ("", "defined by"), f"`{rule.head}` ({where})"
+
+
+def _comment_above(rule: Rule) -> str:
+    """The prose above the tag of a rule."""
+    lines = (installed_folder() / rule.file).read_text(encoding="utf-8").splitlines()
+    index = rule.line - 2
+    while index >= 0 and not lines[index].startswith("#@"):
+        index -= 1
+    index -= 1
+    prose: list[str] = []
+    while index >= 0 and lines[index].startswith("# ") and not lines[index].startswith("# ---"):
+        prose.insert(0, lines[index].removeprefix("# ").strip())
+        index -= 1
+    return " ".join(prose)
+
+
+def _tests() -> list[tuple[str, str]]:
+    sys.path.insert(0, str(ROOT / "tests" / "decision"))
+    import rule_pairs
+
+    pairs: list[Any] = [*rule_pairs.PAIRS, *rule_pairs.CONTEXT_PAIRS]
+    return [(pair.rule, f"{pair.action} {pair.resource[0]}: {pair.reason}") for pair in pairs]
+
+
+def page(found: dict[str, Entry]) -> str:
+    """Write the whole page."""
+    lines = [
+        "# The rules",
+        "",
+        "Written by `tools/rules_doc.py` from the tags in `policies/` and the pairs in",
+        "`tests/decision/rule_pairs.py`; do not edit. A pair is a question that is allowed, and the one fact that",
+        "turns it into a deny with exactly the reason named.",
+    ]
+    for rule_id in sorted(found, key=lambda rule_id: (SERIES.index(rule_id[0]), rule_id)):
+        entry = found[rule_id]
+        lines += ["", f"## {rule_id}", ""]
+        if entry.text:
+            lines += [entry.text, ""]
+        if entry.places:
+            lines += ["| requirement | | where |", "|---|---|---|"]
+            lines += [f"| {needed} | {verb} | {'; '.join(places)} |" for (needed, verb), places in entry.places.items()]
+            lines += [""]
+        if entry.facts:
+            lines += [f"Reads: {', '.join(f'`{fact}`' for fact in sorted(entry.facts))}", ""]
+        lines += [f"Tests: {', '.join(sorted(entry.tests)) or 'none'}"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is not up to date")
+    arguments = parser.parse_args()
+    found = entries(Bundle.load())
+    written = page(found)
+    untested = [rule_id for rule_id, entry in sorted(found.items()) if not entry.tests]
+    unwritten = [rule_id for rule_id, entry in sorted(found.items()) if not entry.places]
+    if not arguments.check:
+        TARGET.parent.mkdir(exist_ok=True)
+        TARGET.write_text(written, encoding="utf-8")
+    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != written:
+        print("docs/rules.md is not up to date: run tools/rules_doc.py", file=sys.stderr)
+        return 1
+    for what, rule_ids in (("has no test", untested), ("is tested but tagged nowhere", unwritten)):
+        for rule_id in rule_ids:
+            print(f"{rule_id} {what}", file=sys.stderr)
+    return 1 if untested or unwritten else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
