@@ -32,7 +32,7 @@ def test_many_questions_are_answered_in_order_at_one_revision_and_time() -> None
         ({"now": 1}, "context[now]", "is set by the server"),
         ({"parameters": "x"}, "context[parameters]", "is set by the server"),
         ({"caller": "x"}, "context[caller]", "is set by the server"),
-        ({"colour": "red"}, "context[colour]", "is not part of the context of `use`"),
+        ({"colour": "red"}, "context[colour]", "is not part of the context of `use`, which is `task`, `verification`"),
         ({"task": 7}, "context[task]", "must be of type str"),
         ({"task": True}, "context[task]", "must be of type str"),
     ],

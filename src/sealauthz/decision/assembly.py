@@ -40,7 +40,9 @@ def check_context(question: Question) -> ContextForm:
         if key in _SERVER_KEYS:
             violations.append(Violation(f"context[{key}]", "is set by the server"))
         elif key not in keys:
-            violations.append(Violation(f"context[{key}]", f"is not part of the context of `{question.action}`"))
+            known = ", ".join(f"`{name}`" for name in keys) or "empty"
+            said = f"is not part of the context of `{question.action}`, which is {known}"
+            violations.append(Violation(f"context[{key}]", said))
         elif type(value) is not keys[key]:
             violations.append(Violation(f"context[{key}]", f"must be of type {keys[key].__name__}"))
     if violations:
