@@ -1,0 +1,8 @@
+"""The command line: `sealauthz …`. It is the composition root, and together with `config` the only reader of settings.
+
+`app` holds the main command and says how errors end it; `asking`, `facts`, `operating` hold the commands.
+"""
+
+from sealauthz.cli.app import main
+
+__all__ = ["main"]

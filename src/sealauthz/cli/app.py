@@ -1,0 +1,173 @@
+"""The main command: its help, its exit codes, and how every error becomes one line and one of them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from sealauthz import __version__, errors
+
+
+class Exit(IntEnum):
+    """How the command ends; the help of the main command documents it."""
+
+    DONE = 0
+    REFUSED = 1
+    WRONG_USE = 2
+    NO_ANSWER = 3
+    NOT_PERMITTED = 4
+    INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
+
+
+EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
+    errors.InvalidRequest: Exit.WRONG_USE,
+    errors.CallerUnknown: Exit.NOT_PERMITTED,
+    errors.CallerNotPermitted: Exit.NOT_PERMITTED,
+    errors.FactConflict: Exit.REFUSED,
+    errors.InvariantBroken: Exit.REFUSED,
+    errors.FactsUnavailable: Exit.NO_ANSWER,
+    errors.EvaluationFailed: Exit.NO_ANSWER,
+    errors.FactNotLoaded: Exit.NO_ANSWER,
+    errors.BundleRefused: Exit.REFUSED,
+    errors.ConfigRefused: Exit.WRONG_USE,
+}
+"""Every leaf of the error tree."""
+
+
+class Stop(click.ClickException):
+    """Ends the command with one line and an exit code."""
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+_COMMANDS = {
+    "serve": "operating",
+    "check": "asking",
+    "explain": "asking",
+    "actions": "asking",
+    "facts": "facts",
+    "policy": "operating",
+    "db": "operating",
+    "demo": "operating",
+}
+"""The commands, in the order of the help, and the modules that hold them."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command only when that is asked for: `--version` need not load an engine."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order in which the help shows them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"sealauthz.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, prog_name="sealauthz", message="%(prog)s %(version)s")
+def cli() -> None:
+    """May this person use this seal, now - and if not, what must happen first?
+
+    \b
+    See it work:            sealauthz demo
+    Serve invented facts:   sealauthz serve --demo
+    Ask a question:         sealauthz check Person:p-lin use Seal:seal-official
+
+    Commands work on the database of the configuration (`sealauthz.db` in the
+    working directory by default). The configuration is the TOML file that
+    SEALAUTHZ_CONFIG names; variables such as SEALAUTHZ_DATABASE__URL win over
+    it. Data goes to standard output, everything else to standard error.
+
+    \b
+    Exit codes:
+      0  done; `check`: allowed
+      1  refused: a deny, a fact that breaks a rule, a faulty policy
+      2  wrong use: arguments, configuration, a malformed question or fact
+      3  no answer: the database or the server cannot be used now
+      4  not permitted: the caller is not known, or may not do this
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code. Whatever goes wrong is one line on standard error."""
+    # gRPC's own chatter about connections would stand between our lines.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        result = cli.main(arguments, prog_name="sealauthz", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return Exit.WRONG_USE
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Stop as error:
+        return _fail(error.message, error.code)
+    except click.ClickException as error:
+        return _fail(_said(error), error.exit_code)
+    except errors.FactsUnavailable as error:
+        return _fail(f"{error}{_cause_of(error)}", Exit.NO_ANSWER)
+    except errors.SealAuthzError as error:
+        return _fail(str(error), _exit_of(error))
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output went away, which click answers with SystemExit. That must not look like an allow. What
+        # is still buffered goes nowhere, or Python would complain once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OUTPUT_CLOSED
+    except OSError as error:
+        return _fail(f"`{error.filename}`: {(error.strerror or 'cannot be used').lower()}", Exit.WRONG_USE)
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _exit_of(error: errors.SealAuthzError) -> Exit:
+    return next((EXIT_OF[cls] for cls in type(error).__mro__ if cls in EXIT_OF), Exit.NO_ANSWER)
+
+
+def _cause_of(error: errors.FactsUnavailable) -> str:
+    """Say what the database said: whoever runs the command on it may see that."""
+    cause: object = error.__cause__
+    cause = getattr(cause, "orig", None) or cause
+    lines = str(cause).splitlines() if cause else []
+    return f": {lines[0]}" if lines else ""
+
+
+def _fail(message: str, code: int) -> int:
+    label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
+    click.echo(f"{label} {' '.join(message.split())}", err=True)
+    return code
+
+
+def _said(error: click.ClickException) -> str:
+    """Say what click found as we say it: lower case, without a full stop, and where to read on."""
+    message = error.format_message().removesuffix(".")
+    if isinstance(error, click.UsageError):
+        message = message[:1].lower() + message[1:]
+        if error.ctx is not None:
+            message += f" (see `{error.ctx.command_path} --help`)"
+    return message

@@ -1,0 +1,317 @@
+"""The commands on facts: `facts import`, `facts export`, `facts show`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import click
+from google.protobuf import json_format
+
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.settings import config_option, database_option, open_store
+from sealauthz.domain.record import RECORDS, Column, shape_of
+from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
+from sealauthz.exchange import line_of, plain_fact, record_of
+from sealauthz.facts import MAX_PAGE_SIZE, Batch, Put, Snapshot, Store, Stored
+from sealauthz.facts.reading import Filter, Query, read_page
+from sealauthz.service.faults import Faults
+from sealauthz.service.records import fact_of, filter_value, snake
+from sealauthz.terminal import console, instant, show, table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MAX_CHARACTERS = 40
+"""Of a value in a list; one record by its id is shown whole."""
+
+_CHANGE = re.compile(r"changes\[(\d+)\]\.?")
+_NAMED = re.compile(r"`(\w+):([^`]+)`")
+
+
+@click.group()
+def facts() -> None:
+    """Read and write facts, directly in the database.
+
+    A fact is one record: a person, a membership, a seal. As text it is one
+    line of JSON, the `Fact` message of the protos:
+
+    \b
+      {"seal": {"id": "seal-1", "enterprise_id": "e-1", "name": "Contracts",
+                "kind": "SEAL_KIND_CONTRACT", "state": "SEAL_STATE_ACTIVE"}}
+    """
+
+
+class RecordType(click.ParamType[str]):
+    """The name of a record type."""
+
+    name = "RECORD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check that there is such a type, and suggest one if there is not."""
+        if value not in RECORDS:
+            self.fail(f"`{value}` is not a record type{_suggestion(str(value), RECORDS)}", param, ctx)
+        return str(value)
+
+
+def personal_option(command: F) -> F:
+    """Add `--personal-data`."""
+    option = click.option("--personal-data", is_flag=True, help="With names and phones in plain text.")
+    return option(command)
+
+
+@facts.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--chunk", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Lines in one transaction."
+)
+@click.option("--request-id", metavar="ID", help="Makes a repeated import with the same ID change nothing.")
+@config_option
+@database_option
+def facts_import(
+    *, file: BinaryIO, chunk: int, request_id: str | None, config_file: Path | None, database: str | None
+) -> int:
+    """Write facts, one JSON line each.
+
+    FILE may be `-` for standard input. Each chunk is one transaction: all of its lines or none. Rules that hold
+    between facts must hold after each chunk, so keep what belongs together
+    close. A fact that exists is replaced. What is wrong is told with its
+    line; chunks before it stay written.
+
+    \b
+      sealauthz facts import facts.jsonl
+      sealauthz facts export --personal-data > backup.jsonl
+      sealauthz facts import backup.jsonl --database sqlite:///other.db
+    """
+    request_id = request_id or f"import-{uuid.uuid4()}"
+    written = 0
+    with open_store(config_file, database) as store:
+        for number, lines in enumerate(_chunks(_read_lines(file), chunk), 1):
+            batch = Batch("cli", f"{request_id}-{number}", tuple(Put(record) for _, record in lines))
+            try:
+                receipt = store.write(batch)
+            except (InvalidRequest, FactConflict, InvariantBroken) as error:
+                raise _at_line(error, lines, written) from error
+            done = "was written before" if receipt.is_replay else "written"
+            written += len(lines)
+            span = f"lines {lines[0][0]} to {lines[-1][0]}"
+            click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
+    if not written:
+        click.echo("no facts in the file", err=True)
+    return Exit.DONE
+
+
+@facts.command("export")
+@click.option("--type", "types", type=RecordType(), multiple=True, help="Only this record type; may be repeated.")
+@personal_option
+@config_option
+@database_option
+def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Path | None, database: str | None) -> int:
+    """Print all facts, one JSON line each, as of one revision.
+
+    Personal text is left out unless --personal-data is given: such an export
+    shows who may do what, but is no backup. The order is one in which
+    `facts import` can take them.
+
+    \b
+      sealauthz facts export --type Seal --type SealGrant
+      sealauthz facts export --personal-data > backup.jsonl
+    """
+    count = 0
+    with open_store(config_file, database) as store, store.snapshot() as snapshot:
+        for name in RECORDS:
+            if types and name not in types:
+                continue
+            for stored in _read_all(snapshot, name, {}):
+                click.echo(line_of(stored.record, with_personal_data=personal_data))
+                count += 1
+        click.echo(f"{count} facts at revision {snapshot.revision}", err=True)
+    return Exit.DONE
+
+
+@facts.command("show")
+@click.argument("record_type", metavar="RECORD", type=RecordType())
+@click.argument("record_id", metavar="[ID]", required=False)
+@click.option("--where", metavar="FIELD=VALUE", multiple=True, help="Only records with this value; may be repeated.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Records to show at most.")
+@personal_option
+@config_option
+@database_option
+@output_option
+def facts_show(
+    *,
+    record_type: str,
+    record_id: str | None,
+    where: tuple[str, ...],
+    limit: int,
+    personal_data: bool,
+    config_file: Path | None,
+    database: str | None,
+    output: str,
+) -> int:
+    """Show the records of one type, or the one with this ID.
+
+    Fields that hold their default are left out of the table. Names and phones
+    are masked unless --personal-data is given. Exits with 1 if there is no
+    record with this ID.
+
+    \b
+      sealauthz facts show Seal seal-official
+      sealauthz facts show SealGrant --where state=ACTIVE --where right=USE
+    """
+    filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
+    with open_store(config_file, database) as store:
+        found, has_more = _first(store, record_type, filters, limit)
+    if record_id is not None and not found:
+        raise Stop(f"there is no `{record_type}:{record_id}`", Exit.REFUSED)
+    if output == "json":
+        print_json([_as_json(stored, personal_data) for stored in found])
+    elif record_id is not None:
+        columns = shape_of(RECORDS[record_type]).columns
+        fields = [(column.name, _text(found[0].record, column, personal_data)) for column in columns]
+        show(console(), table(("field", "value"), [*fields, ("revision", str(found[0].revision))]))
+    else:
+        rows = [(stored.record.id, str(stored.revision), _fields(stored.record, personal_data)) for stored in found]
+        show(console(), table((record_type, "revision", "fields"), rows))
+    if has_more:
+        click.echo(f"there are more than {limit}: see --limit", err=True)
+    return Exit.DONE
+
+
+def _read_lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the record of each line that is not blank."""
+    for number, raw in enumerate(file, 1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise Stop(f"line {number}: is not UTF-8 text", Exit.WRONG_USE) from error
+        if not line:
+            continue
+        try:
+            record = record_of(line)
+        except InvalidRequest as error:
+            said = "; ".join(
+                f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
+            )
+            raise Stop(f"line {number}: {said}", Exit.WRONG_USE) from error
+        yield number, record
+
+
+def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
+    chunk: list[tuple[int, Any]] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _at_line(
+    error: InvalidRequest | FactConflict | InvariantBroken, lines: list[tuple[int, Any]], written: int
+) -> Stop:
+    """Say which line an error of the store is about; all of the chunk where that cannot be told."""
+    message = str(error)
+    number = None
+    if isinstance(error, InvalidRequest):
+        violation = error.violations[0]
+        match = _CHANGE.match(violation.field)
+        if match:
+            number = lines[int(match[1])][0]
+            field = violation.field[match.end() :]
+            message = f"`{field}` {violation.description}" if field else violation.description
+    else:
+        by_name = {f"{type(record).__name__}:{record.id}": number for number, record in lines}
+        numbers = [by_name[f"{name}:{id_}"] for name, id_ in _NAMED.findall(message) if f"{name}:{id_}" in by_name]
+        number = numbers[0] if numbers else None
+        if f"({error.invariant})" not in message:
+            message += f" ({error.invariant})"
+    place = f"line {number}" if number is not None else f"lines {lines[0][0]} to {lines[-1][0]}"
+    kept = f"; {written} facts before line {lines[0][0]} stay written" if written else "; nothing was written"
+    code = Exit.WRONG_USE if isinstance(error, InvalidRequest) else Exit.REFUSED
+    return Stop(f"{place}: {message}{kept}", code)
+
+
+def _read_all(snapshot: Snapshot, record_type: str, filters: dict[str, Filter]) -> Iterator[Stored]:
+    token = ""
+    while True:
+        page = read_page(snapshot, Query(record_type, filters), MAX_PAGE_SIZE, token, None)
+        yield from page.records
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: int) -> tuple[list[Stored], bool]:
+    """Return the first records, and whether there are more."""
+    found: list[Stored] = []
+    with store.snapshot() as snapshot:
+        for stored in _read_all(snapshot, record_type, filters):
+            if len(found) == limit:
+                return found, True
+            found.append(stored)
+    return found, False
+
+
+def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
+    columns = {column.name: column for column in shape_of(RECORDS[record_type]).columns}
+    faults = Faults()
+    filters: dict[str, Filter] = {}
+    for condition in conditions:
+        name, equals, text = condition.partition("=")
+        if not equals:
+            raise click.UsageError(f"`{condition}` must be FIELD=VALUE, as in state=ACTIVE")
+        if name not in columns:
+            raise click.UsageError(f"`{record_type}` has no field `{name}`{_suggestion(name, columns)}")
+        if columns[name].is_personal:
+            raise click.UsageError(f"`{name}` is personal, and no condition may name it")
+        if name in filters:
+            raise click.UsageError(f"--where names `{name}` twice")
+        filters[name] = filter_value(record_type, columns[name], text, name, faults)
+        words = columns[name].words
+        if faults and words is not None:
+            raise click.UsageError(f"`{name}` is one of {', '.join(words)}, not `{text}`")
+    faults.refuse()
+    return filters
+
+
+def _as_json(stored: Stored, personal_data: bool) -> dict[str, Any]:
+    fact = plain_fact(stored.record) if personal_data else fact_of(stored.record)
+    return {
+        "fact": json.loads(json_format.MessageToJson(fact, preserving_proto_field_name=True)),
+        "revision": stored.revision,
+    }
+
+
+def _fields(record: Any, personal_data: bool) -> str:
+    shape = shape_of(RECORDS[type(record).__name__])
+    columns = [c for c in shape.columns if c.name != "id" and getattr(record, c.name) != c.default]
+    return "  ".join(f"{column.name}={_cut(_text(record, column, personal_data))}" for column in columns)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+
+
+def _text(record: Any, column: Column, personal_data: bool) -> str:
+    value = getattr(record, column.name)
+    if value is None:
+        return "-"
+    if column.is_instant:
+        return instant(value)
+    if column.type is bool:
+        return "true" if value else "false"
+    if column.is_personal and not personal_data:
+        return str(getattr(getattr(fact_of(record), snake(type(record).__name__)), column.name))
+    return str(value)
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean `{close[0]}`?" if close else ""

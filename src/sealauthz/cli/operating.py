@@ -1,0 +1,254 @@
+"""The commands that run things: `serve`, `policy check`, `db upgrade`, `demo`."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from sqlalchemy import make_url
+from structlog.typing import FilteringBoundLogger
+
+from sealauthz.cli.app import Exit
+from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.settings import config_option, database_option, database_url, read_config
+from sealauthz.config import Config
+from sealauthz.errors import BundleRefused
+from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.service import Callers, Server, ServerSettings, build, make_log
+from sealauthz.terminal import console
+
+if TYPE_CHECKING:
+    from sealauthz.decision import Bundle
+
+
+@click.command()
+@config_option
+@database_option
+@click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
+@click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
+@click.option(
+    "--demo",
+    "is_demo",
+    is_flag=True,
+    help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
+)
+def serve(*, config_file: Path | None, database: str | None, listen: str | None, insecure: bool, is_demo: bool) -> int:
+    """Serve decisions and facts over gRPC.
+
+    The configuration names the certificate, the database, the policies and
+    the callers with their rights; a caller that it does not name gets nothing.
+    The database must be there: see `sealauthz db upgrade`. SIGTERM and
+    Ctrl-C let calls under way finish, then stop.
+
+    \b
+      sealauthz serve --demo
+      sealauthz serve --config /etc/sealauthz.toml
+
+    \b
+    A configuration:
+      [server]
+      listen = "0.0.0.0:8443"
+      tls_certificate = "server.pem"
+      tls_key = "server.key"
+      [database]
+      url = "postgresql://sealauthz@db/sealauthz"
+      [callers.signing]
+      token_sha256 = "…"       # sha256sum of the token
+      rpcs = ["AuthorizationService/Authorize"]
+      enterprises = "*"
+    """
+    config = read_config(config_file)
+    with ExitStack() as stack:
+        token = ""
+        if is_demo:
+            token = secrets.token_urlsafe(32)
+            database = stack.enter_context(_demo_database(database))
+        if listen is not None:
+            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
+        settings = config.server_settings(insecure=insecure or is_demo)
+        bundle = _bundle(config)
+        store = Store.open(database_url(config, database))
+        stack.callback(store.close)
+        callers = _demo_callers(token) if is_demo else config.caller_rights()
+        log = make_log()
+        server = _build(settings, callers, store, bundle, log)
+        stopping = _stop_on_signals()
+        server.start()
+        stack.callback(server.stop, config.server.stop_grace_s)
+        _announce(settings, server, bundle.version, store.revision())
+        if is_demo:
+            _show_first_question(settings, server, token)
+        elif not config.callers:
+            click.echo("warning: the configuration names no callers, so nobody can ask", err=True)
+        stopping.wait()
+        log.info("stopping")
+    return Exit.DONE
+
+
+@click.group()
+def policy() -> None:
+    """Work with policies."""
+
+
+@policy.command("check")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@config_option
+@output_option
+def policy_check(*, folder: Path | None, config_file: Path | None, output: str) -> int:
+    """Check that the policies in FOLDER can be served.
+
+    Without FOLDER, those of the configuration; without any, those installed
+    with sealauthz. Exits with 1 if they are refused, and says where
+    (file:line:column).
+
+    \b
+      sealauthz policy check policies/
+    """
+    from sealauthz.decision import Bundle
+
+    folder = folder or read_config(config_file).policies.folder
+    try:
+        bundle = Bundle.load(folder)
+    except BundleRefused as error:
+        if output == "table":
+            raise
+        place = {"file": error.file, "line": error.line, "column": error.column}
+        print_json({"is_served": False, **place, "message": _without_place(error)})
+        return Exit.REFUSED
+    counts = {
+        "files": len(bundle.sources),
+        "rules": sum(len(rules) for rules in bundle.rulebook.rules.values()),
+        "resource types": len(bundle.rulebook.resource_types),
+        "actions": len(bundle.rulebook.requirements),
+        "reasons": len(bundle.rulebook.reasons),
+    }
+    if output == "json":
+        named = {name.replace(" ", "_"): count for name, count in counts.items()}
+        print_json({"is_served": True, "version": bundle.version, **named})
+    else:
+        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        click.echo(f"ok: policy {bundle.version}, {said}")
+    return Exit.DONE
+
+
+@click.group()
+def db() -> None:
+    """Work with the database."""
+
+
+@db.command("upgrade")
+@config_option
+@database_option
+def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
+    """Bring the database up to the newest schema.
+
+    Creates the SQLite file if there is none. Safe to run again.
+
+    \b
+      sealauthz db upgrade --database sqlite:///facts.db
+    """
+    url = database_url(read_config(config_file), database)
+    revision = upgrade(url)
+    click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
+    return Exit.DONE
+
+
+@click.command()
+def demo() -> int:
+    """Walk through the founding story, against a real service.
+
+    Starts a service on a temporary database, asks it over gRPC and prints
+    each question with its answer. Exits with 1 if any answer is not as the
+    story tells it. Needs nothing and leaves nothing behind.
+
+    \b
+      sealauthz demo
+      sealauthz demo | less
+    """
+    from sealauthz.demo.play import play
+
+    return Exit.REFUSED if play(console()) else Exit.DONE
+
+
+def _bundle(config: Config) -> Bundle:
+    # Here, because the engine takes its time to load, and an upgrade of the database does without.
+    from sealauthz.decision import Bundle
+
+    return Bundle.load(config.policies.folder)
+
+
+def _build(
+    settings: ServerSettings, callers: Callers, store: Store, bundle: Bundle, log: FilteringBoundLogger
+) -> Server:
+    from sealauthz.decision import PolicyDecisionPoint
+
+    return build(settings, callers, store, PolicyDecisionPoint(World(store), bundle), log)
+
+
+def _stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM or SIGINT sets. A second signal ends the process at once."""
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping
+
+
+@contextmanager
+def _demo_database(database: str | None) -> Iterator[str]:
+    """Yield the URL of a database with the demo facts: the given one, or a temporary one."""
+    from sealauthz.decision import system_clock
+    from sealauthz.demo.facts import opening_facts
+
+    with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
+        url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
+        upgrade(url)
+        store = Store.open(url)
+        try:
+            if store.revision() == 0:
+                store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))
+        finally:
+            store.close()
+        yield url
+
+
+def _demo_callers(token: str) -> Callers:
+    from sealauthz.demo.play import demo_caller
+
+    return Callers([demo_caller(token)])
+
+
+def _announce(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> None:
+    how = "in plain text" if settings.is_insecure else "over TLS"
+    address = _address(settings, server)
+    click.echo(f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}")
+
+
+def _show_first_question(settings: ServerSettings, server: Server, token: str) -> None:
+    click.echo(
+        "\nAsk it from another terminal:\n\n"
+        f"  export SEALAUTHZ_ADDRESS={_address(settings, server)} SEALAUTHZ_TOKEN={token}\n"
+        "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
+    )
+
+
+def _address(settings: ServerSettings, server: Server) -> str:
+    host, _, _ = settings.listen.rpartition(":")
+    return f"{host}:{server.port}"
+
+
+def _without_place(error: BundleRefused) -> str:
+    place = ":".join(str(part) for part in (error.file, error.line, error.column) if part)
+    return str(error).removeprefix(f"{place}: ") if place else str(error)

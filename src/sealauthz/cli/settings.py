@@ -1,0 +1,64 @@
+"""The options that several commands share, and what they open: configuration, database, decision point, server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from sealauthz.config import Config
+    from sealauthz.facts import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """Add `--config FILE`."""
+    option = click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The configuration, instead of the file that SEALAUTHZ_CONFIG names.",
+    )
+    return option(command)
+
+
+def database_option(command: F) -> F:
+    """Add `--database URL`."""
+    option = click.option(
+        "--database",
+        metavar="URL",
+        help="The facts, such as sqlite:///facts.db or postgresql://host/name, instead of those of the configuration.",
+    )
+    return option(command)
+
+
+def read_config(config_file: Path | None = None) -> Config:
+    """Read the configuration, the environment included. Raises ConfigRefused."""
+    # Here, because a command that asks a server needs none of it, and it takes a second to load.
+    from sealauthz.config import load
+
+    return load(os.environ, config_file)
+
+
+def database_url(config: Config, database: str | None) -> str:
+    """Return the URL of the facts: the option, or else the configuration's."""
+    return database or config.database.url.get_secret_value()
+
+
+@contextmanager
+def open_store(config_file: Path | None, database: str | None) -> Iterator[Store]:
+    """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
+    from sealauthz.facts import Store
+
+    store = Store.open(database_url(read_config(config_file), database))
+    try:
+        yield store
+    finally:
+        store.close()

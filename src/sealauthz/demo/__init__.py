@@ -1,0 +1,4 @@
+"""The demonstration: invented facts about invented people and companies, and the founding story told on them.
+
+`facts` holds the records with which the story opens; `story` walks it over real gRPC and checks every answer.
+"""

@@ -1,0 +1,128 @@
+"""Plays the story on a service of its own: a temporary database, TLS, a bearer token, and real gRPC in between."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import io
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.text import Text
+
+from sealauthz.client import Decision, SealAuthzClient
+from sealauthz.decision import Bundle, PolicyDecisionPoint
+from sealauthz.demo.facts import opening_facts
+from sealauthz.demo.stage import Clock, Stage
+from sealauthz.demo.story import tell
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.exchange import plain_fact
+from sealauthz.facts import Store, World, upgrade
+from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+from sealauthz.terminal import show
+from sealauthz.v1 import facts_pb2
+
+OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
+
+_TIMEOUT_S = 30.0
+
+
+def play(console: Console) -> list[str]:
+    """Play the story, and return what was not as told; empty if all was."""
+    clock = Clock(int(OPENING_TIME.timestamp()) * 1_000_000)
+    with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder, _service(Path(folder), clock) as service:
+        show(
+            console,
+            Group(
+                Text("SealAuthz: the founding story", style="bold"),
+                Text(f"Every answer comes over gRPC from {service.where}.", style="dim"),
+            ),
+        )
+        stage = Stage(service, clock, console)
+        stage.write("Two invented companies, their people, a seal and two contracts.", *opening_facts(clock()))
+        tell(stage)
+        show(console, Group(Text(), _ending(stage)))
+        return stage.surprises
+
+
+def demo_caller(token: str) -> Caller:
+    """Return a caller that may call, read and write everything: for demonstrations only."""
+    everything = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in RECORDS.items()}
+    return Caller(
+        name="demo",
+        token_sha256=hashlib.sha256(token.encode()).digest(),
+        rpcs=frozenset(RPCS),
+        enterprises=None,
+        read=everything,
+        write=everything,
+        sees_operator_reasons=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OverGrpc:
+    """The service as the stage asks it; `where` says in words where it listens."""
+
+    client: SealAuthzClient
+    where: str
+
+    def ask(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
+        return self.client.authorize(subject, action, resource, context)
+
+    def write(self, request_id: str, records: tuple[Any, ...]) -> None:
+        changes = [facts_pb2.FactChange(put=plain_fact(record)) for record in records]
+        self.client.write_facts(changes, request_id=request_id)
+
+
+@contextmanager
+def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
+    url = f"sqlite:///{folder / 'demo.db'}"
+    upgrade(url)
+    store = Store.open(url, now=clock)
+    token = secrets.token_urlsafe(32)
+    tls = _certificate(folder)
+    settings = ServerSettings(
+        listen="127.0.0.1:0",
+        is_insecure=tls is None,
+        tls_certificate=folder / "server.pem" if tls else None,
+        tls_key=folder / "server.key" if tls else None,
+    )
+    try:
+        pdp = PolicyDecisionPoint(World(store), Bundle.load(), now=clock)
+        # The log of the service would stand between the lines of the story.
+        server = build(settings, Callers([demo_caller(token)]), store, pdp, make_log(io.StringIO()))
+        server.start()
+        try:
+            address = f"localhost:{server.port}"
+            with SealAuthzClient(address, token, tls_roots=tls, insecure=tls is None, timeout_s=_TIMEOUT_S) as client:
+                yield _OverGrpc(client, f"{address}, {'over TLS' if tls else 'in plain text'}, with a bearer token")
+        finally:
+            server.stop(grace_s=1)
+    finally:
+        store.close()
+
+
+def _certificate(folder: Path) -> bytes | None:
+    """Write a throw-away certificate and its key, and return the root to trust; None where that is not installed."""
+    try:
+        import trustme
+    except ImportError:
+        return None
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_pem.write_to_path(folder / "server.key")
+    for index, blob in enumerate(certificate.cert_chain_pems):
+        blob.write_to_path(folder / "server.pem", append=index > 0)
+    return authority.cert_pem.bytes()
+
+
+def _ending(stage: Stage) -> Text:
+    if stage.surprises:
+        return Text(f"{len(stage.surprises)} of {stage.steps} steps were not as told.", style="bold red")
+    return Text(f"All {stage.steps} steps were as told.", style="bold green")

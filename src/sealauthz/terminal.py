@@ -1,0 +1,234 @@
+"""Decisions and explanations as a person reads them in a terminal of 80 columns, with colour or without."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from sealauthz.domain.record import FOREVER, NEVER
+
+Moment = int | datetime.datetime
+"""An instant as the service holds it (microseconds) or as its client hands it out."""
+
+
+class Item(Protocol):
+    """A next step or an obligation."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def parameters(self) -> Mapping[str, str | int | datetime.datetime]: ...  # noqa: D102
+
+
+class Reason(Protocol):
+    """Why an answer is a deny."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def stage(self) -> int: ...  # noqa: D102
+    @property
+    def requirement(self) -> str: ...  # noqa: D102
+    @property
+    def next_steps(self) -> Sequence[Item]: ...  # noqa: D102
+
+
+class Decision(Protocol):
+    """An answer, as the service made it or as its client received it."""
+
+    def __bool__(self) -> bool: ...
+    @property
+    def reasons(self) -> Sequence[Reason]: ...  # noqa: D102
+    @property
+    def next_steps(self) -> Sequence[Item]: ...  # noqa: D102
+    @property
+    def obligations(self) -> Sequence[Item]: ...  # noqa: D102
+    @property
+    def decision_id(self) -> str: ...  # noqa: D102
+    @property
+    def policy_version(self) -> str: ...  # noqa: D102
+    @property
+    def revision(self) -> int: ...  # noqa: D102
+    @property
+    def evaluated_at(self) -> Moment: ...  # noqa: D102
+    @property
+    def valid_until(self) -> Moment: ...  # noqa: D102
+
+
+class Rule(Protocol):
+    """A rule of the policies, by its place."""
+
+    @property
+    def head(self) -> str: ...  # noqa: D102
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def line(self) -> int: ...  # noqa: D102
+    @property
+    def rules(self) -> Sequence[str]: ...  # noqa: D102
+
+
+class Outcome(Protocol):
+    """How one requirement came out."""
+
+    @property
+    def requirement(self) -> str: ...  # noqa: D102
+    @property
+    def standing(self) -> str: ...  # noqa: D102
+    @property
+    def reasons(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def tried(self) -> Sequence[Rule]: ...  # noqa: D102
+    @property
+    def because(self) -> Sequence[Rule]: ...  # noqa: D102
+
+
+class Explanation(Protocol):
+    """An answer with the rules that matter to it."""
+
+    @property
+    def decision(self) -> Decision: ...  # noqa: D102
+    @property
+    def requirements(self) -> Sequence[Outcome]: ...  # noqa: D102
+
+
+NOTHING_TO_DO = "NONE"
+"""The next step of a reason that the person can do nothing about."""
+
+_STYLE = {"MET": "green", "WAIVED": "cyan", "UNMET": "red"}
+
+
+def console() -> Console:
+    """Return a console that colours a terminal only, and never takes brackets or colons in data for markup."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def show(to: Console, content: RenderableType) -> None:
+    """Print content without the blanks that a layout leaves at the ends of lines."""
+    with to.capture() as captured:
+        to.print(content)
+    to.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    to.file.flush()
+
+
+def instant(value: Moment) -> str:
+    """Write an instant as a time in UTC, to the second."""
+    if isinstance(value, datetime.datetime):
+        value = int(value.timestamp()) * 1_000_000
+    if value <= NEVER:
+        return "never"
+    if value >= FOREVER:
+        return "for ever"
+    return f"{datetime.datetime.fromtimestamp(value // 1_000_000, datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def verdict(decision: Decision) -> Text:
+    """Write the effect as one coloured word."""
+    return Text("ALLOW" if decision else "DENY", style="bold green" if decision else "bold red")
+
+
+def decision_body(decision: Decision) -> RenderableType:
+    """Lay out what follows from a decision: its reasons with what to do about each, or its obligations."""
+    lines: list[RenderableType] = []
+    for reason in decision.reasons:
+        lines.append(Text(reason.code, style="bold"))
+        steps = [step for step in reason.next_steps if step.code != NOTHING_TO_DO]
+        if steps:
+            lines.append(Padding(_items("→", steps), (0, 0, 0, 2)))
+    if decision.obligations:
+        lines.append(_items("must", decision.obligations))
+    return Padding(Group(*lines), (0, 0, 0, 2))
+
+
+def decision_page(question: str, decision: Decision) -> RenderableType:
+    """Lay out a whole decision: the answer, what follows, and what it rests on."""
+    headline = Text.assemble(verdict(decision), f"  {question}")
+    rests_on = Text(
+        f"decision {decision.decision_id}, valid until {instant(decision.valid_until)}\n"
+        f"facts at revision {decision.revision}, policy {decision.policy_version}",
+        style="dim",
+    )
+    return Group(headline, decision_body(decision), rests_on)
+
+
+def explanation_page(question: str, explanation: Explanation) -> RenderableType:
+    """Lay out a decision with each requirement of its action and the rules behind it."""
+    tree = Tree(Text("requirements of the action", style="bold"), guide_style="dim")
+    for outcome in explanation.requirements:
+        branch = tree.add(_outcome_line(outcome))
+        for label, rules in _rules_of(outcome):
+            for rule in rules:
+                branch.add(_rule_line(label, rule))
+    parts: list[RenderableType] = [decision_page(question, explanation.decision)]
+    if explanation.requirements:
+        parts += [Text(), tree]
+    return Group(*parts)
+
+
+def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:
+    """Lay out one line per action: the answer, its first reason, and the first thing to do about it."""
+    rows: list[list[RenderableType]] = []
+    for action, decision in decisions.items():
+        reason = decision.reasons[0] if decision.reasons else None
+        steps = [step.code for step in reason.next_steps if step.code != NOTHING_TO_DO] if reason else []
+        rows.append([action, verdict(decision), reason.code if reason else "", steps[0] if steps else ""])
+    return table(("action", "answer", "first reason", "what to do"), rows)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
+    """Lay out rows in columns without lines between them."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in titles:
+        made.add_column(title, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _items(mark: str, items: Sequence[Item]) -> Table:
+    """Lay out next steps or obligations behind a mark, each with its parameters."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for item in items:
+        grid.add_row(Text.assemble((f"{mark} ", "dim"), (item.code, "cyan")), _parameters(item.parameters))
+    return grid
+
+
+def _parameters(parameters: Mapping[str, str | int | datetime.datetime]) -> Text:
+    """Write parameters as `name=value`, in the order of their names: on the wire they have none."""
+    text = Text()
+    for name, value in sorted(parameters.items()):
+        text.append("  " if text else "").append(f"{name}=", style="dim").append(_value(name, value))
+    return text
+
+
+def _value(name: str, value: str | int | datetime.datetime) -> str:
+    if isinstance(value, datetime.datetime) or (isinstance(value, int) and name.endswith(("_at", "_until"))):
+        return instant(value)
+    return str(value)
+
+
+def _outcome_line(outcome: Outcome) -> Text:
+    line = Text.assemble(
+        (f"{outcome.standing.lower():<7}", _STYLE.get(outcome.standing, "")), (outcome.requirement, "bold")
+    )
+    return line.append(f"  {', '.join(outcome.reasons)}") if outcome.reasons else line
+
+
+def _rules_of(outcome: Outcome) -> Sequence[tuple[str, Sequence[Rule]]]:
+    if outcome.standing == "UNMET":
+        return (("because", outcome.because), ("tried", outcome.tried))
+    return (("by", outcome.tried),)
+
+
+def _rule_line(label: str, rule: Rule) -> Text:
+    tags = f"  {' '.join(rule.rules)}" if rule.rules else ""
+    return Text.assemble((f"{label} ", "dim"), (f"{rule.file}:{rule.line}", "cyan"), tags, (f"\n{rule.head}", "dim"))

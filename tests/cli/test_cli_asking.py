@@ -1,0 +1,141 @@
+"""`check`, `explain`, `actions`: in process on a database. Over gRPC: `test_serve`."""
+
+import json
+
+import pytest
+
+LIN_USES = ("Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
+
+
+def test_a_deny_says_why_and_what_to_do(sealauthz, demo_facts):
+    code, out, err = sealauthz("check", *LIN_USES)
+    assert (code, err) == (1, "")
+    assert out.startswith(
+        "DENY  Person:p-lin use Seal:seal-official\n"
+        "  NOT_A_MEMBER\n"
+        "    → JOIN_ENTERPRISE  enterprise_id=e-yunshan\n"
+        "                       enterprise_name=云杉印务（上海）有限公司\n"
+    )
+    assert "valid until 2" in out
+    assert "facts at revision 1, policy " in out
+
+
+def test_an_allow_exits_with_0(sealauthz, demo_facts):
+    code, out, _ = sealauthz("check", "Person:p-lin", "join", "Enterprise:e-yunshan")
+    assert code == 0
+    assert out.startswith("ALLOW  Person:p-lin join Enterprise:e-yunshan\n")
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        (("Person:nobody", "use", "Seal:seal-official"), "NOT_FOUND"),
+        (("Person:p-lin", "use", "Seal:nothing"), "NOT_FOUND"),
+        (("Person:p-lin", "fly", "Seal:seal-official"), "UNKNOWN_ACTION"),
+        (("Person:p-lin", "use", "Seel:seal-official"), "UNKNOWN_TYPE"),
+        (("Seal:seal-official", "use", "Seal:seal-official"), "UNKNOWN_TYPE"),
+    ],
+)
+def test_what_is_unknown_is_a_deny(sealauthz, demo_facts, question, reason):
+    code, out, _ = sealauthz("check", *question, "-o", "json")
+    assert code == 1
+    assert [r["code"] for r in json.loads(out)["reasons"]] == [reason]
+
+
+def test_json_holds_the_whole_decision(sealauthz, demo_facts):
+    code, out, _ = sealauthz("check", *LIN_USES, "--output", "json")
+    decision = json.loads(out)
+    assert (code, decision["effect"], decision["revision"]) == (1, "DENY", 1)
+    first = decision["reasons"][0]
+    assert (first["code"], first["stage"], first["requirement"]) == ("NOT_A_MEMBER", 40, "MEMBER")
+    assert first["next_steps"][0]["code"] == "JOIN_ENTERPRISE"
+    assert first["next_steps"][0]["parameters"]["enterprise_id"] == "e-yunshan"
+    assert decision["valid_until"].endswith("Z")
+    assert decision["obligations"] == []
+
+
+def test_explain_lists_requirements_with_their_rules_and_exits_with_0(sealauthz, demo_facts):
+    code, out, _ = sealauthz("explain", *LIN_USES)
+    assert code == 0
+    assert "├── met    ACCOUNT_ACTIVE\n│   └── by floor.polar:" in out
+    assert "├── unmet  MEMBER  NOT_A_MEMBER\n│   ├── because membership.polar:" in out
+    code, out, _ = sealauthz("explain", *LIN_USES, "-o", "json")
+    outcomes = {item["requirement"]: item for item in json.loads(out)["requirements"]}
+    assert outcomes["MEMBER"]["standing"] == "UNMET"
+    assert outcomes["MEMBER"]["because"][0]["file"] == "membership.polar"
+    assert outcomes["MEMBER"]["because"][0]["rules"] == ["M-01"]
+
+
+def test_actions_lists_every_action_of_the_type(sealauthz, demo_facts):
+    code, out, _ = sealauthz("actions", "Person:p-zhou", "Seal:seal-official", "-c", "task=task-cartons")
+    assert code == 0
+    lines = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert lines["view"] == ["view", "ALLOW"]
+    assert lines["use"] == ["use", "DENY", "FACE_VERIFICATION_REQUIRED", "VERIFY_FACE"]
+    _, out, _ = sealauthz("actions", "Person:p-zhou", "Seal:seal-official", "-o", "json")
+    assert list(json.loads(out)) == list(lines)[1:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "p-lin", "use", "Seal:s"), "`p-lin` is not a reference: write TYPE:ID, as in Person:p-lin"),
+        (("check", "Person:", "use", "Seal:s"), "`Person:` is not a reference"),
+        (("check", *LIN_USES[:3], "-c", "task"), "`task` must be KEY=VALUE, as in task=task-paper"),
+        (("check", *LIN_USES, "-c", "task=task-paper"), "--context names a key twice"),
+        (("check", *LIN_USES[:3], "-c", "tusk=1"), "`context[tusk]`"),
+        (("check", *LIN_USES[:3], "-c", "now=1"), "`context[now]`"),
+        (("check", *LIN_USES, "--insecure"), "--insecure needs a --server"),
+        (("check", *LIN_USES, "--server", "a:1", "--database", "b"), "ask either a --server or a --database, not both"),
+        (("check", *LIN_USES, "--server", "a:1"), "a server wants a token"),
+        (("check", *LIN_USES, "--server", "a:1", "--token-file", "none"), "`none`: no such file or directory"),
+        (("check", *LIN_USES, "--config", "none.toml"), "the configuration `none.toml` cannot be read"),
+        (("check", *LIN_USES, "--database", "mysql://x"), "must start with `sqlite:` or `postgresql:`"),
+    ],
+)
+def test_wrong_use_is_one_line_and_2(sealauthz, demo_facts, arguments, message):
+    code, out, err = sealauthz(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_a_token_that_cannot_be_sent_is_wrong_use(sealauthz, tmp_path):
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    code, _, err = sealauthz("check", *LIN_USES, "--server", "127.0.0.1:1", "--token-file", "token")
+    assert code == 2
+    assert "the token must be one line of printable ASCII characters" in err
+
+
+def test_plain_text_goes_to_this_machine_only(sealauthz, monkeypatch):
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", "t")
+    code, _, err = sealauthz("check", *LIN_USES, "--server", "example.org:443", "--insecure")
+    assert (code, "loopback only" in err) == (2, True)
+
+
+def test_no_database_is_no_answer(sealauthz):
+    code, out, err = sealauthz("check", *LIN_USES)
+    assert (code, out) == (3, "")
+    assert "`sealauthz db upgrade`" in err
+    assert err.count("\n") == 1
+
+
+def test_a_database_without_a_schema_is_no_answer(sealauthz, tmp_path):
+    (tmp_path / "sealauthz.db").touch()
+    code, _, err = sealauthz("check", *LIN_USES)
+    assert code == 3
+    assert "run `sealauthz db upgrade`" in err
+
+
+def test_a_file_that_is_no_database_is_no_answer(sealauthz, tmp_path):
+    (tmp_path / "sealauthz.db").write_text("garbage " * 100)
+    code, _, err = sealauthz("check", *LIN_USES)
+    assert code == 3
+    assert "file is not a database" in err
+
+
+def test_no_server_is_no_answer(sealauthz, monkeypatch):
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", "t")
+    code, _, err = sealauthz("check", *LIN_USES, "--server", "127.0.0.1:1", "--insecure")
+    assert (code, err) == (3, "error: no server answers at `127.0.0.1:1` in plain text\n")

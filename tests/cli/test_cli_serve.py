@@ -1,0 +1,177 @@
+"""`serve` as a process of its own: it says where it listens, answers, and stops gracefully."""
+
+import hashlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import trustme
+
+from sealauthz.cli.app import Exit
+from sealauthz.decision.bundle import installed_folder
+
+LIN_JOINS = ("check", "Person:p-lin", "join", "Enterprise:e-yunshan")
+LIN_USES = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
+
+
+class Serving:
+    """A `sealauthz serve` process, after it said where it listens."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sealauthz", "serve", "--listen", "127.0.0.1:0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self.first_line = self.process.stdout.readline()
+        match = re.match(r"listening on (127\.0\.0\.1:\d+) ", self.first_line)
+        self.address = match[1] if match else ""
+
+    def stop(self, number=signal.SIGTERM):
+        """Stop it; return its exit code and the rest of what it printed."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def serve():
+    """Start servers, and end those that a test left running."""
+    started = []
+
+    def start(*arguments):
+        started.append(Serving(*arguments))
+        return started[-1]
+
+    yield start
+    for serving in started:
+        if serving.process.poll() is None:
+            serving.process.kill()
+        serving.process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_demo_serves_says_how_to_ask_and_stops_with_0(sealauthz, serve, monkeypatch, number):
+    serving = serve("--demo")
+    assert re.fullmatch(
+        r"listening on 127\.0\.0\.1:\d+ in plain text; policy \w+, facts at revision 1\n", serving.first_line
+    )
+    said = [serving.process.stdout.readline() for _ in range(5)]
+    export = re.fullmatch(r"  export SEALAUTHZ_ADDRESS=(\S+) SEALAUTHZ_TOKEN=(\S+)\n", said[3])
+    assert export[1] == serving.address
+    question = said[4].split()
+    assert question[0] == "sealauthz"
+
+    monkeypatch.setenv("SEALAUTHZ_ADDRESS", export[1])
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", export[2])
+    code, out, _ = sealauthz(*question[1:])
+    assert code == 1
+    assert out.startswith("DENY  Person:p-lin use Seal:seal-official\n  NOT_A_MEMBER\n    → JOIN_ENTERPRISE  ")
+    assert sealauthz(*LIN_JOINS, "--insecure")[0] == 0
+    assert "unmet  MEMBER" in sealauthz("explain", *question[2:])[1]
+    assert "view" in sealauthz("actions", "Person:p-zhou", "Seal:seal-official", "--insecure")[1]
+
+    code, out, err = serving.stop(number)
+    assert (code, out.strip()) == (0, "")
+    assert export[2] not in err
+    assert "Traceback" not in err
+
+
+def test_answers_over_grpc_are_those_in_process(sealauthz, serve, demo_facts, monkeypatch):
+    serving = serve("--demo", "--database", f"sqlite:///{demo_facts}")
+    token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", token)
+    remote = ("--server", serving.address, "--insecure")
+    varying = re.compile(r"decision [0-9a-f-]{36}|valid until \S+")
+    for arguments in (
+        LIN_USES,
+        LIN_JOINS,
+        ("explain", *LIN_USES[1:]),
+        ("actions", "Person:p-zhou", "Seal:seal-official"),
+    ):
+        (here, out_here, _), (there, out_there, _) = sealauthz(*arguments), sealauthz(*arguments, *remote)
+        assert here == there
+        assert varying.sub("", out_here) == varying.sub("", out_there)
+    code, _, err = sealauthz(*LIN_USES[:4], "-c", "tusk=1", *remote)
+    assert (code, "`context[tusk]`" in err) == (2, True)
+
+
+def test_a_configured_server_speaks_tls_and_gives_each_caller_its_rights(sealauthz, serve, demo_facts, monkeypatch):
+    folder = demo_facts.parent
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    token = "a token of the signing service"
+    (folder / "token").write_text(f"{token}\n")
+    (folder / "sealauthz.toml").write_text(
+        f"""
+        [server]
+        tls_certificate = "server.pem"
+        tls_key = "server.pem"
+        [callers.signing]
+        token_sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"
+        rpcs = ["AuthorizationService/Authorize"]
+        enterprises = ["e-yunshan", "e-qinghe"]
+        """
+    )
+    serving = serve("--config", "sealauthz.toml")
+    assert " over TLS; policy " in serving.first_line
+    known = ("--server", serving.address, "--token-file", "token", "--ca", "ca.pem")
+    assert sealauthz(*LIN_JOINS, *known)[0] == 0
+    code, _, err = sealauthz("explain", *LIN_JOINS[1:], *known)
+    assert (code, err) == (4, "error: the caller `signing` may not call `AuthorizationService/Explain`\n")
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", "another")
+    code, _, err = sealauthz(*LIN_JOINS, *known[:2], "--ca", "ca.pem")
+    assert (code, err) == (4, "error: the bearer token belongs to nobody\n")
+    code, _, err = sealauthz(*LIN_JOINS, *known[:2], "--insecure")
+    assert (code, err) == (3, f"error: no server answers at `{serving.address}` in plain text\n")
+    assert serving.stop()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), Exit.WRONG_USE, "`server.tls_certificate` and `server.tls_key` are needed to serve over TLS"),
+        (("--insecure", "--listen", "0.0.0.0:1"), Exit.WRONG_USE, "not on loopback"),
+        (("--demo", "--listen", "0.0.0.0:1"), Exit.WRONG_USE, "not on loopback"),
+        (("--demo", "--listen", "nonsense"), Exit.WRONG_USE, "must be `host:port`"),
+        (("--insecure",), Exit.NO_ANSWER, "run `sealauthz db upgrade`"),
+        (("--config", "none.toml"), Exit.WRONG_USE, "`none.toml` cannot be read"),
+    ],
+)
+def test_a_server_that_cannot_serve_says_why(sealauthz, arguments, code, message):
+    found, out, err = sealauthz("serve", *arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_faulty_policies_refuse_to_start_with_their_place(sealauthz, demo_facts, tmp_path, monkeypatch):
+    policies = shutil.copytree(installed_folder(), tmp_path / "policies")
+    (policies / "zzz.polar").write_text("foo(x) iff x;\n")
+    monkeypatch.setenv("SEALAUTHZ_POLICIES__FOLDER", "policies")
+    code, out, err = sealauthz("serve", "--insecure")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: zzz.polar:1:8: ")
+
+
+def test_a_port_that_is_taken_is_wrong_use(sealauthz, serve, demo_facts):
+    serving = serve("--demo")
+    code, _, err = sealauthz("serve", "--insecure", "--listen", serving.address)
+    assert (code, err) == (2, f"error: cannot listen on `{serving.address}`\n")
+
+
+def test_a_server_without_callers_warns(serve, demo_facts):
+    serving = serve("--insecure")
+    assert serving.address
+    code, _, err = serving.stop()
+    assert code == 0
+    assert "warning: the configuration names no callers, so nobody can ask\n" in err

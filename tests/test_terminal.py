@@ -1,0 +1,88 @@
+"""How decisions look in a terminal; whole pages are looked at by the tests of the command line and the story."""
+
+import datetime
+import io
+
+import pytest
+from rich.console import Console
+
+from sealauthz.decision import Audience, Decision, Effect, Entity, NextStep, Obligation, Question, Reason
+from sealauthz.domain.record import FOREVER, NEVER
+from sealauthz.terminal import actions_table, decision_page, instant, show
+
+AT = 1_772_413_200_000_000
+QUESTION = Question(Entity("Person", "p-1"), "use", Entity("Seal", "s-1"))
+
+
+def printed(content, *, is_terminal=False):
+    out = io.StringIO()
+    show(Console(file=out, width=80, force_terminal=is_terminal, markup=False, highlight=False, emoji=False), content)
+    return out.getvalue()
+
+
+def a_deny(*reasons):
+    return Decision(QUESTION, Effect.DENY, "d-1", "abc", 7, AT, AT + 5_000_000, reasons=reasons)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (AT, "2026-03-02T01:00:00Z"),
+        (NEVER, "never"),
+        (FOREVER, "for ever"),
+        (datetime.datetime(2026, 3, 2, 1, tzinfo=datetime.UTC), "2026-03-02T01:00:00Z"),
+    ],
+)
+def test_instants_are_utc_to_the_second(value, text):
+    assert instant(value) == text
+
+
+def test_a_deny_shows_each_reason_with_its_steps_and_their_parameters_by_name():
+    step = NextStep("REMIND_ADMIN", {"reminders_left": 2, "remind_allowed_at": AT, "administrator_name": "陈*"})
+    decision = a_deny(
+        Reason("JOIN_PENDING", 40, Audience.USER, "MEMBER", (NextStep("WAIT_ADMIN"), step)),
+        Reason("TASK_NOT_PENDING", 61, Audience.USER, "TASK_READY", (NextStep("NONE"),)),
+    )
+    assert printed(decision_page("Person:p-1 use Seal:s-1", decision)) == (
+        "DENY  Person:p-1 use Seal:s-1\n"
+        "  JOIN_PENDING\n"
+        "    → WAIT_ADMIN\n"
+        "    → REMIND_ADMIN  administrator_name=陈*\n"
+        "                    remind_allowed_at=2026-03-02T01:00:00Z  reminders_left=2\n"
+        "  TASK_NOT_PENDING\n"
+        "decision d-1, valid until 2026-03-02T01:00:05Z\n"
+        "facts at revision 7, policy abc\n"
+    )
+
+
+def test_an_allow_shows_what_the_caller_must_do():
+    owed = (Obligation("CONSUME_VERIFICATION"), Obligation("WATERMARK", {"text": "copy"}))
+    decision = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT, obligations=owed)
+    assert printed(decision_page("q", decision)).splitlines()[:3] == [
+        "ALLOW  q",
+        "  must CONSUME_VERIFICATION",
+        "  must WATERMARK             text=copy",
+    ]
+
+
+def test_data_is_never_taken_for_markup():
+    step = NextStep("JOIN_ENTERPRISE", {"enterprise_name": "[red]:smile:[/red]"})
+    assert "[red]:smile:[/red]" in printed(
+        decision_page("[b]q[/b]", a_deny(Reason("R", 1, Audience.USER, "", (step,))))
+    )
+
+
+def test_colour_is_for_terminals_only():
+    page = decision_page("q", a_deny(Reason("NOT_FOUND", 0, Audience.USER)))
+    assert "\x1b" not in printed(page)
+    assert "\x1b[1;31mDENY" in printed(page, is_terminal=True)
+
+
+def test_actions_have_one_line_each():
+    reason = Reason("NOT_SEAL_ADMIN", 90, Audience.USER, "SEAL_MANAGER", (NextStep("CONTACT_SEAL_ADMIN"),))
+    allow = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT)
+    assert printed(actions_table({"view": allow, "edit": a_deny(reason)})) == (
+        "action  answer  first reason    what to do\n"
+        "view    ALLOW\n"
+        "edit    DENY    NOT_SEAL_ADMIN  CONTACT_SEAL_ADMIN\n"
+    )
