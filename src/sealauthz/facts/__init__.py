@@ -1,0 +1,31 @@
+"""Facts: tables derived from the records, the store that writes and reads them, and the world of a decision."""
+
+from sealauthz.facts.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
+from sealauthz.facts.database import Snapshot
+from sealauthz.facts.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from sealauthz.facts.rows import Stored
+from sealauthz.facts.schema import upgrade
+from sealauthz.facts.store import Store, StoreIdentity
+from sealauthz.facts.units import Unit, UnitKind
+from sealauthz.facts.world import Picture, World
+
+__all__ = [
+    "DEFAULT_PAGE_SIZE",
+    "MAX_PAGE_SIZE",
+    "Batch",
+    "Delete",
+    "Page",
+    "Picture",
+    "Precondition",
+    "PreconditionKind",
+    "Put",
+    "Snapshot",
+    "Store",
+    "StoreIdentity",
+    "Stored",
+    "Unit",
+    "UnitKind",
+    "World",
+    "WriteReceipt",
+    "upgrade",
+]

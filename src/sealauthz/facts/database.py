@@ -1,0 +1,281 @@
+"""Connections and transactions: SQLite and PostgreSQL behave alike, and their errors become ours.
+
+The drivers run in autocommit and every transaction begins with our own statement, because with the drivers' default
+transactions a load of several statements can mix two commits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from sealauthz.errors import ConfigRefused, FactsUnavailable
+
+T = TypeVar("T")
+
+LOCK_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10
+
+DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error)
+
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+_NEWEST = "SELECT (SELECT max(revision) FROM fact_change), (SELECT timeline_id FROM store_identity)"
+_READ_POSTGRESQL = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn what the database raises into FactsUnavailable, except for broken constraints."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DATABASE_ERRORS as error:
+        raise FactsUnavailable(f"the facts cannot be {doing} now") from error
+
+
+class Snapshot:
+    """One read transaction: everything in it is read at `revision` of the history `timeline`."""
+
+    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "revision", "timeline")
+
+    def __init__(self, connection: Connection, is_postgresql: bool) -> None:
+        self.connection = connection
+        self.is_postgresql = is_postgresql
+        self._driver: Any = driver(connection)
+        if is_postgresql:
+            # One round trip: the snapshot is taken by the query, not by BEGIN.
+            cursor = self._driver.execute(f"{_READ_POSTGRESQL}; {_NEWEST}")
+            cursor.nextset()
+        else:
+            self._driver.execute("BEGIN")
+            cursor = self._driver.execute(_NEWEST)
+        newest, timeline = cursor.fetchone()
+        self.revision: int = newest or 0
+        self.timeline: str = timeline
+        self._is_open = True
+
+    def end(self) -> None:
+        """Answer nothing more: the connection is about to serve somebody else."""
+        self._is_open = False
+
+    def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one compiled statement and return its rows."""
+        self._check_open()
+        with translated("read"):
+            return self._driver.execute(statement, parameters).fetchall()  # type: ignore[no-any-return]
+
+    def fetch_each(self, statements: Sequence[str], parameters: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """Run several compiled statements with the same parameters, in one round trip where that can be had."""
+        self._check_open()
+        with translated("read"):
+            if not self.is_postgresql:
+                return [self._driver.execute(statement, parameters).fetchall() for statement in statements]
+            with self._driver.pipeline():
+                cursors = [self._driver.execute(statement, parameters) for statement in statements]
+                return [cursor.fetchall() for cursor in cursors]
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise RuntimeError("a snapshot is used after its end")
+
+
+class Database:
+    """The engine of one database, and the two kinds of transaction."""
+
+    def __init__(self, url: str) -> None:
+        parsed = parse(url)
+        self.is_postgresql = parsed.get_backend_name() == "postgresql"
+        self._writer = threading.Lock()
+        self._path: Path | None = None
+        self._file: tuple[int, int] | None = None
+        if not self.is_postgresql:
+            self._path = Path(parsed.database or "").absolute()
+        self.engine = make_engine(parsed, must_exist=True)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+    @contextmanager
+    def plain(self) -> Iterator[Connection]:
+        """Open a connection outside of any transaction. Raises FactsUnavailable."""
+        self._check_file()
+        with translated("read"), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """Open a read transaction. Raises FactsUnavailable."""
+        with self._transaction("read", lambda connection: Snapshot(connection, self.is_postgresql)) as snapshot:
+            try:
+                yield snapshot
+            finally:
+                snapshot.end()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a write transaction; it commits unless an exception leaves. Raises FactsUnavailable, IntegrityError."""
+        with self._one_writer(), self._transaction("written", self._begin_write) as connection:
+            yield connection
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let writers of this process queue for SQLite: it lets one in at a time, but makes the others poll."""
+        if self.is_postgresql:
+            yield
+            return
+        if not self._writer.acquire(timeout=LOCK_TIMEOUT_S):
+            raise FactsUnavailable("the facts cannot be written now")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _begin_write(self, connection: Connection) -> Connection:
+        driver(connection).execute(_WRITE_POSTGRESQL if self.is_postgresql else "BEGIN IMMEDIATE")
+        return connection
+
+    @contextmanager
+    def _transaction(self, doing: str, begin: Callable[[Connection], T]) -> Iterator[T]:
+        """Take a connection, begin, and commit or roll back at the end."""
+        self._check_file()
+        with translated(doing):
+            connection, begun = self._begin(begin)
+        is_sound = False
+        try:
+            with translated(doing):
+                yield begun
+                driver(connection).execute("COMMIT")
+            is_sound = True
+        except FactsUnavailable:
+            raise
+        except BaseException:
+            is_sound = _is_rolled_back(connection)
+            raise
+        finally:
+            _give_back(connection, is_sound)
+
+    def _begin(self, begin: Callable[[Connection], T]) -> tuple[Connection, T]:
+        """Begin on a pooled connection. One that died while it was idle is replaced once: nothing has been done yet."""
+        connection = self.engine.connect()
+        try:
+            return connection, begin(connection)
+        except BaseException as error:
+            _give_back(connection, is_sound=False)
+            if not isinstance(error, psycopg.OperationalError):
+                raise
+        # Its neighbours in the pool have most likely died with it.
+        self.engine.dispose()
+        connection = self.engine.connect()
+        try:
+            return connection, begin(connection)
+        except BaseException:
+            _give_back(connection, is_sound=False)
+            raise
+
+    def _check_file(self) -> None:
+        """See that the SQLite file is still the one that we opened: an open file outlives its name."""
+        if self._path is None:
+            return
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise FactsUnavailable(
+                "the database file is not there; if it never was, run `sealauthz db upgrade`"
+            ) from error
+        file = (status.st_dev, status.st_ino)
+        if self._file != file:
+            if self._file is not None:
+                self.engine.dispose()
+            self._file = file
+
+
+def driver(connection: Connection) -> Any:
+    """Return the driver's own connection, for statements that SQLAlchemy has nothing to add to."""
+    return connection.connection.driver_connection
+
+
+def _is_rolled_back(connection: Connection) -> bool:
+    """Roll back. False if that failed and the connection must not be used again."""
+    try:
+        driver(connection).execute("ROLLBACK")
+    except DATABASE_ERRORS:
+        return False
+    return True
+
+
+def _give_back(connection: Connection, is_sound: bool) -> None:
+    """Return the connection to the pool, or close it for good where it may be in any state."""
+    try:
+        if not is_sound:
+            connection.invalidate()
+        connection.close()
+    except DATABASE_ERRORS:
+        return
+
+
+def parse(url: str) -> URL:
+    """Read a database URL. Raises ConfigRefused for one that facts cannot be kept in."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigRefused("the database url is malformed") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if parsed.database in (None, "", ":memory:"):
+            raise ConfigRefused("the database url must name a file")
+        return parsed
+    raise ConfigRefused(f"the database url must start with `sqlite:` or `postgresql:`, not `{parsed.drivername}:`")
+
+
+def make_engine(url: URL, *, must_exist: bool) -> Engine:
+    """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database."""
+    if url.get_backend_name() == "postgresql":
+        options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
+        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "sealauthz"}
+        return create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=20,
+            max_overflow=12,
+            pool_timeout=POOL_TIMEOUT_S,
+            connect_args=arguments,
+        )
+    path = Path(url.database or "").absolute()
+    mode = "rw" if must_exist else "rwc"
+    engine = create_engine(
+        f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
+        isolation_level="AUTOCOMMIT",
+        pool_size=20,
+        max_overflow=12,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"timeout": LOCK_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+
+    return engine

@@ -1,0 +1,159 @@
+"""Loading one unit from a snapshot: one statement per record type, compiled once per database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Dialect, Select, bindparam, select, union
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.facts.database import Snapshot
+from sealauthz.facts.tables import FACT_CHANGE_UNIT, table_of
+from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
+
+_MAX_REVISIONS = 2_000
+"""With more revisions than this since the last look, everything is loaded anew."""
+
+
+@cache
+def _dialect(is_postgresql: bool) -> Dialect:
+    """Return the dialect that writes parameters by name, as both drivers take them."""
+    if is_postgresql:
+        return PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    return SQLiteDialect_pysqlite(paramstyle="named")
+
+
+def _compiled(statement: Select[Any] | CompoundSelect[Any], is_postgresql: bool) -> str:
+    """Return a statement as text for the driver."""
+    return str(statement.compile(dialect=_dialect(is_postgresql)))
+
+
+def _ids_along(record_type: str, path: Path) -> Select[Any]:
+    """Select the ids of the records from which a path leads to the unit `unit`."""
+    table = table_of(RECORDS[record_type])
+    if not path:
+        return select(table.c.id).where(table.c.id == bindparam("unit"))
+    step, rest = path[0], path[1:]
+    if not step.is_up:
+        below = table_of(RECORDS[step.record])
+        return select(below.c[step.column]).where(_leads(step.record, rest))
+    return select(table.c.id).where(_leads(record_type, path))
+
+
+def _leads(record_type: str, path: Path) -> Any:
+    """Return the condition that a path leads from a row to the unit `unit`."""
+    table = table_of(RECORDS[record_type])
+    step, rest = path[0], path[1:]
+    if step.is_up and not rest:
+        return table.c[step.column] == bindparam("unit")
+    if step.is_up:
+        above = shape_of(RECORDS[record_type]).column(step.column).ref or ""
+        return table.c[step.column].in_(_ids_along(above, rest))
+    return table.c.id.in_(_ids_along(record_type, path))
+
+
+@cache
+def _unit_statements(kind: UnitKind, is_postgresql: bool) -> tuple[tuple[type, ...], tuple[str, ...]]:
+    """Return the record types that a kind of unit holds, and for each the statement that loads its rows."""
+    classes = []
+    statements = []
+    for record_type, cls in RECORDS.items():
+        paths = paths_to(kind, record_type)
+        if not paths:
+            continue
+        table = table_of(cls)
+        columns = [table.c[column.name] for column in shape_of(cls).columns]
+        statement = select(*columns)
+        if len(paths) > 1:
+            # A union inside one IN: with an OR of several, PostgreSQL would scan the whole table.
+            ids = union(*(_ids_along(record_type, path) for path in paths))
+            statement = statement.where(table.c.id.in_(ids))
+        elif paths[0]:
+            statement = statement.where(_leads(record_type, paths[0]))
+        else:
+            statement = statement.where(table.c.id == bindparam("unit"))
+        classes.append(cls)
+        statements.append(_compiled(statement, is_postgresql))
+    return tuple(classes), tuple(statements)
+
+
+@cache
+def _home_statement(record_type: str, is_postgresql: bool) -> str:
+    """Return the statement that finds the home root of one record."""
+    table = table_of(RECORDS[record_type])
+    path = home_path(record_type)
+    source: Any = table
+    here, current = record_type, table
+    for step in path[:-1]:
+        here = shape_of(RECORDS[here]).column(step.column).ref or ""
+        above = table_of(RECORDS[here])
+        source = source.join(above, current.c[step.column] == above.c.id)
+        current = above
+    root = current.c[path[-1].column] if path else table.c.id
+    return _compiled(select(root).select_from(source).where(table.c.id == bindparam("record")), is_postgresql)
+
+
+@cache
+def _touched_statement(is_postgresql: bool) -> str:
+    """Return the statement that finds the units changed after a revision."""
+    unit = FACT_CHANGE_UNIT
+    statement = select(unit.c.kind, unit.c.id).where(unit.c.revision > bindparam("revision")).distinct()
+    return _compiled(statement, is_postgresql)
+
+
+@cache
+def maker_of(cls: type) -> Callable[[Sequence[Any]], Any]:
+    """Return the function that makes a record of a row: exact types, and text shared between records."""
+    intern = sys.intern
+    booleans = [number for number, column in enumerate(shape_of(cls).columns) if column.type is bool]
+
+    def make(row: Sequence[Any]) -> Any:
+        values = [intern(value) if type(value) is str else value for value in row]
+        for number in booleans:
+            if values[number] is not None:
+                values[number] = bool(values[number])
+        return cls(*values)
+
+    return make
+
+
+def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
+    """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit."""
+    classes, statements = _unit_statements(unit.kind, snapshot.is_postgresql)
+    loaded = snapshot.fetch_each(statements, {"unit": unit.id})
+    return {cls.__name__: list(map(maker_of(cls), rows)) for cls, rows in zip(classes, loaded, strict=True)}
+
+
+def find_home(snapshot: Snapshot, record_type: str, record_id: str) -> Unit | None:
+    """Return the home unit of a record; None if there is no such record."""
+    rows = snapshot.fetch(_home_statement(record_type, snapshot.is_postgresql), {"record": record_id})
+    return Unit(home_kind(record_type), rows[0][0]) if rows else None
+
+
+@cache
+def _matching_statement(record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
+    """Return the statement that finds the ids of the records with certain values in some columns."""
+    table = table_of(RECORDS[record_type])
+    statement = select(table.c.id).order_by(table.c.id)
+    for column in columns:
+        statement = statement.where(table.c[column] == bindparam(column))
+    return _compiled(statement, is_postgresql)
+
+
+def find_matching(snapshot: Snapshot, record_type: str, values: Mapping[str, str]) -> list[str]:
+    """Return the ids of the records that hold these values, in their order."""
+    statement = _matching_statement(record_type, tuple(values), snapshot.is_postgresql)
+    return [record_id for (record_id,) in snapshot.fetch(statement, dict(values))]
+
+
+def touched_since(snapshot: Snapshot, revision: int) -> set[Unit] | None:
+    """Return the units changed after a revision; None if that is too long ago to say."""
+    if snapshot.revision - revision > _MAX_REVISIONS:
+        return None
+    rows = snapshot.fetch(_touched_statement(snapshot.is_postgresql), {"revision": revision})
+    return {Unit(UnitKind(kind), unit_id) for kind, unit_id in rows}

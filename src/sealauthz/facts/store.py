@@ -1,0 +1,138 @@
+"""The store: facts in one relational database, written in transactions that each make one revision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from sealauthz.errors import FactConflict, FactsUnavailable
+from sealauthz.facts import rights
+from sealauthz.facts.batch import Batch, Wanted, WriteReceipt, check
+from sealauthz.facts.database import Database, Snapshot, translated
+from sealauthz.facts.reading import Filter, Page, Query, read_page
+from sealauthz.facts.rows import DatabaseRows, RecordRows
+from sealauthz.facts.schema import check_schema
+from sealauthz.facts.tables import STORE_IDENTITY
+from sealauthz.facts.writing import Write
+
+_ATTEMPTS = 5
+_NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
+_RETRIED_STATES = frozenset({"40P01", "40001"})
+"""SQLSTATE of a deadlock and of a failed serialisation: nothing was written, and the next attempt may well succeed."""
+
+
+class StoreIdentity(NamedTuple):
+    """Which store this is, and which line of its history: a restored store goes on under a new timeline."""
+
+    store_id: str
+    timeline_id: str
+
+
+def now_us() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Store:
+    """Facts in one database. Any thread may use it; make it with `Store.open`."""
+
+    def __init__(self, database: Database, identity: StoreIdentity, now: Callable[[], int]) -> None:
+        self._database = database
+        self._now = now
+        self.identity = identity
+
+    @classmethod
+    def open(cls, url: str, now: Callable[[], int] = now_us) -> Store:
+        """Open the store of a database URL. Raises ConfigRefused, and FactsUnavailable if it is not ready for use."""
+        database = Database(url)
+        try:
+            with database.plain() as connection:
+                check_schema(connection)
+                row = connection.execute(select(STORE_IDENTITY)).one()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, StoreIdentity(row.store_id, row.timeline_id), now)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""
+        return self._database.read()
+
+    def revision(self) -> int:
+        """Return the newest revision; 0 before the first write. Raises FactsUnavailable."""
+        with self.snapshot() as snapshot:
+            return snapshot.revision
+
+    def read(
+        self,
+        record_type: str,
+        filters: Mapping[str, Filter] = _NO_FILTERS,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        enterprises: frozenset[str] | None = None,
+    ) -> Page:
+        """Read records of one type, in the order of their ids. Raises InvalidRequest, FactsUnavailable.
+
+        `page_size` is 100 when 0, and at most 1,000. `enterprises`: only records that concern one of them (a record of
+        a person concerns none and is always returned).
+        """
+        with self.snapshot() as snapshot:
+            return read_page(snapshot, Query(record_type, filters), page_size, page_token, enterprises)
+
+    def enterprises_of(self, snapshot: Snapshot, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
+        """Return the enterprises that a record concerns; empty for a record of a person.
+
+        `beside` are records that would be written with it, and may be what leads it home.
+        """
+        rows = RecordRows([record, *beside], DatabaseRows(snapshot.connection))
+        with translated("read"):
+            return rights.enterprises_of([record], rows)[type(record).__name__, record.id]
+
+    def write(self, batch: Batch, enterprises: frozenset[str] | None = None) -> WriteReceipt:
+        """Apply a batch in one transaction. Nothing of it stays when an error is raised.
+
+        `enterprises`: the ones that the caller may write; None for all. Raises InvalidRequest, FactConflict,
+        InvariantBroken, CallerNotPermitted, FactsUnavailable (after which the same request may be sent again).
+        """
+        wanted = check(batch)
+        is_careful = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._attempt(wanted, enterprises, is_careful)
+            except IntegrityError as error:
+                # Again row by row: either a row is to blame, or only the order was, or another writer came first.
+                is_careful = True
+                failure: Exception = error
+            except FactConflict as error:
+                if error.invariant != "ID":
+                    raise
+                failure = error
+            except FactsUnavailable as error:
+                if attempt == _ATTEMPTS or not _is_retried(error):
+                    raise
+                failure = error
+        if isinstance(failure, FactConflict):
+            raise failure
+        raise FactsUnavailable("the facts cannot be written now") from failure
+
+    def _attempt(self, wanted: Wanted, enterprises: frozenset[str] | None, is_careful: bool) -> WriteReceipt:
+        """Try once, in a transaction of its own."""
+        with self._database.write() as connection:
+            return Write(connection, wanted, self._now(), enterprises, is_careful).run()
+
+
+def _is_retried(error: FactsUnavailable) -> bool:
+    """Tell whether the database gave up this transaction in favour of another."""
+    cause = error.__cause__
+    return isinstance(cause, OperationalError) and getattr(cause.orig, "sqlstate", None) in _RETRIED_STATES

