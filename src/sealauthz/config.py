@@ -1,0 +1,249 @@
+"""The configuration: one TOML file, and `SEALAUTHZ_…` variables that win over it. Read once, by the composition root.
+
+    [server]                                        SEALAUTHZ_SERVER__LISTEN
+    listen = "127.0.0.1:8443"
+    tls_certificate = "server.pem"                  # relative to the file
+    tls_key = "server.key"
+
+    [database]
+    url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
+
+    [callers.signing]                               # from the file only
+    token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more
+    rpcs = ["AuthorizationService/Authorize"]       # or "*"
+    enterprises = ["E1"]                            # or "*"
+    read = { Seal = ["name", "state"], Person = "*" }
+    write = { SealHold = "*" }
+    sees_operator_reasons = false
+
+What a caller is not given it does not have. Unknown names are errors that name them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.errors import ConfigRefused
+from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
+
+PREFIX = "SEALAUTHZ_"
+CONFIG_FILE = "SEALAUTHZ_CONFIG"
+OTHER_NAMES = frozenset(
+    {CONFIG_FILE, "SEALAUTHZ_PYTHON", "SEALAUTHZ_ADDRESS", "SEALAUTHZ_TOKEN", "SEALAUTHZ_TLS_ROOTS"}
+)
+"""Names that are read elsewhere: where the file is, the interpreter of `make`, and how the commands reach a server."""
+
+EVERYTHING = "*"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSection(_Section):
+    """How to serve."""
+
+    listen: str = "127.0.0.1:8443"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    reflection: bool | None = None
+    threads: int = Field(8, ge=1, le=256)
+    max_concurrent_calls: int = Field(256, ge=1, le=100_000)
+    health_interval_s: float = Field(2.0, gt=0, le=60)
+    stop_grace_s: float = Field(5.0, ge=0, le=300)
+
+
+class DatabaseSection(_Section):
+    """Where the facts are. The URL may hold a password and is never shown."""
+
+    url: SecretStr = SecretStr("sqlite:///sealauthz.db")
+
+
+class PoliciesSection(_Section):
+    """Where the policies are; without a folder, those installed with the service."""
+
+    folder: Path | None = None
+
+
+class CallerSection(_Section):
+    """A caller and its rights."""
+
+    token_sha256: SecretStr
+    rpcs: list[str] | Literal["*"] = []
+    enterprises: list[str] | Literal["*"] = []
+    read: dict[str, list[str] | Literal["*"]] = {}
+    write: dict[str, list[str] | Literal["*"]] = {}
+    sees_operator_reasons: bool = False
+
+    @field_validator("token_sha256")
+    @classmethod
+    def _check_digest(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if len(text) != 64 or any(c not in "0123456789abcdef" for c in text):
+            raise ValueError("must be the SHA-256 of the token: 64 lower-case hexadecimal digits")
+        return value
+
+    @field_validator("rpcs")
+    @classmethod
+    def _check_rpcs(cls, value: list[str] | str) -> list[str] | str:
+        if value != EVERYTHING:
+            _check_words(value, RPCS, "RPC")
+        return value
+
+    @field_validator("read", "write")
+    @classmethod
+    def _check_fields(cls, value: dict[str, list[str] | str]) -> dict[str, list[str] | str]:
+        _check_words(value, RECORDS, "record type")
+        for record_type, fields in value.items():
+            if fields != EVERYTHING:
+                _check_words(fields, _fields_of(record_type), f"field of {record_type}")
+        return value
+
+    def rights(self, name: str) -> Caller:
+        """Return the caller that the service works with."""
+        return Caller(
+            name=name,
+            token_sha256=bytes.fromhex(self.token_sha256.get_secret_value()),
+            rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
+            enterprises=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
+            read=_fields_by_type(self.read),
+            write=_fields_by_type(self.write),
+            sees_operator_reasons=self.sees_operator_reasons,
+        )
+
+
+class Config(_Section):
+    """The whole configuration, checked."""
+
+    server: ServerSection = ServerSection()
+    database: DatabaseSection = DatabaseSection()
+    policies: PoliciesSection = PoliciesSection()
+    callers: dict[str, CallerSection] = {}
+
+    @model_validator(mode="after")
+    def _check_callers(self) -> Config:
+        names: dict[str, str] = {}
+        for name, caller in self.callers.items():
+            if not name.isprintable() or not 0 < len(name) <= 128:
+                raise ValueError("the name of a caller must have 1 to 128 printable characters")
+            twin = names.setdefault(caller.token_sha256.get_secret_value(), name)
+            if twin != name:
+                raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
+        return self
+
+    def caller_rights(self) -> Callers:
+        """Return the callers as the service works with them."""
+        return Callers(caller.rights(name) for name, caller in self.callers.items())
+
+    def server_settings(self, *, insecure: bool = False) -> ServerSettings:
+        """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
+        server = self.server
+        if insecure and not is_loopback(server.listen):
+            raise ConfigRefused(f"`server.listen`: `{server.listen}` is not on loopback, as plain text must be")
+        if not insecure and (server.tls_certificate is None or server.tls_key is None):
+            raise ConfigRefused("`server.tls_certificate` and `server.tls_key` are needed to serve over TLS")
+        return ServerSettings(
+            listen=server.listen,
+            is_insecure=insecure,
+            tls_certificate=None if insecure else server.tls_certificate,
+            tls_key=None if insecure else server.tls_key,
+            has_reflection=insecure if server.reflection is None else server.reflection,
+            threads=server.threads,
+            max_concurrent_calls=server.max_concurrent_calls,
+            health_interval_s=server.health_interval_s,
+        )
+
+
+def load(environ: Mapping[str, str], path: Path | None = None) -> Config:
+    """Read the configuration: `path`, or the file that SEALAUTHZ_CONFIG names, or none; then the variables.
+
+    Raises ConfigRefused naming what cannot be used; values that may be secret are never repeated.
+    """
+    if path is None and environ.get(CONFIG_FILE):
+        path = Path(environ[CONFIG_FILE])
+    table = {} if path is None else _read(path)
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in OTHER_NAMES:
+            section, field = _place_of(name)
+            into = table.setdefault(section, {})
+            if not isinstance(into, dict):
+                raise ConfigRefused(f"`{section}`: must be a table")
+            into[field] = environ[name]
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        raise ConfigRefused("; ".join(_said(problem) for problem in error.errors(include_url=False))) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigRefused(f"the configuration `{path}` cannot be read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigRefused(f"the configuration `{path}` is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigRefused(f"the configuration `{path}` is not TOML: {error}") from error
+    for section, field in (("server", "tls_certificate"), ("server", "tls_key"), ("policies", "folder")):
+        found = table.get(section)
+        if isinstance(found, dict) and isinstance(found.get(field), str):
+            found[field] = str(path.parent / found[field])
+    return table
+
+
+def _names() -> dict[str, tuple[str, str]]:
+    """Return the variables that set a value, each with its section and field. Callers come from the file only."""
+    names = {}
+    for section, info in Config.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section):
+            for field in info.annotation.model_fields:
+                names[f"{PREFIX}{section}__{field}".upper()] = (section, field)
+    return names
+
+
+def _place_of(name: str) -> tuple[str, str]:
+    names = _names()
+    if name not in names:
+        raise ConfigRefused(f"unknown variable `{name}`{_suggestion(name, [*names, *OTHER_NAMES])}")
+    return names[name]
+
+
+def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
+    for word in words:
+        if word not in known:
+            raise ValueError(f"unknown {what} `{word}`{_suggestion(word, known)}")
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _fields_of(record_type: str) -> list[str]:
+    return [column.name for column in shape_of(RECORDS[record_type]).columns]
+
+
+def _fields_by_type(rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
+    return {
+        record_type: frozenset(_fields_of(record_type) if fields == EVERYTHING else fields)
+        for record_type, fields in rights.items()
+    }
+
+
+def _said(problem: Any) -> str:
+    """Say what pydantic found, without the value."""
+    place = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting `{'.'.join(place)}`"
+    # A union names the member it tried behind the field.
+    place = [part for part in place if not part.startswith(("list[", "literal[", "function-"))]
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"`{'.'.join(place)}`: {message}" if place else message

@@ -1,0 +1,10 @@
+"""The gRPC service: messages to questions and facts, answers to messages, errors to statuses, and who may do what.
+
+`edge` stands around every call; `build` puts everything on one port.
+"""
+
+from sealauthz.service.callers import RPCS, Caller, Callers
+from sealauthz.service.log import make_log
+from sealauthz.service.server import Server, ServerSettings, build, is_loopback
+
+__all__ = ["RPCS", "Caller", "Callers", "Server", "ServerSettings", "build", "is_loopback", "make_log"]

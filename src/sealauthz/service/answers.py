@@ -1,0 +1,136 @@
+"""Decisions and explanations as messages, cut down to what the caller may see."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from sealauthz.decision.decision import (
+    Audience,
+    Decision,
+    Effect,
+    Explanation,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    Reason,
+    RequirementOutcome,
+    RuleRef,
+    Standing,
+)
+from sealauthz.facts.store import StoreIdentity
+from sealauthz.service.callers import EXPLAIN, Caller
+from sealauthz.service.faults import timestamp
+from sealauthz.service.tokens import revision_message
+from sealauthz.v1 import authorization_pb2
+
+_EFFECTS = {
+    Effect.ALLOW: authorization_pb2.EFFECT_ALLOW,
+    Effect.DENY: authorization_pb2.EFFECT_DENY,
+}
+_AUDIENCES = {
+    Audience.USER: authorization_pb2.AUDIENCE_USER,
+    Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR,
+}
+_STANDINGS = {
+    Standing.MET: authorization_pb2.STANDING_MET,
+    Standing.WAIVED: authorization_pb2.STANDING_WAIVED,
+    Standing.UNMET: authorization_pb2.STANDING_UNMET,
+}
+
+NOT_PERMITTED_NOW = Reason("NOT_PERMITTED_NOW", 0, Audience.USER, "", (NextStep("CONTACT_PLATFORM"),))
+"""What a deny says whose reasons are all for operators: a deny never has none."""
+
+_INSTANTS = ("_at", "_until")
+
+
+def visible(decision: Decision, caller: Caller) -> Decision:
+    """Return the decision without what the caller may not see."""
+    reasons = decision.reasons
+    if not caller.sees_operator_reasons:
+        reasons = tuple(reason for reason in reasons if reason.audience == Audience.USER)
+        if not reasons and not decision:
+            reasons = (NOT_PERMITTED_NOW,)
+    if not caller.may_call(EXPLAIN):
+        reasons = tuple(dataclasses.replace(reason, requirement="") for reason in reasons)
+    return dataclasses.replace(decision, reasons=reasons)
+
+
+def decision_message(decision: Decision, caller: Caller, identity: StoreIdentity) -> authorization_pb2.Decision:
+    """Return what the caller may see of a decision, as a message."""
+    decision = visible(decision, caller)
+    return authorization_pb2.Decision(
+        effect=_EFFECTS[decision.effect],
+        reasons=[_reason(reason) for reason in decision.reasons],
+        next_steps=_next_steps(decision.next_steps),
+        obligations=[_obligation(obligation) for obligation in decision.obligations],
+        decision_id=decision.decision_id,
+        policy_version=decision.policy_version,
+        revision=revision_message(identity, decision.revision),
+        evaluated_at=timestamp(decision.evaluated_at),
+        valid_until=timestamp(decision.valid_until),
+    )
+
+
+def explanation_message(
+    explanation: Explanation, caller: Caller, identity: StoreIdentity
+) -> authorization_pb2.Explanation:
+    """Return what the caller may see of an explanation, as a message."""
+    codes = {reason.code for reason in visible(explanation.decision, caller).reasons}
+    return authorization_pb2.Explanation(
+        decision=decision_message(explanation.decision, caller, identity),
+        requirements=[
+            _outcome(outcome, None if caller.sees_operator_reasons else codes) for outcome in explanation.requirements
+        ],
+    )
+
+
+def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorization_pb2.RequirementOutcome:
+    """`codes` are the reasons that may be seen; None for all."""
+    reasons, because = outcome.reasons, outcome.because
+    if codes is not None and not codes.issuperset(reasons):
+        # A rule that says why names its reason: none is shown where one is hidden.
+        reasons, because = tuple(code for code in reasons if code in codes), ()
+    return authorization_pb2.RequirementOutcome(
+        requirement=outcome.requirement,
+        standing=_STANDINGS[outcome.standing],
+        reasons=reasons,
+        tried=_rules(outcome.tried),
+        because=_rules(because),
+    )
+
+
+def _rules(rules: Iterable[RuleRef]) -> list[authorization_pb2.RuleRef]:
+    return [
+        authorization_pb2.RuleRef(head=rule.head, file=rule.file, line=rule.line, rules=rule.rules) for rule in rules
+    ]
+
+
+def _reason(reason: Reason) -> authorization_pb2.Reason:
+    return authorization_pb2.Reason(
+        code=reason.code,
+        stage=reason.stage,
+        audience=_AUDIENCES[reason.audience],
+        requirement=reason.requirement,
+        next_steps=_next_steps(reason.next_steps),
+    )
+
+
+def _next_steps(steps: Iterable[NextStep]) -> list[authorization_pb2.NextStep]:
+    return [authorization_pb2.NextStep(code=step.code, parameters=_parameters(step.parameters)) for step in steps]
+
+
+def _obligation(obligation: Obligation) -> authorization_pb2.Obligation:
+    return authorization_pb2.Obligation(code=obligation.code, parameters=_parameters(obligation.parameters))
+
+
+def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, authorization_pb2.ParameterValue]:
+    return {name: _parameter(name, value) for name, value in parameters.items()}
+
+
+def _parameter(name: str, value: ParameterValue) -> authorization_pb2.ParameterValue:
+    if isinstance(value, str):
+        return authorization_pb2.ParameterValue(string_value=value)
+    if name.endswith(_INSTANTS):
+        return authorization_pb2.ParameterValue(time_value=timestamp(value))
+    return authorization_pb2.ParameterValue(int_value=value)

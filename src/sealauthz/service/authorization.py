@@ -1,0 +1,156 @@
+"""AuthorizationService: questions in, decisions out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from sealauthz.decision.decision import Decision, Effect, Explanation
+from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.errors import InvalidRequest, SealAuthzError
+from sealauthz.facts.store import StoreIdentity
+from sealauthz.service.answers import decision_message, explanation_message
+from sealauthz.service.edge import Call, write_incident
+from sealauthz.service.faults import Faults
+from sealauthz.service.questions import MAX_BATCH, parts_from, question_from, with_prefix
+from sealauthz.service.status import failure_of
+from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
+
+
+class Bundle(Protocol):
+    """The vocabulary of the policies."""
+
+    @property
+    def actions(self) -> Mapping[str, Sequence[str]]:
+        """The actions of each resource type."""
+        ...
+
+
+class DecisionPoint(Protocol):
+    """What decides (`decision.PolicyDecisionPoint`; a test puts one here that fails)."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The policies that decide."""
+        ...
+
+    def decide(self, question: Question, may_see: Any = ..., caller: str = ...) -> Decision:
+        """Decide one question."""
+        ...
+
+    def decide_many(
+        self, questions: Sequence[Question], may_see: Any = ..., caller: str = ...
+    ) -> list[Decision | SealAuthzError]:
+        """Decide questions in order."""
+        ...
+
+    def actions(
+        self,
+        subject: Entity,
+        resource: Entity,
+        context: Mapping[str, ContextValue] | None = ...,
+        may_see: Any = ...,
+        caller: str = ...,
+    ) -> list[Decision]:
+        """Decide every action of the resource's type."""
+        ...
+
+    def explain(self, question: Question, may_see: Any = ..., caller: str = ...) -> Explanation:
+        """Decide one question and explain the decision."""
+        ...
+
+
+class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
+    """Answers for one decision point. What goes wrong ends the call at the edge, or the item of a batch here."""
+
+    def __init__(self, pdp: DecisionPoint, identity: StoreIdentity, log: FilteringBoundLogger) -> None:
+        self._pdp = pdp
+        self._identity = identity
+        self._log = log
+
+    def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
+        """Decide one question."""
+        question = question_from(request)
+        self._note_question(call, question.action, question.resource.type)
+        decision = self._pdp.decide(question, call.caller.may_see, call.caller.name)
+        _note_decision(call, decision)
+        return authorization_pb2.AuthorizeResponse(decision=decision_message(decision, call.caller, self._identity))
+
+    def AuthorizeBatch(
+        self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
+    ) -> authorization_pb2.AuthorizeBatchResponse:
+        """Decide up to 1,000 questions; each has a decision or a status of its own."""
+        faults = Faults()
+        faults.check_count("questions", len(request.questions), MAX_BATCH, least=1)
+        faults.refuse()
+        read = [_read(message, index) for index, message in enumerate(request.questions)]
+        questions = [question for question in read if isinstance(question, Question)]
+        answers = iter(self._pdp.decide_many(questions, call.caller.may_see, call.caller.name) if questions else ())
+        results = [next(answers) if isinstance(question, Question) else question for question in read]
+        counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
+        call.noted["items"] = len(results)
+        call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
+        return authorization_pb2.AuthorizeBatchResponse(
+            items=[self._item(result, index, call) for index, result in enumerate(results)]
+        )
+
+    def ListActions(
+        self, request: authorization_pb2.ListActionsRequest, call: Call
+    ) -> authorization_pb2.ListActionsResponse:
+        """Decide every action of the resource's type."""
+        subject, resource, context = parts_from(request)
+        self._note_question(call, "", resource.type)
+        decisions = self._pdp.actions(subject, resource, context, call.caller.may_see, call.caller.name)
+        call.noted["items"] = len(decisions)
+        return authorization_pb2.ListActionsResponse(
+            actions=[
+                authorization_pb2.ActionDecision(
+                    action=decision.question.action,
+                    decision=decision_message(decision, call.caller, self._identity),
+                )
+                for decision in decisions
+            ]
+        )
+
+    def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
+        """Decide one question, and name the rules that matter."""
+        question = question_from(request)
+        self._note_question(call, question.action, question.resource.type)
+        explanation = self._pdp.explain(question, call.caller.may_see, call.caller.name)
+        _note_decision(call, explanation.decision)
+        return authorization_pb2.ExplainResponse(
+            explanation=explanation_message(explanation, call.caller, self._identity)
+        )
+
+    def _item(self, result: Decision | SealAuthzError, index: int, call: Call) -> authorization_pb2.AuthorizeBatchItem:
+        if isinstance(result, Decision):
+            return authorization_pb2.AuthorizeBatchItem(decision=decision_message(result, call.caller, self._identity))
+        if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
+            result = with_prefix(result, f"questions[{index}].")
+        failure = failure_of(result)
+        write_incident(self._log, failure, result)
+        return authorization_pb2.AuthorizeBatchItem(status=failure.item_status())
+
+    def _note_question(self, call: Call, action: str, resource_type: str) -> None:
+        # Only words of the vocabulary: anything else is the client's own text, and may say anything about anybody.
+        actions = self._pdp.bundle.actions.get(resource_type)
+        if actions is not None:
+            call.noted["resource_type"] = resource_type
+            if action in actions:
+                call.noted["action"] = action
+
+
+def _read(message: authorization_pb2.Question, index: int) -> Question | InvalidRequest:
+    """Read one question of a batch; a malformed one does not fail the others."""
+    try:
+        return question_from(message, f"questions[{index}].")
+    except InvalidRequest as error:
+        return error
+
+
+def _note_decision(call: Call, decision: Decision) -> None:
+    call.noted["decision_id"] = decision.decision_id
+    call.noted["effect"] = str(Effect(decision.effect))

@@ -1,0 +1,229 @@
+"""FactsService: facts written as a whole or not at all, and read page by page, within the caller's rights."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
+from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
+from sealauthz.facts.database import translated
+from sealauthz.facts.rows import DatabaseRows
+from sealauthz.service.callers import Caller
+from sealauthz.service.edge import Call
+from sealauthz.service.faults import Faults, timestamp
+from sealauthz.service.records import fact_of, filter_value, record_from, snake
+from sealauthz.service.tokens import revision_message
+from sealauthz.v1 import facts_pb2, facts_pb2_grpc
+
+MAX_CHANGES = 1_000
+MAX_PRECONDITIONS = 1_000
+MAX_FILTERS = 16
+_MAX_PAGE_TOKEN_CHARACTERS = 2_048
+
+_CHANGE_PATH = re.compile(r"changes\[(\d+)\]\.(?!put\.|delete\.)(.+)")
+_PRECONDITION_PATH = re.compile(r"(preconditions\[\d+\])\.(?!key\.)(.+)")
+
+
+class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
+    """Writes and reads the facts of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def WriteFacts(self, request: facts_pb2.WriteFactsRequest, call: Call) -> facts_pb2.WriteFactsResponse:
+        """Make all changes in one transaction, or none of them."""
+        batch = _batch_from(request, call.caller.name)
+        call.noted["changes"] = len(batch.changes)
+        self._check_rights(call.caller, batch)
+        try:
+            receipt = self._store.write(batch, call.caller.enterprises)
+        except InvalidRequest as error:
+            raise _as_on_the_wire(error, batch) from error
+        call.noted["revision"] = receipt.revision
+        return facts_pb2.WriteFactsResponse(
+            revision=revision_message(self._store.identity, receipt.revision),
+            committed_at=timestamp(receipt.at),
+            replayed=receipt.is_replay,
+        )
+
+    def ReadFacts(self, request: facts_pb2.ReadFactsRequest, call: Call) -> facts_pb2.ReadFactsResponse:
+        """List the records of one type that the caller may see, without the fields that it may not."""
+        record_type = _record_type_from(request)
+        call.noted["resource_type"] = record_type
+        readable = call.caller.readable(record_type)
+        page = self._store.read(
+            record_type,
+            _filters_from(request, readable, call.caller),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            enterprises=call.caller.enterprises,
+        )
+        call.noted["items"] = len(page.records)
+        hidden = [column.name for column in shape_of(RECORDS[record_type]).columns if column.name not in readable]
+        return facts_pb2.ReadFactsResponse(
+            facts=[
+                facts_pb2.StoredFact(
+                    fact=fact_of(stored.record, hidden), revision=stored.revision, hidden_fields=hidden
+                )
+                for stored in page.records
+            ],
+            next_page_token=page.next_page_token,
+            revision=revision_message(self._store.identity, page.revision),
+        )
+
+    def _check_rights(self, caller: Caller, batch: Batch) -> None:
+        """Check types and fields; the store checks the enterprises, as they were and as they will be."""
+        for precondition in batch.preconditions:
+            caller.check_known(precondition.record_type)
+        partly: dict[str, set[str]] = defaultdict(set)
+        for change in batch.changes:
+            record_type, record_id = _key_of(change)
+            caller.check_writes(record_type)
+            if not caller.writes_all(record_type):
+                partly[record_type].add(record_id)
+        if not partly:
+            return
+        stored = self._stored(partly)
+        for change in batch.changes:
+            record_type, record_id = _key_of(change)
+            if record_id in partly.get(record_type, ()):
+                before = stored.get((record_type, record_id))
+                after = change.record if isinstance(change, Put) else None
+                if before is not None or after is not None:
+                    caller.check_change(before, after)
+
+    def _stored(self, ids: dict[str, set[str]]) -> dict[tuple[str, str], Any]:
+        with self._store.snapshot() as snapshot, translated("read"):
+            rows = DatabaseRows(snapshot.connection)
+            return {
+                (record_type, record_id): record
+                for record_type, some in ids.items()
+                for record_id, record in rows.get(record_type, some).items()
+            }
+
+
+def _key_of(change: Put | Delete) -> tuple[str, str]:
+    if isinstance(change, Put):
+        return type(change.record).__name__, change.record.id
+    return change.record_type, change.id
+
+
+def _batch_from(request: facts_pb2.WriteFactsRequest, caller: str) -> Batch:
+    """Read a batch. Raises InvalidRequest naming every malformed field, up to a limit."""
+    faults = Faults()
+    faults.check_id("request_id", request.request_id)
+    faults.check_count("changes", len(request.changes), MAX_CHANGES, least=1)
+    faults.check_count("preconditions", len(request.preconditions), MAX_PRECONDITIONS)
+    faults.refuse()
+    changes = [_change_from(message, f"changes[{i}]", faults) for i, message in enumerate(request.changes)]
+    preconditions = [
+        _precondition_from(message, f"preconditions[{i}]", faults) for i, message in enumerate(request.preconditions)
+    ]
+    faults.refuse()
+    return Batch(caller, request.request_id, _all(changes), _all(preconditions))
+
+
+def _all(items: Iterable[Any | None]) -> tuple[Any, ...]:
+    """Return the items, which are all there once no fault was found."""
+    return tuple(item for item in items if item is not None)
+
+
+def _change_from(message: facts_pb2.FactChange, path: str, faults: Faults) -> Put | Delete | None:
+    match message.WhichOneof("change"):
+        case "put":
+            record = record_from(message.put, f"{path}.put", faults)
+            return None if record is None else Put(record)
+        case "delete":
+            return Delete(*_key_from(message.delete, f"{path}.delete", faults))
+        case _:
+            faults.add(path, "must hold `put` or `delete`")
+            return None
+
+
+def _precondition_from(message: facts_pb2.Precondition, path: str, faults: Faults) -> Precondition | None:
+    key = _key_from(message.key, f"{path}.key", faults)
+    match message.WhichOneof("kind"):
+        case "exists":
+            return Precondition(*key, PreconditionKind.EXISTS)
+        case "absent":
+            return Precondition(*key, PreconditionKind.ABSENT)
+        case "at_revision":
+            if message.at_revision < 1:
+                faults.add(f"{path}.at_revision", "must be at least 1")
+            return Precondition(*key, PreconditionKind.AT_REVISION, message.at_revision)
+        case _:
+            faults.add(path, "must hold `exists`, `absent` or `at_revision`")
+            return None
+
+
+def _key_from(key: facts_pb2.FactKey, path: str, faults: Faults) -> tuple[str, str]:
+    if not key.record_type and not key.id:
+        faults.add(path, "is required")
+        return "", ""
+    _check_record_type(f"{path}.record_type", key.record_type, faults)
+    faults.check_id(f"{path}.id", key.id)
+    return key.record_type, key.id
+
+
+def _check_record_type(path: str, record_type: str, faults: Faults) -> None:
+    if not record_type:
+        faults.add(path, "is required")
+    elif record_type not in RECORDS:
+        faults.add(path, "is not a record type")
+
+
+def _record_type_from(request: facts_pb2.ReadFactsRequest) -> str:
+    faults = Faults()
+    _check_record_type("record_type", request.record_type, faults)
+    if request.page_size < 0:
+        faults.add("page_size", "must not be negative")
+    if len(request.page_token) > _MAX_PAGE_TOKEN_CHARACTERS:
+        faults.add("page_token", "is not a page token")
+    faults.check_count("filters", len(request.filters), MAX_FILTERS)
+    faults.refuse()
+    return request.record_type
+
+
+def _filters_from(
+    request: facts_pb2.ReadFactsRequest, readable: frozenset[str], caller: Caller
+) -> dict[str, str | int | bool | None]:
+    """Read the filters. Raises InvalidRequest, and CallerNotPermitted for a field that the caller may not read."""
+    columns = {column.name: column for column in shape_of(RECORDS[request.record_type]).columns}
+    faults = Faults()
+    filters: dict[str, str | int | bool | None] = {}
+    for index, message in enumerate(request.filters):
+        path = f"filters[{index}]"
+        column = columns.get(message.field)
+        if column is None:
+            unknown = f"is not a field of `{request.record_type}`"
+            faults.add(f"{path}.field", unknown if message.field else "is required")
+        elif message.field not in readable:
+            # Whoever could filter by a field could find out what it holds.
+            raise CallerNotPermitted(f"the caller `{caller.name}` may not read `{request.record_type}.{message.field}`")
+        elif column.is_personal or column.is_instant:
+            faults.add(f"{path}.field", "is personal or an instant, which no filter may name")
+        elif message.field in filters:
+            faults.add(f"{path}.field", "is named twice")
+        else:
+            filters[message.field] = filter_value(request.record_type, column, message.value, f"{path}.value", faults)
+    faults.refuse()
+    return filters
+
+
+def _as_on_the_wire(error: InvalidRequest, batch: Batch) -> InvalidRequest:
+    """Return what the store refused with the paths that the request has."""
+
+    def renamed(violation: Violation) -> Violation:
+        if match := _CHANGE_PATH.fullmatch(violation.field):
+            change = batch.changes[int(match[1])]
+            where = f"put.{snake(type(change.record).__name__)}" if isinstance(change, Put) else "delete"
+            return Violation(f"changes[{match[1]}].{where}.{match[2]}", violation.description)
+        if match := _PRECONDITION_PATH.fullmatch(violation.field):
+            return Violation(f"{match[1]}.key.{match[2]}", violation.description)
+        return violation
+
+    return InvalidRequest(*map(renamed, error.violations))

@@ -1,0 +1,79 @@
+"""Collects what is malformed in a request, and checks the texts, ids and instants that every request is made of."""
+
+from __future__ import annotations
+
+import re
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sealauthz.domain.record import FOREVER
+from sealauthz.errors import InvalidRequest, Violation
+
+MAX_ID_CHARACTERS = 128
+MAX_TEXT_CHARACTERS = 1024
+
+MAX_VIOLATIONS = 8
+"""No more are reported: the details of an error travel in a trailer that holds 16 KiB."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SECOND = 1_000_000
+
+
+class Faults:
+    """What is malformed in one request, in the order in which it was found."""
+
+    def __init__(self) -> None:
+        self._violations: list[Violation] = []
+
+    def __len__(self) -> int:
+        return len(self._violations)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough is known to stop looking."""
+        return len(self._violations) >= MAX_VIOLATIONS
+
+    def add(self, field: str, description: str) -> None:
+        """Note that the field is malformed."""
+        if not self.is_full:
+            self._violations.append(Violation(field, description))
+
+    def refuse(self) -> None:
+        """Raise InvalidRequest if anything was found."""
+        if self._violations:
+            raise InvalidRequest(*self._violations)
+
+    def check_id(self, field: str, text: str) -> None:
+        """Note what is wrong with a required id, name or word."""
+        if not text:
+            self.add(field, "is required")
+        elif len(text) > MAX_ID_CHARACTERS:
+            self.add(field, f"must have at most {MAX_ID_CHARACTERS} characters")
+        elif not text.isprintable():
+            self.add(field, "must have printable characters only")
+
+    def check_text(self, field: str, text: str) -> None:
+        """Note what is wrong with a text, which may be empty."""
+        if len(text) > MAX_TEXT_CHARACTERS:
+            self.add(field, f"must have at most {MAX_TEXT_CHARACTERS:,} characters")
+        elif _CONTROL.search(text):
+            self.add(field, "must not have control characters")
+
+    def check_count(self, field: str, count: int, most: int, least: int = 0) -> None:
+        """Note that a list is too short or too long."""
+        if not least <= count <= most:
+            self.add(field, f"must have {least} to {most:,} items" if least else f"must have at most {most:,} items")
+
+    def instant(self, field: str, moment: Timestamp) -> int:
+        """Return the instant in microseconds, cut off; note one out of range, and return 0 for it."""
+        micros = moment.seconds * _SECOND + moment.nanos // 1_000
+        if not 0 <= moment.nanos < 1_000_000_000 or not 0 <= micros <= FOREVER:
+            self.add(field, "must be from 1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z")
+            return 0
+        return micros
+
+
+def timestamp(micros: int) -> Timestamp:
+    """Return an instant as a message."""
+    seconds, rest = divmod(micros, _SECOND)
+    return Timestamp(seconds=seconds, nanos=rest * 1_000)

@@ -1,0 +1,153 @@
+"""Health: SERVING while policies and facts are ready, NOT_SERVING before, after, and while no fact can be read.
+
+grpcio's own servicer is not used: its non-blocking Watch sends under a lock that the serving thread needs, and hung the
+server when a watcher left while the status changed; its blocking one holds a thread of the calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
+from structlog.typing import FilteringBoundLogger
+
+from sealauthz.errors import SealAuthzError
+from sealauthz.facts import Store
+from sealauthz.service.callers import SERVICES
+
+MAX_WATCHERS = 64
+
+_NAMES = ("", *(service.full_name for service in SERVICES))
+_SERVING: int = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
+_SERVICE_UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+class HealthServicer:
+    """`grpc.health.v1.Health`, for the server as a whole ("") and for each service; they are well together or not."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._is_serving = False
+        self._is_stopping = False
+        self._watchers = ThreadPoolExecutor(MAX_WATCHERS, thread_name_prefix="sealauthz-watch")
+
+        def watch(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            return self._watch(request, context)
+
+        # By this attribute grpcio takes a pool of their own for the watchers, so that they hold no thread of the calls.
+        watch.experimental_thread_pool = self._watchers  # type: ignore[attr-defined]
+        self.Watch = watch
+
+    @property
+    def is_serving(self) -> bool:
+        """What is said now."""
+        return self._is_serving
+
+    def say(self, is_serving: bool) -> None:
+        """Say this from now on, unless the server is stopping."""
+        with self._changed:
+            self._is_serving = is_serving and not self._is_stopping
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Say NOT_SERVING for good, and end every Watch, which would otherwise hold up a graceful stop."""
+        with self._changed:
+            self._is_stopping = True
+            self._is_serving = False
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Give the threads back, once the server takes no calls."""
+        self._watchers.shutdown()
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Answer once. NOT_FOUND for an unknown service."""
+        if request.service not in _NAMES:
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            return health_pb2.HealthCheckResponse()
+        return health_pb2.HealthCheckResponse(status=self._status(request.service))
+
+    def List(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Answer for every service."""
+        return health_pb2.HealthListResponse(
+            statuses={name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in _NAMES}
+        )
+
+    def _status(self, name: str) -> int:
+        if name not in _NAMES:
+            return _SERVICE_UNKNOWN
+        return _SERVING if self._is_serving else _NOT_SERVING
+
+    def _watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """Answer now and at every change, until the watcher leaves or the server stops."""
+        said: int | None = None
+        has_left = not context.add_callback(self._wake)
+        while not has_left:
+            with self._changed:
+                while not (has_left := self._is_stopping or not context.is_active()):
+                    if self._status(request.service) != said:
+                        break
+                    self._changed.wait()
+                status = self._status(request.service)
+            if status != said and context.is_active():
+                # INVARIANT: nothing is sent under the lock; the serving thread takes it in `_wake`.
+                yield health_pb2.HealthCheckResponse(status=status)
+                said = status
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class Readiness:
+    """Asks the store from time to time whether it can be read, and has `servicer` say so."""
+
+    def __init__(self, store: Store, interval_s: float, log: FilteringBoundLogger) -> None:
+        self.servicer = HealthServicer()
+        self._store = store
+        self._interval_s = interval_s
+        self._log = log
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sealauthz-readiness", daemon=True)
+
+    def start(self) -> None:
+        """Ask once, and go on asking until stopped."""
+        self._ask(is_first=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say NOT_SERVING from now on, and stop asking."""
+        self._stopping.set()
+        self.servicer.stop()
+
+    def close(self) -> None:
+        """Give the threads back, once the server takes no calls."""
+        self.servicer.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(self._interval_s):
+                self._ask()
+        finally:
+            # Nobody asks any longer: never go on saying SERVING.
+            self.servicer.stop()
+
+    def _ask(self, is_first: bool = False) -> None:
+        was_serving = self.servicer.is_serving
+        try:
+            self._store.revision()
+        except SealAuthzError as error:
+            self.servicer.say(False)
+            if was_serving or is_first:
+                self._log.warning("not_serving", exc_info=error)
+            return
+        self.servicer.say(True)
+        if not was_serving:
+            self._log.info("serving")

@@ -1,0 +1,103 @@
+"""Questions out of messages: every malformed field is named by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.errors import InvalidRequest, Violation
+from sealauthz.service.faults import Faults
+from sealauthz.v1 import authorization_pb2
+
+MAX_BATCH = 1_000
+MAX_CONTEXT_KEYS = 32
+
+
+class AboutTwo(Protocol):
+    """A message that names a subject, a resource and a context."""
+
+    @property
+    def subject(self) -> authorization_pb2.Entity: ...  # noqa: D102
+    @property
+    def resource(self) -> authorization_pb2.Entity: ...  # noqa: D102
+    @property
+    def context(self) -> Mapping[str, authorization_pb2.ContextValue]: ...  # noqa: D102
+
+
+class Asks(AboutTwo, Protocol):
+    """A message that asks one question."""
+
+    @property
+    def action(self) -> str: ...  # noqa: D102
+
+
+def question_from(message: Asks, prefix: str = "") -> Question:
+    """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
+    faults = Faults()
+    subject, resource, context = _parts_from(message, prefix, faults)
+    faults.check_id(f"{prefix}action", message.action)
+    faults.refuse()
+    return Question(subject, message.action, resource, context)
+
+
+def parts_from(message: AboutTwo) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+    """Read subject, resource and context. Raises InvalidRequest naming every malformed field."""
+    faults = Faults()
+    parts = _parts_from(message, "", faults)
+    faults.refuse()
+    return parts
+
+
+def with_prefix(error: InvalidRequest, prefix: str) -> InvalidRequest:
+    """Return the error with `prefix` before each path."""
+    return InvalidRequest(*(Violation(f"{prefix}{v.field}", v.description) for v in error.violations))
+
+
+def _parts_from(message: AboutTwo, prefix: str, faults: Faults) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+    return (
+        _entity_from(message.subject, f"{prefix}subject", faults),
+        _entity_from(message.resource, f"{prefix}resource", faults),
+        _context_from(message.context, f"{prefix}context", faults),
+    )
+
+
+def _entity_from(message: authorization_pb2.Entity, path: str, faults: Faults) -> Entity:
+    if not message.type and not message.id:
+        faults.add(path, "is required")
+    else:
+        faults.check_id(f"{path}.type", message.type)
+        faults.check_id(f"{path}.id", message.id)
+    return Entity(message.type, message.id)
+
+
+def _context_from(
+    messages: Mapping[str, authorization_pb2.ContextValue], path: str, faults: Faults
+) -> Mapping[str, ContextValue]:
+    faults.check_count(path, len(messages), MAX_CONTEXT_KEYS)
+    context: dict[str, ContextValue] = {}
+    # Sorted: a map has no order on the wire, and the same request must name the same fields.
+    for key in sorted(messages):
+        at_key = Faults()
+        at_key.check_id(path, key)
+        if at_key:
+            faults.add(path, "must have keys of 1 to 128 printable characters")
+            continue
+        context[key] = _value_from(messages[key], f"{path}[{key}]", faults)
+    return context
+
+
+def _value_from(message: authorization_pb2.ContextValue, path: str, faults: Faults) -> ContextValue:
+    match message.WhichOneof("value"):
+        case "string_value":
+            faults.check_text(path, message.string_value)
+            return message.string_value
+        case "int_value":
+            return message.int_value
+        case "bool_value":
+            return message.bool_value
+        case "time_value":
+            return faults.instant(path, message.time_value)
+        case _:
+            faults.add(path, "must hold a value")
+            return ""

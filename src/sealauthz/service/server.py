@@ -1,0 +1,158 @@
+"""The server: the services on one port, over TLS or, on loopback only and only when asked for, in plain text."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+from structlog.typing import FilteringBoundLogger
+
+from sealauthz.errors import ConfigRefused
+from sealauthz.facts import Store
+from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
+from sealauthz.service.callers import SERVICES, Callers
+from sealauthz.service.edge import HEALTH, Edge
+from sealauthz.service.facts import FactsServicer
+from sealauthz.service.health import Readiness
+from sealauthz.service.log import make_log
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+
+MAX_RECEIVE_BYTES = 4 * 1024 * 1024
+
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not half of the calls
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
+    ("grpc.max_connection_age_grace_ms", 30_000),
+)
+
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files."""
+
+    listen: str = "127.0.0.1:8443"
+    is_insecure: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    has_reflection: bool = False
+    threads: int = 8
+    max_concurrent_calls: int = 256
+    health_interval_s: float = 2.0
+
+
+class Server:
+    """A server that was built and is started and stopped once."""
+
+    def __init__(self, server: grpc.Server, port: int, readiness: Readiness, pool: ThreadPoolExecutor) -> None:
+        self.port = port
+        self._server = server
+        self._readiness = readiness
+        self._pool = pool
+
+    def start(self) -> None:
+        """Take calls; health is SERVING once the facts can be read."""
+        self._server.start()
+        self._readiness.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the server has stopped; False if it has not after the timeout."""
+        return not self._server.wait_for_termination(timeout_s)
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """Say NOT_SERVING, take no more calls, let those under way finish within the grace, and return."""
+        self._readiness.stop()
+        self._server.stop(grace_s).wait()
+        self._readiness.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def build(
+    settings: ServerSettings,
+    callers: Callers,
+    store: Store,
+    pdp: DecisionPoint,
+    log: FilteringBoundLogger | None = None,
+) -> Server:
+    """Build a server that holds its port and does not take calls yet. Raises ConfigRefused."""
+    log = log or make_log()
+    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="sealauthz")
+    server = grpc.server(
+        pool,
+        interceptors=[Edge(callers, log)],
+        options=_OPTIONS,
+        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+    )
+    readiness = Readiness(store, settings.health_interval_s, log)
+    authorization = AuthorizationServicer(pdp, store.identity, log)
+    facts = FactsServicer(store)
+    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
+    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]
+    health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
+    if settings.has_reflection:
+        names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, server)
+    return Server(server, _listen(server, settings), readiness, pool)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address `host:port` can be reached from this machine only. Raises ConfigRefused."""
+    host = _host_of(address)
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host_of(address: str) -> str:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65_535:
+        raise ConfigRefused(f"the address `{address}` must be `host:port`")
+    return match["ipv6"] or match["host"]
+
+
+def _listen(server: grpc.Server, settings: ServerSettings) -> int:
+    """Take the port. Raises ConfigRefused."""
+    is_local = is_loopback(settings.listen)
+    has_tls = settings.tls_certificate is not None or settings.tls_key is not None
+    if settings.is_insecure:
+        if has_tls:
+            raise ConfigRefused("a server is either insecure or has a TLS certificate, not both")
+        if not is_local:
+            raise ConfigRefused(f"an insecure server listens on loopback only, not on `{settings.listen}`")
+    elif settings.tls_certificate is None or settings.tls_key is None:
+        raise ConfigRefused("TLS needs both a certificate and a key")
+    try:
+        if settings.is_insecure:
+            port = server.add_insecure_port(settings.listen)
+        else:
+            port = server.add_secure_port(settings.listen, _credentials(settings))
+    except RuntimeError as error:
+        raise ConfigRefused(f"cannot listen on `{settings.listen}`") from error
+    if port == 0:
+        raise ConfigRefused(f"cannot listen on `{settings.listen}`")
+    return port
+
+
+def _credentials(settings: ServerSettings) -> grpc.ServerCredentials:
+    pems = []
+    for what, path in (("key", settings.tls_key), ("certificate", settings.tls_certificate)):
+        try:
+            pems.append((path or Path()).read_bytes())
+        except OSError as error:
+            raise ConfigRefused(f"the TLS {what} `{path}` cannot be read") from error
+    return grpc.ssl_server_credentials([(pems[0], pems[1])])

@@ -1,0 +1,145 @@
+"""Errors as gRPC statuses: one table, and nothing of an unexpected error but its incident id."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from sealauthz import errors
+from sealauthz.service.faults import MAX_VIOLATIONS
+from sealauthz.v1 import authorization_pb2
+
+DOMAIN = "sealauthz.dev"
+RETRY_AFTER_MS = 500
+
+_MAX_MESSAGE_CHARACTERS = 200
+_MAX_FIELD_CHARACTERS = 160
+"""The details of an error travel in a trailer that holds 16 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How an error ends a call. `is_shown`: its message is for the caller; otherwise it is only in the log."""
+
+    code: grpc.StatusCode
+    reason: str
+    is_shown: bool = True
+
+
+TABLE: dict[type[errors.SealAuthzError], Row] = {
+    errors.InvalidRequest: Row(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    errors.CallerUnknown: Row(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNKNOWN"),
+    errors.CallerNotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED"),
+    errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
+    errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
+    errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
+    # None of these should reach a call; if one does, it is a fault of ours.
+    errors.EvaluationFailed: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
+    errors.FactNotLoaded: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
+    errors.BundleRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
+    errors.ConfigRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
+}
+"""Every leaf of the error tree."""
+
+UNEXPECTED = Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False)
+DEADLINE_PASSED = Row(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED")
+
+
+def row_of(error: BaseException) -> Row:
+    """Return the row of an error; one outside of the table is unexpected."""
+    return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), UNEXPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a call or an item of a batch ends without an answer. `incident` is empty unless the error is hidden."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    incident: str = ""
+    violations: tuple[errors.Violation, ...] = ()
+    details: tuple[Message, ...] = ()
+
+    def status(self) -> status_pb2.Status:
+        """Return the status of a call, with its details."""
+        status = status_pb2.Status(code=_number(self.code), message=self.message)
+        for detail in self.details:
+            packed = AnyMessage()
+            packed.Pack(detail)
+            status.details.append(packed)
+        return status
+
+    def item_status(self) -> authorization_pb2.ItemStatus:
+        """Return the status of one item."""
+        return authorization_pb2.ItemStatus(
+            code=_number(self.code),
+            message=self.message,
+            reason=self.reason,
+            field_violations=[
+                authorization_pb2.FieldViolation(field=v.field, description=v.description) for v in self.violations
+            ],
+        )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return how an error ends what it happened in. What is unexpected gets an incident id, and shows nothing else."""
+    row = row_of(error)
+    if row.is_shown:
+        return _failure(row, error)
+    incident = uuid.uuid4().hex
+    info = _info(row.reason, {"incident": incident})
+    return Failure(row.code, row.reason, f"internal error; incident {incident}", incident, details=(info,))
+
+
+def deadline_passed() -> Failure:
+    """Return how a call ends whose deadline passed before it was looked at."""
+    message = "the deadline passed before the call was looked at"
+    return Failure(DEADLINE_PASSED.code, DEADLINE_PASSED.reason, message, details=(_info(DEADLINE_PASSED.reason),))
+
+
+def _failure(row: Row, error: BaseException) -> Failure:
+    details: list[Message] = []
+    metadata: dict[str, str] = {}
+    violations: tuple[errors.Violation, ...] = ()
+    message = str(error)
+    if isinstance(error, errors.InvalidRequest):
+        violations = tuple(_short(violation) for violation in error.violations[:MAX_VIOLATIONS])
+        more = len(error.violations) - 1
+        message = f"`{violations[0].field}` {violations[0].description}" + (f" (and {more} more)" if more else "")
+        named = [{"field": violation.field, "description": violation.description} for violation in violations]
+        details.append(error_details_pb2.BadRequest(field_violations=named))
+    elif isinstance(error, errors.FactConflict | errors.InvariantBroken):
+        metadata["invariant"] = error.invariant
+        if isinstance(error, errors.InvariantBroken):
+            broken = error_details_pb2.PreconditionFailure.Violation(
+                type="INVARIANT", subject=error.invariant, description=_cut(message)
+            )
+            details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
+    elif isinstance(error, errors.FactsUnavailable):
+        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)))
+    details.insert(0, _info(row.reason, metadata))
+    return Failure(row.code, row.reason, _cut(message), violations=violations, details=tuple(details))
+
+
+def _info(reason: str, metadata: dict[str, str] | None = None) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata or {})
+
+
+def _short(violation: errors.Violation) -> errors.Violation:
+    return errors.Violation(_cut(violation.field, _MAX_FIELD_CHARACTERS), _cut(violation.description))
+
+
+def _cut(text: str, most: int = _MAX_MESSAGE_CHARACTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _number(code: grpc.StatusCode) -> int:
+    number: int = code.value[0]
+    return number

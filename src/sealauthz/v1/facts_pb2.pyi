@@ -1,0 +1,106 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sealauthz.v1 import records_pb2 as _records_pb2
+from sealauthz.v1 import revision_pb2 as _revision_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class FactKey(_message.Message):
+    __slots__ = ("record_type", "id")
+    RECORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    record_type: str
+    id: str
+    def __init__(self, record_type: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
+
+class FactChange(_message.Message):
+    __slots__ = ("put", "delete")
+    PUT_FIELD_NUMBER: _ClassVar[int]
+    DELETE_FIELD_NUMBER: _ClassVar[int]
+    put: _records_pb2.Fact
+    delete: FactKey
+    def __init__(self, put: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., delete: _Optional[_Union[FactKey, _Mapping]] = ...) -> None: ...
+
+class Precondition(_message.Message):
+    __slots__ = ("key", "exists", "absent", "at_revision")
+    class Exists(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
+    class Absent(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    EXISTS_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    AT_REVISION_FIELD_NUMBER: _ClassVar[int]
+    key: FactKey
+    exists: Precondition.Exists
+    absent: Precondition.Absent
+    at_revision: int
+    def __init__(self, key: _Optional[_Union[FactKey, _Mapping]] = ..., exists: _Optional[_Union[Precondition.Exists, _Mapping]] = ..., absent: _Optional[_Union[Precondition.Absent, _Mapping]] = ..., at_revision: _Optional[int] = ...) -> None: ...
+
+class WriteFactsRequest(_message.Message):
+    __slots__ = ("request_id", "changes", "preconditions")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    PRECONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    changes: _containers.RepeatedCompositeFieldContainer[FactChange]
+    preconditions: _containers.RepeatedCompositeFieldContainer[Precondition]
+    def __init__(self, request_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[FactChange, _Mapping]]] = ..., preconditions: _Optional[_Iterable[_Union[Precondition, _Mapping]]] = ...) -> None: ...
+
+class WriteFactsResponse(_message.Message):
+    __slots__ = ("revision", "committed_at", "replayed")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    revision: _revision_pb2.FactRevision
+    committed_at: _timestamp_pb2.Timestamp
+    replayed: bool
+    def __init__(self, revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., committed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class FactFilter(_message.Message):
+    __slots__ = ("field", "value")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    value: str
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class ReadFactsRequest(_message.Message):
+    __slots__ = ("record_type", "filters", "page_size", "page_token")
+    RECORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    record_type: str
+    filters: _containers.RepeatedCompositeFieldContainer[FactFilter]
+    page_size: int
+    page_token: str
+    def __init__(self, record_type: _Optional[str] = ..., filters: _Optional[_Iterable[_Union[FactFilter, _Mapping]]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ReadFactsResponse(_message.Message):
+    __slots__ = ("facts", "next_page_token", "revision")
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedCompositeFieldContainer[StoredFact]
+    next_page_token: str
+    revision: _revision_pb2.FactRevision
+    def __init__(self, facts: _Optional[_Iterable[_Union[StoredFact, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ...) -> None: ...
+
+class StoredFact(_message.Message):
+    __slots__ = ("fact", "revision", "hidden_fields")
+    FACT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    fact: _records_pb2.Fact
+    revision: int
+    hidden_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, fact: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., revision: _Optional[int] = ..., hidden_fields: _Optional[_Iterable[str]] = ...) -> None: ...

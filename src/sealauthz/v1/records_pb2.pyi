@@ -1,0 +1,1190 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class RealnameState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REALNAME_STATE_UNSPECIFIED: _ClassVar[RealnameState]
+    REALNAME_STATE_UNVERIFIED: _ClassVar[RealnameState]
+    REALNAME_STATE_VERIFIED: _ClassVar[RealnameState]
+    REALNAME_STATE_REVOKED: _ClassVar[RealnameState]
+
+class AccountState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_STATE_UNSPECIFIED: _ClassVar[AccountState]
+    ACCOUNT_STATE_ACTIVE: _ClassVar[AccountState]
+    ACCOUNT_STATE_LOCKED: _ClassVar[AccountState]
+    ACCOUNT_STATE_CLOSED: _ClassVar[AccountState]
+
+class IdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ID_TYPE_UNSPECIFIED: _ClassVar[IdType]
+    ID_TYPE_RESIDENT_ID: _ClassVar[IdType]
+    ID_TYPE_PASSPORT: _ClassVar[IdType]
+    ID_TYPE_OTHER: _ClassVar[IdType]
+
+class VerificationMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERIFICATION_METHOD_UNSPECIFIED: _ClassVar[VerificationMethod]
+    VERIFICATION_METHOD_FACE: _ClassVar[VerificationMethod]
+    VERIFICATION_METHOD_SMS: _ClassVar[VerificationMethod]
+    VERIFICATION_METHOD_PASSWORD: _ClassVar[VerificationMethod]
+    VERIFICATION_METHOD_MOBILE3: _ClassVar[VerificationMethod]
+    VERIFICATION_METHOD_BANK4: _ClassVar[VerificationMethod]
+
+class VerificationPurpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERIFICATION_PURPOSE_UNSPECIFIED: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_LOGIN: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_JOIN: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_SIGN: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_SEAL_GRANT: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_SEAL_MANAGE: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_APPROVE: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_RETRIEVE: _ClassVar[VerificationPurpose]
+
+class VerificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERIFICATION_STATE_UNSPECIFIED: _ClassVar[VerificationState]
+    VERIFICATION_STATE_STARTED: _ClassVar[VerificationState]
+    VERIFICATION_STATE_PASSED: _ClassVar[VerificationState]
+    VERIFICATION_STATE_CONSUMED: _ClassVar[VerificationState]
+    VERIFICATION_STATE_FAILED: _ClassVar[VerificationState]
+    VERIFICATION_STATE_EXPIRED: _ClassVar[VerificationState]
+
+class StaffDuty(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STAFF_DUTY_UNSPECIFIED: _ClassVar[StaffDuty]
+    STAFF_DUTY_REVIEWER: _ClassVar[StaffDuty]
+    STAFF_DUTY_SUPPORT: _ClassVar[StaffDuty]
+
+class PostState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    POST_STATE_UNSPECIFIED: _ClassVar[PostState]
+    POST_STATE_ACTIVE: _ClassVar[PostState]
+    POST_STATE_ENDED: _ClassVar[PostState]
+
+class ContractState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTRACT_STATE_UNSPECIFIED: _ClassVar[ContractState]
+    CONTRACT_STATE_DRAFT: _ClassVar[ContractState]
+    CONTRACT_STATE_FILLING: _ClassVar[ContractState]
+    CONTRACT_STATE_SIGNING: _ClassVar[ContractState]
+    CONTRACT_STATE_COMPLETE: _ClassVar[ContractState]
+    CONTRACT_STATE_REJECTED: _ClassVar[ContractState]
+    CONTRACT_STATE_RECALLED: _ClassVar[ContractState]
+    CONTRACT_STATE_EXPIRED: _ClassVar[ContractState]
+    CONTRACT_STATE_TERMINATING: _ClassVar[ContractState]
+    CONTRACT_STATE_TERMINATED: _ClassVar[ContractState]
+    CONTRACT_STATE_FORCE_FINISHED: _ClassVar[ContractState]
+    CONTRACT_STATE_DELETED: _ClassVar[ContractState]
+
+class PartyKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PARTY_KIND_UNSPECIFIED: _ClassVar[PartyKind]
+    PARTY_KIND_PERSON: _ClassVar[PartyKind]
+    PARTY_KIND_ENTERPRISE: _ClassVar[PartyKind]
+
+class TaskAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_ACTION_UNSPECIFIED: _ClassVar[TaskAction]
+    TASK_ACTION_CORPORATE_SEAL: _ClassVar[TaskAction]
+    TASK_ACTION_LEGAL_REP_SEAL: _ClassVar[TaskAction]
+    TASK_ACTION_HANDLER_SIGN: _ClassVar[TaskAction]
+    TASK_ACTION_PERSONAL_SIGN: _ClassVar[TaskAction]
+    TASK_ACTION_APPROVE: _ClassVar[TaskAction]
+    TASK_ACTION_FILL: _ClassVar[TaskAction]
+
+class TaskState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_STATE_UNSPECIFIED: _ClassVar[TaskState]
+    TASK_STATE_WAITING: _ClassVar[TaskState]
+    TASK_STATE_PENDING: _ClassVar[TaskState]
+    TASK_STATE_IN_PROGRESS: _ClassVar[TaskState]
+    TASK_STATE_SIGNED: _ClassVar[TaskState]
+    TASK_STATE_REJECTED: _ClassVar[TaskState]
+    TASK_STATE_TRANSFERRED: _ClassVar[TaskState]
+    TASK_STATE_VOIDED: _ClassVar[TaskState]
+    TASK_STATE_EXPIRED: _ClassVar[TaskState]
+
+class AuthenticationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUTHENTICATION_STATE_UNSPECIFIED: _ClassVar[AuthenticationState]
+    AUTHENTICATION_STATE_UNREGISTERED: _ClassVar[AuthenticationState]
+    AUTHENTICATION_STATE_REGISTERED: _ClassVar[AuthenticationState]
+    AUTHENTICATION_STATE_CERTIFYING: _ClassVar[AuthenticationState]
+    AUTHENTICATION_STATE_AUTHENTICATED: _ClassVar[AuthenticationState]
+    AUTHENTICATION_STATE_AUTH_FAILED: _ClassVar[AuthenticationState]
+
+class OperatingState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATING_STATE_UNSPECIFIED: _ClassVar[OperatingState]
+    OPERATING_STATE_ACTIVE: _ClassVar[OperatingState]
+    OPERATING_STATE_FROZEN: _ClassVar[OperatingState]
+    OPERATING_STATE_CLOSED: _ClassVar[OperatingState]
+
+class RegistryStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REGISTRY_STATUS_UNSPECIFIED: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_EXISTING: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_REVOKED: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_CANCELLED: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_ABNORMAL: _ClassVar[RegistryStatus]
+
+class JoinedVia(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOINED_VIA_UNSPECIFIED: _ClassVar[JoinedVia]
+    JOINED_VIA_AUTHENTICATOR: _ClassVar[JoinedVia]
+    JOINED_VIA_INVITE: _ClassVar[JoinedVia]
+    JOINED_VIA_APPLICATION: _ClassVar[JoinedVia]
+    JOINED_VIA_IMPORT: _ClassVar[JoinedVia]
+    JOINED_VIA_RETRIEVAL: _ClassVar[JoinedVia]
+
+class MembershipState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBERSHIP_STATE_UNSPECIFIED: _ClassVar[MembershipState]
+    MEMBERSHIP_STATE_ACTIVE: _ClassVar[MembershipState]
+    MEMBERSHIP_STATE_SUSPENDED: _ClassVar[MembershipState]
+    MEMBERSHIP_STATE_ENDED: _ClassVar[MembershipState]
+
+class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    END_REASON_UNSPECIFIED: _ClassVar[EndReason]
+    END_REASON_RESIGNED: _ClassVar[EndReason]
+    END_REASON_REMOVED: _ClassVar[EndReason]
+    END_REASON_ENTERPRISE_CLOSED: _ClassVar[EndReason]
+
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLE_UNSPECIFIED: _ClassVar[Role]
+    ROLE_SYSTEM_ADMIN: _ClassVar[Role]
+    ROLE_SEAL_ADMIN: _ClassVar[Role]
+    ROLE_LEGAL_REP: _ClassVar[Role]
+    ROLE_CONTRACT_ADMIN: _ClassVar[Role]
+    ROLE_SEAL_AUDITOR: _ClassVar[Role]
+    ROLE_DEPT_ADMIN: _ClassVar[Role]
+    ROLE_CUSTOM: _ClassVar[Role]
+
+class AssignmentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ASSIGNMENT_STATE_UNSPECIFIED: _ClassVar[AssignmentState]
+    ASSIGNMENT_STATE_ACTIVE: _ClassVar[AssignmentState]
+    ASSIGNMENT_STATE_REVOKED: _ClassVar[AssignmentState]
+    ASSIGNMENT_STATE_EXPIRED: _ClassVar[AssignmentState]
+
+class InvitationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INVITATION_STATE_UNSPECIFIED: _ClassVar[InvitationState]
+    INVITATION_STATE_OPEN: _ClassVar[InvitationState]
+    INVITATION_STATE_ACCEPTED: _ClassVar[InvitationState]
+    INVITATION_STATE_DECLINED: _ClassVar[InvitationState]
+    INVITATION_STATE_EXPIRED: _ClassVar[InvitationState]
+    INVITATION_STATE_CANCELLED: _ClassVar[InvitationState]
+
+class ApplicationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    APPLICATION_STATE_UNSPECIFIED: _ClassVar[ApplicationState]
+    APPLICATION_STATE_PENDING: _ClassVar[ApplicationState]
+    APPLICATION_STATE_APPROVED: _ClassVar[ApplicationState]
+    APPLICATION_STATE_REJECTED: _ClassVar[ApplicationState]
+    APPLICATION_STATE_WITHDRAWN: _ClassVar[ApplicationState]
+    APPLICATION_STATE_EXPIRED: _ClassVar[ApplicationState]
+    APPLICATION_STATE_CANCELLED: _ClassVar[ApplicationState]
+    APPLICATION_STATE_SUPERSEDED: _ClassVar[ApplicationState]
+
+class RetrievalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RETRIEVAL_REASON_UNSPECIFIED: _ClassVar[RetrievalReason]
+    RETRIEVAL_REASON_ADMIN_RESIGNED: _ClassVar[RetrievalReason]
+    RETRIEVAL_REASON_ADMIN_UNREACHABLE: _ClassVar[RetrievalReason]
+    RETRIEVAL_REASON_ADMIN_DECEASED: _ClassVar[RetrievalReason]
+    RETRIEVAL_REASON_ADMIN_DISPUTE: _ClassVar[RetrievalReason]
+    RETRIEVAL_REASON_ACCOUNT_TAKEN: _ClassVar[RetrievalReason]
+
+class RetrievalPath(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RETRIEVAL_PATH_UNSPECIFIED: _ClassVar[RetrievalPath]
+    RETRIEVAL_PATH_LEGAL_REP_ONLINE: _ClassVar[RetrievalPath]
+    RETRIEVAL_PATH_DOCUMENTS: _ClassVar[RetrievalPath]
+
+class CaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CASE_STATE_UNSPECIFIED: _ClassVar[CaseState]
+    CASE_STATE_DRAFT: _ClassVar[CaseState]
+    CASE_STATE_CERTIFYING: _ClassVar[CaseState]
+    CASE_STATE_IN_REVIEW: _ClassVar[CaseState]
+    CASE_STATE_NOTICE: _ClassVar[CaseState]
+    CASE_STATE_OBJECTED: _ClassVar[CaseState]
+    CASE_STATE_APPROVED: _ClassVar[CaseState]
+    CASE_STATE_REJECTED: _ClassVar[CaseState]
+    CASE_STATE_REJECTED_FINAL: _ClassVar[CaseState]
+    CASE_STATE_RESOLVED_BY_ADMIN: _ClassVar[CaseState]
+    CASE_STATE_WITHDRAWN: _ClassVar[CaseState]
+    CASE_STATE_EXPIRED: _ClassVar[CaseState]
+    CASE_STATE_EXECUTED: _ClassVar[CaseState]
+    CASE_STATE_UNDER_APPEAL: _ClassVar[CaseState]
+    CASE_STATE_REVERSED: _ClassVar[CaseState]
+
+class CertificationMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CERTIFICATION_METHOD_UNSPECIFIED: _ClassVar[CertificationMethod]
+    CERTIFICATION_METHOD_LEGAL_REP_ONLINE: _ClassVar[CertificationMethod]
+    CERTIFICATION_METHOD_AUTH_LETTER: _ClassVar[CertificationMethod]
+    CERTIFICATION_METHOD_BANK_TRANSFER: _ClassVar[CertificationMethod]
+    CERTIFICATION_METHOD_DOCUMENTS: _ClassVar[CertificationMethod]
+
+class CertificationPurpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CERTIFICATION_PURPOSE_UNSPECIFIED: _ClassVar[CertificationPurpose]
+    CERTIFICATION_PURPOSE_FIRST: _ClassVar[CertificationPurpose]
+    CERTIFICATION_PURPOSE_RETRIEVAL: _ClassVar[CertificationPurpose]
+    CERTIFICATION_PURPOSE_INFO_CHANGE: _ClassVar[CertificationPurpose]
+
+class CertificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CERTIFICATION_STATE_UNSPECIFIED: _ClassVar[CertificationState]
+    CERTIFICATION_STATE_SUBMITTED: _ClassVar[CertificationState]
+    CERTIFICATION_STATE_IN_REVIEW: _ClassVar[CertificationState]
+    CERTIFICATION_STATE_PASSED: _ClassVar[CertificationState]
+    CERTIFICATION_STATE_REJECTED: _ClassVar[CertificationState]
+    CERTIFICATION_STATE_EXPIRED: _ClassVar[CertificationState]
+
+class ReviewVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REVIEW_VERDICT_UNSPECIFIED: _ClassVar[ReviewVerdict]
+    REVIEW_VERDICT_PASSED: _ClassVar[ReviewVerdict]
+    REVIEW_VERDICT_REJECTED: _ClassVar[ReviewVerdict]
+
+class ObjectionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OBJECTION_STATE_UNSPECIFIED: _ClassVar[ObjectionState]
+    OBJECTION_STATE_OPEN: _ClassVar[ObjectionState]
+    OBJECTION_STATE_UPHELD: _ClassVar[ObjectionState]
+    OBJECTION_STATE_DISMISSED: _ClassVar[ObjectionState]
+
+class CertificateState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CERTIFICATE_STATE_UNSPECIFIED: _ClassVar[CertificateState]
+    CERTIFICATE_STATE_ACTIVE: _ClassVar[CertificateState]
+    CERTIFICATE_STATE_SUSPENDED: _ClassVar[CertificateState]
+    CERTIFICATE_STATE_REVOKED: _ClassVar[CertificateState]
+    CERTIFICATE_STATE_EXPIRED: _ClassVar[CertificateState]
+
+class SealKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_KIND_UNSPECIFIED: _ClassVar[SealKind]
+    SEAL_KIND_OFFICIAL: _ClassVar[SealKind]
+    SEAL_KIND_CONTRACT: _ClassVar[SealKind]
+    SEAL_KIND_FINANCE: _ClassVar[SealKind]
+    SEAL_KIND_PERSONNEL: _ClassVar[SealKind]
+    SEAL_KIND_INVOICE: _ClassVar[SealKind]
+    SEAL_KIND_LEGAL_REP: _ClassVar[SealKind]
+    SEAL_KIND_DEPARTMENT: _ClassVar[SealKind]
+    SEAL_KIND_OTHER: _ClassVar[SealKind]
+
+class SealState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_STATE_UNSPECIFIED: _ClassVar[SealState]
+    SEAL_STATE_DRAFT: _ClassVar[SealState]
+    SEAL_STATE_PENDING_REVIEW: _ClassVar[SealState]
+    SEAL_STATE_REVIEW_REJECTED: _ClassVar[SealState]
+    SEAL_STATE_ACTIVE: _ClassVar[SealState]
+    SEAL_STATE_DISABLED: _ClassVar[SealState]
+    SEAL_STATE_LOST: _ClassVar[SealState]
+    SEAL_STATE_EXPIRED: _ClassVar[SealState]
+    SEAL_STATE_REVOKED: _ClassVar[SealState]
+    SEAL_STATE_COLLECTED: _ClassVar[SealState]
+    SEAL_STATE_DESTROYED: _ClassVar[SealState]
+
+class SealCategory(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_CATEGORY_UNSPECIFIED: _ClassVar[SealCategory]
+    SEAL_CATEGORY_ELECTRONIC: _ClassVar[SealCategory]
+    SEAL_CATEGORY_PHYSICAL: _ClassVar[SealCategory]
+
+class HoldSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLD_SOURCE_UNSPECIFIED: _ClassVar[HoldSource]
+    HOLD_SOURCE_ADMIN: _ClassVar[HoldSource]
+    HOLD_SOURCE_RETRIEVAL: _ClassVar[HoldSource]
+    HOLD_SOURCE_PLATFORM: _ClassVar[HoldSource]
+    HOLD_SOURCE_JUDICIAL: _ClassVar[HoldSource]
+    HOLD_SOURCE_LOSS: _ClassVar[HoldSource]
+
+class HoldState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLD_STATE_UNSPECIFIED: _ClassVar[HoldState]
+    HOLD_STATE_PLACED: _ClassVar[HoldState]
+    HOLD_STATE_RELEASED: _ClassVar[HoldState]
+
+class SealRight(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_RIGHT_UNSPECIFIED: _ClassVar[SealRight]
+    SEAL_RIGHT_USE: _ClassVar[SealRight]
+    SEAL_RIGHT_APPROVE: _ClassVar[SealRight]
+    SEAL_RIGHT_MANAGE: _ClassVar[SealRight]
+    SEAL_RIGHT_AUDIT: _ClassVar[SealRight]
+
+class GrantScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRANT_SCOPE_UNSPECIFIED: _ClassVar[GrantScope]
+    GRANT_SCOPE_ALL_CONTRACTS: _ClassVar[GrantScope]
+    GRANT_SCOPE_LISTED_TYPES: _ClassVar[GrantScope]
+
+class GrantTerm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRANT_TERM_UNSPECIFIED: _ClassVar[GrantTerm]
+    GRANT_TERM_FIXED: _ClassVar[GrantTerm]
+    GRANT_TERM_LONG_TERM: _ClassVar[GrantTerm]
+
+class GrantConfirmation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRANT_CONFIRMATION_UNSPECIFIED: _ClassVar[GrantConfirmation]
+    GRANT_CONFIRMATION_NONE: _ClassVar[GrantConfirmation]
+    GRANT_CONFIRMATION_AUTH_LETTER: _ClassVar[GrantConfirmation]
+    GRANT_CONFIRMATION_INTENT: _ClassVar[GrantConfirmation]
+
+class GrantState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRANT_STATE_UNSPECIFIED: _ClassVar[GrantState]
+    GRANT_STATE_PENDING_CONFIRM: _ClassVar[GrantState]
+    GRANT_STATE_PENDING_EFFECT: _ClassVar[GrantState]
+    GRANT_STATE_ACTIVE: _ClassVar[GrantState]
+    GRANT_STATE_EXHAUSTED: _ClassVar[GrantState]
+    GRANT_STATE_EXPIRED: _ClassVar[GrantState]
+    GRANT_STATE_REVOKED: _ClassVar[GrantState]
+    GRANT_STATE_INVALIDATED: _ClassVar[GrantState]
+
+class GrantInvalidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRANT_INVALIDITY_UNSPECIFIED: _ClassVar[GrantInvalidity]
+    GRANT_INVALIDITY_ADMIN_CHANGED: _ClassVar[GrantInvalidity]
+    GRANT_INVALIDITY_GRANTEE_LEFT: _ClassVar[GrantInvalidity]
+    GRANT_INVALIDITY_NOT_SIGNED: _ClassVar[GrantInvalidity]
+
+class UseRequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    USE_REQUEST_STATE_UNSPECIFIED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_DRAFT: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_IN_APPROVAL: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_APPROVED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_IN_USE: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_COMPLETED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_FINISHED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_REJECTED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_WITHDRAWN: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_EXPIRED: _ClassVar[UseRequestState]
+    USE_REQUEST_STATE_VOIDED: _ClassVar[UseRequestState]
+
+class ApprovalVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    APPROVAL_VERDICT_UNSPECIFIED: _ClassVar[ApprovalVerdict]
+    APPROVAL_VERDICT_PASSED: _ClassVar[ApprovalVerdict]
+    APPROVAL_VERDICT_REJECTED: _ClassVar[ApprovalVerdict]
+REALNAME_STATE_UNSPECIFIED: RealnameState
+REALNAME_STATE_UNVERIFIED: RealnameState
+REALNAME_STATE_VERIFIED: RealnameState
+REALNAME_STATE_REVOKED: RealnameState
+ACCOUNT_STATE_UNSPECIFIED: AccountState
+ACCOUNT_STATE_ACTIVE: AccountState
+ACCOUNT_STATE_LOCKED: AccountState
+ACCOUNT_STATE_CLOSED: AccountState
+ID_TYPE_UNSPECIFIED: IdType
+ID_TYPE_RESIDENT_ID: IdType
+ID_TYPE_PASSPORT: IdType
+ID_TYPE_OTHER: IdType
+VERIFICATION_METHOD_UNSPECIFIED: VerificationMethod
+VERIFICATION_METHOD_FACE: VerificationMethod
+VERIFICATION_METHOD_SMS: VerificationMethod
+VERIFICATION_METHOD_PASSWORD: VerificationMethod
+VERIFICATION_METHOD_MOBILE3: VerificationMethod
+VERIFICATION_METHOD_BANK4: VerificationMethod
+VERIFICATION_PURPOSE_UNSPECIFIED: VerificationPurpose
+VERIFICATION_PURPOSE_LOGIN: VerificationPurpose
+VERIFICATION_PURPOSE_JOIN: VerificationPurpose
+VERIFICATION_PURPOSE_SIGN: VerificationPurpose
+VERIFICATION_PURPOSE_SEAL_GRANT: VerificationPurpose
+VERIFICATION_PURPOSE_SEAL_MANAGE: VerificationPurpose
+VERIFICATION_PURPOSE_APPROVE: VerificationPurpose
+VERIFICATION_PURPOSE_RETRIEVE: VerificationPurpose
+VERIFICATION_STATE_UNSPECIFIED: VerificationState
+VERIFICATION_STATE_STARTED: VerificationState
+VERIFICATION_STATE_PASSED: VerificationState
+VERIFICATION_STATE_CONSUMED: VerificationState
+VERIFICATION_STATE_FAILED: VerificationState
+VERIFICATION_STATE_EXPIRED: VerificationState
+STAFF_DUTY_UNSPECIFIED: StaffDuty
+STAFF_DUTY_REVIEWER: StaffDuty
+STAFF_DUTY_SUPPORT: StaffDuty
+POST_STATE_UNSPECIFIED: PostState
+POST_STATE_ACTIVE: PostState
+POST_STATE_ENDED: PostState
+CONTRACT_STATE_UNSPECIFIED: ContractState
+CONTRACT_STATE_DRAFT: ContractState
+CONTRACT_STATE_FILLING: ContractState
+CONTRACT_STATE_SIGNING: ContractState
+CONTRACT_STATE_COMPLETE: ContractState
+CONTRACT_STATE_REJECTED: ContractState
+CONTRACT_STATE_RECALLED: ContractState
+CONTRACT_STATE_EXPIRED: ContractState
+CONTRACT_STATE_TERMINATING: ContractState
+CONTRACT_STATE_TERMINATED: ContractState
+CONTRACT_STATE_FORCE_FINISHED: ContractState
+CONTRACT_STATE_DELETED: ContractState
+PARTY_KIND_UNSPECIFIED: PartyKind
+PARTY_KIND_PERSON: PartyKind
+PARTY_KIND_ENTERPRISE: PartyKind
+TASK_ACTION_UNSPECIFIED: TaskAction
+TASK_ACTION_CORPORATE_SEAL: TaskAction
+TASK_ACTION_LEGAL_REP_SEAL: TaskAction
+TASK_ACTION_HANDLER_SIGN: TaskAction
+TASK_ACTION_PERSONAL_SIGN: TaskAction
+TASK_ACTION_APPROVE: TaskAction
+TASK_ACTION_FILL: TaskAction
+TASK_STATE_UNSPECIFIED: TaskState
+TASK_STATE_WAITING: TaskState
+TASK_STATE_PENDING: TaskState
+TASK_STATE_IN_PROGRESS: TaskState
+TASK_STATE_SIGNED: TaskState
+TASK_STATE_REJECTED: TaskState
+TASK_STATE_TRANSFERRED: TaskState
+TASK_STATE_VOIDED: TaskState
+TASK_STATE_EXPIRED: TaskState
+AUTHENTICATION_STATE_UNSPECIFIED: AuthenticationState
+AUTHENTICATION_STATE_UNREGISTERED: AuthenticationState
+AUTHENTICATION_STATE_REGISTERED: AuthenticationState
+AUTHENTICATION_STATE_CERTIFYING: AuthenticationState
+AUTHENTICATION_STATE_AUTHENTICATED: AuthenticationState
+AUTHENTICATION_STATE_AUTH_FAILED: AuthenticationState
+OPERATING_STATE_UNSPECIFIED: OperatingState
+OPERATING_STATE_ACTIVE: OperatingState
+OPERATING_STATE_FROZEN: OperatingState
+OPERATING_STATE_CLOSED: OperatingState
+REGISTRY_STATUS_UNSPECIFIED: RegistryStatus
+REGISTRY_STATUS_EXISTING: RegistryStatus
+REGISTRY_STATUS_REVOKED: RegistryStatus
+REGISTRY_STATUS_CANCELLED: RegistryStatus
+REGISTRY_STATUS_ABNORMAL: RegistryStatus
+JOINED_VIA_UNSPECIFIED: JoinedVia
+JOINED_VIA_AUTHENTICATOR: JoinedVia
+JOINED_VIA_INVITE: JoinedVia
+JOINED_VIA_APPLICATION: JoinedVia
+JOINED_VIA_IMPORT: JoinedVia
+JOINED_VIA_RETRIEVAL: JoinedVia
+MEMBERSHIP_STATE_UNSPECIFIED: MembershipState
+MEMBERSHIP_STATE_ACTIVE: MembershipState
+MEMBERSHIP_STATE_SUSPENDED: MembershipState
+MEMBERSHIP_STATE_ENDED: MembershipState
+END_REASON_UNSPECIFIED: EndReason
+END_REASON_RESIGNED: EndReason
+END_REASON_REMOVED: EndReason
+END_REASON_ENTERPRISE_CLOSED: EndReason
+ROLE_UNSPECIFIED: Role
+ROLE_SYSTEM_ADMIN: Role
+ROLE_SEAL_ADMIN: Role
+ROLE_LEGAL_REP: Role
+ROLE_CONTRACT_ADMIN: Role
+ROLE_SEAL_AUDITOR: Role
+ROLE_DEPT_ADMIN: Role
+ROLE_CUSTOM: Role
+ASSIGNMENT_STATE_UNSPECIFIED: AssignmentState
+ASSIGNMENT_STATE_ACTIVE: AssignmentState
+ASSIGNMENT_STATE_REVOKED: AssignmentState
+ASSIGNMENT_STATE_EXPIRED: AssignmentState
+INVITATION_STATE_UNSPECIFIED: InvitationState
+INVITATION_STATE_OPEN: InvitationState
+INVITATION_STATE_ACCEPTED: InvitationState
+INVITATION_STATE_DECLINED: InvitationState
+INVITATION_STATE_EXPIRED: InvitationState
+INVITATION_STATE_CANCELLED: InvitationState
+APPLICATION_STATE_UNSPECIFIED: ApplicationState
+APPLICATION_STATE_PENDING: ApplicationState
+APPLICATION_STATE_APPROVED: ApplicationState
+APPLICATION_STATE_REJECTED: ApplicationState
+APPLICATION_STATE_WITHDRAWN: ApplicationState
+APPLICATION_STATE_EXPIRED: ApplicationState
+APPLICATION_STATE_CANCELLED: ApplicationState
+APPLICATION_STATE_SUPERSEDED: ApplicationState
+RETRIEVAL_REASON_UNSPECIFIED: RetrievalReason
+RETRIEVAL_REASON_ADMIN_RESIGNED: RetrievalReason
+RETRIEVAL_REASON_ADMIN_UNREACHABLE: RetrievalReason
+RETRIEVAL_REASON_ADMIN_DECEASED: RetrievalReason
+RETRIEVAL_REASON_ADMIN_DISPUTE: RetrievalReason
+RETRIEVAL_REASON_ACCOUNT_TAKEN: RetrievalReason
+RETRIEVAL_PATH_UNSPECIFIED: RetrievalPath
+RETRIEVAL_PATH_LEGAL_REP_ONLINE: RetrievalPath
+RETRIEVAL_PATH_DOCUMENTS: RetrievalPath
+CASE_STATE_UNSPECIFIED: CaseState
+CASE_STATE_DRAFT: CaseState
+CASE_STATE_CERTIFYING: CaseState
+CASE_STATE_IN_REVIEW: CaseState
+CASE_STATE_NOTICE: CaseState
+CASE_STATE_OBJECTED: CaseState
+CASE_STATE_APPROVED: CaseState
+CASE_STATE_REJECTED: CaseState
+CASE_STATE_REJECTED_FINAL: CaseState
+CASE_STATE_RESOLVED_BY_ADMIN: CaseState
+CASE_STATE_WITHDRAWN: CaseState
+CASE_STATE_EXPIRED: CaseState
+CASE_STATE_EXECUTED: CaseState
+CASE_STATE_UNDER_APPEAL: CaseState
+CASE_STATE_REVERSED: CaseState
+CERTIFICATION_METHOD_UNSPECIFIED: CertificationMethod
+CERTIFICATION_METHOD_LEGAL_REP_ONLINE: CertificationMethod
+CERTIFICATION_METHOD_AUTH_LETTER: CertificationMethod
+CERTIFICATION_METHOD_BANK_TRANSFER: CertificationMethod
+CERTIFICATION_METHOD_DOCUMENTS: CertificationMethod
+CERTIFICATION_PURPOSE_UNSPECIFIED: CertificationPurpose
+CERTIFICATION_PURPOSE_FIRST: CertificationPurpose
+CERTIFICATION_PURPOSE_RETRIEVAL: CertificationPurpose
+CERTIFICATION_PURPOSE_INFO_CHANGE: CertificationPurpose
+CERTIFICATION_STATE_UNSPECIFIED: CertificationState
+CERTIFICATION_STATE_SUBMITTED: CertificationState
+CERTIFICATION_STATE_IN_REVIEW: CertificationState
+CERTIFICATION_STATE_PASSED: CertificationState
+CERTIFICATION_STATE_REJECTED: CertificationState
+CERTIFICATION_STATE_EXPIRED: CertificationState
+REVIEW_VERDICT_UNSPECIFIED: ReviewVerdict
+REVIEW_VERDICT_PASSED: ReviewVerdict
+REVIEW_VERDICT_REJECTED: ReviewVerdict
+OBJECTION_STATE_UNSPECIFIED: ObjectionState
+OBJECTION_STATE_OPEN: ObjectionState
+OBJECTION_STATE_UPHELD: ObjectionState
+OBJECTION_STATE_DISMISSED: ObjectionState
+CERTIFICATE_STATE_UNSPECIFIED: CertificateState
+CERTIFICATE_STATE_ACTIVE: CertificateState
+CERTIFICATE_STATE_SUSPENDED: CertificateState
+CERTIFICATE_STATE_REVOKED: CertificateState
+CERTIFICATE_STATE_EXPIRED: CertificateState
+SEAL_KIND_UNSPECIFIED: SealKind
+SEAL_KIND_OFFICIAL: SealKind
+SEAL_KIND_CONTRACT: SealKind
+SEAL_KIND_FINANCE: SealKind
+SEAL_KIND_PERSONNEL: SealKind
+SEAL_KIND_INVOICE: SealKind
+SEAL_KIND_LEGAL_REP: SealKind
+SEAL_KIND_DEPARTMENT: SealKind
+SEAL_KIND_OTHER: SealKind
+SEAL_STATE_UNSPECIFIED: SealState
+SEAL_STATE_DRAFT: SealState
+SEAL_STATE_PENDING_REVIEW: SealState
+SEAL_STATE_REVIEW_REJECTED: SealState
+SEAL_STATE_ACTIVE: SealState
+SEAL_STATE_DISABLED: SealState
+SEAL_STATE_LOST: SealState
+SEAL_STATE_EXPIRED: SealState
+SEAL_STATE_REVOKED: SealState
+SEAL_STATE_COLLECTED: SealState
+SEAL_STATE_DESTROYED: SealState
+SEAL_CATEGORY_UNSPECIFIED: SealCategory
+SEAL_CATEGORY_ELECTRONIC: SealCategory
+SEAL_CATEGORY_PHYSICAL: SealCategory
+HOLD_SOURCE_UNSPECIFIED: HoldSource
+HOLD_SOURCE_ADMIN: HoldSource
+HOLD_SOURCE_RETRIEVAL: HoldSource
+HOLD_SOURCE_PLATFORM: HoldSource
+HOLD_SOURCE_JUDICIAL: HoldSource
+HOLD_SOURCE_LOSS: HoldSource
+HOLD_STATE_UNSPECIFIED: HoldState
+HOLD_STATE_PLACED: HoldState
+HOLD_STATE_RELEASED: HoldState
+SEAL_RIGHT_UNSPECIFIED: SealRight
+SEAL_RIGHT_USE: SealRight
+SEAL_RIGHT_APPROVE: SealRight
+SEAL_RIGHT_MANAGE: SealRight
+SEAL_RIGHT_AUDIT: SealRight
+GRANT_SCOPE_UNSPECIFIED: GrantScope
+GRANT_SCOPE_ALL_CONTRACTS: GrantScope
+GRANT_SCOPE_LISTED_TYPES: GrantScope
+GRANT_TERM_UNSPECIFIED: GrantTerm
+GRANT_TERM_FIXED: GrantTerm
+GRANT_TERM_LONG_TERM: GrantTerm
+GRANT_CONFIRMATION_UNSPECIFIED: GrantConfirmation
+GRANT_CONFIRMATION_NONE: GrantConfirmation
+GRANT_CONFIRMATION_AUTH_LETTER: GrantConfirmation
+GRANT_CONFIRMATION_INTENT: GrantConfirmation
+GRANT_STATE_UNSPECIFIED: GrantState
+GRANT_STATE_PENDING_CONFIRM: GrantState
+GRANT_STATE_PENDING_EFFECT: GrantState
+GRANT_STATE_ACTIVE: GrantState
+GRANT_STATE_EXHAUSTED: GrantState
+GRANT_STATE_EXPIRED: GrantState
+GRANT_STATE_REVOKED: GrantState
+GRANT_STATE_INVALIDATED: GrantState
+GRANT_INVALIDITY_UNSPECIFIED: GrantInvalidity
+GRANT_INVALIDITY_ADMIN_CHANGED: GrantInvalidity
+GRANT_INVALIDITY_GRANTEE_LEFT: GrantInvalidity
+GRANT_INVALIDITY_NOT_SIGNED: GrantInvalidity
+USE_REQUEST_STATE_UNSPECIFIED: UseRequestState
+USE_REQUEST_STATE_DRAFT: UseRequestState
+USE_REQUEST_STATE_IN_APPROVAL: UseRequestState
+USE_REQUEST_STATE_APPROVED: UseRequestState
+USE_REQUEST_STATE_IN_USE: UseRequestState
+USE_REQUEST_STATE_COMPLETED: UseRequestState
+USE_REQUEST_STATE_FINISHED: UseRequestState
+USE_REQUEST_STATE_REJECTED: UseRequestState
+USE_REQUEST_STATE_WITHDRAWN: UseRequestState
+USE_REQUEST_STATE_EXPIRED: UseRequestState
+USE_REQUEST_STATE_VOIDED: UseRequestState
+APPROVAL_VERDICT_UNSPECIFIED: ApprovalVerdict
+APPROVAL_VERDICT_PASSED: ApprovalVerdict
+APPROVAL_VERDICT_REJECTED: ApprovalVerdict
+
+class Person(_message.Message):
+    __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REALM_FIELD_NUMBER: _ClassVar[int]
+    REALNAME_STATE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_STATE_FIELD_NUMBER: _ClassVar[int]
+    ID_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ID_HASH_FIELD_NUMBER: _ClassVar[int]
+    ID_LAST4_FIELD_NUMBER: _ClassVar[int]
+    REAL_NAME_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    PHONE_BOUND_AT_FIELD_NUMBER: _ClassVar[int]
+    LAST_ACTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    realm: str
+    realname_state: RealnameState
+    account_state: AccountState
+    id_type: IdType
+    id_hash: str
+    id_last4: str
+    real_name: str
+    phone: str
+    phone_bound_at: _timestamp_pb2.Timestamp
+    last_active_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., realm: _Optional[str] = ..., realname_state: _Optional[_Union[RealnameState, str]] = ..., account_state: _Optional[_Union[AccountState, str]] = ..., id_type: _Optional[_Union[IdType, str]] = ..., id_hash: _Optional[str] = ..., id_last4: _Optional[str] = ..., real_name: _Optional[str] = ..., phone: _Optional[str] = ..., phone_bound_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_active_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class IdentityVerification(_message.Message):
+    __slots__ = ("id", "person_id", "method", "purpose", "provider_ref", "bound_type", "bound_id", "bound_digest", "state", "passed_at", "consumed_at", "fallback_from")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_REF_FIELD_NUMBER: _ClassVar[int]
+    BOUND_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BOUND_ID_FIELD_NUMBER: _ClassVar[int]
+    BOUND_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PASSED_AT_FIELD_NUMBER: _ClassVar[int]
+    CONSUMED_AT_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_FROM_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    person_id: str
+    method: VerificationMethod
+    purpose: VerificationPurpose
+    provider_ref: str
+    bound_type: str
+    bound_id: str
+    bound_digest: str
+    state: VerificationState
+    passed_at: _timestamp_pb2.Timestamp
+    consumed_at: _timestamp_pb2.Timestamp
+    fallback_from: VerificationMethod
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., method: _Optional[_Union[VerificationMethod, str]] = ..., purpose: _Optional[_Union[VerificationPurpose, str]] = ..., provider_ref: _Optional[str] = ..., bound_type: _Optional[str] = ..., bound_id: _Optional[str] = ..., bound_digest: _Optional[str] = ..., state: _Optional[_Union[VerificationState, str]] = ..., passed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fallback_from: _Optional[_Union[VerificationMethod, str]] = ...) -> None: ...
+
+class PlatformStaff(_message.Message):
+    __slots__ = ("id", "person_id", "duty", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    DUTY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    person_id: str
+    duty: StaffDuty
+    state: PostState
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., duty: _Optional[_Union[StaffDuty, str]] = ..., state: _Optional[_Union[PostState, str]] = ...) -> None: ...
+
+class Contract(_message.Message):
+    __slots__ = ("id", "initiator_id", "contract_type", "state", "deadline")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    INITIATOR_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    initiator_id: str
+    contract_type: str
+    state: ContractState
+    deadline: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., initiator_id: _Optional[str] = ..., contract_type: _Optional[str] = ..., state: _Optional[_Union[ContractState, str]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ContractDocument(_message.Message):
+    __slots__ = ("id", "contract_id", "digest")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    contract_id: str
+    digest: str
+    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class Signatory(_message.Message):
+    __slots__ = ("id", "contract_id", "kind", "person_id", "enterprise_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    contract_id: str
+    kind: PartyKind
+    person_id: str
+    enterprise_id: str
+    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ...) -> None: ...
+
+class SigningTask(_message.Message):
+    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    signatory_id: str
+    action: TaskAction
+    position: int
+    state: TaskState
+    handler_id: str
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ...) -> None: ...
+
+class TaskOperator(_message.Message):
+    __slots__ = ("id", "task_id", "person_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    task_id: str
+    person_id: str
+    def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., person_id: _Optional[str] = ...) -> None: ...
+
+class TaskSeal(_message.Message):
+    __slots__ = ("id", "task_id", "seal_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    task_id: str
+    seal_id: str
+    def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ...) -> None: ...
+
+class Enterprise(_message.Message):
+    __slots__ = ("id", "name", "uscc", "realm", "auth_state", "operating_state", "timezone", "parent_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USCC_FIELD_NUMBER: _ClassVar[int]
+    REALM_FIELD_NUMBER: _ClassVar[int]
+    AUTH_STATE_FIELD_NUMBER: _ClassVar[int]
+    OPERATING_STATE_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    uscc: str
+    realm: str
+    auth_state: AuthenticationState
+    operating_state: OperatingState
+    timezone: str
+    parent_id: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., uscc: _Optional[str] = ..., realm: _Optional[str] = ..., auth_state: _Optional[_Union[AuthenticationState, str]] = ..., operating_state: _Optional[_Union[OperatingState, str]] = ..., timezone: _Optional[str] = ..., parent_id: _Optional[str] = ...) -> None: ...
+
+class RegistrySnapshot(_message.Message):
+    __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FETCHED_AT_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_REP_ID_FIELD_NUMBER: _ClassVar[int]
+    IS_CURRENT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    status: RegistryStatus
+    fetched_at: _timestamp_pb2.Timestamp
+    legal_rep_id: str
+    is_current: bool
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., status: _Optional[_Union[RegistryStatus, str]] = ..., fetched_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_rep_id: _Optional[str] = ..., is_current: _Optional[bool] = ...) -> None: ...
+
+class Membership(_message.Message):
+    __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    JOINED_VIA_FIELD_NUMBER: _ClassVar[int]
+    JOINED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_FIELD_NUMBER: _ClassVar[int]
+    END_REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    person_id: str
+    enterprise_id: str
+    joined_via: JoinedVia
+    joined_at: _timestamp_pb2.Timestamp
+    state: MembershipState
+    ended_at: _timestamp_pb2.Timestamp
+    end_reason: EndReason
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ...) -> None: ...
+
+class RoleAssignment(_message.Message):
+    __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    GRANTED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    IS_PRIMARY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    membership_id: str
+    role: Role
+    state: AssignmentState
+    granted_by_id: str
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    is_primary: bool
+    def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., state: _Optional[_Union[AssignmentState, str]] = ..., granted_by_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_primary: _Optional[bool] = ...) -> None: ...
+
+class Invitation(_message.Message):
+    __slots__ = ("id", "enterprise_id", "inviter_id", "target_id", "token_hash", "created_at", "expires_at", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    INVITER_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_HASH_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    inviter_id: str
+    target_id: str
+    token_hash: str
+    created_at: _timestamp_pb2.Timestamp
+    expires_at: _timestamp_pb2.Timestamp
+    state: InvitationState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., inviter_id: _Optional[str] = ..., target_id: _Optional[str] = ..., token_hash: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[InvitationState, str]] = ...) -> None: ...
+
+class JoinApplication(_message.Message):
+    __slots__ = ("id", "person_id", "enterprise_id", "applied_at", "expires_at", "state", "handler_id", "reminders", "last_reminded_at", "decided_by_id", "decided_at", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_ID_FIELD_NUMBER: _ClassVar[int]
+    REMINDERS_FIELD_NUMBER: _ClassVar[int]
+    LAST_REMINDED_AT_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    person_id: str
+    enterprise_id: str
+    applied_at: _timestamp_pb2.Timestamp
+    expires_at: _timestamp_pb2.Timestamp
+    state: ApplicationState
+    handler_id: str
+    reminders: int
+    last_reminded_at: _timestamp_pb2.Timestamp
+    decided_by_id: str
+    decided_at: _timestamp_pb2.Timestamp
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applied_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ApplicationState, str]] = ..., handler_id: _Optional[str] = ..., reminders: _Optional[int] = ..., last_reminded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_by_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class RetrievalCase(_message.Message):
+    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FROM_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_TEXT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    applicant_id: str
+    reason: RetrievalReason
+    path: RetrievalPath
+    opened_at: _timestamp_pb2.Timestamp
+    state: CaseState
+    attempt: int
+    notice_from: _timestamp_pb2.Timestamp
+    executed_at: _timestamp_pb2.Timestamp
+    reason_text: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ...) -> None: ...
+
+class EnterpriseAuthentication(_message.Message):
+    __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    applicant_id: str
+    method: CertificationMethod
+    submitted_at: _timestamp_pb2.Timestamp
+    purpose: CertificationPurpose
+    state: CertificationState
+    case_id: str
+    attempt: int
+    decided_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., method: _Optional[_Union[CertificationMethod, str]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purpose: _Optional[_Union[CertificationPurpose, str]] = ..., state: _Optional[_Union[CertificationState, str]] = ..., case_id: _Optional[str] = ..., attempt: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RetrievalReview(_message.Message):
+    __slots__ = ("id", "case_id", "reviewer_id", "attempt", "verdict", "decided_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    REVIEWER_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    case_id: str
+    reviewer_id: str
+    attempt: int
+    verdict: ReviewVerdict
+    decided_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., reviewer_id: _Optional[str] = ..., attempt: _Optional[int] = ..., verdict: _Optional[_Union[ReviewVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Objection(_message.Message):
+    __slots__ = ("id", "case_id", "person_id", "raised_at", "state", "ground")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    RAISED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    GROUND_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    case_id: str
+    person_id: str
+    raised_at: _timestamp_pb2.Timestamp
+    state: ObjectionState
+    ground: str
+    def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., person_id: _Optional[str] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ObjectionState, str]] = ..., ground: _Optional[str] = ...) -> None: ...
+
+class Certificate(_message.Message):
+    __slots__ = ("id", "enterprise_id", "issuer", "serial", "not_before", "not_after", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
+    NOT_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    issuer: str
+    serial: str
+    not_before: _timestamp_pb2.Timestamp
+    not_after: _timestamp_pb2.Timestamp
+    state: CertificateState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., issuer: _Optional[str] = ..., serial: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CertificateState, str]] = ...) -> None: ...
+
+class Seal(_message.Message):
+    __slots__ = ("id", "enterprise_id", "name", "kind", "state", "category", "custodian_id", "certificate_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_ID_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    name: str
+    kind: SealKind
+    state: SealState
+    category: SealCategory
+    custodian_id: str
+    certificate_id: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[_Union[SealKind, str]] = ..., state: _Optional[_Union[SealState, str]] = ..., category: _Optional[_Union[SealCategory, str]] = ..., custodian_id: _Optional[str] = ..., certificate_id: _Optional[str] = ...) -> None: ...
+
+class SealHold(_message.Message):
+    __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PLACED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PLACED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    source: HoldSource
+    placed_at: _timestamp_pb2.Timestamp
+    state: HoldState
+    placed_by_id: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ...) -> None: ...
+
+class SealGrant(_message.Message):
+    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    GRANTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMATION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
+    USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    membership_id: str
+    grantor_id: str
+    right: SealRight
+    scope: GrantScope
+    term: GrantTerm
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    confirmation: GrantConfirmation
+    state: GrantState
+    invalid_reason: GrantInvalidity
+    use_limit: int
+    used: int
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+
+class GrantContractType(_message.Message):
+    __slots__ = ("id", "grant_id", "contract_type")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    contract_type: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
+
+class SealUseRequest(_message.Message):
+    __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    applicant_id: str
+    submitted_at: _timestamp_pb2.Timestamp
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    contract_id: str
+    state: UseRequestState
+    uses: int
+    used: int
+    purpose: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., state: _Optional[_Union[UseRequestState, str]] = ..., uses: _Optional[int] = ..., used: _Optional[int] = ..., purpose: _Optional[str] = ...) -> None: ...
+
+class RequestDocument(_message.Message):
+    __slots__ = ("id", "request_id", "digest")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    request_id: str
+    digest: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class Approval(_message.Message):
+    __slots__ = ("id", "request_id", "approver_id", "verdict", "decided_at", "step")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    APPROVER_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    request_id: str
+    approver_id: str
+    verdict: ApprovalVerdict
+    decided_at: _timestamp_pb2.Timestamp
+    step: int
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., approver_id: _Optional[str] = ..., verdict: _Optional[_Union[ApprovalVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step: _Optional[int] = ...) -> None: ...
+
+class Fact(_message.Message):
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "enterprise", "registry_snapshot", "membership", "role_assignment", "invitation", "join_application", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "certificate", "seal", "seal_hold", "seal_grant", "grant_contract_type", "seal_use_request", "request_document", "approval")
+    PERSON_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
+    PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIGNATORY_FIELD_NUMBER: _ClassVar[int]
+    SIGNING_TASK_FIELD_NUMBER: _ClassVar[int]
+    TASK_OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    TASK_SEAL_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
+    ROLE_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    INVITATION_FIELD_NUMBER: _ClassVar[int]
+    JOIN_APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    RETRIEVAL_CASE_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
+    RETRIEVAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    OBJECTION_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    SEAL_FIELD_NUMBER: _ClassVar[int]
+    SEAL_HOLD_FIELD_NUMBER: _ClassVar[int]
+    SEAL_GRANT_FIELD_NUMBER: _ClassVar[int]
+    GRANT_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SEAL_USE_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    person: Person
+    identity_verification: IdentityVerification
+    platform_staff: PlatformStaff
+    contract: Contract
+    contract_document: ContractDocument
+    signatory: Signatory
+    signing_task: SigningTask
+    task_operator: TaskOperator
+    task_seal: TaskSeal
+    enterprise: Enterprise
+    registry_snapshot: RegistrySnapshot
+    membership: Membership
+    role_assignment: RoleAssignment
+    invitation: Invitation
+    join_application: JoinApplication
+    retrieval_case: RetrievalCase
+    enterprise_authentication: EnterpriseAuthentication
+    retrieval_review: RetrievalReview
+    objection: Objection
+    certificate: Certificate
+    seal: Seal
+    seal_hold: SealHold
+    seal_grant: SealGrant
+    grant_contract_type: GrantContractType
+    seal_use_request: SealUseRequest
+    request_document: RequestDocument
+    approval: Approval
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ...) -> None: ...

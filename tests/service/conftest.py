@@ -1,0 +1,130 @@
+"""A real server on loopback, over a real SQLite store with a few facts, for callers with chosen rights."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from fake_pdp import FakePdp
+
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.domain.identity import Person
+from sealauthz.domain.organisation import Enterprise
+from sealauthz.domain.seals import Seal, SealKind, SealState
+from sealauthz.facts import Batch, Put, Store, upgrade
+from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+
+TOKEN = "t" * 40
+ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in RECORDS.items()}
+
+
+def caller(name: str = "demo", token: str = TOKEN, **rights: Any) -> Caller:
+    return Caller(name, hashlib.sha256(token.encode()).digest(), **rights)
+
+
+def trusted(**rights: Any) -> Caller:
+    """A caller with every right, but for those given."""
+    full: dict[str, Any] = {
+        "rpcs": frozenset(RPCS),
+        "enterprises": None,
+        "read": ALL_FIELDS,
+        "write": ALL_FIELDS,
+        "sees_operator_reasons": True,
+    }
+    return caller(**{**full, **rights})
+
+
+FACTS = (
+    Enterprise("E1", "Ying", "91350100M000100Y43"),
+    Enterprise("E2", "Yang", "91110000633674814Q"),
+    Person("P1", real_name="陈小明", phone="13812341569", id_last4="002X", id_hash="h1"),
+    Seal("S1", "E1", "contract seal", SealKind.CONTRACT, SealState.ACTIVE),
+    Seal("S2", "E2", "contract seal", SealKind.CONTRACT),
+)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("facts") / "facts.db"
+    upgrade(f"sqlite:///{path}")
+    store = Store.open(f"sqlite:///{path}")
+    store.write(Batch("setup", "facts", tuple(map(Put, FACTS))))
+    store.close()
+    return path
+
+
+@pytest.fixture
+def database(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(template, tmp_path / "facts.db"))
+
+
+@pytest.fixture
+def store(database: Path) -> Iterator[Store]:
+    store = Store.open(f"sqlite:///{database}")
+    yield store
+    store.close()
+
+
+class Served:
+    """A server under test, a channel to it, and its log."""
+
+    def __init__(self, server: Server, log: io.StringIO, address: str, channel: grpc.Channel) -> None:
+        self.server = server
+        self.address = address
+        self.channel = channel
+        self.authorization = authorization_pb2_grpc.AuthorizationServiceStub(channel)
+        self.facts = facts_pb2_grpc.FactsServiceStub(channel)
+        self._log = log
+
+    @property
+    def log_text(self) -> str:
+        return self._log.getvalue()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log_text.splitlines()]
+
+    def last_call(self) -> dict[str, Any]:
+        return next(entry for entry in reversed(self.log) if entry["event"] == "call")
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(store: Store) -> Iterator[Serve]:
+    """Start a server for these callers (one with every right if none is given)."""
+    running: list[Served] = []
+
+    def start(*callers: Caller, pdp: Any = None, facts: Any = None, **settings: Any) -> Served:
+        log = io.StringIO()
+        full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05, **settings}
+        server = build(
+            ServerSettings(**full),
+            Callers(callers or (trusted(),)),
+            facts or store,
+            pdp or FakePdp(),
+            make_log(log),
+        )
+        server.start()
+        address = f"127.0.0.1:{server.port}"
+        served = Served(server, log, address, grpc.insecure_channel(address))
+        running.append(served)
+        return served
+
+    yield start
+    for served in running:
+        served.channel.close()
+        served.server.stop(0)
+
+
+def metadata(token: str = TOKEN) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)

@@ -1,0 +1,100 @@
+"""A decision point that answers what a test tells it to, so that it can be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from sealauthz.decision.decision import (
+    Audience,
+    Decision,
+    Effect,
+    Explanation,
+    NextStep,
+    Obligation,
+    Reason,
+    RequirementOutcome,
+    RuleRef,
+    Standing,
+)
+from sealauthz.decision.question import Entity, Question
+from sealauthz.errors import CallerNotPermitted, SealAuthzError
+
+NOW = 1_760_000_000_123_456
+
+JOIN = Reason(
+    "NOT_A_MEMBER", 40, Audience.USER, "MEMBER", (NextStep("JOIN_ENTERPRISE", {"enterprise": "E1", "waiting": 2}),)
+)
+FLAGGED = Reason("RISK_FLAGGED", 10, Audience.OPERATOR, "NO_RISK", (NextStep("CONTACT_PLATFORM"),))
+
+
+def allow(question: Question) -> Decision:
+    return Decision(
+        question,
+        Effect.ALLOW,
+        "D1",
+        "v1",
+        7,
+        NOW,
+        NOW + 60_000_000,
+        (),
+        (Obligation("DECREMENT_USE", {"grant": "G1"}),),
+    )
+
+
+def deny(question: Question, *reasons: Reason) -> Decision:
+    return Decision(question, Effect.DENY, "D1", "v1", 7, NOW, NOW + 5_000_000, reasons or (JOIN,))
+
+
+class FakePdp:
+    """Answers each question with `answer`; a question about the enterprise of `Seal:S2` concerns E2, all others E1."""
+
+    def __init__(self, answer: Callable[[Question], Decision] = allow) -> None:
+        self.bundle = SimpleNamespace(version="v1", actions={"Seal": ("use", "freeze"), "Enterprise": ("join",)})
+        self.answer = answer
+        self.asked: list[Question] = []
+        self.caller = ""
+
+    def decide(self, question: Question, may_see: Any = None, caller: str = "") -> Decision:
+        self.asked.append(question)
+        self.caller = caller
+        if not may_see("E2" if question.resource.id == "S2" else "E1"):
+            raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
+        return self.answer(question)
+
+    def decide_many(
+        self, questions: Sequence[Question], may_see: Any = None, caller: str = ""
+    ) -> list[Decision | SealAuthzError]:
+        answers: list[Decision | SealAuthzError] = []
+        for question in questions:
+            try:
+                answers.append(self.decide(question, may_see, caller))
+            except SealAuthzError as error:
+                answers.append(error)
+        return answers
+
+    def actions(
+        self,
+        subject: Entity,
+        resource: Entity,
+        context: Mapping[str, Any] | None = None,
+        may_see: Any = None,
+        caller: str = "",
+    ) -> list[Decision]:
+        return [
+            self.decide(Question(subject, action, resource, context or {}), may_see, caller)
+            for action in self.bundle.actions[resource.type]
+        ]
+
+    def explain(self, question: Question, may_see: Any = None, caller: str = "") -> Explanation:
+        decision = self.decide(question, may_see, caller)
+        rule = RuleRef('meets(_: Person, "MEMBER", …)', "membership.polar", 12, ("M-01",))
+        return Explanation(
+            decision,
+            (
+                RequirementOutcome("MEMBER", Standing.UNMET, ("NOT_A_MEMBER",), (rule,), (rule,)),
+                RequirementOutcome("NO_RISK", Standing.UNMET, ("RISK_FLAGGED",), (rule,), (rule,)),
+                RequirementOutcome("FRESH_FACE", Standing.WAIVED, (), (rule,), ()),
+            ),
+        )

@@ -1,0 +1,63 @@
+"""Errors as statuses: one table, complete, and silent about what is unexpected."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from sealauthz import errors
+from sealauthz.service.faults import MAX_VIOLATIONS
+from sealauthz.service.status import TABLE, failure_of
+
+
+def leaves(cls: type) -> set[type]:
+    below = cls.__subclasses__()
+    return set().union(*(leaves(one) for one in below)) if below else {cls}
+
+
+def test_the_table_covers_every_leaf_of_the_error_tree() -> None:
+    assert leaves(errors.SealAuthzError) <= set(TABLE)
+    assert set(TABLE) <= {cls for cls in vars(errors).values() if isinstance(cls, type)}
+
+
+def test_the_codes_and_reasons_are_pinned() -> None:
+    assert {cls.__name__: (row.code.name, row.reason) for cls, row in TABLE.items()} == {
+        "InvalidRequest": ("INVALID_ARGUMENT", "INVALID_REQUEST"),
+        "CallerUnknown": ("UNAUTHENTICATED", "CALLER_UNKNOWN"),
+        "CallerNotPermitted": ("PERMISSION_DENIED", "CALLER_NOT_PERMITTED"),
+        "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
+        "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),
+        "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
+        "EvaluationFailed": ("INTERNAL", "INTERNAL"),
+        "FactNotLoaded": ("INTERNAL", "INTERNAL"),
+        "BundleRefused": ("INTERNAL", "INTERNAL"),
+        "ConfigRefused": ("INTERNAL", "INTERNAL"),
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("s3cret"),
+        errors.EvaluationFailed("s3cret"),
+        errors.FactNotLoaded("s3cret"),
+        errors.BundleRefused("s3cret", "file.polar", 3),
+        errors.ConfigRefused("s3cret"),
+        errors.SealAuthzError("s3cret"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_is_unexpected_shows_an_incident_and_nothing_else(error: Exception) -> None:
+    failure = failure_of(error)
+    assert failure.code == grpc.StatusCode.INTERNAL
+    assert failure.message == f"internal error; incident {failure.incident}"
+    assert "s3cret" not in str(failure.status())
+    assert "s3cret" not in str(failure.item_status())
+
+
+def test_an_error_with_many_long_violations_fits_the_trailer() -> None:
+    error = errors.InvalidRequest(*(errors.Violation(f"context[{'字' * 500}]", "错" * 500) for _ in range(1_000)))
+    failure = failure_of(error)
+    assert len(failure.status().SerializeToString()) * 4 / 3 + 9 * len(failure.message) < 16_384
+    assert len(failure.violations) == MAX_VIOLATIONS
+    assert failure.message.endswith("(and 999 more)") or len(failure.message) == 200

@@ -1,0 +1,193 @@
+"""The configuration: typed, default deny, and precise about what it refuses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sealauthz.config import Config, load
+from sealauthz.errors import CallerUnknown, ConfigRefused
+from sealauthz.service import RPCS, ServerSettings
+
+DIGEST = hashlib.sha256(b"t" * 40).hexdigest()
+
+
+def caller(text: str, digest: str = DIGEST) -> str:
+    return f'[callers.demo]\ntoken_sha256 = "{digest}"\n{text}\n'
+
+
+Writer = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Writer:
+    def write(text: str) -> Path:
+        path = tmp_path / "sealauthz.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_without_a_file_there_are_defaults_and_no_callers() -> None:
+    config = load({})
+    assert config.server.listen == "127.0.0.1:8443"
+    assert config.database.url.get_secret_value() == "sqlite:///sealauthz.db"
+    assert config.callers == {}
+    with pytest.raises(CallerUnknown):
+        config.caller_rights().identify([("authorization", "Bearer anything")])
+
+
+def test_a_whole_file_is_read(write: Writer) -> None:
+    text = """
+[server]
+listen = "0.0.0.0:9443"
+tls_certificate = "tls/server.pem"
+tls_key = "/etc/server.key"
+threads = 4
+[database]
+url = "postgresql://sealauthz:pw@db/sealauthz"
+[policies]
+folder = "policies"
+"""
+    path = write(text + caller('rpcs = ["FactsService/ReadFacts"]\nenterprises = ["E1"]\nread = { Seal = ["name"] }'))
+    config = load({}, path)
+    assert config.server_settings() == ServerSettings(
+        listen="0.0.0.0:9443",
+        tls_certificate=path.parent / "tls/server.pem",
+        tls_key=Path("/etc/server.key"),
+        threads=4,
+    )
+    assert config.policies.folder == path.parent / "policies"
+    found = config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    assert found.name == "demo"
+    assert found.rpcs == {"FactsService/ReadFacts"}
+    assert found.enterprises == {"E1"}
+    assert found.read == {"Seal": {"name"}}
+    assert found.write == {}
+    assert not found.sees_operator_reasons
+
+
+def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
+    found = load({}, write(caller(""))).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    assert (found.rpcs, found.enterprises, found.read, found.write) == (frozenset(), frozenset(), {}, {})
+    assert not found.sees_operator_reasons
+
+
+def test_a_star_is_everything(write: Writer) -> None:
+    text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealHold = "*" }')
+    found = load({}, write(text)).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    assert found.rpcs == set(RPCS)
+    assert found.enterprises is None
+    assert found.write == {"SealHold": {"id", "seal_id", "source", "placed_at", "state", "placed_by_id"}}
+
+
+REFUSED = {
+    "an unknown section": ("[serve]\n", "unknown setting `serve`"),
+    "an unknown setting": ("[server]\nlistne = 'x'\n", "unknown setting `server.listne`"),
+    "a wrong type": ("[server]\nthreads = 'many'\n", "`server.threads`: input should be a valid integer"),
+    "out of range": ("[server]\nthreads = 0\n", "`server.threads`: input should be greater than or equal to 1"),
+    "plain text as a setting": ("[server]\ninsecure = true\n", "unknown setting `server.insecure`"),
+    "a caller without a token": ("[callers.demo]\nrpcs = '*'\n", "`callers.demo.token_sha256`: field required"),
+    "a token instead of its hash": (
+        caller("", "t" * 40),
+        "`callers.demo.token_sha256`: must be the SHA-256 of the token",
+    ),
+    "an unknown RPC": (
+        caller('rpcs = ["AuthorizationService/Authorise"]'),
+        "`callers.demo.rpcs`: unknown RPC `AuthorizationService/Authorise`; "
+        "did you mean `AuthorizationService/Authorize`?",
+    ),
+    "an unknown record type": (
+        caller('read = { Seel = "*" }'),
+        "`callers.demo.read`: unknown record type `Seel`; did you mean `Seal`?",
+    ),
+    "an unknown field": (
+        caller('write = { Seal = ["stat"] }'),
+        "`callers.demo.write`: unknown field of Seal `stat`; did you mean `state`?",
+    ),
+    "a star among words": (caller('rpcs = ["*"]'), "`callers.demo.rpcs`: unknown RPC `*`"),
+    "another word than the star": (caller('enterprises = "all"'), "`callers.demo.enterprises`: "),
+    "an unknown right": (caller("sees_everything = true"), "unknown setting `callers.demo.sees_everything`"),
+    "two callers with one token": (
+        caller("") + f'[callers.twin]\ntoken_sha256 = "{DIGEST}"\n',
+        "the callers `demo` and `twin` have the same token",
+    ),
+    "no TOML": ("[server\n", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_refused_by_name(write: Writer, text: str, message: str) -> None:
+    with pytest.raises(ConfigRefused) as caught:
+        load({}, write(text))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert DIGEST not in str(caught.value)
+    assert "t" * 40 not in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigRefused, match="cannot be read"):
+        load({}, tmp_path / "none.toml")
+
+
+def test_variables_win_over_the_file(write: Writer) -> None:
+    path = write("[server]\nlisten = '127.0.0.1:1'\nthreads = 2\n")
+    environ = {
+        "SEALAUTHZ_CONFIG": str(path),
+        "SEALAUTHZ_SERVER__LISTEN": "127.0.0.1:2",
+        "SEALAUTHZ_DATABASE__URL": "sqlite:///x.db",
+        "PATH": "/bin",
+    }
+    config = load(environ)
+    assert (config.server.listen, config.server.threads) == ("127.0.0.1:2", 2)
+    assert config.database.url.get_secret_value() == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "SEALAUTHZ_SERVER__LISTNE",
+            "unknown variable `SEALAUTHZ_SERVER__LISTNE`; did you mean `SEALAUTHZ_SERVER__LISTEN`?",
+        ),
+        ("SEALAUTHZ_CALLERS__DEMO", "unknown variable `SEALAUTHZ_CALLERS__DEMO`"),
+        ("SEALAUTHZ_", "unknown variable `SEALAUTHZ_`"),
+    ],
+)
+def test_an_unknown_variable_is_named(name: str, message: str) -> None:
+    with pytest.raises(ConfigRefused) as caught:
+        load({name: "s3cret"})
+    assert message in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_variable_of_the_wrong_type_is_named() -> None:
+    with pytest.raises(ConfigRefused, match=r"`server\.threads`: input should be a valid integer"):
+        load({"SEALAUTHZ_SERVER__THREADS": "many"})
+
+
+def test_secrets_are_not_shown(write: Writer) -> None:
+    config = load({"SEALAUTHZ_DATABASE__URL": "postgresql://u:s3cret@db/x"}, write(caller("")))
+    for text in (
+        repr(config),
+        str(config),
+        repr(config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])),
+    ):
+        assert "s3cret" not in text
+        assert DIGEST not in text
+        assert str(bytes.fromhex(DIGEST)) not in text
+
+
+def test_plain_text_is_for_loopback_and_tls_for_everything_else() -> None:
+    local = Config()
+    assert local.server_settings(insecure=True).is_insecure
+    assert local.server_settings(insecure=True).has_reflection
+    with pytest.raises(ConfigRefused, match="needed to serve over TLS"):
+        local.server_settings()
+    with pytest.raises(ConfigRefused, match="not on loopback"):
+        load({"SEALAUTHZ_SERVER__LISTEN": "0.0.0.0:1"}).server_settings(insecure=True)
