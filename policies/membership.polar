@@ -9,14 +9,16 @@
 #@ M-02
 requires("join", _: Enterprise, "NOT_YET_MEMBER");
 requires("join", _: Enterprise, "NO_OPEN_APPLICATION");
-meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if not is_or_was_suspended(person, enterprise);
-meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, _) if not is_applicant(person, enterprise);
-because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, enterprise: Enterprise, _) if is_or_was_suspended(person, enterprise);
-because("NO_OPEN_APPLICATION", "DUPLICATE_APPLICATION", person: Person, enterprise: Enterprise, _) if
-  is_applicant(person, enterprise);
+meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if not holds_membership(person, enterprise);
+meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
+  not is_applicant(person, enterprise, context);
+because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, enterprise: Enterprise, _) if is_member(person, enterprise);
+because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+because("NO_OPEN_APPLICATION", "DUPLICATE_APPLICATION", person: Person, enterprise: Enterprise, context) if
+  is_applicant(person, enterprise, context);
 
-is_or_was_suspended(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
-is_or_was_suspended(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
+holds_membership(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
+holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
 
 # After a rejection the next application waits for the cool-down.
 #@ M-05
@@ -36,14 +38,17 @@ rejected_lately(person: Person, enterprise: Enterprise, allowed_at, context) if
 # An invitation admits only the identity that it names, before it expires, once.
 #@ M-06
 requires("accept", _: Invitation, "INVITATION_OPEN");
+requires("accept", _: Invitation, "INVITER_ENTITLED");
 requires("accept", _: Invitation, "INVITEE");
 requires("accept", _: Invitation, "NOT_YET_MEMBER");
 meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) if
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
+meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
+  may_administer(invitation.inviter.person, invitation.enterprise, context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
-  not is_or_was_suspended(person, invitation.enterprise);
+  not holds_membership(person, invitation.enterprise);
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
 because("INVITATION_OPEN", "INVITATION_EXPIRED", _: Person, invitation: Invitation, _) if
   invitation.state in ["DECLINED", "EXPIRED", "CANCELLED"];
@@ -51,7 +56,9 @@ because("INVITATION_OPEN", "INVITATION_EXPIRED", _: Person, invitation: Invitati
   invitation.state = "OPEN" and
   invitation.expires_at <= context.now;
 because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, invitation: Invitation, _) if
-  is_or_was_suspended(person, invitation.enterprise);
+  is_member(person, invitation.enterprise);
+because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, _) if
+  suspended(person, invitation.enterprise);
 
 # --- not a member: what to do instead --------------------------------------------------------------------------------
 
@@ -59,20 +66,26 @@ because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, invitation: Invitati
 because("MEMBER", "NOT_A_MEMBER", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
-  not is_applicant(person, enterprise) and
+  not is_applicant(person, enterprise, context) and
   not rejected_lately(person, enterprise, _, context);
+because("MEMBER", "NOT_A_MEMBER", person: Person, resource, context) if
+  outsider(person, resource, context, enterprise) and
+  not has_administrator(enterprise, context) and
+  not tied(person, enterprise, context);
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
-  is_applicant(person, enterprise);
+  is_applicant(person, enterprise, context);
 because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
-  not is_applicant(person, enterprise) and
+  not is_applicant(person, enterprise, context) and
   rejected_lately(person, enterprise, _, context);
+# Only those with a tie learn that the enterprise has nobody to turn to.
 because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
-  not has_administrator(enterprise, context);
+  not has_administrator(enterprise, context) and
+  tied(person, enterprise, context);
 
 #@ M-13
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
@@ -113,6 +126,7 @@ requires("reject_join", _: JoinApplication, "NOT_OWN_APPLICATION");
 requires("approve_join", _: JoinApplication, "APPLICATION_PENDING");
 requires("reject_join", _: JoinApplication, "APPLICATION_PENDING");
 requires("approve_join", _: JoinApplication, "APPLICANT_FIT");
+requires("approve_join", _: JoinApplication, "APPLICANT_NOT_MEMBER");
 meets(person: Person, "ENTERPRISE_ADMIN", "approve_join", application: JoinApplication, context) if
   may_administer(person, application.enterprise, context);
 meets(person: Person, "ENTERPRISE_ADMIN", "reject_join", application: JoinApplication, context) if
@@ -126,6 +140,8 @@ meets(_: Person, "APPLICATION_PENDING", "approve_join", application: JoinApplica
 meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplication, context) if
   is_pending(application, context);
 meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if fit(application.person);
+meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, _) if
+  not holds_membership(application.person, application.enterprise);
 because("NOT_OWN_APPLICATION", "SELF_APPROVAL", person: Person, application: JoinApplication, _) if
   application.person_id = person.id;
 because("APPLICATION_PENDING", "ALREADY_DECIDED", _: Person, application: JoinApplication, _) if
@@ -170,14 +186,16 @@ because("REMINDER_DUE", "REMINDER_TOO_SOON", _: Person, application: JoinApplica
 #@ M-14
 requires("view_administrator", _: Enterprise, "TIE_TO_ENTERPRISE");
 requires("view_administrator", _: Enterprise, "ADMIN_PRESENT");
-meets(person: Person, "TIE_TO_ENTERPRISE", "view_administrator", enterprise: Enterprise, _) if
-  may_know_administrator(person, enterprise);
+meets(person: Person, "TIE_TO_ENTERPRISE", "view_administrator", enterprise: Enterprise, context) if
+  may_know_administrator(person, enterprise, context);
 meets(_: Person, "ADMIN_PRESENT", "view_administrator", enterprise: Enterprise, context) if
   has_administrator(enterprise, context);
 
-may_know_administrator(person: Person, enterprise: Enterprise) if fit(person) and is_applicant(person, enterprise);
-may_know_administrator(person: Person, enterprise: Enterprise) if fit(person) and is_colleague(person, enterprise);
-may_know_administrator(person: Person, enterprise: Enterprise) if fit(person) and open_task_for(person, enterprise.id, _);
+may_know_administrator(person: Person, enterprise: Enterprise, context) if
+  fit(person) and is_applicant(person, enterprise, context);
+may_know_administrator(person: Person, enterprise: Enterprise, _) if fit(person) and is_colleague(person, enterprise);
+may_know_administrator(person: Person, enterprise: Enterprise, _) if
+  fit(person) and open_task_for(person, enterprise.id, _);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 
@@ -221,7 +239,7 @@ requires("revoke", _: RoleAssignment, "ASSIGNMENT_LIVE");
 meets(_: Person, "MEMBERSHIP_LIVE", "assign_role", membership: Membership, _) if membership.state = "ACTIVE";
 meets(_: Person, "MEMBERSHIP_LIVE", "suspend", membership: Membership, _) if membership.state = "ACTIVE";
 meets(_: Person, "MEMBERSHIP_LIVE", "end", membership: Membership, _) if membership.state in ["ACTIVE", "SUSPENDED"];
-meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, _) if membership.state in ["ACTIVE", "SUSPENDED"];
+meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, _) if membership.state = "ACTIVE";
 meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, _) if assignment.state = "ACTIVE";
 
 requires("resign", _: Membership, "OWN_MEMBERSHIP");
@@ -287,6 +305,39 @@ because("NOT_AUTHENTICATED_YET", "ORG_ALREADY_AUTHENTICATED", _: Person, enterpr
 
 requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");
+requires("submit", _: RetrievalCase, "NOT_CLOSED");
+requires("execute", _: RetrievalCase, "NOT_CLOSED");
 #@ R-02
 meets(_: Person, "NOT_CLOSED", "authenticate", enterprise: Enterprise, _) if enterprise.operating_state in ["ACTIVE", "FROZEN"];
 meets(_: Person, "NOT_CLOSED", "retrieve", enterprise: Enterprise, _) if enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "submit", case: RetrievalCase, _) if case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "execute", case: RetrievalCase, _) if case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
+
+# When an administrator's own role ends, so do the acts that rest on it.
+lapses(person: Person, "invite", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "approve_join", application: JoinApplication, context, at) if
+  admin_lapses(person, application.enterprise, context, at);
+lapses(person: Person, "reject_join", application: JoinApplication, context, at) if
+  admin_lapses(person, application.enterprise, context, at);
+lapses(person: Person, "assign_role", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "suspend", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "end", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
+  admin_lapses(person, assignment.membership.enterprise, context, at);
+lapses(_: Person, "approve_join", application: JoinApplication, _, at) if at = application.expires_at;
+lapses(_: Person, "reject_join", application: JoinApplication, _, at) if at = application.expires_at;
+lapses(_: Person, "remind", application: JoinApplication, _, at) if at = application.expires_at;
+lapses(_: Person, "accept", invitation: Invitation, _, at) if at = invitation.expires_at;
+lapses(_: Person, "accept", invitation: Invitation, context, at) if
+  admin_lapses(invitation.inviter.person, invitation.enterprise, context, at);
+
+# The earliest end of any administrator's role matters too: the last one left decides who is the last.
+admin_lapses(_: Person, enterprise: Enterprise, context, at) if
+  membership in enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment_stands(assignment, context) and
+  at = assignment.valid_to;

@@ -5,7 +5,7 @@
 #@ M-14
 told_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
-  may_know_administrator(person, enterprise) and
+  may_know_administrator(person, enterprise, context) and
   named_administrator(enterprise, membership, context) and
   found = membership.person;
 
@@ -17,34 +17,38 @@ parameter("CONTACT_ADMIN", "administrator", found, person: Person, resource, con
   told_administrator(person, resource, context, found);
 parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  pending_application(person, enterprise, application) and
+  pending_application(person, enterprise, application, context) and
   at = application.last_reminded_at + context.parameters.reminder_gap and
   context.now < at;
 parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  pending_application(person, enterprise, application) and
+  pending_application(person, enterprise, application, context) and
   application.last_reminded_at + context.parameters.reminder_gap <= context.now and
   at = context.now;
 parameter("REMIND_ADMIN", "reminders_left", left, person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  pending_application(person, enterprise, application) and
+  pending_application(person, enterprise, application, context) and
   left = context.parameters.reminder_limit - application.reminders;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, application: JoinApplication, context) if
   at = application.last_reminded_at + context.parameters.reminder_gap;
 
 parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
-parameter("JOIN_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if joinable(resource, context, _, name);
+parameter("JOIN_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
+  joinable(resource, context, _, name) and
+  name != "";
 parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
 parameter("RETRIEVE_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
-  joinable(resource, context, _, name);
+  joinable(resource, context, _, name) and
+  name != "";
 parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
 
-# Where a second registration meets the authenticated one, that one is to be joined or retrieved.
-joinable(enterprise: Enterprise, context, id, name) if
+# Where a second registration meets the authenticated one, that one is to be joined or retrieved. Its name is not known
+# here, and the name of the second registration is not to be trusted.
+joinable(_: Enterprise, context, id, name) if
   context matches CertificationContext and
   id = context.twin_id and
   id matches String and
-  name = enterprise.name;
+  name = "";
 joinable(enterprise: Enterprise, context, id, name) if
   context matches CertificationContext and
   context.twin_id = nil and
@@ -62,6 +66,7 @@ parameter("REAPPLY_JOIN", "allowed_at", at, person: Person, resource, context) i
 
 counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, context) if
   owner(resource, context, enterprise) and
+  belongs(person, enterprise) and
   membership in enterprise.memberships and
   membership.state = "ACTIVE" and
   membership.person_id != person.id and
@@ -102,8 +107,9 @@ counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, 
   takes_seal(task, other) and
   has_authority(person, other, task.signatory.contract, context);
 
-parameter("FORWARD_TO_OPERATOR", "operator", found, _: Person, task: SigningTask, context: TaskContext) if
+parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: SigningTask, context: TaskContext) if
   task.signatory.kind = "ENTERPRISE" and
+  belongs(person, context.enterprise) and
   operator in task.operators and
   membership in context.enterprise.memberships and
   membership.person_id = operator.person_id and

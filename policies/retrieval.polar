@@ -10,12 +10,19 @@
 #@ R-01
 requires("retrieve", _: Enterprise, "RETRIEVAL_STANDING");
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if is_applicant(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
+  is_applicant(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
   open_task_for(person, enterprise.id, _);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_member(person, enterprise) and
   not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);
+
+# A suspended member reads his own history and nothing else; only the legal representative is not bound by it.
+#@ M-13
+requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
+meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if not suspended(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
 
 # One open case per enterprise; others learn that there is one, and no more.
 #@ R-03
@@ -34,6 +41,14 @@ requires("retrieve", _: Enterprise, "ADMIN_GONE");
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
   not responsive_administrator(person, enterprise, _, context);
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+requires("execute", _: RetrievalCase, "ADMIN_GONE");
+meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  not responsive_administrator(person, case.enterprise, _, context);
+meets(_: Person, "ADMIN_GONE", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+because("ADMIN_GONE", "ADMIN_AVAILABLE", person: Person, case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  responsive_administrator(person, case.enterprise, _, context);
 because("ADMIN_GONE", "ADMIN_AVAILABLE", person: Person, enterprise: Enterprise, context) if
   responsive_administrator(person, enterprise, _, context) and
   not legal_representative(person, enterprise);
@@ -71,11 +86,19 @@ meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
 meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
 meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
 because("REGISTRY_FRESH", "REGISTRY_DATA_STALE", _: Person, case: RetrievalCase, context) if
-  not registry_is_fresh(case, context);
+  not registry_is_fresh(case, context) and
+  not is_struck_off(case);
+because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case);
 because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, context) if
   registry_is_fresh(case, context) and
   case.path = "LEGAL_REP_ONLINE" and
   not is_registered_legal_rep(case, context);
+
+# What the registry no longer lists in good order is a matter for the platform's staff.
+is_struck_off(case: RetrievalCase) if
+  snapshot in case.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status != "EXISTING";
 
 certification(case: RetrievalCase, found) if
   found in case.certifications and
@@ -135,17 +158,25 @@ requires("review", _: RetrievalCase, "CASE_IN_REVIEW");
 meets(person: Person, "REVIEWER", "review", _: RetrievalCase, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
   case.applicant_id != person.id and
-  not is_colleague(person, case.enterprise);
+  not is_partial(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
 because("NO_REVIEW_CONFLICT", "REVIEWER_CONFLICT", person: Person, case: RetrievalCase, _) if
-  case.applicant_id = person.id or is_colleague(person, case.enterprise);
+  case.applicant_id = person.id or is_partial(person.id, case);
+
+# Whoever is or was a member of the enterprise, or its legal representative, does not review its case.
+is_partial(person_id, case: RetrievalCase) if
+  membership in case.enterprise.memberships and
+  membership.person_id = person_id;
+is_partial(person_id, case: RetrievalCase) if
+  snapshot in case.enterprise.registry_snapshots and
+  snapshot.legal_rep_id = person_id;
 
 is_reviewer(person: Person) if
   post in person.staff_posts and
   post.duty = "REVIEWER" and
   post.state = "ACTIVE";
 
-# Two of them passed this attempt, and none who did is in conflict. The legal representative's path needs no reviewers: the
+# Two of them passed this attempt before the notice began, none refused it, and none who did either is in conflict. The legal representative's path needs no reviewers: the
 # registry and his own face speak for him.
 #@ R-08
 requires("execute", _: RetrievalCase, "REVIEWED");
@@ -154,8 +185,9 @@ meets(_: Person, "REVIEWED", "execute", case: RetrievalCase, _) if
   case.path = "DOCUMENTS" and
   passed_review(case, first) and
   passed_review(case, second) and
-  first.reviewer_id != second.reviewer_id and
-  not conflicted_review(case, _);
+  first.staff.person_id != second.staff.person_id and
+  not conflicted_review(case, _) and
+  not refused_review(case, _);
 because("REVIEWED", "REVIEWER_CONFLICT", _: Person, case: RetrievalCase, _) if
   case.path = "DOCUMENTS" and
   conflicted_review(case, _);
@@ -163,17 +195,23 @@ because("REVIEWED", "REVIEWER_CONFLICT", _: Person, case: RetrievalCase, _) if
 passed_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  review.verdict = "PASSED";
+  review.verdict = "PASSED" and
+  review.staff.duty = "REVIEWER" and
+  review.decided_at <= case.notice_from;
+
+refused_review(case: RetrievalCase, review) if
+  review in case.reviews and
+  review.attempt = case.attempt and
+  review.verdict != "PASSED";
 
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  review.reviewer_id = case.applicant_id;
+  review.staff.person_id = case.applicant_id;
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  membership in case.enterprise.memberships and
-  membership.person_id = review.reviewer_id;
+  is_partial(review.staff.person_id, case);
 
 # --- notice and objections -------------------------------------------------------------------------------------------
 
@@ -234,14 +272,42 @@ notice_is_over(case: RetrievalCase, context) if
 
 #@ R-10
 requires("execute", _: RetrievalCase, "CASE_CAN_BE_EXECUTED");
+meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if case.state in ["NOTICE", "APPROVED"];
 meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if
-  case.state in ["NOTICE", "OBJECTED", "APPROVED"];
+  case.state = "OBJECTED" and
+  case.path = "LEGAL_REP_ONLINE";
+because("CASE_CAN_BE_EXECUTED", "OBJECTION_OPEN", _: Person, case: RetrievalCase, _) if
+  case.state = "OBJECTED" and
+  case.path = "DOCUMENTS";
 because("CASE_CAN_BE_EXECUTED", "CASE_OVER", _: Person, case: RetrievalCase, _) if
   case.state in ["REJECTED_FINAL", "RESOLVED_BY_ADMIN", "WITHDRAWN", "EXPIRED", "EXECUTED", "UNDER_APPEAL", "REVERSED"];
 
 obligation("execute", _: RetrievalCase, "CONSUME_VERIFICATION");
 obligation("execute", _: RetrievalCase, "EXECUTE_IN_ONE_TRANSACTION");
 obligation("submit", _: RetrievalCase, "CONSUME_VERIFICATION");
+obligation("object", _: RetrievalCase, "CONSUME_VERIFICATION");
+
+lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
+lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
+lapses(person: Person, "object", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
+lapses(_: Person, "submit", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
+lapses(_: Person, "execute", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
+lapses(_: Person, "object", case: RetrievalCase, context, at) if notice_end(case, context, at);
+
+case_face_lapses(person: Person, case: RetrievalCase, context, at) if
+  face_lapses(
+    context.verification,
+    person,
+    "RETRIEVE",
+    "RetrievalCase",
+    case.id,
+    context.parameters.face_for_retrieval,
+    context,
+    at);
+
+registry_lapses(case: RetrievalCase, context, at) if
+  fresh_snapshot(case, snapshot, context) and
+  at = snapshot.fetched_at + context.parameters.registry_fresh_within;
 
 # --- progress --------------------------------------------------------------------------------------------------------
 

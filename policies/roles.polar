@@ -74,7 +74,7 @@ resource RoleAssignment {
 has_relation(enterprise: Enterprise, "enterprise", assignment: RoleAssignment) if
   enterprise = assignment.membership.enterprise;
 
-# S-03: managing a seal does not include using it. The two columns of this table never meet.
+# S-03: managing a seal does not include using it: a seal administrator is not among those who use.
 resource Seal {
   permissions = ["view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use"];
   relations = { owner: Enterprise };
@@ -93,6 +93,7 @@ resource Seal {
   "view" if "member" on "owner";
   "view" if "legal_representative" on "owner";
   "request_use" if "member" on "owner";
+  "request_use" if "legal_representative" on "owner";
   "use" if "member" on "owner";
   "use" if "legal_representative" on "owner";
 }

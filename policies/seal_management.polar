@@ -70,7 +70,8 @@ requires("confirm", _: SealGrant, "GRANT_PENDING");
 requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
 meets(_: Person, "GRANT_PENDING", "confirm", grant: SealGrant, context) if
   grant.state = "PENDING_CONFIRM" and
-  context.now < grant.valid_to;
+  context.now < grant.valid_to and
+  grantor_stands(grant, context);
 meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.confirmation = "AUTH_LETTER";
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
   fresh_face_check(
@@ -88,8 +89,29 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
   grant.membership.enterprise_id = grant.seal.enterprise_id and
   fit(grant.membership.person);
 
+# A grant stands on the role of whoever gave it: a seal administrator's, or the legal representative's while the registry
+# names him. The legal representative's seal is granted by himself alone.
+#@ S-17 S-05
+grantor_stands(grant: SealGrant, context) if
+  grant.seal.kind != "LEGAL_REP" and
+  grant.grantor.role = "SEAL_ADMIN" and
+  assignment_stands(grant.grantor, context);
+grantor_stands(grant: SealGrant, context) if
+  grant.grantor.role = "LEGAL_REP" and
+  assignment_stands(grant.grantor, context) and
+  legal_representative(grant.grantor.membership.person, grant.seal.enterprise);
+
 # Nobody confirms a grant to himself.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if grant.membership.person_id != person.id;
 because("NOT_OWN_GRANT", "SELF_GRANT", person: Person, grant: SealGrant, _) if grant.membership.person_id = person.id;
+
+# A face check that confirmed a grant is used up; a signed letter needs none.
+obligation("confirm", grant: SealGrant, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+
+lapses(person: Person, "confirm", grant: SealGrant, context, at) if
+  grant.confirmation != "AUTH_LETTER" and
+  face_lapses(
+    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
+lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;

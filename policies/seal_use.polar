@@ -118,7 +118,7 @@ live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
   covers(grant, contract) and
-  assignment_stands(grant.grantor, context);
+  grantor_stands(grant, context);
 
 # What a grant covers: all contracts, said explicitly, or the types listed.
 covers(grant: SealGrant, _: Contract) if grant.scope = "ALL_CONTRACTS";
@@ -135,19 +135,44 @@ own_request(person: Person, seal: Seal, contract: Contract, request) if
 
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
   own_request(person, seal, contract, request) and
-  is_approved(request, person) and
+  is_approved(request, person, context) and
   request.valid_from <= context.now and
   context.now < request.valid_to and
   request.used < request.uses and
   is_for_these_documents(request, contract);
 
-# Somebody else approved it, and nobody who was asked refused.
-is_approved(request: SealUseRequest, person: Person) if
+# Somebody else who may approve did so, and nobody who was asked refused. An approval counts while its approver may still
+# approve: whoever has left or lost the right has to be replaced by another approver.
+is_approved(request: SealUseRequest, person: Person, context) if
   request.state in ["APPROVED", "IN_USE"] and
   approval in request.approvals and
   approval.verdict = "PASSED" and
-  approval.approver.person_id != person.id and
+  approval.decided_at <= context.now and
+  may_approve_use(approval.approver, request.seal, context) and
   not has_other_verdict(request, person);
+
+# The right to approve is a grant of its own, never the custodian's; over the legal representative's seal it is his alone.
+may_approve_use(approver: Membership, seal: Seal, context) if
+  approver.state = "ACTIVE" and
+  fit(approver.person) and
+  legal_representative(approver.person, seal.enterprise) and
+  not is_custodian(approver, seal) and
+  approver.joined_at <= context.now;
+may_approve_use(approver: Membership, seal: Seal, context) if
+  seal.kind != "LEGAL_REP" and
+  approver.state = "ACTIVE" and
+  fit(approver.person) and
+  not is_custodian(approver, seal) and
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.membership_id = approver.id and
+  grant.state = "ACTIVE" and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grantor_stands(grant, context);
+
+is_custodian(membership: Membership, seal: Seal) if seal.custodian_id = membership.id;
 
 has_other_verdict(request: SealUseRequest, _: Person) if
   approval in request.approvals and
@@ -195,6 +220,12 @@ because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, sea
   powerless_grant(person, seal, grant, _, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   not assignment_stands(grant.grantor, context);
+#@ S-05 S-17
+because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
+  powerless_grant(person, seal, grant, _, context) and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  assignment_stands(grant.grantor, context) and
+  not grantor_stands(grant, context);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   powerless_grant(person, seal, grant, _, context) and
@@ -221,18 +252,31 @@ because("SEAL_AUTHORITY", "NO_SEAL_GRANT", person: Person, seal: Seal, context) 
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, contract, context) and
   own_request(person, seal, contract, request) and
-  not is_approved(request, person);
+  not is_approved(request, person, context);
 because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, contract, context) and
   own_request(person, seal, contract, request) and
-  is_approved(request, person) and
+  is_approved(request, person, context) and
   not is_for_these_documents(request, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, contract, context) and
   own_request(person, seal, contract, request) and
-  is_approved(request, person) and
+  is_approved(request, person, context) and
   request.valid_to <= context.now;
+
+#@ U-06
+because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, contract, context) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  request.used >= request.uses;
+#@ U-07
+because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, contract, context) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  context.now < request.valid_from;
 
 is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
 is_over(grant: SealGrant, context) if
@@ -251,7 +295,7 @@ meets(_: Person, "SEAL_CAN_BE_REQUESTED", "request_use", seal: Seal, _) if seal.
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check, bound to this task and its documents, not used before. Low-risk seals go without; a kind that is not
+# A fresh face check, bound to this task and one of its documents, not used before. Low-risk seals go without; a kind that is not
 # named here needs it.
 #@ U-09
 meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
@@ -284,20 +328,34 @@ is_for_a_document(check, task: SigningTask) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-obligation("use", _: Seal, "CONSUME_VERIFICATION");
+obligation("use", seal: Seal, "CONSUME_VERIFICATION") if not waived("FRESH_FACE", "use", seal, nil);
 obligation("use", _: Seal, "DECREMENT_USE");
 obligation("use", _: Seal, "APPEND_SEAL_LOG");
 obligation("use", _: Seal, "NOTIFY_MONITORS");
 
 # When the permission ends by itself, at the latest.
-lapses(_: Person, "use", _: Seal, context, at) if
-  check = context.verification and
-  check matches IdentityVerification and
-  at = check.passed_at + context.parameters.face_for_use;
+lapses(person: Person, "use", seal: Seal, context, at) if
+  not waived("FRESH_FACE", "use", seal, context) and
+  sealing_task(context, task) and
+  face_lapses(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context, at);
 lapses(_: Person, "use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   live_grant(person, seal, contract, grant, context) and
+  at = grant.valid_to;
+lapses(person: Person, "use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  live_grant(person, seal, contract, grant, context) and
+  at = grant.grantor.valid_to;
+lapses(person: Person, "use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  approved_request(person, seal, contract, request, context) and
+  approval in request.approvals and
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.state = "ACTIVE" and
+  grant.membership_id = approval.approver_id and
   at = grant.valid_to;
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and

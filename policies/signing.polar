@@ -16,13 +16,21 @@ is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
   task.state in ["PENDING", "IN_PROGRESS"] and
-  not waits_for_another(task);
+  not waits_for_another(task) and
+  not is_stranded(task);
 
 waits_for_another(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
-  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
+  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+
+# A task before it was refused or ran out: the turn never comes.
+is_stranded(task: SigningTask) if
+  party in task.signatory.contract.signatories and
+  earlier in party.tasks and
+  earlier.position < task.position and
+  earlier.state in ["REJECTED", "EXPIRED"];
 
 #@ C-01
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_NOT_SIGNING", context);
@@ -41,6 +49,9 @@ because("TASK_READY", "NOT_YOUR_TURN", _: Person, _: Seal, context) if
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state in [
     "DRAFT", "FILLING", "COMPLETE", "REJECTED", "RECALLED", "TERMINATING", "TERMINATED", "FORCE_FINISHED", "DELETED"];
+not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
+  task.signatory.contract.state = "SIGNING" and
+  is_stranded(task);
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
   task.signatory.contract.state = "SIGNING" and
@@ -145,13 +156,14 @@ because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
 because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
 
+# A person who is a party signs himself, whoever else is named; for an enterprise, the handler named does.
 is_named_person(person: Person, task: SigningTask) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
+  task.signatory.kind = "ENTERPRISE" and
   task.handler_id = person.id;
 is_named_person(person: Person, task: SigningTask) if
-  task.action = "PERSONAL_SIGN" and
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
   task.signatory.kind = "PERSON" and
-  task.handler_id = nil and
   task.signatory.person_id = person.id;
 
 #@ C-04
@@ -176,10 +188,9 @@ because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: 
 obligation("sign", _: SigningTask, "CONSUME_VERIFICATION");
 obligation("sign", _: SigningTask, "APPEND_SEAL_LOG");
 
-lapses(_: Person, "sign", _: SigningTask, context, at) if
-  check = context.verification and
-  check matches IdentityVerification and
-  at = check.passed_at + context.parameters.intent_for_signing;
+lapses(person: Person, "sign", task: SigningTask, context, at) if
+  face_lapses(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context, at);
 lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;

@@ -5,26 +5,25 @@
 
 actor Person {}
 
-# A tie to an enterprise: a membership of any state, an own open task, an application, an invitation, an own retrieval case,
-# or being the legal representative.
-tied(person: Person, enterprise: Enterprise) if
-  membership in enterprise.memberships and membership.person_id = person.id;
-tied(person: Person, enterprise: Enterprise) if
-  application in enterprise.applications and application.person_id = person.id;
-tied(person: Person, enterprise: Enterprise) if
-  invitation in enterprise.invitations and invitation.target_id = person.id;
-tied(person: Person, enterprise: Enterprise) if
-  case in enterprise.retrieval_cases and case.applicant_id = person.id;
-tied(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
-tied(person: Person, enterprise: Enterprise) if open_task_for(person, enterprise.id, _);
+# A tie to an enterprise: being a member, suspended or not, or its legal representative; an own open task, application,
+# invitation or retrieval case. What is over ties no more.
+tied(person: Person, enterprise: Enterprise, _) if is_colleague(person, enterprise);
+tied(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
+tied(person: Person, enterprise: Enterprise, context) if
+  invitation in enterprise.invitations and
+  invitation.target_id = person.id and
+  invitation.state = "OPEN" and
+  context.now < invitation.expires_at;
+tied(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
+tied(person: Person, enterprise: Enterprise, _) if open_task_for(person, enterprise.id, _);
 
-is_colleague(person: Person, enterprise: Enterprise) if
-  membership in enterprise.memberships and membership.person_id = person.id;
+is_colleague(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
+is_colleague(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
 is_colleague(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
 
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
-visible(person: Person, seal: Seal, _) if tied(person, seal.enterprise);
+visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
 visible(person: Person, grant: SealGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
 visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
@@ -43,7 +42,7 @@ visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person
 visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
 
 # Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
-has_standing(person: Person, enterprise: Enterprise, _) if tied(person, enterprise);
+has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);

@@ -32,7 +32,7 @@ suspended(person: Person, enterprise: Enterprise) if
   membership.person_id = person.id and
   membership.state = "SUSPENDED";
 
-# The legal representative acts through what the registry says now, with or without a membership.
+# The legal representative acts through the current snapshot of the registry, with or without a membership.
 legal_representative(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
@@ -116,12 +116,14 @@ open_task_for(person: Person, enterprise_id, task) if
   open_task(person, task) and
   task.signatory.enterprise_id = enterprise_id;
 
-pending_application(person: Person, enterprise: Enterprise, application) if
+# An application counts until it expires, whether or not somebody has written that down.
+pending_application(person: Person, enterprise: Enterprise, application, context) if
   application in enterprise.applications and
   application.person_id = person.id and
-  application.state = "PENDING";
+  application.state = "PENDING" and
+  context.now < application.expires_at;
 
-is_applicant(person: Person, enterprise: Enterprise) if pending_application(person, enterprise, _);
+is_applicant(person: Person, enterprise: Enterprise, context) if pending_application(person, enterprise, _, context);
 
 # A case that is neither executed nor given up.
 open_case(enterprise: Enterprise, case) if
@@ -149,6 +151,11 @@ fresh_face_check(check, person: Person, purpose, object_type, object_id, max_age
   check.state = "PASSED" and
   check.passed_at <= context.now and
   context.now < check.passed_at + max_age;
+
+# When such a check stops to count.
+face_lapses(check, person: Person, purpose, object_type, object_id, max_age, context, at) if
+  fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and
+  at = check.passed_at + max_age;
 
 stale_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
   own_face_check(check, person, purpose, object_type, object_id) and

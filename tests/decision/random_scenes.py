@@ -7,7 +7,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 from rule_pairs import PAIRS
-from scene import BUNDLE, DAY, HOUR, MINUTE, NOW, Scene, application, executable, grant, invitation, request, role
+from scene import (
+    BUNDLE,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    SECOND,
+    Scene,
+    application,
+    executable,
+    grant,
+    invitation,
+    request,
+    role,
+)
 
 from sealauthz.decision import Question
 from sealauthz.decision.contexts import form_of
@@ -26,6 +40,7 @@ INSTANTS = (
     NOW - 1,
     NOW,
     NOW + 1,
+    NOW + 5 * SECOND,
     NOW + DAY,
     FOREVER,
 )

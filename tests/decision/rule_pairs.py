@@ -27,11 +27,20 @@ from scene import (
 from scene import person as a_person
 
 from sealauthz.decision.question import ContextValue
-from sealauthz.domain.contracts import ContractState, SigningTask, TaskAction, TaskOperator, TaskState
+from sealauthz.domain.contracts import (
+    ContractState,
+    PartyKind,
+    Signatory,
+    SigningTask,
+    TaskAction,
+    TaskOperator,
+    TaskState,
+)
 from sealauthz.domain.identity import (
     AccountState,
     PostState,
     RealnameState,
+    StaffDuty,
     VerificationPurpose,
     VerificationState,
 )
@@ -39,14 +48,16 @@ from sealauthz.domain.organisation import (
     ApplicationState,
     AssignmentState,
     AuthenticationState,
+    CertificationMethod,
     CertificationState,
     Enterprise,
     InvitationState,
     MembershipState,
     OperatingState,
+    RegistryStatus,
     Role,
 )
-from sealauthz.domain.retrieval import CaseState, Objection, ObjectionState
+from sealauthz.domain.retrieval import CaseState, Objection, ObjectionState, RetrievalPath, ReviewVerdict
 from sealauthz.domain.seals import (
     ApprovalVerdict,
     CertificateState,
@@ -116,7 +127,7 @@ def use(rule: str, reason: str, but: Callable[[Scene], Scene], **more: Any) -> P
 
 def execute(rule: str, reason: str, but: Callable[[Scene], Scene], **more: Any) -> Pair:
     """A pair about `outsider` executing the retrieval case `k`."""
-    values: dict[str, Any] = {"given": put(*executable()), "context": {"verification": "v-outsider"}} | more
+    values: dict[str, Any] = {"given": both(AWAY, put(*executable())), "context": {"verification": "v-outsider"}} | more
     return Pair(rule, reason, "outsider", "execute", ("RetrievalCase", "k"), but, **values)
 
 
@@ -138,6 +149,12 @@ LEGAL_REP_TASK = both(
     change("SigningTask", "t", action=TaskAction.LEGAL_REP_SEAL),
 )
 AWAY = change("Person", "admin", last_active_at=NOW - 8 * DAY)
+LEGAL_REP_CASE = both(
+    put(*executable()),
+    change("RetrievalCase", "k", path=RetrievalPath.LEGAL_REP_ONLINE),
+    change("EnterpriseAuthentication", "a-k", method=CertificationMethod.LEGAL_REP_ONLINE),
+    change("RegistrySnapshot", "reg-e", legal_rep_id="outsider"),
+)
 SUBMITTABLE = both(put(*executable()), change("RetrievalCase", "k", state=CaseState.DRAFT))
 OPEN_TASK = SigningTask("t-open", "party-e", TaskAction.HANDLER_SIGN, 3, TaskState.WAITING, "plain")
 
@@ -189,10 +206,10 @@ PAIRS = [
     Pair(
         "M-04",
         "SELF_APPROVAL",
-        "admin",
+        "boss",
         "approve_join",
         J,
-        change("JoinApplication", "j-outsider", person_id="admin"),
+        change("JoinApplication", "j-outsider", person_id="boss"),
         given=PENDING,
     ),
     Pair(
@@ -251,6 +268,24 @@ PAIRS = [
         ("Invitation", "i"),
         change("Invitation", "i", target_id="stranger"),
         given=put(invitation()),
+    ),
+    Pair(
+        "M-06",
+        "INVITATION_EXPIRED",
+        "outsider",
+        "accept",
+        ("Invitation", "i"),
+        change("RoleAssignment", "r-second", state=AssignmentState.REVOKED),
+        given=both(SECOND_ADMIN, put(invitation(inviter_id="m-second"))),
+    ),
+    Pair(
+        "M-04",
+        "APPLICANT_IS_MEMBER",
+        "admin",
+        "approve_join",
+        J,
+        put(member("outsider")),
+        given=PENDING,
     ),
     Pair(
         "M-07",
@@ -338,6 +373,44 @@ PAIRS = [
         change("Enterprise", "e", operating_state=OperatingState.CLOSED),
     ),
     Pair("M-14", "NOT_FOUND", "outsider", "view_administrator", E, drop("TaskOperator", "o-outsider")),
+    Pair(
+        "M-14",
+        "NOT_FOUND",
+        "approver",
+        "view_administrator",
+        E,
+        change("Membership", "m-approver", state=MembershipState.ENDED),
+    ),
+    Pair(
+        "M-14",
+        "NOT_FOUND",
+        "stranger",
+        "view_administrator",
+        E,
+        change("JoinApplication", "j-stranger", expires_at=NOW),
+        given=put(application("stranger")),
+    ),
+    Pair(
+        "M-13",
+        "MEMBERSHIP_SUSPENDED",
+        "plain",
+        "retrieve",
+        E,
+        change("Membership", "m-plain", state=MembershipState.SUSPENDED),
+        given=AWAY,
+        context=RETRIEVING,
+    ),
+    Pair(
+        "M-13",
+        "ENTERPRISE_FROZEN",
+        "approver",
+        "resign",
+        ("Membership", "m-approver"),
+        change("Enterprise", "e", operating_state=OperatingState.FROZEN),
+    ),
+    Pair(
+        "M-02", "MEMBERSHIP_SUSPENDED", "outsider", "join", E, put(member("outsider", state=MembershipState.SUSPENDED))
+    ),
     Pair(
         "M-14",
         "NOT_FOUND",
@@ -448,6 +521,21 @@ PAIRS = [
     ),
     use("S-17", "GRANT_INVALIDATED_ADMIN_CHANGED", change("RoleAssignment", "r-keeper", state=AssignmentState.REVOKED)),
     use("S-17", "GRANT_INVALIDATED_ADMIN_CHANGED", change("Membership", "m-keeper", state=MembershipState.ENDED)),
+    Pair(
+        "S-17",
+        "GRANT_NOT_PENDING",
+        "head",
+        "confirm",
+        ("SealGrant", "g-plain"),
+        change("RoleAssignment", "r-keeper", state=AssignmentState.REVOKED),
+        given=both(
+            GRANT_TO_CONFIRM,
+            put(a_person("head"), member("head"), role("head", Role.SEAL_ADMIN)),
+            put(face(VerificationPurpose.SEAL_GRANT, "SealGrant", "g-plain", "head")),
+        ),
+        context={"verification": "v-head"},
+    ),
+    use("S-17", "GRANTOR_NOT_ENTITLED", change("RoleAssignment", "r-keeper", role=Role.SEAL_AUDITOR)),
     # --- seal use
     *(
         use("U-01", "SEAL_FROZEN", put(SealHold(f"h-{source}", "s", source, NOW - HOUR)))
@@ -489,6 +577,14 @@ PAIRS = [
             ("APPROVAL_REQUIRED", change("SealUseRequest", "q-plain", state=UseRequestState.IN_APPROVAL)),
             ("APPROVAL_REQUIRED", change("Approval", "qa-plain", verdict=ApprovalVerdict.REJECTED)),
             ("APPROVAL_REQUIRED", change("Approval", "qa-plain", approver_id="m-plain")),
+            ("APPROVAL_REQUIRED", change("Approval", "qa-plain", approver_id="m-user")),
+            ("APPROVAL_REQUIRED", change("Approval", "qa-plain", decided_at=NOW + 1)),
+            ("APPROVAL_REQUIRED", drop("SealGrant", "g-approver")),
+            ("APPROVAL_REQUIRED", change("SealGrant", "g-approver", valid_to=NOW)),
+            ("APPROVAL_REQUIRED", change("Seal", "s", custodian_id="m-approver")),
+            ("APPROVAL_REQUIRED", change("Person", "approver", realname_state=RealnameState.REVOKED)),
+            ("USE_LIMIT_EXHAUSTED", change("SealUseRequest", "q-plain", used=1)),
+            ("GRANT_NOT_YET_EFFECTIVE", change("SealUseRequest", "q-plain", valid_from=NOW + 1)),
             ("DOCUMENT_CHANGED", change("RequestDocument", "qd-plain", digest="digest-2")),
             ("REQUEST_EXPIRED", change("SealUseRequest", "q-plain", valid_to=NOW)),
         )
@@ -570,6 +666,21 @@ PAIRS = [
         given=put(face(VerificationPurpose.SIGN, "SigningTask", "t-hand", "user")),
         context={"verification": "v-user"},
     ),
+    Pair(
+        "C-04",
+        "IDENTITY_MISMATCH",
+        "signer",
+        "sign",
+        ("SigningTask", "t-p"),
+        change("Signatory", "party-p", person_id="stranger"),
+        given=put(
+            Signatory("party-p", "c", PartyKind.PERSON, "signer"),
+            SigningTask("t-p", "party-p", TaskAction.PERSONAL_SIGN, 2, TaskState.PENDING, "signer"),
+            face(VerificationPurpose.SIGN, "SigningTask", "t-p", "signer"),
+        ),
+        context={"verification": "v-signer"},
+    ),
+    use("C-01", "CONTRACT_NOT_SIGNING", change("SigningTask", "t-f", state=TaskState.REJECTED)),
     use("C-05", "SEAL_NOT_PERMITTED_FOR_TASK", change("TaskSeal", "ts", seal_id="s2")),
     # --- retrieval
     Pair(
@@ -663,17 +774,29 @@ PAIRS = [
         change("IdentityVerification", "v-outsider", state=VerificationState.CONSUMED),
     ),
     execute("R-08", "REVIEW_PENDING", drop("RetrievalReview", "rv-2")),
-    execute("R-08", "REVIEW_PENDING", change("RetrievalReview", "rv-2", reviewer_id="reviewer")),
+    execute("R-08", "REVIEW_PENDING", change("RetrievalReview", "rv-2", staff_id="staff-1")),
+    execute("R-08", "REVIEW_PENDING", change("PlatformStaff", "staff-2", duty=StaffDuty.SUPPORT)),
+    execute("R-08", "REVIEW_PENDING", change("RetrievalReview", "rv-2", decided_at=NOW - HOUR)),
+    execute("R-08", "REVIEW_PENDING", change("RetrievalReview", "rv-2", verdict=ReviewVerdict.REJECTED)),
+    execute("R-08", "REVIEWER_CONFLICT", change("PlatformStaff", "staff-2", person_id="boss")),
+    execute("R-07", "ADMIN_AVAILABLE", change("Person", "admin", last_active_at=NOW - DAY)),
+    execute("R-02", "ENTERPRISE_CLOSED", change("Enterprise", "e", operating_state=OperatingState.CLOSED)),
+    execute("R-09", "OBJECTION_OPEN", change("RetrievalCase", "k", state=CaseState.OBJECTED)),
+    execute("R-05", "REGISTRY_NOT_EXISTING", change("RegistrySnapshot", "reg-e", status=RegistryStatus.REVOKED)),
     execute("R-08", "REVIEWER_CONFLICT", put(member("reviewer2"))),
     execute("R-09", "OBJECTION_OPEN", put(Objection("ob", "k", "admin", NOW - DAY))),
     execute(
         "R-09",
         "OBJECTION_OPEN",
         change("Objection", "ob", state=ObjectionState.UPHELD),
-        given=put(*executable(), Objection("ob", "k", "admin", NOW - DAY, ObjectionState.DISMISSED)),
+        given=both(AWAY, put(*executable(), Objection("ob", "k", "admin", NOW - DAY, ObjectionState.DISMISSED))),
     ),
     execute("R-10", "NOTICE_PERIOD", change("RetrievalCase", "k", notice_from=NOW - 72 * HOUR + 1)),
-    execute("R-10", "NOTICE_NOT_GIVEN", change("RetrievalCase", "k", notice_from=0)),
+    execute("R-10", "NOTICE_NOT_GIVEN", change("RetrievalCase", "k", notice_from=0), given=LEGAL_REP_CASE),
+    execute(
+        "R-05", "LEGAL_REP_MISMATCH", change("RegistrySnapshot", "reg-e", legal_rep_id="boss"), given=LEGAL_REP_CASE
+    ),
+    execute("R-10", "NOTICE_PERIOD", change("RetrievalCase", "k", notice_from=NOW - 23 * HOUR), given=LEGAL_REP_CASE),
     execute("R-10", "CASE_NOT_EXECUTABLE", change("RetrievalCase", "k", state=CaseState.IN_REVIEW)),
     execute("R-10", "CASE_OVER", change("RetrievalCase", "k", state=CaseState.EXECUTED)),
     Pair(

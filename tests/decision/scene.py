@@ -176,19 +176,20 @@ def executable() -> list[Any]:
             CertificationState.PASSED,
             "k",
         ),
-        RetrievalReview("rv-1", "k", "reviewer", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
-        RetrievalReview("rv-2", "k", "reviewer2", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
+        RetrievalReview("rv-1", "k", "staff-1", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
+        RetrievalReview("rv-2", "k", "staff-2", 1, ReviewVerdict.PASSED, NOW - 4 * DAY),
         face(VerificationPurpose.RETRIEVE, "RetrievalCase", "k", "outsider"),
     ]
 
 
 def request(name: str, **changes: Any) -> list[Any]:
-    """An approved request of that member for the contract's one document, approved by keeper."""
+    """An approved request of that member for the contract's one document, approved by approver."""
     values = {"contract_id": "c", "state": UseRequestState.APPROVED}
     return [
         SealUseRequest(f"q-{name}", "s", f"m-{name}", NOW - HOUR, NOW - HOUR, NOW + DAY, **(values | changes)),
         RequestDocument(f"qd-{name}", f"q-{name}", "digest-1"),
-        Approval(f"qa-{name}", f"q-{name}", "m-keeper", ApprovalVerdict.PASSED, NOW - HOUR),
+        Approval(f"qa-{name}", f"q-{name}", "m-approver", ApprovalVerdict.PASSED, NOW - HOUR),
+        grant("approver", right=SealRight.APPROVE),
     ]
 
 
@@ -198,21 +199,40 @@ def application(name: str, **changes: Any) -> JoinApplication:
 
 
 def invitation(**changes: Any) -> Invitation:
-    """An open invitation of outsider to Spruce."""
-    return Invitation("i", "e", "m-admin", "outsider", "token-hash", NOW - DAY, **({"expires_at": NOW + DAY} | changes))
+    """An open invitation of outsider to Spruce, by admin."""
+    values = {
+        "inviter_id": "m-admin",
+        "target_id": "outsider",
+        "token_hash": "token-hash",
+        "created_at": NOW - DAY,
+        "expires_at": NOW + DAY,
+    }
+    return Invitation("i", "e", **(values | changes))
 
 
 def opening() -> list[Any]:
     """The facts that every case starts from."""
-    people = ("admin", "keeper", "user", "plain", "boss", "outsider", "stranger", "reviewer", "reviewer2", "signer")
+    people = (
+        "admin",
+        "keeper",
+        "user",
+        "plain",
+        "boss",
+        "outsider",
+        "stranger",
+        "reviewer",
+        "reviewer2",
+        "signer",
+        "approver",
+    )
     return [
-        *(person(name) for name in people),
+        *(person(name) for name in (*people, "reviewer", "reviewer2")),
         PlatformStaff("staff-1", "reviewer", StaffDuty.REVIEWER),
         PlatformStaff("staff-2", "reviewer2", StaffDuty.REVIEWER),
         Enterprise("e", "云杉印务", SPRUCE_USCC, auth_state=AuthenticationState.AUTHENTICATED),
         Enterprise("f", "雪松贸易", CEDAR_USCC, auth_state=AuthenticationState.AUTHENTICATED),
         RegistrySnapshot("reg-e", "e", RegistryStatus.EXISTING, NOW - HOUR, "boss"),
-        *(member(name) for name in ("admin", "keeper", "user", "plain")),
+        *(member(name) for name in ("admin", "keeper", "user", "plain", "approver")),
         role("admin", Role.SYSTEM_ADMIN, is_primary=True),
         role("keeper", Role.SEAL_ADMIN),
         Certificate("cert", "e", "CA", "1", NOW - DAY, NOW + DAY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rule_pairs import LEGAL_REP_CASE, LEGAL_REP_TASK, put
 from scene import DAY, HOUR, NOW, Scene, application, case, codes, grant, member, request, role
 from scene import person as a_person
 
@@ -9,6 +10,7 @@ from sealauthz.decision import Decision, NextStep
 from sealauthz.domain.contracts import SigningTask, TaskAction, TaskState
 from sealauthz.domain.identity import AccountState, RealnameState
 from sealauthz.domain.organisation import ApplicationState, Enterprise, Membership, MembershipState, Role
+from sealauthz.domain.retrieval import Objection
 from sealauthz.domain.seals import GrantState, Seal, SealKind, SealState
 
 TASK = ("SigningTask", "t")
@@ -81,7 +83,7 @@ def test_a_rejected_applicant_is_told_when_to_apply_again() -> None:
 
 def test_the_last_administrator_hears_how_many_could_take_over() -> None:
     decision = Scene().ask("admin", "resign", ("Membership", "m-admin"))
-    assert steps(decision) == {"TRANSFER_ADMIN": {"candidates": 3}}
+    assert steps(decision) == {"TRANSFER_ADMIN": {"candidates": 4}}
 
 
 def test_handing_over_says_how_many_tasks() -> None:
@@ -138,7 +140,7 @@ def test_somebody_elses_retrieval_case_is_not_named() -> None:
 def test_a_second_certification_points_to_the_enterprise_that_is_authenticated() -> None:
     again = Enterprise("e2", "云杉印务", "91350100M000100Y43")
     decision = Scene().put(again).ask("stranger", "authenticate", ("Enterprise", "e2"))
-    where = {"enterprise_id": "e", "enterprise_name": "云杉印务"}
+    where = {"enterprise_id": "e"}
     assert steps(decision) == {"JOIN_ENTERPRISE": where, "RETRIEVE_ENTERPRISE": where}
 
 
@@ -187,3 +189,39 @@ def test_joining_again_does_not_revive_old_grants() -> None:
 def test_a_request_covers_one_contract_only() -> None:
     scene = Scene().put(*request("plain", contract_id="another"))
     assert codes(scene.ask("plain", "use", SEAL, task="t", verification="v-plain")) == ["NO_SEAL_GRANT"]
+
+
+def test_only_the_legal_representative_grants_his_own_seal() -> None:
+    scene = LEGAL_REP_TASK(Scene())
+    decision = scene.ask("user", "use", SEAL, task="t", verification="v-user")
+    assert codes(decision) == ["NOT_TASK_OPERATOR", "GRANTOR_NOT_ENTITLED"]
+    by_himself = scene.put(member("boss")).change(
+        "RoleAssignment", "r-keeper", membership_id="m-boss", role=Role.LEGAL_REP
+    )
+    assert by_himself.ask("user", "use", SEAL, task="t", verification="v-user")
+    # Once the registry names another, what the former one gave is void.
+    replaced = by_himself.change("RegistrySnapshot", "reg-e", legal_rep_id="signer")
+    assert not replaced.ask("user", "use", SEAL, task="t", verification="v-user")
+
+
+def test_an_objection_is_not_held_up_by_the_legal_representatives_path() -> None:
+    objected = put(Objection("ob", "k", "admin", NOW - DAY))(LEGAL_REP_CASE(Scene()))
+    assert objected.ask("outsider", "execute", ("RetrievalCase", "k"), verification="v-outsider")
+    assert objected.change("RetrievalCase", "k", state="OBJECTED").ask(
+        "outsider", "execute", ("RetrievalCase", "k"), verification="v-outsider"
+    )
+
+
+def test_a_face_check_that_is_not_needed_neither_shortens_an_allow_nor_is_consumed() -> None:
+    scene = Scene().change("Seal", "s", kind=SealKind.DEPARTMENT)
+    scene = scene.change("IdentityVerification", "v-user", passed_at=NOW - 2 * HOUR)
+    decision = scene.ask("user", "use", SEAL, task="t", verification="v-user")
+    assert decision
+    assert decision.valid_until == NOW + 60_000_000
+    assert "CONSUME_VERIFICATION" not in [obligation.code for obligation in decision.obligations]
+
+
+def test_nobody_is_told_that_an_enterprise_is_orphaned_who_has_no_tie_to_it() -> None:
+    scene = Scene().change("Person", "admin", account_state=AccountState.LOCKED)
+    assert codes(scene.ask("stranger", "invite", ENTERPRISE)) == ["NOT_A_MEMBER"]
+    assert codes(scene.ask("outsider", "invite", ENTERPRISE)) == ["NO_ACTIVE_ADMIN", "NOT_ENTERPRISE_ADMIN"]

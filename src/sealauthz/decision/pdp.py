@@ -185,8 +185,11 @@ class _Evaluation:
         if "lapses" in self._book.rules:
             lapses = self._engine.each("lapses", case.subject, question.action, case.resource, case.context, FREE)
             limit = min([limit, *(at for (at,) in lapses)])
-        obligations = self._book.obligations.get((question.action, question.resource.type), ())
-        return self._decision(question, Effect.ALLOW, limit, obligations=tuple(map(Obligation, obligations)))
+        obligations: list[Obligation] = []
+        if (question.action, question.resource.type) in self._book.obligations:
+            found = self._engine.each("obligation", question.action, case.resource, FREE)
+            obligations = [Obligation(code) for (code,) in found]
+        return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
 
     def _deny(self, question: Question, reasons: list[Reason]) -> Decision:
         limit = self._now + self._bundle.parameters.deny_valid_for

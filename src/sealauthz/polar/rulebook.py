@@ -167,7 +167,7 @@ def _read_reason(book: Rulebook, rule: Rule) -> None:
 
 
 def _read_obligation(book: Rulebook, rule: Rule) -> None:
-    _fact(rule, 3)
+    _arity(rule, 3)
     key = (_literal(rule, 0, "action"), _resource_type(rule, rule.parameters[1]))
     book.obligations[key] = (*book.obligations.get(key, ()), _literal(rule, 2, "obligation"))
 
