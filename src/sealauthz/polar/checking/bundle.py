@@ -1,0 +1,187 @@
+"""A bundle as the checker sees it: its clauses by name and arity, blocks written out, and what the blocks declare."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sealauthz.polar.checking.terms import in_parameter, occurrences
+from sealauthz.polar.syntax import (
+    And,
+    BlockNode,
+    Call,
+    Literal,
+    Parameter,
+    Place,
+    RuleNode,
+    RuleTypeNode,
+    Shorthand,
+    Statement,
+    Term,
+    TypePattern,
+    Variable,
+)
+
+Key = tuple[str, int]
+"""A rule's name and the number of its parameters."""
+
+ACTOR, RESOURCE = "Actor", "Resource"
+
+RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_relation"}
+
+
+@dataclass(slots=True, eq=False)
+class Clause:
+    """One rule. `literals` are the texts that its parameters demand, by position; `counts` how often a variable stands in it."""
+
+    node: RuleNode
+    is_written_out: bool
+    key: Key = field(init=False)
+    literals: dict[int, object] = field(init=False)
+    counts: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = (self.node.name, len(self.node.parameters))
+        terms = [parameter.term for parameter in self.node.parameters]
+        self.literals = {at: term.value for at, term in enumerate(terms) if isinstance(term, Literal)}
+        counts: Counter[str] = Counter()
+        for parameter in self.node.parameters:
+            for part in in_parameter(parameter):
+                if isinstance(part, Variable) and part.name != "_":
+                    counts[part.name] += 1
+        if self.node.body is not None:
+            counts.update(occurrences(self.node.body))
+        self.counts = counts
+
+    @property
+    def place(self) -> Place:
+        """Where it starts."""
+        return self.node.place
+
+
+@dataclass(slots=True)
+class Declared:
+    """What the blocks of one type declare: the kind of each name, and the type behind each relation."""
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, str] = field(default_factory=dict)
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """The names of a kind: role, permission or relation."""
+        return tuple(name for name, declared in self.kinds.items() if declared == kind)
+
+
+class Rules:
+    """All clauses of a bundle, the declarations of its blocks, and its rule types."""
+
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self.statements = tuple(statements)
+        self.blocks = [statement for statement in self.statements if isinstance(statement, BlockNode)]
+        self.rule_types = [statement for statement in self.statements if isinstance(statement, RuleTypeNode)]
+        self.declared: dict[str, Declared] = {}
+        for block in self.blocks:
+            self._declare(block)
+        written = [Clause(node, False) for node in self.statements if isinstance(node, RuleNode)]
+        self.clauses = [*written, *(Clause(node, True) for node in self._written_out())]
+        self.by_key: dict[Key, list[Clause]] = {}
+        for clause in self.clauses:
+            self.by_key.setdefault(clause.key, []).append(clause)
+        self.arities: dict[str, set[int]] = {}
+        for name, arity in self.by_key:
+            self.arities.setdefault(name, set()).add(arity)
+        self.unions = {
+            ACTOR: frozenset(block.type for block in self.blocks if block.keyword == "actor"),
+            RESOURCE: frozenset(block.type for block in self.blocks),
+        }
+        self._selected = {key: _Selection(clauses) for key, clauses in self.by_key.items()}
+        starts = [(clause.place.file, clause.place.line, clause.place.column) for clause in written]
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        self._starts = [starts[index] for index in order]
+        self._started = [written[index] for index in order]
+
+    def named(self, name: str) -> list[Clause]:
+        """The clauses of a name, whatever their arity, in the order of the files."""
+        return [clause for clause in self.clauses if clause.key[0] == name]
+
+    def candidates(self, key: Key, position_words: Mapping[int, frozenset[object]]) -> Iterable[Clause]:
+        """The clauses that a call can reach whose arguments are known to be among these words."""
+        return self._selected[key].candidates(position_words)
+
+    def clause_at(self, place: Place) -> Clause | None:
+        """The clause that a place is in."""
+        index = bisect.bisect_right(self._starts, (place.file, place.line, place.column)) - 1
+        return self._started[index] if index >= 0 and self._starts[index][0] == place.file else None
+
+    def _declare(self, block: BlockNode) -> None:
+        declared = self.declared.setdefault(block.type, Declared())
+        for kind, names in (("role", block.roles), ("permission", block.permissions)):
+            for name in names or ():
+                declared.kinds.setdefault(str(name.value), kind)
+        for name_, type_, _ in block.relations or ():
+            declared.kinds.setdefault(name_, "relation")
+            declared.relations.setdefault(name_, type_)
+
+    def _written_out(self) -> Iterator[RuleNode]:
+        for block in self.blocks:
+            for shorthand in block.shorthands:
+                rule = self._rule_of(block, shorthand)
+                if rule is not None:
+                    yield rule
+
+    def _rule_of(self, block: BlockNode, shorthand: Shorthand) -> RuleNode | None:
+        """What a shorthand stands for; None where it names what nothing declares."""
+        place = shorthand.place
+        here = self.declared[block.type]
+        actor = Variable("actor", place)
+        this = Variable(block.type[:1].lower() + block.type[1:], place)
+        head = here.kinds.get(str(shorthand.implied.value))
+        body: Term
+        if shorthand.relation is None:
+            kind = here.kinds.get(str(shorthand.implier.value))
+            if head is None or kind is None:
+                return None
+            body = Call(RULE_OF[kind], (actor, shorthand.implier, this), place)
+        else:
+            there = self.declared.get(here.relations.get(str(shorthand.relation.value), ""))
+            kind = there.kinds.get(str(shorthand.implier.value)) if there else None
+            if head is None or kind is None:
+                return None
+            related = Variable("related", place)
+            relation = Call("has_relation", (related, shorthand.relation, this), place)
+            body = And((relation, Call(RULE_OF[kind], (actor, shorthand.implier, related), place)), place)
+        parameters = (
+            Parameter(actor, TypePattern(ACTOR, (), place), place),
+            Parameter(shorthand.implied, None, place),
+            Parameter(this, TypePattern(block.type, (), place), place),
+        )
+        return RuleNode(RULE_OF[head], parameters, body, block.tags, place)
+
+
+class _Selection:
+    """The clauses of one rule, found by the literal at the position that tells most of them apart."""
+
+    def __init__(self, clauses: list[Clause]) -> None:
+        self._all = clauses
+        arity = clauses[0].key[1]
+        spread = [len({clause.literals[at] for clause in clauses if at in clause.literals}) for at in range(arity)]
+        self._position = spread.index(max(spread)) if spread and max(spread) > 1 else -1
+        self._by_literal: dict[object, list[Clause]] = {}
+        self._always: list[Clause] = []
+        if self._position >= 0:
+            for clause in clauses:
+                if self._position in clause.literals:
+                    self._by_literal.setdefault(clause.literals[self._position], []).append(clause)
+                else:
+                    self._always.append(clause)
+
+    def candidates(self, words: Mapping[int, frozenset[object]]) -> Iterable[Clause]:
+        wanted = words.get(self._position)
+        if wanted is None:
+            found: Iterable[Clause] = self._all
+        else:
+            found = [*self._always, *(clause for word in sorted(wanted, key=str) for clause in self._by_literal.get(word, ()))]
+        for clause in found:
+            if all(clause.literals[at] in known for at, known in words.items() if at in clause.literals):
+                yield clause

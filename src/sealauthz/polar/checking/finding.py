@@ -1,0 +1,69 @@
+"""What the checker finds: errors that stop a bundle, and warnings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sealauthz.polar.syntax import Place
+
+
+class Severity(StrEnum):
+    """Whether a finding stops the bundle."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, where it is, and what may be meant instead (`hint` may be empty)."""
+
+    severity: Severity
+    code: str
+    message: str
+    place: Place
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
+
+
+class Findings:
+    """Collects findings: of each kind one at a place, an error before a warning."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str], Finding] = {}
+
+    def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        """Note an error."""
+        self._add(Finding(Severity.ERROR, code, message, place, hint))
+
+    def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        """Note a warning."""
+        self._add(Finding(Severity.WARNING, code, message, place, hint))
+
+    def _add(self, finding: Finding) -> None:
+        key = (finding.place, finding.code)
+        known = self._found.get(key)
+        if known is None or (known.severity is Severity.WARNING and finding.severity is Severity.ERROR):
+            self._found[key] = finding
+
+    def errors(self) -> list[Place]:
+        """The places of the errors noted until now."""
+        return [finding.place for finding in self._found.values() if finding.severity is Severity.ERROR]
+
+    def by_place(self) -> list[Finding]:
+        """All findings, file by file from top to bottom."""
+        return sorted(
+            self._found.values(), key=lambda f: (f.place.file, f.place.line, f.place.column, f.severity, f.code)
+        )
+
+
+def did_you_mean(name: str, known: Iterable[object]) -> str:
+    """Suggest the known names that are nearest to one that is not known."""
+    near = difflib.get_close_matches(name, [str(word) for word in known], n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else ""

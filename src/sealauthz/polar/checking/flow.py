@@ -1,0 +1,195 @@
+"""Following the calls of a bundle from its entry points: which arguments have a value, of what type, under what negation."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from sealauthz.polar.checking.bundle import Clause, Key, Rules
+from sealauthz.polar.checking.finding import Findings
+from sealauthz.polar.checking.goals import Goals
+from sealauthz.polar.checking.scope import Mode, Scope
+from sealauthz.polar.checking.values import FREE, Free, Value, either, literal
+from sealauthz.polar.syntax import Literal, Parameter, Place, TypePattern, Variable
+from sealauthz.polar.types import ANYTHING, Types, ValueType
+
+MAX_DEPTH = 50
+"""Rules that call each other, one inside the other, before the checker gives up."""
+
+MAX_PATTERNS = 20_000
+"""Patterns of arguments, over all rules, before the checker gives up."""
+
+_Pattern = tuple[Key, tuple[Value, ...], bool, bool]
+_Taken = tuple[Value, ...] | None
+
+
+class TooMuch(Exception):
+    """The bundle is too deep or too large to be checked; `place` is where the checker gave up."""
+
+    def __init__(self, message: str, place: Place) -> None:
+        self.place = place
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a pattern: what comes out, clause by clause, and whether it is still being found out."""
+
+    taken: _Taken = None
+    is_open: bool = True
+    is_recursive: bool = False
+    by_clause: list[tuple[Clause, _Taken]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Tried:
+    place: Place
+    what: str
+    holds: bool
+    why: str
+
+
+class Flow:
+    """Analyses rules by call pattern. Each pattern is analysed once, whoever calls it."""
+
+    def __init__(self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings) -> None:
+        self._rules = rules
+        self._goals = Goals(rules, types, contexts, found, self)
+        self._found = found
+        self._known: dict[_Pattern, _Known] = {}
+        self._tried: dict[int, _Tried] = {}
+        self._called: set[Key] = set()
+        self._depth = 0
+
+    # --- what the goals ask -----------------------------------------------------------------------------------------
+
+    def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Taken:
+        """The arguments after a call; None where no rule can match."""
+        return self._of_pattern(key, tuple(FREE if isinstance(v, Free) else v for v in values), mode).taken
+
+    def tried(self, node: object, place: Place, what: str, holds: bool) -> None:
+        """Note that a condition was tried, and whether it could hold."""
+        known = self._tried.get(id(node))
+        if known is None:
+            self._tried[id(node)] = _Tried(place, what, holds, "" if holds else self._goals.why)
+        elif holds:
+            known.holds = True
+
+    # --- entries ----------------------------------------------------------------------------------------------------
+
+    def enter(self, key: Key, values: tuple[Value, ...], decides: bool) -> list[tuple[Clause, tuple[Value, ...]]]:
+        """Analyse a rule that the service asks for: its clauses that can match, with what their arguments become."""
+        if key not in self._rules.by_key:
+            return []
+        mode = Mode(self._rules.by_key[key][0], decides, False)
+        known = self._of_pattern(key, values, mode)
+        return [(clause, taken) for clause, taken in known.by_clause if taken is not None]
+
+    def enter_rest(self) -> None:
+        """Analyse what nothing called, with arguments of the types that the heads name."""
+        for clause in self._rules.clauses:
+            if id(clause.node) not in self._tried and clause.key not in self._called:
+                values = tuple(ANYTHING for _ in clause.node.parameters)
+                self._clause(clause, values, Mode(clause, False, False))
+
+    def never(self) -> list[tuple[Place, str]]:
+        """The clauses and conditions that were tried and can never hold."""
+        for clause in self._rules.clauses:
+            if clause.key in self._called and id(clause.node) not in self._tried:
+                why = "no call has arguments that fit its head"
+                self._tried[id(clause.node)] = _Tried(clause.place, "this rule can never match", False, why)
+        return [(tried.place, f"{tried.what}: {tried.why}") for tried in self._tried.values() if not tried.holds]
+
+    # --- patterns ---------------------------------------------------------------------------------------------------
+
+    def _of_pattern(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Known:
+        pattern = (key, values, mode.is_negative, mode.decides)
+        known = self._known.get(pattern)
+        if known is not None:
+            known.is_recursive = known.is_recursive or known.is_open
+            return known
+        if self._depth >= MAX_DEPTH:
+            raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
+        if len(self._known) >= MAX_PATTERNS:
+            raise TooMuch(f"rules are called with more than {MAX_PATTERNS} patterns of arguments", mode.clause.place)
+        self._called.add(key)
+        known = self._known[pattern] = _Known()
+        before = len(self._known)
+        self._depth += 1
+        words = {
+            at: value.words
+            for at, value in enumerate(values)
+            if isinstance(value, ValueType) and value.words is not None and not value.is_optional
+        }
+        clauses = list(self._rules.candidates(key, words))
+        while True:
+            known.is_recursive = False
+            known.by_clause = [(clause, self._clause(clause, values, mode)) for clause in clauses]
+            taken = _joined([found for _, found in known.by_clause])
+            if not known.is_recursive or taken == known.taken:
+                break
+            # It called itself, so that what it found rests on less than it found: once more, with what it found.
+            known.taken = taken
+            for later in list(self._known)[before:]:
+                if not self._known[later].is_open:
+                    del self._known[later]
+        self._depth -= 1
+        known.taken, known.is_open = taken, False
+        return known
+
+    def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
+        scope = Scope()
+        mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
+        given = tuple(zip(clause.node.parameters, values, strict=True))
+        holds = all(self._enter_parameter(parameter, value, scope, mode) for parameter, value in given)
+        body = clause.node.body
+        if holds and body is not None:
+            holds = self._goals.solve(body, scope, mode)
+        self.tried(clause.node, clause.place, "this rule can never match", holds)
+        if not holds:
+            return None
+        return tuple(self._taken(parameter, value, scope) for parameter, value in given)
+
+    def _enter_parameter(self, parameter: Parameter, value: Value, scope: Scope, mode: Mode) -> bool:
+        """Bring an argument into the scope of a clause; whether the parameter can take it."""
+        term, pattern, goals = parameter.term, parameter.pattern, self._goals
+        if isinstance(value, Free):
+            if isinstance(term, Variable) and isinstance(pattern, TypePattern) and term.name != "_":
+                if isinstance(scope.of(term.name), Free):
+                    scope.give(term.name, Free(pattern.name))
+            elif not isinstance(term, Variable | Literal):
+                goals.value(term, scope, mode, "a parameter")
+            return True
+        if isinstance(pattern, TypePattern):
+            known = goals.as_class(term, value, pattern.name)
+            if known is None or not goals.take_apart(pattern, known, scope, mode):
+                return False
+            value = known
+        elif pattern is not None and not goals.take_apart(pattern, value, scope, mode):
+            return False
+        return goals.take_apart(term, value, scope, mode)
+
+    def _taken(self, parameter: Parameter, value: Value, scope: Scope) -> Value:
+        """What an argument is once a clause has matched."""
+        match parameter.term:
+            case Literal(content, _):
+                return literal(content)
+            case Variable("_", _):
+                if isinstance(value, ValueType) and isinstance(parameter.pattern, TypePattern):
+                    return self._goals.as_class(parameter.term, value, parameter.pattern.name) or value
+                return value
+            case Variable(name, _):
+                known = scope.of(name)
+                return FREE if isinstance(known, Free) else known
+            case _:
+                return ANYTHING if isinstance(value, Free) else value
+
+
+def _joined(found: list[_Taken]) -> _Taken:
+    """What comes out of a rule whose clauses give these."""
+    joined: _Taken = None
+    for taken in found:
+        if taken is None:
+            continue
+        joined = taken if joined is None else tuple(map(either, joined, taken))
+    return joined

@@ -1,0 +1,131 @@
+"""Which rules call which: rules that nothing calls, rules that deny themselves, and what stands twice or stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sealauthz.polar.checking.bundle import Clause, Key, Rules
+from sealauthz.polar.checking.finding import Findings
+from sealauthz.polar.checking.names import ARITIES
+from sealauthz.polar.checking.terms import in_parameter, parts, shape, walk
+from sealauthz.polar.syntax import And, Call, Forall, Not, Or, Place, Variable
+
+
+def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None:
+    """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand."""
+    calls = {key: [call for clause in clauses for call in _calls(clause)] for key, clauses in rules.by_key.items()}
+    _check_negation(calls, found)
+    _check_unused(rules, calls, found)
+    _check_twice(rules, found)
+    lines = {file: text.splitlines() for file, text in texts.items()}
+    for clause in rules.clauses:
+        if not clause.is_written_out:
+            _check_singletons(clause, found)
+            _check_mixed(clause, lines, found)
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+_Call = tuple[Key, bool, Place]
+"""A rule that is called, whether under a negation, and where."""
+
+
+def _calls(clause: Clause) -> Iterator[_Call]:
+    waiting = [(clause.node.body, False)] if clause.node.body is not None else []
+    while waiting:
+        node, is_negated = waiting.pop()
+        if isinstance(node, Call):
+            yield (node.name, len(node.arguments)), is_negated, node.place
+        is_negated = is_negated or isinstance(node, Not | Forall)
+        waiting.extend((part, is_negated) for part in parts(node))  # type: ignore[misc]
+
+
+def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]:
+    waiting, reached = list(start), set[Key]()
+    while waiting:
+        key = waiting.pop()
+        if key not in reached:
+            reached.add(key)
+            waiting.extend(called for called, _, _ in calls.get(key, ()))
+    return reached
+
+
+def _check_negation(calls: Mapping[Key, list[_Call]], found: Findings) -> None:
+    for key, called in calls.items():
+        for target, is_negated, place in called:
+            if is_negated and key in _reached(calls, [target]):
+                said = f"`{key[0]}` would depend on its own negation: `{target[0]}` under `not` leads back to it"
+                found.error("negative-recursion", said, place)
+
+
+def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Findings) -> None:
+    entries = [key for key in rules.by_key if key in ARITIES.items()]
+    reached = _reached(calls, entries)
+    called_names = {target[0] for called in calls.values() for target, _, _ in called}
+    for key, clauses in rules.by_key.items():
+        name, arity = key
+        if key in reached or name in ARITIES:
+            continue
+        if name in called_names and not any(target == key for called in calls.values() for target, _, _ in called):
+            others = sorted({target[1] for called in calls.values() for target, _, _ in called if target[0] == name})
+            said = f"`{name}` is called with {' or '.join(map(str, others))} parameters, never with {arity}"
+            found.error("arity", said, clauses[0].place)
+        else:
+            found.warning("unused", f"nothing calls `{name}`", clauses[0].place)
+
+
+# --- clauses by themselves ------------------------------------------------------------------------------------------
+
+
+def _check_twice(rules: Rules, found: Findings) -> None:
+    seen: dict[object, Clause] = {}
+    for clause in rules.clauses:
+        names: dict[str, int] = {}
+        rule = clause.node
+        says = (rule.name, shape(rule.parameters, names), shape(rule.body, names) if rule.body is not None else None)
+        first = seen.setdefault(says, clause)
+        if first is not clause and rule.name not in ("requires", "otherwise"):
+            found.warning("unreachable", f"the same rule stands at {first.place} already", clause.place)
+
+
+def _check_singletons(clause: Clause, found: Findings) -> None:
+    if 1 not in clause.counts.values():
+        return
+    single = {name for name, count in clause.counts.items() if count == 1 and not name.startswith("_")} - {"nil"}
+    nodes = [node for parameter in clause.node.parameters for node in in_parameter(parameter)]
+    if clause.node.body is not None:
+        nodes.extend(walk(clause.node.body))
+    for node in nodes:
+        if isinstance(node, Variable) and node.name in single:
+            found.warning("singleton", f"`{node.name}` stands once only; `_` says that it does not matter", node.place)
+
+
+def _check_mixed(clause: Clause, lines: Mapping[str, list[str]], found: Findings) -> None:
+    if clause.node.body is None:
+        return
+    for node in walk(clause.node.body):
+        if not isinstance(node, Or):
+            continue
+        for index, part in enumerate(node.parts):
+            if isinstance(part, And) and not _is_bracketed(node, index, part, lines):
+                said = "`and` binds before `or`: brackets would say so"
+                found.warning("mixed", said, part.place)
+
+
+def _is_bracketed(either: Or, index: int, both: And, lines: Mapping[str, list[str]]) -> bool:
+    """Whether an `and` inside an `or` stands in brackets of its own.
+
+    A place is that of the first character, brackets of the first part included but not those round the whole. So the
+    first part tells by itself; for the others the text must be at hand.
+    """
+    if index == 0:
+        return either.place != both.place
+    text = lines.get(both.place.file)
+    if text is None:
+        return True
+    before = text[both.place.line - 1][: both.place.column - 1]
+    line = both.place.line - 1
+    while not before.split("#")[0].strip() and line > 0:
+        line -= 1
+        before = text[line]
+    return before.split("#")[0].rstrip().endswith("(")

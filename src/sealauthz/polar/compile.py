@@ -1,0 +1,845 @@
+"""The compiler: clauses to Python, one function for each pattern in which a rule is called.
+
+A call pattern says of each argument whether it is a constant, of a known type, just bound, to be found (FREE), or of no
+interest (IGNORED). Literals and types fold away where the pattern decides them. A function without FREE arguments answers
+True at its first solution; one with FREE arguments is a generator of their values. Binding order is the order of the text:
+what is unbound where a value is needed is refused, with its place.
+
+Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import keyword
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from sealauthz.errors import BundleRefused
+from sealauthz.polar.program import Clause, Key, Program, variables
+from sealauthz.polar.static import ClassTable, Known
+from sealauthz.polar.syntax import (
+    And,
+    Arithmetic,
+    Assign,
+    Attribute,
+    Call,
+    Compare,
+    DictTerm,
+    In,
+    ListTerm,
+    Literal,
+    Matches,
+    Not,
+    Or,
+    Parameter,
+    Pattern,
+    Place,
+    Term,
+    TypePattern,
+    Unify,
+    Variable,
+)
+
+MAX_LOOPS = 16
+"""Loops inside each other in one function; CPython itself stops at 20."""
+
+BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An argument whose value is given, of a type that may be known."""
+
+    known: Known | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An argument whose value is known to the compiler; `kind` keeps True and 1 apart."""
+
+    value: str | int | float | bool | None
+    kind: type
+
+
+FREE = "free"
+IGNORED = "ignored"
+Argument = Bound | Constant | str
+CallPattern = tuple[Argument, ...]
+
+Test = bool | ast.expr
+"""A condition: decided already, or an expression that decides it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A bound value: how to write it, and what is known of it."""
+
+    node: ast.expr
+    known: Known | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the compiler knows the value itself."""
+        return isinstance(self.node, ast.Constant)
+
+    @property
+    def constant(self) -> Any:
+        """The value itself."""
+        return self.node.value if isinstance(self.node, ast.Constant) else None
+
+
+Env = Mapping[str, Value]
+Rest = Callable[["Env"], list[ast.stmt]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled pattern: the name of its function, or the answer where it is the same for all values."""
+
+    name: str
+    always: bool | None = None
+
+
+class Compiler:
+    """Compiles rules on demand. `definitions` are the functions so far, in the order in which they were asked for."""
+
+    def __init__(self, program: Program, table: ClassTable) -> None:
+        self.program = program
+        self.table = table
+        self.definitions: dict[str, ast.FunctionDef] = {}
+        self.classes: dict[str, type] = {}
+        self._compiled: dict[tuple[Key, CallPattern], Compiled] = {}
+        self._names = itertools.count(1)
+
+    def rule(self, name: str, pattern: CallPattern, place: Place | None = None) -> Compiled:
+        """Compile a rule for a call pattern. Raises BundleRefused."""
+        key = (name, len(pattern))
+        if key not in self.program.clauses:
+            known = [arity for other, arity in self.program.clauses if other == name]
+            what = f"`{name}` has {known[0]} parameters, not {len(pattern)}" if known else f"no rule is called `{name}`"
+            _refuse(what, place)
+        found = self._compiled.get((key, pattern))
+        if found is None:
+            python_name = self.name_for(name)
+            # Registered before its body is compiled, so that a recursive rule finds itself.
+            self._compiled[key, pattern] = Compiled(python_name)
+            found = _Function(self, python_name, FREE in pattern).of_rule(self.program.clauses[key], pattern)
+            self._compiled[key, pattern] = found
+        return found
+
+    def name_for(self, name: str) -> str:
+        """A Python name that no function has yet."""
+        plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "rule"
+        return f"{plain}_{next(self._names)}"
+
+    def class_node(self, cls: type) -> ast.expr:
+        """A name that stands for a class in compiled code."""
+        self.classes[f"class_{cls.__name__}"] = cls
+        return _name(f"class_{cls.__name__}")
+
+    def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
+        """The clauses of a rule that a call pattern does not rule out."""
+        probe = _Function(self, "", False)
+        return [
+            clause
+            for clause in self.program.clauses.get((name, len(pattern)), ())
+            if probe.head(clause, pattern, {}) is not None
+        ]
+
+    def module(self) -> ast.Module:
+        """All functions so far, as a module."""
+        return ast.fix_missing_locations(ast.Module(list(self.definitions.values()), []))
+
+
+@dataclass(slots=True)
+class _Head:
+    """A clause entered by a call pattern: what it binds, what is still to be tested, and what it gives back."""
+
+    env: dict[str, Value]
+    tests: list[Test]
+    outputs: list[Parameter]
+
+
+class _Function:
+    """One Python function under construction."""
+
+    def __init__(self, compiler: Compiler, name: str, is_generator: bool) -> None:
+        self._compiler = compiler
+        self._name = name
+        self._is_generator = is_generator
+        self._locals = itertools.count(1)
+        self._loops = 0
+        self._occurrences: Mapping[str, int] = {}
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    def of_rule(self, clauses: Sequence[Clause], pattern: CallPattern) -> Compiled:
+        """Compile all clauses of a rule into one function."""
+        names = [f"argument_{index}" for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
+        body: list[ast.stmt] = []
+        for clause in clauses:
+            body += self._clause(clause, pattern)
+        return self._define(names, body)
+
+    def of_part(self, goals: Sequence[Term], env: Env, captured: Sequence[str], outputs: Sequence[str]) -> Compiled:
+        """Compile a part of a clause into a function of the variables that it reads."""
+        inner: dict[str, Value] = {name: value for name, value in env.items() if value.is_constant}
+        names = []
+        for variable in captured:
+            if variable not in inner:
+                names.append(self._local(variable))
+                inner[variable] = replace(env[variable], node=_name(names[-1]))
+        rest = self._giving([Variable(name, _NOWHERE) for name in outputs])
+        return self._define(names, self._goals(goals, inner, rest))
+
+    def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
+        if not body and not self._is_generator:
+            return Compiled(self._name, always=False)
+        if body and isinstance(body[0], ast.Return):
+            return Compiled(self._name, always=True)
+        if self._is_generator:
+            # A generator without a yield would be a plain function.
+            body = body or [ast.Return(None)]
+            body.append(ast.If(_constant(False), [_yield([])], []))
+        else:
+            body.append(ast.Return(_constant(False)))
+        arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
+        self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], type_params=[])
+        return Compiled(self._name)
+
+    def _clause(self, clause: Clause, pattern: CallPattern) -> list[ast.stmt]:
+        env: dict[str, Value] = {}
+        head = self.head(clause, pattern, env)
+        if head is None:
+            return []
+        self._occurrences = clause.occurrences
+        terms = [parameter.term for parameter in head.outputs]
+        give = self._giving(terms)
+
+        def checked(end: Env) -> list[ast.stmt]:
+            tests = []
+            for parameter in head.outputs:
+                if parameter.pattern is not None:
+                    tests.append(self._matches(self._value(parameter.term, end), parameter.pattern))
+            return _when(_all(tests), give(end))
+
+        entered = _all(head.tests)
+        body = [] if entered is False else _when(entered, self._goals(clause.goals, head.env, checked))
+        return [_marker(clause.place), *body] if body else []
+
+    def head(self, clause: Clause, pattern: CallPattern, env: dict[str, Value]) -> _Head | None:
+        """Enter a clause by a call pattern; None where it cannot match."""
+        head = _Head(env, [], [])
+        for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
+            if argument == FREE:
+                head.outputs.append(parameter)
+                continue
+            if argument == IGNORED:
+                continue
+            if isinstance(argument, Constant):
+                value = Value(_constant(argument.value), Known(argument.kind))
+            else:
+                known = argument.known if isinstance(argument, Bound) else None
+                value = Value(_name(f"argument_{index}"), known)
+            if not self._enter(head, parameter, value):
+                return None
+        return head
+
+    def _enter(self, head: _Head, parameter: Parameter, value: Value) -> bool:
+        test: Test = True
+        if parameter.pattern is not None:
+            test = self._matches(value, parameter.pattern)
+            value = self._narrowed(value, parameter.pattern)
+        if isinstance(parameter.term, Variable):
+            name = parameter.term.name
+            if name != "_":
+                if name in head.env:
+                    test = _all([test, self._same(head.env[name], value)])
+                else:
+                    head.env[name] = value
+        else:
+            test = _all([test, self._same(self._value(parameter.term, head.env), value)])
+        head.tests.append(test)
+        return test is not False
+
+    def _giving(self, terms: Sequence[Term]) -> Rest:
+        """What to do with a solution: give it back."""
+
+        def give(env: Env) -> list[ast.stmt]:
+            if not self._is_generator:
+                return [ast.Return(_constant(True))]
+            return [_yield([self._value(term, env).node for term in terms])]
+
+        return give
+
+    # --- goals -------------------------------------------------------------------------------------------------------
+
+    def _goals(self, goals: Sequence[Term], env: Env, rest: Rest) -> list[ast.stmt]:
+        if not goals:
+            return rest(env)
+        first, others = goals[0], goals[1:]
+
+        def then(now: Env) -> list[ast.stmt]:
+            return self._goals(others, now, rest)
+
+        test = self._test(first, env)
+        if test is False:
+            return []
+        if test is not None:
+            return _when(test, then(self._learnt(first, env)))
+        return self._binding(first, env, then)
+
+    def _binding(self, goal: Term, env: Env, then: Rest) -> list[ast.stmt]:
+        """Compile a goal that binds variables."""
+        match goal:
+            case And(parts, _):
+                return self._goals(parts, env, then)
+            case Unify(left, right, _):
+                return self._unify(left, right, env, then)
+            case Assign(variable, term, place):
+                if variable.name in env:
+                    _refuse(f"`{variable.name}` has a value already", place)
+                return self._bind(variable.name, self._value(term, env), env, then)
+            case In(item, collection, _):
+                return self._each(item, collection, env, then)
+            case Call():
+                return self._solutions(goal, env, then)
+            case Or(parts, place):
+                return self._either(goal, parts, env, then, place)
+            case _:
+                _refuse("this cannot be compiled here", _place(goal))
+
+    def _unify(self, left: Term, right: Term, env: Env, then: Rest) -> list[ast.stmt]:
+        for unbound, other in ((left, right), (right, left)):
+            if self._is_unbound(unbound, env) and isinstance(unbound, Variable):
+                if self._is_unbound(other, env):
+                    _refuse(f"`{unbound.name}` has no value yet, and neither has the other side", _place(unbound))
+                if unbound.name == "_":
+                    return then(env)
+                return self._bind(unbound.name, self._value(other, env), env, then)
+        _refuse("this unification needs values on one side", _place(left))
+
+    def _bind(self, name: str, value: Value, env: Env, then: Rest) -> list[ast.stmt]:
+        if isinstance(value.node, ast.Constant | ast.Name):
+            return then({**env, name: value})
+        local = self._local(name)
+        assign = ast.Assign([ast.Name(local, ast.Store())], value.node)
+        body = then({**env, name: replace(value, node=_name(local))})
+        return [assign, *body] if body else []
+
+    def _each(self, item: Term, collection: Term, env: Env, then: Rest) -> list[ast.stmt]:
+        """Loop over a collection whose member is to be found."""
+        if not (isinstance(item, Variable) and self._is_unbound(item, env)):
+            _refuse("this membership cannot be compiled", _place(item))
+        if isinstance(collection, ListTerm):
+            values = [self._value(member, env) for member in collection.items]
+            known = values[0].known if values and all(v.known == values[0].known for v in values) else None
+            return self._loop(item, ast.Tuple([v.node for v in values], ast.Load()), known, env, then)
+        source = self._value(collection, env)
+        if source.known is not None and source.known.element is not None and not source.known.is_optional:
+            return self._loop(item, source.node, Known(source.known.element), env, then)
+        return self._loop(item, _runtime("items", source.node), None, env, then)
+
+    def _loop(self, item: Variable, source: ast.expr, known: Known | None, env: Env, then: Rest) -> list[ast.stmt]:
+        if self._loops == MAX_LOOPS:
+            _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", item.place)
+        self._loops += 1
+        local = self._local(item.name)
+        inner = dict(env) if item.name == "_" else {**env, item.name: Value(_name(local), known)}
+        body = then(inner)
+        self._loops -= 1
+        if not body:
+            return []
+        walked = self._local("items")
+        return [
+            ast.Assign([ast.Name(walked, ast.Store())], source),
+            *_spend(ast.Call(_name("len"), [_name(walked)], [])),
+            ast.For(ast.Name(local, ast.Store()), _name(walked), body, []),
+        ]
+
+    def _solutions(self, call: Call, env: Env, then: Rest) -> list[ast.stmt]:
+        """Compile a call that finds values for some of its arguments."""
+        pattern, nodes, found = self._call_pattern(call, env)
+        facts = self._as_facts(call, pattern)
+        if facts is not None:
+            body: list[ast.stmt] = []
+            for values in facts:
+                body += self._unified(found, values, env, then)
+            return body
+        compiled = self._compiler.rule(call.name, pattern, call.place)
+        if self._loops == MAX_LOOPS:
+            _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", call.place)
+        self._loops += 1
+        locals_ = [self._local(variable.name) for variable in found]
+        values = [Value(_name(local), self._output_type(call, pattern, index)) for index, local in enumerate(locals_)]
+        body = self._unified(found, values, env, then)
+        self._loops -= 1
+        if not body:
+            return []
+        target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
+        source = ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
+        return [ast.For(target, source, [*_spend(_constant(1)), *body], [])]
+
+    def _unified(
+        self, found: Sequence[Variable], values: Sequence[Value], env: Env, then: Rest
+    ) -> list[ast.stmt]:
+        """Bind found variables to values; one that stands twice must get equal values."""
+        inner = dict(env)
+        tests: list[Test] = []
+        for variable, value in zip(found, values, strict=True):
+            if variable.name in inner:
+                tests.append(self._same(inner[variable.name], value))
+            else:
+                inner[variable.name] = value
+        return _when(_all(tests), then(inner)) if False not in tests else []
+
+    def _as_facts(self, call: Call, pattern: CallPattern) -> list[list[Value]] | None:
+        """The solutions of a call, where they are constants that the compiler knows."""
+        solutions: list[list[Value]] = []
+        for clause in self._compiler.candidates(call.name, pattern):
+            head = self.head(clause, pattern, {})
+            if clause.goals or head is None or any(test is not True for test in head.tests):
+                return None
+            if not all(isinstance(p.term, Literal) and p.pattern is None for p in head.outputs):
+                return None
+            solutions.append([self._value(p.term, {}) for p in head.outputs])
+        return solutions if (call.name, len(pattern)) in self._compiler.program.clauses else None
+
+    def _output_type(self, call: Call, pattern: CallPattern, index: int) -> Known | None:
+        """What is known of a found value: its type, where every clause says so."""
+        position = [number for number, argument in enumerate(pattern) if argument == FREE][index]
+        found: set[Known | None] = set()
+        for clause in self._compiler.candidates(call.name, pattern):
+            parameter = clause.parameters[position]
+            if isinstance(parameter.pattern, TypePattern) and parameter.pattern.name in self._compiler.table.classes:
+                found.add(Known(self._compiler.table.classes[parameter.pattern.name], is_exact=False))
+            elif isinstance(parameter.term, Literal):
+                found.add(Known(type(parameter.term.value)))
+            else:
+                found.add(_Outputs(self._compiler).of(clause, pattern, parameter.term))
+        return found.pop() if len(found) == 1 else None
+
+    def _either(self, goal: Or, parts: Sequence[Term], env: Env, then: Rest, place: Place) -> list[ast.stmt]:
+        """Compile alternatives that bind variables which are needed behind them."""
+        inside = Counter(variables(goal))
+        needed = [v for v in inside if v not in env and self._occurrences.get(v, 0) > inside[v]]
+        if not needed:
+            return _when(self._exists(goal, env), then(env))
+        captured = [v for v in inside if v in env and not env[v].is_constant]
+        name = self._compiler.name_for(f"{self._name}_either")
+        part = _Function(self._compiler, name, True)
+        part._occurrences = self._occurrences
+        inner: dict[str, Value] = {v: value for v, value in env.items() if value.is_constant}
+        names = []
+        for variable in captured:
+            names.append(part._local(variable))
+            inner[variable] = replace(env[variable], node=_name(names[-1]))
+        body: list[ast.stmt] = []
+        give = part._giving([Variable(v, place) for v in needed])
+        for alternative in parts:
+            body += part._goals([alternative], inner, give)
+        part._define(names, body)
+        self._loops += 1
+        locals_ = [self._local(v) for v in needed]
+        then_body = then({**env, **{v: Value(_name(local)) for v, local in zip(needed, locals_, strict=True)}})
+        self._loops -= 1
+        if not then_body:
+            return []
+        target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
+        source = ast.Call(_name(name), [_name(BUDGET), *(env[v].node for v in captured)], [])
+        return [ast.For(target, source, [*_spend(_constant(1)), *then_body], [])]
+
+    # --- tests -------------------------------------------------------------------------------------------------------
+
+    def _test(self, term: Term, env: Env) -> Test | None:
+        """A condition as an expression; None where it binds variables that are needed behind it."""
+        match term:
+            case Literal(value, place):
+                if type(value) is not bool:
+                    _refuse("this is no condition", place)
+                return value
+            case Not(inner, place):
+                self._check_negation(inner, env, place)
+                return _negated(self._exists(inner, env))
+            case And(parts, _):
+                together = self._tests(parts, env, True)
+                return None if together is None else _all(together)
+            case Or(parts, _):
+                either = self._tests(parts, env, False)
+                return None if either is None else _any(either)
+            case Unify(left, right, _):
+                if self._is_unbound(left, env) or self._is_unbound(right, env):
+                    return None
+                return self._same(self._value(left, env), self._value(right, env))
+            case Compare(sign, left, right, _):
+                return self._compare(sign, self._value(left, env), self._value(right, env))
+            case In(item, collection, _):
+                return None if self._is_unbound(item, env) else self._contains(item, collection, env)
+            case Matches(inner, pattern, _):
+                return self._matches(self._value(inner, env), pattern)
+            case Call():
+                return self._call_test(term, env)
+            case Variable() | Attribute():
+                return self._truth(self._value(term, env), _place(term))
+            case _:
+                return None
+
+    def _tests(self, parts: Sequence[Term], env: Env, is_conjunction: bool) -> list[Test] | None:
+        """The parts as expressions; None as soon as one binds something, on which the next may rely."""
+        tests: list[Test] = []
+        for part in parts:
+            test = self._test(part, env)
+            if test is None:
+                return None
+            tests.append(test)
+            if test is False and is_conjunction:
+                break
+            env = self._learnt(part, env) if is_conjunction else env
+        return tests
+
+    def _exists(self, term: Term, env: Env) -> Test:
+        """Whether a term has a solution; its own variables are of no interest outside."""
+        test = self._test(term, env)
+        if test is not None:
+            return test
+        captured = [v for v in dict.fromkeys(variables(term)) if v in env]
+        part = _Function(self._compiler, self._compiler.name_for(f"{self._name}_part"), False)
+        part._occurrences = self._occurrences
+        compiled = part.of_part([term], env, captured, [])
+        if compiled.always is not None:
+            return compiled.always
+        passed = [env[v].node for v in captured if not env[v].is_constant]
+        return ast.Call(_name(compiled.name), [_name(BUDGET), *passed], [])
+
+    def _check_negation(self, term: Term, env: Env, place: Place) -> None:
+        inside = Counter(variables(term))
+        for variable, times in inside.items():
+            outside = self._occurrences.get(variable, 0) > times
+            if variable not in env and outside and variable not in _CONSTANTS:
+                _refuse(f"`{variable}` has no value yet where it is negated, and is used outside the negation", place)
+
+    def _call_test(self, call: Call, env: Env) -> Test | None:
+        pattern, nodes, found = self._call_pattern(call, env)
+        if found:
+            return None
+        compiled = self._compiler.rule(call.name, pattern, call.place)
+        if compiled.always is not None:
+            return compiled.always
+        return ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
+
+    def _call_pattern(self, call: Call, env: Env) -> tuple[CallPattern, list[ast.expr], list[Variable]]:
+        """How a call calls: its pattern, the values that it passes, and the variables that it finds."""
+        pattern: list[Argument] = []
+        nodes: list[ast.expr] = []
+        found: list[Variable] = []
+        inside = Counter(variables(call))
+        for argument in call.arguments:
+            if self._is_unbound(argument, env) and isinstance(argument, Variable):
+                is_needed = argument.name != "_" and (
+                    self._occurrences.get(argument.name, 0) > inside[argument.name] or inside[argument.name] > 1
+                )
+                pattern.append(FREE if is_needed else IGNORED)
+                if is_needed:
+                    found.append(argument)
+                continue
+            value = self._value(argument, env)
+            if value.is_constant:
+                pattern.append(Constant(value.constant, type(value.constant)))
+            else:
+                pattern.append(Bound(value.known))
+                nodes.append(value.node)
+        return tuple(pattern), nodes, found
+
+    def _contains(self, item: Term, collection: Term, env: Env) -> Test:
+        value = self._value(item, env)
+        if isinstance(collection, ListTerm) and collection.rest is None:
+            return self._is_one_of(value, [self._value(member, env) for member in collection.items])
+        return _runtime("contains", value.node, self._value(collection, env).node)
+
+    def _is_one_of(self, value: Value, members: Sequence[Value]) -> Test:
+        plain = value.known is not None and value.known.cls in {str, int}
+        if plain and value.known is not None and all(m.is_constant and type(m.constant) is value.known.cls for m in members):
+            if value.is_constant:
+                return value.constant in [m.constant for m in members]
+            return ast.Compare(value.node, [ast.In()], [ast.Tuple([m.node for m in members], ast.Load())])
+        return _any([self._same(value, member) for member in members])
+
+    def _same(self, left: Value, right: Value) -> Test:
+        """Whether two values unify."""
+        if left.is_constant and right.is_constant:
+            return type(left.constant) is type(right.constant) and left.constant == right.constant
+        for value, other in ((left, right), (right, left)):
+            if other.is_constant and other.constant is None:
+                if value.known is not None and not value.known.is_optional:
+                    return False
+                return ast.Compare(value.node, [ast.Is()], [_constant(None)])
+        ours, theirs = left.known, right.known
+        if ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int, bool}:
+            return ast.Compare(left.node, [ast.Eq()], [right.node])
+        return _runtime("same", left.node, right.node)
+
+    def _compare(self, sign: str, left: Value, right: Value) -> Test:
+        ours, theirs = left.known, right.known
+        is_equality = sign in {"==", "!="}
+        plain = ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int}
+        if plain and ours is not None and theirs is not None:
+            if is_equality or not (ours.is_optional or theirs.is_optional):
+                return ast.Compare(left.node, [_OPERATORS[sign]()], [right.node])
+        return _runtime("compare", _constant(sign), left.node, right.node)
+
+    def _truth(self, value: Value, place: Place) -> Test:
+        if value.known is not None and value.known.cls is bool and not value.known.is_optional:
+            return ast.Compare(value.node, [ast.Is()], [_constant(True)])
+        _refuse("only a boolean is a condition by itself", place)
+
+    def _matches(self, value: Value, pattern: Pattern) -> Test:
+        if isinstance(pattern, Literal):
+            return self._same(value, self._value(pattern, {}))
+        if not isinstance(pattern, TypePattern) or pattern.fields:
+            _refuse("only a type or a literal can be matched here", _place(pattern))
+        classes = self._classes(pattern)
+        known = value.known
+        if known is not None:
+            if known.is_exact or all(issubclass(known.cls, cls) for cls in classes):
+                fits = any(issubclass(known.cls, cls) for cls in classes)
+                if not fits or not known.is_optional:
+                    return fits
+                return ast.Compare(value.node, [ast.IsNot()], [_constant(None)])
+        nodes = [self._compiler.class_node(cls) for cls in classes]
+        node = nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Load())
+        return ast.Call(_name("isinstance"), [value.node, node], [])
+
+    def _classes(self, pattern: TypePattern) -> list[type]:
+        table = self._compiler.table.classes
+        union = self._compiler.program.unions.get(pattern.name)
+        names = sorted(union) if union is not None else [pattern.name]
+        for name in names:
+            if name not in table:
+                _refuse(f"no class is called `{name}`", pattern.place)
+        return [table[name] for name in names]
+
+    def _narrowed(self, value: Value, pattern: Pattern) -> Value:
+        """What is known of a value once it has matched."""
+        if not isinstance(pattern, TypePattern):
+            return value
+        classes = self._classes(pattern)
+        if value.known is not None and value.known.is_exact:
+            return replace(value, known=replace(value.known, is_optional=False))
+        return replace(value, known=Known(classes[0], is_exact=False)) if len(classes) == 1 else value
+
+    def _learnt(self, goal: Term, env: Env) -> Env:
+        """What is known of the variables once a test has passed."""
+        match goal:
+            case Matches(Variable(name, _), pattern, _) if name in env:
+                return {**env, name: self._narrowed(env[name], pattern)}
+            case And(parts, _):
+                for part in parts:
+                    env = self._learnt(part, env)
+                return env
+            case _:
+                return env
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def _is_unbound(self, term: Term, env: Env) -> bool:
+        return isinstance(term, Variable) and term.name not in env and term.name not in _CONSTANTS
+
+    def _value(self, term: Term, env: Env) -> Value:
+        match term:
+            case Literal(value, _):
+                return Value(_constant(value), Known(type(value)))
+            case Variable(name, place):
+                if name in env:
+                    return env[name]
+                if name in _CONSTANTS:
+                    return Value(_constant(_CONSTANTS[name]))
+                _refuse(f"`{name}` has no value yet", place)
+            case Attribute(base, name, None, place):
+                return self._attribute(self._value(base, env), name, place)
+            case Arithmetic(sign, left, right, _):
+                ours, theirs = self._value(left, env), self._value(right, env)
+                whole = ours.known is not None and theirs.known is not None and sign != "/"
+                known = Known(int) if whole and ours.known.cls is int and theirs.known.cls is int else None  # type: ignore[union-attr]
+                return Value(_runtime("calculate", _constant(sign), ours.node, theirs.node), known)
+            case ListTerm(members, None, _):
+                return Value(ast.List([self._value(member, env).node for member in members], ast.Load()), Known(list))
+            case DictTerm(fields, _):
+                keys: list[ast.expr | None] = [_constant(key) for key, _ in fields]
+                return Value(ast.Dict(keys, [self._value(value, env).node for _, value in fields]), Known(dict))
+            case _:
+                _refuse("this is not compiled as a value", _place(term))
+
+    def _attribute(self, base: Value, name: str, place: Place) -> Value:
+        node = ast.Attribute(base.node, name, ast.Load())
+        known = base.known
+        if known is None:
+            return Value(_runtime("attribute", base.node, _constant(name)))
+        found = self._compiler.table.attribute(known.cls, name)
+        if found is None:
+            if known.is_exact or not self._compiler.table.knows(known.cls):
+                _refuse(f"{known.cls.__name__} has no attribute `{name}`", place)
+            return Value(node)
+        return Value(node, found)
+
+    def _local(self, name: str) -> str:
+        plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "value"
+        return f"{plain.strip('_') or 'any'}_{next(self._locals)}"
+
+
+class _Outputs:
+    """Finds what type a clause gives a free parameter, without compiling it."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
+
+    def of(self, clause: Clause, pattern: CallPattern, term: Term) -> Known | None:
+        """The type of an output variable, where a goal of the clause makes it plain."""
+        if not isinstance(term, Variable):
+            return None
+        types: dict[str, Known] = {}
+        for parameter, argument in zip(clause.parameters, pattern, strict=True):
+            if isinstance(parameter.term, Variable):
+                known = self._declared(parameter.pattern)
+                if isinstance(argument, Bound) and argument.known is not None:
+                    known = argument.known if known is None else known
+                if known is not None:
+                    types[parameter.term.name] = known
+        for goal in clause.goals:
+            match goal:
+                case In(Variable(name, _), collection, _):
+                    source = self._type(collection, types)
+                    if source is not None and source.element is not None:
+                        types.setdefault(name, Known(source.element))
+                case Unify(Variable(name, _), other, _):
+                    source = self._type(other, types)
+                    if source is not None:
+                        types.setdefault(name, source)
+                case Matches(Variable(name, _), pattern_, _):
+                    declared = self._declared(pattern_)
+                    if declared is not None:
+                        types[name] = declared
+                case Call(name, arguments, _):
+                    self._learn_call(name, arguments, types)
+                case _:
+                    pass
+        return types.get(term.name)
+
+    def _learn_call(self, name: str, arguments: Sequence[Term], types: dict[str, Known]) -> None:
+        """Learn the types of variables that a called rule finds."""
+        clauses = self._compiler.program.clauses.get((name, len(arguments)), ())
+        for index, argument in enumerate(arguments):
+            if not isinstance(argument, Variable) or argument.name in types or argument.name == "_":
+                continue
+            pattern = tuple(
+                FREE if position == index else Bound(self._type(other, types))
+                for position, other in enumerate(arguments)
+            )
+            found = {self.of(clause, pattern, clause.parameters[index].term) for clause in clauses}
+            known = found.pop() if len(found) == 1 else None
+            if known is not None:
+                types[argument.name] = known
+
+    def _declared(self, pattern: Pattern | None) -> Known | None:
+        if isinstance(pattern, TypePattern) and pattern.name in self._compiler.table.classes:
+            return Known(self._compiler.table.classes[pattern.name], is_exact=False)
+        return None
+
+    def _type(self, term: Term, types: Mapping[str, Known]) -> Known | None:
+        match term:
+            case Variable(name, _):
+                return types.get(name)
+            case Attribute(base, name, None, _):
+                owner = self._type(base, types)
+                return None if owner is None else self._compiler.table.attribute(owner.cls, name)
+            case Literal(value, _):
+                return Known(type(value))
+            case _:
+                return None
+
+
+# --- nodes ----------------------------------------------------------------------------------------------------------
+
+_NOWHERE = Place("", 0, 0)
+_CONSTANTS: Mapping[str, Any] = {"nil": None}
+_OPERATORS: Mapping[str, type[ast.cmpop]] = {
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+}
+
+
+def _refuse(message: str, place: Place | None) -> NoReturn:
+    place = place or _NOWHERE
+    raise BundleRefused(message, place.file, place.line, place.column)
+
+
+def _place(term: Term | Pattern) -> Place:
+    return term.place
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _constant(value: Any) -> ast.expr:
+    return ast.Constant(value)
+
+
+def _runtime(function: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(_name(function), list(arguments), [])
+
+
+def _yield(nodes: list[ast.expr]) -> ast.stmt:
+    return ast.Expr(ast.Yield(ast.Tuple(nodes, ast.Load())))
+
+
+def _marker(place: Place) -> ast.stmt:
+    """A constant that CPython drops and that the printed code shows as a comment."""
+    return ast.Expr(_constant(f"@ {place}"))
+
+
+def _spend(steps: ast.expr) -> list[ast.stmt]:
+    """Take steps from the budget."""
+    left = ast.Subscript(_name(BUDGET), _constant(0), ast.Store())
+    taken = ast.AugAssign(left, ast.Sub(), steps)
+    test = ast.Compare(ast.Subscript(_name(BUDGET), _constant(0), ast.Load()), [ast.Lt()], [_constant(0)])
+    return [taken, ast.If(test, [ast.Expr(_runtime("exhausted"))], [])]
+
+
+def _when(test: Test, body: list[ast.stmt]) -> list[ast.stmt]:
+    if test is False or not body:
+        return []
+    if test is True:
+        return body
+    return [ast.If(test, body, [])]
+
+
+def _all(tests: Iterable[Test]) -> Test:
+    left = [test for test in tests if test is not True]
+    if False in left:
+        return False
+    nodes = [test for test in left if not isinstance(test, bool)]
+    if not nodes:
+        return True
+    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.And(), nodes)
+
+
+def _any(tests: Iterable[Test]) -> Test:
+    left = [test for test in tests if test is not False]
+    if True in left:
+        return True
+    nodes = [test for test in left if not isinstance(test, bool)]
+    if not nodes:
+        return False
+    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.Or(), nodes)
+
+
+def _negated(test: Test) -> Test:
+    return not test if isinstance(test, bool) else ast.UnaryOp(ast.Not(), test)

@@ -1,0 +1,124 @@
+"""What compiled policies call: Polar's equality, order and membership on values whose types the compiler does not know.
+
+Rules of oso 0.27.3, as measured: numbers unify by value and never with booleans; different native types are unequal;
+anything with a host object compares as Python does. Whatever oso would answer with an error raises here.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sealauthz.errors import EvaluationFailed
+
+_I64 = 2**63
+_NATIVE = (bool, int, float, str, list, dict)
+_NUMBERS = (int, float)
+
+
+class BudgetExhausted(EvaluationFailed):
+    """The decision needs more steps than it may take."""
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two bound values unify."""
+    kind, other = type(left), type(right)
+    if kind not in _NATIVE or other not in _NATIVE:
+        return left is right or bool(left == right)
+    if kind in _NUMBERS and other in _NUMBERS:
+        return bool(left == right)
+    if kind is not other:
+        return False
+    if kind is list:
+        return len(left) == len(right) and all(map(same, left, right))
+    if kind is dict:
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    return bool(left == right)
+
+
+_ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def compare(sign: str, left: Any, right: Any) -> bool:
+    """Compare two bound values. Raises EvaluationFailed where they cannot be compared."""
+    kind, other = type(left), type(right)
+    if kind in _NATIVE and other in _NATIVE:
+        numeric = (bool, int, float)
+        if not (kind in numeric and other in numeric) and not (kind is str and other is str):
+            raise EvaluationFailed(f"`{sign}` does not compare {kind.__name__} with {other.__name__}")
+    try:
+        return bool(_ORDER[sign](left, right))
+    except TypeError as error:
+        raise EvaluationFailed(f"`{sign}` does not compare {kind.__name__} with {other.__name__}") from error
+
+
+def _divide(left: Any, right: Any) -> float:
+    if right == 0:
+        return float("nan") if left == 0 else float("inf") if left > 0 else float("-inf")
+    return float(left) / float(right)
+
+
+def _remainder(left: Any, right: Any) -> Any:
+    """The remainder with the sign of the dividend."""
+    result = abs(left) % abs(right)
+    return -result if left < 0 else result
+
+
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "mod": operator.mod,
+    "rem": _remainder,
+}
+
+
+def calculate(sign: str, left: Any, right: Any) -> Any:
+    """Calculate with two numbers. Raises EvaluationFailed for anything else, and where 64 bits do not hold the result."""
+    if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
+        raise EvaluationFailed(f"`{sign}` does not calculate with {type(left).__name__} and {type(right).__name__}")
+    try:
+        result = _ARITHMETIC[sign](left, right)
+    except (ZeroDivisionError, OverflowError) as error:
+        raise EvaluationFailed(f"`{sign}` has no result") from error
+    if type(result) is int and not -_I64 <= result < _I64:
+        raise EvaluationFailed(f"`{sign}` overflows 64 bits")
+    return result
+
+
+def items(collection: Any) -> Iterable[Any]:
+    """What `in` walks through. Raises EvaluationFailed for what is no collection."""
+    kind = type(collection)
+    if kind is list or kind is tuple:
+        return collection  # type: ignore[no-any-return]
+    if kind is dict:
+        return [list(pair) for pair in collection.items()]
+    if kind is str:
+        return list(collection)
+    if kind in (int, float, bool, type(None)):
+        raise EvaluationFailed(f"{kind.__name__} is no collection")
+    try:
+        return list(collection)
+    except TypeError as error:
+        raise EvaluationFailed(f"{kind.__name__} is no collection") from error
+
+
+def contains(item: Any, collection: Any) -> bool:
+    """Whether a bound value is in a collection."""
+    return any(same(item, candidate) for candidate in items(collection))
+
+
+def count(budget: list[int], steps: int) -> None:
+    """Take steps from a budget. Raises BudgetExhausted when there are not enough."""
+    budget[0] -= steps
+    if budget[0] < 0:
+        raise BudgetExhausted("the decision takes more steps than it may")
