@@ -11,7 +11,7 @@ import builtins
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import cache
@@ -71,6 +71,27 @@ class Check:
 
 
 Constraint = Unique | Check
+
+
+class Collection(list[Any]):
+    """A collection of records that is never changed once wired, with look-ups by column that are made when first used."""
+
+    __slots__ = ("_by_column",)
+
+    def __init__(self, records: Iterable[Any] = ()) -> None:
+        super().__init__(records)
+        self._by_column: dict[str, dict[Any, list[Any]]] = {}
+
+    def holding(self, column: str, value: Any) -> Sequence[Any]:
+        """The records that hold a value in a column, in their order."""
+        found = self._by_column.get(column)
+        if found is None:
+            found = {}
+            for record in self:
+                found.setdefault(getattr(record, column), []).append(record)
+            # Two threads may both make it; either is right.
+            self._by_column[column] = found
+        return found.get(value, ())
 
 
 def one(key: str, *, init: Literal[False] = False) -> Any:

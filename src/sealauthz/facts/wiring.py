@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.domain import RECORDS, Relation, shape_of
+from sealauthz.domain.record import Collection
 from sealauthz.facts.units import COMPLETE, UnitKind
 
 WiredUnit = Mapping[str, Mapping[str, Any]]
@@ -45,7 +46,7 @@ def wire(kind: UnitKind, loaded: Mapping[str, Iterable[Any]]) -> WiredUnit:
                 elif key in targets:
                     setattr(record, relation.name, targets[key])
         for relation in _collections(kind, record_type):
-            members: dict[str, list[Any]] = {record_id: [] for record_id in records}
+            members: dict[str, Collection] = {record_id: Collection() for record_id in records}
             for member in unit.get(relation.record, {}).values():
                 owner = getattr(member, relation.key)
                 if owner in members:

@@ -47,6 +47,12 @@ from sealauthz.polar.syntax import (
 MAX_LOOPS = 16
 """Loops inside each other in one function; CPython itself stops at 20."""
 
+MAX_INLINED = 8
+"""Calls written out inside each other."""
+
+MAX_INLINED_NODES = 60
+"""The largest expression that is written out in place of a call, in nodes."""
+
 BUDGET = "budget"
 
 
@@ -113,6 +119,8 @@ class Compiler:
         self.definitions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, type] = {}
         self._compiled: dict[tuple[Key, CallPattern], Compiled] = {}
+        self._candidates: dict[tuple[str, CallPattern], list[Clause]] = {}
+        self._by_literal = {key: _by_literal(clauses) for key, clauses in program.clauses.items()}
         self._names = itertools.count(1)
 
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None) -> Compiled:
@@ -127,7 +135,7 @@ class Compiler:
             python_name = self.name_for(name)
             # Registered before its body is compiled, so that a recursive rule finds itself.
             self._compiled[key, pattern] = Compiled(python_name)
-            found = _Function(self, python_name, FREE in pattern).of_rule(self.program.clauses[key], pattern)
+            found = _Function(self, python_name, FREE in pattern).of_rule(self.candidates(name, pattern), pattern)
             self._compiled[key, pattern] = found
         return found
 
@@ -143,16 +151,23 @@ class Compiler:
 
     def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
         """The clauses of a rule that a call pattern does not rule out."""
-        probe = _Function(self, "", False)
-        return [
-            clause
-            for clause in self.program.clauses.get((name, len(pattern)), ())
-            if probe.head(clause, pattern, {}) is not None
-        ]
+        found = self._candidates.get((name, pattern))
+        if found is None:
+            probe = _Function(self, "", False)
+            found = [c for c in self._likely((name, len(pattern)), pattern) if probe.head(c, pattern, {}) is not None]
+            self._candidates[name, pattern] = found
+        return found
 
-    def module(self) -> ast.Module:
-        """All functions so far, as a module."""
-        return ast.fix_missing_locations(ast.Module(list(self.definitions.values()), []))
+    def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
+        """The clauses that a look-up by the most telling literal leaves."""
+        clauses: Sequence[Clause] = self.program.clauses.get(key, ())
+        by_position = self._by_literal.get(key, {})
+        for position, argument in enumerate(pattern):
+            if isinstance(argument, Constant) and argument.kind is str and position in by_position:
+                some = by_position[position].get(str(argument.value), ())
+                if len(some) < len(clauses):
+                    clauses = some
+        return clauses
 
 
 @dataclass(slots=True)
@@ -174,6 +189,7 @@ class _Function:
         self._locals = itertools.count(1)
         self._loops = 0
         self._occurrences: Mapping[str, int] = {}
+        self._inside: tuple[Key, ...] = ()
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
@@ -199,7 +215,8 @@ class _Function:
     def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
         if not body and not self._is_generator:
             return Compiled(self._name, always=False)
-        if body and isinstance(body[0], ast.Return):
+        first = next((statement for statement in body if not _is_marker(statement)), None)
+        if isinstance(first, ast.Return) and not self._is_generator:
             return Compiled(self._name, always=True)
         if self._is_generator:
             # A generator without a yield would be a plain function.
@@ -291,7 +308,23 @@ class _Function:
             return []
         if test is not None:
             return _when(test, then(self._learnt(first, env)))
+        if isinstance(first, In) and isinstance(first.item, Variable) and self._is_unbound(first.item, env):
+            return self._each(first.item, first.collection, env, then, self._index_key(first.item, others, env))
         return self._binding(first, env, then)
+
+    def _index_key(self, item: Variable, others: Sequence[Term], env: Env) -> tuple[str, ast.expr] | None:
+        """A column and the value that a later goal says it has: what a look-up may go by."""
+        for goal in others:
+            if not isinstance(goal, Unify):
+                continue
+            for side, other in ((goal.left, goal.right), (goal.right, goal.left)):
+                if isinstance(side, Attribute) and side.base == Variable(item.name, side.base.place):
+                    if item.name in variables(other) or any(v not in env for v in variables(other)):
+                        continue
+                    value = self._value(other, env)
+                    if value.known is not None and value.known.cls is str and not value.is_constant:
+                        return side.name, value.node
+        return None
 
     def _binding(self, goal: Term, env: Env, then: Rest) -> list[ast.stmt]:
         """Compile a goal that binds variables."""
@@ -305,7 +338,7 @@ class _Function:
                     _refuse(f"`{variable.name}` has a value already", place)
                 return self._bind(variable.name, self._value(term, env), env, then)
             case In(item, collection, _):
-                return self._each(item, collection, env, then)
+                return self._each(item, collection, env, then, None)
             case Call():
                 return self._solutions(goal, env, then)
             case Or(parts, place):
@@ -331,8 +364,10 @@ class _Function:
         body = then({**env, name: replace(value, node=_name(local))})
         return [assign, *body] if body else []
 
-    def _each(self, item: Term, collection: Term, env: Env, then: Rest) -> list[ast.stmt]:
-        """Loop over a collection whose member is to be found."""
+    def _each(
+        self, item: Term, collection: Term, env: Env, then: Rest, index: tuple[str, ast.expr] | None
+    ) -> list[ast.stmt]:
+        """Loop over a collection whose member is to be found; over the members that an index gives, where one can."""
         if not (isinstance(item, Variable) and self._is_unbound(item, env)):
             _refuse("this membership cannot be compiled", _place(item))
         if isinstance(collection, ListTerm):
@@ -341,7 +376,10 @@ class _Function:
             return self._loop(item, ast.Tuple([v.node for v in values], ast.Load()), known, env, then)
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
-            return self._loop(item, source.node, Known(source.known.element), env, then)
+            node = source.node
+            if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is not None:
+                node = _runtime("where", node, _constant(index[0]), index[1])
+            return self._loop(item, node, Known(source.known.element), env, then)
         return self._loop(item, _runtime("items", source.node), None, env, then)
 
     def _loop(self, item: Variable, source: ast.expr, known: Known | None, env: Env, then: Rest) -> list[ast.stmt]:
@@ -370,6 +408,9 @@ class _Function:
             for values in facts:
                 body += self._unified(found, values, env, then)
             return body
+        inlined = self._inlined_solutions(call, pattern, env, then)
+        if inlined is not None:
+            return inlined
         compiled = self._compiler.rule(call.name, pattern, call.place)
         if self._loops == MAX_LOOPS:
             _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", call.place)
@@ -526,10 +567,111 @@ class _Function:
         pattern, nodes, found = self._call_pattern(call, env)
         if found:
             return None
+        inlined = self._inlined_test(call, pattern, env)
+        if inlined is not None:
+            return inlined
         compiled = self._compiler.rule(call.name, pattern, call.place)
         if compiled.always is not None:
             return compiled.always
         return ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
+
+    def _may_inline(self, call: Call) -> bool:
+        key = (call.name, len(call.arguments))
+        return key not in self._inside and len(self._inside) < MAX_INLINED
+
+    def _inlined_test(self, call: Call, pattern: CallPattern, env: Env) -> Test | None:
+        """The rules of a call as one expression, where they are small tests; None where they are not."""
+        if not self._may_inline(call) or (call.name, len(pattern)) not in self._compiler.program.clauses:
+            return None
+        outer, inside = self._occurrences, self._inside
+        self._inside = (*inside, (call.name, len(pattern)))
+        tests: list[Test] | None = []
+        try:
+            for clause in self._compiler.candidates(call.name, pattern):
+                self._occurrences = clause.occurrences
+                test = self._clause_test(clause, call, env)
+                if test is None:
+                    return None
+                tests.append(test)
+        finally:
+            self._occurrences, self._inside = outer, inside
+        result = _any(tests)
+        return result if isinstance(result, bool) or _size(result) <= MAX_INLINED_NODES else None
+
+    def _clause_test(self, clause: Clause, call: Call, env: Env) -> Test | None:
+        head = self._entered(clause, call, env)
+        if head is None:
+            return False
+        tests: list[Test] = list(head.tests)
+        inner: Env = head.env
+        for goal in clause.goals:
+            if False in tests:
+                return False
+            bound = self._let(goal, inner)
+            if bound is not None:
+                inner = bound
+                continue
+            test = self._test(goal, inner)
+            if test is None:
+                return None
+            tests.append(test)
+            inner = self._learnt(goal, inner)
+        return _all(tests)
+
+    def _let(self, goal: Term, env: Env) -> Env | None:
+        """The environment with one more variable, where a goal only names a value that is cheap to write again."""
+        if not isinstance(goal, Unify):
+            return None
+        for unbound, other in ((goal.left, goal.right), (goal.right, goal.left)):
+            if isinstance(unbound, Variable) and self._is_unbound(unbound, env) and not self._is_unbound(other, env):
+                value = self._value(other, env)
+                if unbound.name != "_" and _is_cheap(value.node):
+                    return {**env, unbound.name: value}
+        return None
+
+    def _entered(self, clause: Clause, call: Call, env: Env) -> _Head | None:
+        """Enter a clause with the values of a call themselves; None where it cannot match."""
+        head = _Head({}, [], [])
+        for parameter, argument in zip(clause.parameters, call.arguments, strict=True):
+            if self._is_unbound(argument, env):
+                head.outputs.append(parameter)
+            elif not self._enter(head, parameter, self._value(argument, env)):
+                return None
+        return head
+
+    def _inlined_solutions(self, call: Call, pattern: CallPattern, env: Env, then: Rest) -> list[ast.stmt] | None:
+        """The one clause of a call written out in place; None where there are several, or it calls itself."""
+        if not self._may_inline(call) or IGNORED in pattern:
+            return None
+        candidates = self._compiler.candidates(call.name, pattern)
+        if len(candidates) != 1:
+            return None
+        clause = candidates[0]
+        head = self._entered(clause, call, env)
+        if head is None:
+            return []
+        found = [argument for argument in call.arguments if self._is_unbound(argument, env)]
+        outer, inside = self._occurrences, self._inside
+        own = (*inside, (call.name, len(pattern)))
+
+        def given(end: Env) -> list[ast.stmt]:
+            values = [self._value(parameter.term, end) for parameter in head.outputs]
+            tests = [
+                self._matches(value, parameter.pattern)
+                for parameter, value in zip(head.outputs, values, strict=True)
+                if parameter.pattern is not None
+            ]
+            self._occurrences, self._inside = outer, inside
+            body = self._unified([v for v in found if isinstance(v, Variable)], values, env, then)
+            self._occurrences, self._inside = clause.occurrences, own
+            return _when(_all(tests), body)
+
+        self._occurrences, self._inside = clause.occurrences, own
+        try:
+            body = _when(_all(head.tests), self._goals(clause.goals, head.env, given))
+        finally:
+            self._occurrences, self._inside = outer, inside
+        return [_marker(clause.place), *body] if body else []
 
     def _call_pattern(self, call: Call, env: Env) -> tuple[CallPattern, list[ast.expr], list[Variable]]:
         """How a call calls: its pattern, the values that it passes, and the variables that it finds."""
@@ -579,7 +721,8 @@ class _Function:
                 return ast.Compare(value.node, [ast.Is()], [_constant(None)])
         ours, theirs = left.known, right.known
         if ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int, bool}:
-            return ast.Compare(left.node, [ast.Eq()], [right.node])
+            sign = ast.Is() if ours.cls is bool else ast.Eq()
+            return ast.Compare(left.node, [sign], [right.node])
         return _runtime("same", left.node, right.node)
 
     def _compare(self, sign: str, left: Value, right: Value) -> Test:
@@ -628,7 +771,7 @@ class _Function:
             return value
         classes = self._classes(pattern)
         if value.known is not None and value.known.is_exact:
-            return replace(value, known=replace(value.known, is_optional=False))
+            return replace(value, known=replace(value.known, is_optional=False)) if value.known.is_optional else value
         return replace(value, known=Known(classes[0], is_exact=False)) if len(classes) == 1 else value
 
     def _learnt(self, goal: Term, env: Env) -> Env:
@@ -761,6 +904,19 @@ class _Outputs:
                 return None
 
 
+def _by_literal(clauses: Sequence[Clause]) -> dict[int, dict[str, list[Clause]]]:
+    """The clauses by the literal at each position where every clause has one."""
+    positions: dict[int, dict[str, list[Clause]]] = {}
+    for position in range(len(clauses[0].parameters)):
+        terms = [clause.parameters[position].term for clause in clauses]
+        if all(isinstance(term, Literal) and type(term.value) is str for term in terms):
+            by_literal: dict[str, list[Clause]] = {}
+            for clause, term in zip(clauses, terms, strict=True):
+                by_literal.setdefault(str(term.value), []).append(clause)  # type: ignore[union-attr]
+            positions[position] = by_literal
+    return positions
+
+
 # --- nodes ----------------------------------------------------------------------------------------------------------
 
 _NOWHERE = Place("", 0, 0)
@@ -800,9 +956,24 @@ def _yield(nodes: list[ast.expr]) -> ast.stmt:
     return ast.Expr(ast.Yield(ast.Tuple(nodes, ast.Load())))
 
 
+def _size(node: ast.expr) -> int:
+    return sum(1 for _ in ast.walk(node))
+
+
+def _is_cheap(node: ast.expr) -> bool:
+    """Whether an expression may stand several times: names, constants, and attributes of them."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name | ast.Constant)
+
+
 def _marker(place: Place) -> ast.stmt:
     """A constant that CPython drops and that the printed code shows as a comment."""
     return ast.Expr(_constant(f"@ {place}"))
+
+
+def _is_marker(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _spend(steps: ast.expr) -> list[ast.stmt]:

@@ -6,6 +6,7 @@ Nothing here is changed after load but the table of entries, which only grows; a
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -45,13 +46,14 @@ class CompiledEngine:
             "compare": runtime.compare,
             "calculate": runtime.calculate,
             "items": runtime.items,
+            "where": runtime.where,
             "contains": runtime.contains,
             "attribute": self._attribute,
             "exhausted": _exhausted,
             "isinstance": isinstance,
             "len": len,
         }
-        self._defined: set[str] = set()
+        self._growing = threading.RLock()
         self._max_steps = max_steps
 
     def holds(self, rule: str, *arguments: object) -> bool:
@@ -60,7 +62,7 @@ class CompiledEngine:
         key = (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._enter(key, rule, arguments)
+            entry = self._enter_late(key, rule, arguments)
         function, positions, always = entry
         if always is not None:
             return always
@@ -85,7 +87,7 @@ class CompiledEngine:
     def _solutions(self, rule: str, arguments: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
         words = self._words
         key = (rule, *[a if type(a) is str and a in words else FREE if a is FREE else type(a) for a in arguments])
-        function, positions, always = self._entries.get(key) or self._enter(key, rule, arguments)
+        function, positions, always = self._entries.get(key) or self._enter_late(key, rule, arguments)
         if always is not None or function is None:
             return
         try:
@@ -94,6 +96,15 @@ class CompiledEngine:
             raise
         except (AttributeError, TypeError, RecursionError, ValueError, KeyError) as error:
             raise _failure(rule, error) from error
+
+    def prepare(self, rule: str, *arguments: object) -> None:
+        """Compile a rule for arguments like these ahead of the first question; a class stands for its instances.
+
+        Raises BundleRefused with the place of what cannot be compiled.
+        """
+        key = (rule, *arguments)
+        if key not in self._entries:
+            self._enter(key, rule, self._pattern(arguments))
 
     def show(self) -> str:
         """The Python of everything compiled so far, with comments that name the lines of the policy."""
@@ -104,41 +115,62 @@ class CompiledEngine:
             parts.append("\n".join(_as_comment(line) for line in lines))
         return "\n\n\n".join(parts) + "\n"
 
-    def _enter(self, key: tuple[Any, ...], rule: str, arguments: tuple[object, ...]) -> Entry:
-        """Compile a rule for a new combination of types."""
-        pattern = self._pattern(arguments)
+    def _enter_late(self, key: tuple[Any, ...], rule: str, arguments: tuple[object, ...]) -> Entry:
+        """Compile a rule for a combination of types that nobody prepared."""
+        likes = [a if a is FREE or type(a) is str and a in self._words else type(a) for a in arguments]
         try:
-            compiled = self._compiler.rule(rule, pattern)
+            return self._enter(key, rule, self._pattern(likes))
         except BundleRefused as error:
             raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
-        self._define()
-        positions = tuple(index for index, argument in enumerate(pattern) if isinstance(argument, Bound))
-        entry: Entry = (self._namespace.get(compiled.name), positions, compiled.always)
-        self._entries[key] = entry
-        return entry
 
-    def _pattern(self, arguments: tuple[object, ...]) -> CallPattern:
+    def _enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern) -> Entry:
+        with self._growing:
+            compiled = self._compiler.rule(rule, pattern)
+            positions = tuple(index for index, argument in enumerate(pattern) if isinstance(argument, Bound))
+            function = None if compiled.always is not None else self._born_when_called(key, compiled.name, positions)
+            entry: Entry = (function, positions, compiled.always)
+            self._entries[key] = entry
+            return entry
+
+    def _born_when_called(self, key: tuple[Any, ...], name: str, positions: tuple[int, ...]) -> Callable[..., Any]:
+        """A stand-in that makes the function, with all that it calls, when somebody asks."""
+
+        def first_call(*arguments: Any) -> Any:
+            with self._growing:
+                self._define(name)
+            function = self._namespace[name]
+            self._entries[key] = (function, positions, None)
+            return function(*arguments)
+
+        return first_call
+
+    def _pattern(self, arguments: Iterable[object]) -> CallPattern:
         pattern: list[Argument] = []
         for argument in arguments:
             if argument is FREE:
                 pattern.append(FREE_ARGUMENT)
-            elif type(argument) is str and argument in self._words:
+            elif isinstance(argument, str):
                 pattern.append(Constant(argument, str))
-            elif argument is None:
+            elif argument is type(None):
                 pattern.append(Constant(None, type(None)))
-            else:
-                pattern.append(Bound(Known(type(argument))))
+            elif isinstance(argument, type):
+                pattern.append(Bound(Known(argument)))
         return tuple(pattern)
 
-    def _define(self) -> None:
-        """Bring the functions that were compiled since the last time into being."""
-        fresh = [d for name, d in self._compiler.definitions.items() if name not in self._defined]
-        if not fresh:
-            return
+    def _define(self, name: str) -> None:
+        """Bring a function and those that it calls into being."""
+        fresh: dict[str, ast.FunctionDef] = {}
+        waiting = [name]
+        while waiting:
+            wanted = waiting.pop()
+            definition = self._compiler.definitions.get(wanted)
+            if definition is None or wanted in fresh or wanted in self._namespace:
+                continue
+            fresh[wanted] = definition
+            waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
         self._namespace |= self._compiler.classes
-        module = ast.fix_missing_locations(ast.Module([*fresh], []))
+        module = ast.fix_missing_locations(ast.Module([*fresh.values()], []))
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
-        self._defined |= {definition.name for definition in fresh}
 
     def _attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value whose type the compiler did not know."""

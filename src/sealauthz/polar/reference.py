@@ -1,10 +1,12 @@
-"""The policies on `oso`, made strict: the only importer of oso.
+"""The policies on `oso`, made strict: the only importer of oso, which it imports when a bundle is loaded.
 
-Three things are mended (measured on 0.27.3). Inside `not` and `forall` oso swallows a missing attribute, and a
+Four things are mended (measured on 0.27.3). Inside `not` and `forall` oso swallows a missing attribute, and a
 swallowed error under a negation allows: here it raises. oso takes byte offsets for character offsets and aborts the
 process on non-ASCII text: sources are padded. A `forall` over a native list of some thousand elements overflows the C
 stack (of some hundred where stacks are small): long collections are handed over as tuples, which oso walks one by
-one, slowly but safely.
+one, slowly but safely. And a solution that oso leaves open (a variable, a constraint) is no solution: it raises.
+
+What cannot be mended in its process is contained in one of its own: `IsolatedReference` in `isolated.py`.
 """
 
 from __future__ import annotations
@@ -13,13 +15,10 @@ import contextlib
 import io
 import os
 import re
+import types
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
-
-import oso
-import polar.exceptions
-import polar.polar
-import polar.query
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar.source import Source
@@ -35,41 +34,22 @@ _NATIVE_LIST_MAX = 100
 _PLACE = re.compile(r"at line (\d+), column (\d+) of file (\S+?\.polar)")
 
 
-class _StrictQuery(polar.query.Query):  # type: ignore[misc]
-    """A query that fails as a whole where oso would go on without a value."""
-
-    def handle_external_call(self, data: dict[str, Any]) -> None:
-        record = self.host.to_python(data["instance"])
-        attribute = data["attribute"]
-        if data["args"] is not None:
-            raise EvaluationFailed(f"a policy called `{attribute}`")
-        try:
-            value = getattr(record, attribute)
-        except AttributeError as error:
-            if hasattr(type(record), attribute):
-                raise FactNotLoaded(f"{type(record).__name__}.{attribute} is not loaded") from error
-            raise EvaluationFailed(f"{type(record).__name__} has no attribute `{attribute}`") from error
-        if type(value) is list and len(value) > _NATIVE_LIST_MAX:
-            value = tuple(value)
-        self.ffi_query.call_result(data["call_id"], self.host.to_polar(value))
-
-    def handle_debug(self, data: dict[str, Any]) -> None:
-        raise EvaluationFailed("a policy asked for the debugger")
-
-    def handle_make_external(self, data: dict[str, Any]) -> None:
-        raise EvaluationFailed("a policy tried to construct a value")
+class ReferenceUnavailable(BundleRefused):
+    """The reference engine was asked for where oso is not installed."""
 
 
 class ReferenceEngine:
-    """One loaded bundle on oso. Never reloaded: a new bundle is a new engine."""
+    """One loaded bundle on oso, in this process. Never reloaded: a new bundle is a new engine."""
 
     def __init__(self, sources: Sequence[Source], classes: Iterable[type]) -> None:
-        """Load the sources. Raises BundleRefused."""
+        """Load the sources. Raises BundleRefused, and ReferenceUnavailable where there is no oso."""
+        polar = _polar()
         # oso knows no other way to be told, and reads it when it starts a query.
         os.environ.setdefault("POLAR_TIMEOUT_MS", str(QUERY_TIMEOUT_MS))
-        # oso looks this name up in its module whenever it starts a query.
-        polar.polar.Query = _StrictQuery
-        self._oso = oso.Oso()
+        self._variable = polar.polar.Variable
+        self._open = (polar.polar.Variable, polar.expression.Expression, polar.predicate.Predicate)
+        self._errors = polar.exceptions.OsoError
+        self._oso = _oso().Oso()
         for cls in classes:
             self._oso.register_class(cls)
         said = io.StringIO()
@@ -96,22 +76,78 @@ class ReferenceEngine:
         found: list[tuple[Any, ...]] = []
         for bindings in self._solutions(rule, arguments):
             values = tuple(bindings[name] for name in names)
+            if any(self._is_open(value) for value in values):
+                raise EvaluationFailed(f"`{rule}` leaves a value open")
             if values not in found:
                 found.append(values)
         return found
 
+    def _is_open(self, value: Any) -> bool:
+        if type(value) is list:
+            return any(map(self._is_open, value))
+        if type(value) is dict:
+            return any(map(self._is_open, value.values()))
+        return isinstance(value, self._open)
+
     def _solutions(self, rule: str, arguments: tuple[object, ...]) -> Iterator[dict[str, Any]]:
         terms = [
-            polar.polar.Variable(f"free{index}") if argument is FREE else argument
-            for index, argument in enumerate(arguments)
+            self._variable(f"free{index}") if argument is FREE else argument for index, argument in enumerate(arguments)
         ]
         try:
             for result in self._oso.query_rule(rule, *terms):
                 yield result["bindings"]
         except EvaluationFailed:
             raise
-        except (polar.exceptions.OsoError, RuntimeError, ValueError, TypeError, AttributeError, KeyError) as error:
+        except (self._errors, RuntimeError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise EvaluationFailed(f"`{rule}` could not be evaluated") from error
+
+
+def _oso() -> types.ModuleType:
+    try:
+        import oso
+    except ImportError as error:
+        raise ReferenceUnavailable("the reference engine needs `oso`, which is not installed here") from error
+    return oso
+
+
+@cache
+def _polar() -> types.ModuleType:
+    """The package under oso, once its queries are strict."""
+    _oso()
+    import polar.exceptions
+    import polar.expression
+    import polar.polar
+    import polar.predicate
+    import polar.query
+
+    class StrictQuery(polar.query.Query):  # type: ignore[misc]
+        """A query that fails as a whole where oso would go on without a value."""
+
+        def handle_external_call(self, data: dict[str, Any]) -> None:
+            record = self.host.to_python(data["instance"])
+            attribute = data["attribute"]
+            if data["args"] is not None:
+                raise EvaluationFailed(f"a policy called `{attribute}`")
+            try:
+                value = getattr(record, attribute)
+            except AttributeError as error:
+                if hasattr(type(record), attribute):
+                    raise FactNotLoaded(f"{type(record).__name__}.{attribute} is not loaded") from error
+                raise EvaluationFailed(f"{type(record).__name__} has no attribute `{attribute}`") from error
+            if isinstance(value, list):
+                # oso knows exact lists only; a list of another class would be a host object to it.
+                value = list(value) if len(value) <= _NATIVE_LIST_MAX else tuple(value)
+            self.ffi_query.call_result(data["call_id"], self.host.to_polar(value))
+
+        def handle_debug(self, data: dict[str, Any]) -> None:
+            raise EvaluationFailed("a policy asked for the debugger")
+
+        def handle_make_external(self, data: dict[str, Any]) -> None:
+            raise EvaluationFailed("a policy tried to construct a value")
+
+    # oso looks this name up in its module whenever it starts a query.
+    polar.polar.Query = StrictQuery
+    return polar
 
 
 def _padded(text: str) -> str:

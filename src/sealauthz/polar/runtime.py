@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sealauthz.domain.record import Collection
 from sealauthz.errors import EvaluationFailed
 
 _I64 = 2**63
@@ -98,8 +99,8 @@ def calculate(sign: str, left: Any, right: Any) -> Any:
 def items(collection: Any) -> Iterable[Any]:
     """What `in` walks through. Raises EvaluationFailed for what is no collection."""
     kind = type(collection)
-    if kind is list or kind is tuple:
-        return collection  # type: ignore[no-any-return]
+    if isinstance(collection, list | tuple):
+        return collection
     if kind is dict:
         return [list(pair) for pair in collection.items()]
     if kind is str:
@@ -110,6 +111,17 @@ def items(collection: Any) -> Iterable[Any]:
         return list(collection)
     except TypeError as error:
         raise EvaluationFailed(f"{kind.__name__} is no collection") from error
+
+
+INDEXED_FROM = 12
+"""Members from which a look-up is faster than walking through them all."""
+
+
+def where(collection: Any, column: str, value: str) -> Iterable[Any]:
+    """The members of a collection that may hold a value in a column: those that do, or all where there are few."""
+    if len(collection) < INDEXED_FROM or type(collection) is not Collection:
+        return collection  # type: ignore[no-any-return]
+    return collection.holding(column, value)
 
 
 def contains(item: Any, collection: Any) -> bool:
