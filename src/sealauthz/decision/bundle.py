@@ -7,8 +7,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,11 @@ from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Rulebook, Source, Statement, admit, rulebook_of
-from sealauthz.polar.reference import ReferenceEngine
+from sealauthz.polar.check import Severity, check
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.parse import parse
+from sealauthz.polar.runtime import FREE
+from sealauthz.polar.types import Types
 
 PARAMETERS_FILE = "parameters.toml"
 SUBJECT_TYPES = ("Person",)
@@ -30,6 +35,13 @@ POLICY_ERROR = "POLICY_ERROR"
 NO_PERMISSION = "NO_PERMISSION"
 PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
 """The reasons that the service gives by itself; a bundle describes them like its own."""
+
+
+class EngineKind(StrEnum):
+    """What evaluates a bundle: the compiled engine, or oso, for tests and comparison."""
+
+    COMPILED = "compiled"
+    OSO = "oso"
 
 
 class Engine(Protocol):
@@ -56,7 +68,7 @@ class Bundle:
     engine: Engine
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Bundle:
+    def load(cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED) -> Bundle:
         """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused."""
         folder = folder or installed_folder()
         sources = tuple(_read(folder))
@@ -66,8 +78,8 @@ class Bundle:
             if type_ not in RECORDS:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
         parameters = _parameters(folder)
-        engine = ReferenceEngine(sources, engine_classes())
-        return cls(_version(folder), sources, statements, parameters, rulebook, engine)
+        made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
+        return cls(_version(folder), sources, statements, parameters, rulebook, made)
 
     @property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -77,6 +89,61 @@ class Bundle:
     def context_keys(self, action: str, resource_type: str) -> Mapping[str, type]:
         """The context keys that a client may give for an action, with the types of their values."""
         return form_of(action, resource_type).keys
+
+
+def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+    """Check the sources and compile them for every question that the service asks."""
+    nodes = tuple(node for source in sources for node in parse(source))
+    findings = check(
+        nodes,
+        Types(RECORDS, (*CONTEXT_CLASSES, Parameters)),
+        lambda action, type_: form_of(action, type_).context,
+        product_reasons=PRODUCT_REASONS,
+        subjects=SUBJECT_TYPES,
+        sources=sources,
+    )
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            place = finding.place
+            raise BundleRefused(finding.message, place.file, place.line, place.column)
+    engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
+    for rule, *arguments in _questions(rulebook):
+        engine.prepare(rule, *arguments)
+    return engine
+
+
+def _reference(sources: tuple[Source, ...]) -> Engine:
+    # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
+    from sealauthz.polar.reference import ReferenceEngine  # noqa: PLC0415
+
+    return ReferenceEngine(sources, engine_classes())
+
+
+def _questions(book: Rulebook) -> Iterator[tuple[Any, ...]]:
+    """Every rule that the decision point asks, with the types of its arguments."""
+    steps = sorted({step for entry in book.reasons.values() for step in entry.next_steps})
+    for (action, type_), requirements in book.requirements.items():
+        resource, context = RECORDS[type_], form_of(action, type_).context
+        for subject_type in SUBJECT_TYPES:
+            subject = RECORDS[subject_type]
+            yield "allow", subject, action, resource, context
+            yield "visible", subject, resource, context
+            yield "has_standing", subject, resource, context
+            yield "has_permission", subject, action, resource
+            for requirement in requirements:
+                yield "settled", subject, requirement, action, resource, context
+                yield "meets", subject, requirement, action, resource, context
+                if requirement in book.because:
+                    yield "because", requirement, FREE, subject, resource, context
+            if "lapses" in book.rules:
+                yield "lapses", subject, action, resource, context, FREE
+            if (action, type_) in book.obligations:
+                yield "obligation", action, resource, FREE
+            for name in ("parameter", "counted"):
+                described = {rule.parameters[0].literal for rule in book.rules.get(name, ())}
+                for step in steps:
+                    if step in described:
+                        yield name, step, FREE, FREE, subject, resource, context
 
 
 def installed_folder() -> Path:

@@ -42,7 +42,7 @@ from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
 from sealauthz.facts.world import Picture, World
 from sealauthz.polar import Rule
-from sealauthz.polar.reference import FREE
+from sealauthz.polar.runtime import FREE
 
 log = logging.getLogger(__name__)
 

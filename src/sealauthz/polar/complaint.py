@@ -115,7 +115,7 @@ def unexpected(
         return f"expected {expected} after {_quoted(before)}, found {_quoted(found)}", behind
     # Polar allows operators and brackets in some patterns, where we do not.
     starts = found.type == "LPAR" and accepted >= _PATTERN_STARTS
-    calculates = starts or (found.type in _OPERATORS and accepted <= {"COMMA", "RSQB", "RBRACE"})
+    calculates = starts or (found.type in _OPERATORS and accepted <= {"COMMA", "RSQB", "RBRACE", "LBRACE"})
     hint = ": nothing is calculated here" if calculates else ""
     return f"expected {expected}, found {_quoted(found)}{hint}", found.place
 

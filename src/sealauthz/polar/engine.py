@@ -15,7 +15,7 @@ from sealauthz.polar import runtime
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
 from sealauthz.polar.program import program_of
-from sealauthz.polar.reference import FREE
+from sealauthz.polar.runtime import FREE
 from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import Literal, Statement
 

@@ -21,13 +21,12 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
+from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
 
 QUERY_TIMEOUT_MS = 5_000
 """One query that takes longer is no answer, and so a deny."""
 
-FREE = object()
-"""Marks an argument that the engine is to find."""
 
 _NATIVE_LIST_MAX = 100
 

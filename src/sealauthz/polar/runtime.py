@@ -13,6 +13,9 @@ from typing import Any
 from sealauthz.domain.record import Collection
 from sealauthz.errors import EvaluationFailed
 
+FREE = object()
+"""Marks an argument that an engine is to find."""
+
 _I64 = 2**63
 _NATIVE = (bool, int, float, str, list, dict)
 _NUMBERS = (int, float)

@@ -28,7 +28,7 @@ class ValueType:
     """What is known of a value.
 
     `name` is a class, one of `str int bool float list dict`, `nil` for nothing at all, or empty where nothing is known.
-    `words` are the values it can have, where they are known: the words of an enumeration, or a literal. `element` is what
+    `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
     a list holds. `is_given` marks a value of the context, which is None where the asker left it out. `column` names the
     enumeration's column for messages; it makes no difference between types.
     """
@@ -64,26 +64,25 @@ class AttributeType:
 
 
 class Types:
-    """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters."""
+    """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
+
+    `records` and `classes` are their names; the latter include Polar's own.
+    """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
+        plain = tuple(plain)
         self.records = frozenset(records)
+        self.classes = frozenset((*records, *(cls.__name__ for cls in plain), *BUILTIN))
         self._attributes: dict[str, dict[str, AttributeType]] = {}
         self._above: dict[str, frozenset[str]] = {}
         self._words: dict[str, frozenset[object]] = {}
         for name, cls in records.items():
             self._above[name] = frozenset({name})
             self._attributes[name] = self._of_record(cls)
-        plain = tuple(plain)
         for cls in plain:
             self._above[cls.__name__] = frozenset(base.__name__ for base in cls.__mro__[:-1])
         for cls in plain:
             self._attributes[cls.__name__] = dict(self._of_plain(cls))
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Every class that a policy may name, Polar's own included."""
-        return (*self._attributes, *BUILTIN)
 
     def attribute(self, type_: str, name: str) -> AttributeType | None:
         """What an attribute holds; None where the class does not have it."""

@@ -34,7 +34,7 @@ RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_
 
 @dataclass(slots=True, eq=False)
 class Clause:
-    """One rule. `literals` are the texts that its parameters demand, by position; `counts` how often a variable stands in it."""
+    """One rule. `literals` are what its parameters demand, by position; `counts` how often each variable stands in it."""
 
     node: RuleNode
     is_written_out: bool
@@ -178,10 +178,15 @@ class _Selection:
 
     def candidates(self, words: Mapping[int, frozenset[object]]) -> Iterable[Clause]:
         wanted = words.get(self._position)
+        found: Iterable[Clause]
         if wanted is None:
-            found: Iterable[Clause] = self._all
+            found = self._all
         else:
-            found = [*self._always, *(clause for word in sorted(wanted, key=str) for clause in self._by_literal.get(word, ()))]
-        for clause in found:
-            if all(clause.literals[at] in known for at, known in words.items() if at in clause.literals):
-                yield clause
+            found = [
+                *self._always,
+                *(clause for word in sorted(wanted, key=str) for clause in self._by_literal.get(word, ())),
+            ]
+        for at, known in words.items():
+            if at != self._position:
+                found = [clause for clause in found if at not in clause.literals or clause.literals[at] in known]
+        return found

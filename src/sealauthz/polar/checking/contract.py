@@ -12,7 +12,7 @@ from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
 from sealauthz.polar.checking.terms import walk, written
-from sealauthz.polar.syntax import Call, Literal, Place, TypePattern
+from sealauthz.polar.syntax import BlockNode, Call, Literal, Place, TypePattern
 from sealauthz.polar.types import Types
 
 CONTRACT_FILE = "contract.polar"
@@ -20,7 +20,7 @@ FLOOR_FILE = "floor.polar"
 
 PRODUCT_OWNED = frozenset({"allow", "settled", "unmet"})
 _AUDIENCES = ("USER", "OPERATOR")
-_FACTS = frozenset({"requires", "otherwise", "reason", "obligation"})
+_FACTS = frozenset({"requires", "otherwise", "reason"})
 
 Need = tuple[str, str, str]
 """A requirement of an action on a type: (requirement, action, type)."""
@@ -55,7 +55,9 @@ class Contract:
 def check_contract(rules: Rules, types: Types, product_reasons: Iterable[str], found: Findings) -> Contract:
     """Read the contract out of a bundle and find what is wrong with it."""
     contract = Contract()
-    for statement in (*(clause.node for clause in rules.clauses), *rules.rule_types):
+    for statement in rules.statements:
+        if isinstance(statement, BlockNode):
+            continue
         if statement.name in PRODUCT_OWNED and statement.place.file != CONTRACT_FILE:
             said = f"`{statement.name}` is defined by {CONTRACT_FILE} alone"
             found.error("product-owned", said, statement.place)
@@ -216,9 +218,7 @@ def _check_settled(contract: Contract, rules: Rules, found: Findings) -> None:
             found.error("unmeetable", f"nothing meets `{requirement}` for `{action}` on {type_}", clause.place)
 
 
-def _check_explained(
-    contract: Contract, rules: Rules, product_reasons: Iterable[str], found: Findings
-) -> None:
+def _check_explained(contract: Contract, rules: Rules, product_reasons: Iterable[str], found: Findings) -> None:
     required = contract.requirements
     seen: set[str] = set()
     for (requirement, _, _), clause in contract.needs.items():

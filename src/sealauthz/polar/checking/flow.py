@@ -1,4 +1,4 @@
-"""Following the calls of a bundle from its entry points: which arguments have a value, of what type, under what negation."""
+"""Following the calls of a bundle from its entry points: which arguments have a value, of what type, and how negated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.finding import Findings
 from sealauthz.polar.checking.goals import Goals
 from sealauthz.polar.checking.scope import Mode, Scope
-from sealauthz.polar.checking.values import FREE, Free, Value, either, literal
+from sealauthz.polar.checking.terms import written
+from sealauthz.polar.checking.values import FREE, Free, Value, both, either, literal
 from sealauthz.polar.syntax import Literal, Parameter, Place, TypePattern, Variable
 from sealauthz.polar.types import ANYTHING, Types, ValueType
 
@@ -160,6 +161,11 @@ class Flow:
             elif not isinstance(term, Variable | Literal):
                 goals.value(term, scope, mode, "a parameter")
             return True
+        if isinstance(term, Literal):
+            if value.is_optional:
+                goals.absent_equal(term, value, parameter.place, mode)
+            goals.why = f"no call has {written(term)} here"
+            return both(value, literal(term.value), goals.types) is not None
         if isinstance(pattern, TypePattern):
             known = goals.as_class(term, value, pattern.name)
             if known is None or not goals.take_apart(pattern, known, scope, mode):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Set as AbstractSet
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from sealauthz.polar.checking.bundle import Key, Rules
 from sealauthz.polar.checking.finding import Findings
-from sealauthz.polar.checking.reading import Reader
 from sealauthz.polar.checking.scope import Mode, Scope
 from sealauthz.polar.checking.terms import Node, occurrences, walk, written
-from sealauthz.polar.checking.values import FREE, NUMBERS, Free, Value, both, either, literal
+from sealauthz.polar.checking.unifying import Unifier
+from sealauthz.polar.checking.values import NUMBERS, Free, Value, both, either
 from sealauthz.polar.syntax import (
     And,
     Assign,
     Attribute,
     Call,
     Compare,
-    DictPattern,
-    DictTerm,
     Forall,
     In,
     ListTerm,
@@ -27,7 +26,6 @@ from sealauthz.polar.syntax import (
     Matches,
     Not,
     Or,
-    Pattern,
     Place,
     Term,
     TypePattern,
@@ -49,12 +47,10 @@ class Caller(Protocol):
         ...
 
 
-class Goals(Reader):
-    """Solves conditions in a scope: each solver says whether its condition can hold, and notes in the scope what follows."""
+class Goals(Unifier):
+    """Solves conditions in a scope: says whether each can hold, and notes in the scope what follows."""
 
-    def __init__(
-        self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings, caller: Caller
-    ) -> None:
+    def __init__(self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings, caller: Caller) -> None:
         super().__init__(rules, types, contexts, found)
         self._caller = caller
         self._counts: dict[int, Counter[str]] = {}
@@ -180,99 +176,10 @@ class Goals(Reader):
             return True
         return self.give(argument, taken, scope)
 
-    def give(self, variable: Variable, value: ValueType, scope: Scope) -> bool:
-        """Give a value to a variable, which its head may have limited to a class."""
-        if variable.name == "_":
-            return True
-        known = scope.of(variable.name)
-        result: ValueType | None = value
-        if isinstance(known, ValueType):
-            result = both(known, value, self.types)
-            self.why = f"`{variable.name}` would be {known} and {value}"
-        elif known.limit:
-            result = self.as_class(variable, value, known.limit)
-        if result is not None:
-            scope.give(variable.name, result)
-        return result is not None
-
-    # --- unification ------------------------------------------------------------------------------------------------
+    # --- tests ------------------------------------------------------------------------------------------------------
 
     def _unify(self, goal: Unify, scope: Scope, mode: Mode) -> bool:
         return self.unify(goal.left, goal.right, goal.place, scope, mode)
-
-    def unify(self, left: Term, right: Term, place: Place, scope: Scope, mode: Mode) -> bool:
-        """Whether two terms can be made equal."""
-        if self.is_open(left, scope):
-            return self._unify_open(left, right, scope, mode)
-        if self.is_open(right, scope):
-            return self._unify_open(right, left, scope, mode)
-        lvalue = self.value(left, scope, mode, "`=`")
-        return self.equal((left, lvalue), (right, self.value(right, scope, mode, "`=`")), place, scope, mode)
-
-    def is_open(self, term: Term, scope: Scope) -> bool:
-        """Whether a term is a variable without a value, or a list or dictionary with one inside."""
-        match term:
-            case Variable(name, _):
-                if name == "_":
-                    return True
-                return name != "nil" and isinstance(scope.of(name), Free) and name not in self.types.classes
-            case ListTerm(items, rest, _):
-                return any(self.is_open(item, scope) for item in items) or rest is not None
-            case DictTerm(fields, _):
-                return any(self.is_open(value, scope) for _, value in fields)
-            case _:
-                return False
-
-    def _unify_open(self, open_: Term, other: Term, scope: Scope, mode: Mode) -> bool:
-        if isinstance(open_, Variable):
-            if isinstance(other, Variable) and self.is_open(other, scope):
-                if "_" not in (open_.name, other.name):
-                    scope.link(open_.name, other.name)
-                return True
-            if self.is_open(other, scope):
-                return self._unify_open(other, open_, scope, mode) if not isinstance(open_, Variable) else self.give(
-                    open_, self.value(other, scope, mode, "`=`"), scope
-                )
-            return self.give(open_, self.value(other, scope, mode, "`=`"), scope)
-        value = self.value(other, scope, mode, "a list or dictionary that is taken apart")
-        return self.take_apart(open_, value, scope, mode)
-
-    def take_apart(self, term: Term | Pattern, value: ValueType, scope: Scope, mode: Mode) -> bool:
-        """Match a value with a term or pattern that has variables inside."""
-        match term:
-            case Variable():
-                known = scope.of(term.name) if term.name != "_" else FREE
-                if isinstance(known, Free):
-                    return self.give(term, value, scope)
-                return self.equal((term, known), (term, value), term.place, scope, mode)
-            case Literal(content, place):
-                return self.equal((term, literal(content)), (Variable("this", place), value), place, scope, mode)
-            case ListTerm(items, rest, place):
-                if value.name not in ("", "list"):
-                    self.why = f"{value} is no list"
-                    return False
-                holds = all(self.take_apart(item, value.element or ANYTHING, scope, mode) for item in items)
-                return holds and (rest is None or self.give(rest, value, scope))
-            case DictTerm(fields, _):
-                return all(self.take_apart(inner, ANYTHING, scope, mode) for _, inner in fields)
-            case TypePattern(name, patterns, place):
-                known = self.as_class(Variable("this", place), value, name)
-                if known is None:
-                    return False
-                return self._take_fields(known, patterns, scope, mode)
-            case DictPattern(patterns, _):
-                return self._take_fields(value, patterns, scope, mode)
-            case _:
-                return True
-
-    def _take_fields(
-        self, value: ValueType, patterns: Sequence[tuple[str, Pattern]], scope: Scope, mode: Mode
-    ) -> bool:
-        for key, pattern in patterns:
-            attribute = self.types.attribute(value.name, key)
-            if not self.take_apart(pattern, attribute.value if attribute else ANYTHING, scope, mode):
-                return False
-        return True
 
     def _assign(self, goal: Assign, scope: Scope, mode: Mode) -> bool:
         value = self.value(goal.term, scope, mode, "`:=`")
@@ -281,8 +188,6 @@ class Goals(Reader):
             self.found.error("bound", said, goal.place)
             return True
         return self.give(goal.variable, value, scope)
-
-    # --- tests ------------------------------------------------------------------------------------------------------
 
     def _compare(self, goal: Compare, scope: Scope, mode: Mode) -> bool:
         needed_by = f"`{goal.operator}`"

@@ -1,4 +1,4 @@
-"""Which rules call which: rules that nothing calls, rules that deny themselves, and what stands twice or stands alone."""
+"""Which rules call which: rules that nothing calls or that deny themselves, and what stands twice or alone."""
 
 from __future__ import annotations
 
@@ -78,14 +78,22 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Finding
 
 
 def _check_twice(rules: Rules, found: Findings) -> None:
-    seen: dict[object, Clause] = {}
+    alike: dict[object, list[Clause]] = {}
     for clause in rules.clauses:
-        names: dict[str, int] = {}
-        rule = clause.node
-        says = (rule.name, shape(rule.parameters, names), shape(rule.body, names) if rule.body is not None else None)
-        first = seen.setdefault(says, clause)
-        if first is not clause and rule.name not in ("requires", "otherwise"):
-            found.warning("unreachable", f"the same rule stands at {first.place} already", clause.place)
+        if clause.key[0] not in ("requires", "otherwise"):  # for these it is an error of the contract
+            glance = (clause.key, *clause.literals.values(), *sorted(clause.counts.values()))
+            alike.setdefault(glance, []).append(clause)
+    for clauses in alike.values():
+        seen: dict[object, Clause] = {}
+        for clause in clauses if len(clauses) > 1 else ():
+            first = seen.setdefault(_says(clause), clause)
+            if first is not clause:
+                found.warning("unreachable", f"the same rule stands at {first.place} already", clause.place)
+
+
+def _says(clause: Clause) -> object:
+    names: dict[str, int] = {}
+    return shape(clause.node.parameters, names), shape(clause.node.body, names)
 
 
 def _check_singletons(clause: Clause, found: Findings) -> None:

@@ -84,7 +84,9 @@ def _is_class(name: str, place: Place, types: Types, found: Findings) -> bool:
         return False
     if name in types.classes:
         return True
-    found.error("class", f"there is no class `{name}`", place, did_you_mean(name, (*types.classes, ACTOR, RESOURCE)))
+    found.error(
+        "class", f"there is no class `{name}`", place, did_you_mean(name, sorted({*types.classes, ACTOR, RESOURCE}))
+    )
     return False
 
 
@@ -113,11 +115,11 @@ def _check_block(block: BlockNode, rules: Rules, types: Types, found: Findings) 
     if block.keyword not in ("actor", "resource"):
         found.error("block", f"a block is an `actor` or a `resource`, not `{block.keyword}`", block.place)
     if block.type not in types.records:
-        hint = did_you_mean(block.type, types.records)
+        hint = did_you_mean(block.type, sorted(types.records))
         found.error("class", f"there is no record `{block.type}`", block.place, hint)
     for _, type_, place in block.relations or ():
         if type_ not in types.records:
-            found.error("class", f"there is no record `{type_}`", place, did_you_mean(type_, types.records))
+            found.error("class", f"there is no record `{type_}`", place, did_you_mean(type_, sorted(types.records)))
     for shorthand in block.shorthands:
         _check_shorthand(block, shorthand, rules, found)
 
@@ -164,9 +166,7 @@ def _check_declared(clause: Clause, rules: Rules, found: Findings) -> None:
             _declared_name((node.name, len(node.arguments)), node.arguments, type_, rules, found)
 
 
-def _declared_name(
-    key: tuple[str, int], terms: Iterable[Term], type_: str, rules: Rules, found: Findings
-) -> None:
+def _declared_name(key: tuple[str, int], terms: Iterable[Term], type_: str, rules: Rules, found: Findings) -> None:
     kind = next((kind for kind, name in RULE_OF.items() if (name, 3) == key), None)
     literal = tuple(terms)[1] if kind else None
     if kind is None or not isinstance(literal, Literal):

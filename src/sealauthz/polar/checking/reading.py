@@ -62,10 +62,10 @@ class Reader:
             case Arithmetic():
                 return self._arithmetic(term, scope, mode)
             case ListTerm(items, _, _):
-                values = [self.value(item, scope, mode, "a list") for item in items]
-                element: Value | None = values[0] if values else None
-                for value in values[1:]:
-                    element = either(element, value) if element is not None else value
+                element: Value | None = None
+                for item in items:
+                    held = self.value(item, scope, mode, "a list")
+                    element = held if element is None else either(element, held)
                 return ValueType("list", element=element if isinstance(element, ValueType) else None)
             case DictTerm(fields, _):
                 for _, field in fields:
@@ -179,7 +179,7 @@ class Reader:
         return True
 
     def is_impossible(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
-        """Note values that no facts can make equal: of different classes, or words that an enumeration does not have."""
+        """Note values that no facts can make equal: of other classes, or words that an enumeration does not have."""
         (lterm, lvalue), (rterm, rvalue) = left, right
         if not are_comparable(lvalue, rvalue, self.types):
             said = f"`{written(lterm)}` is {lvalue} and `{written(rterm)}` is {rvalue}: they are never equal"

@@ -12,7 +12,7 @@ from sealauthz.polar.types import ValueType
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """Where a condition stands. `decides`: something is allowed by it; `is_negative`: what is missing would make it hold."""
+    """Where a condition stands. `decides`: it can allow something; `is_negative`: what is missing makes it hold."""
 
     clause: Clause
     decides: bool
@@ -26,7 +26,7 @@ class Mode:
 
 @dataclass(slots=True)
 class Scope:
-    """The variables of a clause, and paths such as `seal.certificate`, with their values. A variable without one is free."""
+    """The variables of a clause, and paths such as `seal.certificate`, with their values. Others are free."""
 
     values: dict[str, Value] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)

@@ -108,5 +108,6 @@ def shape(value: object, names: dict[str, int]) -> object:
     if isinstance(value, Literal):
         return (type(value.value).__name__, value.value)
     if dataclasses.is_dataclass(value):
-        return (type(value).__name__, *(shape(getattr(value, f), names) for f in value.__slots__))  # type: ignore[attr-defined]
+        fields = dataclasses.fields(value)
+        return (type(value).__name__, *(shape(getattr(value, field.name), names) for field in fields))
     return value

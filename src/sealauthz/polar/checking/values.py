@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sealauthz.polar.types import ANYTHING, BUILTIN, NIL, Types, ValueType
 
@@ -25,7 +26,12 @@ Value = ValueType | Free
 
 def literal(value: object) -> ValueType:
     """The type of a literal."""
-    return ValueType(type(value).__name__, words=frozenset({value}))
+    return _literal(type(value).__name__, value)
+
+
+@lru_cache(10_000)
+def _literal(name: str, value: object) -> ValueType:
+    return ValueType(name, words=frozenset({value}))
 
 
 def both(left: ValueType, right: ValueType, types: Types) -> ValueType | None:
