@@ -2,6 +2,7 @@
 
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import (
+    Attempt,
     Audience,
     Decision,
     Effect,
@@ -17,6 +18,7 @@ from sealauthz.decision.pdp import PolicyDecisionPoint, system_clock
 from sealauthz.decision.question import ContextValue, Entity, Question
 
 __all__ = [
+    "Attempt",
     "Audience",
     "Bundle",
     "ContextValue",

@@ -17,8 +17,8 @@ from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
 from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Rulebook, Source, Statement, admit, rulebook_of
-from sealauthz.polar.check import Severity, check
+from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
+from sealauthz.polar.check import Finding, Severity, check
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
@@ -55,6 +55,10 @@ class Engine(Protocol):
         """The values that the FREE arguments can take."""
         ...
 
+    def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
+        """The clauses that were tried, each with what stopped it; empty where the engine does not trace."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -71,7 +75,7 @@ class Bundle:
     def load(cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED) -> Bundle:
         """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused."""
         folder = folder or installed_folder()
-        sources = tuple(_read(folder))
+        sources = tuple(read_sources(folder))
         statements = tuple(statement for source in sources for statement in admit(source, attributes()))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
         for type_ in rulebook.resource_types:
@@ -94,7 +98,19 @@ class Bundle:
 def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
     """Check the sources and compile them for every question that the service asks."""
     nodes = tuple(node for source in sources for node in parse(source))
-    findings = check(
+    for finding in findings_of(sources, nodes):
+        if finding.severity is Severity.ERROR:
+            place = finding.place
+            raise BundleRefused(finding.message, place.file, place.line, place.column)
+    engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
+    for rule, *arguments in questions_of(rulebook):
+        engine.prepare(rule, *arguments)
+    return engine
+
+
+def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
+    """Check parsed sources against the records, contexts and parameters that the service has."""
+    return check(
         nodes,
         Types(RECORDS, (*CONTEXT_CLASSES, Parameters)),
         lambda action, type_: form_of(action, type_).context,
@@ -102,24 +118,16 @@ def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
         subjects=SUBJECT_TYPES,
         sources=sources,
     )
-    for finding in findings:
-        if finding.severity is Severity.ERROR:
-            place = finding.place
-            raise BundleRefused(finding.message, place.file, place.line, place.column)
-    engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
-    for rule, *arguments in _questions(rulebook):
-        engine.prepare(rule, *arguments)
-    return engine
 
 
 def _reference(sources: tuple[Source, ...]) -> Engine:
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
-    from sealauthz.polar.reference import ReferenceEngine  # noqa: PLC0415
+    from sealauthz.polar.reference import ReferenceEngine
 
     return ReferenceEngine(sources, engine_classes())
 
 
-def _questions(book: Rulebook) -> Iterator[tuple[Any, ...]]:
+def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
     """Every rule that the decision point asks, with the types of its arguments."""
     steps = sorted({step for entry in book.reasons.values() for step in entry.next_steps})
     for (action, type_), requirements in book.requirements.items():
@@ -177,7 +185,8 @@ def _files(folder: Path) -> list[Path]:
     return [*sorted(folder.glob("*.polar")), folder / PARAMETERS_FILE]
 
 
-def _read(folder: Path) -> list[Source]:
+def read_sources(folder: Path) -> list[Source]:
+    """Read the policy files of a folder. Raises BundleRefused where they cannot be read, or one of ours is missing."""
     sources: list[Source] = []
     for path in _files(folder)[:-1]:
         try:

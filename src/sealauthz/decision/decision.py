@@ -107,14 +107,38 @@ class RuleRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One rule that was tried: whether it held, else the first condition that no try of it got past.
+
+    `condition` is the text of that condition and `file` and `line` its place (empty and 0 where the rule held, or its
+    head did not fit). `values` are what it compared, as text: records by type and id, instants as times. `under` are
+    the rules that the condition tried in turn.
+    """
+
+    rule: RuleRef
+    is_met: bool
+    condition: str = ""
+    file: str = ""
+    line: int = 0
+    values: tuple[str, ...] = ()
+    under: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementOutcome:
-    """How one requirement of the action came out, the rules that could meet or waive it, and why it is unmet."""
+    """How one requirement of the action came out, the rules that could meet or waive it, and why it is unmet.
+
+    `tried` are the rules that met or waived it, or all that might have; `because` those that say why it is unmet.
+    `attempts` tell, of an unmet requirement, what stopped each rule; of another, which rule held. It is empty on
+    engines that do not trace.
+    """
 
     requirement: str
     standing: Standing
     reasons: tuple[str, ...]
     tried: tuple[RuleRef, ...]
     because: tuple[RuleRef, ...]
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

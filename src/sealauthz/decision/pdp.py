@@ -24,6 +24,7 @@ from sealauthz.decision.bundle import (
     Bundle,
 )
 from sealauthz.decision.decision import (
+    Attempt,
     Audience,
     Decision,
     Effect,
@@ -41,8 +42,9 @@ from sealauthz.domain.identity import Person
 from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
 from sealauthz.facts.world import Picture, World
-from sealauthz.polar import Rule
+from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
+from sealauthz.polar.unparse import written_head
 
 log = logging.getLogger(__name__)
 
@@ -289,26 +291,65 @@ class _Evaluation:
     def _outcomes(self, case: Case) -> list[RequirementOutcome]:
         question = case.question
         unmet = set(self._unmet(case))
-        outcomes = []
-        for requirement in self._book.requirements[question.action, question.resource.type]:
-            need = (requirement, question.action, question.resource.type)
-            tried = (*self._book.meets.get(need, ()), *self._book.waived.get(need, ()))
-            if requirement in unmet:
-                codes = self._codes(case, requirement)
-                rules = [
-                    rule
-                    for rule in self._book.because.get(requirement, ())
-                    if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
-                ]
-                outcomes.append(
-                    RequirementOutcome(requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules))
-                )
-                continue
-            met = self._engine.holds("meets", case.subject, requirement, question.action, case.resource, case.context)
-            standing = Standing.MET if met else Standing.WAIVED
-            settling = [rule for rule in tried if (rule.name == "meets") == met]
-            outcomes.append(RequirementOutcome(requirement, standing, (), _refs(settling), ()))
-        return outcomes
+        return [
+            self._unmet_outcome(case, requirement) if requirement in unmet else self._settled_outcome(case, requirement)
+            for requirement in self._book.requirements[question.action, question.resource.type]
+        ]
+
+    def _unmet_outcome(self, case: Case, requirement: str) -> RequirementOutcome:
+        question = case.question
+        need = (requirement, question.action, question.resource.type)
+        tried = (*self._book.meets.get(need, ()), *self._book.waived.get(need, ()))
+        codes = self._codes(case, requirement)
+        rules = [
+            rule
+            for rule in self._book.because.get(requirement, ())
+            if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
+        ]
+        if requirement in self._book.because:
+            reasoned = self._engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
+            held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
+            rules = [rule for rule in rules if (rule.file, rule.line) in held] or rules
+        attempts = self._engine.explain(
+            "meets", case.subject, requirement, question.action, case.resource, case.context
+        )
+        if need in self._book.waived:
+            attempts += self._engine.explain("waived", requirement, question.action, case.resource, case.context)
+        return RequirementOutcome(
+            requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules), tuple(map(_attempt, attempts))
+        )
+
+    def _settled_outcome(self, case: Case, requirement: str) -> RequirementOutcome:
+        question = case.question
+        need = (requirement, question.action, question.resource.type)
+        met = self._engine.holds("meets", case.subject, requirement, question.action, case.resource, case.context)
+        if met:
+            attempts = self._engine.explain(
+                "meets", case.subject, requirement, question.action, case.resource, case.context
+            )
+        else:
+            attempts = self._engine.explain("waived", requirement, question.action, case.resource, case.context)
+        proving = [attempt for attempt in attempts if attempt.is_met]
+        held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
+        settling = (self._book.meets if met else self._book.waived).get(need, [])
+        refs = _refs([rule for rule in settling if (rule.file, rule.line) in held] or settling)
+        standing = Standing.MET if met else Standing.WAIVED
+        return RequirementOutcome(requirement, standing, (), refs, (), tuple(map(_attempt, proving)))
+
+
+def _attempt(attempt: trace.Attempt) -> Attempt:
+    """Tell an attempt of the engine in the words of a decision."""
+    clause = attempt.clause
+    rule = RuleRef(written_head(clause.name, clause.parameters), clause.place.file, clause.place.line, clause.tags)
+    return Attempt(
+        rule=rule,
+        is_met=attempt.is_met,
+        condition=attempt.condition,
+        file=attempt.place.file if attempt.place else "",
+        line=attempt.place.line if attempt.place else 0,
+        values=attempt.values,
+        under=tuple(map(_attempt, attempt.under)),
+    )
 
 
 def _refs(rules: Sequence[Rule]) -> tuple[RuleRef, ...]:

@@ -1,9 +1,9 @@
 """The compiler: clauses to Python, one function for each pattern in which a rule is called.
 
-A call pattern says of each argument whether it is a constant, of a known type, just bound, to be found (FREE), or of no
-interest (IGNORED). Literals and types fold away where the pattern decides them. A function without FREE arguments answers
-True at its first solution; one with FREE arguments is a generator of their values. Binding order is the order of the text:
-what is unbound where a value is needed is refused, with its place.
+A call pattern says of each argument whether it is a constant, of a known type, just bound, to be found (FREE), or of
+no interest (IGNORED). Literals and types fold away where the pattern decides them. A function without FREE arguments
+answers True at its first solution; one with FREE arguments is a generator of their values. Binding order is the order
+of the text: what is unbound where a value is needed is refused, with its place.
 
 Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant.
 """
@@ -110,12 +110,23 @@ class Compiled:
     always: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that a trace can name, and the clause that it stands in; a clause itself has no term."""
+
+    clause: Clause | None
+    term: Term | None
+
+
 class Compiler:
     """Compiles rules on demand. `definitions` are the functions so far, in the order in which they were asked for."""
 
-    def __init__(self, program: Program, table: ClassTable) -> None:
+    def __init__(self, program: Program, table: ClassTable, is_traced: bool = False) -> None:
         self.program = program
         self.table = table
+        self.is_traced = is_traced
+        self.conditions: list[Condition] = []
+        self._condition_ids: dict[int, int] = {}
         self.definitions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, type] = {}
         self._compiled: dict[tuple[Key, CallPattern], Compiled] = {}
@@ -143,6 +154,22 @@ class Compiler:
         """A Python name that no function has yet."""
         plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "rule"
         return f"{plain}_{next(self._names)}"
+
+    def clause_number(self, clause: Clause) -> int:
+        """The number by which a trace names a clause."""
+        found = self._condition_ids.get(id(clause))
+        if found is None:
+            found = self._condition_ids[id(clause)] = len(self.conditions)
+            self.conditions.append(Condition(clause, None))
+        return found
+
+    def condition(self, clause: Clause | None, term: Term) -> int:
+        """The number by which a trace names a condition of a clause."""
+        found = self._condition_ids.get(id(term))
+        if found is None:
+            found = self._condition_ids[id(term)] = len(self.conditions)
+            self.conditions.append(Condition(clause, term))
+        return found
 
     def class_node(self, cls: type) -> ast.expr:
         """A name that stands for a class in compiled code."""
@@ -190,6 +217,7 @@ class _Function:
         self._loops = 0
         self._occurrences: Mapping[str, int] = {}
         self._inside: tuple[Key, ...] = ()
+        self._tracing: Clause | None = None
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
@@ -225,7 +253,7 @@ class _Function:
         else:
             body.append(ast.Return(_constant(False)))
         arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
-        self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], type_params=[])
+        self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
         return Compiled(self._name)
 
     def _clause(self, clause: Clause, pattern: CallPattern) -> list[ast.stmt]:
@@ -234,6 +262,7 @@ class _Function:
         if head is None:
             return []
         self._occurrences = clause.occurrences
+        self._tracing = clause if self._compiler.is_traced else None
         terms = [parameter.term for parameter in head.outputs]
         give = self._giving(terms)
 
@@ -242,11 +271,20 @@ class _Function:
             for parameter in head.outputs:
                 if parameter.pattern is not None:
                     tests.append(self._matches(self._value(parameter.term, end), parameter.pattern))
-            return _when(_all(tests), give(end))
+            return _when(_all(tests), [*self._event("proved", clause), *give(end)])
 
         entered = _all(head.tests)
-        body = [] if entered is False else _when(entered, self._goals(clause.goals, head.env, checked))
+        if entered is False:
+            return []
+        body = _when(entered, [*self._event("tried", clause), *self._goals(clause.goals, head.env, checked)])
         return [_marker(clause.place), *body] if body else []
+
+    def _event(self, what: str, clause: Clause) -> list[ast.stmt]:
+        """Tell a trace that a clause is tried, or has a solution."""
+        if not self._compiler.is_traced:
+            return []
+        number = self._compiler.clause_number(clause)
+        return [ast.Expr(_runtime(what, _name(BUDGET), _constant(number)))]
 
     def head(self, clause: Clause, pattern: CallPattern, env: dict[str, Value]) -> _Head | None:
         """Enter a clause by a call pattern; None where it cannot match."""
@@ -304,13 +342,39 @@ class _Function:
             return self._goals(others, now, rest)
 
         test = self._test(first, env)
+        if test is not None and self._tracing is not None:
+            noted = self._noted(first, test, env)
+            return [ast.Expr(noted)] if test is False else _when(noted, then(self._learnt(first, env)))
         if test is False:
             return []
         if test is not None:
             return _when(test, then(self._learnt(first, env)))
         if isinstance(first, In) and isinstance(first.item, Variable) and self._is_unbound(first.item, env):
-            return self._each(first.item, first.collection, env, then, self._index_key(first.item, others, env))
+            key = None if self._compiler.is_traced else self._index_key(first.item, others, env)
+            return self._each(first, env, then, key)
         return self._binding(first, env, then)
+
+    def _noted(self, term: Term, test: Test, env: Env) -> ast.expr:
+        """A test that tells the trace how it came out, and which values it saw."""
+        number = self._compiler.condition(self._tracing, term)
+        node = _constant(test) if isinstance(test, bool) else test
+        values: list[ast.expr] = []
+        match term:
+            case Unify(left, right, _) | Compare(_, left, right, _):
+                values = [self._value(left, env).node, self._value(right, env).node]
+            case In(item, _, _) | Matches(item, _, _):
+                values = [self._value(item, env).node]
+            case Variable() | Attribute():
+                values = [self._value(term, env).node]
+            case _:
+                pass
+        return _runtime("noted", _name(BUDGET), _constant(number), node, *values)
+
+    def _walked(self, term: Term, source: ast.expr) -> ast.expr:
+        """A collection or a generator that tells the trace whether it gave anything."""
+        if self._tracing is None:
+            return source
+        return _runtime("walked", _name(BUDGET), _constant(self._compiler.condition(self._tracing, term)), source)
 
     def _index_key(self, item: Variable, others: Sequence[Term], env: Env) -> tuple[str, ast.expr] | None:
         """A column and the value that a later goal says it has: what a look-up may go by."""
@@ -337,8 +401,8 @@ class _Function:
                 if variable.name in env:
                     _refuse(f"`{variable.name}` has a value already", place)
                 return self._bind(variable.name, self._value(term, env), env, then)
-            case In(item, collection, _):
-                return self._each(item, collection, env, then, None)
+            case In():
+                return self._each(goal, env, then, None)
             case Call():
                 return self._solutions(goal, env, then)
             case Or(parts, place):
@@ -364,25 +428,26 @@ class _Function:
         body = then({**env, name: replace(value, node=_name(local))})
         return [assign, *body] if body else []
 
-    def _each(
-        self, item: Term, collection: Term, env: Env, then: Rest, index: tuple[str, ast.expr] | None
-    ) -> list[ast.stmt]:
+    def _each(self, goal: In, env: Env, then: Rest, index: tuple[str, ast.expr] | None) -> list[ast.stmt]:
         """Loop over a collection whose member is to be found; over the members that an index gives, where one can."""
+        item, collection = goal.item, goal.collection
         if not (isinstance(item, Variable) and self._is_unbound(item, env)):
             _refuse("this membership cannot be compiled", _place(item))
         if isinstance(collection, ListTerm):
             values = [self._value(member, env) for member in collection.items]
             known = values[0].known if values and all(v.known == values[0].known for v in values) else None
-            return self._loop(item, ast.Tuple([v.node for v in values], ast.Load()), known, env, then)
+            return self._loop(goal, item, ast.Tuple([v.node for v in values], ast.Load()), known, env, then)
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
             if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is not None:
                 node = _runtime("where", node, _constant(index[0]), index[1])
-            return self._loop(item, node, Known(source.known.element), env, then)
-        return self._loop(item, _runtime("items", source.node), None, env, then)
+            return self._loop(goal, item, node, Known(source.known.element), env, then)
+        return self._loop(goal, item, _runtime("items", source.node), None, env, then)
 
-    def _loop(self, item: Variable, source: ast.expr, known: Known | None, env: Env, then: Rest) -> list[ast.stmt]:
+    def _loop(
+        self, goal: In, item: Variable, source: ast.expr, known: Known | None, env: Env, then: Rest
+    ) -> list[ast.stmt]:
         if self._loops == MAX_LOOPS:
             _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", item.place)
         self._loops += 1
@@ -394,7 +459,7 @@ class _Function:
             return []
         walked = self._local("items")
         return [
-            ast.Assign([ast.Name(walked, ast.Store())], source),
+            ast.Assign([ast.Name(walked, ast.Store())], self._walked(goal, source)),
             *_spend(ast.Call(_name("len"), [_name(walked)], [])),
             ast.For(ast.Name(local, ast.Store()), _name(walked), body, []),
         ]
@@ -422,12 +487,10 @@ class _Function:
         if not body:
             return []
         target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
+        source = self._walked(call, ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], []))
         return [ast.For(target, source, [*_spend(_constant(1)), *body], [])]
 
-    def _unified(
-        self, found: Sequence[Variable], values: Sequence[Value], env: Env, then: Rest
-    ) -> list[ast.stmt]:
+    def _unified(self, found: Sequence[Variable], values: Sequence[Value], env: Env, then: Rest) -> list[ast.stmt]:
         """Bind found variables to values; one that stands twice must get equal values."""
         inner = dict(env)
         tests: list[Test] = []
@@ -473,7 +536,7 @@ class _Function:
         captured = [v for v in inside if v in env and not env[v].is_constant]
         name = self._compiler.name_for(f"{self._name}_either")
         part = _Function(self._compiler, name, True)
-        part._occurrences = self._occurrences
+        part._occurrences, part._tracing = self._occurrences, self._tracing
         inner: dict[str, Value] = {v: value for v, value in env.items() if value.is_constant}
         names = []
         for variable in captured:
@@ -549,7 +612,7 @@ class _Function:
             return test
         captured = [v for v in dict.fromkeys(variables(term)) if v in env]
         part = _Function(self._compiler, self._compiler.name_for(f"{self._name}_part"), False)
-        part._occurrences = self._occurrences
+        part._occurrences, part._tracing = self._occurrences, self._tracing
         compiled = part.of_part([term], env, captured, [])
         if compiled.always is not None:
             return compiled.always
@@ -576,6 +639,8 @@ class _Function:
         return ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
 
     def _may_inline(self, call: Call) -> bool:
+        if self._compiler.is_traced:
+            return False
         key = (call.name, len(call.arguments))
         return key not in self._inside and len(self._inside) < MAX_INLINED
 
@@ -585,7 +650,7 @@ class _Function:
             return None
         outer, inside = self._occurrences, self._inside
         self._inside = (*inside, (call.name, len(pattern)))
-        tests: list[Test] | None = []
+        tests: list[Test] = []
         try:
             for clause in self._compiler.candidates(call.name, pattern):
                 self._occurrences = clause.occurrences
@@ -704,7 +769,11 @@ class _Function:
 
     def _is_one_of(self, value: Value, members: Sequence[Value]) -> Test:
         plain = value.known is not None and value.known.cls in {str, int}
-        if plain and value.known is not None and all(m.is_constant and type(m.constant) is value.known.cls for m in members):
+        if (
+            plain
+            and value.known is not None
+            and all(m.is_constant and type(m.constant) is value.known.cls for m in members)
+        ):
             if value.is_constant:
                 return value.constant in [m.constant for m in members]
             return ast.Compare(value.node, [ast.In()], [ast.Tuple([m.node for m in members], ast.Load())])
@@ -728,9 +797,10 @@ class _Function:
     def _compare(self, sign: str, left: Value, right: Value) -> Test:
         ours, theirs = left.known, right.known
         is_equality = sign in {"==", "!="}
-        plain = ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int}
-        if plain and ours is not None and theirs is not None:
-            if is_equality or not (ours.is_optional or theirs.is_optional):
+        if ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int}:
+            # None is no number and no word to Polar's order, but it is unequal to both.
+            may_be_none = ours.is_optional or theirs.is_optional
+            if is_equality or not may_be_none:
                 return ast.Compare(left.node, [_OPERATORS[sign]()], [right.node])
         return _runtime("compare", _constant(sign), left.node, right.node)
 
@@ -746,12 +816,11 @@ class _Function:
             _refuse("only a type or a literal can be matched here", _place(pattern))
         classes = self._classes(pattern)
         known = value.known
-        if known is not None:
-            if known.is_exact or all(issubclass(known.cls, cls) for cls in classes):
-                fits = any(issubclass(known.cls, cls) for cls in classes)
-                if not fits or not known.is_optional:
-                    return fits
-                return ast.Compare(value.node, [ast.IsNot()], [_constant(None)])
+        if known is not None and (known.is_exact or all(issubclass(known.cls, cls) for cls in classes)):
+            fits = any(issubclass(known.cls, cls) for cls in classes)
+            if not fits or not known.is_optional:
+                return fits
+            return ast.Compare(value.node, [ast.IsNot()], [_constant(None)])
         nodes = [self._compiler.class_node(cls) for cls in classes]
         node = nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Load())
         return ast.Call(_name("isinstance"), [value.node, node], [])
@@ -918,6 +987,8 @@ def _by_literal(clauses: Sequence[Clause]) -> dict[int, dict[str, list[Clause]]]
 
 
 # --- nodes ----------------------------------------------------------------------------------------------------------
+
+_TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
 _NOWHERE = Place("", 0, 0)
 _CONSTANTS: Mapping[str, Any] = {"nil": None}

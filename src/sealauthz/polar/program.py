@@ -1,4 +1,6 @@
-"""A policy as clauses: blocks written out as rules, `forall` as negation, and rules in the order in which oso tries them."""
+"""A policy as clauses: blocks written out as rules, `forall` as negation, and rules in the order in which oso tries
+them.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ _RELATED = "related"
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One rule. `goals` is a conjunction, empty for a fact; `occurrences` counts each named variable in head and body."""
+    """One rule. `goals` is a conjunction, empty for a fact; `occurrences` counts each named variable in head and
+    body.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -76,7 +80,9 @@ def program_of(statements: Iterable[Statement]) -> Program:
 
 
 def _specificity(clause: Clause) -> tuple[int, ...]:
-    """Order as oso does between clauses that match alike: a class before a union before no type, argument by argument."""
+    """Order as oso does between clauses that match alike: a class before a union before no type, argument by
+    argument.
+    """
     ranks = []
     for parameter in clause.parameters:
         if not isinstance(parameter.pattern, TypePattern):
@@ -199,13 +205,17 @@ def _rule_of(
     actor = Variable("actor", place)
     head = _kind(kinds, block.type, shorthand.implied)
     if shorthand.relation is None:
-        body: Term = Call(_RULE_OF[_kind(kinds, block.type, shorthand.implier)], (actor, shorthand.implier, this), place)
+        body: Term = Call(
+            _RULE_OF[_kind(kinds, block.type, shorthand.implier)], (actor, shorthand.implier, this), place
+        )
     else:
         target = relations[block.type].get(str(shorthand.relation.value))
         if target is None:
             _refuse(shorthand.relation, f"{block.type} declares no relation `{shorthand.relation.value}`")
         related = Variable(_RELATED, place)
-        implier = Call(_RULE_OF[_kind(kinds, target or "", shorthand.implier)], (actor, shorthand.implier, related), place)
+        implier = Call(
+            _RULE_OF[_kind(kinds, target or "", shorthand.implier)], (actor, shorthand.implier, related), place
+        )
         body = And((Call("has_relation", (related, shorthand.relation, this), place), implier), place)
     parameters = (
         Parameter(actor, TypePattern("Actor", (), place), place),

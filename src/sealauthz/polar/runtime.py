@@ -87,7 +87,9 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def calculate(sign: str, left: Any, right: Any) -> Any:
-    """Calculate with two numbers. Raises EvaluationFailed for anything else, and where 64 bits do not hold the result."""
+    """Calculate with two numbers. Raises EvaluationFailed for anything else, and where 64 bits do not hold the
+    result.
+    """
     if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
         raise EvaluationFailed(f"`{sign}` does not calculate with {type(left).__name__} and {type(right).__name__}")
     try:

@@ -205,7 +205,9 @@ class DictPattern:
 
 
 Pattern = TypePattern | DictPattern | Literal | ListTerm | Variable
-"""A pattern. Inside the fields of a pattern a Variable binds or compares; on its own it stands for a class (TypePattern)."""
+"""A pattern. Inside the fields of a pattern a Variable binds or compares; on its own it stands for a class
+(TypePattern).
+"""
 
 
 # --- statements -----------------------------------------------------------------------------------------------------

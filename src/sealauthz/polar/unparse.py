@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from sealauthz.polar.syntax import (
@@ -56,6 +57,11 @@ def written_statement(statement: Statement) -> str:
             return f"type {name}({', '.join(map(_parameter, parameters))});"
         case BlockNode():
             return _block(statement)
+
+
+def written_head(name: str, parameters: Iterable[Parameter]) -> str:
+    """Write the head of a rule."""
+    return f"{name}({', '.join(map(_parameter, parameters))})"
 
 
 def _parameter(parameter: Parameter) -> str:
