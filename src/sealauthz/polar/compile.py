@@ -229,16 +229,25 @@ class _Function:
             body += self._clause(clause, pattern)
         return self._define(names, body)
 
-    def of_part(self, goals: Sequence[Term], env: Env, captured: Sequence[str], outputs: Sequence[str]) -> Compiled:
-        """Compile a part of a clause into a function of the variables that it reads."""
+    def of_part(self, term: Term, env: Env, captured: Sequence[str]) -> Compiled:
+        """Compile whether a part of a clause has a solution into a function of the variables that it reads."""
         inner: dict[str, Value] = {name: value for name, value in env.items() if value.is_constant}
         names = []
         for variable in captured:
             if variable not in inner:
                 names.append(self._local(variable))
                 inner[variable] = replace(env[variable], node=_name(names[-1]))
-        rest = self._giving([Variable(name, _NOWHERE) for name in outputs])
-        return self._define(names, self._goals(goals, inner, rest))
+        give = self._giving([])
+        body: list[ast.stmt] = []
+        for alternative in term.parts if isinstance(term, Or) else (term,):
+            body += self._goals([alternative], inner, give)
+        return self._define(names, body)
+
+    def _part(self, what: str, is_generator: bool) -> _Function:
+        """A function for a part of the clause under construction."""
+        part = _Function(self._compiler, self._compiler.name_for(f"{self._name}_{what}"), is_generator)
+        part._occurrences, part._tracing, part._inside = self._occurrences, self._tracing, self._inside
+        return part
 
     def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
         if not body and not self._is_generator:
@@ -534,9 +543,7 @@ class _Function:
         if not needed:
             return _when(self._exists(goal, env), then(env))
         captured = [v for v in inside if v in env and not env[v].is_constant]
-        name = self._compiler.name_for(f"{self._name}_either")
-        part = _Function(self._compiler, name, True)
-        part._occurrences, part._tracing = self._occurrences, self._tracing
+        part = self._part("either", True)
         inner: dict[str, Value] = {v: value for v, value in env.items() if value.is_constant}
         names = []
         for variable in captured:
@@ -554,7 +561,7 @@ class _Function:
         if not then_body:
             return []
         target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = ast.Call(_name(name), [_name(BUDGET), *(env[v].node for v in captured)], [])
+        source = ast.Call(_name(part._name), [_name(BUDGET), *(env[v].node for v in captured)], [])
         return [ast.For(target, source, [*_spend(_constant(1)), *then_body], [])]
 
     # --- tests -------------------------------------------------------------------------------------------------------
@@ -611,9 +618,7 @@ class _Function:
         if test is not None:
             return test
         captured = [v for v in dict.fromkeys(variables(term)) if v in env]
-        part = _Function(self._compiler, self._compiler.name_for(f"{self._name}_part"), False)
-        part._occurrences, part._tracing = self._occurrences, self._tracing
-        compiled = part.of_part([term], env, captured, [])
+        compiled = self._part("part", False).of_part(term, env, captured)
         if compiled.always is not None:
             return compiled.always
         passed = [env[v].node for v in captured if not env[v].is_constant]

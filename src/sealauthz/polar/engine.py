@@ -210,7 +210,7 @@ class CompiledEngine:
         likes = [a if a is FREE or (type(a) is str and a in self._words) else type(a) for a in arguments]
         try:
             return code.enter(key, rule, self._pattern(likes))
-        except BundleRefused as error:
+        except (BundleRefused, RecursionError) as error:
             raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
 
     def _pattern(self, arguments: Iterable[object]) -> CallPattern:
