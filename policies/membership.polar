@@ -195,7 +195,7 @@ may_know_administrator(person: Person, enterprise: Enterprise, context) if
   fit(person) and is_applicant(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, _) if fit(person) and is_colleague(person, enterprise);
 may_know_administrator(person: Person, enterprise: Enterprise, _) if
-  fit(person) and open_task_for(person, enterprise.id, _);
+  fit(person) and task_tie(person, enterprise);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 

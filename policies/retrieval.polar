@@ -13,7 +13,7 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_applicant(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
-  open_task_for(person, enterprise.id, _);
+  task_tie(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_member(person, enterprise) and
   not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);

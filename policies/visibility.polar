@@ -15,7 +15,7 @@ tied(person: Person, enterprise: Enterprise, context) if
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
 tied(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
-tied(person: Person, enterprise: Enterprise, _) if open_task_for(person, enterprise.id, _);
+tied(person: Person, enterprise: Enterprise, _) if task_tie(person, enterprise);
 
 is_colleague(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
 is_colleague(person: Person, enterprise: Enterprise) if suspended(person, enterprise);

@@ -12,7 +12,8 @@ owner(grant: SealGrant, _, found) if found = grant.seal.enterprise;
 owner(case: RetrievalCase, _, found) if found = case.enterprise;
 owner(task: SigningTask, context, found) if
   task.signatory.kind = "ENTERPRISE" and
-  found = context.enterprise;
+  found = context.enterprise and
+  found matches Enterprise;
 
 # A person whose account and real name stand.
 fit(person: Person) if
@@ -103,18 +104,27 @@ named_seal_administrator(enterprise: Enterprise, membership, context) if
   holds_role(membership, "SEAL_ADMIN", context) and
   fit(membership.person);
 
-# A signing task that the person holds and that is not over.
+# A signing task that the person holds, of a contract that is being signed or filled in, and that is not over.
 open_task(person: Person, task) if
   task in person.handled_tasks and
-  task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+  is_under_way(task);
 open_task(person: Person, task) if
   operated in person.operated_tasks and
   task = operated.task and
-  task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+  is_under_way(task);
+
+is_under_way(task: SigningTask) if
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS"] and
+  task.signatory.contract.state in ["FILLING", "SIGNING"];
 
 open_task_for(person: Person, enterprise_id, task) if
   open_task(person, task) and
   task.signatory.enterprise_id = enterprise_id;
+
+# … and one that makes a tie: the contract has been sent, so that nobody makes a tie by drafting one.
+task_tie(person: Person, enterprise: Enterprise) if
+  open_task_for(person, enterprise.id, task) and
+  task.signatory.contract.state = "SIGNING";
 
 # An application counts until it expires, whether or not somebody has written that down.
 pending_application(person: Person, enterprise: Enterprise, application, context) if

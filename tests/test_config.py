@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sealauthz.config import Config, load
+from sealauthz.config import OTHER_NAMES, CallerSection, Config, DatabaseSection, ServerSection, load
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import RPCS, ServerSettings
 
@@ -50,8 +52,6 @@ tls_key = "/etc/server.key"
 threads = 4
 [database]
 url = "postgresql://sealauthz:pw@db/sealauthz"
-[policies]
-folder = "policies"
 """
     path = write(text + caller('rpcs = ["FactsService/ReadFacts"]\nenterprises = ["E1"]\nread = { Seal = ["name"] }'))
     config = load({}, path)
@@ -61,7 +61,6 @@ folder = "policies"
         tls_key=Path("/etc/server.key"),
         threads=4,
     )
-    assert config.policies.folder == path.parent / "policies"
     found = config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.name == "demo"
     assert found.rpcs == {"FactsService/ReadFacts"}
@@ -88,6 +87,7 @@ def test_a_star_is_everything(write: Writer) -> None:
 REFUSED = {
     "an unknown section": ("[serve]\n", "unknown setting `serve`"),
     "an unknown setting": ("[server]\nlistne = 'x'\n", "unknown setting `server.listne`"),
+    "other policies than those installed": ("[policies]\nfolder = 'x'\n", "unknown setting `policies`"),
     "a wrong type": ("[server]\nthreads = 'many'\n", "`server.threads`: input should be a valid integer"),
     "out of range": ("[server]\nthreads = 0\n", "`server.threads`: input should be greater than or equal to 1"),
     "plain text as a setting": ("[server]\ninsecure = true\n", "unknown setting `server.insecure`"),
@@ -191,3 +191,58 @@ def test_plain_text_is_for_loopback_and_tls_for_everything_else() -> None:
         local.server_settings()
     with pytest.raises(ConfigRefused, match="not on loopback"):
         load({"SEALAUTHZ_SERVER__LISTEN": "0.0.0.0:1"}).server_settings(insecure=True)
+
+
+# --- docs/configuration.md --------------------------------------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def rows() -> dict[str, list[str]]:
+    """The rows of the document's tables, by what stands in their first column."""
+    split = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in DOCUMENT.splitlines() if "|" in line]
+    return {cells[0].strip("`"): cells[1:] for cells in split}
+
+
+SECTIONS = {"server": ServerSection, "database": DatabaseSection}
+
+
+def test_the_document_knows_every_section() -> None:
+    assert set(Config.model_fields) == {*SECTIONS, "callers"}
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [(section, name) for section, cls in SECTIONS.items() for name in cls.model_fields]
+)
+def test_the_document_names_every_setting_with_its_default_and_its_variable(section: str, name: str) -> None:
+    setting = f"{section}.{name}"
+    default = getattr(getattr(load({}), section), name)
+    said = rows()[setting][0]
+    if setting == "server.reflection":
+        assert said == "only with `--insecure`"
+    elif default is None:
+        assert said == "none"
+    else:
+        plain = default.get_secret_value() if setting == "database.url" else default
+        assert said == f"`{json.dumps(plain)}`"
+    variable = f"SEALAUTHZ_{section}__{name}".upper()
+    assert rows()[variable] == [f"`{setting}`"]
+
+
+def test_the_document_names_every_setting_of_a_caller_with_its_default() -> None:
+    for name, field in CallerSection.model_fields.items():
+        said = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
+        assert rows()[name][0] == said
+    assert {rpc for rpc in RPCS if f"`{rpc}`" in DOCUMENT} == set(RPCS)
+
+
+def test_the_document_names_every_other_variable() -> None:
+    assert {name for name in OTHER_NAMES if f"`{name}`" in DOCUMENT} == OTHER_NAMES
+
+
+def test_the_examples_of_the_document_are_read(write: Writer) -> None:
+    first, three = (load({}, write(example)) for example in EXAMPLES)
+    assert first.server_settings().listen == "0.0.0.0:8443"
+    assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
+    three.caller_rights()

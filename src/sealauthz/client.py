@@ -117,14 +117,35 @@ class RuleRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One rule that was tried: whether it held, else what stopped it: `condition`, at `file` and `line`.
+
+    `values` are what the condition compared, as text; `under` are the rules that it tried in turn. The condition is
+    empty where the rule held, or is not for this case at all.
+    """
+
+    rule: RuleRef
+    is_met: bool
+    condition: str
+    file: str
+    line: int
+    values: tuple[str, ...]
+    under: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementOutcome:
-    """How one requirement came out: `MET`, `WAIVED` or `UNMET`, and the rules that matter."""
+    """How one requirement came out: `MET`, `WAIVED` or `UNMET`, and the rules that matter.
+
+    `attempts` tell, of an unmet requirement, what stopped each rule; of another, which rule held.
+    """
 
     requirement: str
     standing: str
     reasons: tuple[str, ...]
     tried: tuple[RuleRef, ...]
     because: tuple[RuleRef, ...]
+    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +342,7 @@ class SealAuthzClient:
         *,
         timeout_s: float | None = None,
     ) -> Explanation:
-        """Decide one question, and name the rules that matter."""
+        """Decide one question, and name the rules that matter and the conditions that stopped them."""
         request = authorization_pb2.ExplainRequest(
             subject=_entity(subject), action=action, resource=_entity(resource), context=_context(context)
         )
@@ -452,12 +473,33 @@ def _parameter(message: authorization_pb2.ParameterValue) -> ParameterValue:
 def _outcome(message: authorization_pb2.RequirementOutcome) -> RequirementOutcome:
     standing = authorization_pb2.Standing.Name(message.standing).removeprefix("STANDING_")
     return RequirementOutcome(
-        message.requirement, standing, tuple(message.reasons), _rules(message.tried), _rules(message.because)
+        message.requirement,
+        standing,
+        tuple(message.reasons),
+        _rules(message.tried),
+        _rules(message.because),
+        tuple(map(_attempt, message.attempts)),
+    )
+
+
+def _attempt(message: authorization_pb2.Attempt) -> Attempt:
+    return Attempt(
+        rule=_rule(message.rule),
+        is_met=message.is_met,
+        condition=message.condition,
+        file=message.file,
+        line=message.line,
+        values=tuple(message.values),
+        under=tuple(map(_attempt, message.under)),
     )
 
 
 def _rules(messages: Iterable[authorization_pb2.RuleRef]) -> tuple[RuleRef, ...]:
-    return tuple(RuleRef(rule.head, rule.file, rule.line, tuple(rule.rules)) for rule in messages)
+    return tuple(map(_rule, messages))
+
+
+def _rule(message: authorization_pb2.RuleRef) -> RuleRef:
+    return RuleRef(message.head, message.file, message.line, tuple(message.rules))
 
 
 def _moment(message: Timestamp) -> datetime.datetime:

@@ -66,12 +66,6 @@ class DatabaseSection(_Section):
     url: SecretStr = SecretStr("sqlite:///sealauthz.db")
 
 
-class PoliciesSection(_Section):
-    """Where the policies are; without a folder, those installed with the service."""
-
-    folder: Path | None = None
-
-
 class CallerSection(_Section):
     """A caller and its rights."""
 
@@ -124,7 +118,6 @@ class Config(_Section):
 
     server: ServerSection = ServerSection()
     database: DatabaseSection = DatabaseSection()
-    policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 
     @model_validator(mode="after")
@@ -191,10 +184,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigRefused(f"the configuration `{path}` is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigRefused(f"the configuration `{path}` is not TOML: {error}") from error
-    for section, field in (("server", "tls_certificate"), ("server", "tls_key"), ("policies", "folder")):
-        found = table.get(section)
-        if isinstance(found, dict) and isinstance(found.get(field), str):
-            found[field] = str(path.parent / found[field])
+    server = table.get("server")
+    if isinstance(server, dict):
+        for field in ("tls_certificate", "tls_key"):
+            if isinstance(server.get(field), str):
+                server[field] = str(path.parent / server[field])
     return table
 
 

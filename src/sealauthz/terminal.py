@@ -75,6 +75,25 @@ class Rule(Protocol):
     def rules(self) -> Sequence[str]: ...  # noqa: D102
 
 
+class Attempt(Protocol):
+    """One rule that was tried, and what stopped it."""
+
+    @property
+    def rule(self) -> Rule: ...  # noqa: D102
+    @property
+    def is_met(self) -> bool: ...  # noqa: D102
+    @property
+    def condition(self) -> str: ...  # noqa: D102
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def line(self) -> int: ...  # noqa: D102
+    @property
+    def values(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def under(self) -> Sequence[Attempt]: ...  # noqa: D102
+
+
 class Outcome(Protocol):
     """How one requirement came out."""
 
@@ -88,6 +107,8 @@ class Outcome(Protocol):
     def tried(self) -> Sequence[Rule]: ...  # noqa: D102
     @property
     def because(self) -> Sequence[Rule]: ...  # noqa: D102
+    @property
+    def attempts(self) -> Sequence[Attempt]: ...  # noqa: D102
 
 
 class Explanation(Protocol):
@@ -159,13 +180,10 @@ def decision_page(question: str, decision: Decision) -> RenderableType:
 
 
 def explanation_page(question: str, explanation: Explanation) -> RenderableType:
-    """Lay out a decision with each requirement of its action and the rules behind it."""
+    """Lay out a decision with each requirement of its action, the rules behind it, and what stopped them."""
     tree = Tree(Text("requirements of the action", style="bold"), guide_style="dim")
     for outcome in explanation.requirements:
-        branch = tree.add(_outcome_line(outcome))
-        for label, rules in _rules_of(outcome):
-            for rule in rules:
-                branch.add(_rule_line(label, rule))
+        _add_outcome(tree.add(_outcome_line(outcome)), outcome)
     parts: list[RenderableType] = [decision_page(question, explanation.decision)]
     if explanation.requirements:
         parts += [Text(), tree]
@@ -223,12 +241,42 @@ def _outcome_line(outcome: Outcome) -> Text:
     return line.append(f"  {', '.join(outcome.reasons)}") if outcome.reasons else line
 
 
-def _rules_of(outcome: Outcome) -> Sequence[tuple[str, Sequence[Rule]]]:
-    if outcome.standing == "UNMET":
-        return (("because", outcome.because), ("tried", outcome.tried))
-    return (("by", outcome.tried),)
+def _add_outcome(branch: Tree, outcome: Outcome) -> None:
+    """Add the rules of a requirement: those that say why it is unmet, then those that were tried, or the one that held.
+
+    A rule of which nothing is told beyond its place stands alone.
+    """
+    for rule in outcome.because:
+        branch.add(_rule_text("because", rule))
+    label = "tried" if outcome.standing == "UNMET" else "by"
+    told = {(attempt.rule.file, attempt.rule.line): attempt for attempt in outcome.attempts}
+    for rule in outcome.tried:
+        attempt = told.pop((rule.file, rule.line), None)
+        if attempt is None:
+            branch.add(_rule_text(label, rule))
+        else:
+            _add_attempt(branch, label, attempt)
+    for attempt in told.values():
+        _add_attempt(branch, label, attempt)
 
 
-def _rule_line(label: str, rule: Rule) -> Text:
+def _add_attempt(branch: Tree, label: str, attempt: Attempt) -> None:
+    """Add a rule that was tried with what stopped it, and under it the rules that the condition tried in turn."""
+    lines: list[RenderableType] = [_rule_text(label, attempt.rule)]
+    if attempt.is_met and label == "tried":
+        lines.append(Text("held", style="green"))
+    elif attempt.condition:
+        stop = Text.assemble(("stopped at ", "red"), (f"{attempt.file}:{attempt.line}", "cyan"), ": ")
+        lines.append(stop.append(attempt.condition))
+        if attempt.values:
+            lines.append(Padding(Text(f"({' vs '.join(attempt.values)})", style="bold"), (0, 0, 0, 2)))
+    elif not attempt.is_met:
+        lines.append(Text.assemble(("stopped at its head: ", "red"), "not for this case"))
+    node = branch.add(Group(*lines))
+    for under in attempt.under:
+        _add_attempt(node, "tried", under)
+
+
+def _rule_text(label: str, rule: Rule) -> Text:
     tags = f"  {' '.join(rule.rules)}" if rule.rules else ""
     return Text.assemble((f"{label} ", "dim"), (f"{rule.file}:{rule.line}", "cyan"), tags, (f"\n{rule.head}", "dim"))

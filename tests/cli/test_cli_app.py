@@ -74,7 +74,7 @@ def test_wrong_use_is_one_line_and_2(sealauthz, arguments, message, where):
 
 def test_an_unknown_variable_is_named(sealauthz, monkeypatch):
     monkeypatch.setenv("SEALAUTHZ_DATABASE__URI", "x")
-    code, _, err = sealauthz("policy", "check")
+    code, _, err = sealauthz("db", "upgrade")
     assert code == 2
     assert "`SEALAUTHZ_DATABASE__URI`; did you mean `SEALAUTHZ_DATABASE__URL`?" in err
 

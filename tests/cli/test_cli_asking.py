@@ -1,8 +1,18 @@
 """`check`, `explain`, `actions`: in process on a database. Over gRPC: `test_serve`."""
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+
+from sealauthz.cli.output import rfc3339
+from sealauthz.decision import system_clock
+from sealauthz.demo.facts import DAY, opening_facts
+from sealauthz.domain.identity import Person
+from sealauthz.facts import Batch, Put, Store
 
 LIN_USES = ("Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
 
@@ -64,6 +74,64 @@ def test_explain_lists_requirements_with_their_rules_and_exits_with_0(sealauthz,
     assert outcomes["MEMBER"]["standing"] == "UNMET"
     assert outcomes["MEMBER"]["because"][0]["file"] == "membership.polar"
     assert outcomes["MEMBER"]["because"][0]["rules"] == ["M-01"]
+    assert outcomes["ACCOUNT_ACTIVE"]["attempts"][0]["is_met"]
+
+
+@pytest.fixture
+def expired(demo_facts):
+    """The grant of Zhou Min ended a day ago; returns when, to the millisecond."""
+    store, now = Store.open(f"sqlite:///{demo_facts}"), system_clock() // 1_000_000 * 1_000_000
+    grant = store.read("SealGrant", {"id": "grant-zhou-use"}).records[0].record
+    store.write(Batch("test", "late", (Put(replace(grant, valid_from=now - 40 * DAY, valid_to=now - DAY)),)))
+    store.close()
+    return rfc3339(now - DAY).replace("Z", ".000Z")
+
+
+ZHOU_USES = ("Person:p-zhou", "use", "Seal:seal-official", "-c", "task=task-cartons")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_explain_shows_the_condition_that_an_expired_grant_does_not_meet(sealauthz, expired, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, out, _ = sealauthz("explain", *ZHOU_USES)
+    assert "\n├── unmet  SEAL_AUTHORITY  GRANT_EXPIRED\n│   ├── because seal_use.polar:" in out
+    shown = (
+        r"│       stopped at seal_use\.polar:\d+: context\.now < grant\.valid_to\n"
+        rf"│         \(20[-\d]+T[:.\d]+Z vs {re.escape(expired)}\)\n"
+    )
+    assert re.search(shown, out)
+    assert max(map(cell_len, out.splitlines())) <= width
+
+
+def test_explain_as_json_holds_all_conditions(sealauthz, expired):
+    _, out, _ = sealauthz("explain", *ZHOU_USES, "-o", "json")
+    outcome = next(item for item in json.loads(out)["requirements"] if item["requirement"] == "SEAL_AUTHORITY")
+    assert [attempt["is_met"] for attempt in outcome["attempts"]] == [False, False, False]
+    assert [attempt["rule"] for attempt in outcome["attempts"]] == outcome["tried"]
+    (found,) = outcome["attempts"][0]["under"]
+    assert (found["file"], found["condition"]) == ("seal_use.polar", "context.now < grant.valid_to")
+    assert (found["values"][1], found["under"]) == (expired, [])
+
+
+def test_explain_shows_no_personal_text(sealauthz, demo_facts):
+    people = [record for record in opening_facts(0) if isinstance(record, Person)]
+    for form in ("table", "json"):
+        _, out, _ = sealauthz("explain", *LIN_USES, "-o", form)
+        assert not [text for person in people for text in (person.real_name, person.phone) if text in out]
+
+
+def test_the_examples_of_the_documentation_are_real(sealauthz, demo_facts):
+    document = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```text\n\$ sealauthz (explain .*)\n(?s:(.*?))```", document)
+    assert [said[:4] for _, said in examples] == ["DENY", "ALLO"]
+    for command, said in examples:
+        _, out, _ = sealauthz(*command.split())
+        assert _lasting(said) == _lasting(out)
+
+
+def _lasting(said):
+    """What does not change from one time to the next."""
+    return re.sub(r"decision \S+, valid until \S+|policy \S+", "", said)
 
 
 def test_actions_lists_every_action_of_the_type(sealauthz, demo_facts):

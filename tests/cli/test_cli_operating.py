@@ -41,10 +41,9 @@ def test_faulty_policies_are_refused_with_their_place(sealauthz, policies):
     }
 
 
-def test_the_folder_of_the_configuration_is_checked(sealauthz, policies, tmp_path):
-    (tmp_path / "sealauthz.toml").write_text('[policies]\nfolder = "policies"\n')
+def test_a_folder_without_the_products_own_rules_is_refused(sealauthz, policies):
     (policies / "contract.polar").unlink()
-    code, _, err = sealauthz("policy", "check", "--config", "sealauthz.toml")
+    code, _, err = sealauthz("policy", "check", "policies")
     assert (code, err) == (1, "error: the bundle has no contract.polar\n")
 
 

@@ -157,7 +157,7 @@ def test_a_server_that_cannot_serve_says_why(sealauthz, arguments, code, message
 def test_faulty_policies_refuse_to_start_with_their_place(sealauthz, demo_facts, tmp_path, monkeypatch):
     policies = shutil.copytree(installed_folder(), tmp_path / "policies")
     (policies / "zzz.polar").write_text("foo(x) iff x;\n")
-    monkeypatch.setenv("SEALAUTHZ_POLICIES__FOLDER", "policies")
+    monkeypatch.setattr("sealauthz.decision.bundle.installed_folder", lambda: policies)
     code, out, err = sealauthz("serve", "--insecure")
     assert (code, out) == (1, "")
     assert err.startswith("error: zzz.polar:1:8: ")

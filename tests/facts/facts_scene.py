@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -82,13 +83,15 @@ def scene() -> list[Any]:
         IdentityVerification("v1", "ann", "FACE", "SIGN", "ref-1", bound_type="Seal", bound_id="s1"),
         IdentityVerification("v2", "ann", "FACE", "SIGN", "ref-2", state="CONSUMED", passed_at=NOW, consumed_at=NOW),
         PlatformStaff("staff", "out", "REVIEWER"),
+        PlatformStaff("was-staff", "bob", "REVIEWER", state="ENDED"),
+        PlatformStaff("support", "bob", "SUPPORT"),
         RegistrySnapshot("reg", "e1", "EXISTING", NOW, legal_rep_id="old"),
         Invitation("inv", "e1", "e1-m-boss", "out", "token-1", NOW, NOW + DAY),
         JoinApplication("app", "out", "e1", NOW, NOW + DAY, handler_id="e1-m-boss"),
         RetrievalCase("case", "e1", "out", "ADMIN_RESIGNED", "DOCUMENTS", NOW),
         RetrievalCase("case2", "e2", "out", "ADMIN_RESIGNED", "DOCUMENTS", NOW),
         EnterpriseAuthentication("auth", "e1", "out", "DOCUMENTS", NOW, purpose="RETRIEVAL", case_id="case"),
-        RetrievalReview("review", "case", "out", 1, "PASSED", NOW),
+        RetrievalReview("review", "case", "staff", 1, "PASSED", NOW),
         Objection("objection", "case", "old", NOW, ground="不同意"),
         Certificate("cert1", "e1", "CA", "1", NOW, NOW + DAY),
         Certificate("cert2", "e2", "CA", "2", NOW, NOW + DAY),
@@ -146,10 +149,11 @@ def write(
     preconditions: tuple[Precondition, ...] = (),
     caller: str = "test",
     enterprises: frozenset[str] | None = None,
+    guard: Callable[[Any, Any], None] | None = None,
 ) -> WriteReceipt:
     """Write records and deletes in one batch."""
     made = tuple(change if isinstance(change, Put | Delete) else Put(change) for change in changes)
-    return store.write(Batch(caller, request_id or uuid.uuid4().hex, made, preconditions), enterprises)
+    return store.write(Batch(caller, request_id or uuid.uuid4().hex, made, preconditions), enterprises, guard)
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import dump, edited, everything, scene, write
+from facts_scene import NAME, PHONE, dump, edited, everything, person, scene, write
 
-from sealauthz.errors import FactsUnavailable, InvariantBroken
+from sealauthz.errors import FactsUnavailable, InvariantBroken, SealAuthzError
 from sealauthz.facts import Store, World
 from sealauthz.facts import database as database_module
 
@@ -120,6 +122,51 @@ def test_a_writer_that_waits_too_long_is_told_so(database_url: str, monkeypatch:
     blocker.close()
     receipt = write(store, edited("Seal", "s1", name="x"), request_id="r")
     assert (receipt.revision, receipt.is_replay) == (2, False)
+    store.close()
+
+
+def _triggered(body: str) -> list[str]:
+    return [
+        f"CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$",
+        "CREATE TRIGGER broken BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION broken()",
+    ]
+
+
+BREAKS: dict[str, dict[str, list[str]]] = {
+    "sqlite": {
+        "a missing table": [
+            "CREATE TRIGGER broken BEFORE INSERT ON person BEGIN INSERT INTO missing VALUES (NEW.phone); END"
+        ],
+        "a row that is refused": ["CREATE TRIGGER broken BEFORE INSERT ON person BEGIN SELECT RAISE(ABORT, 'no'); END"],
+    },
+    "postgresql": {
+        "a missing table": _triggered("INSERT INTO missing VALUES (NEW.phone)"),
+        "a row that is refused": ["ALTER TABLE person ADD CONSTRAINT never CHECK (real_name = '') NOT VALID"],
+        "a value that is refused": _triggered("NEW.revision = NEW.real_name"),
+        "what a trigger says": _triggered("RAISE EXCEPTION 'not %', NEW"),
+    },
+}
+
+
+@pytest.mark.parametrize(("backend", "case"), [(backend, case) for backend in BREAKS for case in BREAKS[backend]])
+def test_an_unexpected_failure_tells_nothing_personal(
+    new_database: Any, backend: str, case: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = new_database(backend)
+    store = Store.open(url)
+    write(store, person("bob", real_name="", phone=""))
+    admin: Any = sqlite3.connect(path_of(url)) if backend == "sqlite" else psycopg.connect(url, autocommit=True)
+    for statement in BREAKS[backend][case]:
+        admin.execute(statement)
+    admin.close()
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(SealAuthzError) as caught:
+        write(store, person("ann"))
+    # With every cause of the error, as a log would have it.
+    told = "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert "person" in told
+    for personal in (NAME, PHONE, "hash-ann"):
+        assert personal not in told
     store.close()
 
 

@@ -119,11 +119,11 @@ def test_only_the_enterprises_that_the_caller_may_see(store: Store) -> None:
     assert ids(store, "GrantContractType", enterprises=e1) == ["type"]
     assert ids(store, "Contract", enterprises=e2) == []
     assert ids(store, "TaskSeal", enterprises=e2) == []
-    write(store, edited("Signatory", "party2", kind="ENTERPRISE", person_id=None, enterprise_id="e2"))
+    write(store, edited("Signatory", "party1", id="party3", enterprise_id="e2"))
     # A party sees the contract and all of it.
     assert ids(store, "Contract", enterprises=e2) == ["c1"]
     assert ids(store, "TaskSeal", enterprises=e2) == ["fixed"]
-    assert ids(store, "Signatory", enterprises=e2) == ["party1", "party2"]
+    assert ids(store, "Signatory", enterprises=e2) == ["party1", "party2", "party3"]
 
 
 def test_a_page_says_its_revision_and_those_of_its_records(store: Store) -> None:

@@ -129,6 +129,41 @@ def test_a_guest_that_enters_while_its_person_changes_is_never_stale(stores: lis
             assert member.person.real_name == picture.person("ann").real_name == f"name {number}"
 
 
+def test_a_post_that_ends_while_it_reviews_is_never_stale(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0])
+    for number in range(12):
+        post = f"post{number}"
+        write(stores[0], edited("PlatformStaff", "staff", id=post))
+        with world.read() as picture:
+            picture.find("Enterprise", "e1")
+        barrier = threading.Barrier(2)
+
+        def review(post: str = post, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait()
+            try:
+                write(stores[1], edited("RetrievalReview", "review", id=post, staff_id=post))
+            except InvariantBroken:
+                return False
+            return True
+
+        def end(post: str = post, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            write(stores[2], edited("PlatformStaff", "staff", id=post, state="ENDED"))
+
+        with ThreadPoolExecutor(2) as pool:
+            reviewing, ending = pool.submit(review), pool.submit(end)
+            while not (reviewing.done() and ending.done()):
+                with world.read() as picture:
+                    assert picture.find("Enterprise", "e1") is not None
+            ending.result()
+            is_written = reviewing.result()
+        with world.read() as picture:
+            found = picture.find("RetrievalReview", post)
+            assert (found is not None) == is_written
+            assert found is None or found.staff.state == "ENDED"
+
+
 def test_a_reader_never_sees_a_mix_of_two_commits(stores: list[Store]) -> None:
     write(stores[0], *scene())
     write(

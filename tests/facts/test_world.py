@@ -76,8 +76,11 @@ def test_a_record_is_found_in_its_home_wired(world: World) -> None:
         assert picture.find("Seal", "rep").holds == []
         assert [hold.id for hold in seal.holds] == ["hold"]
         assert [m.id for m in seal.enterprise.memberships] == ["e1-m-boss", "m-ann", "m-bob", "m-old"]
+        assert picture.find("Invitation", "inv").inviter.person.id == "e1-boss"
         case = picture.find("RetrievalCase", "case")
         assert (case.applicant.id, case.certifications[0].case, len(case.objections)) == ("out", case, 1)
+        assert [(r.staff.duty, r.staff.person_id) for r in case.reviews] == [("REVIEWER", "out")]
+        assert case.reviews[0].staff.person is case.applicant
         task = picture.find("SigningTask", "task1")
         assert (task.signatory.contract.id, [o.person_id for o in task.operators]) == ("c1", ["bob"])
 
@@ -87,6 +90,8 @@ def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
         bob, ann, out = picture.person("bob"), picture.person("ann"), picture.person("out")
         assert [a.role for m in bob.memberships for a in m.assignments] == ["SEAL_ADMIN"]
         assert [o.task.signatory.enterprise_id for o in bob.operated_tasks] == ["e1"]
+        assert [o.task.signatory.contract.contract_type for o in bob.operated_tasks] == ["SALES"]
+        assert [t.signatory.contract.id for t in ann.handled_tasks] == ["c1"]
         assert [v.id for v in ann.verifications] == ["v1", "v2"]
         assert [t.id for t in ann.handled_tasks] == ["task1"]
         assert [i.id for i in out.invitations] == ["inv"]
@@ -103,7 +108,9 @@ def test_what_is_not_loaded_raises_and_is_never_empty(world: World) -> None:
         lambda picture: picture.person("ann").memberships[0].use_requests,
         lambda picture: picture.person("ann").handled_tasks[0].operators,
         lambda picture: picture.person("ann").handled_tasks[0].fixed_seals,
-        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract,
+        lambda picture: picture.person("ann").handled_tasks[0].signatory.tasks,
+        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract.documents,
+        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract.signatories,
         lambda picture: picture.person("out").retrieval_cases[0].objections,
         lambda picture: picture.person("out").applications[0].handler,
         lambda picture: picture.find("Membership", "m-ann").person.memberships,
@@ -332,10 +339,10 @@ EDITS: list[Any] = [
     edited("JoinApplication", "app", state="WITHDRAWN", handler_id=None),
     edited("RetrievalCase", "case2", applicant_id="ann"),
     edited("EnterpriseAuthentication", "auth", applicant_id="bob"),
+    edited("Contract", "c1", state="SIGNING"),
     edited("SigningTask", "task1", handler_id="old"),
     edited("SigningTask", "task1", handler_id=None),
     edited("SigningTask", "task2", handler_id="ann"),
-    edited("Signatory", "party2", person_id="bob"),
     edited("Invitation", "inv", target_id="old"),
     edited("Objection", "objection", person_id="ann"),
     Membership("m-new", "old", "e2", "INVITE", NOW),
@@ -343,13 +350,17 @@ EDITS: list[Any] = [
     TaskOperator("operator2", "task2", "old"),
     TaskOperator("operator3", "task1", "ann"),
     SealHold("hold2", "s2", "JUDICIAL", NOW),
+    edited("PlatformStaff", "staff", state="ENDED"),
+    edited("PlatformStaff", "was-staff", state="ACTIVE"),
+    edited("RetrievalReview", "review", id="review2", case_id="case2"),
+    edited("RetrievalReview", "review", id="review3", staff_id="was-staff"),
     Delete("TaskOperator", "operator"),
     Delete("TaskOperator", "operator2"),
     Delete("RegistrySnapshot", "reg"),
     Delete("Invitation", "inv"),
     Delete("GrantContractType", "type"),
     Delete("TaskSeal", "fixed"),
-    Delete("PlatformStaff", "staff"),
+    Delete("PlatformStaff", "was-staff"),
     *scene(),
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -101,6 +102,11 @@ def test_an_administrator_is_replaced_in_one_batch(store: Store) -> None:
 def test_a_real_name_can_always_be_revoked(store: Store) -> None:
     write(store, *scene())
     assert write(store, edited("Person", "ann", realname_state="REVOKED")).revision == 2
+
+
+def test_a_review_stands_when_its_reviewers_post_ends(store: Store) -> None:
+    write(store, *scene())
+    assert write(store, edited("PlatformStaff", "staff", state="ENDED")).revision == 2
 
 
 def test_a_suspended_member_keeps_roles_and_grants(store: Store) -> None:
@@ -319,12 +325,16 @@ def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) ->
         # A guest as the applicant of both cases; as the former member, legal representative and objector.
         ([edited("Person", "out", phone="1")], {"ENTERPRISE:e1", "ENTERPRISE:e2", "PERSON:out"}),
         ([edited("Person", "old", phone="1")], {"ENTERPRISE:e1", "PERSON:old"}),
+        # A contract touches the persons of its tasks.
+        ([edited("Contract", "c1", state="SIGNING")], {"CONTRACT:c1", "PERSON:ann", "PERSON:bob"}),
+        # A post touches the enterprises that it reviewed.
+        ([edited("PlatformStaff", "staff", state="ENDED")], {"ENTERPRISE:e1", "PERSON:out"}),
+        ([edited("PlatformStaff", "support", state="ENDED")], {"PERSON:bob"}),
         # A task touches the handler that it had and the one that it gets.
         ([edited("SigningTask", "task1", handler_id="old")], {"CONTRACT:c1", "PERSON:ann", "PERSON:bob", "PERSON:old"}),
         ([Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2")], {"CONTRACT:c1"}),
         ([edited("SigningTask", "task2", handler_id="out")], {"CONTRACT:c1", "PERSON:out"}),
         ([Delete("TaskOperator", "operator")], {"CONTRACT:c1", "PERSON:bob"}),
-        ([edited("Signatory", "party1", enterprise_id="e2")], {"CONTRACT:c1", "PERSON:old"}),
         ([edited("RegistrySnapshot", "reg", legal_rep_id="ann")], {"ENTERPRISE:e1"}),
         ([edited("IdentityVerification", "v1", state="PASSED")], {"PERSON:ann"}),
         ([edited("Objection", "objection", state="UPHELD")], {"ENTERPRISE:e1"}),
@@ -385,6 +395,81 @@ def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> Non
         SigningTask("t", "p", "FILL"),
         enterprises=e2,
     )
+
+
+def test_a_guard_is_shown_every_change_as_it_is_and_will_be(store: Store) -> None:
+    write(store, *scene())
+    shown: dict[str, tuple[Any, Any]] = {}
+    disabled, hold = edited("Seal", "s1", state="DISABLED"), SealHold("new", "s1", "ADMIN", NOW)
+    removed = (Delete("TaskOperator", "operator"), Delete("TaskOperator", "none"))
+    write(
+        store,
+        *(disabled, hold, edited("Seal", "s2"), *removed),
+        guard=lambda before, after: shown.update({(after or before).id: (before, after)}),
+    )
+    assert shown == {
+        "s1": (BASE["Seal", "s1"], disabled),
+        "new": (None, hold),
+        "operator": (BASE["TaskOperator", "operator"], None),
+    }
+
+
+def test_what_a_guard_raises_refuses_the_batch(store: Store) -> None:
+    write(store, *scene())
+    state = dump(store)
+
+    def refuse(before: Any, after: Any) -> None:
+        raise CallerNotPermitted("no")
+
+    nobody = (Precondition("Seal", "none", EXISTS),)
+    with pytest.raises(CallerNotPermitted, match="no"):
+        write(store, edited("Seal", "s1", name="x"), guard=refuse, preconditions=nobody)
+    with pytest.raises(CallerNotPermitted, match="may not write facts of this enterprise"):
+        write(store, edited("Seal", "s1", name="x"), guard=refuse, enterprises=frozenset({"e2"}))
+    assert dump(store) == state
+
+
+def test_a_replayed_request_is_not_shown_to_the_guard(store: Store) -> None:
+    asked: list[Any] = []
+    write(store, *scene())
+    for _ in range(2):
+        receipt = write(
+            store, edited("Seal", "s1", name="x"), request_id="r", guard=lambda before, after: asked.append(after)
+        )
+    assert receipt.is_replay
+    assert len(asked) == 1
+
+
+def test_a_guard_sees_what_a_writer_before_it_left(database_url: str) -> None:
+    """Who may set the name alone cannot put back, with a record read earlier, what another has changed meanwhile."""
+    first, second = Store.open(database_url), Store.open(database_url)
+    write(first, *scene())
+    is_first_inside, is_second_called = threading.Event(), threading.Event()
+
+    def hold(before: Any, after: Any) -> None:
+        is_first_inside.set()
+        is_second_called.wait(10)
+        time.sleep(0.2)
+
+    def only_the_name(before: Any, after: Any) -> None:
+        if before.state != after.state:
+            raise CallerNotPermitted(f"from {before.state} to {after.state}")
+
+    def rename() -> None:
+        is_second_called.set()
+        write(second, edited("Seal", "s1", name="renamed"), guard=only_the_name)
+
+    with ThreadPoolExecutor(2) as pool:
+        disabling = pool.submit(write, first, edited("Seal", "s1", state="DISABLED"), guard=hold)
+        assert is_first_inside.wait(10)
+        renaming = pool.submit(rename)
+        disabling.result()
+        with pytest.raises(CallerNotPermitted, match="from DISABLED to ACTIVE"):
+            renaming.result()
+    seal = first.read("Seal", {"id": "s1"}).records[0].record
+    assert (seal.state, seal.name) == ("DISABLED", BASE["Seal", "s1"].name)
+    first.close()
+    second.close()
 
 
 def test_the_enterprises_that_a_record_concerns(store: Store) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from sealauthz.decision.decision import (
+    Attempt,
     Audience,
     Decision,
     Effect,
@@ -90,11 +91,13 @@ class FakePdp:
     def explain(self, question: Question, may_see: Any = None, caller: str = "") -> Explanation:
         decision = self.decide(question, may_see, caller)
         rule = RuleRef('meets(_: Person, "MEMBER", …)', "membership.polar", 12, ("M-01",))
+        inner = Attempt(rule, False, "membership.state = state", "words.polar", 25, ('"ENDED"', '"ACTIVE"'))
+        outer = Attempt(rule, False, "is_member(person)", "membership.polar", 13, under=(inner,))
         return Explanation(
             decision,
             (
-                RequirementOutcome("MEMBER", Standing.UNMET, ("NOT_A_MEMBER",), (rule,), (rule,)),
-                RequirementOutcome("NO_RISK", Standing.UNMET, ("RISK_FLAGGED",), (rule,), (rule,)),
-                RequirementOutcome("FRESH_FACE", Standing.WAIVED, (), (rule,), ()),
+                RequirementOutcome("MEMBER", Standing.UNMET, ("NOT_A_MEMBER",), (rule,), (rule,), (outer,)),
+                RequirementOutcome("NO_RISK", Standing.UNMET, ("RISK_FLAGGED",), (rule,), (rule,), (outer,)),
+                RequirementOutcome("FRESH_FACE", Standing.WAIVED, (), (rule,), (), (Attempt(rule, True),)),
             ),
         )

@@ -10,6 +10,8 @@ from calls import ask, entity, question, refused, use
 from conftest import Serve, caller, trusted
 from fake_pdp import FLAGGED, JOIN, FakePdp, deny
 
+from sealauthz.domain.seals import Seal, SealKind, SealState
+from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.service import RPCS
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
@@ -206,6 +208,34 @@ def test_a_field_that_is_not_listed_keeps_its_value(serve: Serve) -> None:
     ask(served.facts.WriteFacts, write(put(seal=seal(state=disabled))))
 
 
+def test_a_field_that_another_has_changed_meanwhile_is_not_put_back(serve: Serve, store: Store) -> None:
+    served = serve(trusted(write={"Seal": frozenset({"name"})}))
+    # Between the caller's look at the record, active, and its put, the seal is disabled.
+    write_facts = store.write
+
+    def disabled_meanwhile(batch: Batch, *rights: Any) -> WriteReceipt:
+        disabled = Seal("S1", "E1", "contract seal", SealKind.CONTRACT, SealState.DISABLED)
+        write_facts(Batch("another", "meanwhile", (Put(disabled),)))
+        return write_facts(batch, *rights)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "write", disabled_meanwhile)
+        refusal = refused(served.facts.WriteFacts, write(put(seal=seal(name="renamed"))))
+    assert refusal.message == "the caller `demo` may not write `Seal.state`"
+    stored = store.read("Seal", {"id": "S1"}).records[0].record
+    assert (stored.state, stored.name) == ("DISABLED", "contract seal")
+
+
+def test_the_same_request_is_answered_the_same_though_a_field_has_changed_since(serve: Serve, store: Store) -> None:
+    served = serve(trusted(write={"Seal": frozenset({"name"})}))
+    first = ask(served.facts.WriteFacts, write(put(seal=seal(name="renamed"))))
+    disabled = Seal("S1", "E1", "renamed", SealKind.CONTRACT, SealState.DISABLED)
+    store.write(Batch("another", "meanwhile", (Put(disabled),)))
+    again = ask(served.facts.WriteFacts, write(put(seal=seal(name="renamed"))))
+    assert again.replayed
+    assert again.revision == first.revision
+
+
 def test_a_new_record_holds_the_default_where_the_caller_may_not_write(serve: Serve) -> None:
     fields = frozenset({"enterprise_id", "name", "kind"})
     served = serve(trusted(write={"Seal": fields}))
@@ -237,7 +267,7 @@ def test_removing_a_record_calls_for_the_right_on_all_of_its_fields(serve: Serve
     served = serve(trusted(write={"RegistrySnapshot": all_fields - {"status"}}), trusted(token="f" * 40))
     snapshot = records_pb2.RegistrySnapshot(id="N1", enterprise_id="E1", status=1)  # type: ignore[arg-type]
     snapshot.fetched_at.GetCurrentTime()
-    ask(served.facts.WriteFacts, write(put(registry_snapshot=snapshot)), "f" * 40)
+    ask(served.facts.WriteFacts, write(put(registry_snapshot=snapshot), request_id="R0"), "f" * 40)
     removal = facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type="RegistrySnapshot", id="N1"))
     assert refused(served.facts.WriteFacts, write(removal)).code == grpc.StatusCode.PERMISSION_DENIED
     ask(served.facts.WriteFacts, write(removal, request_id="R2"), "f" * 40)
@@ -282,10 +312,14 @@ def test_an_explanation_hides_reasons_for_operators_and_the_rules_that_name_them
     served = serve(trusted(), trusted(token="u" * 40, sees_operator_reasons=False), pdp=pdp)
     request = REQUESTS["AuthorizationService/Explain"]
     full = ask(served.authorization.Explain, request).explanation.requirements
-    assert [(list(item.reasons), len(item.because)) for item in full] == [
-        (["NOT_A_MEMBER"], 1),
-        (["RISK_FLAGGED"], 1),
-        ([], 0),
+    assert [(list(item.reasons), len(item.because), len(item.attempts)) for item in full] == [
+        (["NOT_A_MEMBER"], 1, 1),
+        (["RISK_FLAGGED"], 1, 1),
+        ([], 0, 1),
     ]
     shown = ask(served.authorization.Explain, request, "u" * 40).explanation.requirements
-    assert [(list(item.reasons), len(item.because)) for item in shown] == [(["NOT_A_MEMBER"], 1), ([], 0), ([], 0)]
+    assert [(list(item.reasons), len(item.because), len(item.attempts)) for item in shown] == [
+        (["NOT_A_MEMBER"], 1, 1),
+        ([], 0, 0),
+        ([], 0, 1),
+    ]

@@ -98,6 +98,12 @@ def test_actions_and_explanations_arrive(serve: Serve, connect: Opened) -> None:
         ("FRESH_FACE", "WAIVED"),
     ]
     assert explanation.requirements[0].tried[0].rules == ("M-01",)
+    (stopped,) = explanation.requirements[0].attempts
+    assert (stopped.rule, stopped.is_met) == (explanation.requirements[0].tried[0], False)
+    assert (stopped.condition, stopped.file, stopped.line) == ("is_member(person)", "membership.polar", 13)
+    assert (stopped.under[0].values, stopped.under[0].under) == (('"ENDED"', '"ACTIVE"'), ())
+    (held,) = explanation.requirements[2].attempts
+    assert (held.is_met, held.condition, held.file, held.line, held.values) == (True, "", "", 0, ())
 
 
 def test_facts_are_written_and_read(serve: Serve, connect: Opened) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,7 +22,7 @@ from sealauthz.facts import Store
 from sealauthz.service.callers import Callers
 from sealauthz.service.edge import Edge
 from sealauthz.service.log import make_log
-from sealauthz.v1 import authorization_pb2, facts_pb2
+from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SECRET = "s3cret-陈小明"
 
@@ -202,6 +205,21 @@ def test_a_decision_is_one_line_in_the_log_without_what_is_personal(serve: Serve
     }
     for secret in (TOKEN, "陈小明", "13812341569"):
         assert secret not in served.log_text
+
+
+def test_a_statement_that_fails_puts_nothing_personal_into_log_or_answer(serve: Serve, database: Path) -> None:
+    served = serve()
+    with closing(sqlite3.connect(database)) as admin, admin:
+        admin.execute("CREATE TRIGGER broken BEFORE INSERT ON person BEGIN INSERT INTO missing VALUES (NEW.phone); END")
+    person = records_pb2.Person(id="P2", real_name="陈小明", phone="13812341569", id_hash="a-hash")
+    change = facts_pb2.FactChange(put=records_pb2.Fact(person=person))
+    request = facts_pb2.WriteFactsRequest(request_id="R1", changes=[change])
+    refusal = refused(served.facts.WriteFacts, request)
+    assert refusal.code == grpc.StatusCode.UNAVAILABLE
+    assert "missing" in served.last_call()["cause"]
+    for personal in ("陈小明", "13812341569", "a-hash"):
+        assert personal not in served.log_text
+        assert personal not in refusal.everything
 
 
 def test_words_that_the_policies_do_not_know_are_not_logged(serve: Serve) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import trustme
-from calls import entity, refused
+from calls import ask, entity, refused, use
 from conftest import TOKEN, Serve, Served, trusted
 
-from sealauthz.client import CallFailed, NoAnswer, Question, SealAuthzClient, put
+from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
+from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.demo.facts import opening_facts
+from sealauthz.decision.bundle import installed_folder
+from sealauthz.demo.facts import DAY, opening_facts
+from sealauthz.domain.contracts import Contract
+from sealauthz.domain.identity import Person
+from sealauthz.exchange import plain_fact
 from sealauthz.facts import Batch, Put, Store, World, upgrade
 from sealauthz.service.records import fact_of, snake
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
@@ -170,6 +180,44 @@ def test_a_waiting_administrator_is_named_masked(client: SealAuthzClient) -> Non
     assert "13800001569" not in said
 
 
+def innermost(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    """The attempts with nothing under them, where each trail of conditions ends."""
+    for attempt in attempts:
+        yield from innermost(attempt.under) if attempt.under else (attempt,)
+
+
+def test_an_expired_grant_is_explained_by_the_condition_and_both_times(client: SealAuthzClient, store: Store) -> None:
+    grant, now = store.read("SealGrant", {"id": "grant-zhou-use"}).records[0].record, system_clock()
+    expired = replace(grant, valid_from=now - 40 * DAY, valid_to=now - DAY)
+    client.write_facts([put(fact_of(expired).seal_grant)])
+    explanation = client.explain("Person:p-zhou", "use", SEAL, {"task": "task-cartons"})
+    assert not explanation
+    outcome = next(item for item in explanation.requirements if item.requirement == "SEAL_AUTHORITY")
+    assert outcome.reasons == ("GRANT_EXPIRED",)
+    stopped = next(found for found in innermost(outcome.attempts) if found.condition == "context.now < grant.valid_to")
+    line = (installed_folder() / stopped.file).read_text(encoding="utf-8").splitlines()[stopped.line - 1]
+    assert stopped.condition in line
+    assert stopped.rule.head.startswith("live_grant(")
+    times = [datetime.datetime.fromisoformat(value) for value in stopped.values]
+    ended = datetime.datetime.fromtimestamp((now - DAY) / 1_000_000, datetime.UTC)
+    for time, expected in zip(times, (explanation.decision.evaluated_at, ended), strict=True):
+        assert abs(time - expected) < datetime.timedelta(milliseconds=2)
+
+
+def test_an_explanation_never_holds_personal_text(client: SealAuthzClient) -> None:
+    people = [record for record in opening_facts(system_clock()) if isinstance(record, Person)]
+    personal = {text for person in people for text in (person.real_name, person.phone)}
+    ends = []
+    for person in ("p-lin", "p-zhou", "p-chen"):
+        for resource in (SEAL, "SigningTask:task-paper", "Enterprise:e-yunshan"):
+            for action in client.list_actions(f"Person:{person}", resource):
+                explanation = client.explain(f"Person:{person}", action, resource)
+                assert not [text for text in personal if text in repr(explanation)]
+                ends += [end for item in explanation.requirements for end in innermost(item.attempts)]
+    assert any(end.is_met for end in ends)
+    assert any(end.values for end in ends)
+
+
 def test_a_database_that_is_gone_is_unavailable_and_never_an_allow(
     served: Served, client: SealAuthzClient, database: Path
 ) -> None:
@@ -226,3 +274,54 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
                     a: (bool(d), codes(d)) for a, d in there.items()
                 }
     other.close()
+
+
+# --- the callers of docs/configuration.md -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Served:
+    document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    file = tmp_path / "sealauthz.toml"
+    file.write_text(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[1], encoding="utf-8")
+    rights = [caller.rights(name) for name, caller in load({}, file).callers.items()]
+    callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)
+    return serve(*callers, pdp=PolicyDecisionPoint(World(store), bundle))
+
+
+def puts(*records: Any) -> facts_pb2.WriteFactsRequest:
+    changes = [facts_pb2.FactChange(put=plain_fact(record)) for record in records]
+    return facts_pb2.WriteFactsRequest(request_id=uuid.uuid4().hex, changes=changes)
+
+
+def test_the_documented_callers_can_do_their_work_and_no_more(configured: Served, store: Store) -> None:
+    def changed(record_type: str, record_id: str, **columns: Any) -> Any:
+        return replace(store.read(record_type, {"id": record_id}).records[0].record, **columns)
+
+    def ended(grant: str, **more: Any) -> Any:
+        return changed("SealGrant", grant, state="INVALIDATED", invalid_reason="GRANTEE_LEFT", **more)
+
+    write, now = configured.facts.WriteFacts, system_clock()
+    leaving = changed("Membership", "m-zhou", state="ENDED", ended_at=now, end_reason="RESIGNED")
+    grants = ("grant-zhou-use", "grant-zhou-approve")
+    used = (changed("SealGrant", grants[0], used=1), changed("SigningTask", "task-cartons", state="SIGNED"))
+    contract = Contract("contract-new", "e-qinghe", "PURCHASE")
+    denied = [
+        ("hr-import", puts(contract)),
+        ("hr-import", puts(leaving, ended(grants[0]), ended(grants[1], valid_to=now + 1))),
+        ("hr-import", puts(changed("Seal", "seal-official", state="DISABLED"))),
+        ("contract-store", puts(leaving)),
+        ("signing-service", puts(*used, contract)),
+        ("signing-service", puts(*used, changed("SealGrant", grants[1], state="REVOKED"))),
+    ]
+    for caller, request in denied:
+        assert refused(write, request, caller).code == grpc.StatusCode.PERMISSION_DENIED
+    for record_type, caller in (("Person", "signing-service"), ("Seal", "hr-import"), ("Contract", "contract-store")):
+        request = facts_pb2.ReadFactsRequest(record_type=record_type)
+        assert refused(configured.facts.ReadFacts, request, caller).code == grpc.StatusCode.PERMISSION_DENIED
+    for caller in ("hr-import", "contract-store"):
+        assert refused(configured.authorization.Authorize, use(), caller).code == grpc.StatusCode.PERMISSION_DENIED
+    ask(configured.authorization.Authorize, use(SEAL, "Person:p-zhou", **TASK), "signing-service")
+    ask(write, puts(contract), "contract-store")
+    ask(write, puts(*used), "signing-service")
+    ask(write, puts(leaving, *map(ended, grants)), "hr-import")

@@ -13,7 +13,7 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import config_option, database_option, open_store, read_config
+from sealauthz.cli.settings import config_option, database_option, engine_option, load_bundle, open_store
 from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.terminal import Decision, Explanation
 
@@ -92,6 +92,7 @@ class Where:
 
     config_file: Path | None
     database: str | None
+    engine: str
     server: str | None
     token_file: Path | None
     ca: Path | None
@@ -115,6 +116,7 @@ def where_options(command: F) -> F:
             "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
         ),
         click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
+        engine_option,
         database_option,
         config_option,
     ):
@@ -128,6 +130,8 @@ def answers(where: Where) -> Iterator[Answers]:
     address = where.server or (None if where.database else os.environ.get("SEALAUTHZ_ADDRESS"))
     if where.server and where.database:
         raise click.UsageError("ask either a --server or a --database, not both")
+    if address is not None and where.engine != "compiled":
+        raise click.UsageError("--engine is for a --database: a server has its own")
     if address is None:
         for name in ("token_file", "ca", "insecure"):
             if getattr(where, name):
@@ -155,10 +159,10 @@ def answers(where: Where) -> Iterator[Answers]:
 @contextmanager
 def _in_process(where: Where) -> Iterator[Answers]:
     # Here, because asking a server does without the engine, which takes its time to load.
-    from sealauthz.decision import Bundle, PolicyDecisionPoint
+    from sealauthz.decision import PolicyDecisionPoint
     from sealauthz.facts import World
 
-    bundle = Bundle.load(read_config(where.config_file).policies.folder)
+    bundle = load_bundle(where.engine)
     with open_store(where.config_file, where.database) as store:
         yield InProcess(PolicyDecisionPoint(World(store), bundle))
 

@@ -56,7 +56,7 @@ _COMMANDS = {
     "explain": "asking",
     "actions": "asking",
     "facts": "facts",
-    "policy": "operating",
+    "policy": "policy",
     "db": "operating",
     "demo": "operating",
 }

@@ -101,8 +101,9 @@ def explain(
     """Why may SUBJECT do ACTION to RESOURCE, or why not?
 
     Answers like `check`, then lists every requirement of the action: met,
-    waived or unmet, with the rules (file:line) that say so. Exits with 0
-    whatever the answer is.
+    waived or unmet, with the rules (file:line) that say so, and of each rule
+    that did not hold the condition that stopped it, with what it compared.
+    Exits with 0 whatever the answer is.
 
     \b
       sealauthz explain Person:p-lin use Seal:seal-official -c task=task-paper

@@ -1,4 +1,4 @@
-"""The commands that run things: `serve`, `policy check`, `db upgrade`, `demo`."""
+"""The commands that run things: `serve`, `db upgrade`, `demo`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from sqlalchemy import make_url
 from structlog.typing import FilteringBoundLogger
 
 from sealauthz.cli.app import Exit
-from sealauthz.cli.output import output_option, print_json
-from sealauthz.cli.settings import config_option, database_option, database_url, read_config
-from sealauthz.config import Config
-from sealauthz.errors import BundleRefused
+from sealauthz.cli.settings import config_option, database_option, database_url, engine_option, load_bundle, read_config
 from sealauthz.facts import Batch, Put, Store, World, upgrade
 from sealauthz.service import Callers, Server, ServerSettings, build, make_log
 from sealauthz.terminal import console
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @database_option
+@engine_option
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
 @click.option(
@@ -39,17 +37,27 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
 )
-def serve(*, config_file: Path | None, database: str | None, listen: str | None, insecure: bool, is_demo: bool) -> int:
+def serve(
+    *,
+    config_file: Path | None,
+    database: str | None,
+    engine: str,
+    listen: str | None,
+    insecure: bool,
+    is_demo: bool,
+) -> int:
     """Serve decisions and facts over gRPC.
 
-    The configuration names the certificate, the database, the policies and
-    the callers with their rights; a caller that it does not name gets nothing.
-    The database must be there: see `sealauthz db upgrade`. SIGTERM and
-    Ctrl-C let calls under way finish, then stop.
+    The configuration names the certificate, the database and the callers with
+    their rights; a caller that it does not name gets nothing. The policies are
+    those installed with sealauthz. The database must be there: see
+    `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way finish, then
+    stop.
 
     \b
       sealauthz serve --demo
       sealauthz serve --config /etc/sealauthz.toml
+      sealauthz serve --demo --engine oso
 
     \b
     A configuration:
@@ -73,7 +81,7 @@ def serve(*, config_file: Path | None, database: str | None, listen: str | None,
         if listen is not None:
             config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
         settings = config.server_settings(insecure=insecure or is_demo)
-        bundle = _bundle(config)
+        bundle = load_bundle(engine)
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()
@@ -89,52 +97,6 @@ def serve(*, config_file: Path | None, database: str | None, listen: str | None,
             click.echo("warning: the configuration names no callers, so nobody can ask", err=True)
         stopping.wait()
         log.info("stopping")
-    return Exit.DONE
-
-
-@click.group()
-def policy() -> None:
-    """Work with policies."""
-
-
-@policy.command("check")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
-@config_option
-@output_option
-def policy_check(*, folder: Path | None, config_file: Path | None, output: str) -> int:
-    """Check that the policies in FOLDER can be served.
-
-    Without FOLDER, those of the configuration; without any, those installed
-    with sealauthz. Exits with 1 if they are refused, and says where
-    (file:line:column).
-
-    \b
-      sealauthz policy check policies/
-    """
-    from sealauthz.decision import Bundle
-
-    folder = folder or read_config(config_file).policies.folder
-    try:
-        bundle = Bundle.load(folder)
-    except BundleRefused as error:
-        if output == "table":
-            raise
-        place = {"file": error.file, "line": error.line, "column": error.column}
-        print_json({"is_served": False, **place, "message": _without_place(error)})
-        return Exit.REFUSED
-    counts = {
-        "files": len(bundle.sources),
-        "rules": sum(len(rules) for rules in bundle.rulebook.rules.values()),
-        "resource types": len(bundle.rulebook.resource_types),
-        "actions": len(bundle.rulebook.requirements),
-        "reasons": len(bundle.rulebook.reasons),
-    }
-    if output == "json":
-        named = {name.replace(" ", "_"): count for name, count in counts.items()}
-        print_json({"is_served": True, "version": bundle.version, **named})
-    else:
-        said = ", ".join(f"{count} {name}" for name, count in counts.items())
-        click.echo(f"ok: policy {bundle.version}, {said}")
     return Exit.DONE
 
 
@@ -175,13 +137,6 @@ def demo() -> int:
     from sealauthz.demo.play import play
 
     return Exit.REFUSED if play(console()) else Exit.DONE
-
-
-def _bundle(config: Config) -> Bundle:
-    # Here, because the engine takes its time to load, and an upgrade of the database does without.
-    from sealauthz.decision import Bundle
-
-    return Bundle.load(config.policies.folder)
 
 
 def _build(
@@ -247,8 +202,3 @@ def _show_first_question(settings: ServerSettings, server: Server, token: str) -
 def _address(settings: ServerSettings, server: Server) -> str:
     host, _, _ = settings.listen.rpartition(":")
     return f"{host}:{server.port}"
-
-
-def _without_place(error: BundleRefused) -> str:
-    place = ":".join(str(part) for part in (error.file, error.line, error.column) if part)
-    return str(error).removeprefix(f"{place}: ") if place else str(error)

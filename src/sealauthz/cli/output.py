@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from sealauthz.domain.record import FOREVER
-from sealauthz.terminal import Decision, Explanation, Item, Moment
+from sealauthz.terminal import Attempt, Decision, Explanation, Item, Moment, Rule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,9 +59,6 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON."""
 
-    def rules(found: Any) -> list[dict[str, Any]]:
-        return [{"file": r.file, "line": r.line, "head": r.head, "rules": list(r.rules)} for r in found]
-
     return {
         "decision": decision_json(explanation.decision),
         "requirements": [
@@ -69,8 +66,9 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
                 "requirement": outcome.requirement,
                 "standing": str(outcome.standing),
                 "reasons": list(outcome.reasons),
-                "tried": rules(outcome.tried),
-                "because": rules(outcome.because),
+                "tried": [_rule(rule) for rule in outcome.tried],
+                "because": [_rule(rule) for rule in outcome.because],
+                "attempts": [_attempt(attempt) for attempt in outcome.attempts],
             }
             for outcome in explanation.requirements
         ],
@@ -84,6 +82,22 @@ def rfc3339(value: Moment) -> str:
         seconds, rest = divmod(value, 1_000_000)
         value = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=rest)
     return value.isoformat().replace("+00:00", "Z")
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {"file": rule.file, "line": rule.line, "head": rule.head, "rules": list(rule.rules)}
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "rule": _rule(attempt.rule),
+        "is_met": attempt.is_met,
+        "condition": attempt.condition,
+        "file": attempt.file,
+        "line": attempt.line,
+        "values": list(attempt.values),
+        "under": [_attempt(under) for under in attempt.under],
+    }
 
 
 def _item(item: Item) -> dict[str, Any]:

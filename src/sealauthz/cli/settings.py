@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from sealauthz.config import Config
+    from sealauthz.decision import Bundle
     from sealauthz.facts import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,26 @@ def database_option(command: F) -> F:
         help="The facts, such as sqlite:///facts.db or postgresql://host/name, instead of those of the configuration.",
     )
     return option(command)
+
+
+def engine_option(command: F) -> F:
+    """Add `--engine compiled|oso`."""
+    option = click.option(
+        "--engine",
+        type=click.Choice(["compiled", "oso"]),
+        default="compiled",
+        show_default=True,
+        help="What evaluates the policies; oso is thousands of times slower, and there to compare with.",
+    )
+    return option(command)
+
+
+def load_bundle(engine: str) -> Bundle:
+    """Load the installed policies. Raises BundleRefused."""
+    # Here, because the engine takes its time to load, and an upgrade of the database does without.
+    from sealauthz.decision.bundle import Bundle, EngineKind
+
+    return Bundle.load(engine=EngineKind(engine))
 
 
 def read_config(config_file: Path | None = None) -> Config:

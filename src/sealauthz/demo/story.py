@@ -282,7 +282,7 @@ def _the_enterprise_is_retrieved(stage: Stage) -> None:
             RetrievalReview(
                 id=f"review-{reviewer}",
                 case_id="case-1",
-                reviewer_id=f"p-{reviewer}",
+                staff_id=f"staff-{reviewer}",
                 attempt=1,
                 verdict=ReviewVerdict.PASSED,
                 decided_at=stage.now(),

@@ -245,6 +245,7 @@ class Invitation:
     Check("M-05", "state <> 'REJECTED' OR reason <> ''"),
     Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id"),
     Check("M-02", "reminders >= 0"),
+    Check("M-04", "state <> 'APPROVED' OR decided_by_id IS NOT NULL"),
     permanent=True,
 )
 class JoinApplication:

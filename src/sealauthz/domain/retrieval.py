@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from sealauthz.domain.identity import Person
+from sealauthz.domain.identity import Person, PlatformStaff
 from sealauthz.domain.organisation import CertificationMethod, CertificationPurpose, CertificationState, Enterprise
 from sealauthz.domain.record import NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
 
@@ -114,18 +114,19 @@ class EnterpriseAuthentication:
     case: RetrievalCase | None = one("case_id")
 
 
-@record(Unique("R-08", ("case_id", "attempt", "reviewer_id")), permanent=True)
+@record(Unique("R-08", ("case_id", "attempt", "staff_id")), permanent=True)
 class RetrievalReview:
-    """What one reviewer of the platform's staff found in one attempt of a case."""
+    """What one reviewer of the platform's staff, from that post, found in one attempt of a case."""
 
     id: str
     case_id: Annotated[str, Ref("RetrievalCase")]
-    reviewer_id: Annotated[str, Ref("Person")]
+    staff_id: Annotated[str, Ref("PlatformStaff")]
     attempt: int
     verdict: ReviewVerdict
     decided_at: Instant
 
     case: RetrievalCase = one("case_id")
+    staff: PlatformStaff = one("staff_id")
 
 
 @record(permanent=True)

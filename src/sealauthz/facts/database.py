@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
@@ -34,6 +34,9 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+
+_QUOTING = ("22", "P0")
+"""The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
 
 _NEWEST = "SELECT (SELECT max(revision) FROM fact_change), (SELECT timeline_id FROM store_identity)"
 _READ_POSTGRESQL = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -249,24 +252,43 @@ def parse(url: str) -> URL:
     raise ConfigRefused(f"the database url must start with `sqlite:` or `postgresql:`, not `{parsed.drivername}:`")
 
 
+def _forget_values(context: ExceptionContext) -> None:
+    """Leave of what PostgreSQL says the first line: the detail below it quotes the row, and some messages a value."""
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        said = error.diag.message_primary
+        if error.sqlstate.startswith(_QUOTING) or not said:
+            said = f"SQLSTATE {error.sqlstate}"
+        error.args = (said,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
+
+
 def make_engine(url: URL, *, must_exist: bool) -> Engine:
-    """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database."""
+    """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database.
+
+    INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
+    """
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
         arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "sealauthz"}
-        return create_engine(
+        engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             pool_size=20,
             max_overflow=12,
             pool_timeout=POOL_TIMEOUT_S,
             connect_args=arguments,
         )
+        event.listen(engine, "handle_error", _forget_values)
+        return engine
     path = Path(url.database or "").absolute()
     mode = "rw" if must_exist else "rwc"
     engine = create_engine(
         f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
         pool_size=20,
         max_overflow=12,
         pool_timeout=POOL_TIMEOUT_S,

@@ -31,6 +31,9 @@ _FIXED: Mapping[str, Sequence[tuple[str, str]]] = {
         ("I12", "bound_id"),
         ("I12", "bound_digest"),
     ),
+    # Whoever is a party stays the same party: tasks, fixed seals and the rights of callers hang on it.
+    "Contract": (("C-02", "initiator_id"),),
+    "Signatory": (("C-02", "kind"), ("C-02", "person_id"), ("C-02", "enterprise_id")),
 }
 """Columns that never change, beside the home keys, with the invariant that says so."""
 
@@ -171,6 +174,18 @@ def _check_same_enterprise(changes: Changes, rows: Rows) -> None:
             )
 
 
+def _check_fixed_seals(changes: Changes, rows: Rows) -> None:
+    """SAME_ENTERPRISE: a seal fixed for a task is one of the enterprise that signs."""
+    fixed = changes.written("TaskSeal")
+    seals = _all(rows, "Seal", [task_seal.seal_id for task_seal in fixed])
+    tasks = _all(rows, "SigningTask", [task_seal.task_id for task_seal in fixed])
+    signatories = _all(rows, "Signatory", [task.signatory_id for task in tasks.values()])
+    for task_seal in fixed:
+        signatory = signatories[tasks[task_seal.task_id].signatory_id]
+        if seals[task_seal.seal_id].enterprise_id != signatory.enterprise_id:
+            _broken("SAME_ENTERPRISE", f"`TaskSeal:{task_seal.id}` names a seal that is not the signatory's")
+
+
 def _check_administrator(changes: Changes, rows: Rows) -> None:
     """I4: an authenticated, active enterprise keeps an active system administrator."""
     memberships = _all(
@@ -253,12 +268,24 @@ def _check_approver(changes: Changes, rows: Rows) -> None:
             _broken("I14", f"`Approval:{approval.id}` is by the applicant of its request")
 
 
+def _check_reviewer(changes: Changes, rows: Rows) -> None:
+    """R-08: a review is made from a reviewer's post that is held."""
+    reviews = changes.written("RetrievalReview")
+    posts = _all(rows, "PlatformStaff", [review.staff_id for review in reviews])
+    for review in reviews:
+        post = posts[review.staff_id]
+        if post.duty != "REVIEWER" or post.state != "ACTIVE":
+            _broken("R-08", f"`RetrievalReview:{review.id}` is not made from an active post of a reviewer")
+
+
 _TOGETHER: Sequence[Callable[[Changes, Rows], None]] = (
     _check_same_enterprise,
+    _check_fixed_seals,
     _check_verified,
     _check_ended,
     _check_grantor,
     _check_approver,
+    _check_reviewer,
     _check_administrator,
 )
 

@@ -19,7 +19,7 @@ from sealauthz.facts.reading import Filter, Page, Query, read_page
 from sealauthz.facts.rows import DatabaseRows, RecordRows
 from sealauthz.facts.schema import check_schema
 from sealauthz.facts.tables import STORE_IDENTITY
-from sealauthz.facts.writing import Write
+from sealauthz.facts.writing import Guard, Write
 
 _ATTEMPTS = 5
 _NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
@@ -99,17 +99,21 @@ class Store:
         with translated("read"):
             return rights.enterprises_of([record], rows)[type(record).__name__, record.id]
 
-    def write(self, batch: Batch, enterprises: frozenset[str] | None = None) -> WriteReceipt:
+    def write(
+        self, batch: Batch, enterprises: frozenset[str] | None = None, guard: Guard | None = None
+    ) -> WriteReceipt:
         """Apply a batch in one transaction. Nothing of it stays when an error is raised.
 
-        `enterprises`: the ones that the caller may write; None for all. Raises InvalidRequest, FactConflict,
-        InvariantBroken, CallerNotPermitted, FactsUnavailable (after which the same request may be sent again).
+        `enterprises`: the ones that the caller may write; None for all. `guard`: is shown every change, on the records
+        as they are once nobody else can change them, and refuses by raising; a request that was answered before is not
+        shown to it again. Raises InvalidRequest, FactConflict, InvariantBroken, CallerNotPermitted, FactsUnavailable
+        (after which the same request may be sent again).
         """
         wanted = check(batch)
         is_careful = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(wanted, enterprises, is_careful)
+                return self._attempt(wanted, enterprises, guard, is_careful)
             except IntegrityError as error:
                 # Again row by row: either a row is to blame, or only the order was, or another writer came first.
                 is_careful = True
@@ -126,10 +130,12 @@ class Store:
             raise failure
         raise FactsUnavailable("the facts cannot be written now") from failure
 
-    def _attempt(self, wanted: Wanted, enterprises: frozenset[str] | None, is_careful: bool) -> WriteReceipt:
+    def _attempt(
+        self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, is_careful: bool
+    ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
-            return Write(connection, wanted, self._now(), enterprises, is_careful).run()
+            return Write(connection, wanted, self._now(), enterprises, guard, is_careful).run()
 
 
 def _is_retried(error: FactsUnavailable) -> bool:

@@ -90,6 +90,7 @@ _GUESTS: Mapping[UnitKind, Mapping[str, tuple[str, ...]]] = {
             "~EnterpriseAuthentication.applicant_id/enterprise_id",
             "~Objection.person_id/case_id/enterprise_id",
         ),
+        "PlatformStaff": ("~RetrievalReview.staff_id/case_id/enterprise_id",),
     },
     UnitKind.CONTRACT: {},
     UnitKind.PERSON: {
@@ -103,6 +104,10 @@ _GUESTS: Mapping[UnitKind, Mapping[str, tuple[str, ...]]] = {
         "Signatory": (
             "~SigningTask.signatory_id/handler_id",
             "~SigningTask.signatory_id/~TaskOperator.task_id/person_id",
+        ),
+        "Contract": (
+            "~Signatory.contract_id/~SigningTask.signatory_id/handler_id",
+            "~Signatory.contract_id/~SigningTask.signatory_id/~TaskOperator.task_id/person_id",
         ),
     },
 }
@@ -185,11 +190,12 @@ def paths_to(kind: UnitKind, record_type: str) -> tuple[Path, ...]:
 
 @cache
 def guest_keys(record_type: str) -> tuple[str, ...]:
-    """Return the columns of a record type that make a person a guest of an enterprise's unit.
+    """Return the columns of a record type that make the person or post they name a guest of an enterprise's unit.
 
-    Who writes such a key locks the person, so that whoever changes the person sees in which enterprises it is a guest.
+    Who writes such a key locks the person, so that whoever changes the guest sees in which enterprises it is one.
     """
-    return tuple(path[0].column for path in paths_to(UnitKind.ENTERPRISE, "Person") if path[0].record == record_type)
+    paths = [path for guest in _GUESTS[UnitKind.ENTERPRISE] for path in paths_to(UnitKind.ENTERPRISE, guest)]
+    return tuple(path[0].column for path in paths if path[0].record == record_type)
 
 
 class Rows(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -28,6 +28,9 @@ from sealauthz.facts.rows import DatabaseRows, RecordRows, among, ids_parameter
 from sealauthz.facts.tables import DEPENDENCY_ORDER, FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, table_of
 from sealauthz.facts.units import ROOTS, Unit, guest_keys, homes_of, units_of
 
+Guard = Callable[[Any | None, Any | None], None]
+"""Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
+
 _REVISION_LOCK = 0x5EA1_A072
 """The key of PostgreSQL's advisory lock under which revisions are given out."""
 
@@ -36,26 +39,39 @@ class Write:
     """One attempt to apply a batch. `is_careful`: row by row, so that the row that breaks a constraint is known."""
 
     def __init__(
-        self, connection: Connection, wanted: Wanted, now: int, enterprises: frozenset[str] | None, is_careful: bool
+        self,
+        connection: Connection,
+        wanted: Wanted,
+        now: int,
+        enterprises: frozenset[str] | None,
+        guard: Guard | None,
+        is_careful: bool,
     ) -> None:
         self._connection = connection
         self._wanted = wanted
         self._now = now
         self._enterprises = enterprises
+        self._guard = guard
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
 
     def run(self) -> WriteReceipt:
-        """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted; nothing may then be committed."""
+        """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
+
+        Nothing may then be committed.
+        """
         earlier = self._take_request()
         if earlier is not None:
             return earlier
         self._lock()
         before = DatabaseRows(self._connection)
         overlay = RecordRows(self._wanted.puts.values(), before)
-        self._check_rights(before, overlay)
-        self._check_preconditions(before)
         changes = self._changes(before)
+        self._check_rights(before, overlay)
+        if self._guard is not None:
+            for change in changes:
+                self._guard(change.before, change.after)
+        self._check_preconditions(before)
         if not changes:
             revision, at = self._newest()
             return self._finish(WriteReceipt(revision, at))
@@ -101,13 +117,17 @@ class Write:
         for record_type, ids in named.items():
             about += unlocked.get(record_type, ids).values()
         roots: dict[str, set[str]] = defaultdict(set)
+        guests: dict[str, set[str]] = defaultdict(set)
+        for record in about:
+            cls: type = type(record)
+            for column in guest_keys(cls.__name__):
+                guest_id = getattr(record, column)
+                if guest_id is not None:
+                    guests[shape_of(cls).column(column).ref or ""].add(guest_id)
+        for record_type, ids in guests.items():
+            about += overlay.get(record_type, ids).values()
         for unit in homes_of(about, overlay).values():
             roots[unit.kind].add(unit.id)
-        for record in about:
-            for column in guest_keys(type(record).__name__):
-                person_id = getattr(record, column)
-                if person_id is not None:
-                    roots[ROOTS["Person"]].add(person_id)
         if not self._is_postgresql:
             return  # BEGIN IMMEDIATE lets one writer in at a time.
         for root_type, kind in ROOTS.items():

@@ -246,7 +246,7 @@ def _as_comment(line: str) -> str:
 
 
 def _exhausted() -> NoReturn:
-    raise runtime.BudgetExhausted("the question takes more steps than it may")
+    raise EvaluationFailed("the question takes more steps than it may")
 
 
 def _failure(rule: str, error: Exception) -> EvaluationFailed:

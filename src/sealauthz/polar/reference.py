@@ -15,7 +15,6 @@ import contextlib
 import io
 import os
 import re
-import types
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -88,6 +87,10 @@ class ReferenceEngine:
             return any(map(self._is_open, value.values()))
         return isinstance(value, self._open)
 
+    def explain(self, rule: str, *arguments: object) -> tuple[()]:
+        """Return nothing: oso does not tell why a rule did not hold."""
+        return ()
+
     def _solutions(self, rule: str, arguments: tuple[object, ...]) -> Iterator[dict[str, Any]]:
         terms = [
             self._variable(f"free{index}") if argument is FREE else argument for index, argument in enumerate(arguments)
@@ -101,7 +104,7 @@ class ReferenceEngine:
             raise EvaluationFailed(f"`{rule}` could not be evaluated") from error
 
 
-def _oso() -> types.ModuleType:
+def _oso() -> Any:
     try:
         import oso
     except ImportError as error:
@@ -110,7 +113,7 @@ def _oso() -> types.ModuleType:
 
 
 @cache
-def _polar() -> types.ModuleType:
+def _polar() -> Any:
     """The package under oso, once its queries are strict."""
     _oso()
     import polar.exceptions

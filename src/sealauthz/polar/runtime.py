@@ -21,10 +21,6 @@ _NATIVE = (bool, int, float, str, list, dict)
 _NUMBERS = (int, float)
 
 
-class BudgetExhausted(EvaluationFailed):
-    """The decision needs more steps than it may take."""
-
-
 def same(left: Any, right: Any) -> bool:
     """Whether two bound values unify."""
     kind, other = type(left), type(right)
@@ -132,10 +128,3 @@ def where(collection: Any, column: str, value: str) -> Iterable[Any]:
 def contains(item: Any, collection: Any) -> bool:
     """Whether a bound value is in a collection."""
     return any(same(item, candidate) for candidate in items(collection))
-
-
-def count(budget: list[int], steps: int) -> None:
-    """Take steps from a budget. Raises BudgetExhausted when there are not enough."""
-    budget[0] -= steps
-    if budget[0] < 0:
-        raise BudgetExhausted("the decision takes more steps than it may")

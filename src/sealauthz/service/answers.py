@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from sealauthz.decision.decision import (
+    Attempt,
     Audience,
     Decision,
     Effect,
@@ -87,23 +88,38 @@ def explanation_message(
 
 def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorization_pb2.RequirementOutcome:
     """`codes` are the reasons that may be seen; None for all."""
-    reasons, because = outcome.reasons, outcome.because
+    reasons, because, attempts = outcome.reasons, outcome.because, outcome.attempts
     if codes is not None and not codes.issuperset(reasons):
-        # A rule that says why names its reason: none is shown where one is hidden.
-        reasons, because = tuple(code for code in reasons if code in codes), ()
+        # A rule that says why names its reason, and what stopped the others tells it: none is shown where one is hidden.
+        reasons, because, attempts = tuple(code for code in reasons if code in codes), (), ()
     return authorization_pb2.RequirementOutcome(
         requirement=outcome.requirement,
         standing=_STANDINGS[outcome.standing],
         reasons=reasons,
         tried=_rules(outcome.tried),
         because=_rules(because),
+        attempts=[_attempt(attempt) for attempt in attempts],
+    )
+
+
+def _attempt(attempt: Attempt) -> authorization_pb2.Attempt:
+    return authorization_pb2.Attempt(
+        rule=_rule(attempt.rule),
+        is_met=attempt.is_met,
+        condition=attempt.condition,
+        file=attempt.file,
+        line=attempt.line,
+        values=attempt.values,
+        under=[_attempt(under) for under in attempt.under],
     )
 
 
 def _rules(rules: Iterable[RuleRef]) -> list[authorization_pb2.RuleRef]:
-    return [
-        authorization_pb2.RuleRef(head=rule.head, file=rule.file, line=rule.line, rules=rule.rules) for rule in rules
-    ]
+    return [_rule(rule) for rule in rules]
+
+
+def _rule(rule: RuleRef) -> authorization_pb2.RuleRef:
+    return authorization_pb2.RuleRef(head=rule.head, file=rule.file, line=rule.line, rules=rule.rules)
 
 
 def _reason(reason: Reason) -> authorization_pb2.Reason:

@@ -74,10 +74,6 @@ class Caller:
         if record_type not in self.write:
             raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}`")
 
-    def writes_all(self, record_type: str) -> bool:
-        """Tell whether the caller may write every field of the type."""
-        return not _unlisted(record_type, self.write.get(record_type, ()))
-
     def check_change(self, before: Any | None, after: Any | None) -> None:
         """Raise CallerNotPermitted if a field that the caller may not write would change.
 

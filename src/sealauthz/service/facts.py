@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
-from sealauthz.facts.database import translated
-from sealauthz.facts.rows import DatabaseRows
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
@@ -38,9 +35,9 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
         """Make all changes in one transaction, or none of them."""
         batch = _batch_from(request, call.caller.name)
         call.noted["changes"] = len(batch.changes)
-        self._check_rights(call.caller, batch)
+        _check_types(call.caller, batch)
         try:
-            receipt = self._store.write(batch, call.caller.enterprises)
+            receipt = self._store.write(batch, call.caller.enterprises, call.caller.check_change)
         except InvalidRequest as error:
             raise _as_on_the_wire(error, batch) from error
         call.noted["revision"] = receipt.revision
@@ -75,41 +72,13 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
             revision=revision_message(self._store.identity, page.revision),
         )
 
-    def _check_rights(self, caller: Caller, batch: Batch) -> None:
-        """Check types and fields; the store checks the enterprises, as they were and as they will be."""
-        for precondition in batch.preconditions:
-            caller.check_known(precondition.record_type)
-        partly: dict[str, set[str]] = defaultdict(set)
-        for change in batch.changes:
-            record_type, record_id = _key_of(change)
-            caller.check_writes(record_type)
-            if not caller.writes_all(record_type):
-                partly[record_type].add(record_id)
-        if not partly:
-            return
-        stored = self._stored(partly)
-        for change in batch.changes:
-            record_type, record_id = _key_of(change)
-            if record_id in partly.get(record_type, ()):
-                before = stored.get((record_type, record_id))
-                after = change.record if isinstance(change, Put) else None
-                if before is not None or after is not None:
-                    caller.check_change(before, after)
 
-    def _stored(self, ids: dict[str, set[str]]) -> dict[tuple[str, str], Any]:
-        with self._store.snapshot() as snapshot, translated("read"):
-            rows = DatabaseRows(snapshot.connection)
-            return {
-                (record_type, record_id): record
-                for record_type, some in ids.items()
-                for record_id, record in rows.get(record_type, some).items()
-            }
-
-
-def _key_of(change: Put | Delete) -> tuple[str, str]:
-    if isinstance(change, Put):
-        return type(change.record).__name__, change.record.id
-    return change.record_type, change.id
+def _check_types(caller: Caller, batch: Batch) -> None:
+    """Check the types; the store checks enterprises and fields, on the records as they are when it writes."""
+    for precondition in batch.preconditions:
+        caller.check_known(precondition.record_type)
+    for change in batch.changes:
+        caller.check_writes(type(change.record).__name__ if isinstance(change, Put) else change.record_type)
 
 
 def _batch_from(request: facts_pb2.WriteFactsRequest, caller: str) -> Batch:

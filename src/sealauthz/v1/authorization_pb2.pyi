@@ -285,18 +285,38 @@ class Explanation(_message.Message):
     def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., requirements: _Optional[_Iterable[_Union[RequirementOutcome, _Mapping]]] = ...) -> None: ...
 
 class RequirementOutcome(_message.Message):
-    __slots__ = ("requirement", "standing", "reasons", "tried", "because")
+    __slots__ = ("requirement", "standing", "reasons", "tried", "because", "attempts")
     REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
     STANDING_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     TRIED_FIELD_NUMBER: _ClassVar[int]
     BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     requirement: str
     standing: Standing
     reasons: _containers.RepeatedScalarFieldContainer[str]
     tried: _containers.RepeatedCompositeFieldContainer[RuleRef]
     because: _containers.RepeatedCompositeFieldContainer[RuleRef]
-    def __init__(self, requirement: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., tried: _Optional[_Iterable[_Union[RuleRef, _Mapping]]] = ..., because: _Optional[_Iterable[_Union[RuleRef, _Mapping]]] = ...) -> None: ...
+    attempts: _containers.RepeatedCompositeFieldContainer[Attempt]
+    def __init__(self, requirement: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., tried: _Optional[_Iterable[_Union[RuleRef, _Mapping]]] = ..., because: _Optional[_Iterable[_Union[RuleRef, _Mapping]]] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
+
+class Attempt(_message.Message):
+    __slots__ = ("rule", "is_met", "condition", "file", "line", "values", "under")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    IS_MET_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    UNDER_FIELD_NUMBER: _ClassVar[int]
+    rule: RuleRef
+    is_met: bool
+    condition: str
+    file: str
+    line: int
+    values: _containers.RepeatedScalarFieldContainer[str]
+    under: _containers.RepeatedCompositeFieldContainer[Attempt]
+    def __init__(self, rule: _Optional[_Union[RuleRef, _Mapping]] = ..., is_met: _Optional[bool] = ..., condition: _Optional[str] = ..., file: _Optional[str] = ..., line: _Optional[int] = ..., values: _Optional[_Iterable[str]] = ..., under: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
 
 class RuleRef(_message.Message):
     __slots__ = ("head", "file", "line", "rules")

@@ -84,7 +84,7 @@ class AuthorizationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Explain(self, request, context):
-        """Explain decides one question and names the rules that matter.
+        """Explain decides one question and names the rules that matter, and the conditions that stopped them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

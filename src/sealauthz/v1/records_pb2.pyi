@@ -952,20 +952,20 @@ class EnterpriseAuthentication(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., method: _Optional[_Union[CertificationMethod, str]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purpose: _Optional[_Union[CertificationPurpose, str]] = ..., state: _Optional[_Union[CertificationState, str]] = ..., case_id: _Optional[str] = ..., attempt: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetrievalReview(_message.Message):
-    __slots__ = ("id", "case_id", "reviewer_id", "attempt", "verdict", "decided_at")
+    __slots__ = ("id", "case_id", "staff_id", "attempt", "verdict", "decided_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
-    REVIEWER_ID_FIELD_NUMBER: _ClassVar[int]
+    STAFF_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     case_id: str
-    reviewer_id: str
+    staff_id: str
     attempt: int
     verdict: ReviewVerdict
     decided_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., reviewer_id: _Optional[str] = ..., attempt: _Optional[int] = ..., verdict: _Optional[_Union[ReviewVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., staff_id: _Optional[str] = ..., attempt: _Optional[int] = ..., verdict: _Optional[_Union[ReviewVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Objection(_message.Message):
     __slots__ = ("id", "case_id", "person_id", "raised_at", "state", "ground")

@@ -34,7 +34,7 @@ RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_
 
 @dataclass(slots=True, eq=False)
 class Clause:
-    """One rule. `literals` are what its parameters demand, by position; `counts` how often each variable stands in it."""
+    """One rule. `literals` are what its parameters demand, by position; `counts` how often a variable stands in it."""
 
     node: RuleNode
     is_written_out: bool

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sealauthz.polar.checking.bundle import Clause, Key, Rules
+from sealauthz.polar.checking.bundle import Clause, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
-from sealauthz.polar.checking.terms import walk, written
-from sealauthz.polar.syntax import BlockNode, Call, Literal, Place, TypePattern
+from sealauthz.polar.checking.terms import written
+from sealauthz.polar.syntax import BlockNode, Literal, Place, TypePattern
 from sealauthz.polar.types import Types
 
 CONTRACT_FILE = "contract.polar"
 FLOOR_FILE = "floor.polar"
+
+ASKED = ("allow", "settled", "visible", "has_standing", "has_permission")
+"""The rules that the service asks of every bundle."""
 
 PRODUCT_OWNED = frozenset({"allow", "settled", "unmet"})
 _AUDIENCES = ("USER", "OPERATOR")
@@ -69,10 +72,13 @@ def check_contract(rules: Rules, types: Types, product_reasons: Iterable[str], f
         if name in _FACTS and clause.node.body is not None:
             found.error("fact", f"`{name}` is a fact and has no `if`", clause.place)
         reader(_Reading(contract, clause, types, found))
-    _check_settled(contract, rules, found)
+    missing = [f"`{name}`" for name in ASKED if (name, ARITIES[name]) not in rules.by_key]
+    if missing:
+        said = f"no rule {' or '.join(missing)} is defined, which the service asks for"
+        found.error("rule", said, Place(CONTRACT_FILE, 1, 1))
+    _check_settled(contract, found)
     _check_explained(contract, rules, tuple(product_reasons), found)
     _check_actions(contract, rules, found)
-    _check_floor(contract, rules, found)
     return contract
 
 
@@ -198,7 +204,7 @@ def _at(clause: Clause, index: int) -> Place:
     return clause.node.parameters[index].place
 
 
-def _check_settled(contract: Contract, rules: Rules, found: Findings) -> None:
+def _check_settled(contract: Contract, found: Findings) -> None:
     for table, verb, position in ((contract.meets, "meets", 1), (contract.waived, "waives", 0)):
         for need, clauses in table.items():
             requirement, action, type_ = need
@@ -235,10 +241,14 @@ def _check_explained(contract: Contract, rules: Rules, product_reasons: Iterable
         if isinstance(code, str) and code not in contract.reasons:
             hint = did_you_mean(code, contract.reasons)
             found.error("reason", f"`reason` does not describe `{code}`", _at(clause, 1), hint)
-    for code in product_reasons:
-        if code not in contract.reasons:
-            said = f"`reason` does not describe `{code}`, which the service gives"
-            found.error("reason", said, Place(CONTRACT_FILE, 1, 1))
+    given = {*product_reasons, *(clause.literals.get(1) for clause in explaining)}
+    for code, clauses in contract.reasons.items():
+        if code not in given:
+            found.warning("unused", f"nothing gives the reason `{code}`", clauses[0].place)
+    missing = [f"`{code}`" for code in product_reasons if code not in contract.reasons]
+    if missing:
+        said = f"`reason` does not describe {' or '.join(missing)}, which the service gives"
+        found.error("reason", said, Place(CONTRACT_FILE, 1, 1))
     steps = {str(clause.literals.get(3)) for clauses in contract.reasons.values() for clause in clauses}
     for clause in (*rules.named("parameter"), *rules.named("counted")):
         step = clause.literals.get(0)
@@ -269,43 +279,3 @@ def _check_actions(contract: Contract, rules: Rules, found: Findings) -> None:
             clause = next(c for (_, a, t), c in contract.needs.items() if (a, t) == (action, type_))
             said = f"{type_} declares no permission `{action}`, so that nobody can be allowed"
             found.error("permission", said, _at(clause, 0), did_you_mean(action, permissions))
-
-
-# --- the floor ------------------------------------------------------------------------------------------------------
-
-
-def _check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
-    if not contract.floor:
-        found.error("floor", f"the floor is missing: {FLOOR_FILE} requires nothing", Place(FLOOR_FILE, 1, 1))
-        return
-    standing = {(action, type_) for _, action, type_ in contract.floor}
-    for action, type_ in contract.actions:
-        if (action, type_) not in standing:
-            clause = next(c for (_, a, t), c in contract.needs.items() if (a, t) == (action, type_))
-            said = f"`{action}` on {type_} drops the floor: {FLOOR_FILE} requires nothing of it"
-            found.error("floor", said, clause.place)
-    for key in _under_the_floor(rules):
-        clauses = rules.by_key[key]
-        files = {clause.place.file for clause in clauses}
-        owner = FLOOR_FILE if FLOOR_FILE in files else clauses[0].place.file
-        for clause in clauses:
-            if clause.place.file != owner:
-                said = f"the floor rests on `{key[0]}`, which is defined in {owner}: no other file adds to it"
-                found.error("floor", said, clause.place)
-
-
-def _under_the_floor(rules: Rules) -> list[Key]:
-    """The rules that `meets` and `waived` of the floor call, directly or not."""
-    waiting = [c for name in ("meets", "waived") for c in rules.named(name) if c.place.file == FLOOR_FILE]
-    reached: dict[Key, None] = {}
-    while waiting:
-        clause = waiting.pop()
-        if clause.node.body is None:
-            continue
-        for node in walk(clause.node.body):
-            if isinstance(node, Call):
-                key = (node.name, len(node.arguments))
-                if key in rules.by_key and key not in reached:
-                    reached[key] = None
-                    waiting.extend(rules.by_key[key])
-    return list(reached)

@@ -63,7 +63,7 @@ class Findings:
         )
 
 
-def did_you_mean(name: str, known: Iterable[object]) -> str:
+def did_you_mean(name: str, known: Iterable[object], cutoff: float = 0.6) -> str:
     """Suggest the known names that are nearest to one that is not known."""
-    near = difflib.get_close_matches(name, [str(word) for word in known], n=2, cutoff=0.6)
+    near = difflib.get_close_matches(name, [str(word) for word in known], n=2, cutoff=cutoff)
     return f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else ""

@@ -1,4 +1,4 @@
-"""Following the calls of a bundle from its entry points: which arguments have a value, of what type, and how negated."""
+"""Following the calls of a bundle from its entry points: which arguments have a value, of what type, how negated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sealauthz.polar.types import ANYTHING, Types, ValueType
 MAX_DEPTH = 50
 """Rules that call each other, one inside the other, before the checker gives up."""
 
-MAX_PATTERNS = 20_000
-"""Patterns of arguments, over all rules, before the checker gives up."""
+MAX_READINGS = 60_000
+"""Readings of a clause, each with another pattern of arguments, before the checker gives up: some seconds."""
 
 _Pattern = tuple[Key, tuple[Value, ...], bool, bool]
 _Taken = tuple[Value, ...] | None
@@ -61,6 +61,7 @@ class Flow:
         self._tried: dict[int, _Tried] = {}
         self._called: set[Key] = set()
         self._depth = 0
+        self._readings = 0
 
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
@@ -111,8 +112,6 @@ class Flow:
             return known
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
-        if len(self._known) >= MAX_PATTERNS:
-            raise TooMuch(f"rules are called with more than {MAX_PATTERNS} patterns of arguments", mode.clause.place)
         self._called.add(key)
         known = self._known[pattern] = _Known()
         before = len(self._known)
@@ -139,6 +138,9 @@ class Flow:
         return known
 
     def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
+        self._readings += 1
+        if self._readings > MAX_READINGS:
+            raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
         scope = Scope()
         mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
         given = tuple(zip(clause.node.parameters, values, strict=True))
@@ -167,6 +169,8 @@ class Flow:
             goals.why = f"no call has {written(term)} here"
             return both(value, literal(term.value), goals.types) is not None
         if isinstance(pattern, TypePattern):
+            if value.is_optional and value.name != "nil":
+                goals.absent_equal(term, value, parameter.place, mode)
             known = goals.as_class(term, value, pattern.name)
             if known is None or not goals.take_apart(pattern, known, scope, mode):
                 return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sealauthz.polar.checking.bundle import Clause, Key, Rules
-from sealauthz.polar.checking.finding import Findings
+from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
 from sealauthz.polar.checking.terms import in_parameter, parts, shape, walk
 from sealauthz.polar.syntax import And, Call, Forall, Not, Or, Place, Variable
@@ -70,8 +70,16 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Finding
             others = sorted({target[1] for called in calls.values() for target, _, _ in called if target[0] == name})
             said = f"`{name}` is called with {' or '.join(map(str, others))} parameters, never with {arity}"
             found.error("arity", said, clauses[0].place)
+            continue
+        asked = [rule for rule, count in ARITIES.items() if count == arity]
+        hint = did_you_mean(name, asked, cutoff=0.75)
+        if hint:
+            # A slip in the name of `lapses` or `visible` would be a rule that quietly counts for nothing.
+            found.error("rule", f"nothing calls `{name}`", clauses[0].place, hint)
         else:
-            found.warning("unused", f"nothing calls `{name}`", clauses[0].place)
+            near = sorted(name for name, count in reached if count == arity)
+            hint = did_you_mean(name, near, cutoff=0.85)
+            found.warning("unused", f"nothing calls `{name}`", clauses[0].place, hint)
 
 
 # --- clauses by themselves ------------------------------------------------------------------------------------------

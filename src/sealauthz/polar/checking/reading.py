@@ -86,7 +86,10 @@ class Reader:
         if base.is_optional:
             self.absent(term.base, base, f"has no `{term.name}` then", term.place, mode)
             scope.narrow(term.base, base.present())
-        if not base.name or term.arguments is not None:
+        if term.arguments is not None:
+            return ANYTHING
+        if not base.name:
+            self._of_anything(term)
             return ANYTHING
         attribute = self.types.attribute(base.name, term.name)
         if attribute is None:
@@ -96,6 +99,17 @@ class Reader:
             said = f"`{term.name}` of {base.name} is personal: no rule reads it"
             self.found.error("personal", said, term.place)
         return attribute.value
+
+    def _of_anything(self, term: Attribute) -> None:
+        """Check an attribute of something whose class is not known: some class has it, and none keeps it personal."""
+        found = {name: self.types.attribute(name, term.name) for name in self.types.classes}
+        having = sorted(name for name, attribute in found.items() if attribute is not None)
+        personal = [name for name in having if (attribute := found[name]) is not None and attribute.is_personal]
+        if not having:
+            self.found.error("attribute", f"no class has an attribute `{term.name}`", term.place)
+        elif personal:
+            said = f"`{term.name}` of {' and '.join(personal)} is personal, and `{written(term.base)}` may be one"
+            self.found.error("personal", said, term.place)
 
     def _unknown(self, base: ValueType, term: Attribute) -> None:
         name = base.name
@@ -202,7 +216,7 @@ class Reader:
 
     def _differ(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -> str:
         (lterm, lvalue), (rterm, rvalue) = left, right
-        if lvalue.words is not None and len(lvalue.words) == 1:
+        if isinstance(lterm, Literal) or (not isinstance(rterm, Literal) and lvalue.words and len(lvalue.words) == 1):
             (lterm, lvalue), (rterm, rvalue) = (rterm, rvalue), (lterm, lvalue)
         if rvalue.words is not None and len(rvalue.words) == 1:
             return f'`{written(lterm)}` is never "{next(iter(rvalue.words))}" here'

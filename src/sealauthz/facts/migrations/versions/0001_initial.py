@@ -386,6 +386,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=False),
         sa.Column("reason", TEXT, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("state <> 'APPROVED' OR decided_by_id IS NOT NULL", name="join_application_m_04_5"),
         sa.CheckConstraint("state <> 'REJECTED' OR reason <> ''", name="join_application_m_05_2"),
         sa.CheckConstraint(
             "state IN ('PENDING', 'APPROVED', 'REJECTED', 'WITHDRAWN', 'EXPIRED', 'CANCELLED', 'SUPERSEDED')",
@@ -431,19 +432,19 @@ def upgrade() -> None:
         "retrieval_review",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("case_id", TEXT, nullable=False),
-        sa.Column("reviewer_id", TEXT, nullable=False),
+        sa.Column("staff_id", TEXT, nullable=False),
         sa.Column("attempt", sa.BigInteger(), nullable=False),
         sa.Column("verdict", TEXT, nullable=False),
         sa.Column("decided_at", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("verdict IN ('PASSED', 'REJECTED')", name="retrieval_review_verdict_words"),
         sa.ForeignKeyConstraint(["case_id"], ["retrieval_case.id"], name="retrieval_review_case_id_fkey"),
-        sa.ForeignKeyConstraint(["reviewer_id"], ["person.id"], name="retrieval_review_reviewer_id_fkey"),
+        sa.ForeignKeyConstraint(["staff_id"], ["platform_staff.id"], name="retrieval_review_staff_id_fkey"),
         sa.PrimaryKeyConstraint("id", name="retrieval_review_pkey"),
     )
     op.create_index("retrieval_review_case_id_idx", "retrieval_review", ["case_id"], unique=False)
-    op.create_index("retrieval_review_r_08_1", "retrieval_review", ["case_id", "attempt", "reviewer_id"], unique=True)
-    op.create_index("retrieval_review_reviewer_id_idx", "retrieval_review", ["reviewer_id"], unique=False)
+    op.create_index("retrieval_review_r_08_1", "retrieval_review", ["case_id", "attempt", "staff_id"], unique=True)
+    op.create_index("retrieval_review_staff_id_idx", "retrieval_review", ["staff_id"], unique=False)
     op.create_table(
         "role_assignment",
         sa.Column("id", TEXT, nullable=False),

@@ -1,0 +1,156 @@
+"""The commands that work on policies: `policy check`, `policy compile`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.output import output_option, print_json
+
+if TYPE_CHECKING:
+    from sealauthz.decision import Bundle
+    from sealauthz.decision.inspection import Inspection
+    from sealauthz.polar.check import Finding
+
+_HEAD = re.compile(r"def (\w+?)_\d+(?:_(?:part|either)_\d+)*\(", re.ASCII)
+"""The head of a function that the compiler made, with the name of its rule."""
+
+folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+
+
+@click.group()
+def policy() -> None:
+    """Work with policies."""
+
+
+@policy.command("check")
+@folder_argument
+@output_option
+def policy_check(*, folder: Path | None, output: str) -> int:
+    """Tell everything that is wrong with the policies in FOLDER.
+
+    Without FOLDER, those installed with sealauthz, which are the ones that
+    `sealauthz serve` serves. Errors keep a bundle from being served: exits
+    with 1. Warnings do not: exits with 0. JSON is a list of findings.
+
+    \b
+      sealauthz policy check policies/
+      sealauthz policy check -o json | jq '.[] | select(.severity == "error")'
+    """
+    from sealauthz.decision.inspection import inspect
+
+    found = inspect(folder)
+    if output == "json":
+        print_json([_as_json(finding) for finding in found.findings])
+    else:
+        for finding in found.findings:
+            click.echo(f"{_as_text(found, finding)}\n")
+        click.echo(_summary(found))
+    return Exit.DONE if found.bundle is not None else Exit.REFUSED
+
+
+@policy.command("compile")
+@folder_argument
+@click.option("--show", is_flag=True, help="Print the Python, with comments that name the lines of the policies.")
+@click.option("--rule", metavar="NAME", help="Print the Python of one rule only.")
+def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
+    """Compile the policies in FOLDER to Python, as serving them does.
+
+    Without FOLDER, those installed with sealauthz. Each rule becomes one
+    function for each pattern in which it is called, so one rule may have
+    several.
+
+    \b
+      sealauthz policy compile policies/
+      sealauthz policy compile --rule live_grant
+    """
+    from sealauthz.decision.bundle import Bundle, questions_of
+
+    start = time.perf_counter()
+    bundle = Bundle.load(folder)
+    seconds = time.perf_counter() - start
+    functions = _functions(bundle)
+    if rule is not None:
+        named = {name for name, _ in functions}
+        if rule not in named:
+            near = difflib.get_close_matches(rule, named, 1)
+            raise Stop(
+                f"no function was made of a rule `{rule}`" + (f"; did you mean `{near[0]}`?" if near else ""),
+                Exit.WRONG_USE,
+            )
+        functions = [function for function in functions if function[0] == rule]
+    if show or rule is not None:
+        click.echo("\n\n\n".join(text for _, text in functions))
+        return Exit.DONE
+    rules = sum(map(len, bundle.rulebook.rules.values()))
+    questions = sum(1 for _ in questions_of(bundle.rulebook))
+    lines = sum(len(text.splitlines()) for _, text in functions)
+    click.echo(
+        f"policy {bundle.version}: {rules} rules became {len(functions)} functions with {lines} lines,\n"
+        f"for {questions} kinds of questions, in {seconds:.2f} s (parsed, checked and compiled)"
+    )
+    return Exit.DONE
+
+
+def _functions(bundle: Bundle) -> list[tuple[str, str]]:
+    """The functions that were compiled, each with the name of its rule."""
+    from sealauthz.polar.engine import CompiledEngine
+
+    if not isinstance(bundle.engine, CompiledEngine):
+        raise TypeError("only the compiled engine has functions")
+    found = []
+    for text in bundle.engine.show().strip("\n").split("\n\n\n"):
+        head = _HEAD.match(text)
+        found.append((head[1] if head else "", text))
+    return found
+
+
+def _as_text(inspection: Inspection, finding: Finding) -> str:
+    from sealauthz.polar.check import Severity
+
+    colour = "red" if finding.severity is Severity.ERROR else "yellow"
+    place = ":".join(str(part) for part in (finding.place.file, finding.place.line, finding.place.column) if part)
+    label = click.style(f"{finding.severity}:", fg=colour, bold=True)
+    lines = [f"{f'{place}: ' if place else ''}{label} {finding.message} [{finding.code}]"]
+    lines += inspection.excerpt(finding).splitlines()
+    if finding.hint:
+        lines.append(f"     {finding.hint}")
+    return "\n".join(lines)
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": str(finding.severity),
+        "code": finding.code,
+        "file": finding.place.file,
+        "line": finding.place.line,
+        "column": finding.place.column,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _summary(inspection: Inspection) -> str:
+    counted = Counter(str(finding.severity) for finding in inspection.findings)
+    said = ", ".join(
+        f"{counted[name]} {name}{'s' * (counted[name] > 1)}" for name in ("error", "warning") if counted[name]
+    )
+    bundle = inspection.bundle
+    if bundle is None:
+        return f"refused: {said}"
+    counts = {
+        "files": len(bundle.sources),
+        "rules": sum(len(rules) for rules in bundle.rulebook.rules.values()),
+        "resource types": len(bundle.rulebook.resource_types),
+        "actions": len(bundle.rulebook.requirements),
+        "reasons": len(bundle.rulebook.reasons),
+    }
+    held = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"ok: policy {bundle.version}, {held}" + (f"; {said}" if said else "")

@@ -1,0 +1,713 @@
+"""The smallest policies with each finding, beside twins without; they stand inside the bundle of test_check.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealauthz.polar.check import Severity
+
+ROLE = 'has_role(_: Person, "r", _: Seal);'
+ON = """
+resource Enterprise { roles = ["m"]; }
+has_role(person: Person, "m", _: Enterprise) if is_active(person);
+resource Seal { relations = { e: Enterprise }; "use" if "m" on "e"; }
+has_relation(e: Enterprise, "e", seal: Seal) if e = seal.enterprise;
+"""
+BECAUSE = 'because("R", "NO", _: Person, seal: Seal, _) if '
+GIVES_B = 'because("R", "B", _: Person, _: Seal, _);'
+MEETS = 'meets(_: Person, "R", "use", seal: Seal, _) if seal.state = "ACTIVE";'
+
+
+def meets(condition: str) -> str:
+    """A rule that meets `R`, with what the condition needs of person, seal and context."""
+    person = "person" if "person" in condition else "_"
+    seal = "seal" if "seal" in condition.replace("seals", "") else "_"
+    context = "context" if "context" in condition else "_"
+    return f'meets({person}: Person, "R", "use", {seal}: Seal, {context}) if {condition};'
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A policy with one finding, and a neighbour without."""
+
+    name: str
+    code: str
+    bad: str
+    good: str
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+
+def error(name: str, code: str, bad: str, good: str, message: str, hint: str = "") -> Twins:
+    return Twins(name, code, bad, good, message, hint)
+
+
+def warning(name: str, code: str, bad: str, good: str, message: str, hint: str = "") -> Twins:
+    return Twins(name, code, bad, good, message, hint, Severity.WARNING)
+
+
+NAMES = [
+    error(
+        "a class in a head",
+        "class",
+        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(_: Seel);',
+        'meets(_: Person, "R", "use", s: Seal, _) if f(s);f(_: Seal);',
+        "no class `Seel`",
+        "did you mean `Seal`",
+    ),
+    error(
+        "a class behind matches",
+        "class",
+        meets("context.task matches SigningTaks"),
+        meets("context.task matches SigningTask"),
+        "no class `SigningTaks`",
+        "`SigningTask`",
+    ),
+    error(
+        "a class of a block",
+        "class",
+        'resource Seall { permissions = ["x"]; }',
+        'resource Invitation { permissions = ["x"]; }',
+        "no record `Seall`",
+        "`Seal`",
+    ),
+    error(
+        "a class of a relation",
+        "class",
+        "resource Invitation { relations = { e: Enterprize }; }",
+        "resource Invitation { relations = { e: Enterprise }; }",
+        "no record `Enterprize`",
+        "`Enterprise`",
+    ),
+    error(
+        "an attribute",
+        "attribute",
+        meets('seal.stat = "ACTIVE"'),
+        meets('seal.state = "ACTIVE"'),
+        "Seal has no attribute `stat`",
+        "`state`",
+    ),
+    error(
+        "an attribute of what a relation gives",
+        "attribute",
+        meets('seal.enterprise.nam = "x"'),
+        meets('seal.enterprise.name = "x"'),
+        "Enterprise has no attribute `nam`",
+        "`name`",
+    ),
+    error(
+        "an attribute of what a rule gives",
+        "attribute",
+        meets('home(seal, e) and e.nam = "x"') + "home(seal: Seal, e) if e = seal.enterprise;",
+        meets('home(seal, e) and e.name = "x"') + "home(seal: Seal, e) if e = seal.enterprise;",
+        "Enterprise has no attribute `nam`",
+    ),
+    error(
+        "an attribute of an item",
+        "attribute",
+        meets("h in seal.holds and h.stat = 1"),
+        meets('h in seal.holds and h.state = "PLACED"'),
+        "SealHold has no attribute `stat`",
+    ),
+    error(
+        "an attribute of a text",
+        "attribute",
+        meets("seal.name.length = 1"),
+        meets('seal.name = "x"'),
+        "str has no attribute `length`",
+    ),
+    error("a personal column", "personal", meets('person.phone = "1"'), meets('person.id = "1"'), "is personal"),
+    error("a method", "method", meets("seal.holds.count(1) = 1"), meets("_ in seal.holds"), "would call host code"),
+    error(
+        "a word",
+        "word",
+        meets('seal.state = "ACTIV"'),
+        meets('seal.state = "ACTIVE"'),
+        '`Seal.state` is never "ACTIV"',
+        "`ACTIVE`",
+    ),
+    error(
+        "a word behind !=",
+        "word",
+        meets('seal.state != "REVOKD"'),
+        meets('seal.state != "REVOKED"'),
+        'never "REVOKD"',
+        "`REVOKED`",
+    ),
+    error("a word behind ==", "word", meets('seal.state == "ACTIV"'), meets('seal.state == "ACTIVE"'), "ACTIV"),
+    error(
+        "a word in a list",
+        "word",
+        meets('seal.kind in ["OTHER", "OFICIAL"]'),
+        meets('seal.kind in ["OTHER", "OFFICIAL"]'),
+        'never "OFICIAL"',
+        "`OFFICIAL`",
+    ),
+    error(
+        "a word that a call hands on",
+        "word",
+        meets('is(seal, "ACTIV")') + "is(seal: Seal, state) if seal.state = state;",
+        meets('is(seal, "ACTIVE")') + "is(seal: Seal, state) if seal.state = state;",
+        "ACTIV",
+    ),
+    error(
+        "two columns without a common word",
+        "word",
+        meets("seal.state = seal.category"),
+        meets("seal.state = seal.state"),
+        "no word in common",
+    ),
+    error("a rule", "rule", meets("is_actve(person)"), meets("is_active(person)"), "no rule `is_actve`", "`is_active`"),
+    error(
+        "the arity of a call",
+        "arity",
+        meets("is_active(person, seal)"),
+        meets("is_active(person)"),
+        "takes 1 parameters, not 2",
+    ),
+    error(
+        "the arity of a contract's rule",
+        "arity",
+        "visible(_: Person, _: Seal);",
+        "visible(person: Person, _: Seal, _) if is_active(person);",
+        "`visible` has 3 parameters, not 2",
+    ),
+    error(
+        "the arity of a head",
+        "arity",
+        meets("f(seal)") + "f(_: Seal); f(_: Seal, _);",
+        meets("f(seal)") + "f(_: Seal);",
+        "called with 1 parameters, never with 2",
+    ),
+    error(
+        "a permission in a shorthand",
+        "declared",
+        'resource Seal { roles = ["r"]; "usee" if "r"; }',
+        'resource Seal { roles = ["r"]; "use" if "r"; }' + ROLE,
+        "Seal declares no role or permission `usee`",
+        "`use`",
+    ),
+    error(
+        "a role in a shorthand",
+        "declared",
+        'resource Seal { "use" if "r"; }',
+        'resource Seal { roles = ["r"]; "use" if "r"; }' + ROLE,
+        "Seal declares no role, permission or relation `r`",
+    ),
+    error("a relation in a shorthand", "relation", ON.replace('on "e"', 'on "f"'), ON, "declares no relation `f`"),
+    error(
+        "a role in a head",
+        "role",
+        'resource Invitation { roles = ["r"]; } has_role(_: Person, "s", _: Invitation);',
+        'resource Invitation { roles = ["r"]; } has_role(_: Person, "r", _: Invitation);',
+        "declares no role `s`",
+    ),
+    error(
+        "a permission in a head",
+        "permission",
+        'has_permission(_: Person, "usee", _: Seal);',
+        'has_permission(person: Person, "use", _: Seal) if is_active(person);',
+        "Seal declares no permission `usee`",
+        "`use`",
+    ),
+    error(
+        "a field of a pattern",
+        "field",
+        meets('context.task matches SigningTask{stat: "PENDING"}'),
+        meets('context.task matches SigningTask{state: "PENDING"}'),
+        "SigningTask has no `stat`",
+        "`state`",
+    ),
+    error(
+        "a word in a field of a pattern",
+        "word",
+        meets('context.task matches SigningTask{state: "PENDIN"}'),
+        meets('context.task matches SigningTask{state: "PENDING"}'),
+        "PENDIN",
+        "`PENDING`",
+    ),
+]
+
+CONTRACTS = [
+    error(
+        "a requirement that is met in vain",
+        "requirement",
+        MEETS + 'meets(_: Person, "RR", "use", _: Seal, _);',
+        MEETS,
+        "this meets `RR`, which `use` on Seal does not require",
+        "did you mean `R`?",
+    ),
+    error(
+        "a requirement that is waived in vain",
+        "requirement",
+        'waived("RR", "use", _: Seal, _);',
+        'waived("R", "use", _: Seal, _);',
+        "this waives `RR`",
+    ),
+    error(
+        "a requirement that is explained in vain",
+        "requirement",
+        'because("Q", "NO", _: Person, _: Seal, _);',
+        'because("R", "NO", _: Person, _: Seal, _);',
+        "no action requires `Q`",
+    ),
+    error(
+        "a reason of because",
+        "reason",
+        'because("R", "NOO", _: Person, _: Seal, _);',
+        'because("R", "NO", _: Person, _: Seal, _);',
+        "`reason` does not describe `NOO`",
+        "`NO`",
+    ),
+    error(
+        "a next step",
+        "next-step",
+        'parameter("STOP", "n", 1, _: Person, _: Seal, _);',
+        'parameter("STEP", "n", 1, _: Person, _: Seal, _);',
+        "no reason has the next step `STOP`",
+        "`STEP`",
+    ),
+    error(
+        "an action",
+        "action",
+        'obligation("uses", _: Seal, "X");',
+        'obligation("use", _: Seal, "X");',
+        "no checklist has the action `uses` on Seal",
+        "`use`",
+    ),
+    error(
+        "an action of lapses",
+        "action",
+        'lapses(_: Person, "uses", _: Seal, _, 1);',
+        'lapses(_: Person, "use", _: Seal, _, 1);',
+        "`uses`",
+    ),
+    error(
+        "an action that meets names", "action", MEETS + 'meets(_: Person, "R", "uses", _: Seal, _);', MEETS, "`uses`"
+    ),
+    error(
+        "nothing meets a requirement",
+        "unmeetable",
+        'requires("use", _: Seal, "S"); otherwise("S", "NO");',
+        'requires("use", _: Seal, "S"); otherwise("S", "NO"); meets(_: Person, "S", "use", _: Seal, _);',
+        "nothing meets `S` for `use` on Seal",
+    ),
+    error(
+        "otherwise is missing",
+        "unexplained",
+        'requires("use", _: Seal, "S"); meets(_: Person, "S", "use", _: Seal, _);',
+        'requires("use", _: Seal, "S"); meets(_: Person, "S", "use", _: Seal, _); otherwise("S", "NO");',
+        "what an unmet `S` means",
+    ),
+    error("a requirement twice", "twice", 'requires("use", _: Seal, "R");', "", "requires `R` already"),
+    error("otherwise twice", "twice", 'otherwise("R", "NO");', "", "says already"),
+    error(
+        "a reason at two stages",
+        "twice",
+        'reason("NO", 20, "USER", "STEP");',
+        'reason("NO", 10, "USER", "OTHER");',
+        "stands at stage 10",
+    ),
+    error(
+        "an audience",
+        "shape",
+        'reason("B", 1, "USERS", "STEP");' + GIVES_B,
+        'reason("B", 1, "USER", "STEP");' + GIVES_B,
+        "USER or OPERATOR",
+    ),
+    error(
+        "a stage",
+        "shape",
+        'reason("B", "1", "USER", "STEP");' + GIVES_B,
+        'reason("B", 1, "USER", "STEP");' + GIVES_B,
+        "whole number",
+    ),
+    error(
+        "a variable for a requirement",
+        "shape",
+        MEETS + 'meets(_: Person, _, "use", _: Seal, _);',
+        MEETS,
+        "the requirement of `meets` is a literal",
+    ),
+    error(
+        "a resource without its type", "shape", MEETS + 'meets(_: Person, "R", "use", _, _);', MEETS, "names its type"
+    ),
+    error(
+        "requires with a condition",
+        "fact",
+        'requires("use", s: Seal, "S") if s.state = "ACTIVE"; otherwise("S", "NO");'
+        'meets(_: Person, "S", "use", _: Seal, _);',
+        'requires("use", _: Seal, "S"); otherwise("S", "NO"); meets(_: Person, "S", "use", _: Seal, _);',
+        "is a fact",
+    ),
+    error("a second allow", "product-owned", 'allow(_: Person, "use", _: Seal, _);', "", "contract.polar alone"),
+    error(
+        "a second settled", "product-owned", 'settled(_: Person, "R", "use", _: Seal, _);', "", "contract.polar alone"
+    ),
+    error("a rule type of allow", "product-owned", "type allow(_a, _b, _c, _d);", "", "contract.polar alone"),
+    error(
+        "the floor met otherwise",
+        "floor",
+        MEETS + 'meets(_: Person, "ACCOUNT_ACTIVE", "use", _: Seal, _);',
+        MEETS,
+        "only floor.polar meets it",
+    ),
+    error(
+        "the floor waived",
+        "floor",
+        'waived("ACCOUNT_ACTIVE", "use", _: Seal, _);',
+        'waived("R", "use", _: Seal, _);',
+        "only floor.polar waives it",
+    ),
+    error(
+        "what the floor rests on, widened",
+        "floor",
+        "is_active(_: Person);",
+        MEETS.replace("seal.state", "alive(seal) and seal.state") + "alive(_: Seal);",
+        "the floor rests on `is_active`",
+    ),
+    error(
+        "an action without floor",
+        "floor",
+        'requires("view", _: Seal, "R"); meets(_: Person, "R", "view", _: Seal, _);'
+        'resource Seal { permissions = ["view"]; }'
+        'has_permission(_: Person, "view", _: Seal);',
+        "",
+        "`view` on Seal drops the floor",
+    ),
+]
+
+MODES = [
+    error(
+        "a comparison",
+        "unbound",
+        meets('seal.name < x and x = "a"'),
+        meets('x = "a" and seal.name < x'),
+        "`x` has no value here, and `<` needs one",
+    ),
+    error(
+        "a dot",
+        "unbound",
+        meets('h.state = "PLACED" and h in seal.holds'),
+        meets('h in seal.holds and h.state = "PLACED"'),
+        "and `.state` needs one",
+    ),
+    error(
+        "arithmetic",
+        "unbound",
+        meets("y = x + 1 and x = y and y < context.now"),
+        meets("x = context.now and y = x + 1 and y < context.now"),
+        "`x` has no value here, and `+` needs one",
+    ),
+    error(
+        "a collection",
+        "unbound",
+        meets("h in all and h = h and all = seal.holds"),
+        meets("all = seal.holds and h in all and h = h"),
+        "`all` has no value here, and `in` needs one",
+    ),
+    error(
+        "matches", "unbound", meets("x matches Seal and x = seal"), meets("x = seal and x matches Seal"), "`matches`"
+    ),
+    error(
+        "not with a variable for later",
+        "unbound",
+        meets('not h = "x" and h in seal.holds'),
+        meets('h in seal.holds and not h.id = "x"'),
+        "no value before `not`",
+    ),
+    error(
+        "forall with a variable for later",
+        "unbound",
+        meets('forall(h in seal.holds, h.state = "RELEASED") and h in seal.holds'),
+        meets('forall(h in seal.holds, h.state = "RELEASED") and k in seal.holds and k = k'),
+        "before `forall`",
+    ),
+    error(
+        "a value that only one side of or gives",
+        "unbound",
+        meets('(x = seal.state or seal.kind = "OTHER") and x != "LOST"'),
+        meets('(x = seal.state or x = "LOST") and x != "LOST"'),
+        "`x` has no value here",
+    ),
+    error(
+        "a value that a called rule does not give",
+        "unbound",
+        meets("f(seal, x) and x < 1") + "f(_: Seal, _);",
+        meets("f(seal, x) and x < 1") + "f(_: Seal, 2);",
+        "`x` has no value here",
+    ),
+    error(
+        "a value that the caller does not have",
+        "unbound",
+        meets("f(seal, x) and x = 1") + "f(_: Seal, x) if x < 1;",
+        meets("x = 1 and f(seal, x)") + "f(_: Seal, x) if x < 1;",
+        "and `<` needs one",
+    ),
+    error(
+        "a parameter without value",
+        "unbound",
+        'parameter("STEP", "x", _, _: Person, _: Seal, _);',
+        'parameter("STEP", "x", 1, _: Person, _: Seal, _);',
+        "gives this parameter no value",
+    ),
+    error(
+        "a value twice",
+        "bound",
+        meets("x = seal.state and x := seal.kind"),
+        meets("x := seal.state and x = x"),
+        "has a value already",
+    ),
+]
+
+OPTIONAL = [
+    error(
+        "what the asker may leave out, handed to a rule under not",
+        "optional",
+        meets("not late(context.task)") + 'late(task: SigningTask) if task.state = "EXPIRED";',
+        meets("context.task matches SigningTask and not late(context.task)")
+        + 'late(task: SigningTask) if task.state = "EXPIRED";',
+        "the asker only has to leave it out",
+    ),
+    error(
+        "a dot on nil under not",
+        "optional",
+        meets('not context.task.state = "SIGNED"'),
+        meets('t = context.task and t matches SigningTask and not t.state = "SIGNED"'),
+        "under the negation at a.polar:1:",
+    ),
+    error(
+        "a dot on nil under forall",
+        "optional",
+        meets('forall(o in context.task.operators, o.id = "x")'),
+        meets('context.task matches SigningTask and forall(o in context.task.operators, o.id = "x")'),
+        "may be nil",
+    ),
+    warning(
+        "a dot on nil",
+        "optional",
+        meets('context.task.state = "PENDING"'),
+        meets('context.task matches SigningTask and context.task.state = "PENDING"'),
+        "has no `state` then",
+    ),
+    error(
+        "a dot on nil under not, through a rule",
+        "optional",
+        meets("not signed(context)") + 'signed(context) if context.task.state = "SIGNED";',
+        meets("not signed(context)")
+        + 'signed(context) if t = context.task and t matches SigningTask and t.state = "SIGNED";',
+        "may be nil",
+    ),
+    warning(
+        "a dot on nil under two negations",
+        "optional",
+        meets("not open(context)") + 'open(context) if not context.task.state = "SIGNED";',
+        meets("not open(context)") + 'open(context) if context.task != nil and not context.task.state = "SIGNED";',
+        "may be nil",
+    ),
+    warning(
+        "nil in a comparison",
+        "optional",
+        meets("seal.certificate.not_after > context.now"),
+        meets("seal.certificate != nil and seal.certificate.not_after > context.now"),
+        "may be nil",
+    ),
+    warning(
+        "a column that may be nil under not",
+        "optional",
+        meets("not seal.custodian_id = person.id"),
+        meets("seal.custodian_id != nil and not seal.custodian_id = person.id"),
+        "nil lets the negation at",
+    ),
+    warning(
+        "a column that may be nil before !=",
+        "optional",
+        meets("seal.custodian_id != person.id"),
+        meets("seal.custodian_id matches String and seal.custodian_id != person.id"),
+        "nil lets `!=` hold",
+    ),
+    warning(
+        "nil equal to nil",
+        "nil-equal",
+        meets("seal.custodian_id = seal.certificate_id"),
+        meets("seal.custodian_id != nil and seal.custodian_id = seal.certificate_id"),
+        "nil equals nil",
+    ),
+    error(
+        "a context key that another action has",
+        "context",
+        meets('context.reason = "x"'),
+        meets("context.task matches SigningTask"),
+        "the context here is SealUseContext, which has no `reason`",
+    ),
+    error(
+        "a context key that nothing has",
+        "context",
+        meets("context.taks = nil"),
+        meets("context.task = nil"),
+        "which has no `taks`",
+        "did you mean `task`?",
+    ),
+    error(
+        "a context key, through a rule",
+        "context",
+        meets("f(context)") + "f(c) if c.member = nil;",
+        meets("f(context)") + "f(c) if c.task = nil;",
+        "has no `member`",
+    ),
+]
+
+NEVER = [
+    error(
+        "a recursion through not",
+        "negative-recursion",
+        meets("f(seal)") + "f(s: Seal) if not g(s); g(s: Seal) if f(s);",
+        meets("f(seal)") + 'f(s: Seal) if not g(s); g(s: Seal) if s.state = "LOST";',
+        "its own negation",
+    ),
+    error(
+        "types that contradict each other",
+        "never",
+        meets("f(person)") + "f(_: Person);" + BECAUSE + "f(seal);",
+        meets("f(person)") + "f(_: Person); f(_: Seal);" + BECAUSE + "f(seal);",
+        "this rule can never match: no rule `f` fits (Seal)",
+    ),
+    error(
+        "matches with another class", "never", meets("seal matches Person"), meets("seal matches Seal"), "never Person"
+    ),
+    error(
+        "two words at once",
+        "never",
+        meets('seal.state = "ACTIVE" and seal.state = "LOST"'),
+        meets('seal.state = "ACTIVE" and seal.kind = "OTHER"'),
+        'never "LOST" here',
+    ),
+    error(
+        "nil where there is always a value",
+        "never",
+        meets("seal.name = nil"),
+        meets("seal.custodian_id = nil"),
+        "never nil",
+    ),
+    error(
+        "a clause for a literal that nobody gives",
+        "never",
+        meets('f("A")') + 'f("A"); f("B");',
+        meets('f("A") and f("B")') + 'f("A"); f("B");',
+        "no call has arguments that fit its head",
+    ),
+    error(
+        "a next step for another resource",
+        "never",
+        'parameter("STEP", "x", 1, _: Person, _: Invitation, _);',
+        'parameter("STEP", "x", 1, _: Person, _: Seal, _);',
+        "never Invitation",
+    ),
+    error(
+        "a negation of what cannot be",
+        "never",
+        meets("f(person) and not f(seal)") + "f(_: Person);",
+        meets("f(person) and not f(seal)") + 'f(_: Person); f(seal: Seal) if seal.state = "LOST";',
+        "this negation always holds",
+    ),
+    error(
+        "a part of or",
+        "never",
+        meets("seal matches Person or is_active(person)"),
+        meets("is_active(person)"),
+        "part of `or`",
+    ),
+    error(
+        "classes that are never equal",
+        "types",
+        meets("seal = person"),
+        meets("person = person and seal = seal"),
+        "they are never equal",
+    ),
+    error("a text and a number", "types", meets("seal.name = 1"), meets('seal.name = "1"'), "never equal"),
+    error(
+        "an order of a text and a number",
+        "types",
+        meets("seal.name < context.now"),
+        meets("1 < context.now"),
+        "not str with int",
+    ),
+    error("an order of records", "types", meets("seal < seal"), meets("context.now < 1"), "compares numbers or texts"),
+    error(
+        "arithmetic on a text",
+        "types",
+        meets("seal.name + 1 < 2"),
+        meets("context.now + 1 < 2"),
+        "calculates with numbers",
+    ),
+    error("in a text", "types", meets('"a" in seal.name'), meets("_ in seal.holds"), "walks through a collection"),
+    error(
+        "a record as a condition",
+        "types",
+        meets("seal.enterprise"),
+        meets("seal.enterprise = seal.enterprise"),
+        "true or false",
+    ),
+    error(
+        "a time that is a text",
+        "types",
+        'lapses(_: Person, "use", seal: Seal, _, at) if at = seal.name;',
+        'lapses(_: Person, "use", seal: Seal, _, at) if h in seal.holds and at = h.placed_at;',
+        "must give int here",
+    ),
+    error(
+        "a parameter that is a list",
+        "types",
+        'parameter("STEP", "x", l, _: Person, seal: Seal, _) if l = seal.holds;',
+        'parameter("STEP", "x", l, _: Person, seal: Seal, _) if l = seal.name;',
+        "must give Person or int or str here",
+    ),
+]
+
+HABITS = [
+    error(
+        "a slip in the name of a rule of the contract",
+        "rule",
+        'lapsse(_: Person, "use", _: Seal, _, 1);',
+        'lapses(_: Person, "use", _: Seal, _, 1);',
+        "nothing calls `lapsse`",
+        "`lapses`",
+    ),
+    warning(
+        "a reason that nothing gives",
+        "unused",
+        'reason("B", 1, "USER", "STEP");',
+        'reason("B", 1, "USER", "STEP");' + GIVES_B,
+        "nothing gives the reason `B`",
+    ),
+    warning(
+        "a rule that nothing calls", "unused", "f(_: Seal);", meets("f(seal)") + "f(_: Seal);", "nothing calls `f`"
+    ),
+    warning(
+        "the same rule twice",
+        "unreachable",
+        MEETS + MEETS.replace("seal:", "s:").replace("seal.", "s."),
+        MEETS,
+        "the same rule stands at a.polar:1:1 already",
+    ),
+    warning(
+        "a variable used once", "singleton", meets("hold in seal.holds"), meets("_ in seal.holds"), "stands once only"
+    ),
+    warning(
+        "and beside or",
+        "mixed",
+        meets('is_active(person) or seal.state = "LOST" and seal.kind = "OTHER"'),
+        meets('is_active(person) or (seal.state = "LOST" and seal.kind = "OTHER")'),
+        "`and` binds before `or`",
+    ),
+    warning(
+        "and before or",
+        "mixed",
+        meets('seal.state = "LOST" and seal.kind = "OTHER" or is_active(person)'),
+        meets('(seal.state = "LOST" and seal.kind = "OTHER") or is_active(person)'),
+        "`and` binds before `or`",
+    ),
+]
+
+CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS]

@@ -1,0 +1,255 @@
+"""Each finding of the checker, by the smallest policy that has it, beside a twin that does not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from check_cases import CASES, MEETS, Twins, meets
+
+import sealauthz
+from sealauthz.decision.bundle import PRODUCT_REASONS
+from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
+from sealauthz.domain import RECORDS
+from sealauthz.domain.parameters import Parameters
+from sealauthz.polar.check import Finding, Severity, check
+from sealauthz.polar.checking import flow
+from sealauthz.polar.parse import parse
+from sealauthz.polar.source import Source
+from sealauthz.polar.types import Types
+
+POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
+TYPES = Types(RECORDS, (*CONTEXT_CLASSES, Parameters))
+
+CONTRACT = (POLICIES / "contract.polar").read_text(encoding="utf-8")
+FLOOR = """
+requires("use", _: Seal, "ACCOUNT_ACTIVE");
+meets(person: Person, "ACCOUNT_ACTIVE", "use", _: Seal, _) if is_active(person);
+is_active(person: Person) if person.account_state = "ACTIVE";
+"""
+BASE = """
+actor Person {}
+resource Seal { permissions = ["use"]; }
+visible(_: Person, _: Seal, _);
+has_standing(_: Person, _: Seal, _);
+has_permission(_: Person, "use", _: Seal);
+otherwise("ACCOUNT_ACTIVE", "NO");
+reason("NO", 10, "USER", "STEP");
+requires("use", _: Seal, "R");
+otherwise("R", "NO");
+waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";
+"""
+
+
+def findings(text: str, *others: Source, floor: str = FLOOR) -> list[Finding]:
+    """Check a policy inside the smallest bundle: one action, one requirement of the floor and one (`R`) of its own."""
+    base = BASE if "meets(" in text and '"R", "use"' in text else BASE + MEETS
+    sources = [
+        Source("contract.polar", CONTRACT),
+        Source("floor.polar", floor),
+        Source("base.polar", base),
+        Source("a.polar", text),
+        *others,
+    ]
+    statements = [statement for source in sources for statement in parse(source)]
+    return check(statements, TYPES, lambda action, type_: form_of(action, type_).context, sources=sources)
+
+
+def shipped() -> tuple[list[Source], list[Finding], float]:
+    sources = [Source(path.name, path.read_text(encoding="utf-8")) for path in sorted(POLICIES.glob("*.polar"))]
+    statements = [statement for source in sources for statement in parse(source)]
+    started = time.process_time()
+    found = check(
+        statements,
+        TYPES,
+        lambda action, type_: form_of(action, type_).context,
+        product_reasons=PRODUCT_REASONS,
+        sources=sources,
+    )
+    return sources, found, time.process_time() - started
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_policy_has_exactly_this_finding(case: Twins) -> None:
+    found = findings(case.bad)
+    assert [(finding.code, finding.severity) for finding in found] == [(case.code, case.severity)], [*map(str, found)]
+    assert case.message in found[0].message
+    assert case.hint in found[0].hint
+    assert found[0].place.file == "a.polar"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_its_twin_has_none(case: Twins) -> None:
+    assert [*map(str, findings(case.good))] == []
+
+
+def test_an_action_that_is_no_permission_is_an_error() -> None:
+    floor = FLOOR + (
+        'resource Invitation { permissions = ["x"]; } requires("y", _: Invitation, "ACCOUNT_ACTIVE");'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "y", _: Invitation, _) if is_active(person);'
+    )
+    (finding,) = findings("", floor=floor)
+    assert finding.code == "permission"
+    assert finding.message == "Invitation declares no permission `y`, so that nobody can be allowed"
+
+
+def test_a_client_that_leaves_a_key_out_opens_no_negation() -> None:
+    """Where the context is compared under `not`, leaving the key out would allow."""
+    floor = FLOOR + (
+        'requires("retrieve", _: Enterprise, "ACCOUNT_ACTIVE");'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "retrieve", _: Enterprise, _) if is_active(person);'
+        "visible(_: Person, _: Enterprise, _); has_standing(_: Person, _: Enterprise, _);"
+        'resource Enterprise { permissions = ["retrieve"]; }'
+        'has_permission(_: Person, "retrieve", _: Enterprise); otherwise("Q", "NO");'
+        'requires("retrieve", _: Enterprise, "Q");'
+        'meets(_: Person, "Q", "retrieve", _: Enterprise, context) if not context.reason = "BAD";'
+    )
+    (finding,) = findings("", floor=floor)
+    assert (finding.code, finding.severity) == ("optional", Severity.ERROR)
+    assert "the asker only has to leave it out" in finding.message
+
+
+def test_a_place_is_where_the_name_stands() -> None:
+    (finding,) = findings("# 印章\n" + meets('\n  seal.stat = "ACTIVE"'))
+    assert str(finding.place) == "a.polar:3:8"
+    assert str(finding) == ("a.polar:3:8: error: Seal has no attribute `stat` (did you mean `state`?) [attribute]")
+
+
+def test_findings_stand_in_the_order_of_the_files() -> None:
+    found = findings(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
+    assert [str(finding.place) for finding in found] == sorted(str(finding.place) for finding in found)
+
+
+def test_a_missing_floor_is_refused() -> None:
+    found = findings("", floor="is_active(_: Person);")
+    assert "floor" in {finding.code for finding in found}
+
+
+def test_product_reasons_must_be_described() -> None:
+    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: CONTEXT_CLASSES[0], product_reasons=["NOT_FOUND"])
+    assert "`reason` does not describe `NOT_FOUND`, which the service gives" in {finding.message for finding in found}
+
+
+def test_what_the_service_asks_for_must_be_there() -> None:
+    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: CONTEXT_CLASSES[0])
+    said = "no rule `allow` or `settled` or `visible` or `has_standing` or `has_permission` is defined"
+    assert f"{said}, which the service asks for" in {finding.message for finding in found}
+
+
+def test_a_class_that_is_not_known_hides_no_personal_column() -> None:
+    """`it` is a person or a seal: the checker does not know which."""
+    text = "some(p, s, it) if it = p or it = s; "
+    (finding,) = findings(meets('some(person, seal, it) and it.phone = "1"') + text)
+    assert finding.code == "personal"
+    (finding,) = findings(meets('some(person, seal, it) and it.phonee = "1"') + text)
+    assert finding.code == "attribute"
+    assert findings(meets('some(person, seal, it) and it.id = "1"') + text) == []
+
+
+def test_deep_calls_are_an_error_and_no_crash() -> None:
+    chain = "".join(f"f{n}(s: Seal) if f{n + 1}(s);" for n in range(400)) + "f400(_: Seal);"
+    assert [finding.code for finding in findings(meets("f0(seal)") + chain)] == ["too-much"]
+
+
+def test_deep_conditions_are_an_error_and_no_crash() -> None:
+    nest = "not (" * 25 + "f{}(s)" + ")" * 25
+    chain = "".join(f"f{n}(s: Seal) if {nest.format(n + 1)};" for n in range(48)) + "f48(_: Seal);"
+    assert "too-much" in {finding.code for finding in findings(meets("f0(seal)") + chain)}
+
+
+def test_many_patterns_are_an_error_and_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve columns, each of one of eight kinds at every call: 8 ** 12 patterns."""
+    monkeypatch.setattr(flow, "MAX_READINGS", 3_000)
+    kinds = ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"]
+    names = ", ".join(f"k{n}" for n in range(12))
+    text = ""
+    for n in range(12):
+        for kind in kinds:
+            given = names.replace(f"k{n},", f'"{kind}",') if n < 11 else names.replace("k11", f'"{kind}"')
+            text += f"f{n}(seal: Seal, {names}) if k{n} = k{n} and f{n + 1}(seal, {given});"
+    text += f"f12(_: Seal, {names}) if {' and '.join(f'k{n} = k{n}' for n in range(12))};"
+    found = findings(meets("f0(seal, " + ", ".join(["1"] * 12) + ")") + text)
+    assert "too-much" in {finding.code for finding in found}
+
+
+def test_recursion_is_followed_to_its_end() -> None:
+    """What a recursive rule gives is what all its rules give."""
+    text = "up(e: Enterprise, x) if x = e.id; up(e: Enterprise, x) if up(e, y) and x = y;"
+    assert findings(meets("up(seal.enterprise, x) and x = seal.id") + text) == []
+    (finding,) = findings(meets("up(seal.enterprise, x) and x = context.now") + text)
+    assert finding.code == "types"
+
+
+def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
+    text = "own(x, y) if y = x.enterprise; "
+    assert findings(meets('own(seal, e) and e.name = "x" and h in e.seals and own(h, f) and f = e') + text) == []
+    (finding,) = findings(meets("own(seal, e) and own(person, f) and f = e") + text)
+    assert "Person has no attribute `enterprise`" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("condition", "others"),
+    [
+        ('not context.task = nil and context.task.state = "PENDING"', ""),
+        ('not context.task == nil and not context.task.state = "PENDING"', ""),
+        ('x = y and y = seal.state and x = "ACTIVE"', ""),
+        ('x in ["ACTIVE", "LOST"] and seal.state = x', ""),
+        ("[x, y] = [seal.state, seal.state] and x = y", ""),
+        ('[x, *rest] = [seal.kind] and x = "OTHER" and rest = rest', ""),
+        ('f(e) and seal.enterprise = e and e.name = "x"', "f(e: Enterprise) if e = e;"),
+        ('home(e, seal) and e.name = "x"', "home(e: Enterprise, seal: Seal) if e = seal.enterprise;"),
+        ("(x = 1 or x = 2) and x < context.now", ""),
+        ("seal.custodian matches Membership and seal.custodian.joined_at + 1 < context.now", ""),
+        ('seal.kind != "OTHER" and seal.kind in ["OTHER", "OFFICIAL"]', ""),
+        ('x := seal.name and x = "a"', ""),
+        ('h in seal.holds and h matches SealHold and h.state = "PLACED"', ""),
+        ("s in seal.enterprise.registry_snapshots and s.is_current", ""),
+        ("a = seal and a.certificate = nil", ""),
+        ('same(seal.state, "LOST") and same(seal.name, "x")', "same(x, x);"),
+        ("any(seal) and any(person)", "any(x: Resource) if x = x;"),
+    ],
+)
+def test_what_is_right_is_not_complained_about(condition: str, others: str) -> None:
+    assert [*map(str, findings(meets(condition) + others))] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "others", "codes"),
+    [
+        ('x in ["ACTIV", "LOST"] and seal.state = x and x = "ACTIV"', "", ["word"]),
+        ("x = y and y = seal.state and x = 1", "", ["types"]),
+        ('home(e, seal) and e.name = "x"', "home(e: Person, seal: Seal) if e = seal.enterprise;", ["never", "never"]),
+        ("seal.custodian.joined_at + 1 < context.now", "", ["optional"]),
+        ("_ in seal.certificate.id", "", ["types", "optional"]),
+        ('seal.kind != "OTHER" and seal.kind in ["OTHER"]', "", ["never"]),
+        ("x < 1 or x = 2", "", ["unbound"]),
+        ("s in seal.enterprise.registry_snapshots and not s.is_curent", "", ["attribute"]),
+        ("context.now = true", "", ["types"]),
+        ("seal.name in []", "", ["never"]),
+        ("s in seal.enterprise.registry_snapshots and s.is_current = true and s.is_current = false", "", ["never"]),
+        ('context.task = nil and context.task.state = "PENDING"', "", ["types"]),
+        ("[x] = seal.name and x = 1", "", ["never"]),
+        ('same(seal.state, "LOSD")', "same(x, x);", ["word"]),
+    ],
+)
+def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -> None:
+    assert [finding.code for finding in findings(meets(condition) + others)] == codes
+
+
+# --- the shipped bundle -----------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_bundle_has_no_errors() -> None:
+    _, found, _ = shipped()
+    assert [str(finding) for finding in found if finding.severity is Severity.ERROR] == []
+
+
+def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
+    _, found, _ = shipped()
+    assert {finding.code for finding in found} <= {"optional"}
+
+
+def test_the_shipped_bundle_is_checked_fast() -> None:
+    """0.15 s of one processor; far more is allowed here, as coverage slows everything down."""
+    assert min(shipped()[2] for _ in range(3)) < 1.5
