@@ -169,6 +169,7 @@ is_partial(person_id, case: RetrievalCase) if
   membership.person_id = person_id;
 is_partial(person_id, case: RetrievalCase) if
   snapshot in case.enterprise.registry_snapshots and
+  snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
 is_reviewer(person: Person) if

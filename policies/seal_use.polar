@@ -172,7 +172,9 @@ may_approve_use(approver: Membership, seal: Seal, context) if
   context.now < grant.valid_to and
   grantor_stands(grant, context);
 
-is_custodian(membership: Membership, seal: Seal) if seal.custodian_id = membership.id;
+is_custodian(membership: Membership, seal: Seal) if
+  seal.custodian_id matches String and
+  seal.custodian_id = membership.id;
 
 has_other_verdict(request: SealUseRequest, _: Person) if
   approval in request.approvals and

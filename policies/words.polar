@@ -119,6 +119,7 @@ is_under_way(task: SigningTask) if
 
 open_task_for(person: Person, enterprise_id, task) if
   open_task(person, task) and
+  task.signatory.enterprise_id matches String and
   task.signatory.enterprise_id = enterprise_id;
 
 # … and one that makes a tie: the contract has been sent, so that nobody makes a tie by drafting one.

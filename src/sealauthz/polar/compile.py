@@ -204,6 +204,20 @@ class _Head:
     env: dict[str, Value]
     tests: list[Test]
     outputs: list[Parameter]
+    typed: dict[str, Pattern]
+
+    def leave_open(self, parameter: Parameter) -> None:
+        """Take in a parameter without a value: its type is tested as soon as the body gives it one."""
+        if parameter.pattern is not None and isinstance(parameter.term, Variable):
+            self.typed[parameter.term.name] = parameter.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is known of the variables of a clause before they have values: how often each stands, and its type."""
+
+    occurrences: Mapping[str, int]
+    typed: Mapping[str, Pattern]
 
 
 class _Function:
@@ -215,7 +229,7 @@ class _Function:
         self._is_generator = is_generator
         self._locals = itertools.count(1)
         self._loops = 0
-        self._occurrences: Mapping[str, int] = {}
+        self._scope = _Scope({}, {})
         self._inside: tuple[Key, ...] = ()
         self._tracing: Clause | None = None
 
@@ -246,7 +260,7 @@ class _Function:
     def _part(self, what: str, is_generator: bool) -> _Function:
         """A function for a part of the clause under construction."""
         part = _Function(self._compiler, self._compiler.name_for(f"{self._name}_{what}"), is_generator)
-        part._occurrences, part._tracing, part._inside = self._occurrences, self._tracing, self._inside
+        part._scope, part._tracing, part._inside = self._scope, self._tracing, self._inside
         return part
 
     def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
@@ -270,22 +284,18 @@ class _Function:
         head = self.head(clause, pattern, env)
         if head is None:
             return []
-        self._occurrences = clause.occurrences
+        self._scope = _Scope(clause.occurrences, head.typed)
         self._tracing = clause if self._compiler.is_traced else None
         terms = [parameter.term for parameter in head.outputs]
         give = self._giving(terms)
 
-        def checked(end: Env) -> list[ast.stmt]:
-            tests = []
-            for parameter in head.outputs:
-                if parameter.pattern is not None:
-                    tests.append(self._matches(self._value(parameter.term, end), parameter.pattern))
-            return _when(_all(tests), [*self._event("proved", clause), *give(end)])
+        def proved(end: Env) -> list[ast.stmt]:
+            return [*self._event("proved", clause), *give(end)]
 
         entered = _all(head.tests)
         if entered is False:
             return []
-        body = _when(entered, [*self._event("tried", clause), *self._goals(clause.goals, head.env, checked)])
+        body = _when(entered, [*self._event("tried", clause), *self._goals(clause.goals, head.env, proved)])
         return [_marker(clause.place), *body] if body else []
 
     def _event(self, what: str, clause: Clause) -> list[ast.stmt]:
@@ -297,12 +307,12 @@ class _Function:
 
     def head(self, clause: Clause, pattern: CallPattern, env: dict[str, Value]) -> _Head | None:
         """Enter a clause by a call pattern; None where it cannot match."""
-        head = _Head(env, [], [])
+        head = _Head(env, [], [], {})
         for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
-            if argument == FREE:
-                head.outputs.append(parameter)
-                continue
-            if argument == IGNORED:
+            if argument in {FREE, IGNORED}:
+                head.leave_open(parameter)
+                if argument == FREE:
+                    head.outputs.append(parameter)
                 continue
             if isinstance(argument, Constant):
                 value = Value(_constant(argument.value), Known(argument.kind))
@@ -429,12 +439,21 @@ class _Function:
                 return self._bind(unbound.name, self._value(other, env), env, then)
         _refuse("this unification needs values on one side", _place(left))
 
+    def _admitted(self, name: str, value: Value) -> tuple[Test, Value]:
+        """Whether a value may be given to a variable whose parameter has a type, and what is then known of it."""
+        pattern = self._scope.typed.get(name)
+        if pattern is None:
+            return True, value
+        return self._matches(value, pattern), self._narrowed(value, pattern)
+
     def _bind(self, name: str, value: Value, env: Env, then: Rest) -> list[ast.stmt]:
         if isinstance(value.node, ast.Constant | ast.Name):
-            return then({**env, name: value})
+            test, value = self._admitted(name, value)
+            return [] if test is False else _when(test, then({**env, name: value}))
         local = self._local(name)
         assign = ast.Assign([ast.Name(local, ast.Store())], value.node)
-        body = then({**env, name: replace(value, node=_name(local))})
+        test, bound = self._admitted(name, replace(value, node=_name(local)))
+        body = [] if test is False else _when(test, then({**env, name: bound}))
         return [assign, *body] if body else []
 
     def _each(self, goal: In, env: Env, then: Rest, index: tuple[str, ast.expr] | None) -> list[ast.stmt]:
@@ -461,8 +480,9 @@ class _Function:
             _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", item.place)
         self._loops += 1
         local = self._local(item.name)
-        inner = dict(env) if item.name == "_" else {**env, item.name: Value(_name(local), known)}
-        body = then(inner)
+        test, member = self._admitted(item.name, Value(_name(local), known))
+        inner = dict(env) if item.name == "_" else {**env, item.name: member}
+        body = [] if test is False else _when(test, then(inner))
         self._loops -= 1
         if not body:
             return []
@@ -507,7 +527,8 @@ class _Function:
             if variable.name in inner:
                 tests.append(self._same(inner[variable.name], value))
             else:
-                inner[variable.name] = value
+                test, inner[variable.name] = self._admitted(variable.name, value)
+                tests.append(test)
         return _when(_all(tests), then(inner)) if False not in tests else []
 
     def _as_facts(self, call: Call, pattern: CallPattern) -> list[list[Value]] | None:
@@ -539,7 +560,7 @@ class _Function:
     def _either(self, goal: Or, parts: Sequence[Term], env: Env, then: Rest, place: Place) -> list[ast.stmt]:
         """Compile alternatives that bind variables which are needed behind them."""
         inside = Counter(variables(goal))
-        needed = [v for v in inside if v not in env and self._occurrences.get(v, 0) > inside[v]]
+        needed = [v for v in inside if v not in env and self._scope.occurrences.get(v, 0) > inside[v]]
         if not needed:
             return _when(self._exists(goal, env), then(env))
         captured = [v for v in inside if v in env and not env[v].is_constant]
@@ -556,6 +577,7 @@ class _Function:
         part._define(names, body)
         self._loops += 1
         locals_ = [self._local(v) for v in needed]
+        # The types of parameters were tested where the alternatives gave them their values.
         then_body = then({**env, **{v: Value(_name(local)) for v, local in zip(needed, locals_, strict=True)}})
         self._loops -= 1
         if not then_body:
@@ -627,7 +649,7 @@ class _Function:
     def _check_negation(self, term: Term, env: Env, place: Place) -> None:
         inside = Counter(variables(term))
         for variable, times in inside.items():
-            outside = self._occurrences.get(variable, 0) > times
+            outside = self._scope.occurrences.get(variable, 0) > times
             if variable not in env and outside and variable not in _CONSTANTS:
                 _refuse(f"`{variable}` has no value yet where it is negated, and is used outside the negation", place)
 
@@ -653,18 +675,18 @@ class _Function:
         """The rules of a call as one expression, where they are small tests; None where they are not."""
         if not self._may_inline(call) or (call.name, len(pattern)) not in self._compiler.program.clauses:
             return None
-        outer, inside = self._occurrences, self._inside
+        outer, inside = self._scope, self._inside
         self._inside = (*inside, (call.name, len(pattern)))
         tests: list[Test] = []
         try:
             for clause in self._compiler.candidates(call.name, pattern):
-                self._occurrences = clause.occurrences
                 test = self._clause_test(clause, call, env)
+                self._scope = outer
                 if test is None:
                     return None
                 tests.append(test)
         finally:
-            self._occurrences, self._inside = outer, inside
+            self._scope, self._inside = outer, inside
         result = _any(tests)
         return result if isinstance(result, bool) or _size(result) <= MAX_INLINED_NODES else None
 
@@ -672,6 +694,7 @@ class _Function:
         head = self._entered(clause, call, env)
         if head is None:
             return False
+        self._scope = _Scope(clause.occurrences, head.typed)
         tests: list[Test] = list(head.tests)
         inner: Env = head.env
         for goal in clause.goals:
@@ -679,7 +702,8 @@ class _Function:
                 return False
             bound = self._let(goal, inner)
             if bound is not None:
-                inner = bound
+                admitted, inner = bound
+                tests.append(admitted)
                 continue
             test = self._test(goal, inner)
             if test is None:
@@ -688,7 +712,7 @@ class _Function:
             inner = self._learnt(goal, inner)
         return _all(tests)
 
-    def _let(self, goal: Term, env: Env) -> Env | None:
+    def _let(self, goal: Term, env: Env) -> tuple[Test, Env] | None:
         """The environment with one more variable, where a goal only names a value that is cheap to write again."""
         if not isinstance(goal, Unify):
             return None
@@ -696,14 +720,16 @@ class _Function:
             if isinstance(unbound, Variable) and self._is_unbound(unbound, env) and not self._is_unbound(other, env):
                 value = self._value(other, env)
                 if unbound.name != "_" and _is_cheap(value.node):
-                    return {**env, unbound.name: value}
+                    test, value = self._admitted(unbound.name, value)
+                    return test, {**env, unbound.name: value}
         return None
 
     def _entered(self, clause: Clause, call: Call, env: Env) -> _Head | None:
         """Enter a clause with the values of a call themselves; None where it cannot match."""
-        head = _Head({}, [], [])
+        head = _Head({}, [], [], {})
         for parameter, argument in zip(clause.parameters, call.arguments, strict=True):
             if self._is_unbound(argument, env):
+                head.leave_open(parameter)
                 head.outputs.append(parameter)
             elif not self._enter(head, parameter, self._value(argument, env)):
                 return None
@@ -721,26 +747,22 @@ class _Function:
         if head is None:
             return []
         found = [argument for argument in call.arguments if self._is_unbound(argument, env)]
-        outer, inside = self._occurrences, self._inside
+        outer, inside = self._scope, self._inside
+        scope = _Scope(clause.occurrences, head.typed)
         own = (*inside, (call.name, len(pattern)))
 
         def given(end: Env) -> list[ast.stmt]:
             values = [self._value(parameter.term, end) for parameter in head.outputs]
-            tests = [
-                self._matches(value, parameter.pattern)
-                for parameter, value in zip(head.outputs, values, strict=True)
-                if parameter.pattern is not None
-            ]
-            self._occurrences, self._inside = outer, inside
+            self._scope, self._inside = outer, inside
             body = self._unified([v for v in found if isinstance(v, Variable)], values, env, then)
-            self._occurrences, self._inside = clause.occurrences, own
-            return _when(_all(tests), body)
+            self._scope, self._inside = scope, own
+            return body
 
-        self._occurrences, self._inside = clause.occurrences, own
+        self._scope, self._inside = scope, own
         try:
             body = _when(_all(head.tests), self._goals(clause.goals, head.env, given))
         finally:
-            self._occurrences, self._inside = outer, inside
+            self._scope, self._inside = outer, inside
         return [_marker(clause.place), *body] if body else []
 
     def _call_pattern(self, call: Call, env: Env) -> tuple[CallPattern, list[ast.expr], list[Variable]]:
@@ -752,7 +774,7 @@ class _Function:
         for argument in call.arguments:
             if self._is_unbound(argument, env) and isinstance(argument, Variable):
                 is_needed = argument.name != "_" and (
-                    self._occurrences.get(argument.name, 0) > inside[argument.name] or inside[argument.name] > 1
+                    self._scope.occurrences.get(argument.name, 0) > inside[argument.name] or inside[argument.name] > 1
                 )
                 pattern.append(FREE if is_needed else IGNORED)
                 if is_needed:
@@ -812,6 +834,8 @@ class _Function:
     def _truth(self, value: Value, place: Place) -> Test:
         if value.known is not None and value.known.cls is bool and not value.known.is_optional:
             return ast.Compare(value.node, [ast.Is()], [_constant(True)])
+        if value.known is None or value.known.cls is bool:
+            return _runtime("truth", value.node)
         _refuse("only a boolean is a condition by itself", place)
 
     def _matches(self, value: Value, pattern: Pattern) -> Test:
@@ -912,11 +936,19 @@ class _Outputs:
 
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
+        self._asked: set[tuple[int, str]] = set()
 
     def of(self, clause: Clause, pattern: CallPattern, term: Term) -> Known | None:
         """The type of an output variable, where a goal of the clause makes it plain."""
-        if not isinstance(term, Variable):
+        if not isinstance(term, Variable) or (id(clause), term.name) in self._asked:
             return None
+        self._asked.add((id(clause), term.name))
+        try:
+            return self._of(clause, pattern, term)
+        finally:
+            self._asked.discard((id(clause), term.name))
+
+    def _of(self, clause: Clause, pattern: CallPattern, term: Variable) -> Known | None:
         types: dict[str, Known] = {}
         for parameter, argument in zip(clause.parameters, pattern, strict=True):
             if isinstance(parameter.term, Variable):

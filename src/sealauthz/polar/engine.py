@@ -41,6 +41,7 @@ class _Code:
             "same": runtime.same,
             "compare": runtime.compare,
             "calculate": runtime.calculate,
+            "truth": runtime.truth,
             "items": runtime.items,
             "where": runtime.where,
             "contains": runtime.contains,

@@ -125,6 +125,13 @@ def where(collection: Any, column: str, value: str) -> Iterable[Any]:
     return collection.holding(column, value)
 
 
+def truth(value: Any) -> bool:
+    """A value as a condition. Raises EvaluationFailed for anything but a boolean."""
+    if type(value) is not bool:
+        raise EvaluationFailed(f"{type(value).__name__} is no condition")
+    return value
+
+
 def contains(item: Any, collection: Any) -> bool:
     """Whether a bound value is in a collection."""
     return any(same(item, candidate) for candidate in items(collection))
