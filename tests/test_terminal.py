@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from sealauthz.decision import Audience, Decision, Effect, Entity, NextStep, Obligation, Question, Reason
+from sealauthz.decision.decision import Attempt, Explanation, RequirementOutcome, RuleRef, Standing
 from sealauthz.domain.record import FOREVER, NEVER
-from sealauthz.terminal import actions_table, decision_page, instant, show
+from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
 
 AT = 1_772_413_200_000_000
 QUESTION = Question(Entity("Person", "p-1"), "use", Entity("Seal", "s-1"))
@@ -76,6 +77,37 @@ def test_colour_is_for_terminals_only():
     page = decision_page("q", a_deny(Reason("NOT_FOUND", 0, Audience.USER)))
     assert "\x1b" not in printed(page)
     assert "\x1b[1;31mDENY" in printed(page, is_terminal=True)
+
+
+def test_an_explanation_shows_what_stopped_each_rule_and_the_rules_under_it():
+    by_head, held, stopped = (RuleRef(f"rule_{n}(person: Person)", "a.polar", n, ("X-01",)) for n in (1, 2, 3))
+    under = (Attempt(held, True), Attempt(by_head, False))
+    condition = 'not has("印章管理员：仅限公司公章与合同专用章的使用和审批", person)'
+    first = Attempt(stopped, False, condition, "a.polar", 4, ("云杉",), under)
+    outcomes = (
+        RequirementOutcome("SEAL", Standing.UNMET, ("NO_GRANT",), (stopped, by_head), (), (first,)),
+        RequirementOutcome("FACE", Standing.WAIVED, (), (held,), (), (Attempt(held, True),)),
+    )
+    page = printed(explanation_page("q", Explanation(a_deny(), outcomes)))
+    assert page.split("requirements of the action\n")[1] == (
+        "├── unmet  SEAL  NO_GRANT\n"
+        "│   ├── tried a.polar:3  X-01\n"
+        "│   │   rule_3(person: Person)\n"
+        "│   │   stopped at a.polar:4: not\n"
+        '│   │   has("印章管理员：仅限公司公章与合同专用章的使用和审批", person)\n'
+        "│   │     (云杉)\n"
+        "│   │   ├── tried a.polar:2  X-01\n"
+        "│   │   │   rule_2(person: Person)\n"
+        "│   │   │   held\n"
+        "│   │   └── tried a.polar:1  X-01\n"
+        "│   │       rule_1(person: Person)\n"
+        "│   │       stopped at its head: not for this case\n"
+        "│   └── tried a.polar:1  X-01\n"
+        "│       rule_1(person: Person)\n"
+        "└── waived FACE\n"
+        "    └── by a.polar:2  X-01\n"
+        "        rule_2(person: Person)\n"
+    )
 
 
 def test_actions_have_one_line_each():

@@ -74,7 +74,9 @@ Constraint = Unique | Check
 
 
 class Collection(list[Any]):
-    """A collection of records that is never changed once wired, with look-ups by column that are made when first used."""
+    """A collection of records that is never changed once wired, with look-ups by column that are made when first
+    used.
+    """
 
     __slots__ = ("_by_column",)
 

@@ -144,9 +144,16 @@ class Compiler:
         found = self._compiled.get((key, pattern))
         if found is None:
             python_name = self.name_for(name)
+            before = len(self._compiled)
             # Registered before its body is compiled, so that a recursive rule finds itself.
             self._compiled[key, pattern] = Compiled(python_name)
-            found = _Function(self, python_name, FREE in pattern).of_rule(self.candidates(name, pattern), pattern)
+            try:
+                found = _Function(self, python_name, FREE in pattern).of_rule(self.candidates(name, pattern), pattern)
+            except (BundleRefused, RecursionError):
+                # Whoever asks again must not find a function that was never finished, or one that calls it.
+                for unfinished in list(self._compiled)[before:]:
+                    del self._compiled[unfinished]
+                raise
             self._compiled[key, pattern] = found
         return found
 
@@ -271,8 +278,7 @@ class _Function:
             return Compiled(self._name, always=True)
         if self._is_generator:
             # A generator without a yield would be a plain function.
-            body = body or [ast.Return(None)]
-            body.append(ast.If(_constant(False), [_yield([])], []))
+            body = _counting_depth([*(body or [ast.Return(None)]), ast.If(_constant(False), [_yield([])], [])])
         else:
             body.append(ast.Return(_constant(False)))
         arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
@@ -1090,6 +1096,23 @@ def _spend(steps: ast.expr) -> list[ast.stmt]:
     taken = ast.AugAssign(left, ast.Sub(), steps)
     test = ast.Compare(ast.Subscript(_name(BUDGET), _constant(0), ast.Load()), [ast.Lt()], [_constant(0)])
     return [taken, ast.If(test, [ast.Expr(_runtime("exhausted"))], [])]
+
+
+def _counting_depth(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Count the generators that are alive inside each other.
+
+    CPython aborts the process when it runs out of stack in a deep nest of generators, so it must never come to that.
+    """
+
+    def left(context: ast.expr_context) -> ast.expr:
+        return ast.Subscript(_name(BUDGET), _constant(1), context)
+
+    down: list[ast.stmt] = [
+        ast.AugAssign(left(ast.Store()), ast.Sub(), _constant(1)),  # type: ignore[arg-type]
+        ast.If(ast.Compare(left(ast.Load()), [ast.Lt()], [_constant(0)]), [ast.Expr(_runtime("exhausted"))], []),
+    ]
+    up: list[ast.stmt] = [ast.AugAssign(left(ast.Store()), ast.Add(), _constant(1))]  # type: ignore[arg-type]
+    return [*down, ast.Try(body, [], [], up)]
 
 
 def _when(test: Test, body: list[ast.stmt]) -> list[ast.stmt]:

@@ -25,6 +25,9 @@ MAX_STEPS = 400_000
 _EVALUATION_ERRORS = (AttributeError, TypeError, RecursionError, ValueError, KeyError)
 """What compiled code may raise on values that are not what the policy took them for."""
 
+MAX_DEPTH = 120
+"""Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
+
 Entry = tuple[Callable[..., Any] | None, tuple[int, ...], bool | None]
 """A function, the positions of the arguments that it takes, and the answer where it is always the same."""
 
@@ -133,7 +136,7 @@ class CompiledEngine:
         if always is not None:
             return always
         try:
-            return bool(function([self._max_steps], *[arguments[position] for position in positions]))  # type: ignore[misc]
+            return bool(function([self._max_steps, MAX_DEPTH], *[arguments[position] for position in positions]))  # type: ignore[misc]
         except EvaluationFailed:
             raise
         except _EVALUATION_ERRORS as error:
@@ -152,7 +155,7 @@ class CompiledEngine:
         if always is not None or function is None:
             return found
         try:
-            for values in function([self._max_steps], *[arguments[position] for position in positions]):
+            for values in function([self._max_steps, MAX_DEPTH], *[arguments[position] for position in positions]):
                 if values not in found:
                     found.append(values)
         except EvaluationFailed:
@@ -179,7 +182,7 @@ class CompiledEngine:
         if function is None:
             return events
         try:
-            result = function([self._max_steps, events], *[arguments[position] for position in positions])
+            result = function([self._max_steps, MAX_DEPTH, events], *[arguments[position] for position in positions])
             if FREE in key:
                 for _ in result:
                     pass

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ class ReferenceEngine:
             values = tuple(bindings[name] for name in names)
             if any(self._is_open(value) for value in values):
                 raise EvaluationFailed(f"`{rule}` leaves a value open")
-            if values not in found:
+            if not any(map(_is_same, found, itertools.repeat(values))):
                 found.append(values)
         return found
 
@@ -102,6 +103,15 @@ class ReferenceEngine:
             raise
         except (self._errors, RuntimeError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise EvaluationFailed(f"`{rule}` could not be evaluated") from error
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    """Whether two solutions are one; to Python alone, 1 and True would be."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, tuple | list):
+        return len(left) == len(right) and all(map(_is_same, left, right))
+    return bool(left == right)
 
 
 def _oso() -> Any:

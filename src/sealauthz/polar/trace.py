@@ -44,17 +44,17 @@ class Attempt:
 
 def tried(budget: list[Any], number: int) -> None:
     """A clause is tried."""
-    budget[1].append(("tried", number, ()))
+    budget[2].append(("tried", number, ()))
 
 
 def proved(budget: list[Any], number: int) -> None:
     """A clause has a solution."""
-    budget[1].append(("proved", number, ()))
+    budget[2].append(("proved", number, ()))
 
 
 def noted(budget: list[Any], number: int, result: object, *values: object) -> object:
     """A condition came out one way or the other."""
-    budget[1].append(("met" if result else "unmet", number, values))
+    budget[2].append(("met" if result else "unmet", number, values))
     return result
 
 
@@ -70,7 +70,7 @@ class walked:
         return len(self._source)
 
     def __iter__(self) -> Iterator[Any]:
-        events, number = self._budget[1], self._number
+        events, number = self._budget[2], self._number
         is_met = False
         for item in self._source:
             is_met = True

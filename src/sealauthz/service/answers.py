@@ -90,7 +90,7 @@ def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorizati
     """`codes` are the reasons that may be seen; None for all."""
     reasons, because, attempts = outcome.reasons, outcome.because, outcome.attempts
     if codes is not None and not codes.issuperset(reasons):
-        # A rule that says why names its reason, and what stopped the others tells it: none is shown where one is hidden.
+        # A rule that says why names its reason, and what stopped the others tells it: none is shown if one is hidden.
         reasons, because, attempts = tuple(code for code in reasons if code in codes), (), ()
     return authorization_pb2.RequirementOutcome(
         requirement=outcome.requirement,

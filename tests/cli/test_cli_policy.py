@@ -1,0 +1,126 @@
+"""`policy check` tells everything at once, `policy compile` shows the Python."""
+
+import ast
+import json
+import re
+import shutil
+
+import pytest
+
+from sealauthz.decision.bundle import installed_folder
+
+
+@pytest.fixture
+def policies(tmp_path):
+    """A copy of the installed policies."""
+    return shutil.copytree(installed_folder(), tmp_path / "policies")
+
+
+def append(folder, name, text):
+    """Append to a file, and return the number of the first new line."""
+    before = (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else ""
+    (folder / name).write_text(before + text, encoding="utf-8")
+    return before.count("\n") + 1
+
+
+def test_the_installed_policies_can_be_served(sealauthz):
+    code, out, err = sealauthz("policy", "check")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].startswith("ok: policy ")
+    code, out, _ = sealauthz("policy", "check", "-o", "json")
+    assert code == 0
+    assert {finding["severity"] for finding in json.loads(out)} <= {"warning"}
+
+
+def test_all_findings_are_told_each_with_its_line_and_a_hint(sealauthz, policies):
+    append(policies, "zzz.polar", "# 附加\nf(seal: Seal) if seal.stat = 1;\ng(x: Sael) if x = 1;\n")
+    code, out, err = sealauthz("policy", "check", "policies")
+    assert (code, err) == (1, "")
+    assert "zzz.polar:2:23: error: " in out
+    assert "   2 | f(seal: Seal) if seal.stat = 1;\n     |                       ^\n     did you mean `state`" in out
+    assert re.search(r"^zzz\.polar:3:\d+: error: .*`Sael`", out, re.MULTILINE)
+    assert "   3 | g(x: Sael) if x = 1;\n" in out
+    assert re.fullmatch(r"refused: \d+ errors(, \d+ warnings?)?", out.splitlines()[-1])
+
+    code, out, _ = sealauthz("policy", "check", "policies", "-o", "json")
+    found = [finding for finding in json.loads(out) if finding["file"] == "zzz.polar"]
+    assert code == 1
+    assert [(f["line"], f["column"]) for f in found if f["severity"] == "error"][:1] == [(2, 23)]
+    assert set(found[0]) == {"severity", "code", "file", "line", "column", "message", "hint"}
+    assert "did you mean `state`" in found[0]["hint"]
+
+
+def test_warnings_alone_do_not_refuse(sealauthz, policies):
+    append(policies, "zzz.polar", "unused_one(x: Seal) if x.state = x.state;\n")
+    code, out, _ = sealauthz("policy", "check", "policies")
+    assert code == 0
+    assert "zzz.polar:1:1: warning: " in out
+    assert re.search(r"^ok: policy \w+, .*; \d+ warnings?$", out, re.MULTILINE)
+
+
+def test_a_file_that_cannot_be_parsed_is_a_finding_and_so_is_every_other(sealauthz, policies):
+    line = append(policies, "words.polar", "foo(x) if print(x);\n")
+    append(policies, "zzz.polar", "foo(x) iff x;\n")
+    code, out, err = sealauthz("policy", "check", "policies")
+    assert (code, err) == (1, "")
+    assert f"words.polar:{line}:11: error: `print` is not accepted [syntax]\n" in out
+    assert f"{line:>4} | foo(x) if print(x);\n     |           ^\n" in out
+    assert "zzz.polar:1:8: error: " in out
+    assert out.endswith("\nrefused: 2 errors\n")
+    code, out, _ = sealauthz("policy", "check", "policies", "-o", "json")
+    assert [(f["file"], f["line"], f["column"], f["code"]) for f in json.loads(out)] == [
+        ("words.polar", line, 11, "syntax"),
+        ("zzz.polar", 1, 8, "syntax"),
+    ]
+
+
+def test_what_only_loading_finds_is_a_finding(sealauthz, policies):
+    (policies / "parameters.toml").write_text("reminder_limit = -1\n", encoding="utf-8")
+    code, out, _ = sealauthz("policy", "check", "policies")
+    assert code == 1
+    assert "parameters.toml: error: " in out
+
+
+def test_a_folder_without_the_products_own_rules_is_refused(sealauthz, policies):
+    (policies / "contract.polar").unlink()
+    code, out, _ = sealauthz("policy", "check", "policies")
+    assert (code, out) == (1, "error: the bundle has no contract.polar [contract]\n\nrefused: 1 error\n")
+
+
+def test_a_folder_that_is_not_there_is_refused(sealauthz):
+    code, out, _ = sealauthz("policy", "check", "nowhere")
+    assert (code, out) == (1, "error: there is no policy folder `nowhere` [contract]\n\nrefused: 1 error\n")
+    assert sealauthz("policy", "compile", "nowhere") == (1, "", "error: there is no policy folder `nowhere`\n")
+
+
+def test_compile_counts_and_says_how_long_it_took(sealauthz):
+    code, out, err = sealauthz("policy", "compile")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(
+        r"policy \w+: \d+ rules became \d+ functions with \d+ lines,\n"
+        r"for \d+ kinds of questions, in \d+\.\d\d s \(parsed, checked and compiled\)\n",
+        out,
+    )
+
+
+def test_compile_shows_python_that_names_the_lines_of_the_policies(sealauthz):
+    code, out, _ = sealauthz("policy", "compile", "--rule", "live_grant")
+    assert code == 0
+    assert {node.name.rpartition("_")[0] for node in ast.parse(out).body} == {"live_grant"}
+    assert re.search(r"# seal_use\.polar:\d+:\d+\n", out)
+    code, everything, _ = sealauthz("policy", "compile", "--show")
+    assert code == 0
+    assert out.strip().split("\n\n\n")[0] in everything
+
+
+def test_compile_suggests_a_rule_that_was_meant(sealauthz):
+    code, out, err = sealauthz("policy", "compile", "--rule", "live_grnt")
+    assert (code, out) == (2, "")
+    assert err == "error: no function was made of a rule `live_grnt`; did you mean `live_grant`?\n"
+
+
+def test_compile_refuses_with_the_place(sealauthz, policies):
+    append(policies, "zzz.polar", "foo(x) iff x;\n")
+    code, out, err = sealauthz("policy", "compile", "policies")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: zzz.polar:1:8: ")
