@@ -126,6 +126,7 @@ class Compiler:
         self.table = table
         self.is_traced = is_traced
         self.conditions: list[Condition] = []
+        self.promised: set[str] = set()
         self._condition_ids: dict[int, int] = {}
         self.definitions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, type] = {}
@@ -142,6 +143,9 @@ class Compiler:
             what = f"`{name}` has {known[0]} parameters, not {len(pattern)}" if known else f"no rule is called `{name}`"
             _refuse(what, place)
         found = self._compiled.get((key, pattern))
+        if found is not None and found.always is None and found.name not in self.definitions:
+            # It is being compiled and calls itself: whatever comes of it, its function has to exist.
+            self.promised.add(found.name)
         if found is None:
             python_name = self.name_for(name)
             before = len(self._compiled)
@@ -271,10 +275,11 @@ class _Function:
         return part
 
     def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
-        if not body and not self._is_generator:
+        is_promised = self._name in self._compiler.promised
+        if not body and not self._is_generator and not is_promised:
             return Compiled(self._name, always=False)
         first = next((statement for statement in body if not _is_marker(statement)), None)
-        if isinstance(first, ast.Return) and not self._is_generator:
+        if isinstance(first, ast.Return) and not self._is_generator and not is_promised:
             return Compiled(self._name, always=True)
         if self._is_generator:
             # A generator without a yield would be a plain function.

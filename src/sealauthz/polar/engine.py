@@ -156,7 +156,7 @@ class CompiledEngine:
             return found
         try:
             for values in function([self._max_steps, MAX_DEPTH], *[arguments[position] for position in positions]):
-                if values not in found:
+                if not any(_is_alike(values, other) for other in found):
                     found.append(values)
         except EvaluationFailed:
             raise
@@ -229,6 +229,11 @@ class CompiledEngine:
             elif isinstance(argument, type):
                 pattern.append(Bound(Known(argument)))
         return tuple(pattern)
+
+
+def _is_alike(values: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Whether two solutions are one: equal values of the same types, as True and 1 are not."""
+    return all(a is b or (type(a) is type(b) and a == b) for a, b in zip(values, others, strict=True))
 
 
 def _literals(program: Program) -> frozenset[str]:

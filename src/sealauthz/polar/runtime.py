@@ -21,9 +21,14 @@ _NATIVE = (bool, int, float, str, list, dict)
 _NUMBERS = (int, float)
 
 
+def _kind(value: Any) -> type:
+    """The type of a value to Polar, for which a collection of records is a list."""
+    return list if isinstance(value, list) else type(value)
+
+
 def same(left: Any, right: Any) -> bool:
     """Whether two bound values unify."""
-    kind, other = type(left), type(right)
+    kind, other = _kind(left), _kind(right)
     if kind not in _NATIVE or other not in _NATIVE:
         return left is right or bool(left == right)
     if kind in _NUMBERS and other in _NUMBERS:
@@ -49,7 +54,7 @@ _ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
 
 def compare(sign: str, left: Any, right: Any) -> bool:
     """Compare two bound values. Raises EvaluationFailed where they cannot be compared."""
-    kind, other = type(left), type(right)
+    kind, other = _kind(left), _kind(right)
     if kind in _NATIVE and other in _NATIVE:
         numeric = (bool, int, float)
         if not (kind in numeric and other in numeric) and not (kind is str and other is str):
