@@ -1,0 +1,177 @@
+"""The compiled engine: what it answers, what it refuses with a place, and what once went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
+from sealauthz.polar import Source
+from sealauthz.polar.engine import MAX_DEPTH, CompiledEngine
+from sealauthz.polar.parse import parse
+from sealauthz.polar.runtime import FREE
+
+
+@dataclass
+class Team:
+    """A team, perhaps inside another."""
+
+    id: str
+    parent: Team | None = None
+    members: list[Person] = field(default_factory=list)
+
+
+@dataclass
+class Person:
+    """A person of an age."""
+
+    id: str
+    age: int = 30
+    team: Team | None = None
+
+
+@dataclass(slots=True)
+class Lazy:
+    """A class whose attribute may not be loaded."""
+
+    id: str
+    parts: list[str] = field(init=False)
+
+
+A = Team("a")
+B = Team("b", A)
+ANN = Person("ann", 30, B)
+
+
+def engine(text: str, **more: int) -> CompiledEngine:
+    return CompiledEngine(parse(Source("a.polar", text)), {}, [Team, Person, Lazy], **more)
+
+
+def test_it_finds_and_it_tests() -> None:
+    loaded = engine('f("a", 1);\nf("b", 2);\nf("c", x) if x = 3;\ng(x) if f(_, x) and x > 1;')
+    assert loaded.each("f", FREE, FREE) == [("a", 1), ("b", 2), ("c", 3)]
+    assert loaded.each("g", FREE) == [(2,), (3,)]
+    assert loaded.holds("g", 3)
+    assert not loaded.holds("g", 1)
+    assert not loaded.holds("f", "z", 1)
+
+
+def test_constants_and_types_fold_away() -> None:
+    loaded = engine('may(_: Person, "read", _: Team);\nmay(p: Person, "write", t: Team) if p.team = t;')
+    assert loaded.holds("may", ANN, "read", A)
+    assert not loaded.holds("may", A, "read", A)
+    assert not loaded.holds("may", ANN, "write", A)
+    assert "read" not in loaded.show()
+    assert not loaded.holds("may", ANN, "burn", A)
+
+
+def test_the_printed_code_names_the_lines_of_the_policy() -> None:
+    loaded = engine("f(p: Person) if p.age > 3 and\n  p.age < 9;\n# a comment\nf(p: Person) if p.age = 50;")
+    loaded.holds("f", ANN)
+    assert "a.polar:1:1" in loaded.show()
+    assert "# a.polar:4:1" in loaded.show()
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("f(x) if y > x and y = 5;", "`y` has no value yet", 1),
+        ("f(x) if not y = x and y = 5;", "`y` has no value yet where it is negated", 1),
+        ("f(_) if x = y and x = 1 and y = 1;", "`x` has no value yet, and neither has the other side", 1),
+        ("f(p: Person) if\n  p.agee = 1;", "Person has no attribute `agee`", 2),
+        ("f(x) if\n  g(x);", "no rule is called `g`", 2),
+        ("g(1, 2);\nf(x) if g(x);", "`g` has 2 parameters, not 1", 2),
+        ("f(x) if x.go(1);", "this is not compiled as a value", 1),
+        ("f(p: Person) if p.age;", "only a boolean is a condition by itself", 1),
+        ("f(_: Persn);", "no class is called `Persn`", 1),
+    ],
+)
+def test_what_it_does_not_compile_is_refused_with_its_place(text: str, message: str, line: int) -> None:
+    loaded = engine(text)
+    with pytest.raises(BundleRefused) as raised:
+        loaded.prepare("f", Person)
+    assert message in str(raised.value)
+    assert (raised.value.file, raised.value.line) == ("a.polar", line)
+    # The second time it says the same: nothing half-made is left behind.
+    with pytest.raises(EvaluationFailed, match=r"cannot be asked like this") as again:
+        loaded.holds("f", ANN)
+    assert message in str(again.value)
+
+
+def test_a_typed_parameter_is_checked_when_the_body_gives_it_its_value() -> None:
+    loaded = engine(
+        "above(v: Team, w: Team) if w = v.parent;\nf(t: Team) if above(t, _);\ng(t: Team) if not above(t, _);"
+    )
+    assert not loaded.holds("f", A)
+    assert loaded.holds("f", B)
+    assert loaded.holds("g", A)
+    assert loaded.each("above", A, FREE) == []
+
+
+def test_an_alternative_may_bind_what_nobody_needs() -> None:
+    loaded = engine("f(x) if (y = x) or x = 1;\nh(x) if not ((y = x and y = 2) or x = 1);")
+    assert loaded.holds("f", 3)
+    assert [loaded.holds("h", n) for n in (1, 2, 3)] == [False, False, True]
+
+
+def test_true_and_one_are_two_solutions() -> None:
+    assert engine("g(x) if x in [1, true];").each("g", FREE) == [(1,), (True,)]
+
+
+def test_recursion_through_blocks_ends() -> None:
+    loaded = engine(
+        """
+        actor Person {}
+        resource Team {
+          roles = ["member"]; permissions = ["view", "edit"]; relations = {parent: Team};
+          "view" if "member"; "view" if "view" on "parent"; "edit" if "view" on "parent"; "view" if "edit";
+        }
+        has_role(p: Person, "member", t: Team) if p.team = t;
+        has_relation(t: Team, "parent", s: Team) if t = s.parent;
+        """
+    )
+    assert sorted(loaded.each("has_permission", ANN, FREE, Team("c", B))) == [("edit",), ("view",)]
+    assert not loaded.holds("has_permission", ANN, "edit", A)
+
+
+def test_a_fact_that_is_not_loaded_is_told_from_one_that_does_not_exist() -> None:
+    with pytest.raises(FactNotLoaded):
+        engine("f(x: Lazy) if not (_y in x.parts);").holds("f", Lazy("l"))
+    with pytest.raises(EvaluationFailed):
+        engine("f(t: Team) if not t.parent.id = 1;").holds("f", A)
+
+
+def test_searches_that_nest_too_deep_are_no_answer_and_leave_the_process_alive() -> None:
+    """CPython aborts the process in a nest of a thousand generators."""
+    loaded = engine("f(x) if after(x, y) and y < 0;\nafter(n, y) if y = n;\nafter(n, y) if m = n + 1 and after(m, y);")
+    for _ in range(3):
+        with pytest.raises(EvaluationFailed, match="more steps"):
+            loaded.holds("f", 1)
+    assert engine("f(x) if x = 1;").holds("f", 1)
+    assert MAX_DEPTH < 200
+
+
+def test_steps_are_counted_at_every_loop() -> None:
+    loaded = engine("f(t: Team) if a in t.members and b in t.members and a.age + b.age < 0;", max_steps=1_000)
+    assert not loaded.holds("f", Team("t", None, [ANN] * 25))
+    with pytest.raises(EvaluationFailed, match="more steps"):
+        loaded.holds("f", Team("t", None, [ANN] * 40))
+
+
+def test_an_explanation_names_the_first_condition_that_no_try_got_past() -> None:
+    loaded = engine("f(t: Team) if p in t.members and\n  old(p) and\n  p.id = 1;\nold(p: Person) if p.age > 40;\n")
+    (attempt,) = loaded.explain("f", Team("t", None, [ANN, Person("bob", 35)]))
+    assert not attempt.is_met
+    assert (attempt.condition, attempt.place.line if attempt.place else 0) == ("old(p)", 2)
+    (under,) = attempt.under
+    assert (under.condition, under.values) == ("p.age > 40", ("35", "40"))
+    (met,) = loaded.explain("old", Person("cy", 50))
+    assert met.is_met
+
+
+def test_coverage_counts_both_sides_of_each_condition() -> None:
+    loaded = engine("f(p: Person) if p.age > 40 and p.id = 1;")
+    traces = [loaded.events_of("f", Person("x", age)) for age in (30, 50, 60)]
+    counted = {c.condition.term.place.column: (c.met, c.unmet) for c in loaded.coverage(traces) if c.condition.term}
+    assert counted == {17: (2, 1), 32: (0, 2)}
