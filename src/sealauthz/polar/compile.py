@@ -132,7 +132,8 @@ class Compiler:
         self.classes: dict[str, type] = {}
         self._compiled: dict[tuple[Key, CallPattern], Compiled] = {}
         self._candidates: dict[tuple[str, CallPattern], list[Clause]] = {}
-        self._by_literal = {key: _by_literal(clauses) for key, clauses in program.clauses.items()}
+        self._ordered = {key: self._by_specificity(clauses) for key, clauses in program.clauses.items()}
+        self._by_literal = {key: _by_literal(clauses) for key, clauses in self._ordered.items()}
         self._names = itertools.count(1)
 
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None) -> Compiled:
@@ -196,9 +197,29 @@ class Compiler:
             self._candidates[name, pattern] = found
         return found
 
+    def _by_specificity(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class
+        before a union, and any of them before no type at all.
+        """
+
+        def rank(clause: Clause) -> list[tuple[int, int]]:
+            ranks = []
+            for parameter in clause.parameters:
+                pattern = parameter.pattern
+                if not isinstance(pattern, TypePattern):
+                    ranks.append((2, 0))
+                elif pattern.name in self.program.unions:
+                    ranks.append((1, 0))
+                else:
+                    cls = self.table.classes.get(pattern.name, object)
+                    ranks.append((0, -len(cls.__mro__)))
+            return ranks
+
+        return sorted(clauses, key=rank)
+
     def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses that a look-up by the most telling literal leaves."""
-        clauses: Sequence[Clause] = self.program.clauses.get(key, ())
+        clauses: Sequence[Clause] = self._ordered.get(key, ())
         by_position = self._by_literal.get(key, {})
         for position, argument in enumerate(pattern):
             if isinstance(argument, Constant) and argument.kind is str and position in by_position:

@@ -76,20 +76,7 @@ def program_of(statements: Iterable[Statement]) -> Program:
         "Actor": frozenset(block.type for block in blocks if block.keyword == "actor"),
         "Resource": frozenset(block.type for block in blocks),
     }
-    return Program({key: tuple(sorted(found, key=_specificity)) for key, found in clauses.items()}, unions)
-
-
-def _specificity(clause: Clause) -> tuple[int, ...]:
-    """Order as oso does between clauses that match alike: a class before a union before no type, argument by
-    argument.
-    """
-    ranks = []
-    for parameter in clause.parameters:
-        if not isinstance(parameter.pattern, TypePattern):
-            ranks.append(2)
-        else:
-            ranks.append(1 if parameter.pattern.name in UNIONS else 0)
-    return tuple(ranks)
+    return Program({key: tuple(found) for key, found in clauses.items()}, unions)
 
 
 def _clause(rule: RuleNode) -> Clause:
