@@ -207,3 +207,18 @@ def test_no_server_is_no_answer(sealauthz, monkeypatch):
     monkeypatch.setenv("SEALAUTHZ_TOKEN", "t")
     code, _, err = sealauthz("check", *LIN_USES, "--server", "127.0.0.1:1", "--insecure")
     assert (code, err) == (3, "error: no server answers at `127.0.0.1:1` in plain text\n")
+
+
+def test_both_engines_answer_alike(sealauthz, demo_facts):
+    varying = re.compile(r"decision [0-9a-f-]{36}|valid until \S+")
+    answers = [sealauthz("check", *LIN_USES, "--engine", engine) for engine in ("compiled", "oso")]
+    (code, out, err), (other_code, other_out, other_err) = answers
+    assert (code, err) == (other_code, other_err) == (1, "")
+    assert varying.sub("", out) == varying.sub("", other_out)
+    assert sealauthz("explain", *LIN_USES, "--engine", "oso")[0] == 0
+
+
+def test_the_engine_of_a_server_is_its_own(sealauthz):
+    code, _, err = sealauthz("check", *LIN_USES, "--engine", "oso", "--server", "127.0.0.1:1")
+    assert code == 2
+    assert err.startswith("error: --engine is for a --database: a server has its own")

@@ -43,11 +43,14 @@ def test_all_findings_are_told_each_with_its_line_and_a_hint(sealauthz, policies
     assert re.fullmatch(r"refused: \d+ errors(, \d+ warnings?)?", out.splitlines()[-1])
 
     code, out, _ = sealauthz("policy", "check", "policies", "-o", "json")
-    found = [finding for finding in json.loads(out) if finding["file"] == "zzz.polar"]
+    findings = json.loads(out)
     assert code == 1
-    assert [(f["line"], f["column"]) for f in found if f["severity"] == "error"][:1] == [(2, 23)]
-    assert set(found[0]) == {"severity", "code", "file", "line", "column", "message", "hint"}
-    assert "did you mean `state`" in found[0]["hint"]
+    assert all(
+        set(finding) == {"severity", "code", "file", "line", "column", "message", "hint"} for finding in findings
+    )
+    found = next(finding for finding in findings if finding["severity"] == "error")
+    assert (found["file"], found["line"], found["column"]) == ("zzz.polar", 2, 23)
+    assert "did you mean `state`" in found["hint"]
 
 
 def test_warnings_alone_do_not_refuse(sealauthz, policies):

@@ -163,6 +163,15 @@ def test_faulty_policies_refuse_to_start_with_their_place(sealauthz, demo_facts,
     assert err.startswith("error: zzz.polar:1:8: ")
 
 
+def test_a_server_on_the_reference_answers_alike(sealauthz, serve, monkeypatch):
+    serving = serve("--demo", "--engine", "oso")
+    token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", token)
+    remote = ("--server", serving.address, "--insecure")
+    assert sealauthz(*LIN_JOINS, *remote)[0] == 0
+    assert sealauthz(*LIN_USES, *remote)[0] == 1
+
+
 def test_a_port_that_is_taken_is_wrong_use(sealauthz, serve, demo_facts):
     serving = serve("--demo")
     code, _, err = sealauthz("serve", "--insecure", "--listen", serving.address)

@@ -1,6 +1,4 @@
-"""A policy as clauses: blocks written out as rules, `forall` as negation, and rules in the order in which oso tries
-them.
-"""
+"""A policy as clauses: blocks written out as rules, and `forall` as negation."""
 
 from __future__ import annotations
 
