@@ -50,10 +50,7 @@ demo: setup ## walk through the founding story against a real service
 	$(BIN)/sealauthz demo
 
 bench: setup ## run the benchmarks
-	@set -e; for file in benchmarks/[!_]*.py; do \
-	  [ -e "$$file" ] || { echo "no benchmarks yet"; break; }; \
-	  echo "== $$file"; $(BIN)/python "$$file"; \
-	done
+	$(BIN)/python benchmarks/engine.py
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

@@ -434,12 +434,26 @@ class _Function:
                 continue
             for side, other in ((goal.left, goal.right), (goal.right, goal.left)):
                 if isinstance(side, Attribute) and side.base == Variable(item.name, side.base.place):
-                    if item.name in variables(other) or any(v not in env for v in variables(other)):
+                    if item.name in variables(other) or not self._is_harmless(other, env):
                         continue
                     value = self._value(other, env)
                     if value.known is not None and value.known.cls is str and not value.is_constant:
                         return side.name, value.node
         return None
+
+    def _is_harmless(self, term: Term, env: Env) -> bool:
+        """Whether a term may be read before its turn: nothing in front of it guards it from an error."""
+        match term:
+            case Variable(name, _):
+                return name in env
+            case Attribute(Variable(name, _), column, None, _):
+                known = env[name].known if name in env else None
+                if known is None or known.is_optional:
+                    return False
+                held = self._compiler.table.attribute(known.cls, column)
+                return held is not None and held.cls is str
+            case _:
+                return False
 
     def _binding(self, goal: Term, env: Env, then: Rest) -> list[ast.stmt]:
         """Compile a goal that binds variables."""

@@ -37,7 +37,6 @@ from sealauthz.polar.syntax import (
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
 
-UNIONS = ("Actor", "Resource")
 _RELATED = "related"
 
 
