@@ -1,9 +1,8 @@
-"""A question that takes too many steps, or never ends, is denied soon, and harms no other question."""
+"""A question that takes too many steps, or never ends, is denied, and harms no other question."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,6 @@ from scene import NOW, Scene, codes, member, person, question
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.facts.world import World
-
-SOON_S = 1.0
-"""CPU time. Some 50 ms are expected; the rest is for slow machines and for tracing by coverage."""
 
 TOO_MANY_STEPS = """
 meets(_: Person, "ENDLESS", "join", enterprise: Enterprise, _) if
@@ -52,7 +48,7 @@ def world() -> World:
         pytest.param(RUNAWAY_SEARCH, id="runaway search"),
     ],
 )
-def test_a_question_without_an_end_is_denied_soon(endless: str, tmp_path: Path) -> None:
+def test_a_question_without_an_end_is_denied(endless: str, tmp_path: Path) -> None:
     folder = shutil.copytree(installed_folder(), tmp_path / "policies")
     with (folder / "membership.polar").open("a", encoding="utf-8") as file:
         file.write(
@@ -62,8 +58,6 @@ def test_a_question_without_an_end_is_denied_soon(endless: str, tmp_path: Path) 
         )
     pdp = PolicyDecisionPoint(world(), Bundle.load(folder), lambda: NOW)
     for _ in range(2):
-        start = time.thread_time()
         decision = pdp.decide(question("outsider", "join", ("Enterprise", "e")))
-        assert time.thread_time() - start < SOON_S
         assert (bool(decision), codes(decision)) == (False, ["POLICY_ERROR"])
     assert pdp.decide(question("user", "use", ("Seal", "s"), task="t", verification="v-user"))

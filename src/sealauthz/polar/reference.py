@@ -33,7 +33,7 @@ _NATIVE_LIST_MAX = 100
 _PLACE = re.compile(r"at line (\d+), column (\d+) of file (\S+?\.polar)")
 
 
-class ReferenceUnavailable(BundleRefused):
+class ReferenceUnavailable(ImportError):
     """The reference engine was asked for where oso is not installed."""
 
 
