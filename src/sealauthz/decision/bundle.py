@@ -122,9 +122,12 @@ def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]
 
 def _reference(sources: tuple[Source, ...]) -> Engine:
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
-    from sealauthz.polar.reference import ReferenceEngine
+    from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 
-    return ReferenceEngine(sources, engine_classes())
+    try:
+        return ReferenceEngine(sources, engine_classes())
+    except ReferenceUnavailable as error:
+        raise BundleRefused(str(error)) from error
 
 
 def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:

@@ -238,11 +238,6 @@ class _Head:
     outputs: list[Parameter]
     typed: dict[str, Pattern]
 
-    def leave_open(self, parameter: Parameter) -> None:
-        """Take in a parameter without a value: its type is tested as soon as the body gives it one."""
-        if parameter.pattern is not None and isinstance(parameter.term, Variable):
-            self.typed[parameter.term.name] = parameter.pattern
-
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
@@ -342,7 +337,7 @@ class _Function:
         head = _Head(env, [], [], {})
         for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
             if argument in {FREE, IGNORED}:
-                head.leave_open(parameter)
+                self._leave_open(head, parameter)
                 if argument == FREE:
                     head.outputs.append(parameter)
                 continue
@@ -354,6 +349,15 @@ class _Function:
             if not self._enter(head, parameter, value):
                 return None
         return head
+
+    def _leave_open(self, head: _Head, parameter: Parameter) -> None:
+        """Take in a parameter without a value: its type is tested as soon as head or body gives it one."""
+        if parameter.pattern is None or not isinstance(parameter.term, Variable):
+            return
+        name = parameter.term.name
+        head.typed[name] = parameter.pattern
+        if name in head.env:
+            head.tests.append(self._matches(head.env[name], parameter.pattern))
 
     def _enter(self, head: _Head, parameter: Parameter, value: Value) -> bool:
         test: Test = True
@@ -367,6 +371,8 @@ class _Function:
                     test = _all([test, self._same(head.env[name], value)])
                 else:
                     head.env[name] = value
+                    if name in head.typed:
+                        test = _all([test, self._matches(value, head.typed[name])])
         else:
             test = _all([test, self._same(self._value(parameter.term, head.env), value)])
         head.tests.append(test)
@@ -775,7 +781,7 @@ class _Function:
         head = _Head({}, [], [], {})
         for parameter, argument in zip(clause.parameters, call.arguments, strict=True):
             if self._is_unbound(argument, env):
-                head.leave_open(parameter)
+                self._leave_open(head, parameter)
                 head.outputs.append(parameter)
             elif not self._enter(head, parameter, self._value(argument, env)):
                 return None
