@@ -206,8 +206,8 @@ is_own_legal_rep_seal(person: Person, seal: Seal) if
   legal_representative(person, seal.enterprise);
 
 powerless_grant(person: Person, seal: Seal, grant, contract, context) if
-  lacks_authority(person, seal, contract, context) and
-  use_grant(person, seal, grant);
+  use_grant(person, seal, grant) and
+  lacks_authority(person, seal, contract, context);
 
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
@@ -252,33 +252,38 @@ because("SEAL_AUTHORITY", "NO_SEAL_GRANT", person: Person, seal: Seal, context) 
   not own_request(person, seal, contract, _);
 #@ U-03
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
-  not is_approved(request, person, context);
+  not is_approved(request, person, context) and
+  lacks_authority(person, seal, contract, context);
 because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  not is_for_these_documents(request, contract);
+  not is_for_these_documents(request, contract) and
+  lacks_authority(person, seal, contract, context);
 #@ U-07
 because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  request.valid_to <= context.now;
+  request.valid_to <= context.now and
+  lacks_authority(person, seal, contract, context);
 
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  request.used >= request.uses;
+  request.used >= request.uses and
+  lacks_authority(person, seal, contract, context);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  context.now < request.valid_from;
+  context.now < request.valid_from and
+  lacks_authority(person, seal, contract, context);
 
 is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
 is_over(grant: SealGrant, context) if

@@ -141,9 +141,8 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
             yield "visible", subject, resource, context
             yield "has_standing", subject, resource, context
             yield "has_permission", subject, action, resource
+            yield "unmet", subject, FREE, action, resource, context
             for requirement in requirements:
-                yield "settled", subject, requirement, action, resource, context
-                yield "meets", subject, requirement, action, resource, context
                 if requirement in book.because:
                     yield "because", requirement, FREE, subject, resource, context
             if "lapses" in book.rules:

@@ -227,13 +227,12 @@ class _Evaluation:
     def _unmet(self, case: Case) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
         question = case.question
-        return [
-            requirement
-            for requirement in self._book.requirements[question.action, question.resource.type]
-            if not self._engine.holds(
-                "settled", case.subject, requirement, question.action, case.resource, case.context
-            )
-        ]
+        found = self._engine.each("unmet", case.subject, FREE, question.action, case.resource, case.context)
+        listed = self._book.requirements[question.action, question.resource.type]
+        if len(found) < 2:
+            return [requirement for (requirement,) in found]
+        unmet = {requirement for (requirement,) in found}
+        return [requirement for requirement in listed if requirement in unmet]
 
     def _codes(self, case: Case, requirement: str) -> list[str]:
         """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.program import Clause, Key, Program, variables
+from sealauthz.polar.runtime import INDEXED_FROM
 from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import (
     And,
@@ -521,7 +522,8 @@ class _Function:
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
             if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is not None:
-                node = _runtime("where", node, _constant(index[0]), index[1])
+                few = ast.Compare(ast.Call(_name("len"), [node], []), [ast.Lt()], [_constant(INDEXED_FROM)])
+                node = ast.IfExp(few, node, _runtime("where", node, _constant(index[0]), index[1]))
             return self._loop(goal, item, node, Known(source.known.element), env, then)
         return self._loop(goal, item, _runtime("items", source.node), None, env, then)
 
@@ -539,9 +541,13 @@ class _Function:
         if not body:
             return []
         walked = self._local("items")
+        taken, check = _spend(ast.Call(_name("len"), [_name(walked)], []))
+        if not _only_looks(body):
+            # Whatever the body does is counted where it does it; a loop that only looks leaves the check to this one.
+            body = [check, *body]
         return [
             ast.Assign([ast.Name(walked, ast.Store())], self._walked(goal, source)),
-            *_spend(ast.Call(_name("len"), [_name(walked)], [])),
+            taken,
             ast.For(ast.Name(local, ast.Store()), _name(walked), body, []),
         ]
 
@@ -954,10 +960,7 @@ class _Function:
             case Attribute(base, name, None, place):
                 return self._attribute(self._value(base, env), name, place)
             case Arithmetic(sign, left, right, _):
-                ours, theirs = self._value(left, env), self._value(right, env)
-                whole = ours.known is not None and theirs.known is not None and sign != "/"
-                known = Known(int) if whole and ours.known.cls is int and theirs.known.cls is int else None  # type: ignore[union-attr]
-                return Value(_runtime("calculate", _constant(sign), ours.node, theirs.node), known)
+                return _calculated(sign, self._value(left, env), self._value(right, env))
             case ListTerm(members, None, _):
                 return Value(ast.List([self._value(member, env).node for member in members], ast.Load()), Known(list))
             case DictTerm(fields, _):
@@ -1081,6 +1084,9 @@ _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
 _NOWHERE = Place("", 0, 0)
 _CONSTANTS: Mapping[str, Any] = {"nil": None}
+_PLAIN_ARITHMETIC: Mapping[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
+"""What needs no check on whole numbers: where oso stops at 64 bits, the sum is simply the sum."""
+
 _OPERATORS: Mapping[str, type[ast.cmpop]] = {
     "==": ast.Eq,
     "!=": ast.NotEq,
@@ -1134,6 +1140,24 @@ def _marker(place: Place) -> ast.stmt:
 
 def _is_marker(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _calculated(sign: str, left: Value, right: Value) -> Value:
+    both = (left.known, right.known)
+    if sign != "/" and all(known is not None and known.cls is int and not known.is_optional for known in both):
+        if sign in _PLAIN_ARITHMETIC:
+            return Value(ast.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node), Known(int))
+        return Value(_runtime("calculate", _constant(sign), left.node, right.node), Known(int))
+    return Value(_runtime("calculate", _constant(sign), left.node, right.node))
+
+
+def _only_looks(body: list[ast.stmt]) -> bool:
+    """Whether a loop's body neither calls a rule nor loops itself."""
+    return not any(
+        isinstance(node, ast.For) or (isinstance(node, ast.Name) and node.id == BUDGET)
+        for statement in body
+        for node in ast.walk(statement)
+    )
 
 
 def _spend(steps: ast.expr) -> list[ast.stmt]:

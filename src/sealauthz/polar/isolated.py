@@ -317,7 +317,7 @@ class IsolatedReference:
         load_deadline_s: float = LOAD_DEADLINE_S,
         question_deadline_s: float = QUESTION_DEADLINE_S,
     ) -> None:
-        """Load the sources. Raises BundleRefused, also where they kill the process."""
+        """Load the sources. Raises BundleRefused, also where they kill the process, and ReferenceUnavailable."""
         self._sources = [(source.file, source.text) for source in sources]
         self._classes = ordered(classes)
         self._load_deadline_s = load_deadline_s
@@ -337,6 +337,10 @@ class IsolatedReference:
         answer = self._ask("each", rule, arguments)
         return answer if isinstance(answer, list) else []
 
+    def explain(self, rule: str, *arguments: object) -> tuple[()]:
+        """Return nothing: oso does not tell why a rule did not hold."""
+        return ()
+
     def close(self) -> None:
         """End the process. The engine cannot be used any more."""
         with self._lock:
@@ -352,7 +356,7 @@ class IsolatedReference:
         except ProcessLost as error:
             process.close()
             raise BundleRefused(f"{error} when it loaded the policies") from error
-        except BundleRefused:
+        except (BundleRefused, ReferenceUnavailable):
             process.close()
             raise
         return process
@@ -380,7 +384,7 @@ class IsolatedReference:
             raise EvaluationFailed("this reference was closed")
         try:
             self._process = self._loaded()
-        except BundleRefused as error:
+        except (BundleRefused, ReferenceUnavailable) as error:
             raise EvaluationFailed("the reference process cannot be started again") from error
 
     def _answer(self, messages: list[object], forms: Forms) -> bool | list[tuple[Any, ...]]:

@@ -1,0 +1,213 @@
+"""Where strict oso answers, the compiled engine answers the same: decisions, and sets of solutions.
+
+This is the short run; `tools/equality.py` is the long one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import pytest
+from agreement import Agreement, Answer, Silence, key_of, shrunk
+from hypothesis import HealthCheck, given, settings
+from programs import CLASSES, PLAIN, Program, Seeded, program_from, programs, wired
+from programs import RECORDS as PROGRAM_RECORDS
+
+from sealauthz.errors import EvaluationFailed
+from sealauthz.polar import Source
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.parse import parse
+from sealauthz.polar.reference import ReferenceEngine
+from sealauthz.polar.runtime import FREE
+
+# The random enterprises of the decision tests.
+sys.path.append(str(Path(__file__).resolve().parent.parent / "decision"))
+
+from random_scenes import asked_scenes
+from rule_pairs import PAIRS, Pair
+from scene import BUNDLE, NOW, Scene
+
+from sealauthz.decision import Question
+from sealauthz.decision.assembly import assemble
+from sealauthz.decision.bundle import engine_classes
+from sealauthz.decision.contexts import CONTEXT_CLASSES
+from sealauthz.decision.pdp import everything
+from sealauthz.decision.question import Entity
+from sealauthz.domain import RECORDS
+from sealauthz.domain.parameters import Parameters
+from sealauthz.facts.world import World
+
+# --- random programs ------------------------------------------------------------------------------------------------
+
+SEEDED_PROGRAMS = 300
+
+
+@pytest.fixture(scope="module")
+def agreement() -> Iterator[Agreement]:
+    agreement = Agreement()
+    yield agreement
+    agreement.close()
+
+
+def test_seeded_programs_agree_and_most_of_them_are_accepted(agreement: Agreement) -> None:
+    before = agreement.counts.copy()
+    for first in range(0, SEEDED_PROGRAMS, 50):
+        found = agreement.check(program_from(Seeded(number)) for number in range(first, first + 50))
+        assert not found, f"\n{shrunk(found[0])}"
+    counts = agreement.counts - before
+    assert counts["accepted"] >= 0.6 * counts["programs"]
+    assert counts["compared"] >= 0.6 * counts["questions"]
+    # None of these may be rare, or the law says little.
+    for kind in ("true", "false", "solutions", "no solution"):
+        assert counts[f"compared {kind}"] >= 0.05 * counts["compared"], counts
+
+
+@given(program=programs())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_random_programs_agree(agreement: Agreement, program: Program) -> None:
+    found = agreement.check([program])
+    assert not found, f"\n{found[0]}"
+
+
+# --- the bundle that is shipped -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engines() -> tuple[ReferenceEngine, CompiledEngine]:
+    statements = [statement for source in BUNDLE.sources for statement in parse(source)]
+    compiled = CompiledEngine(statements, RECORDS, (*CONTEXT_CLASSES, Parameters))
+    return ReferenceEngine(BUNDLE.sources, engine_classes()), compiled
+
+
+def answer(engine: ReferenceEngine | CompiledEngine, rule: str, *arguments: object) -> Answer:
+    try:
+        if FREE in arguments:
+            return frozenset(map(key_of, ([*values] for values in engine.each(rule, *arguments))))
+        return engine.holds(rule, *arguments)
+    except EvaluationFailed as error:
+        return Silence("raised", str(error))
+
+
+def questions_of(case: object, action: str, type_: str) -> Iterator[tuple[object, ...]]:
+    """Everything that a decision may ask of the bundle."""
+    subject, resource, context = case.subject, case.resource, case.context  # type: ignore[attr-defined]
+    yield "allow", subject, action, resource, context
+    yield "unmet", subject, FREE, action, resource, context
+    yield "has_permission", subject, action, resource
+    yield "has_permission", subject, FREE, resource
+    yield "lapses", subject, action, resource, context, FREE
+    yield "obligation", action, resource, FREE
+    yield "visible", subject, resource, context
+    yield "has_standing", subject, resource, context
+    for requirement in BUNDLE.rulebook.requirements[action, type_]:
+        yield "settled", subject, requirement, action, resource, context
+        yield "meets", subject, requirement, action, resource, context
+        yield "waived", requirement, action, resource, context
+        if requirement in BUNDLE.rulebook.because:
+            yield "because", requirement, FREE, subject, resource, context
+    for step in sorted({step for entry in BUNDLE.rulebook.reasons.values() for step in entry.next_steps}):
+        yield "parameter", step, FREE, FREE, subject, resource, context
+
+
+def assert_agreement(
+    engines: tuple[ReferenceEngine, CompiledEngine],
+    scene: Scene,
+    question: Question,
+    rules: Container[str] | None = None,
+) -> None:
+    """Ask both engines what a decision may ask, of these rules or of all."""
+    reference, compiled = engines
+    with World.of_records(scene.records).read() as picture:
+        case = assemble(question, picture, everything, NOW, "", BUNDLE.parameters)
+        if case is None:
+            return
+        for rule, *arguments in questions_of(case, question.action, question.resource.type):
+            if rules is not None and rule not in rules:
+                continue
+            theirs = answer(reference, str(rule), *arguments)
+            if not isinstance(theirs, Silence):
+                assert answer(compiled, str(rule), *arguments) == theirs, rule
+
+
+@given(asked=asked_scenes())
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_shipped_bundle_agrees_on_random_scenes(
+    engines: tuple[ReferenceEngine, CompiledEngine], asked: tuple[Scene, Question]
+) -> None:
+    assert_agreement(engines, *asked)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_the_shipped_bundle_agrees_on_every_rule_pair(
+    engines: tuple[ReferenceEngine, CompiledEngine], pair: Pair
+) -> None:
+    """Decisions and what they lack; the random scenes ask for the rest."""
+    question = Question(Entity("Person", pair.subject), pair.action, Entity(*pair.resource), dict(pair.context))
+    scene = pair.given(Scene())
+    for facts in (scene, pair.but(scene)):
+        assert_agreement(engines, facts, question, ("allow", "unmet"))
+
+
+# --- documented differences (docs/polar-differences.md) -------------------------------------------------------------
+
+WORLD = wired(
+    (
+        (
+            "Team",
+            {"id": "t", "name": "a", "size": 1, "is_open": True, "motto": None, "parent_id": None, "boss_id": None},
+        ),
+        (
+            "Person",
+            {"id": "p", "name": "a", "age": 1, "is_active": True, "nick": None, "rank": None, "team_id": "t"}
+            | {"friend_id": None},
+        ),
+        (
+            "Doc",
+            {"id": "d", "title": "a", "level": 1, "is_secret": True, "tag": None, "owner_id": "p", "team_id": None},
+        ),
+    )
+)
+NEVER = "g(p: Person, _q) if not (p.name = p.name);\n"
+
+
+def both(text: str, *arguments: object) -> tuple[Answer, Answer]:
+    """What oso and we answer to `f`."""
+    source = Source("p.polar", text)
+    compiled = CompiledEngine(parse(source), PROGRAM_RECORDS, PLAIN)
+    return answer(ReferenceEngine([source], CLASSES), "f", *arguments), answer(compiled, "f", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "theirs", "ours"),
+    [
+        (NEVER + "f(d: Doc) if forall(d.is_secret, g(d.owner, d));", "d", True, False),
+        (NEVER + "f(d: Doc) if not (d.is_secret and not g(d.owner, d));", "d", False, False),
+        (NEVER + "f(d: Doc) if forall(d.is_secret, o = d.owner and g(o, d));", "d", False, False),
+        ("f(p: Person) if forall(p.name == 3, false);", "p", True, "raised"),
+        ("f(p: Person) if forall(n = p.name and n == 3, false);", "p", "raised", "raised"),
+        ("f(p: Person) if not p.name == 3;", "p", "raised", "raised"),
+        ("f(p: Person) if [p.friend.name] = [1, 2];", "p", False, "raised"),
+        ("f(p: Person) if d = {k: p.age} and not d.missing = 1;", "p", True, "raised"),
+        ("f(p: Person) if not p matches Person{aeg: 1};", "p", "raised", "raised"),
+        ("f(p: Person) if not p.nothing = 1;", "p", "raised", "raised"),
+        ("f(p: Person) if y > p.age and y = 5;", "p", True, "raised"),
+    ],
+)
+def test_where_we_differ_from_oso_is_known(text: str, subject: str, theirs: object, ours: object) -> None:
+    assert tuple(a.how if isinstance(a, Silence) else a for a in both(text, WORLD[subject])) == (theirs, ours)
+
+
+def test_rules_for_the_reference_bind_what_stands_in_a_forall() -> None:
+    texts = ["f(d: Doc) if forall(d.is_secret, g(d.owner, [d.level + 1]) and d.title == 3);\n", "g(_, _);\n"]
+    program = Program(parse(Source("p.polar", "".join(texts))), (), ())
+    assert program.oso_text.splitlines()[0] == (
+        "f(d: Doc) if forall(bound1 = d.is_secret and bound1, (bound2 = d.owner and bound3 = d.level + 1 and "
+        "g(bound2, [bound3])) and (bound4 = d.title and bound4 == 3));"
+    )
+
+
+def test_one_and_true_are_two_solutions() -> None:
+    two = frozenset({("list", ("number", 1)), ("list", ("bool", True))})
+    assert both("f(x) if x in [1, true];", FREE) == (two, two)
