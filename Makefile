@@ -5,6 +5,7 @@ BIN := .venv/bin
 PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
 # For example: make test PYTEST_ARGS="-k retrieval -n 0"
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock proto format check test run demo bench
@@ -49,8 +50,8 @@ run: setup ## serve the demo facts on this machine
 demo: setup ## walk through the founding story against a real service
 	$(BIN)/sealauthz demo
 
-bench: setup ## run the benchmarks
-	$(BIN)/python benchmarks/engine.py
+bench: setup ## measure the policy engine against oso (BENCH_ARGS=--quick for a short run)
+	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

@@ -1,0 +1,210 @@
+"""May this person use this seal, written by hand: the yardstick for what is compiled from the policies.
+
+The same rules as `use` on Seal in `policies/`, in the order in which a careful programmer would ask them, with plain
+loops where every decision goes through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+CORPORATE = frozenset({"OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"})
+OPEN = frozenset({"PENDING", "IN_PROGRESS"})
+BEFORE = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"})
+CONFIRMED = frozenset({"AUTH_LETTER", "INTENT"})
+
+
+def may_use(person: Any, seal: Any, context: Any) -> bool:
+    """Whether the person may use the seal for the task of the context, now."""
+    enterprise, task, now = seal.enterprise, context.task, context.now
+    if person.account_state != "ACTIVE" or person.realname_state != "VERIFIED":
+        return False
+    if enterprise.auth_state != "AUTHENTICATED" or enterprise.operating_state != "ACTIVE":
+        return False
+    if not (_is_member(person, enterprise) or _is_legal_representative(person, enterprise)):
+        return False
+    if task is None or not _is_ready(task, now) or not _is_operator(person, task, enterprise, context):
+        return False
+    if not _takes(task, seal):
+        return False
+    if seal.state != "ACTIVE":
+        return False
+    for hold in seal.holds:
+        if hold.state != "RELEASED":
+            return False
+    certificate = seal.certificate
+    if (
+        certificate is None
+        or certificate.enterprise_id != seal.enterprise_id
+        or certificate.state != "ACTIVE"
+        or not certificate.not_before <= now < certificate.not_after
+    ):
+        return False
+    contract = task.signatory.contract
+    is_own = seal.kind == "LEGAL_REP" and _is_legal_representative(person, enterprise)
+    if not (is_own or _has_authority(person, seal, contract, now)):
+        return False
+    return seal.kind in ("DEPARTMENT", "OTHER") or _has_fresh_face(person, task, contract, context)
+
+
+def _is_member(person: Any, enterprise: Any) -> bool:
+    person_id = person.id
+    for membership in enterprise.memberships:
+        if membership.person_id == person_id and membership.state == "ACTIVE":
+            return True
+    return False
+
+
+def _is_legal_representative(person: Any, enterprise: Any) -> bool:
+    for snapshot in enterprise.registry_snapshots:
+        if snapshot.is_current and snapshot.status == "EXISTING" and snapshot.legal_rep_id == person.id:
+            return True
+    return False
+
+
+def _is_ready(task: Any, now: int) -> bool:
+    contract = task.signatory.contract
+    if contract.state != "SIGNING" or now >= contract.deadline or task.state not in OPEN:
+        return False
+    for party in contract.signatories:
+        for other in party.tasks:
+            if other.position < task.position and other.state in BEFORE:
+                return False
+    return True
+
+
+def _is_operator(person: Any, task: Any, enterprise: Any, context: Any) -> bool:
+    now, contract = context.now, task.signatory.contract
+    if task.action == "LEGAL_REP_SEAL":
+        return _is_legal_representative(person, enterprise) or any(
+            seal.kind == "LEGAL_REP" and _has_authority(person, seal, contract, now) for seal in enterprise.seals
+        )
+    if task.action != "CORPORATE_SEAL":
+        return False
+    if task.operators:
+        named = [operator.person_id for operator in task.operators]
+        return person.id in named
+    if task.fixed_seals:
+        fixed = {entry.seal_id for entry in task.fixed_seals}
+        return any(seal.id in fixed and _has_authority(person, seal, contract, now) for seal in enterprise.seals)
+    return any(
+        m.person_id == person.id and m.state == "ACTIVE" and a.role == "SEAL_ADMIN" and _stands(a, now)
+        for m in enterprise.memberships
+        for a in m.assignments
+    )
+
+
+def _takes(task: Any, seal: Any) -> bool:
+    if task.signatory.enterprise_id != seal.enterprise_id:
+        return False
+    if task.action == "CORPORATE_SEAL":
+        if seal.kind not in CORPORATE:
+            return False
+    elif task.action != "LEGAL_REP_SEAL" or seal.kind != "LEGAL_REP":
+        return False
+    for fixed in task.fixed_seals:
+        if fixed.seal_id == seal.id:
+            return True
+    return not task.fixed_seals
+
+
+def _has_authority(person: Any, seal: Any, contract: Any, now: int) -> bool:
+    for grant in seal.grants:
+        member = grant.membership
+        if (
+            member.person_id == person.id
+            and member.state == "ACTIVE"
+            and member.enterprise_id == seal.enterprise_id
+            and grant.right == "USE"
+            and _is_live(grant, now)
+            and grant.used < grant.use_limit
+            and _covers(grant, contract)
+        ):
+            return True
+    return any(_is_approved(request, person, contract, now) for request in seal.use_requests)
+
+
+def _is_live(grant: Any, now: int) -> bool:
+    return (
+        grant.state == "ACTIVE"
+        and grant.confirmation in CONFIRMED
+        and grant.valid_from <= now < grant.valid_to
+        and _grantor_stands(grant, now)
+    )
+
+
+def _covers(grant: Any, contract: Any) -> bool:
+    if grant.scope == "LISTED_TYPES":
+        return any(listed.contract_type == contract.contract_type for listed in grant.contract_types)
+    return bool(grant.scope == "ALL_CONTRACTS")
+
+
+def _stands(assignment: Any, now: int) -> bool:
+    return bool(
+        assignment.state == "ACTIVE"
+        and assignment.membership.state == "ACTIVE"
+        and assignment.valid_from <= now < assignment.valid_to
+    )
+
+
+def _grantor_stands(grant: Any, now: int) -> bool:
+    grantor = grant.grantor
+    if not _stands(grantor, now):
+        return False
+    if grantor.role == "SEAL_ADMIN":
+        return bool(grant.seal.kind != "LEGAL_REP")
+    if grantor.role == "LEGAL_REP":
+        return _is_legal_representative(grantor.membership.person, grant.seal.enterprise)
+    return False
+
+
+def _is_approved(request: Any, person: Any, contract: Any, now: int) -> bool:
+    applicant = request.applicant
+    if (
+        request.contract_id != contract.id
+        or applicant.person_id != person.id
+        or applicant.state != "ACTIVE"
+        or request.state not in ("APPROVED", "IN_USE")
+        or request.used >= request.uses
+        or not request.valid_from <= now < request.valid_to
+    ):
+        return False
+    requested = {document.digest for document in request.documents}
+    if not requested or requested != {document.digest for document in contract.documents}:
+        return False
+    approvals = request.approvals
+    if any(a.verdict != "PASSED" or a.approver.person_id == person.id for a in approvals):
+        return False
+    return any(a.decided_at <= now and _may_approve(a.approver, request.seal, now) for a in approvals)
+
+
+def _may_approve(approver: Any, seal: Any, now: int) -> bool:
+    person = approver.person
+    if (
+        approver.state != "ACTIVE"
+        or person.account_state != "ACTIVE"
+        or person.realname_state != "VERIFIED"
+        or seal.custodian_id == approver.id
+    ):
+        return False
+    if _is_legal_representative(person, seal.enterprise) and approver.joined_at <= now:
+        return True
+    return seal.kind != "LEGAL_REP" and any(
+        grant.right == "APPROVE" and grant.membership_id == approver.id and _is_live(grant, now)
+        for grant in seal.grants
+    )
+
+
+def _has_fresh_face(person: Any, task: Any, contract: Any, context: Any) -> bool:
+    check, now = context.verification, context.now
+    return bool(
+        check is not None
+        and check.person_id == person.id
+        and check.method == "FACE"
+        and check.purpose == "SIGN"
+        and check.bound_type == "SigningTask"
+        and check.bound_id == task.id
+        and check.state == "PASSED"
+        and check.passed_at <= now < check.passed_at + context.parameters.face_for_use
+        and any(document.digest == check.bound_digest for document in contract.documents)
+    )
