@@ -6,9 +6,10 @@ PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
 # For example: make test PYTEST_ARGS="-k retrieval -n 0"
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+EQUALITY_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check test run demo bench
+.PHONY: help setup lock proto format check test run demo bench equality
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -52,6 +53,9 @@ demo: setup ## walk through the founding story against a real service
 
 bench: setup ## measure the policy engine against oso (BENCH_ARGS=--quick for a short run)
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
+
+equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
+	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)
