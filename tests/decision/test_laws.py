@@ -177,7 +177,7 @@ def failing(rule: str, error: Exception) -> Bundle:
 
 
 @pytest.mark.parametrize(
-    "rule", ["allow", "lapses", "visible", "settled", "because", "has_standing", "parameter", "counted"]
+    "rule", ["allow", "lapses", "visible", "unmet", "because", "has_standing", "parameter", "counted"]
 )
 @pytest.mark.parametrize(
     ("error", "code"), [(EvaluationFailed("broken"), POLICY_ERROR), (FactNotLoaded("missing"), FACT_UNAVAILABLE)]

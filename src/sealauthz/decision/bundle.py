@@ -5,9 +5,11 @@ all.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -81,9 +83,10 @@ class Bundle:
         for type_ in rulebook.resource_types:
             if type_ not in RECORDS:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
-        parameters = _parameters(folder)
-        made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
-        return cls(_version(folder), sources, statements, parameters, rulebook, made)
+        parameters, content = _parameters(folder)
+        with _without_collection():
+            made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
+        return cls(_version(sources, content), sources, statements, parameters, rulebook, made)
 
     @property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -120,6 +123,18 @@ def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]
     )
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the collector from walking through all the trees that a load makes, which would take as long again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _reference(sources: tuple[Source, ...]) -> Engine:
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
@@ -132,7 +147,6 @@ def _reference(sources: tuple[Source, ...]) -> Engine:
 
 def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
     """Every rule that the decision point asks, with the types of its arguments."""
-    steps = sorted({step for entry in book.reasons.values() for step in entry.next_steps})
     for (action, type_), requirements in book.requirements.items():
         resource, context = RECORDS[type_], form_of(action, type_).context
         for subject_type in SUBJECT_TYPES:
@@ -149,11 +163,8 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
                 yield "lapses", subject, action, resource, context, FREE
             if (action, type_) in book.obligations:
                 yield "obligation", action, resource, FREE
-            for name in ("parameter", "counted"):
-                described = {rule.parameters[0].literal for rule in book.rules.get(name, ())}
-                for step in steps:
-                    if step in described:
-                        yield name, step, FREE, FREE, subject, resource, context
+            for name, step in sorted(book.carried):
+                yield name, step, FREE, FREE, subject, resource, context
 
 
 def installed_folder() -> Path:
@@ -204,20 +215,21 @@ def read_sources(folder: Path) -> list[Source]:
     return sources
 
 
-def _parameters(folder: Path) -> Parameters:
-    path = folder / PARAMETERS_FILE
+def _parameters(folder: Path) -> tuple[Parameters, bytes]:
+    """Read the parameters, and give the content that they were read from."""
     try:
-        return parameters_from(tomllib.loads(path.read_text(encoding="utf-8")))
+        content = (folder / PARAMETERS_FILE).read_bytes()
+        return parameters_from(tomllib.loads(content.decode())), content
     except FileNotFoundError as error:
         raise BundleRefused(f"the bundle has no {PARAMETERS_FILE}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, ParameterProblem) as error:
         raise BundleRefused(str(error), PARAMETERS_FILE) from error
 
 
-def _version(folder: Path) -> str:
+def _version(sources: Sequence[Source], parameters: bytes) -> str:
+    """The digest of what was read, file by file."""
     digest = hashlib.sha256()
-    for path in _files(folder):
-        content = path.read_bytes()
-        digest.update(f"{path.name}\0{len(content)}\0".encode())
+    for name, content in (*((s.file, s.text.encode()) for s in sources), (PARAMETERS_FILE, parameters)):
+        digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:16]

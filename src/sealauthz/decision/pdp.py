@@ -105,13 +105,15 @@ class PolicyDecisionPoint:
         A type without actions gives the one deny that says so.
         """
         given = context or {}
-        actions = self.bundle.rulebook.actions_of(resource.type) or ("",)
-        known = {key for action in actions for key in self.bundle.context_keys(action, resource.type)}
+        # One bundle for all: another may take its place meanwhile.
+        bundle = self.bundle
+        actions = bundle.rulebook.actions_of(resource.type) or ("",)
+        known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
         decisions = []
         with self._world.read() as picture:
-            evaluation = _Evaluation(self.bundle, picture, self._now(), may_see, caller)
+            evaluation = _Evaluation(bundle, picture, self._now(), may_see, caller)
             for action in actions:
-                keys = self.bundle.context_keys(action, resource.type)
+                keys = bundle.context_keys(action, resource.type)
                 fitting = {key: value for key, value in given.items() if key in keys or key not in known}
                 decisions.append(evaluation.decide(Question(subject, action, resource, fitting)))
         return decisions
@@ -266,22 +268,16 @@ class _Evaluation:
 
     def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
         """What a next step carries. The first value of a name counts; persons are masked."""
+        asked = (step, FREE, FREE, case.subject, case.resource, case.context)
         parameters: dict[str, ParameterValue] = {}
-        if any(rule.parameters[0].literal == step for rule in self._book.rules.get("parameter", [])):
-            for name, value in self._engine.each(
-                "parameter", step, FREE, FREE, case.subject, case.resource, case.context
-            ):
+        if ("parameter", step) in self._book.carried:
+            for name, value in self._engine.each("parameter", *asked):
                 for key, plain in _plain(name, value).items():
                     parameters.setdefault(key, plain)
-        if any(rule.parameters[0].literal == step for rule in self._book.rules.get("counted", [])):
-            counts: dict[str, int] = {}
-            for name, _item in self._engine.each(
-                "counted", step, FREE, FREE, case.subject, case.resource, case.context
-            ):
-                counts[name] = counts.get(name, 0) + 1
-            for rule in self._book.rules["counted"]:
-                if rule.parameters[0].literal == step and rule.parameters[1].literal:
-                    counts.setdefault(rule.parameters[1].literal, 0)
+        if ("counted", step) in self._book.carried:
+            counts = dict.fromkeys(sorted(self._book.carried["counted", step]), 0)
+            for name, _item in self._engine.each("counted", *asked):
+                counts[name] += 1
             parameters |= counts
         return parameters
 

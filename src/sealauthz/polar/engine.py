@@ -249,8 +249,10 @@ def _literals(program: Program) -> frozenset[str]:
 
 def _as_comment(line: str) -> str:
     stripped = line.strip()
-    if stripped.startswith("'@ ") and stripped.endswith("'"):
-        return line[: len(line) - len(stripped)] + "# " + stripped[3:-1]
+    for quote in ("'", '"""'):
+        if stripped.startswith(f"{quote}@ ") and stripped.endswith(quote):
+            place = stripped.removeprefix(f"{quote}@ ").removesuffix(quote)
+            return f"{line[: len(line) - len(stripped)]}# {place}"
     return line
 
 

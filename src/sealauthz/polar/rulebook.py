@@ -45,6 +45,8 @@ class Rulebook:
     obligations: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     rules: dict[str, list[Rule]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    carried: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """By `parameter` or `counted` and a next step: the names of what the step carries."""
 
     def actions_of(self, resource_type: str) -> tuple[str, ...]:
         """The actions that a resource type has, in the order in which the bundle mentions them."""
@@ -172,6 +174,12 @@ def _read_obligation(book: Rulebook, rule: Rule) -> None:
     book.obligations[key] = (*book.obligations.get(key, ()), _literal(rule, 2, "obligation"))
 
 
+def _read_carried(book: Rulebook, rule: Rule) -> None:
+    _arity(rule, 6)
+    step = _literal(rule, 0, "next step")
+    book.carried.setdefault((rule.name, step), set()).add(_literal(rule, 1, "name"))
+
+
 _READERS: Mapping[str, Callable[[Rulebook, Rule], None]] = {
     "requires": _read_requires,
     "meets": _read_meets,
@@ -180,6 +188,8 @@ _READERS: Mapping[str, Callable[[Rulebook, Rule], None]] = {
     "otherwise": _read_otherwise,
     "reason": _read_reason,
     "obligation": _read_obligation,
+    "parameter": _read_carried,
+    "counted": _read_carried,
 }
 
 
