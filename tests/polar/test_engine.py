@@ -82,6 +82,7 @@ def test_the_printed_code_names_the_lines_of_the_policy() -> None:
         ("f(p: Person) if\n  p.agee = 1;", "Person has no attribute `agee`", 2),
         ("f(x) if\n  g(x);", "no rule is called `g`", 2),
         ("g(1, 2);\nf(x) if g(x);", "`g` has 2 parameters, not 1", 2),
+        ("g(0, 1);\nf(x) if g(y, y) and x = y;", "`y` stands twice in this call and has no value yet", 2),
         ("f(x) if x.go(1);", "this is not compiled as a value", 1),
         ("f(p: Person) if p.age;", "only a boolean is a condition by itself", 1),
         ("f(_: Persn);", "no class is called `Persn`", 1),

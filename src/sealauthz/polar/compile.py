@@ -834,6 +834,9 @@ class _Function:
                 is_needed = argument.name != "_" and (
                     self._scope.occurrences.get(argument.name, 0) > inside[argument.name] or inside[argument.name] > 1
                 )
+                if is_needed and any(argument.name == other.name for other in found):
+                    # The rule would be searched for both places apart, where oso would make them one from the start.
+                    _refuse(f"`{argument.name}` stands twice in this call and has no value yet", argument.place)
                 pattern.append(FREE if is_needed else IGNORED)
                 if is_needed:
                     found.append(argument)
