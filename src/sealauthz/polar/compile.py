@@ -271,15 +271,15 @@ class _Function:
             body += self._clause(clause, pattern)
         return self._define(names, body)
 
-    def of_part(self, term: Term, env: Env, captured: Sequence[str]) -> Compiled:
-        """Compile whether a part of a clause has a solution into a function of the variables that it reads."""
+    def of_part(self, term: Term, env: Env, captured: Sequence[str], outputs: Sequence[Variable] = ()) -> Compiled:
+        """Compile a part of a clause into a function of the variables that it reads, which gives the outputs back."""
         inner: dict[str, Value] = {name: value for name, value in env.items() if value.is_constant}
         names = []
         for variable in captured:
             if variable not in inner:
                 names.append(self._local(variable))
                 inner[variable] = replace(env[variable], node=_name(names[-1]))
-        give = self._giving([])
+        give = self._giving(outputs)
         body: list[ast.stmt] = []
         for alternative in term.parts if isinstance(term, Or) else (term,):
             body += self._goals([alternative], inner, give)
@@ -477,8 +477,8 @@ class _Function:
                 return self._each(goal, env, then, None)
             case Call():
                 return self._solutions(goal, env, then)
-            case Or(parts, place):
-                return self._either(goal, parts, env, then, place)
+            case Or():
+                return self._either(goal, env, then)
             case _:
                 _refuse("this cannot be compiled here", _place(goal))
 
@@ -615,24 +615,14 @@ class _Function:
                 found.add(_Outputs(self._compiler).of(clause, pattern, parameter.term))
         return found.pop() if len(found) == 1 else None
 
-    def _either(self, goal: Or, parts: Sequence[Term], env: Env, then: Rest, place: Place) -> list[ast.stmt]:
+    def _either(self, goal: Or, env: Env, then: Rest) -> list[ast.stmt]:
         """Compile alternatives that bind variables which are needed behind them."""
         inside = Counter(variables(goal))
         needed = [v for v in inside if v not in env and self._scope.occurrences.get(v, 0) > inside[v]]
         if not needed:
             return _when(self._exists(goal, env), then(env))
         captured = [v for v in inside if v in env and not env[v].is_constant]
-        part = self._part("either", True)
-        inner: dict[str, Value] = {v: value for v, value in env.items() if value.is_constant}
-        names = []
-        for variable in captured:
-            names.append(part._local(variable))
-            inner[variable] = replace(env[variable], node=_name(names[-1]))
-        body: list[ast.stmt] = []
-        give = part._giving([Variable(v, place) for v in needed])
-        for alternative in parts:
-            body += part._goals([alternative], inner, give)
-        part._define(names, body)
+        part = self._part("either", True).of_part(goal, env, captured, [Variable(v, goal.place) for v in needed])
         self._loops += 1
         locals_ = [self._local(v) for v in needed]
         # The types of parameters were tested where the alternatives gave them their values.
@@ -641,7 +631,7 @@ class _Function:
         if not then_body:
             return []
         target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = ast.Call(_name(part._name), [_name(BUDGET), *(env[v].node for v in captured)], [])
+        source = ast.Call(_name(part.name), [_name(BUDGET), *(env[v].node for v in captured)], [])
         return [ast.For(target, source, [*_spend(_constant(1)), *then_body], [])]
 
     # --- tests -------------------------------------------------------------------------------------------------------

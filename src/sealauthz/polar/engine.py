@@ -127,11 +127,12 @@ class CompiledEngine:
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds for these arguments. Raises EvaluationFailed."""
+        # As `_key` makes it, written out: this is the hottest line of the service, and nothing is FREE here.
         words = self._words
         key = (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
         entry = self._code.entries.get(key)
         if entry is None:
-            entry = self._enter_late(self._code, key, rule, arguments)
+            entry = self._enter_late(self._code, key)
         function, positions, always = entry
         if always is not None:
             return always
@@ -147,9 +148,8 @@ class CompiledEngine:
 
         Raises EvaluationFailed.
         """
-        words = self._words
-        key = (rule, *[a if type(a) is str and a in words else FREE if a is FREE else type(a) for a in arguments])
-        entry = self._code.entries.get(key) or self._enter_late(self._code, key, rule, arguments)
+        key = self._key(rule, arguments)
+        entry = self._code.entries.get(key) or self._enter_late(self._code, key)
         function, positions, always = entry
         found: list[tuple[Any, ...]] = []
         if always is not None or function is None:
@@ -174,9 +174,8 @@ class CompiledEngine:
 
     def events_of(self, rule: str, *arguments: object) -> list[trace.Event]:
         """Return every event of one evaluation. Raises EvaluationFailed."""
-        words = self._words
-        key = (rule, *[a if type(a) is str and a in words else FREE if a is FREE else type(a) for a in arguments])
-        entry = self._traced.entries.get(key) or self._enter_late(self._traced, key, rule, arguments)
+        key = self._key(rule, arguments)
+        entry = self._traced.entries.get(key) or self._enter_late(self._traced, key)
         function, positions, _always = entry
         events: list[trace.Event] = []
         if function is None:
@@ -209,9 +208,14 @@ class CompiledEngine:
         """The Python of everything compiled so far, with comments that name the lines of the policy."""
         return self._code.show()
 
-    def _enter_late(self, code: _Code, key: tuple[Any, ...], rule: str, arguments: tuple[object, ...]) -> Entry:
+    def _key(self, rule: str, arguments: tuple[object, ...]) -> tuple[Any, ...]:
+        """What a question is known by: the rule, and for each argument FREE, the word that it is, or its type."""
+        words = self._words
+        return (rule, *[a if a is FREE or (type(a) is str and a in words) else type(a) for a in arguments])
+
+    def _enter_late(self, code: _Code, key: tuple[Any, ...]) -> Entry:
         """Compile a rule for a combination of types that nobody prepared."""
-        likes = [a if a is FREE or (type(a) is str and a in self._words) else type(a) for a in arguments]
+        rule, *likes = key
         try:
             return code.enter(key, rule, self._pattern(likes))
         except (BundleRefused, RecursionError) as error:
