@@ -20,19 +20,19 @@ ORDER = (
     "polar",
     "facts",
     "decision",
+    "terminal",
     "testing",
     "audit",
     "workflow",
     "service",
     "client",
     "config",
-    "terminal",
     "exchange",
     "demo",
     "cli",
     "__main__",
 )
-"""Top to bottom. `terminal`, `exchange` and `demo` belong to the command line."""
+"""Top to bottom. `exchange` and `demo` belong to the command line."""
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] != "v1")
 

@@ -34,12 +34,13 @@ def main() -> int:
     while done < options.programs and len(agreement.differences) < options.stop_after:
         count = min(BATCH, options.programs - done)
         numbers = range(first + done, first + done + count)
-        seen: set[int] = set()
-        for found in agreement.check([program_from(Seeded(number)) for number in numbers]):
-            if id(found.program) in seen:
-                continue
-            seen.add(id(found.program))
-            print(f"--- difference; shrunk:\n{shrunk(found)}\n", flush=True)
+        programs = [program_from(Seeded(number)) for number in numbers]
+        found = agreement.check(programs)
+        for number, program in zip(numbers, programs, strict=True):
+            own = [difference for difference in found if difference.program is program]
+            if own:
+                print(f"--- program {number} differs in {len(own)} of {len(program.questions)} questions; one, shrunk:")
+                print(f"{shrunk(own[0])}\n", flush=True)
         done += count
         if done % 5_000 == 0:
             print(

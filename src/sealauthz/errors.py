@@ -10,6 +10,7 @@
     ├── EvaluationFailed      the policy could not answer; becomes a deny, never an allow
     │   └── FactNotLoaded     … because it read a fact that is not loaded
     ├── BundleRefused         a policy bundle that must not be served; carries file, line and column
+    ├── SuiteRefused          policy tests that cannot be run as they are written; `faults` say where
     └── ConfigRefused         a setting that cannot be used
 
 A deny is a value (`decision.Decision`), never an exception. Messages are one line, lower case, without a full stop,
@@ -99,3 +100,24 @@ class BundleRefused(SealAuthzError):
 
 class ConfigRefused(SealAuthzError):
     """A setting that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a file of policy tests; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class SuiteRefused(SealAuthzError):
+    """Policy tests that cannot be run as they are written. `faults` is never empty and in the order of the files."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(map(str, faults)))

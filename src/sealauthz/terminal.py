@@ -181,13 +181,18 @@ def decision_page(question: str, decision: Decision) -> RenderableType:
 
 def explanation_page(question: str, explanation: Explanation) -> RenderableType:
     """Lay out a decision with each requirement of its action, the rules behind it, and what stopped them."""
-    tree = Tree(Text("requirements of the action", style="bold"), guide_style="dim")
-    for outcome in explanation.requirements:
-        _add_outcome(tree.add(_outcome_line(outcome)), outcome)
     parts: list[RenderableType] = [decision_page(question, explanation.decision)]
     if explanation.requirements:
-        parts += [Text(), tree]
+        parts += [Text(), requirements_tree("requirements of the action", explanation.requirements)]
     return Group(*parts)
+
+
+def requirements_tree(title: str, requirements: Iterable[Outcome]) -> RenderableType:
+    """Lay out requirements, each with the rules behind it and what stopped them."""
+    tree = Tree(Text(title, style="bold"), guide_style="dim")
+    for outcome in requirements:
+        _add_outcome(tree.add(_outcome_line(outcome)), outcome)
+    return tree
 
 
 def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:

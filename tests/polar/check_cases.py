@@ -513,14 +513,14 @@ OPTIONAL = [
         meets("seal.certificate != nil and seal.certificate.not_after > context.now"),
         "may be nil",
     ),
-    warning(
+    error(
         "a column that may be nil under not",
         "optional",
         meets("not seal.custodian_id = person.id"),
         meets("seal.custodian_id != nil and not seal.custodian_id = person.id"),
         "nil lets the negation at",
     ),
-    warning(
+    error(
         "a column that may be nil before !=",
         "optional",
         meets("seal.custodian_id != person.id"),

@@ -31,6 +31,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "EvaluationFailed": ("INTERNAL", "INTERNAL"),
         "FactNotLoaded": ("INTERNAL", "INTERNAL"),
         "BundleRefused": ("INTERNAL", "INTERNAL"),
+        "SuiteRefused": ("INTERNAL", "INTERNAL"),
         "ConfigRefused": ("INTERNAL", "INTERNAL"),
     }
 
@@ -42,6 +43,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         errors.EvaluationFailed("s3cret"),
         errors.FactNotLoaded("s3cret"),
         errors.BundleRefused("s3cret", "file.polar", 3),
+        errors.SuiteRefused(errors.Fault("s3cret.yaml", 1, 1, "s3cret")),
         errors.ConfigRefused("s3cret"),
         errors.SealAuthzError("s3cret"),
     ],

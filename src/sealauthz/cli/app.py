@@ -37,6 +37,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.EvaluationFailed: Exit.NO_ANSWER,
     errors.FactNotLoaded: Exit.NO_ANSWER,
     errors.BundleRefused: Exit.REFUSED,
+    errors.SuiteRefused: Exit.WRONG_USE,
     errors.ConfigRefused: Exit.WRONG_USE,
 }
 """Every leaf of the error tree."""

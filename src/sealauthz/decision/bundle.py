@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import hashlib
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,17 +14,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
-from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
+from sealauthz.decision.folder import installed_folder, layout_of, read_parameters, read_sources, version_of
+from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
+from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
 from sealauthz.polar.check import Finding, Severity, check
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Types
 
-PARAMETERS_FILE = "parameters.toml"
 SUBJECT_TYPES = ("Person",)
 
 NOT_FOUND = "NOT_FOUND"
@@ -76,17 +74,17 @@ class Bundle:
     @classmethod
     def load(cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED) -> Bundle:
         """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused."""
-        folder = folder or installed_folder()
-        sources = tuple(read_sources(folder))
+        layout = layout_of(folder or installed_folder())
+        sources = tuple(read_sources(layout))
         statements = tuple(statement for source in sources for statement in admit(source, attributes()))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
         for type_ in rulebook.resource_types:
             if type_ not in RECORDS:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
-        parameters, content = _parameters(folder)
+        parameters, content = read_parameters(layout)
         with _without_collection():
             made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
-        return cls(_version(sources, content), sources, statements, parameters, rulebook, made)
+        return cls(version_of(sources, content), sources, statements, parameters, rulebook, made)
 
     @property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -97,6 +95,10 @@ class Bundle:
         """The context keys that a client may give for an action, with the types of their values."""
         return form_of(action, resource_type).keys
 
+    def context_records(self, action: str, resource_type: str) -> Mapping[str, str]:
+        """The context keys of an action that name records, with the types of these."""
+        return form_of(action, resource_type).records
+
 
 def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
     """Check the sources and compile them for every question that the service asks."""
@@ -105,10 +107,15 @@ def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
         if finding.severity is Severity.ERROR:
             place = finding.place
             raise BundleRefused(finding.message, place.file, place.line, place.column)
-    engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
+    engine = compiled_from(nodes)
     for rule, *arguments in questions_of(rulebook):
         engine.prepare(rule, *arguments)
     return engine
+
+
+def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
+    """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
+    return CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
 
 
 def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
@@ -167,13 +174,6 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
                 yield name, step, FREE, FREE, subject, resource, context
 
 
-def installed_folder() -> Path:
-    """Where the default bundle lies: inside the installed package, or at the root of a source checkout."""
-    package = Path(__file__).resolve().parent.parent
-    packed = package / "_policies"
-    return packed if packed.is_dir() else package.parent.parent / "policies"
-
-
 def engine_classes() -> tuple[type, ...]:
     """The classes that a policy may name."""
     return (*RECORDS.values(), *CONTEXT_CLASSES, Parameters)
@@ -190,46 +190,3 @@ def attributes() -> frozenset[str]:
         names.update(field.name for field in dataclasses.fields(context))
     names.update(field.name for field in dataclasses.fields(Parameters))
     return frozenset(names)
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise BundleRefused(f"there is no policy folder `{folder.name}`")
-    return [*sorted(folder.glob("*.polar")), folder / PARAMETERS_FILE]
-
-
-def read_sources(folder: Path) -> list[Source]:
-    """Read the policy files of a folder. Raises BundleRefused where they cannot be read, or one of ours is missing."""
-    sources: list[Source] = []
-    for path in _files(folder)[:-1]:
-        try:
-            sources.append(Source(path.name, path.read_bytes().decode()))
-        except UnicodeDecodeError as error:
-            raise BundleRefused("the file is not UTF-8 text", path.name) from error
-        except OSError as error:
-            raise BundleRefused("the file cannot be read", path.name) from error
-    names = {source.file for source in sources}
-    for needed in (CONTRACT_FILE, FLOOR_FILE):
-        if needed not in names:
-            raise BundleRefused(f"the bundle has no {needed}")
-    return sources
-
-
-def _parameters(folder: Path) -> tuple[Parameters, bytes]:
-    """Read the parameters, and give the content that they were read from."""
-    try:
-        content = (folder / PARAMETERS_FILE).read_bytes()
-        return parameters_from(tomllib.loads(content.decode())), content
-    except FileNotFoundError as error:
-        raise BundleRefused(f"the bundle has no {PARAMETERS_FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, ParameterProblem) as error:
-        raise BundleRefused(str(error), PARAMETERS_FILE) from error
-
-
-def _version(sources: Sequence[Source], parameters: bytes) -> str:
-    """The digest of what was read, file by file."""
-    digest = hashlib.sha256()
-    for name, content in (*((s.file, s.text.encode()) for s in sources), (PARAMETERS_FILE, parameters)):
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()[:16]

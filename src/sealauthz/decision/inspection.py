@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, findings_of, installed_folder, read_sources
+from sealauthz.decision.bundle import Bundle, findings_of
+from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, syntax
 from sealauthz.polar.check import Finding, Severity
@@ -44,7 +45,7 @@ def inspect(folder: Path | None = None) -> Inspection:
     """
     folder = folder or installed_folder()
     try:
-        sources = tuple(read_sources(folder))
+        sources = tuple(read_sources(layout_of(folder)))
     except BundleRefused as error:
         return Inspection((), (_finding(CONTRACT, error),), None)
     nodes: list[syntax.Statement] = []

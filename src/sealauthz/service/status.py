@@ -43,6 +43,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.EvaluationFailed: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.FactNotLoaded: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.BundleRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
+    errors.SuiteRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.ConfigRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
 }
 """Every leaf of the error tree."""

@@ -155,10 +155,8 @@ class Reader:
         at = f"the negation at {mode.negation}" if mode.negation != place else "`!=`"
         said = f"`{written(term)}` may be nil, and nil lets {at} hold"
         hint = f"test it before: `{written(term)} matches {class_named_back(value.name)}`"
-        if value.is_given:
-            self.found.error("optional", f"{said}: the asker only has to leave it out", place, hint)
-        else:
-            self.found.warning("optional", said, place, hint)
+        said += ": the asker only has to leave it out" if value.is_given else ""
+        self.found.error("optional", said, place, hint)
 
     # --- equality ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,178 @@
+"""A policy folder: which files a bundle is made of, and where each lies.
+
+A folder either holds a whole bundle, or builds on the one that is installed with the service: then its `bundle.toml`
+says so, its own files are read after those of the installed bundle, and its `parameters.toml` holds only the numbers
+that differ.
+
+    extends = "default"
+    replaces = ["signing.polar"]     # files of the installed bundle whose place is taken by files of the same name
+
+What the product owns is never the folder's: `contract.polar` and `floor.polar` are those of the installed bundle.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
+from sealauthz.errors import BundleRefused
+from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
+
+BUNDLE_FILE = "bundle.toml"
+PARAMETERS_FILE = "parameters.toml"
+DEFAULT = "default"
+"""The name of the bundle that is installed with the service."""
+
+_OWNED = (CONTRACT_FILE, FLOOR_FILE)
+
+
+def installed_folder() -> Path:
+    """Where the default bundle lies: inside the installed package, or at the root of a source checkout."""
+    package = Path(__file__).resolve().parent.parent
+    packed = package / "_policies"
+    return packed if packed.is_dir() else package.parent.parent / "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a bundle, in the order in which they are read, and the folders they come from.
+
+    `own` are the names of the files that lie in the folder itself.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    parameters: tuple[Path, ...]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The names of the policy files that lie in the folder itself."""
+        return frozenset(path.name for path in self.files if path.parent == self.folder)
+
+    def path_of(self, file: str) -> Path:
+        """Return where a policy file lies. Raises KeyError for a file that is none of the bundle's."""
+        for path in self.files:
+            if path.name == file:
+                return path
+        raise KeyError(file)
+
+
+def layout_of(folder: Path) -> Layout:
+    """Find the files of the bundle in a folder. Raises BundleRefused."""
+    if not folder.is_dir():
+        raise BundleRefused(f"there is no policy folder `{folder.name}`")
+    own = tuple(sorted(folder.glob("*.polar")))
+    names = {path.name for path in own}
+    installed = installed_folder()
+    if not (folder / BUNDLE_FILE).exists():
+        for needed in _OWNED:
+            if needed not in names:
+                said = f'; to build on the installed bundle, write `extends = "{DEFAULT}"` into {BUNDLE_FILE}'
+                raise BundleRefused(f"the bundle has no {needed}{said if not names & set(_OWNED) else ''}")
+        for path in own:
+            if path.name in _OWNED and _content(path) != _content(installed / path.name):
+                raise BundleRefused(
+                    "is the product's and differs from the one that is installed: take that one, "
+                    f'or build on it with `extends = "{DEFAULT}"` in {BUNDLE_FILE}',
+                    path.name,
+                )
+        return Layout(folder, own, (folder / PARAMETERS_FILE,))
+    replaced = _replaced(folder / BUNDLE_FILE, installed)
+    for name in sorted(names):
+        if name in _OWNED:
+            raise BundleRefused("is the product's: a bundle that builds on the installed one has none of its own", name)
+        if (installed / name).exists() and name not in replaced:
+            said = f"the installed bundle has a file of this name: rename it, or list it in `replaces` of {BUNDLE_FILE}"
+            raise BundleRefused(said, name)
+    for name in replaced:
+        if name not in names:
+            raise BundleRefused(f"`replaces` names `{name}`, which is not in this folder", BUNDLE_FILE)
+    base = [path for path in sorted(installed.glob("*.polar")) if path.name not in replaced]
+    numbers = [installed / PARAMETERS_FILE]
+    if (folder / PARAMETERS_FILE).exists():
+        numbers.append(folder / PARAMETERS_FILE)
+    return Layout(folder, (*base, *own), tuple(numbers))
+
+
+def _replaced(path: Path, installed: Path) -> frozenset[str]:
+    """Read `bundle.toml`: the names of the installed files that the folder replaces."""
+    table = _toml(path, _content(path))
+    known = ("extends", "replaces")
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            raise BundleRefused(f"`{key}` is not known{f'; did you mean `{near[0]}`?' if near else ''}", BUNDLE_FILE)
+    if table.get("extends") != DEFAULT:
+        raise BundleRefused(f'`extends` must be "{DEFAULT}", the bundle that is installed with sealauthz', BUNDLE_FILE)
+    replaced = table.get("replaces", [])
+    if not isinstance(replaced, list) or not all(isinstance(name, str) for name in replaced):
+        raise BundleRefused("`replaces` must be a list of file names", BUNDLE_FILE)
+    for name in replaced:
+        if name in _OWNED:
+            raise BundleRefused(f"`{name}` is the product's and cannot be replaced", BUNDLE_FILE)
+        if not name.endswith(".polar") or Path(name).name != name or not (installed / name).is_file():
+            near = difflib.get_close_matches(name, [file.name for file in installed.glob("*.polar")], 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise BundleRefused(
+                f"`replaces` names `{name}`, which the installed bundle does not have{hint}", BUNDLE_FILE
+            )
+    return frozenset(replaced)
+
+
+def read_sources(layout: Layout) -> Iterator[Source]:
+    """Read the policy files of a bundle. Raises BundleRefused where one cannot be read."""
+    for path in layout.files:
+        try:
+            yield Source(path.name, _content(path).decode())
+        except UnicodeDecodeError as error:
+            raise BundleRefused("the file is not UTF-8 text", path.name) from error
+
+
+def read_parameters(layout: Layout) -> tuple[Parameters, bytes]:
+    """Read the numbers of a bundle, and the content that they were read from. Raises BundleRefused."""
+    table: dict[str, Any] = {}
+    contents = []
+    for path in layout.parameters:
+        if not path.exists():
+            raise BundleRefused(f"the bundle has no {PARAMETERS_FILE}")
+        contents.append(_content(path))
+        table |= _toml(path, contents[-1])
+    try:
+        return parameters_from(table), b"\0".join(contents)
+    except ParameterProblem as error:
+        raise BundleRefused(str(error), PARAMETERS_FILE) from error
+
+
+def own_numbers(layout: Layout) -> frozenset[str]:
+    """Return the names of the numbers that the folder itself gives. Raises BundleRefused."""
+    paths = [path for path in layout.parameters if path.parent == layout.folder and path.exists()]
+    return frozenset(name for path in paths for name in _toml(path, _content(path)))
+
+
+def version_of(sources: Sequence[Source], parameters: bytes) -> str:
+    """Return the digest of what was read, file by file."""
+    digest = hashlib.sha256()
+    for name, content in (*((s.file, s.text.encode()) for s in sources), (PARAMETERS_FILE, parameters)):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleRefused("the file cannot be read", path.name) from error
+
+
+def _toml(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BundleRefused(str(error), path.name) from error

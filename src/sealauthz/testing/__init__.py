@@ -1,0 +1,1 @@
+"""Policy tests: what security teams and their CI run before a policy ships."""
