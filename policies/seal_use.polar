@@ -104,11 +104,11 @@ has_authority(person: Person, seal: Seal, contract, context) if approved_request
 
 use_grant(person: Person, seal: Seal, grant) if
   grant in seal.grants and
+  grant.membership.person_id = person.id and
   grant.right = "USE" and
   grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED", "INVALIDATED"] and
   grant.membership.state = "ACTIVE" and
-  grant.membership.enterprise_id = seal.enterprise_id and
-  grant.membership.person_id = person.id;
+  grant.membership.enterprise_id = seal.enterprise_id;
 
 live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   use_grant(person, seal, grant) and
@@ -195,8 +195,9 @@ is_in_contract(contract: Contract, digest) if document in contract.documents and
 
 # --- why there is no authority ---------------------------------------------------------------------------------------
 
-# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority.
-lacks_authority(person: Person, seal: Seal, contract, context) if
+# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority. All that
+# explain it ask this first, so that it is found out once.
+lacks_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_authority(person, seal, contract, context) and
   not is_own_legal_rep_seal(person, seal);
@@ -205,85 +206,91 @@ is_own_legal_rep_seal(person: Person, seal: Seal) if
   seal.kind = "LEGAL_REP" and
   legal_representative(person, seal.enterprise);
 
-powerless_grant(person: Person, seal: Seal, grant, contract, context) if
-  use_grant(person, seal, grant) and
-  lacks_authority(person, seal, contract, context);
-
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state = "PENDING_CONFIRM";
 #@ S-17
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state = "INVALIDATED" and
   grant.invalid_reason = "ADMIN_CHANGED";
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   not assignment_stands(grant.grantor, context);
 #@ S-05 S-17
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   assignment_stands(grant.grantor, context) and
   not grantor_stands(grant, context);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   is_over(grant, context);
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   context.now < grant.valid_from;
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, _, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   is_used_up(grant);
 #@ U-02
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
-  powerless_grant(person, seal, grant, contract, context) and
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
   grant.state = "ACTIVE" and
+  sealed_contract(context, contract) and
   not covers(grant, contract);
 #@ U-02 S-03
 because("SEAL_AUTHORITY", "NO_SEAL_GRANT", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, contract, context) and
+  lacks_authority(person, seal, context) and
   not use_grant(person, seal, _) and
+  sealed_contract(context, contract) and
   not own_request(person, seal, contract, _);
 #@ U-03
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
-  not is_approved(request, person, context) and
-  lacks_authority(person, seal, contract, context);
+  not is_approved(request, person, context);
 because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  not is_for_these_documents(request, contract) and
-  lacks_authority(person, seal, contract, context);
+  not is_for_these_documents(request, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  request.valid_to <= context.now and
-  lacks_authority(person, seal, contract, context);
+  request.valid_to <= context.now;
 
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  request.used >= request.uses and
-  lacks_authority(person, seal, contract, context);
+  request.used >= request.uses;
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request) and
   is_approved(request, person, context) and
-  context.now < request.valid_from and
-  lacks_authority(person, seal, contract, context);
+  context.now < request.valid_from;
 
 is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
 is_over(grant: SealGrant, context) if

@@ -16,16 +16,22 @@ is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
   task.state in ["PENDING", "IN_PROGRESS"] and
-  not waits_for_another(task) and
-  not is_stranded(task);
+  not is_behind_another(task);
 
+is_behind_another(task: SigningTask) if
+  party in task.signatory.contract.signatories and
+  earlier in party.tasks and
+  earlier.position < task.position and
+  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
+
+# A task before it is still to be done …
 waits_for_another(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
   earlier.state in ["WAITING", "PENDING", "IN_PROGRESS"];
 
-# A task before it was refused or ran out: the turn never comes.
+# … or was refused or ran out: the turn never comes.
 is_stranded(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and

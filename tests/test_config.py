@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.config import OTHER_NAMES, CallerSection, Config, DatabaseSection, ServerSection, load
+from sealauthz.config import OTHER_NAMES, CallerSection, Config, DatabaseSection, PoliciesSection, ServerSection, load
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import RPCS, ServerSettings
 
@@ -87,7 +87,7 @@ def test_a_star_is_everything(write: Writer) -> None:
 REFUSED = {
     "an unknown section": ("[serve]\n", "unknown setting `serve`"),
     "an unknown setting": ("[server]\nlistne = 'x'\n", "unknown setting `server.listne`"),
-    "other policies than those installed": ("[policies]\nfolder = 'x'\n", "unknown setting `policies`"),
+    "an unknown setting of the policies": ("[policies]\nfile = 'x'\n", "unknown setting `policies.file`"),
     "a wrong type": ("[server]\nthreads = 'many'\n", "`server.threads`: input should be a valid integer"),
     "out of range": ("[server]\nthreads = 0\n", "`server.threads`: input should be greater than or equal to 1"),
     "plain text as a setting": ("[server]\ninsecure = true\n", "unknown setting `server.insecure`"),
@@ -205,7 +205,7 @@ def rows() -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in split}
 
 
-SECTIONS = {"server": ServerSection, "database": DatabaseSection}
+SECTIONS = {"server": ServerSection, "database": DatabaseSection, "policies": PoliciesSection}
 
 
 def test_the_document_knows_every_section() -> None:
@@ -246,3 +246,11 @@ def test_the_examples_of_the_document_are_read(write: Writer) -> None:
     assert first.server_settings().listen == "0.0.0.0:8443"
     assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
     three.caller_rights()
+
+
+def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    file = tmp_path / "sealauthz.toml"
+    file.write_text('[policies]\nfolder = "mine"\n', encoding="utf-8")
+    assert load({}, file).policies.folder == tmp_path / "mine"
+    assert load({"SEALAUTHZ_POLICIES__FOLDER": "other"}, file).policies.folder == Path("other")
+    assert load({}).policies.folder is None

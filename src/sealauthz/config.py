@@ -8,6 +8,9 @@
     [database]
     url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
 
+    [policies]
+    folder = "policies"                             # relative to the file; without it, the installed policies
+
     [callers.signing]                               # from the file only
     token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
@@ -66,6 +69,12 @@ class DatabaseSection(_Section):
     url: SecretStr = SecretStr("sqlite:///sealauthz.db")
 
 
+class PoliciesSection(_Section):
+    """Which policies to decide with."""
+
+    folder: Path | None = None
+
+
 class CallerSection(_Section):
     """A caller and its rights."""
 
@@ -118,6 +127,7 @@ class Config(_Section):
 
     server: ServerSection = ServerSection()
     database: DatabaseSection = DatabaseSection()
+    policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 
     @model_validator(mode="after")
@@ -184,12 +194,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigRefused(f"the configuration `{path}` is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigRefused(f"the configuration `{path}` is not TOML: {error}") from error
-    server = table.get("server")
-    if isinstance(server, dict):
-        for field in ("tls_certificate", "tls_key"):
-            if isinstance(server.get(field), str):
-                server[field] = str(path.parent / server[field])
+    for name, fields in _PATHS.items():
+        section = table.get(name)
+        if not isinstance(section, dict):
+            continue
+        for field in fields:
+            if isinstance(section.get(field), str):
+                section[field] = str(path.parent / section[field])
     return table
+
+
+_PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",)}
+"""The settings that are relative to the file they stand in."""
 
 
 def _names() -> dict[str, tuple[str, str]]:

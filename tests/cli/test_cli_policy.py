@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from sealauthz.cli.app import Exit
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 
 LIN_JOINS = ("check", "Person:p-lin", "join", "Enterprise:e-yunshan")
 LIN_USES = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")

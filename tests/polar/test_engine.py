@@ -176,3 +176,61 @@ def test_coverage_counts_both_sides_of_each_condition() -> None:
     traces = [loaded.events_of("f", Person("x", age)) for age in (30, 50, 60)]
     counted = {c.condition.term.place.column: (c.met, c.unmet) for c in loaded.coverage(traces) if c.condition.term}
     assert counted == {17: (2, 1), 32: (0, 2)}
+
+
+WHY = """
+why("young", t: Team) if m in t.members and m.age < 20;
+why("lone", t: Team) if t.id = "lone";
+why("old", team: Team) if one in team.members and one.age > 60;
+why("pair", t: Team) if m in t.members and n in t.members and m != n;
+"""
+
+
+def test_clauses_that_begin_alike_walk_through_a_collection_once() -> None:
+    loaded = engine(WHY)
+    young, old = Person("young", 10), Person("old", 70)
+    assert loaded.each("why", FREE, Team("lone")) == [("lone",)]
+    assert loaded.each("why", FREE, Team("a", members=[old])) == [("old",)]
+    assert sorted(loaded.each("why", FREE, Team("a", members=[old, young]))) == [("old",), ("pair",), ("young",)]
+    assert loaded.each("why", FREE, Team("a", members=[ANN])) == []
+    # Once for all three that begin with it, and once for `n`.
+    assert loaded.show().count(".members") == 2
+
+
+def test_values_keep_the_order_of_the_text() -> None:
+    loaded = engine(
+        "f(p: Person, x) if p.age > 1 and x = 2;\nf(q: Person, x) if q.age > 1 and x = 1;\nf(_, x) if x = 3;"
+    )
+    assert loaded.each("f", ANN, FREE) == [(2,), (1,), (3,)]
+    # The test that both begin with is made once.
+    assert loaded.show().count(".age") == 1
+
+
+def test_a_common_beginning_binds_for_each_clause_what_it_needs() -> None:
+    text = "f(p: Person, x) if t = p.team and x = t.id;\nf(p: Person, x) if t = p.team and u = t.parent and x = u.id;"
+    assert engine(text).each("f", ANN, FREE) == [("b",), ("a",)]
+    both = 'g(p: Person) if t = p.team and t.id = "z";\ng(q: Person) if u = q.team and u.id = "b";'
+    assert engine(both).holds("g", ANN)
+
+
+def test_few_members_cost_nothing_and_many_are_counted() -> None:
+    text = "f(t: Team) if m in t.members and m.age > 90;"
+    assert not engine(text, max_steps=0).holds("f", Team("a", members=[ANN] * 5))
+    assert not engine(text, max_steps=100).holds("f", Team("a", members=[ANN] * 100))
+    with pytest.raises(EvaluationFailed, match="more steps"):
+        engine(text, max_steps=99).holds("f", Team("a", members=[ANN] * 100))
+
+
+def test_turns_that_walk_on_or_call_are_counted_however_few_there_are() -> None:
+    text = "f(t: Team) if m in t.members and n in t.members and o in t.members and m.age + n.age + o.age > 900;"
+    with pytest.raises(EvaluationFailed, match="more steps"):
+        engine(text, max_steps=4).holds("f", Team("a", members=[ANN] * 5))
+
+
+def test_a_rule_that_calls_itself_is_counted() -> None:
+    text = "f(t: Team) if p = t.parent and p matches Team and (f(p) or f(p));"
+    chain = Team("root")
+    for number in range(40):
+        chain = Team(f"t{number}", chain)
+    with pytest.raises(EvaluationFailed, match="more steps"):
+        engine(text, max_steps=10_000).holds("f", chain)

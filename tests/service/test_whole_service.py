@@ -20,7 +20,7 @@ from conftest import TOKEN, Serve, Served, trusted
 from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
 from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import DAY, opening_facts
 from sealauthz.domain.contracts import Contract
 from sealauthz.domain.identity import Person

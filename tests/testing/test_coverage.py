@@ -10,7 +10,7 @@ from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 from sealauthz.decision import Bundle
 from sealauthz.testing import coverage_report
 from sealauthz.testing.coverage import Coverage, Report
-from sealauthz.testing.suite import load_suite, files_of_tests
+from sealauthz.testing.suite import files_of_tests, load_suite
 
 NEVER = """\
 meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, _) if

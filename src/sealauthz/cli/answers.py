@@ -13,7 +13,15 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import config_option, database_option, engine_option, load_bundle, open_store
+from sealauthz.cli.settings import (
+    config_option,
+    database_option,
+    engine_option,
+    load_bundle,
+    open_store,
+    policies_option,
+    read_config,
+)
 from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.terminal import Decision, Explanation
 
@@ -92,6 +100,7 @@ class Where:
 
     config_file: Path | None
     database: str | None
+    policies: Path | None
     engine: str
     server: str | None
     token_file: Path | None
@@ -117,6 +126,7 @@ def where_options(command: F) -> F:
         ),
         click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
         engine_option,
+        policies_option,
         database_option,
         config_option,
     ):
@@ -132,6 +142,8 @@ def answers(where: Where) -> Iterator[Answers]:
         raise click.UsageError("ask either a --server or a --database, not both")
     if address is not None and where.engine != "compiled":
         raise click.UsageError("--engine is for a --database: a server has its own")
+    if address is not None and where.policies is not None:
+        raise click.UsageError("--policies is for a --database: a server has its own")
     if address is None:
         for name in ("token_file", "ca", "insecure"):
             if getattr(where, name):
@@ -162,7 +174,7 @@ def _in_process(where: Where) -> Iterator[Answers]:
     from sealauthz.decision import PolicyDecisionPoint
     from sealauthz.facts import World
 
-    bundle = load_bundle(where.engine)
+    bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
         yield InProcess(PolicyDecisionPoint(World(store), bundle))
 

@@ -16,7 +16,15 @@ from sqlalchemy import make_url
 from structlog.typing import FilteringBoundLogger
 
 from sealauthz.cli.app import Exit
-from sealauthz.cli.settings import config_option, database_option, database_url, engine_option, load_bundle, read_config
+from sealauthz.cli.settings import (
+    config_option,
+    database_option,
+    database_url,
+    engine_option,
+    load_bundle,
+    policies_option,
+    read_config,
+)
 from sealauthz.facts import Batch, Put, Store, World, upgrade
 from sealauthz.service import Callers, Server, ServerSettings, build, make_log
 from sealauthz.terminal import console
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @database_option
+@policies_option
 @engine_option
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
@@ -41,6 +50,7 @@ def serve(
     *,
     config_file: Path | None,
     database: str | None,
+    policies: Path | None,
     engine: str,
     listen: str | None,
     insecure: bool,
@@ -49,15 +59,14 @@ def serve(
     """Serve decisions and facts over gRPC.
 
     The configuration names the certificate, the database and the callers with
-    their rights; a caller that it does not name gets nothing. The policies are
-    those installed with sealauthz. The database must be there: see
-    `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way finish, then
-    stop.
+    their rights; a caller that it does not name gets nothing. The database must
+    be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
+    finish, then stop.
 
     \b
       sealauthz serve --demo
       sealauthz serve --config /etc/sealauthz.toml
-      sealauthz serve --demo --engine oso
+      sealauthz serve --demo --policies policies/
 
     \b
     A configuration:
@@ -67,6 +76,8 @@ def serve(
       tls_key = "server.key"
       [database]
       url = "postgresql://sealauthz@db/sealauthz"
+      [policies]
+      folder = "policies"      # without it, those installed with sealauthz
       [callers.signing]
       token_sha256 = "…"       # sha256sum of the token
       rpcs = ["AuthorizationService/Authorize"]
@@ -81,7 +92,7 @@ def serve(
         if listen is not None:
             config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
         settings = config.server_settings(insecure=insecure or is_demo)
-        bundle = load_bundle(engine)
+        bundle = load_bundle(config, policies, engine)
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()

@@ -1,4 +1,4 @@
-"""The commands that work on policies: `policy check`, `policy compile`."""
+"""The commands that work on policies: `policy check`, `policy compile`, `policy diff`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ import click
 
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
+from sealauthz.cli.policy_diff import policy_diff
+from sealauthz.cli.policy_mutate import policy_mutate
+from sealauthz.cli.policy_schema import policy_schema
+from sealauthz.cli.policy_test import policy_test
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -28,6 +32,12 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_
 @click.group()
 def policy() -> None:
     """Work with policies."""
+
+
+policy.add_command(policy_test)
+policy.add_command(policy_mutate)
+policy.add_command(policy_schema)
+policy.add_command(policy_diff)
 
 
 @policy.command("check")

@@ -52,12 +52,23 @@ def engine_option(command: F) -> F:
     return option(command)
 
 
-def load_bundle(engine: str) -> Bundle:
-    """Load the installed policies. Raises BundleRefused."""
+def policies_option(command: F) -> F:
+    """Add `--policies FOLDER`."""
+    option = click.option(
+        "--policies",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="The policies, instead of those of the configuration or, without any, those installed with sealauthz.",
+    )
+    return option(command)
+
+
+def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
+    """Load the policies that an option or the configuration names, or the installed ones. Raises BundleRefused."""
     # Here, because the engine takes its time to load, and an upgrade of the database does without.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
-    return Bundle.load(engine=EngineKind(engine))
+    return Bundle.load(policies or config.policies.folder, EngineKind(engine))
 
 
 def read_config(config_file: Path | None = None) -> Config:

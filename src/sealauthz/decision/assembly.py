@@ -12,11 +12,17 @@ from sealauthz.domain.contracts import SigningTask
 from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
-from sealauthz.facts.units import UnitKind
+from sealauthz.facts.units import Unit, UnitKind
 from sealauthz.facts.world import Picture
 
 MaySee = Callable[[str], bool]
 """Whether the caller may ask about the enterprise with this id."""
+
+
+def everything(_enterprise_id: str) -> bool:
+    """The right to ask about any enterprise."""
+    return True
+
 
 _SERVER_KEYS = ("now", "caller", "parameters")
 
@@ -37,13 +43,15 @@ def check_context(question: Question) -> ContextForm:
     keys = form.keys
     violations = []
     for key, value in question.context.items():
+        if type(value) is keys.get(key):
+            continue
         if key in _SERVER_KEYS:
             violations.append(Violation(f"context[{key}]", "is set by the server"))
         elif key not in keys:
             known = ", ".join(f"`{name}`" for name in keys) or "empty"
             said = f"is not part of the context of `{question.action}`, which is {known}"
             violations.append(Violation(f"context[{key}]", said))
-        elif type(value) is not keys[key]:
+        else:
             violations.append(Violation(f"context[{key}]", f"must be of type {keys[key].__name__}"))
     if violations:
         raise InvalidRequest(*violations)
@@ -58,20 +66,34 @@ def assemble(
     Raises CallerNotPermitted where an enterprise concerned is outside the caller's right.
     """
     form = check_context(question)
-    subject = picture.find(question.subject.type, question.subject.id)
-    resource = picture.find(question.resource.type, question.resource.id)
+    subject, _ = _found(picture, question.subject.type, question.subject.id)
+    resource, home = _found(picture, question.resource.type, question.resource.id)
     if resource is not None:
-        _refuse_unseen(_enterprises_of(picture, question.resource.type, resource), may_see)
+        _refuse_unseen(resource, home, may_see)
     if subject is None or resource is None:
         return None
-    values: dict[str, Any] = {key: question.context.get(key) for key in form.texts}
+    given = question.context
+    values: dict[str, Any] = {key: given.get(key) for key in form.texts}
     for key, record_type in form.records.items():
-        record = picture.find(record_type, str(question.context[key])) if key in question.context else None
+        record, home = _found(picture, record_type, str(given[key])) if key in given else (None, None)
         if record is not None:
-            _refuse_unseen(_enterprises_of(picture, record_type, record), may_see)
+            _refuse_unseen(record, home, may_see)
         values[key] = record
-    values |= _found_by_the_server(form, picture, resource)
+    if form.context in _FOUND_BY_THE_SERVER:
+        values |= _found_by_the_server(form, picture, resource)
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
+
+
+def _found(picture: Picture, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
+    """The record and its home unit; None for both where there is none of that type and id."""
+    home = picture.home(record_type, record_id)
+    records = None if home is None else picture.unit(home)
+    record = None if records is None else records.get(record_type, {}).get(record_id)
+    return (None, None) if record is None else (record, home)
+
+
+_FOUND_BY_THE_SERVER = frozenset({TaskContext, MemberContext, CertificationContext})
+"""The contexts to which the server adds what the resource leads to."""
 
 
 def _found_by_the_server(form: ContextForm, picture: Picture, resource: Any) -> Mapping[str, Any]:
@@ -87,16 +109,16 @@ def _found_by_the_server(form: ContextForm, picture: Picture, resource: Any) -> 
     return {}
 
 
-def _enterprises_of(picture: Picture, record_type: str, record: Any) -> tuple[str, ...]:
-    """The enterprises that a caller must have the right to, to ask about this record."""
+def _refuse_unseen(record: Any, home: Unit | None, may_see: MaySee) -> None:
+    """Raise CallerNotPermitted where the caller has no right to the enterprise that this record is about."""
+    if may_see is everything:
+        return
     if isinstance(record, SigningTask):
         # The party whose act it is; for a person's own signature, the enterprise that sent the contract.
-        return (record.signatory.enterprise_id or record.signatory.contract.initiator_id,)
-    home = picture.home(record_type, record.id)
-    return (home.id,) if home is not None and home.kind == UnitKind.ENTERPRISE else ()
-
-
-def _refuse_unseen(enterprises: tuple[str, ...], may_see: MaySee) -> None:
-    for enterprise in enterprises:
-        if not may_see(enterprise):
-            raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
+        enterprise = record.signatory.enterprise_id or record.signatory.contract.initiator_id
+    elif home is not None and home.kind == UnitKind.ENTERPRISE:
+        enterprise = home.id
+    else:
+        return
+    if not may_see(enterprise):
+        raise CallerNotPermitted("this caller has no right to decisions about this enterprise")

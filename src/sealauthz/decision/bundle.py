@@ -72,9 +72,14 @@ class Bundle:
     engine: Engine
 
     @classmethod
-    def load(cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED) -> Bundle:
-        """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused."""
-        layout = layout_of(folder or installed_folder())
+    def load(
+        cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED, *, is_served: bool = True
+    ) -> Bundle:
+        """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused.
+
+        What is not to be served may hold the product's files of another version.
+        """
+        layout = layout_of(folder or installed_folder(), is_served=is_served)
         sources = tuple(read_sources(layout))
         statements = tuple(statement for source in sources for statement in admit(source, attributes()))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)

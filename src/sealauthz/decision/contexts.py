@@ -78,11 +78,11 @@ class ContextForm:
     context: type[Context]
     records: dict[str, str] = dataclasses.field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    keys: dict[str, type] = dataclasses.field(init=False)
+    """The keys that a client may give, with the type of their values."""
 
-    @property
-    def keys(self) -> dict[str, type]:
-        """The keys that a client may give, with the type of their values."""
-        return dict.fromkeys((*self.records, *self.texts), str)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", dict.fromkeys((*self.records, *self.texts), str))
 
 
 _VERIFICATION = {"verification": "IdentityVerification"}

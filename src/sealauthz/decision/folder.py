@@ -63,8 +63,12 @@ class Layout:
         raise KeyError(file)
 
 
-def layout_of(folder: Path) -> Layout:
-    """Find the files of the bundle in a folder. Raises BundleRefused."""
+def layout_of(folder: Path, *, is_served: bool = True) -> Layout:
+    """Find the files of the bundle in a folder. Raises BundleRefused.
+
+    A bundle that is not to be served, but to be compared with one that is, may hold the product's files of another
+    version.
+    """
     if not folder.is_dir():
         raise BundleRefused(f"there is no policy folder `{folder.name}`")
     own = tuple(sorted(folder.glob("*.polar")))
@@ -75,7 +79,7 @@ def layout_of(folder: Path) -> Layout:
             if needed not in names:
                 said = f'; to build on the installed bundle, write `extends = "{DEFAULT}"` into {BUNDLE_FILE}'
                 raise BundleRefused(f"the bundle has no {needed}{said if not names & set(_OWNED) else ''}")
-        for path in own:
+        for path in own if is_served else ():
             if path.name in _OWNED and _content(path) != _content(installed / path.name):
                 raise BundleRefused(
                     "is the product's and differs from the one that is installed: take that one, "

@@ -10,9 +10,10 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sealauthz.decision.assembly import Case, MaySee, assemble, check_context
+from sealauthz.decision.assembly import Case, MaySee, assemble, everything
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
     NO_PERMISSION,
@@ -46,6 +47,8 @@ from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
 
+__all__ = ["GATE_STAGE", "PolicyDecisionPoint", "everything", "system_clock"]
+
 log = logging.getLogger(__name__)
 
 GATE_STAGE = 40
@@ -57,23 +60,56 @@ def system_clock() -> int:
     return time.time_ns() // 1_000
 
 
-def everything(_enterprise_id: str) -> bool:
-    """The right to ask about any enterprise."""
-    return True
+class _Wording:
+    """What a bundle says about its reasons, made once: reasons with their steps, and what steps carry."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.listed: dict[tuple[str, str], dict[str, int]] = {
+            key: {requirement: number for number, requirement in enumerate(listed)}
+            for key, listed in bundle.rulebook.requirements.items()
+        }
+        self._reasons: dict[tuple[str, str], Reason] = {}
+        carried = bundle.rulebook.carried
+        self.parameters = frozenset(step for what, step in carried if what == "parameter")
+        self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
+
+    def reason(self, code: str, requirement: str) -> Reason:
+        """The reason without what its steps carry. There are as many as the bundle has."""
+        found = self._reasons.get((code, requirement))
+        if found is None:
+            entry = self.bundle.rulebook.reasons[code]
+            steps = tuple(NextStep(step) for step in entry.next_steps)
+            found = Reason(code, entry.stage, Audience(entry.audience), requirement, steps)
+            self._reasons[code, requirement] = found
+        return found
+
+    def carries(self, step: str) -> bool:
+        """Whether a next step has parameters or counts."""
+        return step in self.parameters or step in self.counted
 
 
 class PolicyDecisionPoint:
     """Decides questions with one bundle over one world. Safe to call from several threads."""
 
     def __init__(self, world: World, bundle: Bundle, now: Callable[[], int] = system_clock) -> None:
-        self.bundle = bundle
+        self._wording = _Wording(bundle)
         self._world = world
         self._now = now
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that is served; another one may be put in its place at any time."""
+        return self._wording.bundle
+
+    @bundle.setter
+    def bundle(self, bundle: Bundle) -> None:
+        self._wording = _Wording(bundle)
 
     def decide(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Decision:
         """Decide one question. Raises InvalidRequest, CallerNotPermitted or FactsUnavailable; never for a deny."""
         with self._world.read() as picture:
-            return _Evaluation(self.bundle, picture, self._now(), may_see, caller).decide(question)
+            return _Evaluation(self._wording, picture, self._now(), may_see, caller).decide(question)
 
     def decide_many(
         self, questions: Sequence[Question], may_see: MaySee = everything, caller: str = ""
@@ -84,7 +120,7 @@ class PolicyDecisionPoint:
         """
         answers: list[Decision | SealAuthzError] = []
         with self._world.read() as picture:
-            evaluation = _Evaluation(self.bundle, picture, self._now(), may_see, caller)
+            evaluation = _Evaluation(self._wording, picture, self._now(), may_see, caller)
             for question in questions:
                 try:
                     answers.append(evaluation.decide(question))
@@ -106,12 +142,13 @@ class PolicyDecisionPoint:
         """
         given = context or {}
         # One bundle for all: another may take its place meanwhile.
-        bundle = self.bundle
+        wording = self._wording
+        bundle = wording.bundle
         actions = bundle.rulebook.actions_of(resource.type) or ("",)
         known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
         decisions = []
         with self._world.read() as picture:
-            evaluation = _Evaluation(bundle, picture, self._now(), may_see, caller)
+            evaluation = _Evaluation(wording, picture, self._now(), may_see, caller)
             for action in actions:
                 keys = bundle.context_keys(action, resource.type)
                 fitting = {key: value for key, value in given.items() if key in keys or key not in known}
@@ -121,14 +158,15 @@ class PolicyDecisionPoint:
     def explain(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Explanation:
         """Decide and tell how each requirement came out, with the rules that could settle it."""
         with self._world.read() as picture:
-            return _Evaluation(self.bundle, picture, self._now(), may_see, caller).explain(question)
+            return _Evaluation(self._wording, picture, self._now(), may_see, caller).explain(question)
 
 
 class _Evaluation:
     """Questions decided at one revision and one time."""
 
-    def __init__(self, bundle: Bundle, picture: Picture, now: int, may_see: MaySee, caller: str) -> None:
-        self._bundle = bundle
+    def __init__(self, wording: _Wording, picture: Picture, now: int, may_see: MaySee, caller: str) -> None:
+        self._wording = wording
+        self._bundle = bundle = wording.bundle
         self._book = bundle.rulebook
         self._engine = bundle.engine
         self._picture = picture
@@ -157,11 +195,11 @@ class _Evaluation:
     def _case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
         key = (question.action, question.resource.type)
-        if question.subject.type not in SUBJECT_TYPES or question.resource.type not in self._book.resource_types:
+        if question.subject.type not in SUBJECT_TYPES:
             return self._reason(UNKNOWN_TYPE)
         if key not in self._book.requirements:
-            return self._reason(UNKNOWN_ACTION)
-        check_context(question)
+            is_known = question.resource.type in self._book.resource_types
+            return self._reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
         case = assemble(question, self._picture, self._may_see, self._now, self._caller, self._bundle.parameters)
         return case or self._reason(NOT_FOUND)
 
@@ -188,7 +226,8 @@ class _Evaluation:
         limit = self._now + self._bundle.parameters.allow_valid_for
         if "lapses" in self._book.rules:
             lapses = self._engine.each("lapses", case.subject, question.action, case.resource, case.context, FREE)
-            limit = min([limit, *(at for (at,) in lapses)])
+            for (at,) in lapses:
+                limit = min(limit, at)
         obligations: list[Obligation] = []
         if (question.action, question.resource.type) in self._book.obligations:
             found = self._engine.each("obligation", question.action, case.resource, FREE)
@@ -222,19 +261,17 @@ class _Evaluation:
     # --- reasons -----------------------------------------------------------------------------------------------------
 
     def _reason(self, code: str, requirement: str = "") -> Reason:
-        entry = self._book.reasons[code]
-        steps = tuple(NextStep(step) for step in entry.next_steps)
-        return Reason(code, entry.stage, Audience(entry.audience), requirement, steps)
+        return self._wording.reason(code, requirement)
 
     def _unmet(self, case: Case) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
         question = case.question
         found = self._engine.each("unmet", case.subject, FREE, question.action, case.resource, case.context)
-        listed = self._book.requirements[question.action, question.resource.type]
-        if len(found) < 2:
-            return [requirement for (requirement,) in found]
-        unmet = {requirement for (requirement,) in found}
-        return [requirement for requirement in listed if requirement in unmet]
+        unmet = [requirement for (requirement,) in found]
+        if len(unmet) > 1:
+            listed = self._wording.listed[question.action, question.resource.type]
+            unmet.sort(key=listed.__getitem__)
+        return unmet
 
     def _codes(self, case: Case, requirement: str) -> list[str]:
         """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
@@ -260,22 +297,28 @@ class _Evaluation:
             if self._engine.holds("has_permission", case.subject, question.action, case.resource):
                 raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
             return [self._reason(NO_PERMISSION)]
-        return sorted(by_code.values(), key=lambda reason: reason.stage)
+        return sorted(by_code.values(), key=_STAGE)
 
     def _with_steps(self, reason: Reason, case: Case) -> Reason:
-        steps = tuple(NextStep(step.code, self._parameters(step.code, case)) for step in reason.next_steps)
+        if not any(self._wording.carries(step.code) for step in reason.next_steps):
+            return reason
+        steps = tuple(
+            NextStep(step.code, self._parameters(step.code, case)) if self._wording.carries(step.code) else step
+            for step in reason.next_steps
+        )
         return Reason(reason.code, reason.stage, reason.audience, reason.requirement, steps)
 
     def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
         """What a next step carries. The first value of a name counts; persons are masked."""
         asked = (step, FREE, FREE, case.subject, case.resource, case.context)
         parameters: dict[str, ParameterValue] = {}
-        if ("parameter", step) in self._book.carried:
+        if step in self._wording.parameters:
             for name, value in self._engine.each("parameter", *asked):
                 for key, plain in _plain(name, value).items():
                     parameters.setdefault(key, plain)
-        if ("counted", step) in self._book.carried:
-            counts = dict.fromkeys(sorted(self._book.carried["counted", step]), 0)
+        counted = self._wording.counted.get(step)
+        if counted is not None:
+            counts = dict.fromkeys(counted, 0)
             for name, _item in self._engine.each("counted", *asked):
                 counts[name] += 1
             parameters |= counts
@@ -360,11 +403,25 @@ def _plain(name: str, value: Any) -> dict[str, ParameterValue]:
     raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a person")
 
 
+_STAGE = attrgetter("stage")
+
+_TAILS_AT_ONCE = 256
+_tails: dict[int, list[str]] = {}
+"""The random parts of ids to come, by process: a forked one must not hand out the ids of its parent."""
+
+
 def _uuid7() -> str:
-    """A time-ordered unique id (RFC 9562, version 7)."""
+    """A time-ordered unique id (RFC 9562, version 7). Its random part is drawn for many at once."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    tails = _tails.setdefault(os.getpid(), [])
+    while True:
+        try:
+            return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{tails.pop()}"
+        except IndexError:
+            drawn = os.urandom(10 * _TAILS_AT_ONCE).hex()
+            tails.extend(_tail(drawn[at : at + 20]) for at in range(0, len(drawn), 20))
+
+
+def _tail(digits: str) -> str:
+    """The part of an id behind its time: version and variant with 74 random bits."""
+    return f"7{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"

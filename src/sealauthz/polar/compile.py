@@ -2,8 +2,9 @@
 
 A call pattern says of each argument whether it is a constant, of a known type, just bound, to be found (FREE), or of
 no interest (IGNORED). Literals and types fold away where the pattern decides them. A function without FREE arguments
-answers True at its first solution; one with FREE arguments is a generator of their values. Binding order is the order
-of the text: what is unbound where a value is needed is refused, with its place.
+answers True at its first solution; one with FREE arguments is a generator of their values, or, where the engine itself
+asks, makes a list of them. Clauses that begin alike share what they begin with. Binding order is the order of the text:
+what is unbound where a value is needed is refused, with its place.
 
 Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant.
 """
@@ -11,10 +12,11 @@ Functions are built as `ast` nodes of a few kinds; no text of a policy reaches P
 from __future__ import annotations
 
 import ast
+import dataclasses
 import itertools
 import keyword
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -55,6 +57,7 @@ MAX_INLINED_NODES = 60
 """The largest expression that is written out in place of a call, in nodes."""
 
 BUDGET = "budget"
+FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +130,31 @@ class Compiler:
         self.table = table
         self.is_traced = is_traced
         self.conditions: list[Condition] = []
+        self.numbers: dict[str, set[int]] = {}
         self.promised: set[str] = set()
         self._condition_ids: dict[int, int] = {}
         self.definitions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, type] = {}
-        self._compiled: dict[tuple[Key, CallPattern], Compiled] = {}
+        self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._candidates: dict[tuple[str, CallPattern], list[Clause]] = {}
+        self.classes_named: dict[str, tuple[type, ...]] = {}
+        self._counted: dict[int, Counter[str]] = {}
+        self.not_written_out: set[tuple[str, CallPattern]] = set()
         self._ordered = {key: self._by_specificity(clauses) for key, clauses in program.clauses.items()}
         self._by_literal = {key: _by_literal(clauses) for key, clauses in self._ordered.items()}
         self._names = itertools.count(1)
 
-    def rule(self, name: str, pattern: CallPattern, place: Place | None = None) -> Compiled:
-        """Compile a rule for a call pattern. Raises BundleRefused."""
+    def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
+        """Compile a rule for a call pattern. Raises BundleRefused.
+
+        What `collects` returns a list of all solutions, in any order where they are constants, some of them repeatedly.
+        """
         key = (name, len(pattern))
         if key not in self.program.clauses:
             known = [arity for other, arity in self.program.clauses if other == name]
             what = f"`{name}` has {known[0]} parameters, not {len(pattern)}" if known else f"no rule is called `{name}`"
             _refuse(what, place)
-        found = self._compiled.get((key, pattern))
+        found = self._compiled.get((key, pattern, collects))
         if found is not None and found.always is None and found.name not in self.definitions:
             # It is being compiled and calls itself: whatever comes of it, its function has to exist.
             self.promised.add(found.name)
@@ -152,15 +162,16 @@ class Compiler:
             python_name = self.name_for(name)
             before = len(self._compiled)
             # Registered before its body is compiled, so that a recursive rule finds itself.
-            self._compiled[key, pattern] = Compiled(python_name)
+            self._compiled[key, pattern, collects] = Compiled(python_name)
             try:
-                found = _Function(self, python_name, FREE in pattern).of_rule(self.candidates(name, pattern), pattern)
+                function = _Function(self, python_name, FREE in pattern and not collects, collects)
+                found = function.of_rule(self.candidates(name, pattern), pattern)
             except (BundleRefused, RecursionError):
                 # Whoever asks again must not find a function that was never finished, or one that calls it.
                 for unfinished in list(self._compiled)[before:]:
                     del self._compiled[unfinished]
                 raise
-            self._compiled[key, pattern] = found
+            self._compiled[key, pattern, collects] = found
         return found
 
     def name_for(self, name: str) -> str:
@@ -168,20 +179,28 @@ class Compiler:
         plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "rule"
         return f"{plain}_{next(self._names)}"
 
+    def counted(self, term: Term) -> Counter[str]:
+        """How often each variable stands in a term of the program."""
+        found = self._counted.get(id(term))
+        if found is None:
+            found = self._counted[id(term)] = Counter(variables(term))
+        return found
+
     def clause_number(self, clause: Clause) -> int:
         """The number by which a trace names a clause."""
-        found = self._condition_ids.get(id(clause))
-        if found is None:
-            found = self._condition_ids[id(clause)] = len(self.conditions)
-            self.conditions.append(Condition(clause, None))
-        return found
+        return self._number(id(clause), Condition(clause, None))
 
     def condition(self, clause: Clause | None, term: Term) -> int:
         """The number by which a trace names a condition of a clause."""
-        found = self._condition_ids.get(id(term))
+        return self._number(id(term), Condition(clause, term))
+
+    def _number(self, identity: int, condition: Condition) -> int:
+        found = self._condition_ids.get(identity)
         if found is None:
-            found = self._condition_ids[id(term)] = len(self.conditions)
-            self.conditions.append(Condition(clause, term))
+            found = self._condition_ids[identity] = len(self.conditions)
+            self.conditions.append(condition)
+            if condition.clause is not None:
+                self.numbers.setdefault(condition.clause.name, set()).add(found)
         return found
 
     def class_node(self, cls: type) -> ast.expr:
@@ -194,7 +213,8 @@ class Compiler:
         found = self._candidates.get((name, pattern))
         if found is None:
             probe = _Function(self, "", False)
-            found = [c for c in self._likely((name, len(pattern)), pattern) if probe.head(c, pattern, {}) is not None]
+            likely = self._likely((name, len(pattern)), pattern)
+            found = [c for c in likely if _may_fit(c, pattern) and probe.head(c, pattern, {}) is not None]
             self._candidates[name, pattern] = found
         return found
 
@@ -240,6 +260,20 @@ class _Head:
     typed: dict[str, Pattern]
 
 
+@dataclass(slots=True)
+class _Way:
+    """A clause that was entered, with the goals that are left and the values so far.
+
+    `numbers` gives the variables of clauses that begin alike the same numbers; it is None where nothing can be shared.
+    """
+
+    clause: Clause
+    head: _Head
+    goals: Sequence[Term]
+    env: Env
+    numbers: dict[str, int] | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """What is known of the variables of a clause before they have values: how often each stands, and its type."""
@@ -251,10 +285,11 @@ class _Scope:
 class _Function:
     """One Python function under construction."""
 
-    def __init__(self, compiler: Compiler, name: str, is_generator: bool) -> None:
+    def __init__(self, compiler: Compiler, name: str, is_generator: bool, collects: bool = False) -> None:
         self._compiler = compiler
         self._name = name
         self._is_generator = is_generator
+        self._collects = collects
         self._locals = itertools.count(1)
         self._loops = 0
         self._scope = _Scope({}, {})
@@ -266,10 +301,15 @@ class _Function:
     def of_rule(self, clauses: Sequence[Clause], pattern: CallPattern) -> Compiled:
         """Compile all clauses of a rule into one function."""
         names = [f"argument_{index}" for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
-        body: list[ast.stmt] = []
+        ways: list[_Way] = []
         for clause in clauses:
-            body += self._clause(clause, pattern)
-        return self._define(names, body)
+            head = self.head(clause, pattern, {})
+            if head is not None and _all(head.tests) is not False:
+                ways.append(_Way(clause, head, clause.goals, head.env, self._numbered(clause, head, pattern)))
+        outputs = [parameter.term for way in ways for parameter in way.head.outputs]
+        # Each solution is the same constant, so that it does not matter in which turn of a common loop it is found.
+        in_any_order = self._collects and all(isinstance(term, Literal) for term in outputs)
+        return self._define(names, self._ways(ways, in_any_order))
 
     def of_part(self, term: Term, env: Env, captured: Sequence[str], outputs: Sequence[Variable] = ()) -> Compiled:
         """Compile a part of a clause into a function of the variables that it reads, which gives the outputs back."""
@@ -298,40 +338,145 @@ class _Function:
         first = next((statement for statement in body if not _is_marker(statement)), None)
         if isinstance(first, ast.Return) and not self._is_generator and not is_promised:
             return Compiled(self._name, always=True)
-        if self._is_generator:
+        if self._collects:
+            body = [
+                ast.Assign([ast.Name(FOUND, ast.Store())], ast.List([], ast.Load())),
+                *body,
+                ast.Return(_name(FOUND)),
+            ]
+        elif self._is_generator:
             # A generator without a yield would be a plain function.
             body = _counting_depth([*(body or [ast.Return(None)]), ast.If(_constant(False), [_yield([])], [])])
         else:
             body.append(ast.Return(_constant(False)))
+        if is_promised and not self._is_generator:
+            body = [*_spend(_constant(1)), *body]
         arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
         self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
         return Compiled(self._name)
 
-    def _clause(self, clause: Clause, pattern: CallPattern) -> list[ast.stmt]:
-        env: dict[str, Value] = {}
-        head = self.head(clause, pattern, env)
-        if head is None:
-            return []
-        self._scope = _Scope(clause.occurrences, head.typed)
-        self._tracing = clause if self._compiler.is_traced else None
-        terms = [parameter.term for parameter in head.outputs]
-        give = self._giving(terms)
+    def _numbered(self, clause: Clause, head: _Head, pattern: CallPattern) -> dict[str, int] | None:
+        """Numbers for the variables of a head, by their places; None where the head says more than types."""
+        if self._compiler.is_traced or head.typed or _all(head.tests) is not True:
+            return None
+        numbers: dict[str, int] = {}
+        for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
+            if isinstance(parameter.term, Variable) and parameter.term.name != "_":
+                if parameter.term.name in numbers:
+                    return None
+                numbers[parameter.term.name] = index
+            elif isinstance(argument, Bound) and not isinstance(parameter.term, Variable):
+                return None
+        return numbers
+
+    def _ways(self, ways: Sequence[_Way], in_any_order: bool) -> list[ast.stmt]:
+        """Compile clauses one after the other; those that go on alike go together for as long as they do."""
+        body: list[ast.stmt] = []
+        left = list(ways)
+        while left:
+            first, *others = left
+            alike, left = self._alike(first, others, in_any_order)
+            body += self._together([first, *alike], in_any_order) if alike else self._way(first)
+        return body
+
+    def _way(self, way: _Way) -> list[ast.stmt]:
+        """Compile what is left of one clause."""
+        outer = self._scope
+        self._scope = _Scope(way.clause.occurrences, way.head.typed)
+        self._tracing = way.clause if self._compiler.is_traced else None
+        give = self._giving([parameter.term for parameter in way.head.outputs])
 
         def proved(end: Env) -> list[ast.stmt]:
-            return [*self._event("proved", clause), *give(end)]
+            return [*self._event("proved", way.clause), *give(end)]
 
-        entered = _all(head.tests)
-        if entered is False:
-            return []
-        body = _when(entered, [*self._event("tried", clause), *self._goals(clause.goals, head.env, proved)])
-        return [_marker(clause.place), *body] if body else []
+        tests = _all(way.head.tests) if way.goals is way.clause.goals else True
+        body = _when(tests, [*self._event("tried", way.clause), *self._goals(way.goals, way.env, proved)])
+        self._scope = outer
+        return [_marker(way.clause.place), *body] if body else []
+
+    def _alike(self, first: _Way, others: Sequence[_Way], in_any_order: bool) -> tuple[list[_Way], list[_Way]]:
+        """The clauses whose next goal is that of the first, and the others.
+
+        Where order matters these follow it directly, and the goal has one solution at most.
+        """
+        if first.numbers is None or not first.goals or not others:
+            return [], list(others)
+        if not in_any_order and not self._is_single(first):
+            return [], list(others)
+        wanted = self._next_shape(first, in_any_order)
+        alike: list[_Way] = []
+        left: list[_Way] = []
+        for index, way in enumerate(others):
+            if way.numbers is not None and way.goals and self._next_shape(way, in_any_order) == wanted:
+                alike.append(way)
+            elif in_any_order:
+                left.append(way)
+            else:
+                return alike, [*others[index:]]
+        return alike, left
+
+    def _next_shape(self, way: _Way, in_any_order: bool) -> tuple[Any, ...]:
+        """The next goal without places and names, and what is known of the variables in it."""
+        numbers = dict(way.numbers or {})
+        goal = way.goals[0]
+        shape = _shape(goal, numbers)
+        names = self._compiler.counted(goal)
+        known = tuple((numbers[name], way.env[name].known) for name in names if name in way.env)
+        needed = () if in_any_order else tuple(numbers[name] for name in names if self._is_used_later(way, name))
+        return shape, known, needed
+
+    def _is_used_later(self, way: _Way, name: str) -> bool:
+        """Whether a variable stands anywhere but in the next goal."""
+        inside = self._compiler.counted(way.goals[0])
+        return way.clause.occurrences.get(name, 0) > inside[name]
+
+    def _is_single(self, way: _Way) -> bool:
+        """Whether the next goal has one solution at most."""
+        outer = self._scope
+        self._scope = _Scope(way.clause.occurrences, way.head.typed)
+        try:
+            goal = way.goals[0]
+            is_binding = isinstance(goal, Unify | Assign)
+            return is_binding or self._test(goal, way.env) is not None or self._let(goal, way.env) is not None
+        finally:
+            self._scope = outer
+
+    def _together(self, ways: Sequence[_Way], in_any_order: bool) -> list[ast.stmt]:
+        """Compile the goal that clauses have in common once, and what follows in each of them behind it."""
+        first = ways[0]
+        goal = first.goals[0]
+        numbered = [(way, dict(way.numbers or {})) for way in ways]
+        for way, numbers in numbered:
+            _shape(way.goals[0], numbers)
+        names = {number: name for name, number in numbered[0][1].items()}
+        inside = self._compiler.counted(goal)
+        needed = {
+            names[numbers[name]]
+            for way, numbers in numbered
+            for name in numbers
+            if name in self._compiler.counted(way.goals[0]) and self._is_used_later(way, name)
+        }
+        outer = self._scope
+        self._scope = _Scope({name: inside[name] + (name in needed) for name in inside}, {})
+
+        def behind(end: Env) -> list[ast.stmt]:
+            scope = self._scope
+            after = []
+            for way, numbers in numbered:
+                found = {name: end[names[number]] for name, number in numbers.items() if names.get(number) in end}
+                env = {**way.env, **found}
+                after.append(_Way(way.clause, way.head, way.goals[1:], env, numbers))
+            body = self._ways(after, in_any_order)
+            self._scope = scope
+            return body
+
+        body = self._goals([goal], first.env, behind)
+        self._scope = outer
+        return body
 
     def _event(self, what: str, clause: Clause) -> list[ast.stmt]:
         """Tell a trace that a clause is tried, or has a solution."""
-        if not self._compiler.is_traced:
-            return []
-        number = self._compiler.clause_number(clause)
-        return [ast.Expr(_runtime(what, _name(BUDGET), _constant(number)))]
+        return [_told(what, self._compiler.clause_number(clause))] if self._compiler.is_traced else []
 
     def head(self, clause: Clause, pattern: CallPattern, env: dict[str, Value]) -> _Head | None:
         """Enter a clause by a call pattern; None where it cannot match."""
@@ -383,6 +528,9 @@ class _Function:
         """What to do with a solution: give it back."""
 
         def give(env: Env) -> list[ast.stmt]:
+            if self._collects:
+                solution = ast.Tuple([self._value(term, env).node for term in terms], ast.Load())
+                return [ast.Expr(ast.Call(ast.Attribute(_name(FOUND), "append", ast.Load()), [solution], []))]
             if not self._is_generator:
                 return [ast.Return(_constant(True))]
             return [_yield([self._value(term, env).node for term in terms])]
@@ -401,8 +549,11 @@ class _Function:
 
         test = self._test(first, env)
         if test is not None and self._tracing is not None:
-            noted = self._noted(first, test, env)
-            return [ast.Expr(noted)] if test is False else _when(noted, then(self._learnt(first, env)))
+            met, unmet = self._noted(first, env)
+            if test is False:
+                return [unmet]
+            behind = [met, *then(self._learnt(first, env))]
+            return behind if test is True else [ast.If(test, behind, [unmet])]
         if test is False:
             return []
         if test is not None:
@@ -412,10 +563,9 @@ class _Function:
             return self._each(first, env, then, key)
         return self._binding(first, env, then)
 
-    def _noted(self, term: Term, test: Test, env: Env) -> ast.expr:
-        """A test that tells the trace how it came out, and which values it saw."""
+    def _noted(self, term: Term, env: Env) -> tuple[ast.stmt, ast.stmt]:
+        """What tells the trace that a test is met or unmet, and which values it saw."""
         number = self._compiler.condition(self._tracing, term)
-        node = _constant(test) if isinstance(test, bool) else test
         values: list[ast.expr] = []
         match term:
             case Unify(left, right, _) | Compare(_, left, right, _):
@@ -426,13 +576,20 @@ class _Function:
                 values = [self._value(term, env).node]
             case _:
                 pass
-        return _runtime("noted", _name(BUDGET), _constant(number), node, *values)
+        return _told("met", number, values), _told("unmet", number, values)
 
-    def _walked(self, term: Term, source: ast.expr) -> ast.expr:
-        """A collection or a generator that tells the trace whether it gave anything."""
+    def _walking(self, term: Term, walk: ast.For) -> list[ast.stmt]:
+        """A loop that tells the trace whether there was anything to walk through."""
         if self._tracing is None:
-            return source
-        return _runtime("walked", _name(BUDGET), _constant(self._compiler.condition(self._tracing, term)), source)
+            return [walk]
+        number = self._compiler.condition(self._tracing, term)
+        is_any = self._local("is_any")
+        found = ast.Assign([ast.Name(is_any, ast.Store())], _constant(True))
+        return [
+            ast.Assign([ast.Name(is_any, ast.Store())], _constant(False)),
+            ast.For(walk.target, walk.iter, [found, _told("met", number), *walk.body], []),
+            ast.If(ast.UnaryOp(ast.Not(), _name(is_any)), [_told("unmet", number)], []),
+        ]
 
     def _index_key(self, item: Variable, others: Sequence[Term], env: Env) -> tuple[str, ast.expr] | None:
         """A column and the value that a later goal says it has: what a look-up may go by."""
@@ -521,14 +678,20 @@ class _Function:
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
-            if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is not None:
-                few = ast.Compare(ast.Call(_name("len"), [node], []), [ast.Lt()], [_constant(INDEXED_FROM)])
-                node = ast.IfExp(few, node, _runtime("where", node, _constant(index[0]), index[1]))
-            return self._loop(goal, item, node, Known(source.known.element), env, then)
+            if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is None:
+                index = None
+            return self._loop(goal, item, node, Known(source.known.element), env, then, index)
         return self._loop(goal, item, _runtime("items", source.node), None, env, then)
 
     def _loop(
-        self, goal: In, item: Variable, source: ast.expr, known: Known | None, env: Env, then: Rest
+        self,
+        goal: In,
+        item: Variable,
+        source: ast.expr,
+        known: Known | None,
+        env: Env,
+        then: Rest,
+        index: tuple[str, ast.expr] | None = None,
     ) -> list[ast.stmt]:
         if self._loops == MAX_LOOPS:
             _refuse(f"more than {MAX_LOOPS} collections are walked through inside each other", item.place)
@@ -541,14 +704,17 @@ class _Function:
         if not body:
             return []
         walked = self._local("items")
-        taken, check = _spend(ast.Call(_name("len"), [_name(walked)], []))
-        if not _only_looks(body):
-            # Whatever the body does is counted where it does it; a loop that only looks leaves the check to this one.
-            body = [check, *body]
+        # Few members are walked through for nothing: what their turns call or walk through in turn is counted there.
+        length = ast.Call(_name("len"), [_name(walked)], [])
+        counted = _spend(length)
+        if index is not None:
+            found = _runtime("where", _name(walked), _constant(index[0]), index[1])
+            counted = [ast.Assign([ast.Name(walked, ast.Store())], found), *counted]
+        many = ast.Compare(length, [ast.GtE()], [_constant(INDEXED_FROM)])
         return [
-            ast.Assign([ast.Name(walked, ast.Store())], self._walked(goal, source)),
-            taken,
-            ast.For(ast.Name(local, ast.Store()), _name(walked), body, []),
+            ast.Assign([ast.Name(walked, ast.Store())], source),
+            ast.If(many, counted, []),
+            *self._walking(goal, ast.For(ast.Name(local, ast.Store()), _name(walked), _counted_turn(body), [])),
         ]
 
     def _solutions(self, call: Call, env: Env, then: Rest) -> list[ast.stmt]:
@@ -574,8 +740,8 @@ class _Function:
         if not body:
             return []
         target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = self._walked(call, ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], []))
-        return [ast.For(target, source, [*_spend(_constant(1)), *body], [])]
+        source = ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
+        return self._walking(call, ast.For(target, source, [*_spend(_constant(1)), *body], []))
 
     def _unified(self, found: Sequence[Variable], values: Sequence[Value], env: Env, then: Rest) -> list[ast.stmt]:
         """Bind found variables to values; one that stands twice must get equal values."""
@@ -617,7 +783,7 @@ class _Function:
 
     def _either(self, goal: Or, env: Env, then: Rest) -> list[ast.stmt]:
         """Compile alternatives that bind variables which are needed behind them."""
-        inside = Counter(variables(goal))
+        inside = self._compiler.counted(goal)
         needed = [v for v in inside if v not in env and self._scope.occurrences.get(v, 0) > inside[v]]
         if not needed:
             return _when(self._exists(goal, env), then(env))
@@ -687,7 +853,7 @@ class _Function:
         test = self._test(term, env)
         if test is not None:
             return test
-        captured = [v for v in dict.fromkeys(variables(term)) if v in env]
+        captured = [v for v in self._compiler.counted(term) if v in env]
         compiled = self._part("part", False).of_part(term, env, captured)
         if compiled.always is not None:
             return compiled.always
@@ -695,7 +861,7 @@ class _Function:
         return ast.Call(_name(compiled.name), [_name(BUDGET), *passed], [])
 
     def _check_negation(self, term: Term, env: Env, place: Place) -> None:
-        inside = Counter(variables(term))
+        inside = self._compiler.counted(term)
         for variable, times in inside.items():
             outside = self._scope.occurrences.get(variable, 0) > times
             if variable not in env and outside and variable not in _CONSTANTS:
@@ -713,30 +879,35 @@ class _Function:
             return compiled.always
         return ast.Call(_name(compiled.name), [_name(BUDGET), *nodes], [])
 
-    def _may_inline(self, call: Call) -> bool:
-        if self._compiler.is_traced:
+    def _may_inline(self, call: Call, pattern: CallPattern) -> bool:
+        if self._compiler.is_traced or (call.name, pattern) in self._compiler.not_written_out:
             return False
         key = (call.name, len(call.arguments))
         return key not in self._inside and len(self._inside) < MAX_INLINED
 
     def _inlined_test(self, call: Call, pattern: CallPattern, env: Env) -> Test | None:
         """The rules of a call as one expression, where they are small tests; None where they are not."""
-        if not self._may_inline(call) or (call.name, len(pattern)) not in self._compiler.program.clauses:
+        if not self._may_inline(call, pattern) or (call.name, len(pattern)) not in self._compiler.program.clauses:
             return None
         outer, inside = self._scope, self._inside
         self._inside = (*inside, (call.name, len(pattern)))
         tests: list[Test] = []
+        test: Test | None = False
         try:
             for clause in self._compiler.candidates(call.name, pattern):
                 test = self._clause_test(clause, call, env)
                 self._scope = outer
                 if test is None:
-                    return None
+                    break
                 tests.append(test)
         finally:
             self._scope, self._inside = outer, inside
-        result = _any(tests)
-        return result if isinstance(result, bool) or _size(result) <= MAX_INLINED_NODES else None
+        result = None if test is None else _any(tests)
+        if result is None or not (isinstance(result, bool) or _is_small(result)):
+            # It would not be tried in vain again, wherever the rule is called in the same way.
+            self._compiler.not_written_out.add((call.name, pattern))
+            return None
+        return result
 
     def _clause_test(self, clause: Clause, call: Call, env: Env) -> Test | None:
         head = self._entered(clause, call, env)
@@ -762,6 +933,8 @@ class _Function:
 
     def _let(self, goal: Term, env: Env) -> tuple[Test, Env] | None:
         """The environment with one more variable, where a goal only names a value that is cheap to write again."""
+        if isinstance(goal, Call):
+            return self._let_call(goal, env)
         if not isinstance(goal, Unify):
             return None
         for unbound, other in ((goal.left, goal.right), (goal.right, goal.left)):
@@ -771,6 +944,53 @@ class _Function:
                     test, value = self._admitted(unbound.name, value)
                     return test, {**env, unbound.name: value}
         return None
+
+    def _let_call(self, call: Call, env: Env) -> tuple[Test, Env] | None:
+        """The same, where a call has one clause that only names values, as `owner` does, behind some tests."""
+        if not any(self._is_unbound(argument, env) for argument in call.arguments):
+            return None
+        pattern, _, found = self._call_pattern(call, env)
+        if not found or IGNORED in pattern or not self._may_inline(call, pattern):
+            return None
+        candidates = self._compiler.candidates(call.name, pattern)
+        if len(candidates) != 1:
+            return None
+        outer, inside = self._scope, self._inside
+        self._inside = (*inside, (call.name, len(pattern)))
+        try:
+            entered = self._clause_given(candidates[0], call, env)
+        finally:
+            self._scope, self._inside = outer, inside
+        if entered is None:
+            return None
+        tests, values = entered
+        inner = dict(env)
+        for variable, value in zip(found, values, strict=True):
+            admitted, inner[variable.name] = self._admitted(variable.name, value)
+            tests.append(admitted)
+        return _all(tests), inner
+
+    def _clause_given(self, clause: Clause, call: Call, env: Env) -> tuple[list[Test], list[Value]] | None:
+        """The tests of a clause and the values that it gives, where it needs no statement for them."""
+        head = self._entered(clause, call, env)
+        if head is None:
+            return None
+        self._scope = _Scope(clause.occurrences, head.typed)
+        tests: list[Test] = list(head.tests)
+        inner: Env = head.env
+        for goal in clause.goals:
+            bound = self._let(goal, inner)
+            if bound is None:
+                test = self._test(goal, inner)
+                if test is None:
+                    return None
+                bound = test, self._learnt(goal, inner)
+            tests.append(bound[0])
+            inner = bound[1]
+            if False in tests:
+                return None
+        values = [self._value(parameter.term, inner) for parameter in head.outputs]
+        return (tests, values) if all(_is_cheap(value.node) for value in values) else None
 
     def _entered(self, clause: Clause, call: Call, env: Env) -> _Head | None:
         """Enter a clause with the values of a call themselves; None where it cannot match."""
@@ -785,7 +1005,7 @@ class _Function:
 
     def _inlined_solutions(self, call: Call, pattern: CallPattern, env: Env, then: Rest) -> list[ast.stmt] | None:
         """The one clause of a call written out in place; None where there are several, or it calls itself."""
-        if not self._may_inline(call) or IGNORED in pattern:
+        if not self._may_inline(call, pattern) or IGNORED in pattern:
             return None
         candidates = self._compiler.candidates(call.name, pattern)
         if len(candidates) != 1:
@@ -818,7 +1038,7 @@ class _Function:
         pattern: list[Argument] = []
         nodes: list[ast.expr] = []
         found: list[Variable] = []
-        inside = Counter(variables(call))
+        inside = self._compiler.counted(call)
         for argument in call.arguments:
             if self._is_unbound(argument, env) and isinstance(argument, Variable):
                 is_needed = argument.name != "_" and (
@@ -897,7 +1117,7 @@ class _Function:
         classes = self._classes(pattern)
         known = value.known
         if known is not None and (known.is_exact or all(issubclass(known.cls, cls) for cls in classes)):
-            fits = any(issubclass(known.cls, cls) for cls in classes)
+            fits = issubclass(known.cls, classes)
             if not fits or not known.is_optional:
                 return fits
             return ast.Compare(value.node, [ast.IsNot()], [_constant(None)])
@@ -905,14 +1125,17 @@ class _Function:
         node = nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Load())
         return ast.Call(_name("isinstance"), [value.node, node], [])
 
-    def _classes(self, pattern: TypePattern) -> list[type]:
-        table = self._compiler.table.classes
-        union = self._compiler.program.unions.get(pattern.name)
-        names = sorted(union) if union is not None else [pattern.name]
-        for name in names:
-            if name not in table:
-                _refuse(f"no class is called `{name}`", pattern.place)
-        return [table[name] for name in names]
+    def _classes(self, pattern: TypePattern) -> tuple[type, ...]:
+        found = self._compiler.classes_named.get(pattern.name)
+        if found is None:
+            table = self._compiler.table.classes
+            union = self._compiler.program.unions.get(pattern.name)
+            names = sorted(union) if union is not None else [pattern.name]
+            for name in names:
+                if name not in table:
+                    _refuse(f"no class is called `{name}`", pattern.place)
+            found = self._compiler.classes_named[pattern.name] = tuple(table[name] for name in names)
+        return found
 
     def _narrowed(self, value: Value, pattern: Pattern) -> Value:
         """What is known of a value once it has matched."""
@@ -942,8 +1165,6 @@ class _Function:
 
     def _value(self, term: Term, env: Env) -> Value:
         match term:
-            case Literal(value, _):
-                return Value(_constant(value), Known(type(value)))
             case Variable(name, place):
                 if name in env:
                     return env[name]
@@ -952,6 +1173,8 @@ class _Function:
                 _refuse(f"`{name}` has no value yet", place)
             case Attribute(base, name, None, place):
                 return self._attribute(self._value(base, env), name, place)
+            case Literal(value, _):
+                return Value(_constant(value), _KNOWN_LITERALS[type(value)])
             case Arithmetic(sign, left, right, _):
                 return _calculated(sign, self._value(left, env), self._value(right, env))
             case ListTerm(members, None, _):
@@ -1071,11 +1294,41 @@ def _by_literal(clauses: Sequence[Clause]) -> dict[int, dict[str, list[Clause]]]
     return positions
 
 
+def _may_fit(clause: Clause, pattern: CallPattern) -> bool:
+    """Whether no word of a head is another than that of the call: the first and cheapest look."""
+    for parameter, argument in zip(clause.parameters, pattern, strict=True):
+        term = parameter.term
+        if isinstance(argument, Constant) and isinstance(term, Literal):
+            fits = argument.kind is type(term.value) and argument.value == term.value
+            if not fits:
+                return False
+    return True
+
+
+def _shape(part: Any, numbers: dict[str, int]) -> Any:
+    """A term without places, its variables as numbers; a variable that is met for the first time gets the next one."""
+    match part:
+        case Variable("_", _):
+            return "_"
+        case Variable(name, _):
+            return numbers.setdefault(name, len(numbers) + 1_000)
+        case Literal(value, _):
+            return type(value), value
+        case tuple():
+            return tuple(_shape(each, numbers) for each in part)
+        case _ if dataclasses.is_dataclass(part):
+            held = (getattr(part, field.name) for field in dataclasses.fields(part) if field.name != "place")
+            return (type(part), *(_shape(each, numbers) for each in held))
+        case _:
+            return part
+
+
 # --- nodes ----------------------------------------------------------------------------------------------------------
 
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
 _NOWHERE = Place("", 0, 0)
+_KNOWN_LITERALS = {cls: Known(cls) for cls in (str, int, float, bool)}
 _CONSTANTS: Mapping[str, Any] = {"nil": None}
 _PLAIN_ARITHMETIC: Mapping[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
 """What needs no check on whole numbers: where oso stops at 64 bits, the sum is simply the sum."""
@@ -1111,12 +1364,27 @@ def _runtime(function: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(_name(function), list(arguments), [])
 
 
+def _told(what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.stmt:
+    """Tell a trace, whose list of events takes them through the budget, what happened to a condition."""
+    event = ast.Tuple([_constant(what), _constant(number), ast.Tuple(list(values), ast.Load())], ast.Load())
+    return ast.Expr(ast.Call(ast.Subscript(_name(BUDGET), _constant(2), ast.Load()), [event], []))
+
+
 def _yield(nodes: list[ast.expr]) -> ast.stmt:
     return ast.Expr(ast.Yield(ast.Tuple(nodes, ast.Load())))
 
 
-def _size(node: ast.expr) -> int:
-    return sum(1 for _ in ast.walk(node))
+def _is_small(node: ast.expr) -> bool:
+    """Whether an expression may be written out in place of a call."""
+    size = 0
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        part = waiting.pop()
+        size += 1
+        if size > MAX_INLINED_NODES:
+            return False
+        waiting += _parts(part)
+    return True
 
 
 def _is_cheap(node: ast.expr) -> bool:
@@ -1144,13 +1412,37 @@ def _calculated(sign: str, left: Value, right: Value) -> Value:
     return Value(_runtime("calculate", _constant(sign), left.node, right.node))
 
 
-def _only_looks(body: list[ast.stmt]) -> bool:
-    """Whether a loop's body neither calls a rule nor loops itself."""
-    return not any(
-        isinstance(node, ast.For) or (isinstance(node, ast.Name) and node.id == BUDGET)
-        for statement in body
-        for node in ast.walk(statement)
-    )
+def _takes_time(node: ast.AST, loops: int = 0) -> bool:
+    """Whether code calls a rule (which is handed the budget), or walks through something inside of something."""
+    if isinstance(node, ast.Call) and node.args and getattr(node.args[0], "id", "") == BUDGET:
+        return True
+    if isinstance(node, ast.For):
+        loops += 1
+        if loops > 1:
+            return True
+    return any(_takes_time(part, loops) for part in _parts(node))
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements and expressions in code."""
+    for name in node._fields:
+        held = getattr(node, name)
+        if isinstance(held, list):
+            yield from held
+        elif isinstance(held, ast.expr):
+            yield held
+
+
+def _counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Count a turn of a loop where it comes to a call of a rule or to another loop, if it does."""
+    first = next((index for index, statement in enumerate(body) if _takes_time(statement)), None)
+    if first is None:
+        return body
+    statement = body[first]
+    only_there = not any(map(_takes_time, body[first + 1 :]))
+    if only_there and isinstance(statement, ast.If) and not statement.orelse and not _takes_time(statement.test):
+        return [*body[:first], ast.If(statement.test, _counted_turn(statement.body), []), *body[first + 1 :]]
+    return [*body[:first], *_spend(_constant(1)), *body[first:]]
 
 
 def _spend(steps: ast.expr) -> list[ast.stmt]:

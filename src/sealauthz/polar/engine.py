@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
@@ -22,20 +23,26 @@ from sealauthz.polar.syntax import Literal, Statement
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
 
+_FREE_TYPE = type(FREE)
+
 _EVALUATION_ERRORS = (AttributeError, TypeError, RecursionError, ValueError, KeyError)
 """What compiled code may raise on values that are not what the policy took them for."""
+
+_HASHED = frozenset({str, int})
+"""Types whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
 
 MAX_DEPTH = 120
 """Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
 
-Entry = tuple[Callable[..., Any] | None, tuple[int, ...], bool | None]
-"""A function, the positions of the arguments that it takes, and the answer where it is always the same."""
+Picked = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+Entry = tuple[Callable[..., Any] | None, Picked, bool | None]
+"""A function, what picks the arguments that it takes, and the answer where it is always the same."""
 
 
 class _Code:
     """The functions of one compilation, made when first asked for."""
 
-    def __init__(self, compiler: Compiler, hooks: Mapping[str, Any]) -> None:
+    def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
         self.entries: dict[tuple[Any, ...], Entry] = {}
         self._growing = threading.RLock()
@@ -52,27 +59,27 @@ class _Code:
             "exhausted": _exhausted,
             "isinstance": isinstance,
             "len": len,
-            **hooks,
         }
 
     def enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern) -> Entry:
         """Compile a rule for a call pattern. Raises BundleRefused."""
         with self._growing:
-            compiled = self.compiler.rule(rule, pattern)
-            positions = tuple(index for index, argument in enumerate(pattern) if isinstance(argument, Bound))
-            function = None if compiled.always is not None else self._born_when_called(key, compiled.name, positions)
-            entry: Entry = (function, positions, compiled.always)
+            collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
+            compiled = self.compiler.rule(rule, pattern, collects=collects)
+            picked = _picking([index for index, argument in enumerate(pattern) if isinstance(argument, Bound)])
+            function = None if compiled.always is not None else self._born_when_called(key, compiled.name, picked)
+            entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
 
-    def _born_when_called(self, key: tuple[Any, ...], name: str, positions: tuple[int, ...]) -> Callable[..., Any]:
+    def _born_when_called(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
         """A stand-in that makes the function, with all that it calls, when somebody asks."""
 
         def first_call(*arguments: Any) -> Any:
             with self._growing:
                 self._define(name)
             function = self._namespace[name]
-            self.entries[key] = (function, positions, None)
+            self.entries[key] = (function, picked, None)
             return function(*arguments)
 
         return first_call
@@ -120,49 +127,50 @@ class CompiledEngine:
     ) -> None:
         table = ClassTable(records, plain)
         program = program_of(statements)
-        self._code = _Code(Compiler(program, table), {})
-        self._traced = _Code(Compiler(program, table, is_traced=True), trace.HOOKS)
+        self._code = _Code(Compiler(program, table))
+        self._traced = _Code(Compiler(program, table, is_traced=True))
         self._words = _literals(program)
         self._max_steps = max_steps
+        self._entries = self._code.entries
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds for these arguments. Raises EvaluationFailed."""
-        # As `_key` makes it, written out: this is the hottest line of the service, and nothing is FREE here.
+        # As `_key` makes it, written out: this is the hottest line of the service.
         words = self._words
         key = (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
-        entry = self._code.entries.get(key)
+        entry = self._entries.get(key)
         if entry is None:
             entry = self._enter_late(self._code, key)
-        function, positions, always = entry
-        if always is not None:
-            return always
+        function, picked, always = entry
+        if function is None:
+            return always is True
         try:
-            return bool(function([self._max_steps, MAX_DEPTH], *[arguments[position] for position in positions]))  # type: ignore[misc]
+            return function([self._max_steps, MAX_DEPTH], *picked(arguments)) is True
         except EvaluationFailed:
             raise
         except _EVALUATION_ERRORS as error:
             raise _failure(rule, error) from error
 
     def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """Return the values that the FREE arguments can take, each combination once, in the order found.
+        """Return the values that the FREE arguments can take, each combination once, in a fixed order.
 
         Raises EvaluationFailed.
         """
-        key = self._key(rule, arguments)
-        entry = self._code.entries.get(key) or self._enter_late(self._code, key)
-        function, positions, always = entry
-        found: list[tuple[Any, ...]] = []
-        if always is not None or function is None:
-            return found
+        words = self._words
+        key = (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._enter_late(self._code, key)
+        function, picked, _always = entry
+        if function is None:
+            return []
         try:
-            for values in function([self._max_steps, MAX_DEPTH], *[arguments[position] for position in positions]):
-                if not any(_is_alike(values, other) for other in found):
-                    found.append(values)
+            found: list[tuple[Any, ...]] = function([self._max_steps, MAX_DEPTH], *picked(arguments))
+            return found if len(found) < 2 else _distinct(found)
         except EvaluationFailed:
             raise
         except _EVALUATION_ERRORS as error:
             raise _failure(rule, error) from error
-        return found
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
         """Return the clauses of a rule that these arguments try, each with what stopped it, in the order tried.
@@ -170,19 +178,20 @@ class CompiledEngine:
         The arguments may be FREE where the rule finds them. Raises EvaluationFailed.
         """
         events = self.events_of(rule, *arguments)
-        return trace.attempts(events, self._traced.compiler.conditions, rule)
+        compiler = self._traced.compiler
+        return trace.attempts(events, compiler.conditions, rule, compiler.numbers)
 
     def events_of(self, rule: str, *arguments: object) -> list[trace.Event]:
         """Return every event of one evaluation. Raises EvaluationFailed."""
         key = self._key(rule, arguments)
         entry = self._traced.entries.get(key) or self._enter_late(self._traced, key)
-        function, positions, _always = entry
+        function, picked, _always = entry
         events: list[trace.Event] = []
         if function is None:
             return events
         try:
-            result = function([self._max_steps, MAX_DEPTH, events], *[arguments[position] for position in positions])
-            if FREE in key:
+            result = function([self._max_steps, MAX_DEPTH, events.append], *picked(arguments))
+            if _FREE_TYPE in key:
                 for _ in result:
                     pass
         except EvaluationFailed:
@@ -200,18 +209,19 @@ class CompiledEngine:
 
         Raises BundleRefused with the place of what cannot be compiled.
         """
-        key = (rule, *arguments)
+        likes = tuple(_FREE_TYPE if argument is FREE else argument for argument in arguments)
+        key = (rule, *likes)
         if key not in self._code.entries:
-            self._code.enter(key, rule, self._pattern(arguments))
+            self._code.enter(key, rule, self._pattern(likes))
 
     def show(self) -> str:
         """The Python of everything compiled so far, with comments that name the lines of the policy."""
         return self._code.show()
 
     def _key(self, rule: str, arguments: tuple[object, ...]) -> tuple[Any, ...]:
-        """What a question is known by: the rule, and for each argument FREE, the word that it is, or its type."""
+        """What a question is known by: the rule, and for each argument the word that it is, or its type."""
         words = self._words
-        return (rule, *[a if a is FREE or (type(a) is str and a in words) else type(a) for a in arguments])
+        return (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
 
     def _enter_late(self, code: _Code, key: tuple[Any, ...]) -> Entry:
         """Compile a rule for a combination of types that nobody prepared."""
@@ -224,7 +234,7 @@ class CompiledEngine:
     def _pattern(self, arguments: Iterable[object]) -> CallPattern:
         pattern: list[Argument] = []
         for argument in arguments:
-            if argument is FREE:
+            if argument is _FREE_TYPE:
                 pattern.append(FREE_ARGUMENT)
             elif isinstance(argument, str):
                 pattern.append(Constant(argument, str))
@@ -233,6 +243,29 @@ class CompiledEngine:
             elif isinstance(argument, type):
                 pattern.append(Bound(Known(argument)))
         return tuple(pattern)
+
+
+def _picking(positions: list[int]) -> Picked:
+    """What picks the arguments at some positions."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda arguments: tuple(arguments[position] for position in positions)
+
+
+def _distinct(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The solutions, each once."""
+    try:
+        if len(set(found)) == len(found):
+            return found
+    except TypeError:
+        pass  # records, which have no hash
+    if all(type(value) in _HASHED for values in found for value in values):
+        return list(dict.fromkeys(found))
+    once: list[tuple[Any, ...]] = []
+    for values in found:
+        if not any(_is_alike(values, other) for other in once):
+            once.append(values)
+    return once
 
 
 def _is_alike(values: tuple[Any, ...], others: tuple[Any, ...]) -> bool:

@@ -11,7 +11,7 @@ import math
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
@@ -75,19 +75,36 @@ _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u
 def parse(source: Source) -> tuple[Statement, ...]:
     """Return the statements of a policy file. Raises BundleRefused with file, line and column."""
     _refuse_unreadable(source)
-    machine = _machine()
+    table = _table()
     fed: list[_Token] = []
     open_brackets: list[_Token] = []
-    try:
-        for token in _tokens(source):
-            fed.append(token)
-            statements: tuple[Statement, ...] | None = machine.feed_token(token)
+    states = [table.start]
+    values: list[Any] = []
+    for token in _tokens(source):
+        fed.append(token)
+        kind = token.type
+        while True:
+            step = table.steps[states[-1]].get(kind)
+            if type(step) is int:
+                states.append(step)
+                values.append(token)
+                break
+            if step is None:
+                raise _unexpected(fed, open_brackets)
+            count, origin, build = step
+            if count:
+                children = values[-count:]
+                del values[-count:], states[-count:]
+            else:
+                children = []
+            states.append(table.steps[states[-1]][origin])
+            values.append(build(children))
+            if kind == END and states[-1] == table.end:
+                statements: tuple[Statement, ...] = values[-1]
+                return statements
+        if kind in _BRACKETS:
             _nest(open_brackets, token)
-    except lark.UnexpectedToken:
-        raise _unexpected(fed, open_brackets) from None
-    if statements is None:
-        raise AssertionError("the last token ends the policy")
-    return statements
+    raise AssertionError("the last token ends the policy")
 
 
 def _refuse_unreadable(source: Source) -> None:
@@ -126,45 +143,67 @@ def _unexpected(fed: list[_Token], open_brackets: Sequence[_Token]) -> BundleRef
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
 class _Token:
     """One token with its place; `tags` are the rulebook ids in force there."""
 
-    type: str
-    text: str
-    place: Place
-    tags: tuple[str, ...]
+    __slots__ = ("_column", "_file", "_line", "tags", "text", "type")
+
+    def __init__(self, type_: str, text: str, file: str, line: int, column: int, tags: tuple[str, ...]) -> None:
+        self.type, self.text, self.tags = type_, text, tags
+        self._file, self._line, self._column = file, line, column
+
+    @property
+    def place(self) -> Place:
+        """Where it stands; made when asked for, as most tokens are marks that nobody asks."""
+        return Place(self._file, self._line, self._column)
 
 
 def _tokens(source: Source) -> Iterator[_Token]:
     """Yield the tokens of a file, and one that ends it. Raises BundleRefused."""
-    file = source.file
+    file, text = source.file, source.text
+    scanner = _scanner()
     tags: tuple[str, ...] = ()
-    last_line = 0
-    try:
-        for read in _lark().lex(source.text):
-            line, column = read.line or 0, read.column or 0
-            if line > last_line + 1:
-                tags = ()
-            last_line = line
-            kind, text = read.type, str(read)
-            if kind == "COMMENT":
-                if text.startswith("#@"):
-                    tags = _tags(text, file, line, column)
-                continue
-            if kind == "NAME" and text in REFUSED_WORDS:
-                raise BundleRefused(REFUSED_WORDS[text], file, line, column)
-            if text.endswith("::") and kind == "NAME":
-                raise BundleRefused("a name cannot end with `::`", file, line, column)
-            if kind == "NAME" and not text.isascii() and not unicodedata.is_normalized("NFKC", text):
-                plain = unicodedata.normalize("NFKC", text)
-                raise BundleRefused(f"this name must be written in plain letters: `{plain}`", file, line, column)
-            yield _Token(kind, text, Place(file, line, column), tags)
-    except lark.UnexpectedCharacters as error:
-        what = complaint.not_polar(source.text, error.pos_in_stream or 0)
-        raise BundleRefused(what, file, error.line, error.column) from None
-    line, column = _line_and_column(source.text, len(source.text))
-    yield _Token(END, "", Place(file, line, column), ())
+    line, last_line, start_of_line, end = 1, 0, 0, 0
+    for read in scanner.pattern.finditer(text):
+        start = read.start()
+        if start != end:
+            break  # what stands between is no token
+        end = read.end()
+        kind, word = read.lastgroup or "", read.group()
+        if kind == _SPACE:
+            lines = word.count("\n")
+            if lines:
+                line += lines
+                start_of_line = start + word.rindex("\n") + 1
+            continue
+        column = start - start_of_line + 1
+        if line > last_line + 1:
+            tags = ()
+        last_line = line
+        if kind == "NAME":
+            kind = scanner.words.get(word, kind)
+            if kind == "NAME":
+                _refuse_name(word, file, line, column)
+        elif kind == "COMMENT":
+            if word.startswith("#@"):
+                tags = _tags(word, file, line, column)
+            continue
+        elif kind == _MARK:
+            kind = scanner.marks[word]
+        yield _Token(kind, word, file, line, column, tags)
+    if end < len(text):
+        raise BundleRefused(complaint.not_polar(text, end), file, line, end - start_of_line + 1)
+    yield _Token(END, "", file, *_line_and_column(text, len(text)), ())
+
+
+def _refuse_name(name: str, file: str, line: int, column: int) -> None:
+    if name in REFUSED_WORDS:
+        raise BundleRefused(REFUSED_WORDS[name], file, line, column)
+    if name.endswith("::"):
+        raise BundleRefused("a name cannot end with `::`", file, line, column)
+    if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
+        plain = unicodedata.normalize("NFKC", name)
+        raise BundleRefused(f"this name must be written in plain letters: `{plain}`", file, line, column)
 
 
 def _tags(text: str, file: str, line: int, column: int) -> tuple[str, ...]:
@@ -514,7 +553,7 @@ def _refusal(message: str, place: Place) -> BundleRefused:
 
 
 class _Comments:
-    """Makes lark hand out comments, which no rule of the grammar mentions."""
+    """Makes lark keep comments, which no rule of the grammar mentions."""
 
     always_accept = ("COMMENT",)
 
@@ -546,6 +585,64 @@ def _lark() -> lark.Lark:
 def _machine() -> Any:
     """A machine that takes token by token. Of a token it reads only `type`, so that ours can carry their places."""
     return _lark().parse_interactive()
+
+
+_SPACE, _MARK = "SPACE", "MARK"
+_BRACKETS = frozenset({"LPAR", "LSQB", "LBRACE", "RPAR", "RSQB", "RBRACE"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanner:
+    """The terminals of the grammar as one expression, with the names of words and marks that are fixed texts.
+
+    lark's own lexer reads the same, at a quarter of the speed.
+    """
+
+    pattern: re.Pattern[str]
+    words: dict[str, str]
+    marks: dict[str, str]
+
+
+@cache
+def _scanner() -> _Scanner:
+    parser = _lark()
+    fixed = {t.pattern.value: t.name for t in parser.terminals if t.pattern.type == "str"}
+    marks = {text: name for text, name in fixed.items() if not text.isalpha()}
+    free = [t for t in parser.terminals if t.pattern.type == "re" and t.name not in parser.ignore_tokens]
+    spaces = [t.pattern.to_regexp() for t in parser.terminals if t.name in parser.ignore_tokens]
+    parts = [f"(?P<{_SPACE}>{'|'.join(spaces)})", *(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in free)]
+    # Longest first, as `:=` begins with `:`; what is free stands before, as `==` begins with `=`.
+    parts.append(f"(?P<{_MARK}>{'|'.join(map(re.escape, sorted(marks, key=len, reverse=True)))})")
+    return _Scanner(re.compile("|".join(parts)), {t: n for t, n in fixed.items() if t not in marks}, marks)
+
+
+_Step = int | tuple[int, str, Callable[[list[Any]], Any]]
+"""The next state; or how many values go into a new one, the name of its rule, and what builds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """lark's table with nothing to look up twice: for each state, what to do on a token, and where to go on a rule."""
+
+    start: int
+    end: int
+    steps: dict[int, dict[str, Any]]
+
+
+@cache
+def _table() -> _Table:
+    conf = _machine().parser_state.parse_conf
+    steps: dict[int, dict[str, _Step]] = {}
+    for state, actions in conf.states.items():
+        mine: dict[str, _Step] = {}
+        for symbol, (action, argument) in actions.items():
+            is_shift = action.name == "Shift"
+            rule = argument
+            mine[str(symbol)] = (
+                argument if is_shift else (len(rule.expansion), str(rule.origin.name), conf.callbacks[rule])
+            )
+        steps[state] = mine
+    return _Table(conf.start_state, conf.end_state, steps)
 
 
 @cache

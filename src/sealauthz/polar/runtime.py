@@ -13,7 +13,12 @@ from typing import Any
 from sealauthz.domain.record import Collection
 from sealauthz.errors import EvaluationFailed
 
-FREE = object()
+
+class _Free:
+    """The type of what marks a free argument, which nothing else has."""
+
+
+FREE = _Free()
 """Marks an argument that an engine is to find."""
 
 _I64 = 2**63
@@ -124,10 +129,8 @@ INDEXED_FROM = 12
 
 
 def where(collection: Any, column: str, value: str) -> Iterable[Any]:
-    """The members of a collection that may hold a value in a column: those that do, or all where there are few."""
-    if len(collection) < INDEXED_FROM or type(collection) is not Collection:
-        return collection  # type: ignore[no-any-return]
-    return collection.holding(column, value)
+    """The members of a collection that may hold a value in a column: those that do, or all where it has no index."""
+    return collection.holding(column, value) if type(collection) is Collection else collection
 
 
 def truth(value: Any) -> bool:

@@ -7,7 +7,7 @@ tree is read off their order. Coverage counts the same events.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,65 +39,28 @@ class Attempt:
     under: tuple[Attempt, ...] = ()
 
 
-# --- what traced code calls -----------------------------------------------------------------------------------------
-
-
-def tried(budget: list[Any], number: int) -> None:
-    """A clause is tried."""
-    budget[2].append(("tried", number, ()))
-
-
-def proved(budget: list[Any], number: int) -> None:
-    """A clause has a solution."""
-    budget[2].append(("proved", number, ()))
-
-
-def noted(budget: list[Any], number: int, result: object, *values: object) -> object:
-    """A condition came out one way or the other."""
-    budget[2].append(("met" if result else "unmet", number, values))
-    return result
-
-
-class walked:
-    """Members or solutions that are walked through; the trace learns whether there were any."""
-
-    __slots__ = ("_budget", "_number", "_source")
-
-    def __init__(self, budget: list[Any], number: int, source: Any) -> None:
-        self._budget, self._number, self._source = budget, number, source
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def __iter__(self) -> Iterator[Any]:
-        events, number = self._budget[2], self._number
-        is_met = False
-        for item in self._source:
-            is_met = True
-            events.append(("met", number, ()))
-            yield item
-        if not is_met:
-            events.append(("unmet", number, ()))
-
-
-HOOKS = {"tried": tried, "proved": proved, "noted": noted, "walked": walked}
-"""The names that traced code is given."""
-
-
 # --- reading a trace ------------------------------------------------------------------------------------------------
 
 
-def attempts(events: Sequence[Event], conditions: Sequence[Condition], rule: str) -> tuple[Attempt, ...]:
-    """The clauses of a rule that were tried, in order, each with what stopped it."""
+def attempts(
+    events: Sequence[Event], conditions: Sequence[Condition], rule: str, numbers: Mapping[str, Set[int]]
+) -> tuple[Attempt, ...]:
+    """The clauses of a rule that were tried, in order, each with what stopped it.
+
+    `numbers` are those of each rule's clauses and conditions.
+    """
+    own = numbers.get(rule, frozenset())
     found: dict[int, _Try] = {}
     for position, (what, number, values) in enumerate(events):
-        condition = conditions[number]
-        clause = condition.clause
-        if clause is None or clause.name != rule:
-            continue
-        attempt = found.setdefault(id(clause), _Try(clause))
-        attempt.take(what, condition.term, values, position)
-    return tuple(attempt.told(events, conditions) for attempt in found.values())
+        if number in own:
+            condition = conditions[number]
+            clause = condition.clause
+            if clause is not None:
+                attempt = found.get(id(clause))
+                if attempt is None:
+                    attempt = found[id(clause)] = _Try(clause)
+                attempt.take(what, condition.term, values, position)
+    return tuple(attempt.told(events, conditions, numbers) for attempt in found.values())
 
 
 class _Try:
@@ -120,7 +83,9 @@ class _Try:
                 self._furthest = (index, term, values, self._last + 1, position)
         self._last = position
 
-    def told(self, events: Sequence[Event], conditions: Sequence[Condition]) -> Attempt:
+    def told(
+        self, events: Sequence[Event], conditions: Sequence[Condition], numbers: Mapping[str, Set[int]]
+    ) -> Attempt:
         """The attempt as a whole."""
         if self._is_met:
             return Attempt(self._clause, True)
@@ -129,7 +94,7 @@ class _Try:
         _, term, values, start, end = self._furthest
         under: list[Attempt] = []
         for called in dict.fromkeys(_called(term)):
-            under += attempts(events[start:end], conditions, called)
+            under += attempts(events[start:end], conditions, called, numbers)
         return Attempt(self._clause, False, written(term), term.place, tuple(map(shown, values)), tuple(under))
 
 

@@ -135,10 +135,13 @@ class _Loaded:
 
 
 class Library:
-    """Test files that are read for one bundle; what is wrong is collected, and said by `refuse`."""
+    """Test files that are read for one bundle; what is wrong is collected, and said by `refuse`.
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._vocabulary = Vocabulary(bundle)
+    Fixtures alone can be read without a bundle.
+    """
+
+    def __init__(self, bundle: Bundle | None) -> None:
+        self._vocabulary = None if bundle is None else Vocabulary(bundle)
         self._loaded: dict[Path, _Loaded | None] = {}
         self._stages: dict[tuple[str, str], _Stage] = {}
         self._faults: list[Fault] = []
@@ -149,15 +152,17 @@ class Library:
             raise SuiteRefused(*dict.fromkeys(self._faults))
 
     def fixtures_of(self, path: Path) -> dict[str, tuple[FactSet, int | None]]:
-        """Return the fixtures that a file defines itself, each with the time at which its facts stand."""
+        """Return the fixtures of a file, included ones too, each with the time at which its facts stand."""
         loaded = self._load(path)
         if loaded is None:
             return {}
-        stages = {name: self._stage(loaded, name, ("fixtures", name), ()) for name in loaded.written.fixtures}
+        stages = {name: self._stage(loaded, name, ("fixtures", name), ()) for name in loaded.fixtures}
         return {name: (stage.facts, stage.now) for name, stage in stages.items()}
 
     def tests_of(self, path: Path) -> list[PolicyTest]:
         """Return the tests of a file."""
+        if self._vocabulary is None:
+            raise TypeError("tests are read for a bundle")
         loaded = self._load(path)
         if loaded is None:
             return []

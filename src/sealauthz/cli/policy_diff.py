@@ -1,0 +1,227 @@
+"""The command `policy diff`: who gains and who loses what when one bundle takes the place of another."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.output import print_json
+
+if TYPE_CHECKING:
+    from sealauthz.testing.access import AccessDiff, Progress
+    from sealauthz.testing.approval import Approvals
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class Moment(click.ParamType[int]):
+    """A time in ISO 8601, as an instant."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the time; one without its zone could be any of two dozen."""
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"`{value}` is no time: write it as in 2026-01-05T09:00:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"`{value}` lacks its time zone: write it as in 2026-01-05T09:00:00Z", param, ctx)
+        return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--facts", metavar="FILE|URL", required=True, help="A file of facts, `-`, a database, or `demo`.")
+@click.option("--now", type=Moment(), help="The time at which to decide, in ISO 8601; the clock's by default.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="For people, for programs, or for a pull request.",
+)
+@click.option("--reasons", is_flag=True, help="List the denials that give other reasons, too.")
+@click.option(
+    "--approve", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Only these changes may happen."
+)
+@click.option("--update", is_flag=True, help="Write the changes to the file of --approve, for review.")
+@click.option(
+    "--pairs",
+    type=click.IntRange(1),
+    default=2_000_000,
+    show_default=True,
+    help="Pairs of subject and resource up to which all are decided.",
+)
+@click.option(
+    "--contexts", type=click.IntRange(1), default=256, show_default=True, help="Contexts of one question at most."
+)
+def policy_diff(
+    *,
+    old: str,
+    new: str,
+    facts: str,
+    now: int | None,
+    output: str,
+    reasons: bool,
+    approve: Path | None,
+    update: bool,
+    pairs: int,
+    contexts: int,
+) -> int:
+    """Tell who gains and who loses what if NEW takes the place of OLD.
+
+    Decides every subject, action and resource of the facts under both
+    policies, and prints what differs, with the lines of the policies that are
+    responsible. OLD and NEW are folders of policies, `default` for those
+    installed with sealauthz, or `git:REVISION` or `git:REVISION:FOLDER`
+    (from the top of the repository; the other argument's folder by default).
+
+    \b
+      sealauthz policy diff default policies/ --facts demo
+      sealauthz policy diff git:main policies/ --facts facts.jsonl
+      sealauthz facts export | sealauthz policy diff git:main policies/ --facts -
+      sealauthz policy diff git:main policies/ --facts facts.jsonl \\
+        --now 2026-01-05T09:00:00Z --approve approved.txt -o markdown
+
+    --facts is a file as `sealauthz facts export` writes it, `-` for standard
+    input, a database URL (read at one revision, and only read), a YAML file
+    with fixtures of policy tests (each at its own time), or `demo`.
+    All facts are needed, names and phones are not.
+
+    Access means: there is a context, made of the facts, in which it is
+    allowed. Tried are the tasks that the subject handles or operates and all
+    of the contracts of the resource's enterprise; the subject's own identity
+    checks and some of others; the reasons that the policies know; and none.
+    Who has access and gains or loses it in some contexts only is told, too
+    (a widening, a narrowing), as are other obligations, and questions that
+    a policy fails to decide. Above --pairs, each resource is decided for
+    everybody with a tie to it and some of each kind of strangers. What was
+    not decided is always said.
+
+    --approve makes it a gate: exits with 0 if the changes are exactly those
+    in the file, one a line, and says which lines to add or to remove if not.
+    A question that NEW fails to decide cannot be approved. Comments begin
+    with # and stay when --update writes the file.
+
+    \b
+      + Person:p-lin use Seal:seal-official         gains access
+      - Person:p-lin view Seal:seal-official        loses access
+      + Person:p-lin use Seal:seal-official task=t  has access, gains this
+      ~ Person:p-lin use Seal:seal-official +NOTIFY_LEGAL -APPEND_SEAL_LOG
+
+    \b
+    JSON is one object:
+      complete    false if anything was not decided
+      old, new    versions; files, parameters: in what they differ
+      summary     the number of changes of each kind
+      facts       for each set of facts: name, now, extent, changes,
+                  denials_with_other_reasons (and other_reasons)
+                  changes: kind (GAIN, WIDER, LOSS, NARROWER, OBLIGATION,
+                  BROKEN, MENDED), subject, action, resource, context,
+                  further_contexts, causes, obligations_added,
+                  obligations_dropped, error, approval_line
+      approval    null, or file, approved, missing, stale
+
+    \b
+    Exit codes:
+      0  no changes; with --approve: exactly the approved ones
+      1  changes; with --approve: other changes; or a faulty policy
+      2  wrong use: arguments, facts, or the file of approvals
+      3  no answer: the database cannot be used now
+    """
+    from sealauthz.cli import access_report
+    from sealauthz.decision import system_clock
+    from sealauthz.testing import approval
+    from sealauthz.testing.access import ChangeKind, Limits
+
+    if update and approve is None:
+        raise click.UsageError("--update needs --approve, which names the file to write")
+    approved = None if approve is None else _approved(approve, may_be_new=update)
+    diffs = _diffs(old, new, facts, system_clock() if now is None else now, Limits(pairs, contexts), reasons)
+    gate = None
+    if approve is not None and approved is not None:
+        lines = approval.lines_of(diffs)
+        if update:
+            approve.write_text(approval.written(lines, approved), encoding="utf-8")
+            approved = approval.Approvals(dict.fromkeys(lines, ((), "")))
+        broken = sum(len(diff.of(ChangeKind.BROKEN)) for diff in diffs)
+        gate = access_report.Gate(str(approve), approval.compare(lines, approved), update, broken)
+    if output == "json":
+        print_json(access_report.json_of(diffs, lists_reasons=reasons, gate=gate))
+    else:
+        write = access_report.text_of if output == "table" else access_report.markdown_of
+        click.echo(write(diffs, lists_reasons=reasons, gate=gate))
+    is_fine = bool(gate) if gate is not None else not any(diff.changes for diff in diffs)
+    return Exit.DONE if is_fine else Exit.REFUSED
+
+
+def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons: bool) -> list[AccessDiff]:
+    """Load both bundles and compare them over every set of facts."""
+    import dataclasses
+
+    from sealauthz.cli.fact_source import fact_sets
+    from sealauthz.cli.policy_source import load_bundle
+    from sealauthz.testing.access import compare
+
+    before = load_bundle("OLD", old, new)
+    after = load_bundle("NEW", new, old)
+    if lists_reasons:
+        limits = dataclasses.replace(limits, denials=None)
+    found = []
+    with _quiet(), _progress() as progress:
+        for some in fact_sets(facts, now):
+            found.append(compare(before, after, some.records, some.now, limits, progress, some.name))
+    return found
+
+
+def _approved(file: Path, *, may_be_new: bool) -> Approvals:
+    from sealauthz.testing import approval
+
+    if may_be_new and not file.exists():
+        return approval.Approvals()
+    if not file.exists():
+        raise Stop(f"there is no file `{file}` of approved changes; --update writes it", Exit.WRONG_USE)
+    try:
+        return approval.read(file.read_bytes().decode(), str(file))
+    except UnicodeDecodeError as error:
+        raise Stop(f"`{file}` is not UTF-8 text", Exit.WRONG_USE) from error
+    except approval.ApprovalProblem as error:
+        raise Stop(str(error), Exit.WRONG_USE) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the decision point from logging what goes wrong in a decision: the diff tells it."""
+    logger = logging.getLogger("sealauthz.decision.pdp")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = was_disabled
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show on a terminal how far it is."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("deciding", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

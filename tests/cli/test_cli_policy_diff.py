@@ -1,0 +1,416 @@
+"""`policy diff` says who gains and who loses what, and is a gate for pull requests."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sealauthz.cli.fact_source import fact_sets
+from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.folder import installed_folder
+from sealauthz.demo.facts import opening_facts
+from sealauthz.exchange import line_of
+
+NOW = "2026-01-05T09:00:00Z"
+NOW_US = 1_767_603_600_000_000
+
+GAIN = "+ Person:p-zhou use Seal:seal-official"
+
+
+def edit(folder, name, old, new):
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+_LOADED = {}
+
+
+@pytest.fixture(autouse=True)
+def _each_bundle_is_loaded_once(monkeypatch):
+    """Keep what was loaded from the same files: loading takes longer than the rest of a test."""
+    load = Bundle.load
+
+    def loaded(folder=None, *, is_served=True):
+        files = sorted((folder or installed_folder()).glob("*.*"))
+        key = (is_served, *((file.name, file.read_bytes()) for file in files))
+        if key not in _LOADED:
+            _LOADED[key] = load(folder, is_served=is_served)
+        return _LOADED[key]
+
+    monkeypatch.setattr(Bundle, "load", loaded)
+
+
+@pytest.fixture
+def new(tmp_path):
+    """A copy of the installed policies in which an official seal needs no face check."""
+    folder = shutil.copytree(installed_folder(), tmp_path / "new")
+    edit(folder, "seal_use.polar", '["DEPARTMENT", "OTHER"]', '["DEPARTMENT", "OTHER", "OFFICIAL"]')
+    return folder
+
+
+@pytest.fixture
+def facts(tmp_path):
+    """The demo facts as an export."""
+    path = tmp_path / "facts.jsonl"
+    lines = [line_of(record, with_personal_data=False) for record in opening_facts(NOW_US)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def diff(sealauthz, *more, old="default", new="new", facts="demo"):
+    return sealauthz("policy", "diff", old, new, "--facts", facts, "--now", NOW, *more)
+
+
+def test_the_text_says_who_gains_what_and_which_lines_are_responsible(sealauthz, new):
+    code, out, err = diff(sealauthz)
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("policy ")
+    assert "  seal_use.polar" in lines
+    assert lines[lines.index("GAINS") + 1 : lines.index("GAINS") + 3] == [
+        "  1 person gains `use` on Seal",
+        "    FRESH_FACE is waived now",
+    ]
+    assert '  stops at  seal.kind in ["DEPARTMENT", "OTHER"]   ("OFFICIAL")' in out
+    assert "    Person:p-zhou  Seal:seal-official  task=task-cartons" in lines
+    assert "1 gain, 0 losses in " in lines[-2]
+    assert lines[-1] == "and 4 denials give other reasons (--reasons lists them)"
+    assert "13700003795" not in out
+    assert "周" not in out
+
+
+def test_the_other_way_round_it_is_a_loss(sealauthz, new):
+    code, out, _ = diff(sealauthz, old="new", new="default")
+    assert code == 1
+    assert "LOSES\n  1 person loses `use` on Seal\n    FRESH_FACE is not waived any more\n" in out
+
+
+def test_without_changes_it_says_so(sealauthz):
+    code, out, err = diff(sealauthz, new="default")
+    assert (code, err) == (0, "")
+    assert "\nno access changes in " in out
+    code, out, _ = diff(sealauthz, "-o", "markdown", new="default")
+    assert code == 0
+    assert out.startswith("### Access: no access changes\n")
+
+
+def test_reasons_are_listed_when_asked_for(sealauthz, new):
+    _, out, _ = diff(sealauthz, "--reasons")
+    assert "REASONS\n" in out
+    assert "  OLD " in out
+    assert "denials of `use` on Seal" in out or "denial of `use` on Seal" in out
+    assert out.endswith("and 4 denials give other reasons\n")
+
+
+def test_json_has_the_documented_form(sealauthz, new):
+    code, out, _ = diff(sealauthz, "-o", "json")
+    assert code == 1
+    found = json.loads(out)
+    assert found.keys() == {"complete", "old", "new", "files", "parameters", "summary", "facts", "approval"}
+    assert found["complete"] is True
+    assert found["files"] == ["seal_use.polar"]
+    assert found["approval"] is None
+    (some,) = found["facts"]
+    assert some.keys() == {"name", "now", "extent", "changes", "denials_with_other_reasons"}
+    assert some["now"] == NOW
+    (change,) = some["changes"]
+    assert change["kind"] == "GAIN"
+    assert change["approval_line"] == GAIN
+    assert change["context"] == {"task": "task-cartons"}
+    assert change["causes"][0]["allowed_by"]["file"] == "seal_use.polar"
+    _, out, _ = diff(sealauthz, "-o", "json", "--reasons")
+    assert len(json.loads(out)["facts"][0]["other_reasons"]) == 4
+
+
+def test_markdown_can_be_posted_as_a_comment(sealauthz, new):
+    _, out, _ = diff(sealauthz, "-o", "markdown")
+    assert out.startswith("### Access: 1 gain, 0 losses\n")
+    assert out.count("<details>") == out.count("</details>") == 1
+    assert "| <code>Person:p-zhou</code> | <code>Seal:seal-official</code> | <code>task=task-cartons</code> |" in out
+
+
+def test_no_id_can_bring_markup_along(sealauthz, new, facts):
+    text = facts.read_text(encoding="utf-8")
+    facts.write_text(text.replace("p-zhou", "</code><img src=x>|`@all`"), encoding="utf-8")
+    _, out, _ = diff(sealauthz, "-o", "markdown", facts=str(facts))
+    assert "1 gain" in out
+    assert "<img" not in out
+    assert "@all" not in out
+    _, out, _ = diff(sealauthz, facts=str(facts))
+    assert "Person:</code><img%20src%3Dx>|`@all`  Seal:seal-official" in out
+
+
+@pytest.mark.parametrize("how", ["file", "stdin", "database"])
+def test_facts_come_from_a_file_standard_input_or_a_database(sealauthz, new, facts, demo_facts, how, monkeypatch):
+    spec = {"file": "facts.jsonl", "stdin": "-", "database": "sqlite:///sealauthz.db"}[how]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(facts.read_bytes())))
+    arguments = () if how == "database" else ("--now", NOW)
+    code, out, err = sealauthz("policy", "diff", "default", "new", "--facts", spec, *arguments)
+    assert (code, err) == (1, "")
+    assert "    Person:p-zhou  Seal:seal-official  task=task-cartons" in out
+
+
+def test_the_time_of_the_question_counts(sealauthz, new, facts):
+    code, out, _ = sealauthz(
+        "policy", "diff", "default", "new", "--facts", str(facts), "--now", "2036-01-05T09:00:00+08:00"
+    )
+    assert code == 0
+    assert "no access changes" in out
+
+
+def test_above_the_limit_it_says_what_was_decided(sealauthz, new, facts):
+    with facts.open("a", encoding="utf-8") as file:
+        file.writelines(f'{{"person": {{"id": "x-{number}"}}}}\n' for number in range(30))
+    limits = ("--pairs", "10", "--contexts", "2")
+    _, out, _ = diff(sealauthz, *limits, facts=str(facts))
+    assert "warning: incomplete: " in out
+    assert " of 532 pairs of subject and resource were decided" in out
+    assert "more contexts than were tried (see --contexts)" in out
+    _, out, _ = diff(sealauthz, *limits, "-o", "json", facts=str(facts))
+    assert json.loads(out)["complete"] is False
+    _, out, _ = diff(sealauthz, *limits, "-o", "markdown", facts=str(facts))
+    assert "> ⚠️ incomplete: " in out
+
+
+# --- the gate -------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_that_is_not_approved_is_refused_with_the_line_to_add(sealauthz, new, tmp_path):
+    (tmp_path / "ok.txt").write_text("# nothing yet\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt")
+    assert code == 1
+    assert out.endswith(f"not approved: after review, add to ok.txt\n  {GAIN}\n")
+    _, out, _ = diff(sealauthz, "--approve", "ok.txt", "-o", "markdown")
+    assert f"❌ **Not approved.** After review, add to <code>ok.txt</code>:\n\n```diff\n{GAIN}\n```" in out
+
+
+def test_the_approved_changes_pass(sealauthz, new, tmp_path):
+    (tmp_path / "ok.txt").write_text(f"{GAIN}  # by the security team\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt")
+    assert code == 0
+    assert out.endswith("approved: the changes are exactly those in ok.txt\n")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["approval"] == {"file": "ok.txt", "approved": True, "missing": [], "stale": []}
+
+
+def test_an_approval_of_what_does_not_happen_is_refused(sealauthz, new, tmp_path):
+    (tmp_path / "ok.txt").write_text(f"{GAIN}\n- Person:p-gu view Seal:seal-official\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt")
+    assert code == 1
+    assert out.endswith("remove from ok.txt\n  - Person:p-gu view Seal:seal-official\n")
+    code, _, _ = diff(sealauthz, "--approve", "ok.txt", new="default")
+    assert code == 1
+
+
+def test_update_writes_the_file_and_keeps_its_comments(sealauthz, new, tmp_path):
+    file = tmp_path / "ok.txt"
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt", "--update")
+    assert code == 0
+    assert "wrote the changes to ok.txt; review it" in out
+    assert file.read_text(encoding="utf-8").splitlines()[-1] == GAIN
+    file.write_text(f"# Ours.\n\n{GAIN}    # agreed\n+ Person:p-he use Seal:s\n", encoding="utf-8")
+    code, _, _ = diff(sealauthz, "--approve", "ok.txt", "--update")
+    assert code == 0
+    assert file.read_text(encoding="utf-8") == f"# Ours.\n\n{GAIN}    # agreed\n"
+    assert diff(sealauthz, "--approve", "ok.txt")[0] == 0
+
+
+def test_what_cannot_be_decided_any_more_is_never_approved(sealauthz, new, tmp_path):
+    with (new / "words.polar").open("a", encoding="utf-8") as words:
+        words.write('\nwalks(seal: Seal) if seal.kind = "FINANCE";\n')
+        words.write("walks(seal: Seal) if grant in seal.grants and walks(grant.seal);\n")
+    edit(new, "visibility.polar", "if tied(person, seal.enterprise", "if walks(seal) or tied(person, seal.enterprise")
+    code, out, err = diff(sealauthz, "--approve", "ok.txt", "--update")
+    assert (code, err) == (1, "")
+    assert "\nERRORS\n" in out
+    assert "  8 persons, `view` on Seal: NEW cannot decide any more: `allow` could not be evaluated (" in out
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt")
+    assert code == 1
+    assert "not approved: NEW fails to decide " in out
+    assert "approved: the changes are exactly" not in out
+    assert json.loads(diff(sealauthz, "--approve", "ok.txt", "-o", "json")[1])["approval"]["approved"] is False
+    assert "❌ **Not approved:**" in diff(sealauthz, "--approve", "ok.txt", "-o", "markdown")[1]
+
+
+# --- revisions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with the installed policies in `rules`, committed."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "repository"
+    shutil.copytree(installed_folder(), folder / "rules", ignore=shutil.ignore_patterns("tests"))
+    # Would leave the policies out of an archive.
+    (folder / ".gitattributes").write_text("*.polar export-ignore\n", encoding="utf-8")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "rules")
+    return folder
+
+
+def git(folder, *arguments):
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_revision_is_compared_with_the_folder(sealauthz, repository):
+    edit(repository / "rules", "seal_use.polar", '["DEPARTMENT", "OTHER"]', '["DEPARTMENT", "OTHER", "OFFICIAL"]')
+    for old in ("git:main", "git:HEAD:rules", "git:main:rules/"):
+        code, out, err = diff(sealauthz, old=old, new="repository/rules")
+        assert (code, err) == (1, "")
+        assert "1 gain, 0 losses" in out
+    git(repository, "commit", "-q", "-a", "-m", "loose")
+    code, out, _ = diff(sealauthz, old="git:main", new="repository/rules")
+    assert code == 0
+    code, out, _ = diff(sealauthz, old="git:main~1", new="repository/rules")
+    assert (code, "1 gain, 0 losses" in out) == (1, True)
+
+
+def test_the_floor_of_an_older_version_is_compared_and_never_served(sealauthz, repository):
+    floor = repository / "rules" / "floor.polar"
+    now = floor.read_text(encoding="utf-8")
+    edit(repository / "rules", "floor.polar", 'requires("join", _: Enterprise, "ENTERPRISE_OPERATING");', "")
+    edit(
+        repository / "rules",
+        "floor.polar",
+        'meets(_: Person, "ENTERPRISE_OPERATING", "join", enterprise: Enterprise, context) '
+        "if operating(enterprise, context);",
+        "",
+    )
+    git(repository, "commit", "-q", "-a", "-m", "an older version")
+    code, _, err = diff(sealauthz, old="default", new="repository/rules")
+    assert (code, "floor.polar: is the product's and differs" in err) == (1, True)
+    floor.write_text(now, encoding="utf-8")
+    assert diff(sealauthz, old="git:main", new="repository/rules")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        ("git:nowhere", "there is no revision `nowhere` in this repository"),
+        ("git:--help", "there is no revision `--help` in this repository"),
+        ("git:main:policy", "there is no folder `policy` at `main`"),
+        ("git:main:rules/roles.polar", "there is no folder `rules/roles.polar` at `main`"),
+        ("git:", "names no revision"),
+    ],
+)
+def test_a_revision_that_is_not_there_is_wrong_use(sealauthz, repository, old, said):
+    code, out, err = diff(sealauthz, old=old, new="repository/rules")
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_outside_of_a_repository_there_is_no_revision(sealauthz, new, monkeypatch, tmp_path):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    code, out, err = diff(sealauthz, old="git:main")
+    assert (code, out) == (2, "")
+    assert "`new` lies in no git repository" in err
+
+
+# --- fixtures -------------------------------------------------------------------------------------------------------
+
+
+def test_the_fixtures_of_tests_are_facts_at_a_time_of_their_own(sealauthz, new):
+    facts = str(installed_folder() / "tests" / "fixtures.yaml")
+    code, out, err = sealauthz("policy", "diff", "default", "new", "--facts", facts, "-o", "json")
+    assert code == 1, err
+    (found,) = json.loads(out)["facts"]
+    assert (found["name"], found["now"]) == ("spruce", "2026-09-21T14:13:20Z")
+    Path("empty.yaml").write_text("tests: []\n", encoding="utf-8")
+    code, _, err = sealauthz("policy", "diff", "default", "new", "--facts", "empty.yaml")
+    assert (code, "`empty.yaml` has no fixture" in err) == (2, True)
+    Path("wrong.yaml").write_text("fixture: 1\n", encoding="utf-8")
+    code, _, err = sealauthz("policy", "diff", "default", "new", "--facts", "wrong.yaml")
+    assert (code, "wrong.yaml:1:1: `fixture` must be text" in err) == (2, True)
+
+
+# --- wrong use ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("default", "nowhere", "--facts", "demo"), "NEW: `nowhere` does not exist; write a folder of policies"),
+        (("default", "default"), "missing option '--facts'"),
+        (("default", "default", "--facts", "nowhere"), "there is no file `nowhere`; --facts takes a file"),
+        (("default", "default", "--facts", "."), "`.` is a folder"),
+        (("default", "default", "--facts", "mysql://host/name"), "must start with `sqlite:` or `postgresql:`"),
+        (("default", "default", "--facts", "demo", "--now", "today"), "`today` is no time"),
+        (("default", "default", "--facts", "demo", "--now", "2026-01-05T09:00:00"), "lacks its time zone"),
+        (("default", "default", "--facts", "demo", "--update"), "--update needs --approve"),
+        (("default", "default", "--facts", "demo", "--approve", "none"), "there is no file `none` of approved changes"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(sealauthz, arguments, said):
+    code, out, err = sealauthz("policy", "diff", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_faulty_policy_is_told_with_its_place(sealauthz, new):
+    (new / "zzz.polar").write_text("f(x if;\n", encoding="utf-8")
+    code, out, err = diff(sealauthz)
+    assert (code, out) == (1, "")
+    assert "NEW (`new`) cannot be served: zzz.polar:1:" in err
+
+
+def test_a_malformed_line_of_the_approvals_is_told_with_its_place(sealauthz, tmp_path):
+    (tmp_path / "ok.txt").write_text("# fine\nPerson:p use Seal:s\n", encoding="utf-8")
+    code, out, err = diff(sealauthz, "--approve", "ok.txt", new="default")
+    assert (code, out) == (2, "")
+    assert "ok.txt:2: `Person:p use Seal:s` is no change" in err
+
+
+def test_a_database_that_cannot_be_read_is_no_answer(sealauthz, new):
+    code, out, err = diff(sealauthz, facts="sqlite:///none.db")
+    assert (code, out) == (3, "")
+    assert "the database file is not there" in err
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("not json\n", "facts.jsonl:1: is not a fact: "),
+        ('{"seal": {"idd": "s"}}\n', "facts.jsonl:1: is not a fact: "),
+        ("\n", "there is no person among the facts of `facts.jsonl`"),
+        ('{"person": {"id": "p"}}\n{"person": 3}\n', "facts.jsonl:2: "),
+    ],
+)
+def test_facts_of_another_shape_are_told_with_their_line(sealauthz, new, tmp_path, lines, said):
+    (tmp_path / "facts.jsonl").write_text(lines, encoding="utf-8")
+    code, out, err = diff(sealauthz, facts="facts.jsonl")
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_facts_that_lack_some_are_refused(sealauthz, new, facts):
+    text = facts.read_text(encoding="utf-8")
+    facts.write_text("".join(line for line in text.splitlines(True) if '"contract":' not in line), encoding="utf-8")
+    code, _, err = diff(sealauthz, facts=str(facts))
+    assert code == 2
+    assert (
+        "are not whole: `ContractDocument:document-paper` names `Contract:contract-paper` as its `contract_id`" in err
+    )
+
+
+def test_of_a_fact_that_stands_twice_the_last_counts(facts):
+    facts.write_text(facts.read_text(encoding="utf-8") * 2, encoding="utf-8")
+    (some,) = fact_sets(str(facts), NOW_US)
+    assert (some.name, some.now, len(some.records)) == ("", NOW_US, 40)
+
+
+def test_the_group_lists_the_command_and_its_help_fits(sealauthz):
+    assert "diff" in sealauthz("policy", "--help")[1]
+    code, out, _ = sealauthz("policy", "diff", "--help")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80

@@ -1,0 +1,127 @@
+"""`policy test`, `policy mutate` and `policy schema` for people who know neither pytest nor the package."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "docs" / "examples" / "tightened"
+
+
+@pytest.fixture
+def example(tmp_path):
+    """The example of a folder that tightens the installed policies, as `policies` in the working directory."""
+    return shutil.copytree(EXAMPLE, tmp_path / "policies")
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def policy_test(*arguments):
+    """Run in a process of its own: pytest within pytest shares too much."""
+    command = [sys.executable, "-m", "sealauthz", "policy", "test", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.usefixtures("example")
+def test_without_a_path_the_tests_of_the_working_directory_run():
+    done = policy_test("--coverage", "table", "--fail-under", "100")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "all files          2 of 2      3 of 3                  6 of 6      100.0 %" in done.stdout
+    assert not Path(".pytest_cache").exists()
+
+
+def test_a_policy_folder_stands_for_its_tests(example):
+    edit(example / "house_rules.polar", '"INVOICE", ', "")
+    done = policy_test("policies", "-k", "invoice")
+    assert done.returncode == 1
+    assert "an invoice seal needs the grant only" in done.stdout
+    assert "DOCUMENTS_APPROVED" in done.stdout
+
+
+def test_what_follows_two_dashes_goes_to_pytest(example):
+    done = policy_test("policies", "--", "--collect-only")
+    assert done.returncode == 0
+    assert "policies/tests/house_rules.yaml::a grant alone does not open" not in done.stdout
+    assert "policies/tests/house_rules.yaml::an invoice seal needs the grant only" in done.stdout
+
+
+def test_settings_of_the_surrounding_project_do_not_matter(example):
+    Path("pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
+    assert policy_test("policies").returncode == 0
+
+
+def test_a_file_that_cannot_be_understood_is_wrong_use(example):
+    edit(example / "tests" / "house_rules.yaml", "fixture: spruce", "fixture: spruse")
+    done = policy_test("policies")
+    assert done.returncode == 2
+    assert "there is no fixture `spruse`; did you mean `spruce`?" in done.stdout
+
+
+def test_no_tests_are_wrong_use(example):
+    assert policy_test("policies", "-k", "zebra").returncode == 2
+
+
+def test_a_path_that_is_not_there_is_wrong_use(sealauthz):
+    assert sealauthz("policy", "test", "nowhere") == (2, "", "error: there is no file or folder `nowhere`\n")
+
+
+@pytest.mark.usefixtures("example")
+def test_mutate_tells_how_many_mistakes_are_noticed(sealauthz):
+    code, out, err = sealauthz("policy", "mutate", "-n", "1", "--fail-under", "100")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "file               noticed  missed  refused",
+        "house_rules.polar        9       0        0",
+        "parameters.toml          2       0        0",
+        "",
+        "11 of 11 mistakes are noticed (100.0 %); 0 more are refused when the policies are loaded",
+    ]
+
+
+def test_mutate_lists_what_nobody_would_notice(sealauthz, example):
+    edit(example / "tests" / "house_rules.yaml", "kind: INVOICE", "kind: CONTRACT, name: 合同章")
+    code, out, err = sealauthz("policy", "mutate", "policies", "-n", "1", "--fail-under", "100")
+    assert (code, err) == (1, "")
+    assert out.startswith(
+        "Nobody would notice if …\n"
+        '  house_rules.polar:12: "INVOICE" were not in `seal.kind in ["CONTRACT", "INVOICE", "DEPARTMENT"]`\n\n'
+    )
+    code, out, _ = sealauthz("policy", "mutate", "policies", "-n", "1", "--file", "house_rules.polar", "-o", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["percent"] == pytest.approx(100 * 8 / 9, abs=0.01)
+    assert [mutant["if"] for mutant in found["mutants"] if mutant["verdict"] == "survived"] == [
+        '"INVOICE" were not in `seal.kind in ["CONTRACT", "INVOICE", "DEPARTMENT"]`'
+    ]
+
+
+def test_mutate_needs_tests_that_pass(sealauthz, example):
+    edit(example / "parameters.toml", "10 minutes", "11 minutes")
+    code, out, err = sealauthz("policy", "mutate", "policies", "-n", "1")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: these tests fail without any mistake: ")
+    assert "a face check counts for ten minutes" in err
+
+
+def test_mutate_needs_policies(sealauthz, tmp_path):
+    (tmp_path / "lonely.yaml").write_text("tests: []\n", encoding="utf-8")
+    code, _, err = sealauthz("policy", "mutate", "lonely.yaml")
+    assert code == 2
+    assert "name their folder with --policies" in err
+
+
+def test_the_schema_is_printed_with_the_words_of_a_folder(sealauthz, example):
+    code, out, _ = sealauthz("policy", "schema")
+    assert code == 0
+    assert json.loads(out) == json.loads((ROOT / "docs" / "policy-tests.schema.json").read_text(encoding="utf-8"))
+    code, out, _ = sealauthz("policy", "schema", "policies")
+    assert code == 0
+    assert '"SEAL_FROZEN"' in out
