@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 EQUALITY_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check test run demo bench equality
+.PHONY: help setup lock proto format check test run demo bench equality mutate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -29,7 +29,7 @@ format: setup ## format the code
 	$(BIN)/ruff check --quiet --fix --exit-zero .
 	$(BIN)/ruff format .
 
-check: setup ## lint, types, protos, policies, generated files
+check: setup ## lint, types, protos, policies and their coverage, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,6 +40,7 @@ check: setup ## lint, types, protos, policies, generated files
 	  diff -r -x __init__.py -x __pycache__ "$$scratch/sealauthz/v1" src/sealauthz/v1 \
 	    || { echo "src/sealauthz/v1 is not what protos/ generates: run make proto"; exit 1; }
 	$(BIN)/sealauthz policy check
+	$(BIN)/sealauthz policy test policies -n auto --coverage table --fail-under 95
 	$(BIN)/python tools/rules_doc.py --check
 
 test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
@@ -56,6 +57,9 @@ bench: setup ## measure the policy engine against oso (BENCH_ARGS=--quick for a 
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
+
+mutate: setup ## make every small mistake in the policies, and see that their tests notice (some two minutes)
+	$(BIN)/sealauthz policy mutate policies --fail-under 90
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

@@ -1,6 +1,6 @@
 """Write `docs/rules.md`: rule of the rulebook -> requirement -> file:line -> facts it reads -> tests.
 
-Everything in it is read from the bundle's tags (`#@ U-01`), its text, and the rule pairs of the tests. `--check` says
+Everything in it is read from the bundle's tags (`#@ U-01`), its text, and the tests in `policies/tests`. `--check` says
 whether the file is up to date, and whether every tagged rule has a test.
 """
 
@@ -12,14 +12,14 @@ import sys
 import typing
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import installed_folder
 from sealauthz.decision.contexts import CONTEXT_CLASSES
+from sealauthz.decision.folder import installed_folder
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.domain.parameters import Parameters
 from sealauthz.polar import Kind, Rule, Token
+from sealauthz.testing.suite import PolicyTest, files_of_tests, load_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"
@@ -171,7 +171,7 @@ class Entry:
     text: str = ""
     places: dict[tuple[str, str], list[str]] = dataclasses.field(default_factory=lambda: defaultdict(list))
     facts: set[str] = dataclasses.field(default_factory=set)
-    tests: set[str] = dataclasses.field(default_factory=set)
+    tests: list[str] = dataclasses.field(default_factory=list)
 
 
 def entries(bundle: Bundle) -> dict[str, Entry]:
@@ -187,8 +187,9 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
             key, place = _place(statement)
             entry.places[key].append(place)
             entry.facts |= reader.facts_of(statement)
-    for rule_id, test in _tests():
-        found[rule_id].tests.add(test)
+    for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle).tests:
+        for rule_id in test.rules:
+            found[rule_id].tests.append(_linked(test))
     return dict(found)
 
 
@@ -219,12 +220,13 @@ def _comment_above(rule: Rule) -> str:
     return " ".join(prose)
 
 
-def _tests() -> list[tuple[str, str]]:
-    sys.path.insert(0, str(ROOT / "tests" / "decision"))
-    import rule_pairs
-
-    pairs: list[Any] = [*rule_pairs.PAIRS, *rule_pairs.CONTEXT_PAIRS]
-    return [(pair.rule, f"{pair.action} {pair.resource[0]}: {pair.reason}") for pair in pairs]
+def _linked(test: PolicyTest) -> str:
+    """The name of a test, without the rules that it begins with, as a link to its line."""
+    words = test.name.split()
+    while words and words[0] in test.rules:
+        words.pop(0)
+    file = Path(test.file).name
+    return f"[{' '.join(words)}](../policies/tests/{file}#L{test.line})"
 
 
 def page(found: dict[str, Entry]) -> str:
@@ -232,9 +234,7 @@ def page(found: dict[str, Entry]) -> str:
     lines = [
         "# The rules",
         "",
-        "Written by `tools/rules_doc.py` from the tags in `policies/` and the pairs in",
-        "`tests/decision/rule_pairs.py`; do not edit. A pair is a question that is allowed, and the one fact that",
-        "turns it into a deny with exactly the reason named.",
+        "Written by `tools/rules_doc.py` from the tags in `policies/` and the tests in `policies/tests/`; do not edit.",
     ]
     for rule_id in sorted(found, key=lambda rule_id: (SERIES.index(rule_id[0]), rule_id)):
         entry = found[rule_id]
@@ -247,7 +247,7 @@ def page(found: dict[str, Entry]) -> str:
             lines += [""]
         if entry.facts:
             lines += [f"Reads: {', '.join(f'`{fact}`' for fact in sorted(entry.facts))}", ""]
-        lines += [f"Tests: {', '.join(sorted(entry.tests)) or 'none'}"]
+        lines += ["Tests:", "", *(f"- {test}" for test in entry.tests)] if entry.tests else ["Tests: none"]
     return "\n".join(lines) + "\n"
 
 

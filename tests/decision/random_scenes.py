@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
-from rule_pairs import PAIRS
+from policy_suite import pairs
 from scene import (
     BUNDLE,
     DAY,
@@ -115,14 +114,12 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 @st.composite
 def _about_a_pair(draw: st.DrawFn) -> tuple[Scene, Question]:
-    """The facts and the question of a rule pair, with what denies other pairs added."""
-    pair = draw(st.sampled_from(PAIRS))
-    scene = pair.given(Scene())
-    for other in draw(st.lists(st.sampled_from(PAIRS), max_size=3)):
-        # What the other pair changes may not be there.
-        with suppress(KeyError):
-            scene = other.but(scene)
-    return scene, Question(Entity("Person", pair.subject), pair.action, Entity(*pair.resource), dict(pair.context))
+    """The facts and the question of a policy test, with what flips other tests added."""
+    pair = draw(st.sampled_from(pairs()))
+    scene = pair.given
+    for other in draw(st.lists(st.sampled_from(pairs()), max_size=3)):
+        scene = other.but(scene)
+    return scene, pair.question
 
 
 @st.composite

@@ -1,55 +1,35 @@
 """One enterprise with everything in order, from which each case departs by one fact.
 
-Spruce Printing (`e`) is authenticated. `admin` runs it, `keeper` runs its seals, `user` may use the seal `s` under a
-grant that keeper gave, `plain` is a member without any grant, `boss` is the legal representative by the registry and
-no member, and `outsider` holds a signing task of Spruce without being a member. Contract `c` was sent by Cedar
-Trading (`f`); its task `t` is Spruce's corporate seal, with `s` fixed for it and `user`, `plain`, `keeper`,
-`outsider` and `boss` named.
+The facts are those of the policy tests: the fixture `spruce` of `policies/tests/fixtures.yaml`, which tells who is who.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.question import ContextValue
 from sealauthz.domain import FOREVER
-from sealauthz.domain.contracts import (
-    Contract,
-    ContractDocument,
-    ContractState,
-    PartyKind,
-    Signatory,
-    SigningTask,
-    TaskAction,
-    TaskOperator,
-    TaskSeal,
-    TaskState,
-)
 from sealauthz.domain.identity import (
     IdentityVerification,
     Person,
-    PlatformStaff,
     RealnameState,
-    StaffDuty,
     VerificationMethod,
     VerificationPurpose,
     VerificationState,
 )
 from sealauthz.domain.organisation import (
-    AuthenticationState,
     CertificationMethod,
     CertificationPurpose,
     CertificationState,
-    Enterprise,
     Invitation,
     JoinApplication,
     JoinedVia,
     Membership,
-    RegistrySnapshot,
-    RegistryStatus,
     Role,
     RoleAssignment,
 )
@@ -65,21 +45,18 @@ from sealauthz.domain.retrieval import (
 from sealauthz.domain.seals import (
     Approval,
     ApprovalVerdict,
-    Certificate,
     GrantConfirmation,
     GrantScope,
     GrantState,
     GrantTerm,
     RequestDocument,
-    Seal,
     SealGrant,
-    SealKind,
     SealRight,
-    SealState,
     SealUseRequest,
     UseRequestState,
 )
 from sealauthz.facts.world import World
+from sealauthz.testing.suite import Library
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -88,9 +65,12 @@ DAY = 24 * HOUR
 NOW = 1_790_000_000 * SECOND
 
 BUNDLE = Bundle.load()
+POLICY_TESTS = Path(__file__).resolve().parents[2] / "policies" / "tests"
 
-SPRUCE_USCC = "91350100M000100Y43"
 CEDAR_USCC = "11320000MB151840XJ"
+
+SIGNING = {"task": "t", "verification": "v-user"}
+"""What `user` gives to use the seal `s`."""
 
 
 def person(name: str, **changes: Any) -> Person:
@@ -210,48 +190,14 @@ def invitation(**changes: Any) -> Invitation:
     return Invitation("i", "e", **(values | changes))
 
 
-def opening() -> list[Any]:
+@cache
+def opening() -> tuple[Any, ...]:
     """The facts that every case starts from."""
-    people = (
-        "admin",
-        "keeper",
-        "user",
-        "plain",
-        "boss",
-        "outsider",
-        "stranger",
-        "reviewer",
-        "reviewer2",
-        "signer",
-        "approver",
-    )
-    return [
-        *(person(name) for name in (*people, "reviewer", "reviewer2")),
-        PlatformStaff("staff-1", "reviewer", StaffDuty.REVIEWER),
-        PlatformStaff("staff-2", "reviewer2", StaffDuty.REVIEWER),
-        Enterprise("e", "云杉印务", SPRUCE_USCC, auth_state=AuthenticationState.AUTHENTICATED),
-        Enterprise("f", "雪松贸易", CEDAR_USCC, auth_state=AuthenticationState.AUTHENTICATED),
-        RegistrySnapshot("reg-e", "e", RegistryStatus.EXISTING, NOW - HOUR, "boss"),
-        *(member(name) for name in ("admin", "keeper", "user", "plain", "approver")),
-        role("admin", Role.SYSTEM_ADMIN, is_primary=True),
-        role("keeper", Role.SEAL_ADMIN),
-        Certificate("cert", "e", "CA", "1", NOW - DAY, NOW + DAY),
-        Seal("s", "e", "云杉公章", SealKind.OFFICIAL, SealState.ACTIVE, certificate_id="cert"),
-        grant("user"),
-        Contract("c", "f", "SALES", ContractState.SIGNING),
-        ContractDocument("d", "c", "digest-1"),
-        Signatory("party-f", "c", PartyKind.ENTERPRISE, None, "f"),
-        Signatory("party-e", "c", PartyKind.ENTERPRISE, None, "e"),
-        SigningTask("t-f", "party-f", TaskAction.CORPORATE_SEAL, 1, TaskState.SIGNED),
-        SigningTask("t", "party-e", TaskAction.CORPORATE_SEAL, 2, TaskState.PENDING),
-        *(TaskOperator(f"o-{name}", "t", name) for name in ("user", "plain", "keeper", "outsider", "boss")),
-        TaskSeal("ts", "t", "s"),
-        SigningTask("t-hand", "party-e", TaskAction.HANDLER_SIGN, 2, TaskState.PENDING, "user"),
-        *(
-            face(VerificationPurpose.SIGN, "SigningTask", "t", name)
-            for name in ("user", "plain", "keeper", "outsider", "boss")
-        ),
-    ]
+    library = Library(BUNDLE)
+    facts, now = library.fixtures_of(POLICY_TESTS / "fixtures.yaml")["spruce"]
+    library.refuse()
+    assert now == NOW
+    return tuple(facts.records)
 
 
 class Scene:

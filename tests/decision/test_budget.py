@@ -9,7 +9,7 @@ import pytest
 from scene import NOW, Scene, codes, member, person, question
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 from sealauthz.facts.world import World
 
 TOO_MANY_STEPS = """

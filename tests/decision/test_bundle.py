@@ -9,7 +9,7 @@ import pytest
 from scene import BUNDLE
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rule_pairs import SIGNING
-from scene import BUNDLE, Scene, question
+from scene import BUNDLE, SIGNING, Scene, question
 
 from sealauthz.decision import Explanation, Standing
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 
 
 def explain(scene: Scene, subject: str = "user", **context: str) -> Explanation:

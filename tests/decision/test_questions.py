@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rule_pairs import SIGNING
-from scene import BUNDLE, CEDAR_USCC, NOW, Scene, codes, question
+from scene import BUNDLE, CEDAR_USCC, NOW, SIGNING, Scene, codes, question
 
 from sealauthz.decision import Decision
 from sealauthz.decision.question import Entity

@@ -16,7 +16,7 @@ import pytest
 from scene import BUNDLE, NOW, Scene, codes, question
 
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
-from sealauthz.decision.bundle import installed_folder
+from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
 from sealauthz.facts.world import World
 

@@ -1,10 +1,12 @@
-"""Each rule of the rulebook, by a pair of cases that differ by one fact."""
+"""Each rule of the rulebook is tested, from both sides. The tests themselves are in `policies/tests`."""
 
 from __future__ import annotations
 
-import pytest
-from rule_pairs import CONTEXT_PAIRS, PAIRS, ContextPair, Pair
-from scene import Scene, codes
+from policy_suite import asks, suite
+from scene import BUNDLE
+
+from sealauthz.decision import Effect
+from sealauthz.testing.suite import Ask
 
 FOUNDING_RULES = {
     *(f"M-{n:02}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15)),
@@ -15,25 +17,30 @@ FOUNDING_RULES = {
 }
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_one_fact_turns_an_allow_into_a_deny_with_that_reason(pair: Pair) -> None:
-    given = pair.given(Scene())
-    allowed = given.ask(pair.subject, pair.action, pair.resource, **pair.context)
-    assert allowed, codes(allowed)
-    denied = pair.but(given).ask(pair.subject, pair.action, pair.resource, **pair.context)
-    assert not denied
-    assert codes(denied) == [pair.reason]
+def test_every_founding_rule_has_a_test_in_which_one_fact_flips_the_answer() -> None:
+    flipped = {rule for test in suite().tests for rule in test.rules if any(ask.label == "but" for ask in test.asks)}
+    assert flipped >= FOUNDING_RULES
 
 
-@pytest.mark.parametrize("pair", CONTEXT_PAIRS, ids=str)
-def test_what_the_client_leaves_out_or_says_wrongly_denies(pair: ContextPair) -> None:
-    given = pair.given(Scene())
-    allowed = given.ask(pair.subject, pair.action, pair.resource, **pair.allowed)
-    assert allowed, codes(allowed)
-    denied = given.ask(pair.subject, pair.action, pair.resource, **pair.denied)
-    assert codes(denied) == [pair.reason]
+def test_every_rule_that_a_policy_names_is_seen_to_allow_and_to_deny() -> None:
+    named = {tag for rules in BUNDLE.rulebook.rules.values() for rule in rules for tag in rule.tags}
+    for effect in Effect:
+        seen = {
+            rule
+            for test in suite().tests
+            for rule in test.rules
+            if any(isinstance(ask, Ask) and ask.expected.effect is effect for ask in test.asks)
+        }
+        assert seen >= named, effect
 
 
-def test_every_founding_rule_has_a_pair() -> None:
-    covered = {pair.rule for pair in PAIRS} | {pair.rule for pair in CONTEXT_PAIRS}
-    assert covered >= FOUNDING_RULES
+def test_every_reason_that_the_service_can_give_is_expected_somewhere() -> None:
+    expected = {code for ask in asks() for code in ask.expected.reasons or ()}
+    assert set(BUNDLE.rulebook.reasons) - expected == {
+        # Of questions that the tests cannot ask, and of answers that they must not expect.
+        "UNKNOWN_ACTION",
+        "UNKNOWN_TYPE",
+        "FACT_UNAVAILABLE",
+        "POLICY_ERROR",
+        "NO_PERMISSION",
+    }

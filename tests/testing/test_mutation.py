@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
+from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.decision.bundle import compiled_from
+from sealauthz.decision.folder import installed_folder
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.syntax import RuleNode
 from sealauthz.testing.mutants import Kind, mutants_of, statements_of
 from sealauthz.testing.mutation import Result, TestsFail, Verdict, mutate
-from sealauthz.testing.suite import files_of_tests
+from sealauthz.testing.suite import Ask, files_of_tests, load_suite
+
+OWN = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
 
 
 def result_of(folder: Path, processes: int = 1) -> Result:
@@ -96,6 +105,32 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
     (folder / "parameters.toml").write_text("reminder_limit = 2\n", encoding="utf-8")
     numbers = [o.mutant.told for o in result_of(folder).outcomes if o.mutant.kind is Kind.NUMBER_SHIFTED]
     assert numbers == ["`reminder_limit` were 1 more", "`reminder_limit` were 1 less"]
+
+
+def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
+    statements = statements_of(BUNDLE)
+    asks = [ask for test in OWN.tests for ask in test.asks if isinstance(ask, Ask)]
+    mutants = [m for m in mutants_of(BUNDLE, statements) if isinstance(statements[m.statement], RuleNode)]
+    chance = random.Random(20260921)
+    for mutant in chance.sample(mutants, 60):
+        old, new = statements[mutant.statement], mutant.replacement
+        assert isinstance(old, RuleNode)
+        assert new is None or isinstance(new, RuleNode)
+        replaced = () if new is None else (new,)
+        whole = compiled_from((*statements[: mutant.statement], *replaced, *statements[mutant.statement + 1 :]))
+        assert isinstance(BUNDLE.engine, CompiledEngine)
+        quick = BUNDLE.engine.changed(old, new)
+        for ask in chance.sample(asks, 12):
+            assert answer_of(quick, ask) == answer_of(whole, ask), mutant.told
+    # What was changed in copies is as it was in the original.
+    for ask in chance.sample(asks, 100):
+        assert answer_of(BUNDLE.engine, ask) == answer_of(compiled_from(statements), ask)
+
+
+def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
+    point = PolicyDecisionPoint(ask.facts.world, dataclasses.replace(BUNDLE, engine=engine), lambda: ask.now)
+    decision = point.decide(ask.question)
+    return decision.effect, decision.reasons, decision.obligations, decision.valid_until
 
 
 def test_our_own_policies_could_hold_every_kind_of_mistake() -> None:

@@ -12,11 +12,12 @@ Functions are built as `ast` nodes of a few kinds; no text of a policy reaches P
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
 import itertools
 import keyword
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -143,6 +144,36 @@ class Compiler:
         self._ordered = {key: self._by_specificity(clauses) for key, clauses in program.clauses.items()}
         self._by_literal = {key: _by_literal(clauses) for key, clauses in self._ordered.items()}
         self._names = itertools.count(1)
+
+    def changed(self, program: Program, key: Key, users: Container[Key]) -> Compiler:
+        """Return a compiler of a policy in which the clauses of one rule differ; `users` are the rules whose answers
+        may depend on it. What was compiled of all others stays.
+        """
+        other = copy.copy(self)
+        other.program = program
+        other.conditions = list(self.conditions)
+        other.numbers = {name: set(numbers) for name, numbers in self.numbers.items()}
+        other.promised = set(self.promised)
+        other._condition_ids = dict(self._condition_ids)
+        other.definitions = dict(self.definitions)
+        other.classes = dict(self.classes)
+        other.classes_named = dict(self.classes_named)
+        other._counted = dict(self._counted)
+        other._compiled = {known: made for known, made in self._compiled.items() if known[0] not in users}
+        other._candidates = {
+            known: found for known, found in self._candidates.items() if (known[0], len(known[1])) != key
+        }
+        other.not_written_out = {
+            (name, pattern) for name, pattern in self.not_written_out if (name, len(pattern)) not in users
+        }
+        other._ordered = dict(self._ordered)
+        other._by_literal = dict(self._by_literal)
+        if key in program.clauses:
+            other._ordered[key] = other._by_specificity(program.clauses[key])
+            other._by_literal[key] = _by_literal(other._ordered[key])
+        else:
+            del other._ordered[key], other._by_literal[key]
+        return other
 
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
         """Compile a rule for a call pattern. Raises BundleRefused.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -15,10 +15,10 @@ from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar import runtime, trace
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
-from sealauthz.polar.program import Program, program_of
+from sealauthz.polar.program import Key, Program, program_of, users_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.static import ClassTable, Known
-from sealauthz.polar.syntax import Literal, Statement
+from sealauthz.polar.syntax import Literal, RuleNode, Statement
 
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
@@ -71,6 +71,13 @@ class _Code:
             entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
+
+    def changed(self, compiler: Compiler, users: Container[Key]) -> _Code:
+        """Return the functions of another compilation, with those of ours that it still has."""
+        other = _Code(compiler)
+        other._namespace = {**self._namespace, "attribute": other._attribute}
+        other.entries = {key: entry for key, entry in self.entries.items() if (key[0], len(key) - 1) not in users}
+        return other
 
     def _born_when_called(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
         """A stand-in that makes the function, with all that it calls, when somebody asks."""
@@ -127,11 +134,41 @@ class CompiledEngine:
     ) -> None:
         table = ClassTable(records, plain)
         program = program_of(statements)
-        self._code = _Code(Compiler(program, table))
-        self._traced = _Code(Compiler(program, table, is_traced=True))
-        self._words = _literals(program)
+        self._open(_Code(Compiler(program, table)), _literals(program), max_steps)
+
+    def _open(self, code: _Code, words: frozenset[str], max_steps: int) -> None:
+        self._code = code
+        self._words = words
         self._max_steps = max_steps
-        self._entries = self._code.entries
+        self._entries = code.entries
+        self._tracing = threading.Lock()
+        self._traced_code: _Code | None = None
+        self._users: Mapping[Key, frozenset[Key]] | None = None
+
+    @property
+    def _traced(self) -> _Code:
+        """The functions that trace, made when first asked for."""
+        with self._tracing:
+            if self._traced_code is None:
+                compiler = self._code.compiler
+                self._traced_code = _Code(Compiler(compiler.program, compiler.table, is_traced=True))
+            return self._traced_code
+
+    def changed(self, rule: RuleNode, replacement: RuleNode | None) -> CompiledEngine:
+        """Return an engine of the same policy in which one rule is another with the same head, or is gone.
+
+        It shares with this one what does not depend on the rule. Raises BundleRefused.
+        """
+        compiler = self._code.compiler
+        if self._users is None:
+            self._users = users_of(compiler.program)
+        key = (rule.name, len(rule.parameters))
+        users = self._users[key]
+        other = CompiledEngine.__new__(CompiledEngine)
+        program = with_rule(compiler.program, rule, replacement)
+        code = self._code.changed(compiler.changed(program, key, users), users)
+        other._open(code, self._words, self._max_steps)
+        return other
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds for these arguments. Raises EvaluationFailed."""

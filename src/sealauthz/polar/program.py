@@ -76,6 +76,55 @@ def program_of(statements: Iterable[Statement]) -> Program:
     return Program({key: tuple(found) for key, found in clauses.items()}, unions)
 
 
+def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) -> Program:
+    """Return a policy in which one of its rules is another of the same name and arity, or is gone.
+
+    Raises BundleRefused where it is none of them.
+    """
+    key = (rule.name, len(rule.parameters))
+    clauses = program.clauses.get(key, ())
+    if all(clause.place != rule.place for clause in clauses):
+        raise BundleRefused("there is no such rule", rule.place.file, rule.place.line, rule.place.column)
+    instead = () if replacement is None else (_clause(replacement),)
+    changed = tuple(new for old in clauses for new in ((old,) if old.place != rule.place else instead))
+    others = {other: found for other, found in program.clauses.items() if other != key}
+    return Program({**others, key: changed} if changed else others, program.unions)
+
+
+def users_of(program: Program) -> Mapping[Key, frozenset[Key]]:
+    """Return for each rule all rules whose answers may depend on it: itself, and whatever calls one of them."""
+    callers: dict[Key, set[Key]] = {key: set() for key in program.clauses}
+    for key, clauses in program.clauses.items():
+        for clause in clauses:
+            for goal in clause.goals:
+                for called in _calls(goal):
+                    callers.setdefault(called, set()).add(key)
+    users = {}
+    for key in callers:
+        found = {key}
+        waiting = [key]
+        while waiting:
+            for caller in callers[waiting.pop()] - found:
+                found.add(caller)
+                waiting.append(caller)
+        users[key] = frozenset(found)
+    return users
+
+
+def _calls(term: Term) -> Iterator[Key]:
+    """The rules that a condition calls."""
+    match term:
+        case Call(name, arguments, _):
+            yield name, len(arguments)
+        case Not(inner, _):
+            yield from _calls(inner)
+        case And(parts, _) | Or(parts, _):
+            for part in parts:
+                yield from _calls(part)
+        case _:
+            pass
+
+
 def _clause(rule: RuleNode) -> Clause:
     goals = tuple(_conjuncts(_without_forall(rule.body))) if rule.body is not None else ()
     counted = Counter(_head_variables(rule))

@@ -23,6 +23,7 @@ from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder,
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Rulebook, trace
 from sealauthz.polar.check import Severity
+from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.testing.coverage import Coverage, Side, Standing
 from sealauthz.testing.mutants import Kind, Mutant, mutants_of, statements_of
@@ -146,11 +147,19 @@ class Trial:
         """Return the bundle with a mistake in it."""
         if mutant.parameters is not None:
             return dataclasses.replace(self.bundle, parameters=mutant.parameters)
-        engine: Engine = _Guarded(compiled_from(self._changed(mutant)))
+        engine: Engine = _Guarded(self._engine_with(mutant))
         rulebook = self.bundle.rulebook
         if mutant.kind is Kind.REQUIREMENT_DROPPED:
             rulebook = _without(rulebook, self._statements[mutant.statement])
         return dataclasses.replace(self.bundle, engine=engine, rulebook=rulebook)
+
+    def _engine_with(self, mutant: Mutant) -> Engine:
+        old, new, engine = self._statements[mutant.statement], mutant.replacement, self.bundle.engine
+        if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)):
+            if not isinstance(engine, CompiledEngine):
+                raise TypeError("mistakes are made in compiled policies")
+            return engine.changed(old, new)
+        return compiled_from(self._changed(mutant))
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
         replaced = (mutant.replacement,) if mutant.replacement is not None else ()
