@@ -12,10 +12,7 @@ requires("join", _: Enterprise, "NO_OPEN_APPLICATION");
 meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if not holds_membership(person, enterprise);
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
-because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, enterprise: Enterprise, _) if is_member(person, enterprise);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
-because("NO_OPEN_APPLICATION", "DUPLICATE_APPLICATION", person: Person, enterprise: Enterprise, context) if
-  is_applicant(person, enterprise, context);
 
 holds_membership(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
 holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
@@ -25,8 +22,6 @@ holds_membership(person: Person, enterprise: Enterprise) if suspended(person, en
 requires("join", _: Enterprise, "REAPPLY_ALLOWED");
 meets(person: Person, "REAPPLY_ALLOWED", "join", enterprise: Enterprise, context) if
   not rejected_lately(person, enterprise, _, context);
-because("REAPPLY_ALLOWED", "REAPPLY_COOLDOWN", person: Person, enterprise: Enterprise, context) if
-  rejected_lately(person, enterprise, _, context);
 
 rejected_lately(person: Person, enterprise: Enterprise, allowed_at, context) if
   application in enterprise.applications and
@@ -50,28 +45,12 @@ meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitat
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
   not holds_membership(person, invitation.enterprise);
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
-because("INVITATION_OPEN", "INVITATION_EXPIRED", _: Person, invitation: Invitation, _) if
-  invitation.state in ["DECLINED", "EXPIRED", "CANCELLED"];
-because("INVITATION_OPEN", "INVITATION_EXPIRED", _: Person, invitation: Invitation, context) if
-  invitation.state = "OPEN" and
-  invitation.expires_at <= context.now;
-because("NOT_YET_MEMBER", "ALREADY_MEMBER", person: Person, invitation: Invitation, _) if
-  is_member(person, invitation.enterprise);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, _) if
   suspended(person, invitation.enterprise);
 
 # --- not a member: what to do instead --------------------------------------------------------------------------------
 
 #@ M-01
-because("MEMBER", "NOT_A_MEMBER", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
-  has_administrator(enterprise, context) and
-  not is_applicant(person, enterprise, context) and
-  not rejected_lately(person, enterprise, _, context);
-because("MEMBER", "NOT_A_MEMBER", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
-  not has_administrator(enterprise, context) and
-  not tied(person, enterprise, context);
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
@@ -92,9 +71,6 @@ because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   suspended(person, enterprise) and
   not belongs(person, enterprise);
-because("ENTERPRISE_OPERATING", "ENTERPRISE_FROZEN", _: Person, resource, context) if
-  owner(resource, context, enterprise) and
-  enterprise.operating_state = "FROZEN";
 because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, context) if
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
@@ -104,10 +80,6 @@ outsider(person: Person, resource, context, enterprise) if
   not belongs(person, enterprise) and
   not suspended(person, enterprise);
 
-#@ M-03
-because("REALNAME_VERIFIED", "REALNAME_REQUIRED", person: Person, _, _) if
-  person.realname_state in ["UNVERIFIED", "REVOKED"];
-because("ACCOUNT_ACTIVE", "ACCOUNT_LOCKED", person: Person, _, _) if person.account_state = "LOCKED";
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
 
 # A suspended member, or a member of a frozen or closed enterprise, reads his own history and nothing else.
@@ -142,15 +114,8 @@ meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplicat
 meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if fit(application.person);
 meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, _) if
   not holds_membership(application.person, application.enterprise);
-because("NOT_OWN_APPLICATION", "SELF_APPROVAL", person: Person, application: JoinApplication, _) if
-  application.person_id = person.id;
 because("APPLICATION_PENDING", "ALREADY_DECIDED", _: Person, application: JoinApplication, _) if
   application.state in ["APPROVED", "REJECTED", "SUPERSEDED"];
-because("APPLICATION_PENDING", "APPLICATION_OVER", _: Person, application: JoinApplication, _) if
-  application.state in ["WITHDRAWN", "EXPIRED", "CANCELLED"];
-because("APPLICATION_PENDING", "APPLICATION_OVER", _: Person, application: JoinApplication, context) if
-  application.state = "PENDING" and
-  application.expires_at <= context.now;
 
 is_pending(application: JoinApplication, context) if
   application.state = "PENDING" and
@@ -178,9 +143,6 @@ meets(_: Person, "REMINDER_DUE", "remind", application: JoinApplication, context
   application.last_reminded_at + context.parameters.reminder_gap <= context.now;
 because("REMINDER_DUE", "REMINDERS_USED_UP", _: Person, application: JoinApplication, context) if
   application.reminders >= context.parameters.reminder_limit;
-because("REMINDER_DUE", "REMINDER_TOO_SOON", _: Person, application: JoinApplication, context) if
-  application.reminders < context.parameters.reminder_limit and
-  context.now < application.last_reminded_at + context.parameters.reminder_gap;
 
 # Who the administrator is, is told only to those with an own task or application, or who belong there.
 #@ M-14
@@ -223,11 +185,6 @@ because("ENTERPRISE_ADMIN", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, 
   owner(resource, context, enterprise) and
   is_retrieving(person, enterprise) and
   not may_administer(person, enterprise, context);
-#@ M-04 M-07
-because("ENTERPRISE_ADMIN", "NOT_ENTERPRISE_ADMIN", person: Person, resource, context) if
-  owner(resource, context, enterprise) and
-  not is_retrieving(person, enterprise) and
-  not may_administer(person, enterprise, context);
 
 # Only a membership that is not over can be acted on.
 #@ M-07
@@ -257,11 +214,6 @@ meets(_: Person, "NOT_LAST_ADMIN", "resign", membership: Membership, context) if
 meets(_: Person, "NOT_LAST_ADMIN", "revoke", assignment: RoleAssignment, context) if
   assignment.role != "SYSTEM_ADMIN" or
   another_administrator(assignment.membership, context);
-because("NOT_LAST_ADMIN", "LAST_ADMIN", _: Person, membership: Membership, context) if
-  not leaves_an_admin(membership, context);
-because("NOT_LAST_ADMIN", "LAST_ADMIN", _: Person, assignment: RoleAssignment, context) if
-  assignment.role = "SYSTEM_ADMIN" and
-  not another_administrator(assignment.membership, context);
 
 leaves_an_admin(membership: Membership, context) if not holds_role(membership, "SYSTEM_ADMIN", context);
 leaves_an_admin(membership: Membership, context) if another_administrator(membership, context);
@@ -276,8 +228,6 @@ requires("end", _: Membership, "TASKS_HANDED_OVER");
 requires("resign", _: Membership, "TASKS_HANDED_OVER");
 meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if has_no_open_task(membership, context.member);
 meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if has_no_open_task(membership, context.member);
-because("TASKS_HANDED_OVER", "HANDOVER_REQUIRED", _: Person, membership: Membership, context) if
-  task_to_hand_over(membership, context.member, _);
 
 task_to_hand_over(membership: Membership, member, task) if
   member matches Person and
@@ -297,11 +247,6 @@ requires("authenticate", _: Enterprise, "NOT_AUTHENTICATED_YET");
 meets(_: Person, "NOT_AUTHENTICATED_YET", "authenticate", enterprise: Enterprise, context) if
   enterprise.auth_state != "AUTHENTICATED" and
   context.twin_id = nil;
-because("NOT_AUTHENTICATED_YET", "ORG_ALREADY_AUTHENTICATED", _: Person, enterprise: Enterprise, _) if
-  enterprise.auth_state = "AUTHENTICATED";
-because("NOT_AUTHENTICATED_YET", "ORG_ALREADY_AUTHENTICATED", _: Person, enterprise: Enterprise, context) if
-  enterprise.auth_state != "AUTHENTICATED" and
-  context.twin_id matches String;
 
 requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");
@@ -334,6 +279,16 @@ lapses(_: Person, "accept", invitation: Invitation, _, at) if at = invitation.ex
 lapses(_: Person, "accept", invitation: Invitation, context, at) if
   admin_lapses(invitation.inviter.person, invitation.enterprise, context, at);
 
+lapses(person: Person, "resign", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "remind", application: JoinApplication, context, at) if
+  admin_lapses(person, application.enterprise, context, at);
+lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "view_administrator", enterprise: Enterprise, context, at) if
+  pending_application(person, enterprise, application, context) and
+  at = application.expires_at;
+
 # The earliest end of any administrator's role matters too: the last one left decides who is the last.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   membership in enterprise.memberships and
@@ -341,3 +296,11 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment_stands(assignment, context) and
   at = assignment.valid_to;
+# … and so does its beginning: whoever becomes an administrator can be the last one, or be asked.
+admin_lapses(_: Person, enterprise: Enterprise, context, at) if
+  membership in enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.state = "ACTIVE" and
+  context.now < assignment.valid_from and
+  at = assignment.valid_from;

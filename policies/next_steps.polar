@@ -90,6 +90,12 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) i
   context.now < grant.valid_from and
   at = grant.valid_from;
 
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  context.now < request.valid_from and
+  at = request.valid_from;
+
 told_seal_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
   belongs(person, enterprise) and
@@ -104,6 +110,7 @@ counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, 
   other in seal.enterprise.seals and
   other.id != seal.id and
   other.state = "ACTIVE" and
+  not is_held(other) and
   takes_seal(task, other) and
   has_authority(person, other, task.signatory.contract, context);
 

@@ -46,12 +46,6 @@ meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
   not responsive_administrator(person, case.enterprise, _, context);
 meets(_: Person, "ADMIN_GONE", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
-because("ADMIN_GONE", "ADMIN_AVAILABLE", person: Person, case: RetrievalCase, context) if
-  case.path = "DOCUMENTS" and
-  responsive_administrator(person, case.enterprise, _, context);
-because("ADMIN_GONE", "ADMIN_AVAILABLE", person: Person, enterprise: Enterprise, context) if
-  responsive_administrator(person, enterprise, _, context) and
-  not legal_representative(person, enterprise);
 
 responsive_administrator(person: Person, enterprise: Enterprise, membership, context) if
   administrator(enterprise, membership, context) and
@@ -85,9 +79,6 @@ meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
   certification.state = "PASSED";
 meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
 meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
-because("REGISTRY_FRESH", "REGISTRY_DATA_STALE", _: Person, case: RetrievalCase, context) if
-  not registry_is_fresh(case, context) and
-  not is_struck_off(case);
 because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case);
 because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, context) if
   registry_is_fresh(case, context) and
@@ -160,8 +151,6 @@ meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
   case.applicant_id != person.id and
   not is_partial(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
-because("NO_REVIEW_CONFLICT", "REVIEWER_CONFLICT", person: Person, case: RetrievalCase, _) if
-  case.applicant_id = person.id or is_partial(person.id, case);
 
 # Whoever is or was a member of the enterprise, or its legal representative, does not review its case.
 is_partial(person_id, case: RetrievalCase) if
@@ -253,9 +242,6 @@ has_standing_objection(case: RetrievalCase) if
 #@ R-10
 requires("execute", _: RetrievalCase, "NOTICE_OVER");
 meets(_: Person, "NOTICE_OVER", "execute", case: RetrievalCase, context) if notice_is_over(case, context);
-because("NOTICE_OVER", "NOTICE_PERIOD", _: Person, case: RetrievalCase, context) if
-  case.notice_from > 0 and
-  not notice_is_over(case, context);
 because("NOTICE_OVER", "NOTICE_NOT_GIVEN", _: Person, case: RetrievalCase, _) if case.notice_from = 0;
 
 notice_end(case: RetrievalCase, context, at) if
@@ -294,6 +280,19 @@ lapses(person: Person, "object", case: RetrievalCase, context, at) if case_face_
 lapses(_: Person, "submit", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "execute", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "object", case: RetrievalCase, context, at) if notice_end(case, context, at);
+
+lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
+  pending_application(person, enterprise, application, context) and
+  at = application.expires_at;
+lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "execute", case: RetrievalCase, context, at) if
+  admin_lapses(person, case.enterprise, context, at);
+lapses(person: Person, "object", case: RetrievalCase, context, at) if
+  admin_lapses(person, case.enterprise, context, at);
+lapses(person: Person, "object", case: RetrievalCase, context, at) if
+  seal_admin_lapses(person, case.enterprise, context, at);
+lapses(person: Person, "view_progress", case: RetrievalCase, context, at) if
+  admin_lapses(person, case.enterprise, context, at);
 
 case_face_lapses(person: Person, case: RetrievalCase, context, at) if
   face_lapses(

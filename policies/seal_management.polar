@@ -19,9 +19,6 @@ meets(person: Person, "SEAL_MANAGER", "enable", seal: Seal, context) if may_mana
 meets(person: Person, "SEAL_MANAGER", "revoke", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
-because("SEAL_MANAGER", "NOT_SEAL_ADMIN", person: Person, resource, context) if
-  owner(resource, context, enterprise) and
-  not may_manage_seals(person, enterprise, context);
 #@ S-05
 because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
 because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: SealGrant, context) if
@@ -76,10 +73,6 @@ meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
   fresh_face_check(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
-because("GRANT_CONFIRMATION", "GRANT_NOT_CONFIRMED", person: Person, grant: SealGrant, context) if
-  grant.confirmation != "AUTH_LETTER" and
-  not fresh_face_check(
-    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
 
 # The grantee is an active member with a verified name, of the enterprise that owns the seal.
 #@ S-07
@@ -105,7 +98,6 @@ grantor_stands(grant: SealGrant, context) if
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if grant.membership.person_id != person.id;
-because("NOT_OWN_GRANT", "SELF_GRANT", person: Person, grant: SealGrant, _) if grant.membership.person_id = person.id;
 
 # A face check that confirmed a grant is used up; a signed letter needs none.
 obligation("confirm", grant: SealGrant, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
@@ -115,3 +107,22 @@ lapses(person: Person, "confirm", grant: SealGrant, context, at) if
   face_lapses(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
 lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;
+lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.grantor.valid_to;
+
+# When a seal administrator's own role ends, so do the acts that rest on it.
+lapses(person: Person, "create_seal", enterprise: Enterprise, context, at) if
+  seal_admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "edit", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "disable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "enable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "revoke", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "confirm", grant: SealGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+
+seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "SEAL_ADMIN" and
+  assignment_stands(assignment, context) and
+  at = assignment.valid_to;

@@ -54,7 +54,6 @@ meets(_: Person, "CERTIFICATE_VALID", "use", seal: Seal, context) if
   certificate.state = "ACTIVE" and
   certificate.not_before <= context.now and
   context.now < certificate.not_after;
-because("CERTIFICATE_VALID", "CERT_MISSING", _: Person, seal: Seal, _) if not certificate_of(seal, _);
 because("CERTIFICATE_VALID", "CERT_SUSPENDED", _: Person, seal: Seal, _) if
   certificate_of(seal, certificate) and
   certificate.state = "SUSPENDED";
@@ -63,7 +62,7 @@ because("CERTIFICATE_VALID", "CERT_REVOKED", _: Person, seal: Seal, _) if
   certificate.state = "REVOKED";
 because("CERTIFICATE_VALID", "CERT_EXPIRED", _: Person, seal: Seal, context) if
   certificate_of(seal, certificate) and
-  certificate.state in ["ACTIVE", "EXPIRED"] and
+  certificate.state = "ACTIVE" and
   certificate.not_after <= context.now;
 because("CERTIFICATE_VALID", "CERT_EXPIRED", _: Person, seal: Seal, _) if
   certificate_of(seal, certificate) and
@@ -185,8 +184,7 @@ has_other_verdict(request: SealUseRequest, person: Person) if
 
 # Exactly these documents: each document of the contract was requested, and each that was requested is in the contract.
 is_for_these_documents(request: SealUseRequest, contract: Contract) if
-  document in contract.documents and
-  is_requested(request, document.digest) and
+  _ in contract.documents and
   forall(other in contract.documents, is_requested(request, other.digest)) and
   forall(asked in request.documents, is_in_contract(contract, asked.digest));
 
@@ -251,12 +249,6 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
   grant.state = "ACTIVE" and
   sealed_contract(context, contract) and
   not covers(grant, contract);
-#@ U-02 S-03
-because("SEAL_AUTHORITY", "NO_SEAL_GRANT", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  not use_grant(person, seal, _) and
-  sealed_contract(context, contract) and
-  not own_request(person, seal, contract, _);
 #@ U-03
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -319,15 +311,6 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   is_for_a_document(context.verification, task);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("FRESH_FACE", "FACE_VERIFICATION_REQUIRED", person: Person, _: Seal, context) if
-  sealing_task(context, task) and
-  missing_face_check(
-    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context);
-because("FRESH_FACE", "FACE_VERIFICATION_REQUIRED", person: Person, _: Seal, context) if
-  sealing_task(context, task) and
-  fresh_face_check(
-    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  not is_for_a_document(context.verification, task);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Seal, context) if
   sealing_task(context, task) and
   stale_face_check(
@@ -356,22 +339,29 @@ lapses(person: Person, "use", seal: Seal, context, at) if
 lapses(_: Person, "use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
+  authority_lapses(person, seal, contract, context, at);
+
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_grant(person, seal, contract, grant, context) and
   at = grant.valid_to;
-lapses(person: Person, "use", seal: Seal, context, at) if
-  sealed_contract(context, contract) and
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_grant(person, seal, contract, grant, context) and
   at = grant.grantor.valid_to;
-lapses(person: Person, "use", seal: Seal, context, at) if
-  sealed_contract(context, contract) and
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
+  at = request.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  approved_request(person, seal, contract, request, context) and
+  right_to_approve(request, seal, grant) and
+  at = grant.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  approved_request(person, seal, contract, request, context) and
+  right_to_approve(request, seal, grant) and
+  at = grant.grantor.valid_to;
+
+right_to_approve(request: SealUseRequest, seal: Seal, grant) if
   approval in request.approvals and
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.state = "ACTIVE" and
-  grant.membership_id = approval.approver_id and
-  at = grant.valid_to;
-lapses(person: Person, "use", seal: Seal, context, at) if
-  sealed_contract(context, contract) and
-  approved_request(person, seal, contract, request, context) and
-  at = request.valid_to;
+  grant.membership_id = approval.approver_id;

@@ -41,14 +41,11 @@ is_stranded(task: SigningTask) if
 #@ C-01
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_NOT_SIGNING", context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_EXPIRED", context);
-because("TASK_READY", "TASK_NOT_PENDING", _: Person, task: SigningTask, context) if not_ready(task, "TASK_NOT_PENDING", context);
 because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if not_ready(task, "NOT_YOUR_TURN", context);
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
   sealing_task(context, task) and not_ready(task, "CONTRACT_NOT_SIGNING", context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
   sealing_task(context, task) and not_ready(task, "CONTRACT_EXPIRED", context);
-because("TASK_READY", "TASK_NOT_PENDING", _: Person, _: Seal, context) if
-  sealing_task(context, task) and not_ready(task, "TASK_NOT_PENDING", context);
 because("TASK_READY", "NOT_YOUR_TURN", _: Person, _: Seal, context) if
   sealing_task(context, task) and not_ready(task, "NOT_YOUR_TURN", context);
 
@@ -62,9 +59,6 @@ not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.s
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
   task.signatory.contract.state = "SIGNING" and
   task.signatory.contract.deadline <= context.now;
-not_ready(task: SigningTask, "TASK_NOT_PENDING", _) if
-  task.signatory.contract.state = "SIGNING" and
-  task.state in ["SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"];
 not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.signatory.contract.state = "SIGNING" and
   task.state = "WAITING";
@@ -115,22 +109,11 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
 has_named_operator(task: SigningTask) if _ in task.operators;
 has_fixed_seal(task: SigningTask) if _ in task.fixed_seals;
 
-#@ C-02 C-03
-because("TASK_OPERATOR", "NOT_TASK_OPERATOR", person: Person, task: SigningTask, context) if
-  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"] and
-  not is_operator(person, task, context.enterprise, context);
-because("TASK_OPERATOR", "NOT_TASK_OPERATOR", person: Person, seal: Seal, context) if
-  sealing_task(context, task) and
-  not is_operator(person, task, seal.enterprise, context);
-
 # A seal that was fixed when the task was made is the only one; and a task takes seals of its own party only.
 #@ C-05
 meets(_: Person, "SEAL_FOR_TASK", "use", seal: Seal, context) if
   sealing_task(context, task) and
   takes_seal(task, seal);
-because("SEAL_FOR_TASK", "SEAL_NOT_PERMITTED_FOR_TASK", _: Person, seal: Seal, context) if
-  sealing_task(context, task) and
-  not takes_seal(task, seal);
 
 takes_seal(task: SigningTask, seal: Seal) if
   task.signatory.enterprise_id = seal.enterprise_id and
@@ -155,9 +138,6 @@ takes_kind(task: SigningTask, seal: Seal) if
 #@ C-04
 requires("sign", _: SigningTask, "NAMED_PERSON");
 meets(person: Person, "NAMED_PERSON", "sign", task: SigningTask, _) if is_named_person(person, task);
-because("NAMED_PERSON", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
-  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
-  not is_named_person(person, task);
 because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
 because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
@@ -200,3 +180,12 @@ lapses(person: Person, "sign", task: SigningTask, context, at) if
 lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
+# Whoever opens a task by authority over a seal, or as a seal administrator, does so while that stands.
+lapses(person: Person, "open", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  seal in enterprise.seals and
+  authority_lapses(person, seal, task.signatory.contract, context, at);
+lapses(person: Person, "open", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  seal_admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "use", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);

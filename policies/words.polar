@@ -63,7 +63,6 @@ has_standing_role(person: Person, enterprise: Enterprise, role, context) if
 # An administrator who can be turned to: the role stands, and so do account and real name.
 administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
-  membership.state = "ACTIVE" and
   holds_role(membership, "SYSTEM_ADMIN", context) and
   fit(membership.person);
 
@@ -100,7 +99,6 @@ may_manage_seals(person: Person, enterprise: Enterprise, context) if
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
-  membership.state = "ACTIVE" and
   holds_role(membership, "SEAL_ADMIN", context) and
   fit(membership.person);
 
@@ -176,9 +174,3 @@ stale_face_check(check, person: Person, purpose, object_type, object_id, max_age
 used_face_check(check, person: Person, purpose, object_type, object_id) if
   own_face_check(check, person, purpose, object_type, object_id) and
   check.state = "CONSUMED";
-
-# No check at all, someone else's, or one that was not passed: what is neither fresh, stale nor used.
-missing_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
-  not fresh_face_check(check, person, purpose, object_type, object_id, max_age, context) and
-  not stale_face_check(check, person, purpose, object_type, object_id, max_age, context) and
-  not used_face_check(check, person, purpose, object_type, object_id);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -251,3 +252,32 @@ def test_without_standing_only_gate_reasons_are_given(data: st.DataObject) -> No
     action = data.draw(st.sampled_from(BUNDLE.actions["Enterprise"]))
     decision = scene.pdp(NOW + DAY).decide(question("passer-by", action, ("Enterprise", "e")))
     assert all(reason.stage <= 40 for reason in decision.reasons), codes(decision)
+
+
+# --- the order of solutions ------------------------------------------------------------------------------------------
+
+
+class Backwards:
+    """An engine that finds everything in the opposite order."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.holds, self.explain = engine.holds, engine.explain
+
+    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
+        return list(reversed(self._engine.each(rule, *arguments)))
+
+
+def test_the_order_in_which_an_engine_finds_solutions_decides_nothing() -> None:
+    backwards = dataclasses.replace(BUNDLE, engine=Backwards(BUNDLE.engine))
+    for ask in asks():
+        forth, back = (
+            PolicyDecisionPoint(ask.facts.world, bundle, lambda: ask.now).decide(ask.question)  # noqa: B023 (called here)
+            for bundle in (BUNDLE, backwards)
+        )
+        assert (forth.effect, forth.reasons, forth.obligations, forth.valid_until) == (
+            back.effect,
+            back.reasons,
+            back.obligations,
+            back.valid_until,
+        )

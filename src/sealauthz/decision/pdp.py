@@ -69,6 +69,7 @@ class _Wording:
             key: {requirement: number for number, requirement in enumerate(listed)}
             for key, listed in bundle.rulebook.requirements.items()
         }
+        self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
@@ -230,8 +231,9 @@ class _Evaluation:
                 limit = min(limit, at)
         obligations: list[Obligation] = []
         if (question.action, question.resource.type) in self._book.obligations:
-            found = self._engine.each("obligation", question.action, case.resource, FREE)
-            obligations = [Obligation(code) for (code,) in found]
+            found = {code for (code,) in self._engine.each("obligation", question.action, case.resource, FREE)}
+            listed = self._book.obligations[question.action, question.resource.type]
+            obligations = [Obligation(code) for code in dict.fromkeys(listed) if code in found]
         return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
 
     def _deny(self, question: Question, reasons: list[Reason]) -> Decision:
@@ -274,19 +276,20 @@ class _Evaluation:
         return unmet
 
     def _codes(self, case: Case, requirement: str) -> list[str]:
-        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
-        found: list[str] = []
+        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise.
+
+        In the order of the bundle, whichever an engine finds first.
+        """
         if requirement in self._book.because:
-            found = [
-                code
-                for (code,) in self._engine.each(
-                    "because", requirement, FREE, case.subject, case.resource, case.context
-                )
-            ]
-        return found or [self._book.otherwise[requirement]]
+            found = self._engine.each("because", requirement, FREE, case.subject, case.resource, case.context)
+            if len(found) > 1:
+                return sorted((code for (code,) in found), key=self._wording.rank.__getitem__)
+            if found:
+                return [found[0][0]]
+        return [self._book.otherwise[requirement]]
 
     def _reasons(self, case: Case) -> list[Reason]:
-        """All reasons by stage, each code once."""
+        """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
         for requirement in self._unmet(case):
             for code in self._codes(case, requirement):
@@ -309,13 +312,18 @@ class _Evaluation:
         return Reason(reason.code, reason.stage, reason.audience, reason.requirement, steps)
 
     def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
-        """What a next step carries. The first value of a name counts; persons are masked."""
+        """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;
+        persons are masked.
+        """
         asked = (step, FREE, FREE, case.subject, case.resource, case.context)
         parameters: dict[str, ParameterValue] = {}
         if step in self._wording.parameters:
+            least: dict[str, Any] = {}
             for name, value in self._engine.each("parameter", *asked):
-                for key, plain in _plain(name, value).items():
-                    parameters.setdefault(key, plain)
+                if name not in least or _order(value) < _order(least[name]):
+                    least[name] = value
+            for name, value in least.items():
+                parameters |= _plain(name, value)
         counted = self._wording.counted.get(step)
         if counted is not None:
             counts = dict.fromkeys(counted, 0)
@@ -404,6 +412,12 @@ def _plain(name: str, value: Any) -> dict[str, ParameterValue]:
 
 
 _STAGE = attrgetter("stage")
+
+
+def _order(value: Any) -> tuple[str, Any]:
+    """What puts the values of a parameter in an order: numbers and texts as they are, persons by their ids."""
+    return (type(value).__name__, value.id if isinstance(value, Person) else value)
+
 
 _TAILS_AT_ONCE = 256
 _tails: dict[int, list[str]] = {}

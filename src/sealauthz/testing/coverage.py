@@ -15,7 +15,7 @@ from sealauthz.polar import trace
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import Clause, program_of, variables
-from sealauthz.polar.syntax import Assign, Call, Place, Term, Unify, Variable
+from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.testing.running import failure_of
 from sealauthz.testing.suite import Ask, ListAsk, PolicyTest
@@ -35,19 +35,36 @@ Standing = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ConditionReport:
-    """One condition of a rule, and how often it came out either way."""
+    """One condition of a rule, and how often it came out either way.
+
+    A condition that finds a value has one side, that it found something: whether there is anything to find is told by
+    the conditions behind it, and by those of the rule that it calls.
+    """
 
     text: str
     place: Place
     met: int
     unmet: int
+    finds: bool = False
+
+    @property
+    def sides(self) -> int:
+        """How many sides it has."""
+        return 1 if self.finds else 2
+
+    @property
+    def seen(self) -> int:
+        """How many of them were seen."""
+        return bool(self.met) if self.finds else bool(self.met) + bool(self.unmet)
 
     @property
     def missing(self) -> str:
         """Which sides were never seen."""
+        if self.seen == self.sides:
+            return ""
         if not self.met and not self.unmet:
             return "never reached"
-        return "" if self.met and self.unmet else "never met" if self.unmet else "never unmet"
+        return "never met" if self.unmet else "never unmet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +123,7 @@ class Report:
 def sides_of(rules: Iterable[RuleReport]) -> tuple[int, int]:
     """Return how many sides of the conditions were seen, and how many there are."""
     conditions = [condition for rule in rules for condition in rule.conditions]
-    return sum(bool(c.met) + bool(c.unmet) for c in conditions), 2 * len(conditions)
+    return sum(condition.seen for condition in conditions), sum(condition.sides for condition in conditions)
 
 
 class Recorder:
@@ -234,8 +251,8 @@ class Coverage:
     def _rule(self, clause: Clause) -> RuleReport:
         key = clause_key(clause)
         conditions = tuple(
-            ConditionReport(written(goal), goal.place, met, unmet)
-            for position, goal in tests_of(clause)
+            ConditionReport(written(goal), goal.place, met, unmet, finds)
+            for position, goal, finds in tests_of(clause)
             for met, unmet in [(self._sides[*key, position, "met"], self._sides[*key, position, "unmet"])]
             if met or unmet or not _may_name(goal)
         )
@@ -256,15 +273,26 @@ def clause_key(clause: Clause) -> ClauseKey:
     return clause.place.file, clause.place.line, clause.place.column, clause.name
 
 
-def tests_of(clause: Clause) -> Iterator[tuple[int, Term]]:
-    """Return the conditions of a clause that can come out either way, with their positions: not what only names a
-    value, and not what is read at load.
+def tests_of(clause: Clause) -> Iterator[tuple[int, Term, bool]]:
+    """Return the conditions of a clause that can come out either way, with their positions, and whether each finds a
+    value; not what only names a value, and not what is read at load.
     """
-    known = {name for parameter in clause.parameters for name in variables(parameter.term)}
+    found = _FOUND.get(clause.name)
+    known = {
+        name
+        for position, parameter in enumerate(clause.parameters)
+        if position != found
+        for name in variables(parameter.term)
+    }
     for position, goal in enumerate(clause.goals):
         if not _names(goal, known) and not (isinstance(goal, Call) and goal.name in READ_AT_LOAD):
-            yield position, goal
+            # Under a `not` nothing is found.
+            yield position, goal, isinstance(goal, Call | In) and not known.issuperset(variables(goal))
         known.update(variables(goal))
+
+
+_FOUND = {"lapses": 4, "parameter": 2, "counted": 2}
+"""The parameter of a rule of the contract that the asker leaves open, by its position."""
 
 
 def _names(goal: Term, known: set[str]) -> bool:

@@ -28,7 +28,7 @@ def table_text(report: Report, width: int, *, missing: bool = False) -> str:
 def _page(report: Report, missing: bool) -> RenderableType:
     rows = [_row(name, [rule for rule in report.rules if rule.place.file == name]) for name in report.files]
     rows.append(_row("all files", report.rules))
-    parts: list[RenderableType] = [table(("file", "rules held", "conditions, both sides", "sides seen", ""), rows)]
+    parts: list[RenderableType] = [table(("file", "rules held", "conditions seen whole", "sides seen", ""), rows)]
     settled = sum(not each.missing for each in report.requirements)
     parts += [Text(), Text(f"requirements seen settled and unmet: {settled} of {len(report.requirements)}")]
     if missing:
@@ -157,7 +157,7 @@ def _lcov_of(rules: Sequence[RuleReport]) -> Iterable[str]:
     for rule in rules:
         for block, condition in enumerate(rule.conditions):
             reached = condition.met or condition.unmet
-            for branch, count in enumerate((condition.met, condition.unmet)):
+            for branch, count in enumerate((condition.met, condition.unmet)[: condition.sides]):
                 branches += 1
                 taken += bool(count)
                 # Blocks are numbered within a line, so a number that no other condition there has.
