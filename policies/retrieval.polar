@@ -269,10 +269,10 @@ because("CASE_CAN_BE_EXECUTED", "OBJECTION_OPEN", _: Person, case: RetrievalCase
 because("CASE_CAN_BE_EXECUTED", "CASE_OVER", _: Person, case: RetrievalCase, _) if
   case.state in ["REJECTED_FINAL", "RESOLVED_BY_ADMIN", "WITHDRAWN", "EXPIRED", "EXECUTED", "UNDER_APPEAL", "REVERSED"];
 
-obligation("execute", _: RetrievalCase, "CONSUME_VERIFICATION");
-obligation("execute", _: RetrievalCase, "EXECUTE_IN_ONE_TRANSACTION");
-obligation("submit", _: RetrievalCase, "CONSUME_VERIFICATION");
-obligation("object", _: RetrievalCase, "CONSUME_VERIFICATION");
+obligation(_: Person, "execute", _: RetrievalCase, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTION");
+obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 
 lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);

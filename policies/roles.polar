@@ -3,7 +3,9 @@
 
 resource Enterprise {
   roles = ["member", "administrator", "seal_administrator", "legal_representative"];
-  permissions = ["join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal"];
+  permissions = [
+    "join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal",
+    "transfer_admin", "change_name", "export", "monitor"];
 
   "invite" if "administrator";
   "invite" if "legal_representative";
@@ -35,7 +37,7 @@ resource Invitation {
 has_permission(person: Person, "accept", invitation: Invitation) if invitation.target_id = person.id;
 
 resource JoinApplication {
-  permissions = ["approve_join", "reject_join", "remind"];
+  permissions = ["approve_join", "reject_join", "remind", "withdraw"];
   relations = { enterprise: Enterprise };
 
   "approve_join" if "administrator" on "enterprise";
@@ -48,7 +50,7 @@ has_relation(enterprise: Enterprise, "enterprise", application: JoinApplication)
 has_permission(person: Person, "remind", application: JoinApplication) if application.person_id = person.id;
 
 resource Membership {
-  permissions = ["assign_role", "suspend", "end", "resign", "view_history"];
+  permissions = ["assign_role", "suspend", "end", "resign", "view_history", "reinstate"];
   relations = { enterprise: Enterprise };
 
   "assign_role" if "administrator" on "enterprise";
@@ -76,7 +78,10 @@ has_relation(enterprise: Enterprise, "enterprise", assignment: RoleAssignment) i
 
 # S-03: managing a seal does not include using it: a seal administrator is not among those who use.
 resource Seal {
-  permissions = ["view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use"];
+  permissions = [
+    "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use",
+    "submit_review", "freeze", "report_lost", "report_found", "propose_end", "destroy", "assign_custodian",
+    "auto_use", "stamp", "carry_out", "emergency_use", "view_log"];
   relations = { owner: Enterprise };
 
   "edit" if "seal_administrator" on "owner";
@@ -101,7 +106,7 @@ resource Seal {
 has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
 
 resource SealGrant {
-  permissions = ["confirm"];
+  permissions = ["confirm", "revoke", "extend"];
   relations = { owner: Enterprise };
 
   "confirm" if "seal_administrator" on "owner";
@@ -111,14 +116,15 @@ resource SealGrant {
 has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
 
 resource SigningTask {
-  permissions = ["open", "sign"];
+  permissions = ["open", "sign", "approve", "transfer"];
 }
 
 has_permission(_: Person, "open", _: SigningTask);
 has_permission(person: Person, "sign", task: SigningTask) if is_named_person(person, task);
 
 resource RetrievalCase {
-  permissions = ["submit", "review", "object", "execute", "view_progress"];
+  permissions = [
+    "submit", "review", "object", "execute", "view_progress", "withdraw", "adjudicate", "appeal", "decide_appeal"];
 }
 
 has_permission(person: Person, "submit", case: RetrievalCase) if case.applicant_id = person.id;
@@ -126,3 +132,43 @@ has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "object", _: RetrievalCase);
 has_permission(_: Person, "view_progress", _: RetrievalCase);
+
+resource SealReview {
+  permissions = ["decide"];
+}
+
+resource SealHold {
+  permissions = ["release", "lift"];
+}
+
+resource OpenGrant {
+  permissions = ["confirm", "revoke"];
+}
+
+resource CrossEnterpriseGrant {
+  permissions = ["confirm", "revoke", "assign"];
+}
+
+resource Delegation {
+  permissions = ["accept", "revoke"];
+}
+
+resource SealUseRequest {
+  permissions = ["approve", "reject", "withdraw"];
+}
+
+resource BusinessCategory {
+  permissions = ["initiate"];
+}
+
+resource Contract {
+  permissions = ["view", "download", "print", "recall", "terminate"];
+}
+
+resource SealUse {
+  permissions = ["view"];
+}
+
+resource MonitorSubscription {
+  permissions = ["end"];
+}

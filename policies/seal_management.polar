@@ -100,7 +100,7 @@ requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if grant.membership.person_id != person.id;
 
 # A face check that confirmed a grant is used up; a signed letter needs none.
-obligation("confirm", grant: SealGrant, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
   grant.confirmation != "AUTH_LETTER" and

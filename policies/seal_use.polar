@@ -325,10 +325,10 @@ is_for_a_document(check, task: SigningTask) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-obligation("use", seal: Seal, "CONSUME_VERIFICATION") if not waived("FRESH_FACE", "use", seal, nil);
-obligation("use", _: Seal, "DECREMENT_USE");
-obligation("use", _: Seal, "APPEND_SEAL_LOG");
-obligation("use", _: Seal, "NOTIFY_MONITORS");
+obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waived("FRESH_FACE", "use", seal, nil);
+obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
+obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
+obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
 
 # When the permission ends by itself, at the latest.
 lapses(person: Person, "use", seal: Seal, context, at) if

@@ -171,8 +171,8 @@ because("FRESH_INTENT", "FACE_VERIFICATION_EXPIRED", person: Person, task: Signi
 because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: SigningTask, context) if
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
-obligation("sign", _: SigningTask, "CONSUME_VERIFICATION");
-obligation("sign", _: SigningTask, "APPEND_SEAL_LOG");
+obligation(_: Person, "sign", _: SigningTask, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "sign", _: SigningTask, _, "APPEND_SEAL_LOG");
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if
   face_lapses(

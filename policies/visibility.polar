@@ -25,6 +25,37 @@ visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
 visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
 visible(person: Person, grant: SealGrant, _) if is_colleague(person, grant.seal.enterprise);
+visible(person: Person, grant: OpenGrant, _) if is_colleague(person, grant.seal.enterprise);
+visible(person: Person, grant: CrossEnterpriseGrant, _) if is_colleague(person, grant.seal.enterprise);
+visible(person: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
+visible(person: Person, hold: SealHold, _) if is_colleague(person, hold.seal.enterprise);
+visible(person: Person, _: SealHold, _) if is_risk_staff(person);
+visible(person: Person, review: SealReview, _) if is_colleague(person, review.seal.enterprise);
+visible(person: Person, request: SealUseRequest, _) if is_colleague(person, request.seal.enterprise);
+visible(person: Person, delegation: Delegation, _) if is_colleague(person, delegation.principal.enterprise);
+visible(person: Person, category: BusinessCategory, _) if is_colleague(person, category.enterprise);
+visible(person: Person, subscription: MonitorSubscription, _) if is_colleague(person, subscription.enterprise);
+visible(person: Person, contract: Contract, _) if contract.initiated_by_id = person.id;
+visible(person: Person, _: Contract, context: ContractContext) if
+  initiator = context.enterprise and
+  initiator matches Enterprise and
+  is_colleague(person, initiator);
+visible(person: Person, _: Contract, context: ContractContext) if
+  party = context.party and
+  party matches Enterprise and
+  is_colleague(person, party);
+visible(person: Person, contract: Contract, _) if
+  party in contract.signatories and
+  party.person_id = person.id;
+visible(person: Person, contract: Contract, _) if holds_task_of(person, contract);
+visible(person: Person, use: SealUse, _) if use.person_id = person.id;
+visible(person: Person, _: SealUse, context: UseRecordContext) if
+  seal = context.seal and
+  seal matches Seal and
+  is_colleague(person, seal.enterprise);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
 visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
@@ -46,8 +77,34 @@ has_standing(person: Person, enterprise: Enterprise, context) if tied(person, en
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);
+has_standing(_: Person, _: OpenGrant, _);
+has_standing(_: Person, _: CrossEnterpriseGrant, _);
+has_standing(_: Person, _: SealHold, _);
+has_standing(_: Person, _: SealReview, _);
+has_standing(_: Person, _: SealUseRequest, _);
+has_standing(_: Person, _: Delegation, _);
+has_standing(_: Person, _: BusinessCategory, _);
+has_standing(_: Person, _: MonitorSubscription, _);
+has_standing(_: Person, _: Contract, _);
+has_standing(_: Person, _: SealUse, _);
 has_standing(_: Person, _: JoinApplication, _);
 has_standing(_: Person, _: Membership, _);
 has_standing(_: Person, _: RoleAssignment, _);
 has_standing(_: Person, _: SigningTask, _);
 has_standing(_: Person, _: RetrievalCase, _);
+
+# Who holds a task of a contract: its handler, or one of its operators.
+holds_task_of(person: Person, contract: Contract) if
+  party in contract.signatories and
+  task in party.tasks and
+  task.handler_id = person.id;
+holds_task_of(person: Person, contract: Contract) if
+  party in contract.signatories and
+  task in party.tasks and
+  operator in task.operators and
+  operator.person_id = person.id;
+
+is_risk_staff(person: Person) if
+  post in person.staff_posts and
+  post.duty = "RISK" and
+  post.state = "ACTIVE";

@@ -9,7 +9,29 @@ owner(membership: Membership, _, found) if found = membership.enterprise;
 owner(assignment: RoleAssignment, _, found) if found = assignment.membership.enterprise;
 owner(seal: Seal, _, found) if found = seal.enterprise;
 owner(grant: SealGrant, _, found) if found = grant.seal.enterprise;
+owner(grant: OpenGrant, _, found) if found = grant.seal.enterprise;
+owner(hold: SealHold, _, found) if found = hold.seal.enterprise;
+owner(review: SealReview, _, found) if found = review.seal.enterprise;
+owner(request: SealUseRequest, _, found) if found = request.seal.enterprise;
+owner(delegation: Delegation, _, found) if found = delegation.principal.enterprise;
+owner(category: BusinessCategory, _, found) if found = category.enterprise;
+owner(subscription: MonitorSubscription, _, found) if found = subscription.enterprise;
 owner(case: RetrievalCase, _, found) if found = case.enterprise;
+# A cross-enterprise grant belongs to the seal's owner; naming who uses it is an act of the enterprise that holds it.
+owner(grant: CrossEnterpriseGrant, context, found) if
+  not (context matches HolderContext) and
+  found = grant.seal.enterprise;
+owner(_: CrossEnterpriseGrant, context: HolderContext, found) if
+  found = context.holder and
+  found matches Enterprise;
+# A contract belongs to the enterprise that sent it, a use to the owner of the seal.
+owner(_: Contract, context: ContractContext, found) if
+  found = context.enterprise and
+  found matches Enterprise;
+owner(_: SealUse, context: UseRecordContext, found) if
+  seal = context.seal and
+  seal matches Seal and
+  found = seal.enterprise;
 owner(task: SigningTask, context, found) if
   task.signatory.kind = "ENTERPRISE" and
   found = context.enterprise and

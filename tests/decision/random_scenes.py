@@ -130,7 +130,17 @@ def _about_anything(draw: st.DrawFn) -> tuple[Scene, Question]:
     kind = type(record).__name__
     action = draw(st.sampled_from(BUNDLE.actions[kind]))
     subject = draw(st.sampled_from(PEOPLE))
-    offered = {"task": "t", "verification": f"v-{subject}", "reason": "ADMIN_RESIGNED"}
+    offered = {
+        "task": "t",
+        "verification": f"v-{subject}",
+        "receiver_verification": "v-user",
+        "reason": "ADMIN_RESIGNED",
+        "role": "SEAL_ADMIN",
+        "receiver": "m-user",
+        "custodian": "m-user",
+        "request": "q-plain",
+        "code_digest": "code-1",
+    }
     keys = [key for key in form_of(action, kind).keys if draw(st.integers(0, 4))]
     return scene, Question(
         Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys}

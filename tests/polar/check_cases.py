@@ -271,8 +271,8 @@ CONTRACTS = [
     error(
         "an action",
         "action",
-        'obligation("uses", _: Seal, "X");',
-        'obligation("use", _: Seal, "X");',
+        'obligation(_: Person, "uses", _: Seal, _, "X");',
+        'obligation(_: Person, "use", _: Seal, _, "X");',
         "no checklist has the action `uses` on Seal",
         "`use`",
     ),
@@ -537,9 +537,9 @@ OPTIONAL = [
     error(
         "a context key that another action has",
         "context",
-        meets('context.reason = "x"'),
+        meets("context.twin_id = nil"),
         meets("context.task matches SigningTask"),
-        "the context here is SealUseContext, which has no `reason`",
+        "the context here is SealUseContext, which has no `twin_id`",
     ),
     error(
         "a context key that nothing has",

@@ -96,7 +96,7 @@ def questions_of(case: object, action: str, type_: str) -> Iterator[tuple[object
     yield "has_permission", subject, action, resource
     yield "has_permission", subject, FREE, resource
     yield "lapses", subject, action, resource, context, FREE
-    yield "obligation", action, resource, FREE
+    yield "obligation", subject, action, resource, context, FREE
     yield "visible", subject, resource, context
     yield "has_standing", subject, resource, context
     for requirement in BUNDLE.rulebook.requirements[action, type_]:

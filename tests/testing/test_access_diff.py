@@ -117,7 +117,9 @@ def _operators_see_no_task(folder: Path) -> None:
 def _others_must_be_told(folder: Path) -> None:
     def change(text: str) -> str:
         return replaced(
-            text, 'obligation("use", _: Seal, "NOTIFY_MONITORS")', 'obligation("use", _: Seal, "NOTIFY_LEGAL")'
+            text,
+            'obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS")',
+            'obligation(_: Person, "use", _: Seal, _, "NOTIFY_LEGAL")',
         )
 
     edit(folder, "seal_use.polar", change)
@@ -322,7 +324,9 @@ def test_other_obligations_of_an_allow_are_changes(bundles: Bundles) -> None:
     added, dropped = one(found.changes).causes
     assert (added.kind, added.requirement) == (CauseKind.OBLIGATION, "NOTIFY_LEGAL")
     assert added.required_by == dropped.required_by
-    assert added.required_by == line(installed_folder(), "seal_use.polar", 'obligation("use", _: Seal, "NOTIFY_MON')
+    assert added.required_by == line(
+        installed_folder(), "seal_use.polar", 'obligation(_: Person, "use", _: Seal, _, "NOTIFY_MON'
+    )
 
 
 def test_a_text_that_only_one_bundle_compares_with_is_tried(bundles: Bundles) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.decision.contexts import CertificationContext, Context, ContextForm, MemberContext, TaskContext, form_of
+from sealauthz.decision.contexts import Context, ContextForm, form_of
 from sealauthz.decision.question import Question
-from sealauthz.domain.contracts import SigningTask
-from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
+from sealauthz.decision.surroundings import Surroundings, found_for
+from sealauthz.domain.contracts import Contract, SealUse, SigningTask
 from sealauthz.domain.parameters import Parameters
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts.units import Unit, UnitKind
@@ -79,8 +79,7 @@ def assemble(
         if record is not None:
             _refuse_unseen(record, home, may_see)
         values[key] = record
-    if form.context in _FOUND_BY_THE_SERVER:
-        values |= _found_by_the_server(form, picture, resource)
+    values |= found_for(form.context, Surroundings(subject, resource, now, parameters, picture))
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
 
 
@@ -92,33 +91,21 @@ def _found(picture: Picture, record_type: str, record_id: str) -> tuple[Any, Uni
     return (None, None) if record is None else (record, home)
 
 
-_FOUND_BY_THE_SERVER = frozenset({TaskContext, MemberContext, CertificationContext})
-"""The contexts to which the server adds what the resource leads to."""
-
-
-def _found_by_the_server(form: ContextForm, picture: Picture, resource: Any) -> Mapping[str, Any]:
-    if form.context is TaskContext and isinstance(resource, SigningTask):
-        party = resource.signatory.enterprise_id
-        return {"enterprise": picture.find("Enterprise", party) if party else None}
-    if form.context is MemberContext and isinstance(resource, Membership):
-        return {"member": picture.find("Person", resource.person_id)}
-    if form.context is CertificationContext and isinstance(resource, Enterprise):
-        same = {"realm": resource.realm, "uscc": resource.uscc}
-        twins = picture.matching("Enterprise", **same, auth_state=str(AuthenticationState.AUTHENTICATED))
-        return {"twin_id": next((twin for twin in twins if twin != resource.id), None)}
-    return {}
-
-
 def _refuse_unseen(record: Any, home: Unit | None, may_see: MaySee) -> None:
     """Raise CallerNotPermitted where the caller has no right to the enterprise that this record is about."""
     if may_see is everything:
         return
+    if isinstance(record, SealUse):
+        record = record.task
     if isinstance(record, SigningTask):
         # The party whose act it is; for a person's own signature, the enterprise that sent the contract.
-        enterprise = record.signatory.enterprise_id or record.signatory.contract.initiator_id
+        enterprises = [record.signatory.enterprise_id or record.signatory.contract.initiator_id]
+    elif isinstance(record, Contract):
+        parties = [party.enterprise_id for party in record.signatories if party.enterprise_id]
+        enterprises = [record.initiator_id, *parties]
     elif home is not None and home.kind == UnitKind.ENTERPRISE:
-        enterprise = home.id
+        enterprises = [home.id]
     else:
         return
-    if not may_see(enterprise):
+    if not any(map(may_see, enterprises)):
         raise CallerNotPermitted("this caller has no right to decisions about this enterprise")

@@ -174,7 +174,7 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
             if "lapses" in book.rules:
                 yield "lapses", subject, action, resource, context, FREE
             if (action, type_) in book.obligations:
-                yield "obligation", action, resource, FREE
+                yield "obligation", subject, action, resource, context, FREE
             for name, step in sorted(book.carried):
                 yield name, step, FREE, FREE, subject, resource, context
 

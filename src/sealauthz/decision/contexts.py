@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from sealauthz.domain.contracts import SigningTask
 from sealauthz.domain.identity import IdentityVerification, Person
-from sealauthz.domain.organisation import Enterprise
+from sealauthz.domain.organisation import Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import Instant
+from sealauthz.domain.seals import Seal, SealUseRequest
 
 
 @dataclass(slots=True)
@@ -29,18 +30,134 @@ class Context:
 
 @dataclass(slots=True)
 class SealUseContext(Context):
-    """Using a seal: for which signing task, and on which intent check."""
+    """Using a seal: for which signing task, and on which intent check.
+
+    Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
+    the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
+    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's.
+    """
 
     task: SigningTask | None = None
     verification: IdentityVerification | None = None
+    reason: str | None = None
+    local_day: int | None = None
+    local_weekday: int | None = None
+    local_minute: int | None = None
+    holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class StampContext(Context):
+    """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
+
+    `day_ends` is the end of the local day where the seal's owner is, None where its time zone is not known.
+    """
+
+    request: SealUseRequest | None = None
+    verification: IdentityVerification | None = None
+    code_digest: str | None = None
+    day_ends: Instant | None = None
+
+
+@dataclass(slots=True)
+class SealEndContext(Context):
+    """Ending a seal: `open_task_id` is an open signing task that the seal is fixed for, None where there is none."""
+
+    open_task_id: str | None = None
+
+
+@dataclass(slots=True)
+class CustodyContext(Context):
+    """Giving a seal into the keeping of a member."""
+
+    custodian: Membership | None = None
+
+
+@dataclass(slots=True)
+class HolderContext(Context):
+    """An act of the enterprise that holds a seal of another one: `holder` is found by the server."""
+
+    holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class UseRecordContext(Context):
+    """Looking at one use of a seal: `seal` is the seal that was used."""
+
+    seal: Seal | None = None
+
+
+@dataclass(slots=True)
+class ContractContext(Context):
+    """An act on a contract: `enterprise` is its initiator, `party` the enterprise for which the subject takes part in
+    it, None where he takes part for none.
+    """
+
+    enterprise: Enterprise | None = None
+    party: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class NameChangeContext(Context):
+    """Changing an enterprise's name: `open_contract_id` is an open contract of it, None where all are over."""
+
+    open_contract_id: str | None = None
+
+
+@dataclass(slots=True)
+class RoleContext(Context):
+    """Giving a role: which one."""
+
+    role: str | None = None
+
+
+@dataclass(slots=True)
+class AdminChangeContext(Context):
+    """Handing an enterprise over: to whom, on the intent checks of both."""
+
+    receiver: Membership | None = None
+    verification: IdentityVerification | None = None
+    receiver_verification: IdentityVerification | None = None
 
 
 @dataclass(slots=True)
 class TaskContext(Context):
-    """Opening or signing a task: `enterprise` is the task's party, None where a person is the party."""
+    """An act on a task: `enterprise` is the task's party, None where a person is the party."""
 
     enterprise: Enterprise | None = None
     verification: IdentityVerification | None = None
+
+
+@dataclass(slots=True)
+class TransferContext(Context):
+    """Passing a task on: `enterprise` is the task's party, `receiver` the member who is to take it."""
+
+    enterprise: Enterprise | None = None
+    receiver: Membership | None = None
+
+
+@dataclass(slots=True)
+class JoinContext(Context):
+    """Applying to join. Of the server's making: how many applications of the subject are open anywhere, and how often
+    this enterprise turned the subject down within `parameters.rejections_window` before now.
+    """
+
+    open_applications: int | None = None
+    rejections: int | None = None
+
+
+@dataclass(slots=True)
+class RetrievalContext(Context):
+    """Opening or submitting a retrieval: why, and how often it was tried.
+
+    Of the server's making, both within `parameters.retrieval_window` before now: `attempts` counts the certifications
+    submitted to retrieve this enterprise, `enterprises` the other enterprises for which the subject opened a case.
+    """
+
+    reason: str | None = None
+    verification: IdentityVerification | None = None
+    attempts: int | None = None
+    enterprises: int | None = None
 
 
 @dataclass(slots=True)
@@ -86,16 +203,44 @@ class ContextForm:
 
 
 _VERIFICATION = {"verification": "IdentityVerification"}
+_TASK = {"task": "SigningTask"}
+_REQUEST = {"request": "SealUseRequest", **_VERIFICATION}
 
 FORMS: dict[tuple[str, str], ContextForm] = {
-    ("use", "Seal"): ContextForm(SealUseContext, {"task": "SigningTask", **_VERIFICATION}),
+    ("use", "Seal"): ContextForm(SealUseContext, _TASK | _VERIFICATION),
+    ("auto_use", "Seal"): ContextForm(SealUseContext, _TASK),
+    ("emergency_use", "Seal"): ContextForm(SealUseContext, _TASK | _VERIFICATION, ("reason",)),
+    ("stamp", "Seal"): ContextForm(StampContext, _REQUEST, ("code_digest",)),
+    ("carry_out", "Seal"): ContextForm(StampContext, _REQUEST, ("code_digest",)),
+    ("report_found", "Seal"): ContextForm(VerifiedContext, _VERIFICATION),
+    ("propose_end", "Seal"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("revoke", "Seal"): ContextForm(SealEndContext),
+    ("destroy", "Seal"): ContextForm(SealEndContext),
+    ("assign_custodian", "Seal"): ContextForm(CustodyContext, {"custodian": "Membership"}),
+    ("release", "SealHold"): ContextForm(VerifiedContext, _VERIFICATION),
+    ("assign", "CrossEnterpriseGrant"): ContextForm(HolderContext),
+    ("view", "SealUse"): ContextForm(UseRecordContext),
+    ("view", "Contract"): ContextForm(ContractContext),
+    ("download", "Contract"): ContextForm(ContractContext),
+    ("print", "Contract"): ContextForm(ContractContext),
+    ("recall", "Contract"): ContextForm(ContractContext),
+    ("terminate", "Contract"): ContextForm(ContractContext),
+    ("change_name", "Enterprise"): ContextForm(NameChangeContext),
+    ("transfer_admin", "Enterprise"): ContextForm(
+        AdminChangeContext,
+        {"receiver": "Membership", "receiver_verification": "IdentityVerification", **_VERIFICATION},
+    ),
+    ("assign_role", "Membership"): ContextForm(RoleContext, texts=("role",)),
     ("open", "SigningTask"): ContextForm(TaskContext),
+    ("approve", "SigningTask"): ContextForm(TaskContext),
+    ("transfer", "SigningTask"): ContextForm(TransferContext, {"receiver": "Membership"}),
     ("sign", "SigningTask"): ContextForm(TaskContext, _VERIFICATION),
     ("confirm", "SealGrant"): ContextForm(VerifiedContext, _VERIFICATION),
-    ("submit", "RetrievalCase"): ContextForm(VerifiedContext, _VERIFICATION),
+    ("submit", "RetrievalCase"): ContextForm(RetrievalContext, _VERIFICATION),
     ("object", "RetrievalCase"): ContextForm(VerifiedContext, _VERIFICATION),
     ("execute", "RetrievalCase"): ContextForm(VerifiedContext, _VERIFICATION),
-    ("retrieve", "Enterprise"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("join", "Enterprise"): ContextForm(JoinContext),
+    ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),

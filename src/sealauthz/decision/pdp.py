@@ -231,7 +231,12 @@ class _Evaluation:
                 limit = min(limit, at)
         obligations: list[Obligation] = []
         if (question.action, question.resource.type) in self._book.obligations:
-            found = {code for (code,) in self._engine.each("obligation", question.action, case.resource, FREE)}
+            found = {
+                code
+                for (code,) in self._engine.each(
+                    "obligation", case.subject, question.action, case.resource, case.context, FREE
+                )
+            }
             listed = self._book.obligations[question.action, question.resource.type]
             obligations = [Obligation(code) for code in dict.fromkeys(listed) if code in found]
         return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))

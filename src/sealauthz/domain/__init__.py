@@ -3,7 +3,7 @@
 Importing this package registers every record in `record.RECORDS`.
 """
 
-from sealauthz.domain import contracts, identity, organisation, retrieval, seals
+from sealauthz.domain import contracts, identity, organisation, procedures, retrieval, seals
 from sealauthz.domain.record import FOREVER, NEVER, RECORDS, UNLIMITED, Column, Relation, Shape, exact, shape_of
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "exact",
     "identity",
     "organisation",
+    "procedures",
     "retrieval",
     "seals",
     "shape_of",

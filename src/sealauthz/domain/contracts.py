@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from sealauthz.domain.identity import Person
-from sealauthz.domain.record import FOREVER, Check, Instant, Ref, Unique, many, one, record
+from sealauthz.domain.record import FOREVER, NEVER, Check, Instant, Ref, Unique, many, one, record
 
 
 class ContractState(StrEnum):
@@ -23,6 +23,46 @@ class ContractState(StrEnum):
     TERMINATED = "TERMINATED"
     FORCE_FINISHED = "FORCE_FINISHED"
     DELETED = "DELETED"
+
+
+class ContractMatter(StrEnum):
+    """What a contract is about, as far as the rules ask. What is UNSTATED is not sealed; from MARRIAGE on, nothing is.
+
+    Source of the excluded matters: Electronic Signature Law, Art. 3.
+    """
+
+    UNSTATED = "UNSTATED"
+    GENERAL = "GENERAL"
+    FINANCE = "FINANCE"
+    PERSONNEL = "PERSONNEL"
+    GUARANTEE = "GUARANTEE"
+    MARRIAGE = "MARRIAGE"
+    ADOPTION = "ADOPTION"
+    INHERITANCE = "INHERITANCE"
+    PUBLIC_UTILITY_STOP = "PUBLIC_UTILITY_STOP"
+
+
+class DocumentState(StrEnum):
+    """Whether a document still has blanks."""
+
+    INCOMPLETE = "INCOMPLETE"
+    COMPLETE = "COMPLETE"
+
+
+class ReviewState(StrEnum):
+    """What a party's own review of a contract found. SIGN_REJECTED ends the signing."""
+
+    PENDING = "PENDING"
+    PASSED = "PASSED"
+    REJECTED = "REJECTED"
+    SIGN_REJECTED = "SIGN_REJECTED"
+
+
+class ConsentKind(StrEnum):
+    """What a party consented to."""
+
+    DOUBLE_AGENCY = "DOUBLE_AGENCY"
+    TERMINATION = "TERMINATION"
 
 
 class PartyKind(StrEnum):
@@ -56,15 +96,31 @@ class TaskState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-@record(permanent=True)
+@record(
+    Check("U-04", "amount IS NULL OR amount >= 0"),
+    Check("U-05", "(amount IS NULL) = (currency = '')"),
+    permanent=True,
+)
 class Contract:
-    """A contract that its initiator sends round for signing."""
+    """A contract that its initiator sends round for signing.
+
+    `amount` is in minor units of `currency`; where `is_monetary` and none is given, it is unknown. `category_id` is the
+    initiator's own category, `template_id` the template that the contract was made from.
+    """
 
     id: str
     initiator_id: Annotated[str, Ref("Enterprise")]
     contract_type: str
     state: ContractState = ContractState.DRAFT
     deadline: Instant = FOREVER
+    matter: ContractMatter = ContractMatter.UNSTATED
+    is_monetary: bool = True
+    amount: int | None = None
+    currency: str = ""
+    template_id: str = ""
+    initiated_by_id: Annotated[str | None, Ref("Person")] = None
+    category_id: Annotated[str | None, Ref("BusinessCategory")] = None
+    forbids_transfer: bool = False
 
     documents: list[ContractDocument] = many("contract_id")
     signatories: list[Signatory] = many("contract_id")
@@ -77,6 +133,7 @@ class ContractDocument:
     id: str
     contract_id: Annotated[str, Ref("Contract")]
     digest: str
+    state: DocumentState = DocumentState.INCOMPLETE
 
     contract: Contract = one("contract_id")
 
@@ -90,16 +147,20 @@ class ContractDocument:
     permanent=True,
 )
 class Signatory:
-    """A party of a contract: one person or one enterprise."""
+    """A party of a contract: one person or one enterprise. `category_id` is an enterprise's own category for it."""
 
     id: str
     contract_id: Annotated[str, Ref("Contract")]
     kind: PartyKind
     person_id: Annotated[str | None, Ref("Person")] = None
     enterprise_id: Annotated[str | None, Ref("Enterprise")] = None
+    category_id: Annotated[str | None, Ref("BusinessCategory")] = None
+    needs_review: bool = False
 
     contract: Contract = one("contract_id")
     tasks: list[SigningTask] = many("signatory_id")
+    reviews: list[InternalReview] = many("signatory_id")
+    consents: list[PartyConsent] = many("signatory_id")
 
 
 @record(Check("C-01", "position >= 1"), permanent=True)
@@ -112,6 +173,7 @@ class SigningTask:
     position: int = 1
     state: TaskState = TaskState.WAITING
     handler_id: Annotated[str | None, Ref("Person")] = None
+    signed_by_id: Annotated[str | None, Ref("Person")] = None
 
     signatory: Signatory = one("signatory_id")
     operators: list[TaskOperator] = many("task_id")
@@ -137,5 +199,48 @@ class TaskSeal:
     id: str
     task_id: Annotated[str, Ref("SigningTask")]
     seal_id: Annotated[str, Ref("Seal")]
+
+    task: SigningTask = one("task_id")
+
+
+@record(permanent=True)
+class InternalReview:
+    """A party's own review of a contract before it signs."""
+
+    id: str
+    signatory_id: Annotated[str, Ref("Signatory")]
+    state: ReviewState = ReviewState.PENDING
+    reviewer_id: Annotated[str | None, Ref("Person")] = None
+    decided_at: Instant = NEVER
+
+    signatory: Signatory = one("signatory_id")
+
+
+@record(Check("U-14", "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL"), permanent=True)
+class PartyConsent:
+    """What a party consented to: that this person also acts for another party, or that the contract ends."""
+
+    id: str
+    signatory_id: Annotated[str, Ref("Signatory")]
+    kind: ConsentKind
+    given_by_id: Annotated[str, Ref("Person")]
+    person_id: Annotated[str | None, Ref("Person")] = None
+    given_at: Instant = NEVER
+
+    signatory: Signatory = one("signatory_id")
+
+
+@record(Unique("I15", ("task_id", "seal_id", "digest")), permanent=True)
+class SealUse:
+    """One use of a seal for a signing task: by whom, under which grant, for which holder if not for the owner."""
+
+    id: str
+    task_id: Annotated[str, Ref("SigningTask")]
+    seal_id: Annotated[str, Ref("Seal")]
+    person_id: Annotated[str, Ref("Person")]
+    digest: str
+    used_at: Instant
+    grant_id: Annotated[str | None, Ref("SealGrant")] = None
+    holder_id: Annotated[str | None, Ref("Enterprise")] = None
 
     task: SigningTask = one("task_id")

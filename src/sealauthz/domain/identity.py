@@ -9,7 +9,7 @@ from sealauthz.domain.record import NEVER, Check, Instant, Personal, Ref, Unique
 
 if TYPE_CHECKING:
     from sealauthz.domain.contracts import SigningTask, TaskOperator
-    from sealauthz.domain.organisation import Invitation, JoinApplication, Membership
+    from sealauthz.domain.organisation import Invitation, JoinApplication, Membership, RegistrySnapshot
     from sealauthz.domain.retrieval import RetrievalCase
 
 
@@ -57,6 +57,7 @@ class VerificationPurpose(StrEnum):
     SEAL_MANAGE = "SEAL_MANAGE"
     APPROVE = "APPROVE"
     RETRIEVE = "RETRIEVE"
+    ADMIN_CHANGE = "ADMIN_CHANGE"
 
 
 class VerificationState(StrEnum):
@@ -74,6 +75,7 @@ class StaffDuty(StrEnum):
 
     REVIEWER = "REVIEWER"
     SUPPORT = "SUPPORT"
+    RISK = "RISK"
 
 
 class PostState(StrEnum):
@@ -111,6 +113,7 @@ class Person:
     operated_tasks: list[TaskOperator] = many("person_id")
     retrieval_cases: list[RetrievalCase] = many("applicant_id")
     staff_posts: list[PlatformStaff] = many("person_id")
+    represented: list[RegistrySnapshot] = many("legal_rep_id")
 
 
 @record(

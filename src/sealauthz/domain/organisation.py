@@ -9,8 +9,9 @@ from sealauthz.domain.identity import Person
 from sealauthz.domain.record import FOREVER, NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
 
 if TYPE_CHECKING:
+    from sealauthz.domain.procedures import AmountBand, ApprovalProcess, BoardResolution, BusinessCategory
     from sealauthz.domain.retrieval import EnterpriseAuthentication, RetrievalCase
-    from sealauthz.domain.seals import Certificate, Seal, SealGrant, SealUseRequest
+    from sealauthz.domain.seals import Certificate, Delegation, Device, Seal, SealGrant, SealUseRequest
 
 
 class AuthenticationState(StrEnum):
@@ -113,6 +114,22 @@ class AssignmentState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class AdminPower(StrEnum):
+    """What a role of the enterprise's own making may contain. Giving roles is not among them: that gives everything."""
+
+    INVITE = "INVITE"
+    DECIDE_APPLICATIONS = "DECIDE_APPLICATIONS"
+    SUSPEND_MEMBERS = "SUSPEND_MEMBERS"
+    END_MEMBERSHIPS = "END_MEMBERSHIPS"
+
+
+class SubscriptionState(StrEnum):
+    """Whether a leader still watches."""
+
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
 class InvitationState(StrEnum):
     """What became of an invitation."""
 
@@ -154,17 +171,30 @@ class Enterprise:
 
     authentications: list[EnterpriseAuthentication] = many("enterprise_id")
     registry_snapshots: list[RegistrySnapshot] = many("enterprise_id")
+    departments: list[Department] = many("enterprise_id")
+    custom_roles: list[CustomRole] = many("enterprise_id")
+    working_hours: list[WorkingHours] = many("enterprise_id")
+    holidays: list[Holiday] = many("enterprise_id")
     memberships: list[Membership] = many("enterprise_id")
     invitations: list[Invitation] = many("enterprise_id")
     applications: list[JoinApplication] = many("enterprise_id")
     retrieval_cases: list[RetrievalCase] = many("enterprise_id")
     seals: list[Seal] = many("enterprise_id")
     certificates: list[Certificate] = many("enterprise_id")
+    devices: list[Device] = many("enterprise_id")
+    approval_processes: list[ApprovalProcess] = many("enterprise_id")
+    amount_bands: list[AmountBand] = many("enterprise_id")
+    categories: list[BusinessCategory] = many("enterprise_id")
+    resolutions: list[BoardResolution] = many("enterprise_id")
+    monitors: list[MonitorSubscription] = many("enterprise_id")
 
 
 @record(Unique("R-05", ("enterprise_id",), where="is_current"))
 class RegistrySnapshot:
-    """What the public registry said about an enterprise when it was asked. One is current."""
+    """What the public registry said about an enterprise when it was asked. One is current.
+
+    `registered_name` is the name in the registry; empty where the registry was not asked for it.
+    """
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
@@ -172,6 +202,72 @@ class RegistrySnapshot:
     fetched_at: Instant
     legal_rep_id: Annotated[str | None, Ref("Person")] = None
     is_current: bool = True
+    registered_name: str = ""
+
+    enterprise: Enterprise = one("enterprise_id")
+
+
+@record(permanent=True)
+class Department:
+    """A department of an enterprise, within another one or not."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    name: str
+    parent_id: Annotated[str | None, Ref("Department")] = None
+
+    enterprise: Enterprise = one("enterprise_id")
+
+
+@record()
+class CustomRole:
+    """A role of the enterprise's own making, by the powers that it contains."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    name: str
+
+    enterprise: Enterprise = one("enterprise_id")
+    powers: list[CustomRolePower] = many("role_id")
+
+
+@record(Unique("M-07", ("role_id", "power")))
+class CustomRolePower:
+    """One power that a custom role contains."""
+
+    id: str
+    role_id: Annotated[str, Ref("CustomRole")]
+    power: AdminPower
+
+    role: CustomRole = one("role_id")
+
+
+@record(
+    Unique("U-08", ("enterprise_id", "weekday", "from_minute")),
+    Check("U-08", "weekday >= 1 AND weekday <= 7"),
+    Check("U-08", "from_minute >= 0 AND from_minute < to_minute AND to_minute <= 1440"),
+)
+class WorkingHours:
+    """When an enterprise seals without further approval: minutes `[from, to)` of a weekday (Monday is 1), in its own
+    time zone. An enterprise that has set none has no such limit.
+    """
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    weekday: int
+    from_minute: int
+    to_minute: int
+
+    enterprise: Enterprise = one("enterprise_id")
+
+
+@record(Unique("U-08", ("enterprise_id", "day")), Check("U-08", "day >= 0"))
+class Holiday:
+    """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    day: int
 
     enterprise: Enterprise = one("enterprise_id")
 
@@ -192,21 +288,25 @@ class Membership:
     state: MembershipState = MembershipState.ACTIVE
     ended_at: Instant = FOREVER
     end_reason: EndReason | None = None
+    department_id: Annotated[str | None, Ref("Department")] = None
 
     person: Person = one("person_id")
     enterprise: Enterprise = one("enterprise_id")
     assignments: list[RoleAssignment] = many("membership_id")
     grants: list[SealGrant] = many("membership_id")
     use_requests: list[SealUseRequest] = many("applicant_id")
+    delegations_given: list[Delegation] = many("principal_id")
+    delegations_received: list[Delegation] = many("delegate_id")
 
 
 @record(
     Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'"),
     Check("I7", "valid_from < valid_to"),
+    Check("M-07", "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)"),
     permanent=True,
 )
 class RoleAssignment:
-    """A role given to a member for a time."""
+    """A role given to a member for a time. `department_id` is the department that a DEPT_ADMIN runs."""
 
     id: str
     membership_id: Annotated[str, Ref("Membership")]
@@ -216,8 +316,11 @@ class RoleAssignment:
     valid_from: Instant = NEVER
     valid_to: Instant = FOREVER
     is_primary: bool = False
+    custom_role_id: Annotated[str | None, Ref("CustomRole")] = None
+    department_id: Annotated[str | None, Ref("Department")] = None
 
     membership: Membership = one("membership_id")
+    custom_role: CustomRole | None = one("custom_role_id")
 
 
 @record(
@@ -267,3 +370,17 @@ class JoinApplication:
     person: Person = one("person_id")
     enterprise: Enterprise = one("enterprise_id")
     handler: Membership | None = one("handler_id")
+
+
+@record(permanent=True)
+class MonitorSubscription:
+    """A leader who was named to watch what happens to an enterprise's seals: to one, or to all (no `seal_id`)."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    leader_id: Annotated[str, Ref("Membership")]
+    seal_id: Annotated[str | None, Ref("Seal")] = None
+    state: SubscriptionState = SubscriptionState.ACTIVE
+
+    enterprise: Enterprise = one("enterprise_id")
+    leader: Membership = one("leader_id")

@@ -53,6 +53,23 @@ class ReviewVerdict(StrEnum):
     REJECTED = "REJECTED"
 
 
+class NoticeChannel(StrEnum):
+    """How a notice travels."""
+
+    SMS = "SMS"
+    EMAIL = "EMAIL"
+    IN_APP = "IN_APP"
+    POST = "POST"
+
+
+class DeliveryState(StrEnum):
+    """What became of a notice."""
+
+    SENT = "SENT"
+    ACCEPTED = "ACCEPTED"
+    FAILED = "FAILED"
+
+
 class ObjectionState(StrEnum):
     """What became of an objection."""
 
@@ -71,7 +88,10 @@ class ObjectionState(StrEnum):
     permanent=True,
 )
 class RetrievalCase:
-    """One retrieval of one enterprise. A rejected case is tried again as the next attempt of the same case."""
+    """One retrieval of one enterprise. A rejected case is tried again as the next attempt of the same case.
+
+    `published_at` is when a public notice stood in for those whom no channel reaches.
+    """
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
@@ -84,12 +104,14 @@ class RetrievalCase:
     notice_from: Instant = NEVER
     executed_at: Instant = NEVER
     reason_text: Personal = ""
+    published_at: Instant = NEVER
 
     enterprise: Enterprise = one("enterprise_id")
     applicant: Person = one("applicant_id")
     certifications: list[EnterpriseAuthentication] = many("case_id")
     reviews: list[RetrievalReview] = many("case_id")
     objections: list[Objection] = many("case_id")
+    notices: list[NoticeDelivery] = many("case_id")
 
 
 @record(
@@ -139,5 +161,19 @@ class Objection:
     raised_at: Instant
     state: ObjectionState = ObjectionState.OPEN
     ground: Personal = ""
+
+    case: RetrievalCase = one("case_id")
+
+
+@record(permanent=True)
+class NoticeDelivery:
+    """One notice of a case, to one person by one channel."""
+
+    id: str
+    case_id: Annotated[str, Ref("RetrievalCase")]
+    person_id: Annotated[str, Ref("Person")]
+    channel: NoticeChannel
+    sent_at: Instant
+    state: DeliveryState = DeliveryState.SENT
 
     case: RetrievalCase = one("case_id")

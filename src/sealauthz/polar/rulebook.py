@@ -45,6 +45,8 @@ class Rulebook:
     obligations: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     rules: dict[str, list[Rule]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    floor_wide: list[tuple[str, Rule]] = field(default_factory=list)
+    """What meets a requirement of the floor whatever the action, which the floor's own file alone may say."""
     carried: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By `parameter` or `counted` and a next step: the names of what the step carries."""
 
@@ -80,9 +82,24 @@ def rulebook_of(statements: Iterable[Statement], product_reasons: Iterable[str])
         if statement.name == "requires" and statement.file == FLOOR_FILE:
             action, type_, requirement = _requires_parts(statement)
             floor[requirement, action, type_] = statement
+    _spread_floor(book, floor)
     _check_settled(book, floor)
     _check_explained(book, product_reasons)
     return book
+
+
+def _spread_floor(book: Rulebook, floor: Mapping[Need, Rule]) -> None:
+    """Let what meets a requirement of the floor for every action meet it for each that the floor lists."""
+    for requirement, rule in book.floor_wide:
+        needs = [(requirement, *key) for key, listed in book.requirements.items() if requirement in listed]
+        if not needs:
+            _refuse(rule, f"no action requires `{requirement}`")
+        for need in needs:
+            if need not in floor:
+                _, action, type_ = need
+                said = f"`{requirement}` is met for every action by {FLOOR_FILE}, which alone may require it"
+                _refuse(rule, f"{said}: `{action}` on {type_}")
+            book.meets.setdefault(need, []).append(rule)
 
 
 def _refuse(rule: Rule | RuleType, message: str) -> NoReturn:
@@ -128,6 +145,10 @@ def _read_requires(book: Rulebook, rule: Rule) -> None:
 
 def _read_meets(book: Rulebook, rule: Rule) -> None:
     _arity(rule, 5)
+    action, resource = rule.parameters[2], rule.parameters[3]
+    if rule.file == FLOOR_FILE and action.variable and resource.variable and resource.type is None:
+        book.floor_wide.append((_literal(rule, 1, "requirement"), rule))
+        return
     need = (_literal(rule, 1, "requirement"), _literal(rule, 2, "action"), _resource_type(rule, rule.parameters[3]))
     book.meets.setdefault(need, []).append(rule)
 
@@ -169,9 +190,9 @@ def _read_reason(book: Rulebook, rule: Rule) -> None:
 
 
 def _read_obligation(book: Rulebook, rule: Rule) -> None:
-    _arity(rule, 3)
-    key = (_literal(rule, 0, "action"), _resource_type(rule, rule.parameters[1]))
-    book.obligations[key] = (*book.obligations.get(key, ()), _literal(rule, 2, "obligation"))
+    _arity(rule, 5)
+    key = (_literal(rule, 1, "action"), _resource_type(rule, rule.parameters[2]))
+    book.obligations[key] = (*book.obligations.get(key, ()), _literal(rule, 4, "obligation"))
 
 
 def _read_carried(book: Rulebook, rule: Rule) -> None:

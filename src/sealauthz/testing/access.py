@@ -21,6 +21,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
+from sealauthz.decision.surroundings import ABOUT_SUBJECT
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.rows import RecordRows
@@ -552,16 +553,16 @@ class _Side:
             # An allow says what must be done and how long it stands; the decision point denies where that fails.
             if self._has_lapses:
                 self.engine.each("lapses", subject, action, resource, context, FREE)
-            self.obligations(action, resource)
+            self.obligations(subject, action, resource, context)
         except EvaluationFailed:
             return _FAILED
         return _ALLOW
 
-    def obligations(self, action: str, resource: Any) -> frozenset[str]:
+    def obligations(self, subject: Any, action: str, resource: Any, context: Any) -> frozenset[str]:
         """What an allow obliges to. Raises EvaluationFailed."""
         if (action, type(resource).__name__) not in self.bundle.rulebook.obligations:
             return frozenset()
-        return frozenset(code for (code,) in self.engine.each("obligation", action, resource, FREE))
+        return frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds; not where it cannot be evaluated."""
@@ -576,7 +577,7 @@ class _Side:
             self.engine.holds("allow", subject, action, resource, context)
             if self._has_lapses:
                 self.engine.each("lapses", subject, action, resource, context, FREE)
-            self.obligations(action, resource)
+            self.obligations(subject, action, resource, context)
         except EvaluationFailed as error:
             return f"{error} ({type(error.__cause__).__name__})" if error.__cause__ is not None else str(error)
         return ""
@@ -600,7 +601,7 @@ class _Side:
         rules = (
             rule
             for rule in self.rules.get("obligation", ())
-            if (rule.parameters[0].literal, rule.parameters[1].type, rule.parameters[2].literal)
+            if (rule.parameters[1].literal, rule.parameters[2].type, rule.parameters[4].literal)
             == (asked.action, type_, code)
         )
         spots = (Spot(rule.file, rule.line) for rule in rules)
@@ -754,7 +755,8 @@ class _Comparison:
     def _decide(self, resource_type: str, resource_id: str, persons: Sequence[str]) -> None:
         for action in self._actions[resource_type]:
             form = form_of(action, resource_type)
-            prepared = self._prepared(action, resource_type, resource_id, form)
+            someone = self._facts.persons[0] if self._facts.persons else ""
+            prepared = self._prepared(action, resource_type, resource_id, someone)
             if prepared is None:
                 # To both bundles it does not exist.
                 self._counts.questions += len(persons)
@@ -768,6 +770,10 @@ class _Comparison:
             is_cut = False
             for person_id in persons:
                 subject = self._find("Person", person_id)
+                if form.context in ABOUT_SUBJECT:
+                    _, old_context, new_context = (
+                        self._prepared(action, resource_type, resource_id, person_id) or prepared
+                    )
                 asked = _Asked(subject, action, resource, form, old_context, new_context)
                 if has_keys:
                     drawn, is_cut = self._contexts.of(person_id, form, resource_type, resource_id)
@@ -777,11 +783,10 @@ class _Comparison:
                 self._judge(asked, drawn, is_known)
 
     def _prepared(
-        self, action: str, resource_type: str, resource_id: str, form: ContextForm
+        self, action: str, resource_type: str, resource_id: str, person_id: str
     ) -> tuple[Any, Any, Any] | None:
         """The resource and a context for each side, to be filled with what an asker says; None where there is none."""
-        someone = self._facts.persons[0] if self._facts.persons else ""
-        question = Question(Entity("Person", someone), action, Entity(resource_type, resource_id))
+        question = Question(Entity("Person", person_id), action, Entity(resource_type, resource_id))
         parameters = self._old.bundle.parameters
         case = assemble(question, self._picture, everything, self._now, "", parameters)
         if case is None:
@@ -819,10 +824,15 @@ class _Comparison:
             self._compare_obligations(asked, allowed)
 
     def _compare_obligations(self, asked: _Asked, allowed: list[tuple[str | None, ...]]) -> None:
-        before = self._old.obligations(asked.action, asked.resource)
-        after = self._new.obligations(asked.action, asked.resource)
-        if before != after:
-            least = _least(allowed)
+        differing: dict[tuple[frozenset[str], frozenset[str]], list[tuple[str | None, ...]]] = {}
+        for values in allowed:
+            self._fill(asked, values)
+            before = self._old.obligations(asked.subject, asked.action, asked.resource, asked.old_context)
+            after = self._new.obligations(asked.subject, asked.action, asked.resource, asked.new_context)
+            if before != after:
+                differing.setdefault((before, after), []).append(values)
+        for (before, after), combinations in differing.items():
+            least = _least(combinations)
             self._changes.append(
                 dataclasses.replace(
                     self._change(asked, ChangeKind.OBLIGATION, least[0]),

@@ -12,7 +12,7 @@ from sealauthz.polar.checking.bundle import Clause, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
 from sealauthz.polar.checking.terms import written
-from sealauthz.polar.syntax import BlockNode, Literal, Place, TypePattern
+from sealauthz.polar.syntax import BlockNode, Literal, Parameter, Place, TypePattern, Variable
 from sealauthz.polar.types import Types
 
 CONTRACT_FILE = "contract.polar"
@@ -35,6 +35,8 @@ class Contract:
 
     needs: dict[Need, Clause] = field(default_factory=dict)
     floor: set[Need] = field(default_factory=set)
+    floor_wide: list[tuple[str, Clause]] = field(default_factory=list)
+    """What meets a requirement of the floor whatever the action, which the floor's own file alone may say."""
     meets: dict[Need, list[Clause]] = field(default_factory=dict)
     waived: dict[Need, list[Clause]] = field(default_factory=dict)
     because: dict[str, list[Clause]] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def check_contract(rules: Rules, types: Types, product_reasons: Iterable[str], f
         if name in _FACTS and clause.node.body is not None:
             found.error("fact", f"`{name}` is a fact and has no `if`", clause.place)
         reader(_Reading(contract, clause, types, found))
+    _spread_floor(contract, found)
     missing = [f"`{name}`" for name in ASKED if (name, ARITIES[name]) not in rules.by_key]
     if missing:
         said = f"no rule {' or '.join(missing)} is defined, which the service asks for"
@@ -133,9 +136,20 @@ def _requires(reading: _Reading) -> None:
 
 
 def _meets(reading: _Reading) -> None:
+    clause = reading.clause
+    if clause.place.file == FLOOR_FILE and _is_open(clause.node.parameters[2]) and _is_open(clause.node.parameters[3]):
+        requirement = reading.literal(1, "requirement")
+        if requirement is not None:
+            reading.contract.floor_wide.append((requirement, clause))
+        return
     need = reading.need(1, 2, 3)
     if need is not None:
-        reading.contract.meets.setdefault(need, []).append(reading.clause)
+        reading.contract.meets.setdefault(need, []).append(clause)
+
+
+def _is_open(parameter: Parameter) -> bool:
+    """Whether a parameter takes every value."""
+    return isinstance(parameter.term, Variable) and parameter.pattern is None
 
 
 def _waived(reading: _Reading) -> None:
@@ -181,9 +195,9 @@ def _reason(reading: _Reading) -> None:
 
 
 def _obligation(reading: _Reading) -> None:
-    reading.literal(0, "action")
-    reading.resource(1)
-    reading.literal(2, "obligation")
+    reading.literal(1, "action")
+    reading.resource(2)
+    reading.literal(4, "obligation")
 
 
 _READERS: Mapping[str, Callable[[_Reading], None]] = {
@@ -195,6 +209,21 @@ _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "reason": _reason,
     "obligation": _obligation,
 }
+
+
+def _spread_floor(contract: Contract, found: Findings) -> None:
+    """Let what meets a requirement of the floor for every action meet it for each that the floor lists."""
+    for requirement, clause in contract.floor_wide:
+        needs = [need for need in contract.needs if need[0] == requirement]
+        for need in needs:
+            if need in contract.floor:
+                contract.meets.setdefault(need, []).append(clause)
+            else:
+                said = f"`{requirement}` is met for every action by {FLOOR_FILE}, which alone may require it"
+                found.error("floor", said, contract.needs[need].place)
+        if not needs:
+            said = f"no action requires `{requirement}`"
+            found.error("requirement", said, _at(clause, 1), did_you_mean(requirement, contract.requirements))
 
 
 # --- fitting together -----------------------------------------------------------------------------------------------
@@ -257,7 +286,7 @@ def _check_explained(contract: Contract, rules: Rules, product_reasons: Iterable
             found.error("next-step", said, _at(clause, 0), did_you_mean(step, steps))
 
 
-_ACTION_AT = {"meets": (2, 3), "waived": (1, 2), "obligation": (0, 1), "lapses": (1, 3)}
+_ACTION_AT = {"meets": (2, 3), "waived": (1, 2), "obligation": (1, 2), "lapses": (1, 3)}
 
 
 def _check_actions(contract: Contract, rules: Rules, found: Findings) -> None:

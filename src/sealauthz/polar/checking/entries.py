@@ -58,7 +58,7 @@ def _entries(rules: Rules, contract: Contract, context_of: ContextOf, subject: V
         yield Entry(("unmet", 5), (subject, FREE, asked, resource, context), True)
         yield Entry(("has_permission", 3), (subject, asked, resource), True)
         yield Entry(("lapses", 5), (subject, asked, resource, context, FREE), outputs=frozenset({"int"}))
-        yield Entry(("obligation", 3), (asked, resource, FREE))
+        yield Entry(("obligation", 5), (subject, asked, resource, context, FREE))
         for requirement in requirements:
             reasons[requirement, resource, context] = None
     for resource, context in places:

@@ -22,7 +22,7 @@ ARITIES = {
     "because": 5,
     "otherwise": 2,
     "reason": 4,
-    "obligation": 3,
+    "obligation": 5,
     "parameter": 6,
     "counted": 6,
     "lapses": 5,

@@ -1,0 +1,221 @@
+"""What the server adds to a context: facts that the subject and the resource lead to, but that are kept elsewhere.
+
+It finds, counts and reads the clock of a place. It never judges: that is the policies' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sealauthz.decision import contexts
+from sealauthz.decision.contexts import Context
+from sealauthz.domain.contracts import Contract, SealUse, SigningTask
+from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
+from sealauthz.domain.parameters import Parameters
+from sealauthz.domain.record import Instant
+from sealauthz.domain.retrieval import RetrievalCase
+from sealauthz.domain.seals import CrossEnterpriseGrant, Seal
+from sealauthz.facts.world import Picture
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OPEN_TASK = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
+_OPEN_CONTRACT = frozenset({"DRAFT", "FILLING", "SIGNING"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a question stands: who asks about what, when, and the facts at that revision."""
+
+    subject: Any
+    resource: Any
+    now: Instant
+    parameters: Parameters
+    picture: Picture
+
+
+def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
+    """Return the keys that the server sets in a context of this class, beside the common ones."""
+    finder = _FINDERS.get(context)
+    return finder(around) if finder is not None else {}
+
+
+def _seal_use(around: Surroundings) -> Mapping[str, Any]:
+    seal = around.resource
+    if not isinstance(seal, Seal):
+        return {}
+    local = _local_time(seal.enterprise.timezone, around.now)
+    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants)}
+    if local is not None:
+        day = (local.date() - _EPOCH.date()).days
+        found |= {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
+    return found
+
+
+def _stamp(around: Surroundings) -> Mapping[str, Any]:
+    seal = around.resource
+    local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
+    if local is None:
+        return {}
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
+    return {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+
+
+def _seal_end(around: Surroundings) -> Mapping[str, Any]:
+    for fixed_id in around.picture.matching("TaskSeal", seal_id=around.resource.id):
+        fixed = around.picture.find("TaskSeal", fixed_id)
+        task = None if fixed is None else fixed.task
+        if task is not None and task.state in _OPEN_TASK and task.signatory.contract.state in _OPEN_CONTRACT:
+            return {"open_task_id": task.id}
+    return {}
+
+
+def _holder_act(around: Surroundings) -> Mapping[str, Any]:
+    grant = around.resource
+    return {"holder": _holder(around, [grant])} if isinstance(grant, CrossEnterpriseGrant) else {}
+
+
+def _holder(around: Surroundings, grants: list[CrossEnterpriseGrant]) -> Enterprise | None:
+    """The enterprise that holds one of the grants and that the subject belongs to; the first by id, if any does."""
+    if not grants:
+        return None
+    ours = set(_enterprises_of(around.subject))
+    held = sorted({grant.holder_id for grant in grants} & ours)
+    return around.picture.find("Enterprise", held[0]) if held else None
+
+
+def _enterprises_of(person: Any) -> Iterator[str]:
+    """The ids of the enterprises that a person, in the person's own unit, belongs to or was suspended in."""
+    for membership in person.memberships:
+        if membership.state != "ENDED":
+            yield membership.enterprise_id
+    for snapshot in person.represented:
+        if snapshot.is_current:
+            yield snapshot.enterprise_id
+
+
+def _use_record(around: Surroundings) -> Mapping[str, Any]:
+    use = around.resource
+    return {"seal": around.picture.find("Seal", use.seal_id)} if isinstance(use, SealUse) else {}
+
+
+def _contract(around: Surroundings) -> Mapping[str, Any]:
+    contract = around.resource
+    if not isinstance(contract, Contract):
+        return {}
+    ours = set(_enterprises_of(around.subject))
+    parties = sorted(ours & {party.enterprise_id for party in contract.signatories if party.enterprise_id})
+    return {
+        "enterprise": around.picture.find("Enterprise", contract.initiator_id),
+        "party": around.picture.find("Enterprise", parties[0]) if parties else None,
+    }
+
+
+def _name_change(around: Surroundings) -> Mapping[str, Any]:
+    for contract_id in _contracts_of(around.resource.id, around.picture):
+        contract = around.picture.find("Contract", contract_id)
+        if contract is not None and contract.state in _OPEN_CONTRACT:
+            return {"open_contract_id": contract.id}
+    return {}
+
+
+def _contracts_of(enterprise_id: str, picture: Picture) -> Iterator[str]:
+    """The ids of the contracts that an enterprise sent or is a party of; one may come twice."""
+    yield from picture.matching("Contract", initiator_id=enterprise_id)
+    for signatory_id in picture.matching("Signatory", enterprise_id=enterprise_id):
+        signatory = picture.find("Signatory", signatory_id)
+        if signatory is not None:
+            yield signatory.contract_id
+
+
+def _task(around: Surroundings) -> Mapping[str, Any]:
+    task = around.resource
+    party = task.signatory.enterprise_id if isinstance(task, SigningTask) else None
+    return {"enterprise": around.picture.find("Enterprise", party) if party else None}
+
+
+def _member(around: Surroundings) -> Mapping[str, Any]:
+    membership = around.resource
+    return {"member": around.picture.person(membership.person_id)} if isinstance(membership, Membership) else {}
+
+
+def _certification(around: Surroundings) -> Mapping[str, Any]:
+    enterprise = around.resource
+    if not isinstance(enterprise, Enterprise):
+        return {}
+    same = {"realm": enterprise.realm, "uscc": enterprise.uscc}
+    twins = around.picture.matching("Enterprise", **same, auth_state=str(AuthenticationState.AUTHENTICATED))
+    return {"twin_id": next((twin for twin in twins if twin != enterprise.id), None)}
+
+
+def _join(around: Surroundings) -> Mapping[str, Any]:
+    person, enterprise = around.subject, around.resource
+    since = around.now - around.parameters.rejections_window
+    is_open = [a for a in person.applications if a.state == "PENDING" and around.now < a.expires_at]
+    rejected = [
+        application
+        for application in enterprise.applications
+        if application.person_id == person.id and application.state == "REJECTED" and application.decided_at > since
+    ]
+    return {"open_applications": len(is_open), "rejections": len(rejected)}
+
+
+def _retrieval(around: Surroundings) -> Mapping[str, Any]:
+    resource = around.resource
+    enterprise = resource.enterprise if isinstance(resource, RetrievalCase) else resource
+    since = around.now - around.parameters.retrieval_window
+    attempts = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    others = {
+        case.enterprise_id
+        for case in around.subject.retrieval_cases
+        if case.opened_at > since and case.enterprise_id != enterprise.id
+    }
+    return {"attempts": len(attempts), "enterprises": len(others)}
+
+
+_FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
+    contexts.SealUseContext: _seal_use,
+    contexts.StampContext: _stamp,
+    contexts.SealEndContext: _seal_end,
+    contexts.HolderContext: _holder_act,
+    contexts.UseRecordContext: _use_record,
+    contexts.ContractContext: _contract,
+    contexts.NameChangeContext: _name_change,
+    contexts.TaskContext: _task,
+    contexts.TransferContext: _task,
+    contexts.MemberContext: _member,
+    contexts.CertificationContext: _certification,
+    contexts.JoinContext: _join,
+    contexts.RetrievalContext: _retrieval,
+}
+
+
+ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
+    {
+        contexts.SealUseContext,
+        contexts.HolderContext,
+        contexts.ContractContext,
+        contexts.JoinContext,
+        contexts.RetrievalContext,
+    }
+)
+"""The contexts in which what the server finds depends on who asks."""
+
+
+@cache
+def _zone(name: str) -> ZoneInfo | None:
+    """The time zone of that name; None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError):  # no such zone, or no name of one
+        return None
+
+
+def _local_time(timezone: str, now: Instant) -> datetime | None:
+    """The time in a zone; None where the zone is not known."""
+    zone = _zone(timezone)
+    return None if zone is None else (_EPOCH + timedelta(microseconds=now)).astimezone(zone)
