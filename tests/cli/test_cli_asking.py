@@ -68,12 +68,13 @@ def test_explain_lists_requirements_with_their_rules_and_exits_with_0(sealauthz,
     code, out, _ = sealauthz("explain", *LIN_USES)
     assert code == 0
     assert "├── met    ACCOUNT_ACTIVE\n│   └── by floor.polar:" in out
-    assert "├── unmet  MEMBER  NOT_A_MEMBER\n│   ├── because membership.polar:" in out
+    assert "├── unmet  MEMBER  NOT_A_MEMBER\n│   ├── because reasons.polar:" in out
     code, out, _ = sealauthz("explain", *LIN_USES, "-o", "json")
     outcomes = {item["requirement"]: item for item in json.loads(out)["requirements"]}
     assert outcomes["MEMBER"]["standing"] == "UNMET"
-    assert outcomes["MEMBER"]["because"][0]["file"] == "membership.polar"
-    assert outcomes["MEMBER"]["because"][0]["rules"] == ["M-01"]
+    assert outcomes["MEMBER"]["tried"][0]["rules"] == ["M-01"]
+    assert outcomes["MEMBER"]["because"][0]["file"] == "reasons.polar"
+    assert outcomes["MEMBER"]["because"][0]["head"] == 'otherwise("MEMBER", "NOT_A_MEMBER")'
     assert outcomes["ACCOUNT_ACTIVE"]["attempts"][0]["is_met"]
 
 
@@ -108,6 +109,7 @@ def test_explain_as_json_holds_all_conditions(sealauthz, expired):
     outcome = next(item for item in json.loads(out)["requirements"] if item["requirement"] == "SEAL_AUTHORITY")
     assert [attempt["is_met"] for attempt in outcome["attempts"]] == [False, False, False]
     assert [attempt["rule"] for attempt in outcome["attempts"]] == outcome["tried"]
+    assert [(rule["file"], rule["rules"]) for rule in outcome["because"]] == [("seal_use.polar", ["U-07"])]
     (found,) = outcome["attempts"][0]["under"]
     assert (found["file"], found["condition"]) == ("seal_use.polar", "context.now < grant.valid_to")
     assert (found["values"][1], found["under"]) == (expired, [])

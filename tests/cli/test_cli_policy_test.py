@@ -34,7 +34,8 @@ def policy_test(*arguments):
 def test_without_a_path_the_tests_of_the_working_directory_run():
     done = policy_test("--coverage", "table", "--fail-under", "100")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "all files          2 of 2      3 of 3                  6 of 6      100.0 %" in done.stdout
+    # One of the three conditions finds a value, and so has one side.
+    assert "all files 2 of 2 3 of 3 5 of 5 100.0 %" in [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert not Path(".pytest_cache").exists()
 
 

@@ -31,6 +31,14 @@ def test_an_unmet_requirement_names_its_reason_and_the_rule_behind_it() -> None:
     assert {rule.file for rule in (*outcome.tried, *outcome.because)} == {"seal_use.polar"}
 
 
+def test_where_no_because_holds_the_otherwise_is_the_rule_behind_the_reason() -> None:
+    explanation = explain(Scene().drop("SealGrant", "g-user"), **SIGNING)
+    outcome = next(o for o in explanation.requirements if o.requirement == "SEAL_AUTHORITY")
+    assert outcome.reasons == ("NO_SEAL_GRANT",)
+    (rule,) = outcome.because
+    assert (rule.file, rule.head) == ("reasons.polar", 'otherwise("SEAL_AUTHORITY", "NO_SEAL_GRANT")')
+
+
 def test_file_and_line_point_at_the_rule() -> None:
     explanation = explain(Scene().drop("SealGrant", "g-user"), **SIGNING)
     for outcome in explanation.requirements:

@@ -128,9 +128,9 @@ class Attempt:
 class RequirementOutcome:
     """How one requirement of the action came out, the rules that could meet or waive it, and why it is unmet.
 
-    `tried` are the rules that met or waived it, or all that might have; `because` those that say why it is unmet.
-    `attempts` tell, of an unmet requirement, what stopped each rule; of another, which rule held. It is empty on
-    engines that do not trace.
+    `tried` are the rules that met or waived it, or all that might have; `because` those that say why it is unmet: the
+    ones that hold, or the `otherwise` of the requirement. `attempts` tell, of an unmet requirement, what stopped each
+    rule; of another, which rule held. It is empty on engines that do not trace.
     """
 
     requirement: str

@@ -281,17 +281,18 @@ class _Evaluation:
         return unmet
 
     def _codes(self, case: Case, requirement: str) -> list[str]:
-        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise.
+        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
+        return self._holding(case, requirement) or [self._book.otherwise[requirement]]
 
-        In the order of the bundle, whichever an engine finds first.
-        """
+    def _holding(self, case: Case, requirement: str) -> list[str]:
+        """The reasons that hold, in the order of the bundle, whichever an engine finds first."""
         if requirement in self._book.because:
             found = self._engine.each("because", requirement, FREE, case.subject, case.resource, case.context)
             if len(found) > 1:
                 return sorted((code for (code,) in found), key=self._wording.rank.__getitem__)
             if found:
                 return [found[0][0]]
-        return [self._book.otherwise[requirement]]
+        return []
 
     def _reasons(self, case: Case) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
@@ -351,16 +352,19 @@ class _Evaluation:
         question = case.question
         need = (requirement, question.action, question.resource.type)
         tried = (*self._book.meets.get(need, ()), *self._book.waived.get(need, ()))
-        codes = self._codes(case, requirement)
-        rules = [
-            rule
-            for rule in self._book.because.get(requirement, ())
-            if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
-        ]
-        if requirement in self._book.because:
+        holding = self._holding(case, requirement)
+        codes = holding or [self._book.otherwise[requirement]]
+        if holding:
+            rules = [
+                rule
+                for rule in self._book.because[requirement]
+                if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
+            ]
             reasoned = self._engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
             held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
             rules = [rule for rule in rules if (rule.file, rule.line) in held] or rules
+        else:
+            rules = [rule for rule in self._book.rules["otherwise"] if rule.parameters[0].literal == requirement]
         attempts = self._engine.explain(
             "meets", case.subject, requirement, question.action, case.resource, case.context
         )
