@@ -42,6 +42,7 @@ check: setup ## lint, types, protos, policies and their coverage, generated file
 	$(BIN)/sealauthz policy check
 	$(BIN)/sealauthz policy test policies -n auto --coverage table --fail-under 95
 	$(BIN)/python tools/rules_doc.py --check
+	$(BIN)/python tools/reasons_doc.py --check
 
 test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
 	$(BIN)/pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)

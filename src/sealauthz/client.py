@@ -53,6 +53,7 @@ class NextStep:
 
     code: str
     parameters: Mapping[str, ParameterValue]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Reason:
     requirement: str
     next_steps: tuple[NextStep, ...]
     is_for_operators: bool
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Obligation:
 
     code: str
     parameters: Mapping[str, ParameterValue]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,17 +290,22 @@ class SealAuthzClient:
         resource: str,
         context: Mapping[str, ContextValue] | None = None,
         *,
+        language: str = "",
         timeout_s: float | None = None,
     ) -> Decision:
-        """Decide one question. `subject` and `resource` are `Type:id`."""
+        """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
         request = authorization_pb2.AuthorizeRequest(
-            subject=_entity(subject), action=action, resource=_entity(resource), context=_context(context)
+            subject=_entity(subject),
+            action=action,
+            resource=_entity(resource),
+            context=_context(context),
+            language=language,
         )
         reply: authorization_pb2.AuthorizeResponse = self._call(self._authorization.Authorize, request, timeout_s)
         return _decision(reply.decision)
 
     def authorize_batch(
-        self, questions: Iterable[Question], *, timeout_s: float | None = None
+        self, questions: Iterable[Question], *, language: str = "", timeout_s: float | None = None
     ) -> list[Decision | NoAnswer]:
         """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
         request = authorization_pb2.AuthorizeBatchRequest(
@@ -309,7 +317,8 @@ class SealAuthzClient:
                     context=_context(question.context),
                 )
                 for question in questions
-            ]
+            ],
+            language=language,
         )
         reply: authorization_pb2.AuthorizeBatchResponse = self._call(
             self._authorization.AuthorizeBatch, request, timeout_s
@@ -324,11 +333,12 @@ class SealAuthzClient:
         resource: str,
         context: Mapping[str, ContextValue] | None = None,
         *,
+        language: str = "",
         timeout_s: float | None = None,
     ) -> dict[str, Decision]:
         """Decide every action of the resource's type; by action, in the order of the policies."""
         request = authorization_pb2.ListActionsRequest(
-            subject=_entity(subject), resource=_entity(resource), context=_context(context)
+            subject=_entity(subject), resource=_entity(resource), context=_context(context), language=language
         )
         reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
         return {item.action: _decision(item.decision) for item in reply.actions}
@@ -340,11 +350,16 @@ class SealAuthzClient:
         resource: str,
         context: Mapping[str, ContextValue] | None = None,
         *,
+        language: str = "",
         timeout_s: float | None = None,
     ) -> Explanation:
         """Decide one question, and name the rules that matter and the conditions that stopped them."""
         request = authorization_pb2.ExplainRequest(
-            subject=_entity(subject), action=action, resource=_entity(resource), context=_context(context)
+            subject=_entity(subject),
+            action=action,
+            resource=_entity(resource),
+            context=_context(context),
+            language=language,
         )
         reply: authorization_pb2.ExplainResponse = self._call(self._authorization.Explain, request, timeout_s)
         return Explanation(
@@ -437,7 +452,9 @@ def _decision(message: authorization_pb2.Decision) -> Decision:
         is_allowed=message.effect == authorization_pb2.EFFECT_ALLOW,
         reasons=tuple(_reason(reason) for reason in message.reasons),
         next_steps=_next_steps(message.next_steps),
-        obligations=tuple(Obligation(item.code, _parameters(item.parameters)) for item in message.obligations),
+        obligations=tuple(
+            Obligation(item.code, _parameters(item.parameters), item.text) for item in message.obligations
+        ),
         decision_id=message.decision_id,
         policy_version=message.policy_version,
         revision=message.revision.number,
@@ -449,11 +466,12 @@ def _decision(message: authorization_pb2.Decision) -> Decision:
 
 def _reason(message: authorization_pb2.Reason) -> Reason:
     is_for_operators = message.audience != authorization_pb2.AUDIENCE_USER
-    return Reason(message.code, message.stage, message.requirement, _next_steps(message.next_steps), is_for_operators)
+    steps = _next_steps(message.next_steps)
+    return Reason(message.code, message.stage, message.requirement, steps, is_for_operators, message.text)
 
 
 def _next_steps(messages: Iterable[authorization_pb2.NextStep]) -> tuple[NextStep, ...]:
-    return tuple(NextStep(message.code, _parameters(message.parameters)) for message in messages)
+    return tuple(NextStep(message.code, _parameters(message.parameters), message.text) for message in messages)
 
 
 def _parameters(messages: Mapping[str, authorization_pb2.ParameterValue]) -> dict[str, ParameterValue]:

@@ -25,6 +25,8 @@ class Item(Protocol):
     def code(self) -> str: ...  # noqa: D102
     @property
     def parameters(self) -> Mapping[str, str | int | datetime.datetime]: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
 
 
 class Reason(Protocol):
@@ -38,6 +40,8 @@ class Reason(Protocol):
     def requirement(self) -> str: ...  # noqa: D102
     @property
     def next_steps(self) -> Sequence[Item]: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
 
 
 class Decision(Protocol):
@@ -160,6 +164,8 @@ def decision_body(decision: Decision) -> RenderableType:
     lines: list[RenderableType] = []
     for reason in decision.reasons:
         lines.append(Text(reason.code, style="bold"))
+        if reason.text:
+            lines.append(Padding(Text(reason.text), (0, 0, 0, 2)))
         steps = [step for step in reason.next_steps if step.code != NOTHING_TO_DO]
         if steps:
             lines.append(Padding(_items("→", steps), (0, 0, 0, 2)))
@@ -221,7 +227,10 @@ def _items(mark: str, items: Sequence[Item]) -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for item in items:
-        grid.add_row(Text.assemble((f"{mark} ", "dim"), (item.code, "cyan")), _parameters(item.parameters))
+        carried: RenderableType = _parameters(item.parameters)
+        if item.text:
+            carried = Group(Text(item.text), carried) if item.parameters else Text(item.text)
+        grid.add_row(Text.assemble((f"{mark} ", "dim"), (item.code, "cyan")), carried)
     return grid
 
 

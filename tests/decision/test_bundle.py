@@ -17,7 +17,7 @@ from sealauthz.errors import BundleRefused
 def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "policies"
     copy.mkdir()
-    for path in [*installed_folder().glob("*.polar"), installed_folder() / "parameters.toml"]:
+    for path in [*installed_folder().glob("*.polar"), *installed_folder().glob("*.toml")]:
         shutil.copy(path, copy)
     return copy
 

@@ -172,6 +172,7 @@ def failing(rule: str, error: Exception) -> Bundle:
         BUNDLE.sources,
         BUNDLE.statements,
         BUNDLE.parameters,
+        BUNDLE.texts,
         BUNDLE.rulebook,
         FailingEngine(rule, error),
     )

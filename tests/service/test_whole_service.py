@@ -325,3 +325,26 @@ def test_the_documented_callers_can_do_their_work_and_no_more(configured: Served
     ask(write, puts(contract), "contract-store")
     ask(write, puts(*used), "signing-service")
     ask(write, puts(leaving, *map(ended, grants)), "hr-import")
+
+
+def test_texts_come_in_the_language_that_was_asked_for(client: SealAuthzClient) -> None:
+    silent = client.authorize("Person:p-lin", "use", SEAL, TASK)
+    assert {reason.text for reason in silent.reasons} == {""}
+    chinese = client.authorize("Person:p-lin", "use", SEAL, TASK, language="zh")
+    assert chinese.reasons[0].text == "您不在该企业下，请加入企业"
+    assert chinese.reasons[0].next_steps[0].text == "加入云杉印务（上海）有限公司"
+    question = Question("Person:p-lin", "use", SEAL, TASK)
+    batch = client.authorize_batch([question, question], language="en")
+    assert [item.reasons[0].text for item in batch if not isinstance(item, NoAnswer)] == [
+        "You do not belong to this enterprise. Please join it."
+    ] * 2
+    assert client.explain("Person:p-lin", "use", SEAL, TASK, language="zh").decision.reasons == chinese.reasons
+    actions = client.list_actions("Person:p-lin", SEAL, TASK, language="zh")
+    assert actions["use"].reasons == chinese.reasons
+
+
+def test_a_language_that_there_is_not_is_refused(client: SealAuthzClient) -> None:
+    with pytest.raises(CallFailed) as caught:
+        client.authorize("Person:p-lin", "use", SEAL, TASK, language="fr")
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.violations == (("language", "must be empty or one of en, zh"),)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 import grpc
@@ -24,6 +25,9 @@ from sealauthz.cli.settings import (
 )
 from sealauthz.client import CallFailed, SealAuthzClient
 from sealauthz.terminal import Decision, Explanation
+
+if TYPE_CHECKING:
+    from sealauthz.decision import PolicyDecisionPoint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,23 +60,29 @@ class Answers(Protocol):
 class InProcess:
     """Answers from a decision point in this process, on a database. Nobody is asked for rights."""
 
-    pdp: Any
+    pdp: PolicyDecisionPoint
+    language: str
 
     def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide one question."""
-        decision: Decision = self.pdp.decide(_question(subject, action, resource, context), caller="cli")
-        return decision
+        decision = self.pdp.decide(_question(subject, action, resource, context), caller="cli")
+        return decision.told(self.language) if self.language else decision
 
     def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
         """Decide one question and tell the rules."""
-        explanation: Explanation = self.pdp.explain(_question(subject, action, resource, context), caller="cli")
+        explanation = self.pdp.explain(_question(subject, action, resource, context), caller="cli")
+        if self.language:
+            explanation = dataclasses.replace(explanation, decision=explanation.decision.told(self.language))
         return explanation
 
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
         question = _question(subject, "", resource, context)
         decisions = self.pdp.actions(question.subject, question.resource, question.context, caller="cli")
-        return {decision.question.action: decision for decision in decisions}
+        return {
+            decision.question.action: decision.told(self.language) if self.language else decision
+            for decision in decisions
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +90,19 @@ class OverGrpc:
     """Answers from a server, within the rights of the caller that the token stands for."""
 
     client: SealAuthzClient
+    language: str
 
     def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide one question."""
-        return self.client.authorize(subject, action, resource, context)
+        return self.client.authorize(subject, action, resource, context, language=self.language)
 
     def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
         """Decide one question and tell the rules."""
-        return self.client.explain(subject, action, resource, context)
+        return self.client.explain(subject, action, resource, context, language=self.language)
 
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
-        return self.client.list_actions(subject, resource, context)
+        return self.client.list_actions(subject, resource, context, language=self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ class Where:
     token_file: Path | None
     ca: Path | None
     insecure: bool
+    language: str | None
 
 
 def where_options(command: F) -> F:
@@ -119,6 +131,9 @@ def where_options(command: F) -> F:
     with_where.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     path = click.Path(path_type=Path, dir_okay=False)
     for option in (
+        click.option(
+            "--language", type=click.Choice(["en", "zh"]), help="Also tell what to say to the person, in this language."
+        ),
         click.option("--insecure", is_flag=True, help="Ask the server in plain text; on this machine only."),
         click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
         click.option(
@@ -163,7 +178,7 @@ def answers(where: Where) -> Iterator[Answers]:
         raise click.UsageError(str(error)) from error
     with client:
         try:
-            yield OverGrpc(client)
+            yield OverGrpc(client, where.language or "")
         except CallFailed as error:
             raise _stopped(error, address, where.insecure) from error
 
@@ -176,7 +191,7 @@ def _in_process(where: Where) -> Iterator[Answers]:
 
     bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
-        yield InProcess(PolicyDecisionPoint(World(store), bundle))
+        yield InProcess(PolicyDecisionPoint(World(store), bundle), where.language or "")
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:

@@ -42,6 +42,7 @@ def decision_json(decision: Decision) -> dict[str, Any]:
                 "code": reason.code,
                 "stage": reason.stage,
                 "requirement": reason.requirement,
+                **_text(reason.text),
                 "next_steps": [_item(step) for step in reason.next_steps],
             }
             for reason in decision.reasons
@@ -101,7 +102,12 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def _item(item: Item) -> dict[str, Any]:
-    return {"code": item.code, "parameters": _parameters(item.parameters)}
+    return {"code": item.code, **_text(item.text), "parameters": _parameters(item.parameters)}
+
+
+def _text(text: str) -> dict[str, str]:
+    """What is said to people, where a language was asked for."""
+    return {"text": text} if text else {}
 
 
 def _parameters(parameters: Mapping[str, str | int | datetime.datetime]) -> dict[str, Any]:

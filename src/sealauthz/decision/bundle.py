@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
-from sealauthz.decision.folder import installed_folder, layout_of, read_parameters, read_sources, version_of
+from sealauthz.decision.folder import (
+    installed_folder,
+    layout_of,
+    read_parameters,
+    read_sources,
+    read_texts,
+    version_of,
+)
+from sealauthz.decision.texts import Texts
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
@@ -68,6 +76,7 @@ class Bundle:
     sources: tuple[Source, ...]
     statements: tuple[Statement, ...]
     parameters: Parameters
+    texts: Texts
     rulebook: Rulebook
     engine: Engine
 
@@ -86,10 +95,11 @@ class Bundle:
         for type_ in rulebook.resource_types:
             if type_ not in RECORDS:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
-        parameters, content = read_parameters(layout)
+        parameters, numbers = read_parameters(layout)
+        texts, said = read_texts(layout)
         with _without_collection():
             made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
-        return cls(version_of(sources, content), sources, statements, parameters, rulebook, made)
+        return cls(version_of(sources, numbers, said), sources, statements, parameters, texts, rulebook, made)
 
     @property
     def actions(self) -> Mapping[str, tuple[str, ...]]:

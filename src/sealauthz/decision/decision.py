@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sealauthz.decision.question import Question
+from sealauthz.decision.texts import SILENT, Texts
 
 ParameterValue = str | int
 """A parameter of a next step or obligation. Names that end in `_at` or `_until` hold instants in microseconds."""
@@ -28,10 +30,14 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What the person can do about a reason, with what the client needs to offer it (names and phones are masked)."""
+    """What the person can do about a reason, with what the client needs to offer it (names and phones are masked).
+
+    `text` is empty until the decision is `told` in a language.
+    """
 
     code: str
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,15 @@ class Reason:
     audience: Audience
     requirement: str = ""
     next_steps: tuple[NextStep, ...] = ()
+    text: str = ""
+
+    @property
+    def carried(self) -> Mapping[str, ParameterValue]:
+        """What the next steps carry; of several values of a name, the first step's."""
+        carried: dict[str, ParameterValue] = {}
+        for step in self.next_steps:
+            carried = {**step.parameters, **carried}
+        return carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class Obligation:
 
     code: str
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +90,30 @@ class Decision:
     valid_until: int
     reasons: tuple[Reason, ...] = ()
     obligations: tuple[Obligation, ...] = ()
+    texts: Texts = field(default=SILENT, compare=False, repr=False)
+    """What the codes say to people, by the bundle that decided."""
 
     def __bool__(self) -> bool:
         return self.effect == Effect.ALLOW
+
+    def told(self, language: str) -> Decision:
+        """The decision with what its codes say to people in a language; as it is where there is none."""
+        return dataclasses.replace(
+            self,
+            reasons=tuple(self._told_reason(reason, language) for reason in self.reasons),
+            obligations=tuple(
+                dataclasses.replace(item, text=self.texts.obligation(item.code, language, item.parameters))
+                for item in self.obligations
+            ),
+        )
+
+    def _told_reason(self, reason: Reason, language: str) -> Reason:
+        steps = tuple(
+            dataclasses.replace(step, text=self.texts.step(step.code, language, step.parameters))
+            for step in reason.next_steps
+        )
+        text = self.texts.reason(reason.code, language, reason.carried)
+        return dataclasses.replace(reason, next_steps=steps, text=text)
 
     @property
     def next_steps(self) -> tuple[NextStep, ...]:

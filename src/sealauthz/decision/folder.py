@@ -2,7 +2,7 @@
 
 A folder either holds a whole bundle, or builds on the one that is installed with the service: then its `bundle.toml`
 says so, its own files are read after those of the installed bundle, and its `parameters.toml` holds only the numbers
-that differ.
+that differ, its `texts.toml` only the texts that are new or other.
 
     extends = "default"
     replaces = ["signing.polar"]     # files of the installed bundle whose place is taken by files of the same name
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
 from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
@@ -49,6 +50,7 @@ class Layout:
     folder: Path
     files: tuple[Path, ...]
     parameters: tuple[Path, ...]
+    texts: tuple[Path, ...]
 
     @property
     def own(self) -> frozenset[str]:
@@ -86,7 +88,7 @@ def layout_of(folder: Path, *, is_served: bool = True) -> Layout:
                     f'or build on it with `extends = "{DEFAULT}"` in {BUNDLE_FILE}',
                     path.name,
                 )
-        return Layout(folder, own, (folder / PARAMETERS_FILE,))
+        return Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE))
     replaced = _replaced(folder / BUNDLE_FILE, installed)
     for name in sorted(names):
         if name in _OWNED:
@@ -101,7 +103,11 @@ def layout_of(folder: Path, *, is_served: bool = True) -> Layout:
     numbers = [installed / PARAMETERS_FILE]
     if (folder / PARAMETERS_FILE).exists():
         numbers.append(folder / PARAMETERS_FILE)
-    return Layout(folder, (*base, *own), tuple(numbers))
+    return Layout(folder, (*base, *own), tuple(numbers), _existing(installed / TEXTS_FILE, folder / TEXTS_FILE))
+
+
+def _existing(*paths: Path) -> tuple[Path, ...]:
+    return tuple(path for path in paths if path.exists())
 
 
 def _replaced(path: Path, installed: Path) -> frozenset[str]:
@@ -153,16 +159,30 @@ def read_parameters(layout: Layout) -> tuple[Parameters, bytes]:
         raise BundleRefused(str(error), PARAMETERS_FILE) from error
 
 
+def read_texts(layout: Layout) -> tuple[Texts, bytes]:
+    """Read the texts of a bundle, and the content that they were read from. Raises BundleRefused."""
+    texts = SILENT
+    contents = []
+    for path in layout.texts:
+        contents.append(_content(path))
+        try:
+            texts = texts_from(_toml(path, contents[-1])).over(texts)
+        except TextsProblem as error:
+            raise BundleRefused(str(error), TEXTS_FILE) from error
+    return texts, b"\0".join(contents)
+
+
 def own_numbers(layout: Layout) -> frozenset[str]:
     """Return the names of the numbers that the folder itself gives. Raises BundleRefused."""
     paths = [path for path in layout.parameters if path.parent == layout.folder and path.exists()]
     return frozenset(name for path in paths for name in _toml(path, _content(path)))
 
 
-def version_of(sources: Sequence[Source], parameters: bytes) -> str:
+def version_of(sources: Sequence[Source], parameters: bytes, texts: bytes) -> str:
     """Return the digest of what was read, file by file."""
     digest = hashlib.sha256()
-    for name, content in (*((s.file, s.text.encode()) for s in sources), (PARAMETERS_FILE, parameters)):
+    policies = ((source.file, source.text.encode()) for source in sources)
+    for name, content in (*policies, (PARAMETERS_FILE, parameters), (TEXTS_FILE, texts)):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:16]

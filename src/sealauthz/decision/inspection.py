@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, findings_of
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
+from sealauthz.decision.texts import SILENT, TEXTS_FILE, untold
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, syntax
 from sealauthz.polar.check import Finding, Severity
@@ -18,6 +19,10 @@ SYNTAX = "syntax"
 
 CONTRACT = "contract"
 """The code of a finding about files that are missing or cannot be read, and about what only loading finds."""
+
+
+TEXT = "text"
+"""The code of a finding about what reasons, next steps and obligations say to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ def inspect(folder: Path | None = None) -> Inspection:
         bundle = Bundle.load(folder)
     except BundleRefused as error:
         return Inspection(sources, (*findings, _finding(CONTRACT, error)), None)
-    return Inspection(sources, findings, bundle)
+    silent = syntax.Place(TEXTS_FILE, 0, 0)
+    # A bundle without any texts is meant to have none.
+    said = untold(bundle.texts, bundle.rulebook) if bundle.texts != SILENT else ()
+    warnings = (Finding(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
+    return Inspection(sources, (*findings, *warnings), bundle)
 
 
 def _finding(code: str, error: BundleRefused) -> Finding:

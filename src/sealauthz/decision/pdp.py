@@ -263,6 +263,7 @@ class _Evaluation:
             valid_until=valid_until,
             reasons=reasons,
             obligations=obligations,
+            texts=self._bundle.texts,
         )
 
     # --- reasons -----------------------------------------------------------------------------------------------------

@@ -57,9 +57,13 @@ def visible(decision: Decision, caller: Caller) -> Decision:
     return dataclasses.replace(decision, reasons=reasons)
 
 
-def decision_message(decision: Decision, caller: Caller, identity: StoreIdentity) -> authorization_pb2.Decision:
-    """Return what the caller may see of a decision, as a message."""
+def decision_message(
+    decision: Decision, caller: Caller, identity: StoreIdentity, language: str = ""
+) -> authorization_pb2.Decision:
+    """Return what the caller may see of a decision, as a message; without a language it has no texts."""
     decision = visible(decision, caller)
+    if language:
+        decision = decision.told(language)
     return authorization_pb2.Decision(
         effect=_EFFECTS[decision.effect],
         reasons=[_reason(reason) for reason in decision.reasons],
@@ -74,12 +78,12 @@ def decision_message(decision: Decision, caller: Caller, identity: StoreIdentity
 
 
 def explanation_message(
-    explanation: Explanation, caller: Caller, identity: StoreIdentity
+    explanation: Explanation, caller: Caller, identity: StoreIdentity, language: str = ""
 ) -> authorization_pb2.Explanation:
     """Return what the caller may see of an explanation, as a message."""
     codes = {reason.code for reason in visible(explanation.decision, caller).reasons}
     return authorization_pb2.Explanation(
-        decision=decision_message(explanation.decision, caller, identity),
+        decision=decision_message(explanation.decision, caller, identity, language),
         requirements=[
             _outcome(outcome, None if caller.sees_operator_reasons else codes) for outcome in explanation.requirements
         ],
@@ -129,15 +133,21 @@ def _reason(reason: Reason) -> authorization_pb2.Reason:
         audience=_AUDIENCES[reason.audience],
         requirement=reason.requirement,
         next_steps=_next_steps(reason.next_steps),
+        text=reason.text,
     )
 
 
 def _next_steps(steps: Iterable[NextStep]) -> list[authorization_pb2.NextStep]:
-    return [authorization_pb2.NextStep(code=step.code, parameters=_parameters(step.parameters)) for step in steps]
+    return [
+        authorization_pb2.NextStep(code=step.code, parameters=_parameters(step.parameters), text=step.text)
+        for step in steps
+    ]
 
 
 def _obligation(obligation: Obligation) -> authorization_pb2.Obligation:
-    return authorization_pb2.Obligation(code=obligation.code, parameters=_parameters(obligation.parameters))
+    return authorization_pb2.Obligation(
+        code=obligation.code, parameters=_parameters(obligation.parameters), text=obligation.text
+    )
 
 
 def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, authorization_pb2.ParameterValue]:

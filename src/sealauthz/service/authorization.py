@@ -15,7 +15,7 @@ from sealauthz.facts.store import StoreIdentity
 from sealauthz.service.answers import decision_message, explanation_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
-from sealauthz.service.questions import MAX_BATCH, parts_from, question_from, with_prefix
+from sealauthz.service.questions import MAX_BATCH, language_from, parts_from, question_from, with_prefix
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
@@ -73,11 +73,13 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
         """Decide one question."""
-        question = question_from(request)
+        question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
         decision = self._pdp.decide(question, call.caller.may_see, call.caller.name)
         _note_decision(call, decision)
-        return authorization_pb2.AuthorizeResponse(decision=decision_message(decision, call.caller, self._identity))
+        return authorization_pb2.AuthorizeResponse(
+            decision=decision_message(decision, call.caller, self._identity, language)
+        )
 
     def AuthorizeBatch(
         self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
@@ -86,6 +88,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         faults = Faults()
         faults.check_count("questions", len(request.questions), MAX_BATCH, least=1)
         faults.refuse()
+        language = language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
         answers = iter(self._pdp.decide_many(questions, call.caller.may_see, call.caller.name) if questions else ())
@@ -94,14 +97,14 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         call.noted["items"] = len(results)
         call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
         return authorization_pb2.AuthorizeBatchResponse(
-            items=[self._item(result, index, call) for index, result in enumerate(results)]
+            items=[self._item(result, index, call, language) for index, result in enumerate(results)]
         )
 
     def ListActions(
         self, request: authorization_pb2.ListActionsRequest, call: Call
     ) -> authorization_pb2.ListActionsResponse:
         """Decide every action of the resource's type."""
-        subject, resource, context = parts_from(request)
+        (subject, resource, context), language = parts_from(request), language_from(request)
         self._note_question(call, "", resource.type)
         decisions = self._pdp.actions(subject, resource, context, call.caller.may_see, call.caller.name)
         call.noted["items"] = len(decisions)
@@ -109,7 +112,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             actions=[
                 authorization_pb2.ActionDecision(
                     action=decision.question.action,
-                    decision=decision_message(decision, call.caller, self._identity),
+                    decision=decision_message(decision, call.caller, self._identity, language),
                 )
                 for decision in decisions
             ]
@@ -117,17 +120,21 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
         """Decide one question, and name the rules that matter."""
-        question = question_from(request)
+        question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
         explanation = self._pdp.explain(question, call.caller.may_see, call.caller.name)
         _note_decision(call, explanation.decision)
         return authorization_pb2.ExplainResponse(
-            explanation=explanation_message(explanation, call.caller, self._identity)
+            explanation=explanation_message(explanation, call.caller, self._identity, language)
         )
 
-    def _item(self, result: Decision | SealAuthzError, index: int, call: Call) -> authorization_pb2.AuthorizeBatchItem:
+    def _item(
+        self, result: Decision | SealAuthzError, index: int, call: Call, language: str
+    ) -> authorization_pb2.AuthorizeBatchItem:
         if isinstance(result, Decision):
-            return authorization_pb2.AuthorizeBatchItem(decision=decision_message(result, call.caller, self._identity))
+            return authorization_pb2.AuthorizeBatchItem(
+                decision=decision_message(result, call.caller, self._identity, language)
+            )
         if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
             result = with_prefix(result, f"questions[{index}].")
         failure = failure_of(result)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.service.faults import Faults
 from sealauthz.v1 import authorization_pb2
@@ -30,6 +31,21 @@ class Asks(AboutTwo, Protocol):
 
     @property
     def action(self) -> str: ...  # noqa: D102
+
+
+class Speaks(Protocol):
+    """A message that says in which language it wants texts."""
+
+    @property
+    def language(self) -> str: ...  # noqa: D102
+
+
+def language_from(message: Speaks) -> str:
+    """Read the language of the texts; empty for none. Raises InvalidRequest for one that there is not."""
+    language = message.language
+    if language and language not in LANGUAGES:
+        raise InvalidRequest.at("language", f"must be empty or one of {', '.join(LANGUAGES)}")
+    return language
 
 
 def question_from(message: Asks, prefix: str = "") -> Question:

@@ -80,7 +80,7 @@ class Question(_message.Message):
     def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ...) -> None: ...
 
 class AuthorizeRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource", "context")
+    __slots__ = ("subject", "action", "resource", "context", "language")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -92,11 +92,13 @@ class AuthorizeRequest(_message.Message):
     ACTION_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     action: str
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ...) -> None: ...
+    language: str
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
 
 class AuthorizeResponse(_message.Message):
     __slots__ = ("decision",)
@@ -105,10 +107,12 @@ class AuthorizeResponse(_message.Message):
     def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class AuthorizeBatchRequest(_message.Message):
-    __slots__ = ("questions",)
+    __slots__ = ("questions", "language")
     QUESTIONS_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     questions: _containers.RepeatedCompositeFieldContainer[Question]
-    def __init__(self, questions: _Optional[_Iterable[_Union[Question, _Mapping]]] = ...) -> None: ...
+    language: str
+    def __init__(self, questions: _Optional[_Iterable[_Union[Question, _Mapping]]] = ..., language: _Optional[str] = ...) -> None: ...
 
 class AuthorizeBatchResponse(_message.Message):
     __slots__ = ("items",)
@@ -145,7 +149,7 @@ class FieldViolation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ListActionsRequest(_message.Message):
-    __slots__ = ("subject", "resource", "context")
+    __slots__ = ("subject", "resource", "context", "language")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -156,10 +160,12 @@ class ListActionsRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ...) -> None: ...
+    language: str
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
 
 class ListActionsResponse(_message.Message):
     __slots__ = ("actions",)
@@ -176,7 +182,7 @@ class ActionDecision(_message.Message):
     def __init__(self, action: _Optional[str] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource", "context")
+    __slots__ = ("subject", "action", "resource", "context", "language")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -188,11 +194,13 @@ class ExplainRequest(_message.Message):
     ACTION_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     action: str
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ...) -> None: ...
+    language: str
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
     __slots__ = ("explanation",)
@@ -223,21 +231,23 @@ class Decision(_message.Message):
     def __init__(self, effect: _Optional[_Union[Effect, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., next_steps: _Optional[_Iterable[_Union[NextStep, _Mapping]]] = ..., obligations: _Optional[_Iterable[_Union[Obligation, _Mapping]]] = ..., decision_id: _Optional[str] = ..., policy_version: _Optional[str] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Reason(_message.Message):
-    __slots__ = ("code", "stage", "audience", "requirement", "next_steps")
+    __slots__ = ("code", "stage", "audience", "requirement", "next_steps", "text")
     CODE_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
     NEXT_STEPS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
     code: str
     stage: int
     audience: Audience
     requirement: str
     next_steps: _containers.RepeatedCompositeFieldContainer[NextStep]
-    def __init__(self, code: _Optional[str] = ..., stage: _Optional[int] = ..., audience: _Optional[_Union[Audience, str]] = ..., requirement: _Optional[str] = ..., next_steps: _Optional[_Iterable[_Union[NextStep, _Mapping]]] = ...) -> None: ...
+    text: str
+    def __init__(self, code: _Optional[str] = ..., stage: _Optional[int] = ..., audience: _Optional[_Union[Audience, str]] = ..., requirement: _Optional[str] = ..., next_steps: _Optional[_Iterable[_Union[NextStep, _Mapping]]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class NextStep(_message.Message):
-    __slots__ = ("code", "parameters")
+    __slots__ = ("code", "parameters", "text")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -247,12 +257,14 @@ class NextStep(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ParameterValue, _Mapping]] = ...) -> None: ...
     CODE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
     code: str
     parameters: _containers.MessageMap[str, ParameterValue]
-    def __init__(self, code: _Optional[str] = ..., parameters: _Optional[_Mapping[str, ParameterValue]] = ...) -> None: ...
+    text: str
+    def __init__(self, code: _Optional[str] = ..., parameters: _Optional[_Mapping[str, ParameterValue]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Obligation(_message.Message):
-    __slots__ = ("code", "parameters")
+    __slots__ = ("code", "parameters", "text")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -262,9 +274,11 @@ class Obligation(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ParameterValue, _Mapping]] = ...) -> None: ...
     CODE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
     code: str
     parameters: _containers.MessageMap[str, ParameterValue]
-    def __init__(self, code: _Optional[str] = ..., parameters: _Optional[_Mapping[str, ParameterValue]] = ...) -> None: ...
+    text: str
+    def __init__(self, code: _Optional[str] = ..., parameters: _Optional[_Mapping[str, ParameterValue]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ParameterValue(_message.Message):
     __slots__ = ("string_value", "int_value", "time_value")

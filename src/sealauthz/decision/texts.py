@@ -1,0 +1,153 @@
+"""What reasons, next steps and obligations say to people, in each language: read from `texts.toml` of the bundle.
+
+    [reasons]
+    JOIN_PENDING.en = ["You have applied; waiting for {administrator_name}.", "You have applied to join."]
+    JOIN_PENDING.zh = ["已申请加入，等待{administrator_name}处理", "已申请加入，等待管理员处理"]
+
+A text may name, in braces, what the next steps of its reason carry. Of several texts the first is said whose names are
+all known; so the last one has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sealauthz.polar import Rulebook
+
+TEXTS_FILE = "texts.toml"
+
+LANGUAGES = ("en", "zh")
+"""English and Chinese (simplified)."""
+
+SERVICE_REASONS = ("NOT_PERMITTED_NOW",)
+"""Reasons that no policy gives: what a caller hears who may not see any of those that the policies gave."""
+
+NOTHING_TO_DO = "NONE"
+"""The next step of a reason that the person can do nothing about."""
+
+_KINDS = ("reasons", "steps", "obligations")
+_NAME = re.compile(r"\{(\w+)\}", re.ASCII)
+_PERSON = ("_name", "_phone")
+_INSTANT = ("_at", "_until")
+
+Variants = tuple[str, ...]
+Wordings = Mapping[str, Mapping[str, Variants]]
+"""By code, then language: what is said, the best first."""
+
+
+class TextsProblem(ValueError):
+    """A text that is not of its form; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is said about codes. A code without a text says nothing."""
+
+    reasons: Wordings = field(default_factory=dict)
+    steps: Wordings = field(default_factory=dict)
+    obligations: Wordings = field(default_factory=dict)
+
+    def reason(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+        """What a reason says, with what its next steps carry; empty where nothing is written."""
+        return _said(self.reasons, code, language, carried)
+
+    def step(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+        """What a next step says, with what it carries; empty where nothing is written."""
+        return _said(self.steps, code, language, carried)
+
+    def obligation(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+        """What an obligation says, with what it carries; empty where nothing is written."""
+        return _said(self.obligations, code, language, carried)
+
+    def over(self, base: Texts) -> Texts:
+        """These texts, and those of `base` for the codes that have none here."""
+        return Texts(
+            {**base.reasons, **self.reasons}, {**base.steps, **self.steps}, {**base.obligations, **self.obligations}
+        )
+
+
+SILENT = Texts()
+"""No texts at all."""
+
+
+def _said(wordings: Wordings, code: str, language: str, known: Mapping[str, str | int]) -> str:
+    for variant in wordings.get(code, {}).get(language, ()):
+        if all(name in known for name in _NAME.findall(variant)):
+            return _NAME.sub(lambda found: str(known[found[1]]), variant)
+    return ""
+
+
+def texts_from(table: Mapping[str, Any]) -> Texts:
+    """Read texts from a parsed file. Raises TextsProblem."""
+    for kind in table:
+        if kind not in _KINDS:
+            raise TextsProblem(f"unknown table `{kind}`: there are {', '.join(f'`{name}`' for name in _KINDS)}")
+    return Texts(*(_wordings(kind, table.get(kind, {})) for kind in _KINDS))
+
+
+def _wordings(kind: str, table: object) -> Wordings:
+    if not isinstance(table, dict):
+        raise TextsProblem(f"`{kind}` must be a table")
+    return {code: _wording(f"{kind}.{code}", said) for code, said in table.items()}
+
+
+def _wording(path: str, said: object) -> Mapping[str, Variants]:
+    if not isinstance(said, dict):
+        raise TextsProblem(f'`{path}` must be of the form {{ en = "…", zh = "…" }}')
+    wording: dict[str, Variants] = {}
+    for language, given in said.items():
+        if language not in LANGUAGES:
+            raise TextsProblem(f"`{path}` is in `{language}`, which is none of {', '.join(LANGUAGES)}")
+        variants = given if isinstance(given, list) else [given]
+        if not variants or not all(isinstance(text, str) and text.strip() for text in variants):
+            raise TextsProblem(f"`{path}.{language}` must be a text, or several")
+        if _NAME.search(variants[-1]):
+            raise TextsProblem(
+                f"`{path}.{language}` must end with a text that names nothing, for when nothing is known"
+            )
+        instant = next((name for text in variants for name in _NAME.findall(text) if name.endswith(_INSTANT)), None)
+        if instant is not None:
+            raise TextsProblem(f"`{path}.{language}` names the instant `{instant}`: a client shows it in its own zone")
+        wording[language] = tuple(variants)
+    return wording
+
+
+def untold(texts: Texts, book: Rulebook) -> Iterator[str]:
+    """Tell what a bundle's texts lack or have too much, one sentence each."""
+    steps = {step for entry in book.reasons.values() for step in entry.next_steps if step != NOTHING_TO_DO}
+    obligations = {code for codes in book.obligations.values() for code in codes}
+    for kind, wordings, codes in (
+        ("reason", texts.reasons, {*book.reasons, *SERVICE_REASONS}),
+        ("next step", texts.steps, steps),
+        ("obligation", texts.obligations, obligations),
+    ):
+        for code in sorted(codes):
+            missing = [language for language in LANGUAGES if language not in wordings.get(code, {})]
+            if missing:
+                yield f"the {kind} `{code}` has no text in {' and '.join(missing)}"
+        for code in sorted(wordings.keys() - codes):
+            yield f"no policy gives the {kind} `{code}`"
+    for code, wording in texts.reasons.items():
+        if code in book.reasons:
+            carried = _carried(book.reasons[code].next_steps, book)
+            yield from _unknown_names(f"reason `{code}`", wording, carried)
+    for code, wording in texts.steps.items():
+        if code in steps:
+            yield from _unknown_names(f"next step `{code}`", wording, _carried((code,), book))
+    for code, wording in texts.obligations.items():
+        yield from _unknown_names(f"obligation `{code}`", wording, frozenset())
+
+
+def _carried(steps: tuple[str, ...], book: Rulebook) -> frozenset[str]:
+    """The names of what next steps carry; a person is carried as a name and a phone."""
+    names = {name for (_, step), found in book.carried.items() if step in steps for name in found}
+    return frozenset(names | {f"{name}{end}" for name in names for end in _PERSON})
+
+
+def _unknown_names(what: str, wording: Mapping[str, Variants], carried: frozenset[str]) -> Iterator[str]:
+    named = {name for variants in wording.values() for text in variants for name in _NAME.findall(text)}
+    for name in sorted(named - carried):
+        yield f"the text of the {what} names `{name}`, which none of its next steps carries"

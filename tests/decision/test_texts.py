@@ -1,0 +1,105 @@
+"""What reasons, next steps and obligations say to people, in each language."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from scene import BUNDLE, NOW, Scene, application
+
+from sealauthz.decision import Bundle
+from sealauthz.decision.inspection import inspect
+from sealauthz.decision.texts import Texts, TextsProblem, texts_from, untold
+from sealauthz.domain.masking import mask_name
+from sealauthz.errors import BundleRefused
+
+PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}
+
+
+def test_every_code_of_the_bundle_says_something_in_each_language() -> None:
+    assert list(untold(BUNDLE.texts, BUNDLE.rulebook)) == []
+
+
+def test_a_deny_is_told_with_the_masked_administrator() -> None:
+    decision = Scene().put(application("outsider")).ask("outsider", "request_use", ("Seal", "s"))
+    assert decision.reasons[0].text == ""
+    english, chinese = decision.told("en"), decision.told("zh")
+    named = mask_name("admin某")
+    assert english.reasons[0].text == f"You have applied to join; waiting for {named} (138****1569)."
+    assert chinese.reasons[0].text == f"已申请加入，等待{named}（138****1569）处理"
+    assert [step.text for step in english.reasons[0].next_steps] == [
+        f"Wait for {named} (138****1569)",
+        f"Remind {named} (3 reminders left)",
+        "Has the administrator left? Retrieve the enterprise",
+    ]
+    assert english == dataclasses.replace(decision, reasons=english.reasons)
+
+
+def test_where_nobody_may_be_named_the_text_names_nobody() -> None:
+    said = Texts({"X": {"en": ("Ask {administrator_name}.", "Ask the administrator.")}})
+    assert said.reason("X", "en", {"administrator_name": "陈*"}) == "Ask 陈*."
+    assert said.reason("X", "en", {"administrator_phone": "138****1569"}) == "Ask the administrator."
+    assert said.reason("X", "zh", {}) == ""
+    assert said.reason("Y", "en", {}) == ""
+
+
+def test_an_allow_tells_its_obligations() -> None:
+    scene = Scene()
+    decision = scene.ask("user", "use", ("Seal", "s"), NOW, task="t", verification="v-user")
+    told = {item.code: item.text for item in decision.told("en").obligations}
+    assert told["CONSUME_VERIFICATION"] == "Use up the face check"
+    assert all(told.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"reason": PLAIN}, "unknown table `reason`"),
+        ({"reasons": "x"}, "`reasons` must be a table"),
+        ({"reasons": {"X": "x"}}, "`reasons.X` must be of the form"),
+        ({"reasons": {"X": {"fr": "x"}}}, "`reasons.X` is in `fr`"),
+        ({"steps": {"X": {"en": ""}}}, "`steps.X.en` must be a text"),
+        ({"steps": {"X": {"en": []}}}, "`steps.X.en` must be a text"),
+        ({"steps": {"X": {"en": 1}}}, "`steps.X.en` must be a text"),
+        ({"steps": {"X": {"en": "Ask {who}"}}}, "must end with a text that names nothing"),
+        ({"steps": {"X": {"en": ["At {wait_until}", "Wait"]}}}, "names the instant `wait_until`"),
+    ],
+)
+def test_a_text_of_another_form_is_refused(table: dict[str, object], said: str) -> None:
+    with pytest.raises(TextsProblem, match=said):
+        texts_from(table)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_says_it_its_own_way(folder: Path) -> None:
+    (folder / "texts.toml").write_text('[reasons]\nNOT_A_MEMBER.en = "Ask HR."\n', encoding="utf-8")
+    bundle = Bundle.load(folder)
+    assert bundle.texts.reason("NOT_A_MEMBER", "en", {}) == "Ask HR."
+    assert bundle.texts.reason("NOT_FOUND", "en", {}) == BUNDLE.texts.reason("NOT_FOUND", "en", {})
+    assert bundle.version != BUNDLE.version
+    warnings = [finding.message for finding in inspect(folder).findings]
+    assert warnings == ["the reason `NOT_A_MEMBER` has no text in zh"]
+
+
+def test_the_check_names_codes_that_nobody_gives_and_names_that_nothing_carries(folder: Path) -> None:
+    (folder / "texts.toml").write_text(
+        '[reasons]\nNOT_A_MEMBRE.en = "x"\nNOT_A_MEMBRE.zh = "x"\n'
+        '[steps]\nURGE.en = ["Urge {who}", "Urge"]\nURGE.zh = "催办"\n',
+        encoding="utf-8",
+    )
+    assert [finding.message for finding in inspect(folder).findings] == [
+        "no policy gives the reason `NOT_A_MEMBRE`",
+        "the text of the next step `URGE` names `who`, which none of its next steps carries",
+    ]
+
+
+def test_a_file_that_is_no_texts_keeps_the_bundle_from_being_served(folder: Path) -> None:
+    (folder / "texts.toml").write_text("[reasons]\nX = 1\n", encoding="utf-8")
+    with pytest.raises(BundleRefused, match=r"texts\.toml: `reasons\.X` must be of the form"):
+        Bundle.load(folder)
