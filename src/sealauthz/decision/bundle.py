@@ -185,8 +185,10 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
                 yield "lapses", subject, action, resource, context, FREE
             if (action, type_) in book.obligations:
                 yield "obligation", subject, action, resource, context, FREE
+            steps = book.steps_of(requirements, type_, NO_PERMISSION)
             for name, step in sorted(book.carried):
-                yield name, step, FREE, FREE, subject, resource, context
+                if step in steps:
+                    yield name, step, FREE, FREE, subject, resource, context
 
 
 def engine_classes() -> tuple[type, ...]:

@@ -54,6 +54,20 @@ class Rulebook:
         """The actions that a resource type has, in the order in which the bundle mentions them."""
         return tuple(action for action, type_ in self.requirements if type_ == resource_type)
 
+    def steps_of(self, requirements: Iterable[str], resource_type: str, *codes: str) -> frozenset[str]:
+        """The next steps that a deny may have where these requirements of a resource type, or these codes, are its
+        reasons.
+        """
+        given = set(codes)
+        for requirement in requirements:
+            given.add(self.otherwise[requirement])
+            for rule in self.because.get(requirement, ()):
+                # A type that is no resource's may stand for several: then the rule may be about any.
+                about = rule.parameters[3].type
+                if about == resource_type or about not in self.resource_types:
+                    given.add(rule.parameters[1].literal or "")
+        return frozenset(step for code in given for step in self.reasons[code].next_steps)
+
     @property
     def resource_types(self) -> tuple[str, ...]:
         """The resource types that have actions."""
