@@ -13,7 +13,9 @@ from typing import Any
 from sealauthz.domain.contracts import (
     Contract,
     ContractDocument,
+    ContractMatter,
     ContractState,
+    DocumentState,
     PartyKind,
     Signatory,
     SigningTask,
@@ -199,8 +201,16 @@ def _contracts(now: int) -> list[Any]:
                 contract_type="PURCHASE",
                 state=ContractState.SIGNING,
                 deadline=now + 30 * DAY,
+                matter=ContractMatter.GENERAL,
+                amount=40_000_00,
+                currency="CNY",
             ),
-            ContractDocument(id=f"document-{key}", contract_id=f"contract-{key}", digest=digest(f"purchase of {key}")),
+            ContractDocument(
+                id=f"document-{key}",
+                contract_id=f"contract-{key}",
+                digest=digest(f"purchase of {key}"),
+                state=DocumentState.COMPLETE,
+            ),
             Signatory(
                 id=f"party-{key}-yunshan",
                 contract_id=f"contract-{key}",
