@@ -406,23 +406,23 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "assign", grant: CrossEnterpriseGrant, con
 meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, _) if
   not retrieval_holds(delegation.principal.enterprise);
 #@ R-13
-requires("grant", _: Seal, "NO_COOLING_OFF");
-requires("confirm", _: SealGrant, "NO_COOLING_OFF");
-requires("confirm", _: OpenGrant, "NO_COOLING_OFF");
-requires("confirm", _: CrossEnterpriseGrant, "NO_COOLING_OFF");
-requires("assign", _: CrossEnterpriseGrant, "NO_COOLING_OFF");
-requires("accept", _: Delegation, "NO_COOLING_OFF");
-meets(person: Person, "NO_COOLING_OFF", "grant", seal: Seal, context) if not cooling_off(person, seal.enterprise, _, context);
-meets(person: Person, "NO_COOLING_OFF", "confirm", grant: SealGrant, context) if
+requires("grant", _: Seal, "COOLED_OFF");
+requires("confirm", _: SealGrant, "COOLED_OFF");
+requires("confirm", _: OpenGrant, "COOLED_OFF");
+requires("confirm", _: CrossEnterpriseGrant, "COOLED_OFF");
+requires("assign", _: CrossEnterpriseGrant, "COOLED_OFF");
+requires("accept", _: Delegation, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if not cooling_off(person, seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "confirm", grant: SealGrant, context) if
   not cooling_off(person, grant.seal.enterprise, _, context);
-meets(person: Person, "NO_COOLING_OFF", "confirm", grant: OpenGrant, context) if
+meets(person: Person, "COOLED_OFF", "confirm", grant: OpenGrant, context) if
   not cooling_off(person, grant.seal.enterprise, _, context);
-meets(person: Person, "NO_COOLING_OFF", "confirm", grant: CrossEnterpriseGrant, context) if
+meets(person: Person, "COOLED_OFF", "confirm", grant: CrossEnterpriseGrant, context) if
   not cooling_off(person, grant.seal.enterprise, _, context);
-meets(person: Person, "NO_COOLING_OFF", "assign", grant: CrossEnterpriseGrant, context) if
+meets(person: Person, "COOLED_OFF", "assign", grant: CrossEnterpriseGrant, context) if
   owner(grant, context, holder) and
   not cooling_off(person, holder, _, context);
-meets(person: Person, "NO_COOLING_OFF", "accept", delegation: Delegation, context) if
+meets(person: Person, "COOLED_OFF", "accept", delegation: Delegation, context) if
   not cooling_off(person, delegation.principal.enterprise, _, context);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------

@@ -271,11 +271,11 @@ requires("destroy", _: Seal, "NO_RETRIEVAL_HOLD");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not retrieval_holds(seal.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not retrieval_holds(seal.enterprise);
 #@ R-13
-requires("revoke", _: Seal, "NO_COOLING_OFF");
-requires("destroy", _: Seal, "NO_COOLING_OFF");
-meets(person: Person, "NO_COOLING_OFF", "revoke", seal: Seal, context) if
+requires("revoke", _: Seal, "COOLED_OFF");
+requires("destroy", _: Seal, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "revoke", seal: Seal, context) if
   not cooling_off(person, seal.enterprise, _, context);
-meets(person: Person, "NO_COOLING_OFF", "destroy", seal: Seal, context) if
+meets(person: Person, "COOLED_OFF", "destroy", seal: Seal, context) if
   not cooling_off(person, seal.enterprise, _, context);
 
 # --- custody ---------------------------------------------------------------------------------------------------------
