@@ -12,11 +12,9 @@
 requires("freeze", _: Seal, "SEAL_GUARDIAN");
 requires("report_lost", _: Seal, "SEAL_GUARDIAN");
 requires("freeze", _: Seal, "SEAL_NOT_ENDED");
-requires("report_lost", _: Seal, "SEAL_NOT_ENDED");
 meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if guards(person, seal, context);
 meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if guards(person, seal, context);
 meets(_: Person, "SEAL_NOT_ENDED", "freeze", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "report_lost", seal: Seal, _) if is_not_ended(seal);
 
 guards(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
 guards(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
@@ -38,9 +36,9 @@ is_acting_custodian(person: Person, seal: Seal, context) if
 
 guarding_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
+  grant.right = "USE" and
   grant.membership.person_id = person.id and
   grant.membership.state = "ACTIVE" and
-  grant.right = "USE" and
   grant.state = "ACTIVE" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
@@ -52,8 +50,7 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
 requires("report_lost", _: Seal, "SEAL_CAN_BE_LOST");
 meets(_: Person, "SEAL_CAN_BE_LOST", "report_lost", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED", "COLLECTED"];
 because("SEAL_CAN_BE_LOST", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
-because("SEAL_CAN_BE_LOST", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if
-  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+because("SEAL_CAN_BE_LOST", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 because("SEAL_CAN_BE_LOST", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 
 obligation(_: Person, "freeze", _: Seal, _, "VOID_TICKETS");

@@ -88,8 +88,8 @@ audits_seals_of(person: Person, enterprise: Enterprise, context) if
 audits_seal(person: Person, seal: Seal, context) if audits_seals_of(person, seal.enterprise, context);
 audits_seal(person: Person, seal: Seal, context) if
   grant in seal.grants and
-  grant.membership.person_id = person.id and
   grant.right = "AUDIT" and
+  grant.membership.person_id = person.id and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   context.now < grant.valid_to;
 
@@ -98,21 +98,15 @@ audits_seal(person: Person, seal: Seal, context) if
 # REVOKED and DESTROYED are for ever.
 #@ S-01
 requires("edit", _: Seal, "SEAL_NOT_ENDED");
-requires("submit_review", _: Seal, "SEAL_NOT_ENDED");
-requires("disable", _: Seal, "SEAL_NOT_ENDED");
 requires("enable", _: Seal, "SEAL_NOT_ENDED");
 requires("propose_end", _: Seal, "SEAL_NOT_ENDED");
 requires("revoke", _: Seal, "SEAL_NOT_ENDED");
-requires("destroy", _: Seal, "SEAL_NOT_ENDED");
 requires("assign_custodian", _: Seal, "SEAL_NOT_ENDED");
 requires("request_use", _: Seal, "SEAL_NOT_ENDED");
 meets(_: Person, "SEAL_NOT_ENDED", "edit", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "submit_review", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "disable", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "enable", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "propose_end", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "revoke", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "destroy", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "assign_custodian", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "request_use", seal: Seal, _) if is_not_ended(seal);
 
@@ -124,6 +118,13 @@ is_not_ended(seal: Seal) if
 #@ S-01
 requires("disable", _: Seal, "SEAL_CAN_BE_DISABLED");
 meets(_: Person, "SEAL_CAN_BE_DISABLED", "disable", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED"];
+because("SEAL_CAN_BE_DISABLED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
+because("SEAL_CAN_BE_DISABLED", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
+because("SEAL_CAN_BE_DISABLED", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
+because("SEAL_CAN_BE_DISABLED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
+
+is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
+is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
 
 # A seal that was reported lost, or is still under review, is not simply switched on.
 #@ S-01
@@ -158,6 +159,7 @@ meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if
 meets(_: Person, "NO_OPEN_REVIEW", "submit_review", seal: Seal, _) if not is_in_review(seal);
 meets(_: Person, "FACE_ON_FILE", "submit_review", seal: Seal, _) if seal.face_digest != "";
 because("REVIEW_DUE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if seal.state = "PENDING_REVIEW";
+because("REVIEW_DUE", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 
 is_in_review(seal: Seal) if review in seal.reviews and review.state = "IN_REVIEW";
 
@@ -248,6 +250,7 @@ requires("destroy", _: Seal, "WITNESSED");
 meets(_: Person, "SEAL_COLLECTED", "destroy", seal: Seal, _) if
   seal.category = "PHYSICAL" and
   seal.state = "COLLECTED";
+because("SEAL_COLLECTED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 because("SEAL_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
   standing_proposal(seal, "DESTROY", proposal, context) and
