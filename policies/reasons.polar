@@ -97,6 +97,31 @@ otherwise("NO_OPEN_OBJECTION", "OBJECTION_OPEN");
 otherwise("NOTICE_OVER", "NOTICE_PERIOD");
 otherwise("CASE_CAN_BE_EXECUTED", "CASE_NOT_EXECUTABLE");
 otherwise("CASE_PARTY", "NOT_FOUND");
+otherwise("REVIEW_PASSED", "REVIEW_PENDING");
+otherwise("TASK_APPROVER", "NOT_TASK_OPERATOR");
+otherwise("TASK_TRANSFERABLE", "TRANSFER_NOT_ALLOWED");
+otherwise("TASK_TRANSFEROR", "TRANSFER_NOT_ALLOWED");
+otherwise("TASK_RECEIVER", "RECEIVER_NOT_ELIGIBLE");
+otherwise("SIGNED_DOCUMENTS_COMPLETE", "DOCUMENT_INCOMPLETE");
+otherwise("SIGNED_MATTER", "DOCUMENT_TYPE_EXCLUDED");
+otherwise("CATEGORY_ENABLED", "CATEGORY_DISABLED");
+otherwise("CATEGORY_PERMISSION", "NO_CATEGORY_PERMISSION");
+otherwise("CONTRACT_READER", "NO_VIEW_PERMISSION");
+otherwise("DOWNLOAD_PERMITTED", "NO_DOWNLOAD_PERMISSION");
+otherwise("PRINT_PERMITTED", "NO_PRINT_PERMISSION");
+otherwise("CONTRACT_OF_SENDER", "RECALL_NOT_ALLOWED");
+otherwise("CONTRACT_RECALLABLE", "RECALL_NOT_ALLOWED");
+otherwise("CONTRACT_TERMINATOR", "TERMINATION_NOT_ALLOWED");
+otherwise("CONTRACT_COMPLETE", "TERMINATION_NOT_ALLOWED");
+otherwise("ALL_PARTIES_CONSENTED", "CONSENT_MISSING");
+otherwise("ATTEMPTS_LEFT", "TOO_MANY_ATTEMPTS");
+otherwise("NOT_REVIEWED_YET", "ALREADY_REVIEWED");
+otherwise("CASE_OBJECTED", "CASE_NOT_OBJECTED");
+otherwise("CASE_UNDER_APPEAL", "CASE_NOT_UNDER_APPEAL");
+otherwise("CASE_OPEN", "CASE_OVER");
+otherwise("FORMER_ADMIN", "NOT_FORMER_ADMIN");
+otherwise("CASE_EXECUTED", "CASE_NOT_EXECUTED");
+otherwise("APPEAL_IN_TIME", "APPEAL_TOO_LATE");
 
 # --- account, real name, enterprise -----------------------------------------------------------------------------------
 
@@ -189,6 +214,13 @@ reason("NOTICE_PERIOD", 58, "USER", "WAIT_UNTIL");
 reason("NOT_IN_NOTICE", 58, "USER", "CONTACT_PLATFORM");
 reason("OBJECTION_OPEN", 59, "USER", "WAIT_REVIEW");
 reason("NOT_AN_OBJECTOR", 59, "USER", "NONE");
+reason("CASE_NOT_OBJECTED", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
+reason("CASE_NOT_UNDER_APPEAL", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
+reason("CASE_NOT_EXECUTED", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
+reason("TOO_MANY_ATTEMPTS", 52, "USER", "CONTACT_PLATFORM");
+reason("ALREADY_REVIEWED", 57, "USER", "ASSIGN_OTHER_PERSON");
+reason("NOT_FORMER_ADMIN", 59, "USER", "NONE");
+reason("APPEAL_TOO_LATE", 59, "USER", "CONTACT_PLATFORM");
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
@@ -205,6 +237,25 @@ reason("IDENTITY_MISMATCH", 62, "USER", "CONTACT_INITIATOR");
 reason("SEAL_NEEDED", 63, "USER", "CHOOSE_SEAL");
 reason("NOT_A_SIGNATURE", 63, "USER", "NONE");
 reason("SEAL_NOT_PERMITTED_FOR_TASK", 64, "USER", "CHOOSE_OTHER_SEAL");
+reason("REVIEW_REJECTED", 61, "USER", "CONTACT_INITIATOR");
+reason("NOT_AN_APPROVAL", 63, "USER", "NONE");
+reason("DOCUMENT_INCOMPLETE", 65, "USER", "CONTACT_INITIATOR");
+reason("DOCUMENT_TYPE_EXCLUDED", 65, "USER", "CONTACT_INITIATOR");
+reason("NOT_DELEGABLE", 62, "USER", "NONE");
+reason("TRANSFER_NOT_ALLOWED", 62, "USER", "CONTACT_INITIATOR");
+reason("RECEIVER_NOT_ELIGIBLE", 65, "USER", "CHOOSE_RECEIVER");
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+reason("RECALL_NOT_ALLOWED", 60, "USER", "CONTACT_INITIATOR");
+reason("TERMINATION_NOT_ALLOWED", 60, "USER", "CONTACT_INITIATOR");
+reason("CATEGORY_DISABLED", 60, "USER", "CHOOSE_OTHER_CATEGORY");
+reason("CONSENT_MISSING", 61, "USER", "REQUEST_CONSENT");
+reason("NO_CATEGORY_PERMISSION", 90, "USER", "CONTACT_ADMIN");
+reason("NO_CATEGORY_PERMISSION", 90, "USER", "CHOOSE_OTHER_CATEGORY");
+reason("NO_VIEW_PERMISSION", 90, "USER", "CONTACT_INITIATOR");
+reason("NO_DOWNLOAD_PERMISSION", 90, "USER", "CONTACT_ADMIN");
+reason("NO_PRINT_PERMISSION", 90, "USER", "CONTACT_ADMIN");
 
 # --- seal and certificate ---------------------------------------------------------------------------------------------
 

@@ -143,6 +143,8 @@ resource SigningTask {
 
 has_permission(_: Person, "open", _: SigningTask);
 has_permission(person: Person, "sign", task: SigningTask) if is_named_person(person, task);
+has_permission(person: Person, "approve", task: SigningTask) if is_named_approver(person, task);
+has_permission(_: Person, "transfer", _: SigningTask);
 
 resource RetrievalCase {
   permissions = [
@@ -154,6 +156,10 @@ has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "object", _: RetrievalCase);
 has_permission(_: Person, "view_progress", _: RetrievalCase);
+has_permission(person: Person, "withdraw", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "adjudicate", _: RetrievalCase) if is_reviewer(person);
+has_permission(person: Person, "decide_appeal", _: RetrievalCase) if is_reviewer(person);
+has_permission(_: Person, "appeal", _: RetrievalCase);
 
 resource SealReview {
   permissions = ["decide"];
@@ -183,9 +189,17 @@ resource BusinessCategory {
   permissions = ["initiate"];
 }
 
+has_permission(person: Person, "initiate", category: BusinessCategory) if is_member(person, category.enterprise);
+
 resource Contract {
   permissions = ["view", "download", "print", "recall", "terminate"];
 }
+
+has_permission(_: Person, "view", _: Contract);
+has_permission(_: Person, "download", _: Contract);
+has_permission(_: Person, "print", _: Contract);
+has_permission(_: Person, "recall", _: Contract);
+has_permission(_: Person, "terminate", _: Contract);
 
 resource SealUse {
   permissions = ["view"];

@@ -75,6 +75,8 @@ visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);
 visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person, case.enterprise, context);
 visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
+# Whoever lost the enterprise by it sees the case that did it.
+visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
 # Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);
