@@ -187,6 +187,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
     contexts.StampContext: _stamp,
     contexts.SealEndContext: _seal_end,
     contexts.HolderContext: _holder_act,
+    contexts.GrantEndContext: _holder_act,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
     contexts.NameChangeContext: _name_change,
@@ -203,6 +204,7 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     {
         contexts.SealUseContext,
         contexts.HolderContext,
+        contexts.GrantEndContext,
         contexts.ContractContext,
         contexts.JoinContext,
         contexts.RetrievalContext,
