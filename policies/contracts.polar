@@ -101,6 +101,8 @@ meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) i
   category_of(party.category_id, context.party, category) and
   category.holders_may_print = true;
 
+# Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
+#@ C-12
 sent_it(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
   sender = context.enterprise and
@@ -108,6 +110,7 @@ sent_it(person: Person, contract: Contract, context) if
   is_member(person, sender);
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
+#@ C-08 C-12
 has_task_for(person: Person, contract: Contract, party, context) if
   is_sent(contract) and
   ours = context.party and
