@@ -250,6 +250,8 @@ meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
   fresh_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 
+# A case concerns the one enterprise: running a parent or a subsidiary of it is no part in it.
+#@ R-17
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_administer(person, case.enterprise, context);
