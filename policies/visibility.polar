@@ -56,6 +56,10 @@ visible(person: Person, _: SealUse, context: UseRecordContext) if
   seal = context.seal and
   seal matches Seal and
   is_colleague(person, seal.enterprise);
+visible(person: Person, _: SealUse, context: UseRecordContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
 visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
