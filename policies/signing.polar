@@ -169,7 +169,6 @@ because("TASK_APPROVER", "NOT_AN_APPROVAL", _: Person, task: SigningTask, _) if
 
 is_named_approver(person: Person, task: SigningTask) if
   task.action = "APPROVE" and
-  task.signatory.kind = "ENTERPRISE" and
   task.signatory.enterprise_id = task.signatory.contract.initiator_id and
   operator in task.operators and
   operator.person_id = person.id;
@@ -205,10 +204,8 @@ is_reviewed(party: Signatory, _) if
   party.needs_review = false and
   not has_unpassed_review(party);
 is_reviewed(party: Signatory, context) if
-  party.needs_review = true and
   not has_unpassed_review(party) and
   review in party.reviews and
-  review.state = "PASSED" and
   review.decided_at <= context.now;
 
 has_unpassed_review(party: Signatory) if review in party.reviews and review.state != "PASSED";
