@@ -85,6 +85,8 @@ parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = s
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
+  owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   use_grant(person, seal, grant) and
   context.now < grant.valid_from and
@@ -123,8 +125,8 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
   found = membership.person;
 
 # What the face check must be bound to.
-parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _);
-parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _);
+parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
+parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if sealing_task(context, task) and id = task.id;
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);

@@ -49,6 +49,24 @@ otherwise("SEAL_MANAGER", "NOT_SEAL_ADMIN");
 otherwise("SEAL_NOT_ENDED", "SEAL_REVOKED");
 otherwise("SEAL_CAN_BE_ENABLED", "SEAL_NOT_DISABLED");
 otherwise("SEAL_CAN_BE_REQUESTED", "SEAL_NOT_ACTIVE");
+otherwise("PHOTOS_DELIVERED", "PHOTO_OWED");
+otherwise("REQUEST_IN_APPROVAL", "REQUEST_NOT_IN_APPROVAL");
+otherwise("STEP_APPROVER", "NOT_AN_APPROVER");
+otherwise("NOT_THE_APPLICANT", "SOD_APPLICANT_IS_APPROVER");
+otherwise("NOT_THE_CUSTODIAN", "SOD_CUSTODIAN_IS_APPROVER");
+otherwise("NO_VERDICT_YET", "VERDICT_GIVEN");
+otherwise("OWN_REQUEST", "NOT_OWN_REQUEST");
+otherwise("REQUEST_NOT_USED", "REQUEST_OVER");
+otherwise("PROCESS_FOLLOWED", "APPROVAL_REQUIRED");
+otherwise("APPROVER_NOT_STAMPER", "SOD_APPROVER_IS_STAMPER");
+otherwise("SEAL_ELECTRONIC", "SEAL_IS_PHYSICAL");
+otherwise("SEAL_PHYSICAL", "SEAL_IS_ELECTRONIC");
+otherwise("STAMP_APPROVED", "STAMP_NOT_APPROVED");
+otherwise("CARRY_OUT_APPROVED", "CARRY_OUT_NOT_APPROVED");
+otherwise("RETURN_DUE", "RETURN_TIME_UNKNOWN");
+otherwise("DEVICE_OF_SEAL", "DEVICE_MISMATCH");
+otherwise("ONE_TIME_CODE", "USE_CODE_WRONG");
+otherwise("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_REQUIRED");
 otherwise("GRANT_PENDING", "GRANT_NOT_PENDING");
 otherwise("GRANT_CONFIRMATION", "GRANT_NOT_CONFIRMED");
 otherwise("GRANTEE_MEMBER", "GRANTEE_NOT_MEMBER");
@@ -170,6 +188,36 @@ reason("IDENTITY_MISMATCH", 62, "USER", "CONTACT_INITIATOR");
 reason("SEAL_NEEDED", 63, "USER", "CHOOSE_SEAL");
 reason("NOT_A_SIGNATURE", 63, "USER", "NONE");
 reason("SEAL_NOT_PERMITTED_FOR_TASK", 64, "USER", "CHOOSE_OTHER_SEAL");
+
+# --- requests to use a seal -------------------------------------------------------------------------------------------
+
+reason("NOT_OWN_REQUEST", 45, "USER", "NONE");
+reason("REQUEST_NOT_IN_APPROVAL", 60, "USER", "NONE");
+reason("REQUEST_OVER", 60, "USER", "NONE");
+reason("VERDICT_GIVEN", 60, "USER", "NONE");
+reason("PROCESS_DISABLED", 90, "USER", "CONTACT_SEAL_ADMIN");
+reason("NOT_AN_APPROVER", 90, "USER", "NONE");
+reason("AMOUNT_EXCEEDS_LIMIT", 100, "USER", "SUBMIT_APPROVAL");
+reason("CURRENCY_MISMATCH", 100, "USER", "CONTACT_SEAL_ADMIN");
+reason("OUT_OF_HOURS", 100, "USER", "SUBMIT_APPROVAL");
+reason("PHOTO_OWED", 100, "USER", "UPLOAD_USE_PHOTOS");
+reason("SOD_APPLICANT_IS_APPROVER", 110, "USER", "ASSIGN_OTHER_PERSON");
+reason("SOD_CUSTODIAN_IS_APPROVER", 110, "USER", "ASSIGN_OTHER_PERSON");
+reason("SOD_APPROVER_IS_STAMPER", 110, "USER", "ASSIGN_OTHER_PERSON");
+
+# --- physical seals ---------------------------------------------------------------------------------------------------
+
+reason("SEAL_IS_PHYSICAL", 70, "USER", "CHOOSE_OTHER_SEAL");
+reason("SEAL_IS_PHYSICAL", 70, "USER", "REQUEST_SEAL_USE");
+reason("SEAL_IS_ELECTRONIC", 70, "USER", "CHOOSE_OTHER_SEAL");
+reason("STAMP_NOT_APPROVED", 90, "USER", "REQUEST_SEAL_USE");
+reason("CARRY_OUT_NOT_APPROVED", 90, "USER", "REQUEST_SEAL_USE");
+reason("DEVICE_MISMATCH", 90, "USER", "CONTACT_SEAL_ADMIN");
+reason("DEVICE_RETIRED", 90, "USER", "CONTACT_SEAL_ADMIN");
+reason("REQUEST_NOT_YET_VALID", 100, "USER", "WAIT_UNTIL");
+reason("REQUEST_USED_UP", 100, "USER", "REQUEST_SEAL_USE");
+reason("RETURN_TIME_UNKNOWN", 100, "USER", "CONTACT_SEAL_ADMIN");
+reason("USE_CODE_WRONG", 120, "USER", "ENTER_USE_CODE");
 
 # --- seal and certificate ---------------------------------------------------------------------------------------------
 
