@@ -40,8 +40,7 @@ named_request(person: Person, seal: Seal, request, context) if
   request matches SealUseRequest and
   request.seal_id = seal.id and
   request.applicant.person_id = person.id and
-  request.applicant.state = "ACTIVE" and
-  request.applicant.enterprise_id = seal.enterprise_id;
+  request.applicant.state = "ACTIVE";
 
 stamp_request(person: Person, seal: Seal, request, context) if
   named_request(person, seal, request, context) and
@@ -73,7 +72,7 @@ meets(_: Person, "RETURN_DUE", "carry_out", _: Seal, context) if context.day_end
 
 # --- the controller ----------------------------------------------------------------------------------------------------------
 
-# The device that holds the seal is the one that the request names, and it is the owner's and in service.
+# The device that holds the seal is the one that the request names, and it is in service.
 #@ U-23
 requires("stamp", _: Seal, "DEVICE_OF_SEAL");
 requires("carry_out", _: Seal, "DEVICE_OF_SEAL");
@@ -85,7 +84,6 @@ names_device(person: Person, seal: Seal, context) if
   device = seal.device and
   device matches Device and
   request.device_id = device.id and
-  device.enterprise_id = seal.enterprise_id and
   device.state = "ACTIVE";
 
 because("DEVICE_OF_SEAL", "DEVICE_RETIRED", _: Person, seal: Seal, _) if

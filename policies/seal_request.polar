@@ -138,10 +138,9 @@ decision_turns(_: Person, request: SealUseRequest, context, at) if
 # --- a request that stands --------------------------------------------------------------------------------------------------
 
 own_request(person: Person, seal: Seal, contract: Contract, request) if
-  request in seal.use_requests and
-  request.applicant.person_id = person.id and
-  request.applicant.state = "ACTIVE" and
-  request.applicant.enterprise_id = seal.enterprise_id and
+  member(person, seal.enterprise, membership) and
+  request in membership.use_requests and
+  request.seal_id = seal.id and
   request.contract_id = contract.id;
 
 # A request of his own, for exactly these documents, that gives the person authority now.
@@ -155,7 +154,6 @@ approved_for(seal: Seal, contract: Contract, request, context) if
   request in seal.use_requests and
   request.contract_id = contract.id and
   request.applicant.state = "ACTIVE" and
-  request.applicant.enterprise_id = seal.enterprise_id and
   stands(request, context) and
   is_for_these_documents(request, contract);
 
@@ -211,10 +209,9 @@ may_approve_use(approver: Membership, seal: Seal, context) if
   may_act_as_approver(approver, seal, context) and
   has_right_to_approve(approver, seal, context);
 
-# Whoever approves is a member of the owner, in order, and does not keep the seal.
+# Whoever approves is a member, in order, and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
   approver.state = "ACTIVE" and
-  approver.enterprise_id = seal.enterprise_id and
   approver.joined_at <= context.now and
   fit(approver.person) and
   not keeps_the_seal(approver.person_id, seal, context);
@@ -250,9 +247,9 @@ acts_as_custodian(person_id, seal: Seal) if
 
 # A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
 follows_process(request: SealUseRequest, process) if
-  process = request.process and
-  process matches ApprovalProcess and
-  process.enterprise_id = request.seal.enterprise_id and
+  request.process_id matches String and
+  process in request.seal.enterprise.approval_processes and
+  process.id = request.process_id and
   process.state = "ENABLED";
 
 # A process without steps approves nothing.
