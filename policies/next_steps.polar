@@ -96,6 +96,8 @@ parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = s
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
+  owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   use_grant(person, seal, grant) and
   context.now < grant.valid_from and

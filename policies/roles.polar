@@ -123,6 +123,8 @@ resource Seal {
   "request_use" if "legal_representative" on "owner";
   "use" if "member" on "owner";
   "use" if "legal_representative" on "owner";
+  "stamp" if "member" on "owner";
+  "carry_out" if "member" on "owner";
 }
 
 has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
@@ -221,6 +223,10 @@ has_permission(person: Person, "revoke", delegation: Delegation) if belongs(pers
 resource SealUseRequest {
   permissions = ["approve", "reject", "withdraw"];
 }
+
+has_permission(person: Person, "approve", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "reject", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate"];

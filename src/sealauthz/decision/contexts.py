@@ -264,6 +264,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("join", "Enterprise"): ContextForm(JoinContext),
     ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("reject", "SealUseRequest"): ContextForm(ReasonedContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),
     ("authenticate", "Enterprise"): ContextForm(CertificationContext),

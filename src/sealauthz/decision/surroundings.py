@@ -218,7 +218,7 @@ def _zone(name: str) -> ZoneInfo | None:
     """The time zone of that name; None where there is none."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # no such zone, or no name of one
+    except (KeyError, OSError, ValueError):  # no such zone (a KeyError), or no name of one
         return None
 
 
