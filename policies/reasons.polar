@@ -432,7 +432,6 @@ reason("SELF_GRANT", 110, "USER", "ASSIGN_OTHER_PERSON");
 reason("AUDITOR_READ_ONLY", 110, "USER", "ASSIGN_OTHER_PERSON");
 reason("DUAL_CONTROL_REQUIRED", 110, "USER", "REQUEST_SECOND_PERSON");
 reason("CUSTODY_CONFLICT", 110, "USER", "CHOOSE_OTHER_CUSTODIAN");
-reason("SOD_CUSTODIAN_IS_APPROVER", 110, "USER", "ASSIGN_OTHER_PERSON");
 reason("STAFF_CONFLICT", 110, "USER", "ASSIGN_OTHER_PERSON");
 
 # --- freshness of identity --------------------------------------------------------------------------------------------
