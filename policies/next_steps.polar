@@ -132,3 +132,11 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id 
 parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_type", "RetrievalCase", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
+
+# Whose seal it is, and who delegated what is over.
+parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) if id = seal.enterprise_id;
+parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
+parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
+  delegation_to(person, seal, delegation) and
+  is_past(delegation, context) and
+  found = delegation.principal.person;
