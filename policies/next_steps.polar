@@ -73,6 +73,8 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   fit(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
   task_to_hand_over(membership, context.member, task);
+counted("HANDOVER_TASKS", "seals", seal, _: Person, membership: Membership, context: MemberContext) if
+  keeps_seal(membership, seal, context);
 
 # A case is shown to its parties only; others learn that there is one.
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: Enterprise, _) if
@@ -80,6 +82,15 @@ parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: 
   id = case.id;
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
+
+# The new administrator learns when he may begin.
+#@ R-13
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
+  cooling_off(person, enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
+  cooling_off(person, membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
+  cooling_off(person, assignment.membership.enterprise, at, context);
 
 parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
@@ -140,3 +151,11 @@ parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, 
   delegation_to(person, seal, delegation) and
   is_past(delegation, context) and
   found = delegation.principal.person;
+# Handing over asks for the faces of both, for this enterprise.
+#@ M-12
+parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;
+parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;

@@ -11,6 +11,14 @@ resource Enterprise {
   "invite" if "legal_representative";
   "create_seal" if "seal_administrator";
   "create_seal" if "legal_representative";
+  "transfer_admin" if "administrator";
+  "transfer_admin" if "legal_representative";
+  "change_name" if "administrator";
+  "change_name" if "legal_representative";
+  "export" if "administrator";
+  "export" if "legal_representative";
+  "monitor" if "member";
+  "monitor" if "legal_representative";
 }
 
 has_role(person: Person, "member", enterprise: Enterprise) if is_member(person, enterprise);
@@ -30,6 +38,17 @@ has_permission(_: Person, "retrieve", _: Enterprise);
 has_permission(_: Person, "authenticate", _: Enterprise);
 has_permission(_: Person, "view_administrator", _: Enterprise);
 
+# A role of the enterprise's own making may contain some of an administrator's powers, never that to give or take roles.
+#@ M-07
+has_permission(person: Person, "invite", enterprise: Enterprise) if is_assigned(person, enterprise, "CUSTOM");
+has_permission(person: Person, "approve_join", application: JoinApplication) if
+  is_assigned(person, application.enterprise, "CUSTOM");
+has_permission(person: Person, "reject_join", application: JoinApplication) if
+  is_assigned(person, application.enterprise, "CUSTOM");
+has_permission(person: Person, "suspend", membership: Membership) if
+  is_assigned(person, membership.enterprise, "CUSTOM");
+has_permission(person: Person, "end", membership: Membership) if is_assigned(person, membership.enterprise, "CUSTOM");
+
 resource Invitation {
   permissions = ["accept"];
 }
@@ -48,6 +67,7 @@ resource JoinApplication {
 
 has_relation(enterprise: Enterprise, "enterprise", application: JoinApplication) if enterprise = application.enterprise;
 has_permission(person: Person, "remind", application: JoinApplication) if application.person_id = person.id;
+has_permission(person: Person, "withdraw", application: JoinApplication) if application.person_id = person.id;
 
 resource Membership {
   permissions = ["assign_role", "suspend", "end", "resign", "view_history", "reinstate"];
@@ -59,6 +79,8 @@ resource Membership {
   "suspend" if "legal_representative" on "enterprise";
   "end" if "administrator" on "enterprise";
   "end" if "legal_representative" on "enterprise";
+  "reinstate" if "administrator" on "enterprise";
+  "reinstate" if "legal_representative" on "enterprise";
 }
 
 has_relation(enterprise: Enterprise, "enterprise", membership: Membership) if enterprise = membership.enterprise;
@@ -133,6 +155,8 @@ resource SigningTask {
 
 has_permission(_: Person, "open", _: SigningTask);
 has_permission(person: Person, "sign", task: SigningTask) if is_named_person(person, task);
+has_permission(person: Person, "approve", task: SigningTask) if is_named_approver(person, task);
+has_permission(_: Person, "transfer", _: SigningTask);
 
 resource RetrievalCase {
   permissions = [
@@ -144,6 +168,10 @@ has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "object", _: RetrievalCase);
 has_permission(_: Person, "view_progress", _: RetrievalCase);
+has_permission(person: Person, "withdraw", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "adjudicate", _: RetrievalCase) if is_reviewer(person);
+has_permission(person: Person, "decide_appeal", _: RetrievalCase) if is_reviewer(person);
+has_permission(_: Person, "appeal", _: RetrievalCase);
 
 resource SealReview {
   permissions = ["decide"];
@@ -173,14 +201,27 @@ resource BusinessCategory {
   permissions = ["initiate"];
 }
 
+has_permission(person: Person, "initiate", category: BusinessCategory) if is_member(person, category.enterprise);
+
 resource Contract {
   permissions = ["view", "download", "print", "recall", "terminate"];
 }
+
+has_permission(_: Person, "view", _: Contract);
+has_permission(_: Person, "download", _: Contract);
+has_permission(_: Person, "print", _: Contract);
+has_permission(_: Person, "recall", _: Contract);
+has_permission(_: Person, "terminate", _: Contract);
 
 resource SealUse {
   permissions = ["view"];
 }
 
+has_permission(_: Person, "view", _: SealUse);
+
 resource MonitorSubscription {
   permissions = ["end"];
 }
+
+has_permission(person: Person, "end", subscription: MonitorSubscription) if belongs(person, subscription.enterprise);
+has_permission(person: Person, "view_log", seal: Seal) if belongs(person, seal.enterprise);

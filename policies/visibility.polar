@@ -63,6 +63,10 @@ visible(person: Person, _: SealUse, context: UseRecordContext) if
   seal = context.seal and
   seal matches Seal and
   is_colleague(person, seal.enterprise);
+visible(person: Person, _: SealUse, context: UseRecordContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
 visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
@@ -78,6 +82,8 @@ visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);
 visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person, case.enterprise, context);
 visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
+# Whoever lost the enterprise by it sees the case that did it.
+visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
 # Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);

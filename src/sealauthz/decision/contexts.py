@@ -82,9 +82,12 @@ class HolderContext(Context):
 
 @dataclass(slots=True)
 class UseRecordContext(Context):
-    """Looking at one use of a seal: `seal` is the seal that was used."""
+    """Looking at one use of a seal: `seal` is the seal that was used, `holder` the enterprise for which it was used if
+    that is not the seal's owner.
+    """
 
     seal: Seal | None = None
+    holder: Enterprise | None = None
 
 
 @dataclass(slots=True)

@@ -100,7 +100,12 @@ def _enterprises_of(person: Any) -> Iterator[str]:
 
 def _use_record(around: Surroundings) -> Mapping[str, Any]:
     use = around.resource
-    return {"seal": around.picture.find("Seal", use.seal_id)} if isinstance(use, SealUse) else {}
+    if not isinstance(use, SealUse):
+        return {}
+    return {
+        "seal": around.picture.find("Seal", use.seal_id),
+        "holder": around.picture.find("Enterprise", use.holder_id) if use.holder_id else None,
+    }
 
 
 def _contract(around: Surroundings) -> Mapping[str, Any]:

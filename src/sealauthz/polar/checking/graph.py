@@ -8,7 +8,18 @@ from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
 from sealauthz.polar.checking.terms import in_parameter, parts, shape, walk
-from sealauthz.polar.syntax import And, Call, Forall, Not, Or, Place, Variable
+from sealauthz.polar.syntax import (
+    And,
+    Call,
+    Forall,
+    Literal,
+    Not,
+    Or,
+    Parameter,
+    Place,
+    TypePattern,
+    Variable,
+)
 
 
 def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None:
@@ -17,6 +28,7 @@ def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None
     _check_negation(calls, found)
     _check_unused(rules, calls, found)
     _check_twice(rules, found)
+    _check_spread(rules, found)
     lines = {file: text.splitlines() for file, text in texts.items()}
     for clause in rules.clauses:
         if not clause.is_written_out:
@@ -102,6 +114,35 @@ def _check_twice(rules: Rules, found: Findings) -> None:
 def _says(clause: Clause) -> object:
     names: dict[str, int] = {}
     return shape(clause.node.parameters, names), shape(clause.node.body, names)
+
+
+def _check_spread(rules: Rules, found: Findings) -> None:
+    """Warn of a helper that two files define for the same arguments: one author need not know of the other's rule."""
+    refused = set(found.errors())
+    for (name, _), clauses in rules.by_key.items():
+        if name in ARITIES or len({clause.place.file for clause in clauses}) == 1:
+            continue
+        told: set[str] = set()
+        for at, clause in enumerate(clauses):
+            file = clause.place.file
+            other = next((o for o in clauses[:at] if o.place.file != file and _may_meet(clause, o)), None)
+            if other is not None and file not in told and clause.place not in refused:
+                told.add(file)
+                said = f"`{name}` has a rule at {other.place} for the same arguments: the two add up"
+                found.warning("spread", said, clause.place)
+
+
+def _may_meet(clause: Clause, other: Clause) -> bool:
+    """Whether two heads can fit the same arguments, as far as their words and the names of types tell."""
+    return all(map(_may_be_alike, clause.node.parameters, other.node.parameters))
+
+
+def _may_be_alike(parameter: Parameter, other: Parameter) -> bool:
+    if isinstance(parameter.term, Literal) and isinstance(other.term, Literal):
+        return parameter.term.value == other.term.value
+    if isinstance(parameter.pattern, TypePattern) and isinstance(other.pattern, TypePattern):
+        return parameter.pattern.name == other.pattern.name
+    return True
 
 
 def _check_singletons(clause: Clause, found: Findings) -> None:
