@@ -107,6 +107,7 @@ requires("emergency_use", _: Seal, "TASK_OPERATOR");
 requires("emergency_use", _: Seal, "SEAL_FOR_TASK");
 requires("emergency_use", _: Seal, "SEAL_USABLE");
 requires("emergency_use", _: Seal, "CERTIFICATE_VALID");
+requires("emergency_use", _: Seal, "REVIEW_PASSED");
 requires("emergency_use", _: Seal, "DOCUMENTS_SEALABLE");
 requires("emergency_use", _: Seal, "MATTER_SEALABLE");
 requires("emergency_use", _: Seal, "AMOUNT_STATED");
@@ -196,6 +197,12 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, context) if
   membership in grant.seal.enterprise.memberships and
   membership.id = use.approved_by_id and
   membership.person_id != grant.membership.person_id;
+
+# An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
+#@ C-07 U-24
+meets(_: Person, "REVIEW_PASSED", "emergency_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_reviewed(task.signatory, context);
 
 # Always a face check: no kind of seal goes without one in an emergency.
 #@ U-09 U-24
