@@ -151,7 +151,8 @@ acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, cont
   context.now < delegation.valid_to and
   delegates(delegation, contract) and
   own_grant_of(delegation.principal, seal, contract, grant, context) and
-  not is_barred(delegation.principal, seal, contract, context);
+  not is_barred(delegation.principal, seal, contract, context) and
+  is_free_elsewhere(delegation.principal, seal, contract, context);
 
 delegation_to(person: Person, seal: Seal, delegation) if
   member(person, seal.enterprise, membership) and
@@ -177,7 +178,7 @@ own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, conte
   grant.right = "USE" and
   gives_authority(grant, contract, context);
 
-# Duties that exclude each other exclude each other in the principal too. (What he represents elsewhere is not known here.)
+# Duties that exclude each other exclude each other in the principal too.
 is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
   is_party_himself(principal.person_id, contract) and
   not may_deal_with(principal.person, seal, contract, context);
@@ -186,6 +187,16 @@ is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
 is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
   has_acted_for_another(principal.person_id, seal, contract, context);
 is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
+
+# What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
+is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
+  known in context.principals and
+  known.id = principal.person_id and
+  may_seal_with(known, seal, contract, context);
+is_free_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
+
+may_seal_with(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
+may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_deal_with(person, seal, contract, context);
 
 # --- across enterprises ----------------------------------------------------------------------------------------------------
 
@@ -453,7 +464,8 @@ is_not_delegable(delegation: Delegation, _: Seal) if delegation.power in ["PERSO
 
 has_free_hand(principal: Membership, seal: Seal, contract: Contract, context) if
   own_grant_of(principal, seal, contract, _, context) and
-  not is_barred(principal, seal, contract, context);
+  not is_barred(principal, seal, contract, context) and
+  is_free_elsewhere(principal, seal, contract, context);
 
 #@ U-20
 because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
