@@ -98,7 +98,8 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
 outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise) and
-  not suspended(person, enterprise);
+  not suspended(person, enterprise) and
+  not is_holders_user(person, resource, context);
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
 
