@@ -358,3 +358,7 @@ requires("approve", _: SigningTask, "MEMBER");
 requires("transfer", _: SigningTask, "MEMBER");
 requires("end", _: MonitorSubscription, "MEMBER");
 meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person, resource, context);
+
+# Only to use a seal: … or as one whom an enterprise named that holds the seal by a grant of its owner.
+#@ M-01 U-20 U-21
+meets(person: Person, "MEMBER", "use", seal: Seal, context: SealUseContext) if is_holders_user(person, seal, context);

@@ -96,6 +96,8 @@ parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = s
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
+  owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   use_grant(person, seal, grant) and
   context.now < grant.valid_from and
@@ -165,6 +167,13 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: CrossEnterprise
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, delegation: Delegation, context) if
   cooling_off(person, delegation.principal.enterprise, at, context);
 
+# Whose seal it is, and who delegated what is over.
+parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) if id = seal.enterprise_id;
+parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
+parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
+  delegation_to(person, seal, delegation) and
+  is_past(delegation, context) and
+  found = delegation.principal.person;
 # Handing over asks for the faces of both, for this enterprise.
 #@ M-12
 parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);

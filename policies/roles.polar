@@ -123,6 +123,8 @@ resource Seal {
   "request_use" if "legal_representative" on "owner";
   "use" if "member" on "owner";
   "use" if "legal_representative" on "owner";
+  "stamp" if "member" on "owner";
+  "carry_out" if "member" on "owner";
 }
 
 has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
@@ -139,6 +141,17 @@ has_permission(person: Person, "report_lost", seal: Seal) if belongs(person, sea
 
 is_seal_officer(person: Person, enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
 is_seal_officer(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
+# A seal that is granted to another enterprise is used by that one's members too.
+has_permission(person: Person, "use", seal: Seal) if
+  grant in seal.cross_grants and
+  grant.state = "ACTIVE" and
+  membership in person.memberships and
+  membership.enterprise_id = grant.holder_id and
+  membership.state = "ACTIVE";
+
+# Automatic sealing and emergency use: by those to whom the owner granted it.
+has_permission(person: Person, "auto_use", seal: Seal) if is_member(person, seal.enterprise);
+has_permission(person: Person, "emergency_use", seal: Seal) if is_member(person, seal.enterprise);
 
 resource SealGrant {
   permissions = ["confirm", "revoke", "extend"];
@@ -221,6 +234,10 @@ has_permission(person: Person, "revoke", delegation: Delegation) if belongs(pers
 resource SealUseRequest {
   permissions = ["approve", "reject", "withdraw"];
 }
+
+has_permission(person: Person, "approve", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "reject", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate"];

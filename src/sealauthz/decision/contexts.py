@@ -34,7 +34,8 @@ class SealUseContext(Context):
 
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
-    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's.
+    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
+    and `principals`, those who let the subject act for them at the seal's owner, each with what he represents.
     """
 
     task: SigningTask | None = None
@@ -44,6 +45,7 @@ class SealUseContext(Context):
     local_weekday: int | None = None
     local_minute: int | None = None
     holder: Enterprise | None = None
+    principals: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -264,6 +266,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("join", "Enterprise"): ContextForm(JoinContext),
     ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("reject", "SealUseRequest"): ContextForm(ReasonedContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),
     ("authenticate", "Enterprise"): ContextForm(CertificationContext),
