@@ -38,6 +38,10 @@ visible(person: Person, _: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
   is_colleague(person, holder);
+visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
 visible(person: Person, hold: SealHold, _) if is_colleague(person, hold.seal.enterprise);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
 visible(person: Person, review: SealReview, _) if is_colleague(person, review.seal.enterprise);

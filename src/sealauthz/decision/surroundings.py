@@ -198,6 +198,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
     contexts.StampContext: _stamp,
     contexts.SealEndContext: _seal_end,
     contexts.HolderContext: _holder_act,
+    contexts.GrantEndContext: _holder_act,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
     contexts.NameChangeContext: _name_change,
@@ -214,6 +215,7 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     {
         contexts.SealUseContext,
         contexts.HolderContext,
+        contexts.GrantEndContext,
         contexts.ContractContext,
         contexts.JoinContext,
         contexts.RetrievalContext,
@@ -227,7 +229,7 @@ def _zone(name: str) -> ZoneInfo | None:
     """The time zone of that name; None where there is none."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # no such zone, or no name of one
+    except (KeyError, OSError, ValueError):  # no such zone (a KeyError), or no name of one
         return None
 
 
