@@ -101,7 +101,6 @@ meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if give
 gives_code(person: Person, seal: Seal, context) if
   named_request(person, seal, request, context) and
   request.code_digest != "" and
-  context.code_digest matches String and
   context.code_digest = request.code_digest;
 
 # --- the person, now ---------------------------------------------------------------------------------------------------------
@@ -165,5 +164,4 @@ parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: St
   id = request.id;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
   named_request(person, seal, request, context) and
-  context.now < request.valid_from and
   at = request.valid_from;

@@ -103,9 +103,7 @@ category_is_settled(seal: Seal, _: Contract, category_id, _) if
 category_is_settled(seal: Seal, contract: Contract, category_id, context) if
   category in seal.enterprise.categories and
   category.id = category_id and
-  process_id = category.process_id and
-  process_id matches String and
-  process_was_followed(seal, contract, process_id, context);
+  process_was_followed(seal, contract, category.process_id, context);
 
 # As a party to the contract, and as the one that sent it.
 own_category_id(seal: Seal, contract: Contract, category_id) if
@@ -150,7 +148,6 @@ in_working_hours(enterprise: Enterprise, left, context) if
   weekday = context.local_weekday and
   minute = context.local_minute and
   day matches Integer and
-  weekday matches Integer and
   minute matches Integer and
   hours in enterprise.working_hours and
   hours.weekday = weekday and
