@@ -56,15 +56,10 @@ meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, cont
   keeps_contract(person, contract, context);
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if keeps_contract(person, contract, context);
 
-keeps_contract(person: Person, _: Contract, context) if
-  sender = context.enterprise and
-  sender matches Enterprise and
-  administers_contracts(person, sender, context);
+keeps_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
 keeps_contract(person: Person, contract: Contract, context) if
   is_sent(contract) and
-  party = context.party and
-  party matches Enterprise and
-  administers_contracts(person, party, context);
+  administers_contracts(person, context.party, context);
 
 # A person who is a party has it as his own.
 #@ C-11
@@ -75,7 +70,6 @@ meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, _) if is_p
 is_party_in_person(person: Person, contract: Contract) if
   is_sent(contract) and
   party in contract.signatories and
-  party.kind = "PERSON" and
   party.person_id = person.id;
 
 # Whoever sent it or has a task of it views it while he is a member of that side; more, only where its category says so. What
@@ -101,17 +95,17 @@ meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) i
   category_of(party.category_id, context.party, category) and
   category.holders_may_print = true;
 
+# Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
+#@ C-12
 sent_it(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
-  sender = context.enterprise and
-  sender matches Enterprise and
-  is_member(person, sender);
+  is_member(person, context.enterprise);
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
+#@ C-08 C-12
 has_task_for(person: Person, contract: Contract, party, context) if
   is_sent(contract) and
   ours = context.party and
-  ours matches Enterprise and
   is_member(person, ours) and
   party in contract.signatories and
   party.enterprise_id = ours.id and
@@ -120,8 +114,7 @@ has_task_for(person: Person, contract: Contract, party, context) if
   holds_task(person, task);
 
 # A party's own category; another enterprise's says nothing.
-category_of(category_id, enterprise, category) if
-  enterprise matches Enterprise and
+category_of(category_id, enterprise: Enterprise, category) if
   category in enterprise.categories and
   category.id = category_id;
 
@@ -137,13 +130,9 @@ lapses(person: Person, "download", _: Contract, context, at) if contract_reading
 lapses(person: Person, "print", _: Contract, context, at) if contract_reading_lapses(person, context, at);
 
 contract_reading_lapses(person: Person, context, at) if
-  sender = context.enterprise and
-  sender matches Enterprise and
-  contract_administration_lapses(person, sender, context, at);
+  contract_administration_lapses(person, context.enterprise, context, at);
 contract_reading_lapses(person: Person, context, at) if
-  party = context.party and
-  party matches Enterprise and
-  contract_administration_lapses(person, party, context, at);
+  contract_administration_lapses(person, context.party, context, at);
 
 # --- ending one ------------------------------------------------------------------------------------------------------
 
@@ -156,10 +145,7 @@ meets(person: Person, "CONTRACT_OF_SENDER", "recall", contract: Contract, contex
 meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if contract.state in ["FILLING", "SIGNING"];
 
 acts_for_sender(person: Person, contract: Contract, context) if sent_it(person, contract, context);
-acts_for_sender(person: Person, _: Contract, context) if
-  sender = context.enterprise and
-  sender matches Enterprise and
-  administers_contracts(person, sender, context);
+acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
 
 # A complete contract binds all its parties, and ends only when each has consented. A person consents himself; nobody consents
 # for two parties.
@@ -180,8 +166,6 @@ consented_to_end(party: Signatory, context) if
   not consents_for_another(consent.given_by_id, party);
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
-  party.kind = "PERSON" and
-  party.person_id matches String and
   party.person_id = consent.given_by_id;
 
 consent_to_end(party: Signatory, consent, context) if
@@ -200,6 +184,4 @@ lapses(person: Person, "recall", _: Contract, context, at) if sender_lapses(pers
 lapses(person: Person, "terminate", _: Contract, context, at) if sender_lapses(person, context, at);
 
 sender_lapses(person: Person, context, at) if
-  sender = context.enterprise and
-  sender matches Enterprise and
-  contract_administration_lapses(person, sender, context, at);
+  contract_administration_lapses(person, context.enterprise, context, at);

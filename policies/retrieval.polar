@@ -250,6 +250,8 @@ meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
   fresh_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 
+# A case concerns the one enterprise: running a parent or a subsidiary of it is no part in it.
+#@ R-17
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_administer(person, case.enterprise, context);
@@ -273,8 +275,8 @@ has_standing_objection(case: RetrievalCase) if
   objection in case.objections and
   not is_dismissed_by_two(objection, case);
 
-# Who decides an objection writes a review of the attempt after it was raised. It counts where it is by somebody who had not
-# judged the case before, as whoever let it pass would be judging himself.
+# Who decides an objection writes a review of the attempt. It counts where it is by somebody who had not judged the case before
+# the objection was raised, as whoever let the case pass would be judging himself.
 is_dismissed_by_two(objection: Objection, case: RetrievalCase) if
   finding(objection, case, first) and
   finding(objection, case, second) and
@@ -285,7 +287,6 @@ finding(objection: Objection, case: RetrievalCase, review) if
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
   review.staff.duty = "REVIEWER" and
-  objection.raised_at <= review.decided_at and
   review.staff.person_id != objection.person_id and
   not judged_before(review, objection, case);
 
@@ -303,29 +304,25 @@ meets(_: Person, "NOTICE_OVER", "execute", case: RetrievalCase, context) if noti
 because("NOTICE_OVER", "NOTICE_NOT_GIVEN", _: Person, case: RetrievalCase, context) if not notice_runs(case, context);
 
 notice_end(case: RetrievalCase, context, at) if
-  case.path = "DOCUMENTS" and
-  notice_runs(case, context) and
-  at = case.notice_from + context.parameters.notice_documents;
-notice_end(case: RetrievalCase, context, at) if
-  case.path = "LEGAL_REP_ONLINE" and
-  case.notice_from > 0 and
-  all_are_told(case, context) and
+  is_short_notice(case, context) and
   at = case.notice_from + context.parameters.notice_legal_rep;
 notice_end(case: RetrievalCase, context, at) if
-  case.path = "LEGAL_REP_ONLINE" and
-  is_published(case) and
-  not all_are_told(case, context) and
+  notice_runs(case, context) and
+  not is_short_notice(case, context) and
   at = case.notice_from + context.parameters.notice_documents;
 
-notice_runs(case: RetrievalCase, context) if case.notice_from > 0 and all_are_told(case, context);
-notice_runs(case: RetrievalCase, _) if is_published(case);
+is_short_notice(case: RetrievalCase, context) if
+  case.path = "LEGAL_REP_ONLINE" and
+  all_are_told(case, context);
 
-is_published(case: RetrievalCase) if
-  case.notice_from > 0 and
+notice_runs(case: RetrievalCase, context) if all_are_told(case, context);
+notice_runs(case: RetrievalCase, _) if
   case.published_at > 0 and
   case.published_at <= case.notice_from;
 
-all_are_told(case: RetrievalCase, context) if forall(to_be_told(case, person_id, context), is_told(case, person_id));
+all_are_told(case: RetrievalCase, context) if
+  case.notice_from > 0 and
+  forall(to_be_told(case, person_id, context), is_told(case, person_id));
 
 is_told(case: RetrievalCase, person_id) if
   notice in case.notices and

@@ -14,6 +14,8 @@ meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(t
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
 
+# Until the deadline, and not in the second of it.
+#@ C-09
 is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
@@ -57,6 +59,7 @@ not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state = "SIGNING" and
   is_stranded(task);
+#@ C-09
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
   task.signatory.contract.state = "SIGNING" and
@@ -166,7 +169,6 @@ because("TASK_APPROVER", "NOT_AN_APPROVAL", _: Person, task: SigningTask, _) if
 
 is_named_approver(person: Person, task: SigningTask) if
   task.action = "APPROVE" and
-  task.signatory.kind = "ENTERPRISE" and
   task.signatory.enterprise_id = task.signatory.contract.initiator_id and
   operator in task.operators and
   operator.person_id = person.id;
@@ -202,10 +204,8 @@ is_reviewed(party: Signatory, _) if
   party.needs_review = false and
   not has_unpassed_review(party);
 is_reviewed(party: Signatory, context) if
-  party.needs_review = true and
   not has_unpassed_review(party) and
   review in party.reviews and
-  review.state = "PASSED" and
   review.decided_at <= context.now;
 
 has_unpassed_review(party: Signatory) if review in party.reviews and review.state != "PASSED";
