@@ -11,10 +11,12 @@
 #@ U-23
 requires("use", _: Seal, "SEAL_ELECTRONIC");
 requires("auto_use", _: Seal, "SEAL_ELECTRONIC");
+requires("emergency_use", _: Seal, "SEAL_ELECTRONIC");
 requires("stamp", _: Seal, "SEAL_PHYSICAL");
 requires("carry_out", _: Seal, "SEAL_PHYSICAL");
 meets(_: Person, "SEAL_ELECTRONIC", "use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_ELECTRONIC", "auto_use", seal: Seal, _) if seal.category = "ELECTRONIC";
+meets(_: Person, "SEAL_ELECTRONIC", "emergency_use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_PHYSICAL", "stamp", seal: Seal, _) if seal.category = "PHYSICAL";
 meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category = "PHYSICAL";
 
@@ -23,8 +25,8 @@ meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category =
 #@ U-01 U-23
 requires("stamp", _: Seal, "SEAL_USABLE");
 requires("carry_out", _: Seal, "SEAL_USABLE");
-meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, _) if seal.state = "ACTIVE" and not is_held(seal);
-meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, _) if seal.state = "ACTIVE" and not is_held(seal);
+meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, _) if is_usable(seal);
 
 # --- the request -------------------------------------------------------------------------------------------------------------
 
