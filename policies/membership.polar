@@ -98,7 +98,8 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
 outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise) and
-  not suspended(person, enterprise);
+  not suspended(person, enterprise) and
+  not is_holders_user(person, resource, context);
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
 
@@ -233,7 +234,6 @@ has_power(person: Person, enterprise: Enterprise, power, context) if
   custom_assignment(person, enterprise, assignment, context) and
   role = assignment.custom_role and
   role matches CustomRole and
-  role.enterprise_id = enterprise.id and
   contained in role.powers and
   contained.power = power;
 
@@ -433,9 +433,6 @@ is_kept_by_acting(seal: Seal, context) if
   acting = seal.acting_custodian and
   acting matches Membership and
   acting.state = "ACTIVE" and
-  acting.enterprise_id = seal.enterprise_id and
-  seal.custodian_id matches String and
-  acting.id != seal.custodian_id and
   seal.acting_from <= context.now and
   context.now < seal.acting_to;
 
@@ -503,10 +500,9 @@ custom_role_lapses(person: Person, enterprise: Enterprise, context, at) if
 lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(membership, context, at);
 lapses(_: Person, "resign", membership: Membership, context, at) if custody_lapses(membership, context, at);
 
-custody_lapses(membership: Membership, context, at) if
+custody_lapses(membership: Membership, _, at) if
   seal_to_keep(membership.enterprise, seal) and
   seal.custodian_id = membership.id and
-  context.now < seal.acting_to and
   at = seal.acting_to;
 custody_lapses(membership: Membership, context, at) if
   seal_to_keep(membership.enterprise, seal) and

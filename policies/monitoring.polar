@@ -22,13 +22,12 @@ watches(person: Person, enterprise: Enterprise, seal_id, _) if
   subscription_of(person, enterprise, subscription) and
   subscription.seal_id = seal_id;
 
-# A leader watches while he is a present member.
+# A leader watches while he is a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
 subscription_of(person: Person, enterprise: Enterprise, subscription) if
   subscription in enterprise.monitors and
   subscription.state = "ACTIVE" and
   subscription.leader.person_id = person.id and
-  subscription.leader.state = "ACTIVE" and
-  subscription.leader.enterprise_id = enterprise.id;
+  subscription.leader.state = "ACTIVE";
 
 # The right to audit one seal is a grant like others: confirmed, within its time, and while its grantor may give it.
 audit_grant(person: Person, seal: Seal, grant, context) if
@@ -39,7 +38,6 @@ audit_grant(person: Person, seal: Seal, grant, context) if
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.membership.state = "ACTIVE" and
-  grant.membership.enterprise_id = seal.enterprise_id and
   grant.membership.person_id = person.id and
   grantor_stands(grant, context);
 

@@ -123,9 +123,35 @@ resource Seal {
   "request_use" if "legal_representative" on "owner";
   "use" if "member" on "owner";
   "use" if "legal_representative" on "owner";
+  "stamp" if "member" on "owner";
+  "carry_out" if "member" on "owner";
 }
 
 has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
+
+# What is done to a seal by those who run it.
+has_permission(person: Person, "submit_review", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "report_found", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "propose_end", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "destroy", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "assign_custodian", seal: Seal) if is_seal_officer(person, seal.enterprise);
+# Who keeps, uses or runs a seal may stop it; the checklist says who that is.
+has_permission(person: Person, "freeze", seal: Seal) if belongs(person, seal.enterprise);
+has_permission(person: Person, "report_lost", seal: Seal) if belongs(person, seal.enterprise);
+
+is_seal_officer(person: Person, enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
+is_seal_officer(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
+# A seal that is granted to another enterprise is used by that one's members too.
+has_permission(person: Person, "use", seal: Seal) if
+  grant in seal.cross_grants and
+  grant.state = "ACTIVE" and
+  membership in person.memberships and
+  membership.enterprise_id = grant.holder_id and
+  membership.state = "ACTIVE";
+
+# Automatic sealing and emergency use: by those to whom the owner granted it.
+has_permission(person: Person, "auto_use", seal: Seal) if is_member(person, seal.enterprise);
+has_permission(person: Person, "emergency_use", seal: Seal) if is_member(person, seal.enterprise);
 
 resource SealGrant {
   permissions = ["confirm", "revoke", "extend"];
@@ -136,6 +162,12 @@ resource SealGrant {
 }
 
 has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
+
+has_permission(person: Person, "extend", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
+# Whoever passes his right on confirms that, and whoever gave a grant takes it back.
+has_permission(person: Person, "confirm", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
+has_permission(person: Person, "revoke", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
 
 resource SigningTask {
   permissions = ["open", "sign", "approve", "transfer"];
@@ -165,25 +197,47 @@ resource SealReview {
   permissions = ["decide"];
 }
 
+has_permission(person: Person, "decide", review: SealReview) if is_seal_officer(person, review.seal.enterprise);
+
 resource SealHold {
   permissions = ["release", "lift"];
 }
+
+has_permission(person: Person, "release", hold: SealHold) if is_seal_officer(person, hold.seal.enterprise);
+has_permission(person: Person, "release", hold: SealHold) if is_assigned(person, hold.seal.enterprise, "SYSTEM_ADMIN");
+has_permission(person: Person, "lift", _: SealHold) if is_risk_staff(person);
 
 resource OpenGrant {
   permissions = ["confirm", "revoke"];
 }
 
+has_permission(person: Person, "confirm", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: OpenGrant) if grant.grantor.membership.person_id = person.id;
+
 resource CrossEnterpriseGrant {
   permissions = ["confirm", "revoke", "assign"];
 }
+
+has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if is_seal_officer(person, grant.seal.enterprise);
+# Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
+has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
+has_permission(_: Person, "assign", _: CrossEnterpriseGrant);
 
 resource Delegation {
   permissions = ["accept", "revoke"];
 }
 
+has_permission(person: Person, "accept", delegation: Delegation) if delegation.delegate.person_id = person.id;
+has_permission(person: Person, "revoke", delegation: Delegation) if belongs(person, delegation.principal.enterprise);
+
 resource SealUseRequest {
   permissions = ["approve", "reject", "withdraw"];
 }
+
+has_permission(person: Person, "approve", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "reject", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate"];

@@ -24,10 +24,21 @@ is_colleague(person: Person, enterprise: Enterprise) if legal_representative(per
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
 visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
+visible(person: Person, seal: Seal, context: SealUseContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder) and
+  grant in seal.cross_grants and
+  grant.holder_id = holder.id and
+  grant.state in ["PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED"];
 visible(person: Person, grant: SealGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, grant: OpenGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, grant: CrossEnterpriseGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
+visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
   is_colleague(person, holder);

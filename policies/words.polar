@@ -60,6 +60,7 @@ legal_representative(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.status = "EXISTING" and
+  snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id;
 
 belongs(person: Person, enterprise: Enterprise) if

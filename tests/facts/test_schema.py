@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from facts_scene import everything, scene, write
 from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.domain import RECORDS, shape_of
-from sealauthz.errors import ConfigRefused, FactsUnavailable
-from sealauthz.facts import Store, upgrade
+from sealauthz.domain.organisation import RoleAssignment
+from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
+from sealauthz.facts import Store, schema, upgrade
 from sealauthz.facts.database import Database
 from sealauthz.facts.schema import head
 from sealauthz.facts.tables import DEPENDENCY_ORDER, METADATA, table_of
@@ -46,8 +53,11 @@ def catalog(engine: Engine) -> list[tuple[Any, ...]]:
 
 
 def _normal(definition: str) -> str:
-    """A definition without its white space, and without the order of a table's constraints, which means nothing."""
-    first, *constraints = " ".join(definition.split()).split(", CONSTRAINT ")
+    """A definition without its white space, the quotes of a table that was made anew, and the order of a table's
+    constraints, which means nothing.
+    """
+    plain = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", " ".join(definition.split()))
+    first, *constraints = plain.split(", CONSTRAINT ")
     return " / ".join([first, *sorted(constraint.rstrip(" )") for constraint in constraints)])
 
 
@@ -131,6 +141,74 @@ def test_an_upgrade_that_fails_leaves_nothing(empty_url: str) -> None:
     engine.dispose()
     assert upgrade(empty_url) == head()
     Store.open(empty_url).close()
+
+
+@pytest.fixture
+def first_url(empty_url: str) -> str:
+    """A database at the first schema, with a row for each record of the scene that it knows, and a role that it did
+    not describe.
+    """
+    engine = engine_of(empty_url)
+    with engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        known = set(inspect(connection).get_table_names())
+        rows = [record for record in scene() if table_of(type(record)).name in known]
+        rows.append(RoleAssignment("custom", "m-ann", "CUSTOM"))
+        for record in sorted(rows, key=lambda record: DEPENDENCY_ORDER[type(record).__name__]):
+            name = table_of(type(record)).name
+            columns = [column["name"] for column in inspect(connection).get_columns(name)]
+            values = {column: getattr(record, column, 7) for column in columns}
+            connection.execute(sql_table(name, *map(sql_column, columns)).insert(), values)
+    engine.dispose()
+    return empty_url
+
+
+def test_what_was_written_under_the_first_schema_is_kept(first_url: str) -> None:
+    engine = engine_of(first_url)
+    tables = inspect(engine)
+    old = {name: {column["name"] for column in tables.get_columns(name)} for name in tables.get_table_names()}
+    engine.dispose()
+    expected = {}
+    for record in scene():
+        table = table_of(type(record)).name
+        if table in old:
+            added = [column for column in shape_of(type(record)).columns if column.name not in old[table]]
+            expected[type(record).__name__, record.id] = dataclasses.replace(
+                record, **{column.name: column.default for column in added}
+            )
+    assert len({record_type for record_type, _ in expected}) == 27
+    assert upgrade(first_url) == head()
+    store = Store.open(first_url)
+    found = {(type(record).__name__, record.id): record for record in everything(store)}
+    role = found.pop(("RoleAssignment", "custom"))
+    custom = found.pop(("CustomRole", role.custom_role_id))
+    assert (custom.enterprise_id, custom.name) == ("e1", "CUSTOM")
+    assert found == expected
+    assert {stored.revision for stored in store.read("CustomRole").records} == {7}
+    # Every row can still be written, and what it names is still checked.
+    write(store, *expected.values(), role, custom)
+    with pytest.raises(InvariantBroken, match="`Person:none` in `handler_id`"):
+        write(store, dataclasses.replace(expected["SigningTask", "task1"], handler_id="none"))
+    store.close()
+
+
+def test_a_row_that_refers_to_none_stops_the_upgrade(first_url: str) -> None:
+    engine = engine_of(first_url)
+    lost = text("UPDATE task_seal SET seal_id = 'none'")
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection, pytest.raises(IntegrityError):
+            connection.execute(lost)
+        engine.dispose()
+        return
+    with engine.begin() as connection:
+        connection.execute(lost)
+    before = catalog(engine)
+    with pytest.raises(FactsUnavailable, match="refers to none"):
+        upgrade(first_url)
+    assert catalog(engine) == before
+    engine.dispose()
 
 
 def test_two_upgrades_at_once_take_turns(empty_url: str) -> None:

@@ -43,11 +43,17 @@ def upgrade(url: str) -> str:
         # SQLAlchemy's transaction keeps Alembic from committing; ours is the one that the database sees.
         with translated("upgraded"), closing(engine.connect()) as connection, connection.begin():
             is_postgresql = connection.dialect.name == "postgresql"
-            driver(connection).execute("BEGIN" if is_postgresql else "BEGIN IMMEDIATE")
             if is_postgresql:
+                driver(connection).execute("BEGIN")
                 driver(connection).execute(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            else:
+                # A table that is made anew must not take the rows that point to it along. Only this connection is so.
+                driver(connection).execute("PRAGMA foreign_keys = OFF")
+                driver(connection).execute("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():
+                raise FactsUnavailable("the database holds a record that refers to none")
     except CommandError as error:
         raise FactsUnavailable("the database is at a schema that this version does not know") from error
     finally:

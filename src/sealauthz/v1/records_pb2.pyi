@@ -49,6 +49,7 @@ class VerificationPurpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERIFICATION_PURPOSE_SEAL_MANAGE: _ClassVar[VerificationPurpose]
     VERIFICATION_PURPOSE_APPROVE: _ClassVar[VerificationPurpose]
     VERIFICATION_PURPOSE_RETRIEVE: _ClassVar[VerificationPurpose]
+    VERIFICATION_PURPOSE_ADMIN_CHANGE: _ClassVar[VerificationPurpose]
 
 class VerificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -64,6 +65,7 @@ class StaffDuty(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STAFF_DUTY_UNSPECIFIED: _ClassVar[StaffDuty]
     STAFF_DUTY_REVIEWER: _ClassVar[StaffDuty]
     STAFF_DUTY_SUPPORT: _ClassVar[StaffDuty]
+    STAFF_DUTY_RISK: _ClassVar[StaffDuty]
 
 class PostState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -85,6 +87,25 @@ class ContractState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONTRACT_STATE_TERMINATED: _ClassVar[ContractState]
     CONTRACT_STATE_FORCE_FINISHED: _ClassVar[ContractState]
     CONTRACT_STATE_DELETED: _ClassVar[ContractState]
+
+class ContractMatter(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTRACT_MATTER_UNSPECIFIED: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_UNSTATED: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_GENERAL: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_FINANCE: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_PERSONNEL: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_GUARANTEE: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_MARRIAGE: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_ADOPTION: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_INHERITANCE: _ClassVar[ContractMatter]
+    CONTRACT_MATTER_PUBLIC_UTILITY_STOP: _ClassVar[ContractMatter]
+
+class DocumentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOCUMENT_STATE_UNSPECIFIED: _ClassVar[DocumentState]
+    DOCUMENT_STATE_INCOMPLETE: _ClassVar[DocumentState]
+    DOCUMENT_STATE_COMPLETE: _ClassVar[DocumentState]
 
 class PartyKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -114,6 +135,20 @@ class TaskState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_STATE_VOIDED: _ClassVar[TaskState]
     TASK_STATE_EXPIRED: _ClassVar[TaskState]
 
+class ReviewState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REVIEW_STATE_UNSPECIFIED: _ClassVar[ReviewState]
+    REVIEW_STATE_PENDING: _ClassVar[ReviewState]
+    REVIEW_STATE_PASSED: _ClassVar[ReviewState]
+    REVIEW_STATE_REJECTED: _ClassVar[ReviewState]
+    REVIEW_STATE_SIGN_REJECTED: _ClassVar[ReviewState]
+
+class ConsentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONSENT_KIND_UNSPECIFIED: _ClassVar[ConsentKind]
+    CONSENT_KIND_DOUBLE_AGENCY: _ClassVar[ConsentKind]
+    CONSENT_KIND_TERMINATION: _ClassVar[ConsentKind]
+
 class AuthenticationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     AUTHENTICATION_STATE_UNSPECIFIED: _ClassVar[AuthenticationState]
@@ -137,6 +172,14 @@ class RegistryStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REGISTRY_STATUS_REVOKED: _ClassVar[RegistryStatus]
     REGISTRY_STATUS_CANCELLED: _ClassVar[RegistryStatus]
     REGISTRY_STATUS_ABNORMAL: _ClassVar[RegistryStatus]
+
+class AdminPower(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ADMIN_POWER_UNSPECIFIED: _ClassVar[AdminPower]
+    ADMIN_POWER_INVITE: _ClassVar[AdminPower]
+    ADMIN_POWER_DECIDE_APPLICATIONS: _ClassVar[AdminPower]
+    ADMIN_POWER_SUSPEND_MEMBERS: _ClassVar[AdminPower]
+    ADMIN_POWER_END_MEMBERSHIPS: _ClassVar[AdminPower]
 
 class JoinedVia(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -198,6 +241,57 @@ class ApplicationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     APPLICATION_STATE_EXPIRED: _ClassVar[ApplicationState]
     APPLICATION_STATE_CANCELLED: _ClassVar[ApplicationState]
     APPLICATION_STATE_SUPERSEDED: _ClassVar[ApplicationState]
+
+class SubscriptionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUBSCRIPTION_STATE_UNSPECIFIED: _ClassVar[SubscriptionState]
+    SUBSCRIPTION_STATE_ACTIVE: _ClassVar[SubscriptionState]
+    SUBSCRIPTION_STATE_ENDED: _ClassVar[SubscriptionState]
+
+class ProcessState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROCESS_STATE_UNSPECIFIED: _ClassVar[ProcessState]
+    PROCESS_STATE_ENABLED: _ClassVar[ProcessState]
+    PROCESS_STATE_DISABLED: _ClassVar[ProcessState]
+
+class StepMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEP_MODE_UNSPECIFIED: _ClassVar[StepMode]
+    STEP_MODE_ANY: _ClassVar[StepMode]
+    STEP_MODE_ALL: _ClassVar[StepMode]
+
+class CategoryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CATEGORY_STATE_UNSPECIFIED: _ClassVar[CategoryState]
+    CATEGORY_STATE_ENABLED: _ClassVar[CategoryState]
+    CATEGORY_STATE_DISABLED: _ClassVar[CategoryState]
+    CATEGORY_STATE_DELETED: _ClassVar[CategoryState]
+
+class FaceFallback(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FACE_FALLBACK_UNSPECIFIED: _ClassVar[FaceFallback]
+    FACE_FALLBACK_NONE: _ClassVar[FaceFallback]
+    FACE_FALLBACK_MOBILE3: _ClassVar[FaceFallback]
+    FACE_FALLBACK_BANK4: _ClassVar[FaceFallback]
+
+class ResolutionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESOLUTION_KIND_UNSPECIFIED: _ClassVar[ResolutionKind]
+    RESOLUTION_KIND_GUARANTEE: _ClassVar[ResolutionKind]
+    RESOLUTION_KIND_SELF_DEALING: _ClassVar[ResolutionKind]
+
+class ResolutionSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESOLUTION_SOURCE_UNSPECIFIED: _ClassVar[ResolutionSource]
+    RESOLUTION_SOURCE_BOARD: _ClassVar[ResolutionSource]
+    RESOLUTION_SOURCE_SHAREHOLDERS: _ClassVar[ResolutionSource]
+    RESOLUTION_SOURCE_LEGAL_REP: _ClassVar[ResolutionSource]
+
+class ResolutionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESOLUTION_STATE_UNSPECIFIED: _ClassVar[ResolutionState]
+    RESOLUTION_STATE_VALID: _ClassVar[ResolutionState]
+    RESOLUTION_STATE_WITHDRAWN: _ClassVar[ResolutionState]
 
 class RetrievalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -269,6 +363,21 @@ class ObjectionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OBJECTION_STATE_UPHELD: _ClassVar[ObjectionState]
     OBJECTION_STATE_DISMISSED: _ClassVar[ObjectionState]
 
+class NoticeChannel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NOTICE_CHANNEL_UNSPECIFIED: _ClassVar[NoticeChannel]
+    NOTICE_CHANNEL_SMS: _ClassVar[NoticeChannel]
+    NOTICE_CHANNEL_EMAIL: _ClassVar[NoticeChannel]
+    NOTICE_CHANNEL_IN_APP: _ClassVar[NoticeChannel]
+    NOTICE_CHANNEL_POST: _ClassVar[NoticeChannel]
+
+class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELIVERY_STATE_UNSPECIFIED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_SENT: _ClassVar[DeliveryState]
+    DELIVERY_STATE_ACCEPTED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_FAILED: _ClassVar[DeliveryState]
+
 class CertificateState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CERTIFICATE_STATE_UNSPECIFIED: _ClassVar[CertificateState]
@@ -276,6 +385,12 @@ class CertificateState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CERTIFICATE_STATE_SUSPENDED: _ClassVar[CertificateState]
     CERTIFICATE_STATE_REVOKED: _ClassVar[CertificateState]
     CERTIFICATE_STATE_EXPIRED: _ClassVar[CertificateState]
+
+class DeviceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEVICE_STATE_UNSPECIFIED: _ClassVar[DeviceState]
+    DEVICE_STATE_ACTIVE: _ClassVar[DeviceState]
+    DEVICE_STATE_RETIRED: _ClassVar[DeviceState]
 
 class SealKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -331,6 +446,8 @@ class SealRight(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEAL_RIGHT_APPROVE: _ClassVar[SealRight]
     SEAL_RIGHT_MANAGE: _ClassVar[SealRight]
     SEAL_RIGHT_AUDIT: _ClassVar[SealRight]
+    SEAL_RIGHT_AUTO_SIGN: _ClassVar[SealRight]
+    SEAL_RIGHT_EMERGENCY: _ClassVar[SealRight]
 
 class GrantScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -368,6 +485,48 @@ class GrantInvalidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GRANT_INVALIDITY_ADMIN_CHANGED: _ClassVar[GrantInvalidity]
     GRANT_INVALIDITY_GRANTEE_LEFT: _ClassVar[GrantInvalidity]
     GRANT_INVALIDITY_NOT_SIGNED: _ClassVar[GrantInvalidity]
+
+class HolderState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLDER_STATE_UNSPECIFIED: _ClassVar[HolderState]
+    HOLDER_STATE_ACTIVE: _ClassVar[HolderState]
+    HOLDER_STATE_REVOKED: _ClassVar[HolderState]
+
+class DelegationPower(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELEGATION_POWER_UNSPECIFIED: _ClassVar[DelegationPower]
+    DELEGATION_POWER_USE_SEAL: _ClassVar[DelegationPower]
+    DELEGATION_POWER_PERSONAL_SIGNATURE: _ClassVar[DelegationPower]
+    DELEGATION_POWER_LEGAL_REP_INTENT: _ClassVar[DelegationPower]
+
+class DelegationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELEGATION_STATE_UNSPECIFIED: _ClassVar[DelegationState]
+    DELEGATION_STATE_PENDING_ACCEPT: _ClassVar[DelegationState]
+    DELEGATION_STATE_ACTIVE: _ClassVar[DelegationState]
+    DELEGATION_STATE_EXPIRED: _ClassVar[DelegationState]
+    DELEGATION_STATE_REVOKED: _ClassVar[DelegationState]
+    DELEGATION_STATE_LAPSED: _ClassVar[DelegationState]
+
+class SealReviewState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_REVIEW_STATE_UNSPECIFIED: _ClassVar[SealReviewState]
+    SEAL_REVIEW_STATE_IN_REVIEW: _ClassVar[SealReviewState]
+    SEAL_REVIEW_STATE_PASSED: _ClassVar[SealReviewState]
+    SEAL_REVIEW_STATE_REJECTED: _ClassVar[SealReviewState]
+
+class SealEnding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEAL_ENDING_UNSPECIFIED: _ClassVar[SealEnding]
+    SEAL_ENDING_REVOKE: _ClassVar[SealEnding]
+    SEAL_ENDING_DESTROY: _ClassVar[SealEnding]
+
+class ProposalState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROPOSAL_STATE_UNSPECIFIED: _ClassVar[ProposalState]
+    PROPOSAL_STATE_OPEN: _ClassVar[ProposalState]
+    PROPOSAL_STATE_CARRIED_OUT: _ClassVar[ProposalState]
+    PROPOSAL_STATE_WITHDRAWN: _ClassVar[ProposalState]
 
 class UseRequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -414,6 +573,7 @@ VERIFICATION_PURPOSE_SEAL_GRANT: VerificationPurpose
 VERIFICATION_PURPOSE_SEAL_MANAGE: VerificationPurpose
 VERIFICATION_PURPOSE_APPROVE: VerificationPurpose
 VERIFICATION_PURPOSE_RETRIEVE: VerificationPurpose
+VERIFICATION_PURPOSE_ADMIN_CHANGE: VerificationPurpose
 VERIFICATION_STATE_UNSPECIFIED: VerificationState
 VERIFICATION_STATE_STARTED: VerificationState
 VERIFICATION_STATE_PASSED: VerificationState
@@ -423,6 +583,7 @@ VERIFICATION_STATE_EXPIRED: VerificationState
 STAFF_DUTY_UNSPECIFIED: StaffDuty
 STAFF_DUTY_REVIEWER: StaffDuty
 STAFF_DUTY_SUPPORT: StaffDuty
+STAFF_DUTY_RISK: StaffDuty
 POST_STATE_UNSPECIFIED: PostState
 POST_STATE_ACTIVE: PostState
 POST_STATE_ENDED: PostState
@@ -438,6 +599,19 @@ CONTRACT_STATE_TERMINATING: ContractState
 CONTRACT_STATE_TERMINATED: ContractState
 CONTRACT_STATE_FORCE_FINISHED: ContractState
 CONTRACT_STATE_DELETED: ContractState
+CONTRACT_MATTER_UNSPECIFIED: ContractMatter
+CONTRACT_MATTER_UNSTATED: ContractMatter
+CONTRACT_MATTER_GENERAL: ContractMatter
+CONTRACT_MATTER_FINANCE: ContractMatter
+CONTRACT_MATTER_PERSONNEL: ContractMatter
+CONTRACT_MATTER_GUARANTEE: ContractMatter
+CONTRACT_MATTER_MARRIAGE: ContractMatter
+CONTRACT_MATTER_ADOPTION: ContractMatter
+CONTRACT_MATTER_INHERITANCE: ContractMatter
+CONTRACT_MATTER_PUBLIC_UTILITY_STOP: ContractMatter
+DOCUMENT_STATE_UNSPECIFIED: DocumentState
+DOCUMENT_STATE_INCOMPLETE: DocumentState
+DOCUMENT_STATE_COMPLETE: DocumentState
 PARTY_KIND_UNSPECIFIED: PartyKind
 PARTY_KIND_PERSON: PartyKind
 PARTY_KIND_ENTERPRISE: PartyKind
@@ -457,6 +631,14 @@ TASK_STATE_REJECTED: TaskState
 TASK_STATE_TRANSFERRED: TaskState
 TASK_STATE_VOIDED: TaskState
 TASK_STATE_EXPIRED: TaskState
+REVIEW_STATE_UNSPECIFIED: ReviewState
+REVIEW_STATE_PENDING: ReviewState
+REVIEW_STATE_PASSED: ReviewState
+REVIEW_STATE_REJECTED: ReviewState
+REVIEW_STATE_SIGN_REJECTED: ReviewState
+CONSENT_KIND_UNSPECIFIED: ConsentKind
+CONSENT_KIND_DOUBLE_AGENCY: ConsentKind
+CONSENT_KIND_TERMINATION: ConsentKind
 AUTHENTICATION_STATE_UNSPECIFIED: AuthenticationState
 AUTHENTICATION_STATE_UNREGISTERED: AuthenticationState
 AUTHENTICATION_STATE_REGISTERED: AuthenticationState
@@ -472,6 +654,11 @@ REGISTRY_STATUS_EXISTING: RegistryStatus
 REGISTRY_STATUS_REVOKED: RegistryStatus
 REGISTRY_STATUS_CANCELLED: RegistryStatus
 REGISTRY_STATUS_ABNORMAL: RegistryStatus
+ADMIN_POWER_UNSPECIFIED: AdminPower
+ADMIN_POWER_INVITE: AdminPower
+ADMIN_POWER_DECIDE_APPLICATIONS: AdminPower
+ADMIN_POWER_SUSPEND_MEMBERS: AdminPower
+ADMIN_POWER_END_MEMBERSHIPS: AdminPower
 JOINED_VIA_UNSPECIFIED: JoinedVia
 JOINED_VIA_AUTHENTICATOR: JoinedVia
 JOINED_VIA_INVITE: JoinedVia
@@ -512,6 +699,33 @@ APPLICATION_STATE_WITHDRAWN: ApplicationState
 APPLICATION_STATE_EXPIRED: ApplicationState
 APPLICATION_STATE_CANCELLED: ApplicationState
 APPLICATION_STATE_SUPERSEDED: ApplicationState
+SUBSCRIPTION_STATE_UNSPECIFIED: SubscriptionState
+SUBSCRIPTION_STATE_ACTIVE: SubscriptionState
+SUBSCRIPTION_STATE_ENDED: SubscriptionState
+PROCESS_STATE_UNSPECIFIED: ProcessState
+PROCESS_STATE_ENABLED: ProcessState
+PROCESS_STATE_DISABLED: ProcessState
+STEP_MODE_UNSPECIFIED: StepMode
+STEP_MODE_ANY: StepMode
+STEP_MODE_ALL: StepMode
+CATEGORY_STATE_UNSPECIFIED: CategoryState
+CATEGORY_STATE_ENABLED: CategoryState
+CATEGORY_STATE_DISABLED: CategoryState
+CATEGORY_STATE_DELETED: CategoryState
+FACE_FALLBACK_UNSPECIFIED: FaceFallback
+FACE_FALLBACK_NONE: FaceFallback
+FACE_FALLBACK_MOBILE3: FaceFallback
+FACE_FALLBACK_BANK4: FaceFallback
+RESOLUTION_KIND_UNSPECIFIED: ResolutionKind
+RESOLUTION_KIND_GUARANTEE: ResolutionKind
+RESOLUTION_KIND_SELF_DEALING: ResolutionKind
+RESOLUTION_SOURCE_UNSPECIFIED: ResolutionSource
+RESOLUTION_SOURCE_BOARD: ResolutionSource
+RESOLUTION_SOURCE_SHAREHOLDERS: ResolutionSource
+RESOLUTION_SOURCE_LEGAL_REP: ResolutionSource
+RESOLUTION_STATE_UNSPECIFIED: ResolutionState
+RESOLUTION_STATE_VALID: ResolutionState
+RESOLUTION_STATE_WITHDRAWN: ResolutionState
 RETRIEVAL_REASON_UNSPECIFIED: RetrievalReason
 RETRIEVAL_REASON_ADMIN_RESIGNED: RetrievalReason
 RETRIEVAL_REASON_ADMIN_UNREACHABLE: RetrievalReason
@@ -558,11 +772,23 @@ OBJECTION_STATE_UNSPECIFIED: ObjectionState
 OBJECTION_STATE_OPEN: ObjectionState
 OBJECTION_STATE_UPHELD: ObjectionState
 OBJECTION_STATE_DISMISSED: ObjectionState
+NOTICE_CHANNEL_UNSPECIFIED: NoticeChannel
+NOTICE_CHANNEL_SMS: NoticeChannel
+NOTICE_CHANNEL_EMAIL: NoticeChannel
+NOTICE_CHANNEL_IN_APP: NoticeChannel
+NOTICE_CHANNEL_POST: NoticeChannel
+DELIVERY_STATE_UNSPECIFIED: DeliveryState
+DELIVERY_STATE_SENT: DeliveryState
+DELIVERY_STATE_ACCEPTED: DeliveryState
+DELIVERY_STATE_FAILED: DeliveryState
 CERTIFICATE_STATE_UNSPECIFIED: CertificateState
 CERTIFICATE_STATE_ACTIVE: CertificateState
 CERTIFICATE_STATE_SUSPENDED: CertificateState
 CERTIFICATE_STATE_REVOKED: CertificateState
 CERTIFICATE_STATE_EXPIRED: CertificateState
+DEVICE_STATE_UNSPECIFIED: DeviceState
+DEVICE_STATE_ACTIVE: DeviceState
+DEVICE_STATE_RETIRED: DeviceState
 SEAL_KIND_UNSPECIFIED: SealKind
 SEAL_KIND_OFFICIAL: SealKind
 SEAL_KIND_CONTRACT: SealKind
@@ -600,6 +826,8 @@ SEAL_RIGHT_USE: SealRight
 SEAL_RIGHT_APPROVE: SealRight
 SEAL_RIGHT_MANAGE: SealRight
 SEAL_RIGHT_AUDIT: SealRight
+SEAL_RIGHT_AUTO_SIGN: SealRight
+SEAL_RIGHT_EMERGENCY: SealRight
 GRANT_SCOPE_UNSPECIFIED: GrantScope
 GRANT_SCOPE_ALL_CONTRACTS: GrantScope
 GRANT_SCOPE_LISTED_TYPES: GrantScope
@@ -622,6 +850,30 @@ GRANT_INVALIDITY_UNSPECIFIED: GrantInvalidity
 GRANT_INVALIDITY_ADMIN_CHANGED: GrantInvalidity
 GRANT_INVALIDITY_GRANTEE_LEFT: GrantInvalidity
 GRANT_INVALIDITY_NOT_SIGNED: GrantInvalidity
+HOLDER_STATE_UNSPECIFIED: HolderState
+HOLDER_STATE_ACTIVE: HolderState
+HOLDER_STATE_REVOKED: HolderState
+DELEGATION_POWER_UNSPECIFIED: DelegationPower
+DELEGATION_POWER_USE_SEAL: DelegationPower
+DELEGATION_POWER_PERSONAL_SIGNATURE: DelegationPower
+DELEGATION_POWER_LEGAL_REP_INTENT: DelegationPower
+DELEGATION_STATE_UNSPECIFIED: DelegationState
+DELEGATION_STATE_PENDING_ACCEPT: DelegationState
+DELEGATION_STATE_ACTIVE: DelegationState
+DELEGATION_STATE_EXPIRED: DelegationState
+DELEGATION_STATE_REVOKED: DelegationState
+DELEGATION_STATE_LAPSED: DelegationState
+SEAL_REVIEW_STATE_UNSPECIFIED: SealReviewState
+SEAL_REVIEW_STATE_IN_REVIEW: SealReviewState
+SEAL_REVIEW_STATE_PASSED: SealReviewState
+SEAL_REVIEW_STATE_REJECTED: SealReviewState
+SEAL_ENDING_UNSPECIFIED: SealEnding
+SEAL_ENDING_REVOKE: SealEnding
+SEAL_ENDING_DESTROY: SealEnding
+PROPOSAL_STATE_UNSPECIFIED: ProposalState
+PROPOSAL_STATE_OPEN: ProposalState
+PROPOSAL_STATE_CARRIED_OUT: ProposalState
+PROPOSAL_STATE_WITHDRAWN: ProposalState
 USE_REQUEST_STATE_UNSPECIFIED: UseRequestState
 USE_REQUEST_STATE_DRAFT: UseRequestState
 USE_REQUEST_STATE_IN_APPROVAL: UseRequestState
@@ -704,58 +956,82 @@ class PlatformStaff(_message.Message):
     def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., duty: _Optional[_Union[StaffDuty, str]] = ..., state: _Optional[_Union[PostState, str]] = ...) -> None: ...
 
 class Contract(_message.Message):
-    __slots__ = ("id", "initiator_id", "contract_type", "state", "deadline")
+    __slots__ = ("id", "initiator_id", "contract_type", "state", "deadline", "matter", "is_monetary", "amount", "currency", "template_id", "initiated_by_id", "category_id", "forbids_transfer")
     ID_FIELD_NUMBER: _ClassVar[int]
     INITIATOR_ID_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    MATTER_FIELD_NUMBER: _ClassVar[int]
+    IS_MONETARY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    INITIATED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    FORBIDS_TRANSFER_FIELD_NUMBER: _ClassVar[int]
     id: str
     initiator_id: str
     contract_type: str
     state: ContractState
     deadline: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., initiator_id: _Optional[str] = ..., contract_type: _Optional[str] = ..., state: _Optional[_Union[ContractState, str]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    matter: ContractMatter
+    is_monetary: bool
+    amount: int
+    currency: str
+    template_id: str
+    initiated_by_id: str
+    category_id: str
+    forbids_transfer: bool
+    def __init__(self, id: _Optional[str] = ..., initiator_id: _Optional[str] = ..., contract_type: _Optional[str] = ..., state: _Optional[_Union[ContractState, str]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., matter: _Optional[_Union[ContractMatter, str]] = ..., is_monetary: _Optional[bool] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., template_id: _Optional[str] = ..., initiated_by_id: _Optional[str] = ..., category_id: _Optional[str] = ..., forbids_transfer: _Optional[bool] = ...) -> None: ...
 
 class ContractDocument(_message.Message):
-    __slots__ = ("id", "contract_id", "digest")
+    __slots__ = ("id", "contract_id", "digest", "state")
     ID_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     id: str
     contract_id: str
     digest: str
-    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+    state: DocumentState
+    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[DocumentState, str]] = ...) -> None: ...
 
 class Signatory(_message.Message):
-    __slots__ = ("id", "contract_id", "kind", "person_id", "enterprise_id")
+    __slots__ = ("id", "contract_id", "kind", "person_id", "enterprise_id", "category_id", "needs_review")
     ID_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_REVIEW_FIELD_NUMBER: _ClassVar[int]
     id: str
     contract_id: str
     kind: PartyKind
     person_id: str
     enterprise_id: str
-    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ...) -> None: ...
+    category_id: str
+    needs_review: bool
+    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., category_id: _Optional[str] = ..., needs_review: _Optional[bool] = ...) -> None: ...
 
 class SigningTask(_message.Message):
-    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id")
+    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id", "signed_by_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     HANDLER_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     signatory_id: str
     action: TaskAction
     position: int
     state: TaskState
     handler_id: str
-    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ...) -> None: ...
+    signed_by_id: str
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ..., signed_by_id: _Optional[str] = ...) -> None: ...
 
 class TaskOperator(_message.Message):
     __slots__ = ("id", "task_id", "person_id")
@@ -776,6 +1052,56 @@ class TaskSeal(_message.Message):
     task_id: str
     seal_id: str
     def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ...) -> None: ...
+
+class InternalReview(_message.Message):
+    __slots__ = ("id", "signatory_id", "state", "reviewer_id", "decided_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REVIEWER_ID_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    signatory_id: str
+    state: ReviewState
+    reviewer_id: str
+    decided_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., state: _Optional[_Union[ReviewState, str]] = ..., reviewer_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PartyConsent(_message.Message):
+    __slots__ = ("id", "signatory_id", "kind", "given_by_id", "person_id", "given_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    signatory_id: str
+    kind: ConsentKind
+    given_by_id: str
+    person_id: str
+    given_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., kind: _Optional[_Union[ConsentKind, str]] = ..., given_by_id: _Optional[str] = ..., person_id: _Optional[str] = ..., given_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SealUse(_message.Message):
+    __slots__ = ("id", "task_id", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    USED_AT_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    task_id: str
+    seal_id: str
+    person_id: str
+    digest: str
+    used_at: _timestamp_pb2.Timestamp
+    grant_id: str
+    holder_id: str
+    def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., digest: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grant_id: _Optional[str] = ..., holder_id: _Optional[str] = ...) -> None: ...
 
 class Enterprise(_message.Message):
     __slots__ = ("id", "name", "uscc", "realm", "auth_state", "operating_state", "timezone", "parent_id")
@@ -798,23 +1124,81 @@ class Enterprise(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., uscc: _Optional[str] = ..., realm: _Optional[str] = ..., auth_state: _Optional[_Union[AuthenticationState, str]] = ..., operating_state: _Optional[_Union[OperatingState, str]] = ..., timezone: _Optional[str] = ..., parent_id: _Optional[str] = ...) -> None: ...
 
 class RegistrySnapshot(_message.Message):
-    __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current")
+    __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current", "registered_name")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     FETCHED_AT_FIELD_NUMBER: _ClassVar[int]
     LEGAL_REP_ID_FIELD_NUMBER: _ClassVar[int]
     IS_CURRENT_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_NAME_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     status: RegistryStatus
     fetched_at: _timestamp_pb2.Timestamp
     legal_rep_id: str
     is_current: bool
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., status: _Optional[_Union[RegistryStatus, str]] = ..., fetched_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_rep_id: _Optional[str] = ..., is_current: _Optional[bool] = ...) -> None: ...
+    registered_name: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., status: _Optional[_Union[RegistryStatus, str]] = ..., fetched_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_rep_id: _Optional[str] = ..., is_current: _Optional[bool] = ..., registered_name: _Optional[str] = ...) -> None: ...
+
+class Department(_message.Message):
+    __slots__ = ("id", "enterprise_id", "name", "parent_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    name: str
+    parent_id: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., parent_id: _Optional[str] = ...) -> None: ...
+
+class CustomRole(_message.Message):
+    __slots__ = ("id", "enterprise_id", "name")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    name: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class CustomRolePower(_message.Message):
+    __slots__ = ("id", "role_id", "power")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_ID_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    role_id: str
+    power: AdminPower
+    def __init__(self, id: _Optional[str] = ..., role_id: _Optional[str] = ..., power: _Optional[_Union[AdminPower, str]] = ...) -> None: ...
+
+class WorkingHours(_message.Message):
+    __slots__ = ("id", "enterprise_id", "weekday", "from_minute", "to_minute")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    WEEKDAY_FIELD_NUMBER: _ClassVar[int]
+    FROM_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    TO_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    weekday: int
+    from_minute: int
+    to_minute: int
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., weekday: _Optional[int] = ..., from_minute: _Optional[int] = ..., to_minute: _Optional[int] = ...) -> None: ...
+
+class Holiday(_message.Message):
+    __slots__ = ("id", "enterprise_id", "day")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    day: int
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., day: _Optional[int] = ...) -> None: ...
 
 class Membership(_message.Message):
-    __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason")
+    __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason", "department_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -823,6 +1207,7 @@ class Membership(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     ENDED_AT_FIELD_NUMBER: _ClassVar[int]
     END_REASON_FIELD_NUMBER: _ClassVar[int]
+    DEPARTMENT_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     person_id: str
     enterprise_id: str
@@ -831,10 +1216,11 @@ class Membership(_message.Message):
     state: MembershipState
     ended_at: _timestamp_pb2.Timestamp
     end_reason: EndReason
-    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ...) -> None: ...
+    department_id: str
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., department_id: _Optional[str] = ...) -> None: ...
 
 class RoleAssignment(_message.Message):
-    __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary")
+    __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary", "custom_role_id", "department_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
@@ -843,6 +1229,8 @@ class RoleAssignment(_message.Message):
     VALID_FROM_FIELD_NUMBER: _ClassVar[int]
     VALID_TO_FIELD_NUMBER: _ClassVar[int]
     IS_PRIMARY_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_ROLE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPARTMENT_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     membership_id: str
     role: Role
@@ -851,7 +1239,9 @@ class RoleAssignment(_message.Message):
     valid_from: _timestamp_pb2.Timestamp
     valid_to: _timestamp_pb2.Timestamp
     is_primary: bool
-    def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., state: _Optional[_Union[AssignmentState, str]] = ..., granted_by_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_primary: _Optional[bool] = ...) -> None: ...
+    custom_role_id: str
+    department_id: str
+    def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., state: _Optional[_Union[AssignmentState, str]] = ..., granted_by_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_primary: _Optional[bool] = ..., custom_role_id: _Optional[str] = ..., department_id: _Optional[str] = ...) -> None: ...
 
 class Invitation(_message.Message):
     __slots__ = ("id", "enterprise_id", "inviter_id", "target_id", "token_hash", "created_at", "expires_at", "state")
@@ -901,8 +1291,130 @@ class JoinApplication(_message.Message):
     reason: str
     def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applied_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ApplicationState, str]] = ..., handler_id: _Optional[str] = ..., reminders: _Optional[int] = ..., last_reminded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_by_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class MonitorSubscription(_message.Message):
+    __slots__ = ("id", "enterprise_id", "leader_id", "seal_id", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    LEADER_ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    leader_id: str
+    seal_id: str
+    state: SubscriptionState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., leader_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., state: _Optional[_Union[SubscriptionState, str]] = ...) -> None: ...
+
+class ApprovalProcess(_message.Message):
+    __slots__ = ("id", "enterprise_id", "name", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    name: str
+    state: ProcessState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ProcessState, str]] = ...) -> None: ...
+
+class ProcessStep(_message.Message):
+    __slots__ = ("id", "process_id", "position", "mode")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    process_id: str
+    position: int
+    mode: StepMode
+    def __init__(self, id: _Optional[str] = ..., process_id: _Optional[str] = ..., position: _Optional[int] = ..., mode: _Optional[_Union[StepMode, str]] = ...) -> None: ...
+
+class StepApprover(_message.Message):
+    __slots__ = ("id", "step_id", "membership_id", "role")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    step_id: str
+    membership_id: str
+    role: Role
+    def __init__(self, id: _Optional[str] = ..., step_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+
+class AmountBand(_message.Message):
+    __slots__ = ("id", "enterprise_id", "process_id", "currency", "from_amount")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    FROM_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    process_id: str
+    currency: str
+    from_amount: int
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., process_id: _Optional[str] = ..., currency: _Optional[str] = ..., from_amount: _Optional[int] = ...) -> None: ...
+
+class BusinessCategory(_message.Message):
+    __slots__ = ("id", "enterprise_id", "name", "state", "process_id", "face_fallback", "holders_may_download", "holders_may_print")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    FACE_FALLBACK_FIELD_NUMBER: _ClassVar[int]
+    HOLDERS_MAY_DOWNLOAD_FIELD_NUMBER: _ClassVar[int]
+    HOLDERS_MAY_PRINT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    name: str
+    state: CategoryState
+    process_id: str
+    face_fallback: FaceFallback
+    holders_may_download: bool
+    holders_may_print: bool
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[CategoryState, str]] = ..., process_id: _Optional[str] = ..., face_fallback: _Optional[_Union[FaceFallback, str]] = ..., holders_may_download: _Optional[bool] = ..., holders_may_print: _Optional[bool] = ...) -> None: ...
+
+class CategorySeal(_message.Message):
+    __slots__ = ("id", "category_id", "seal_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    category_id: str
+    seal_id: str
+    def __init__(self, id: _Optional[str] = ..., category_id: _Optional[str] = ..., seal_id: _Optional[str] = ...) -> None: ...
+
+class CategoryPermission(_message.Message):
+    __slots__ = ("id", "category_id", "membership_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    category_id: str
+    membership_id: str
+    def __init__(self, id: _Optional[str] = ..., category_id: _Optional[str] = ..., membership_id: _Optional[str] = ...) -> None: ...
+
+class BoardResolution(_message.Message):
+    __slots__ = ("id", "enterprise_id", "contract_id", "kind", "source", "passed_at", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PASSED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    contract_id: str
+    kind: ResolutionKind
+    source: ResolutionSource
+    passed_at: _timestamp_pb2.Timestamp
+    state: ResolutionState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[ResolutionKind, str]] = ..., source: _Optional[_Union[ResolutionSource, str]] = ..., passed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ResolutionState, str]] = ...) -> None: ...
+
 class RetrievalCase(_message.Message):
-    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text")
+    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -914,6 +1426,7 @@ class RetrievalCase(_message.Message):
     NOTICE_FROM_FIELD_NUMBER: _ClassVar[int]
     EXECUTED_AT_FIELD_NUMBER: _ClassVar[int]
     REASON_TEXT_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     applicant_id: str
@@ -925,7 +1438,8 @@ class RetrievalCase(_message.Message):
     notice_from: _timestamp_pb2.Timestamp
     executed_at: _timestamp_pb2.Timestamp
     reason_text: str
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ...) -> None: ...
+    published_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnterpriseAuthentication(_message.Message):
     __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at")
@@ -983,6 +1497,22 @@ class Objection(_message.Message):
     ground: str
     def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., person_id: _Optional[str] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ObjectionState, str]] = ..., ground: _Optional[str] = ...) -> None: ...
 
+class NoticeDelivery(_message.Message):
+    __slots__ = ("id", "case_id", "person_id", "channel", "sent_at", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    case_id: str
+    person_id: str
+    channel: NoticeChannel
+    sent_at: _timestamp_pb2.Timestamp
+    state: DeliveryState
+    def __init__(self, id: _Optional[str] = ..., case_id: _Optional[str] = ..., person_id: _Optional[str] = ..., channel: _Optional[_Union[NoticeChannel, str]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[DeliveryState, str]] = ...) -> None: ...
+
 class Certificate(_message.Message):
     __slots__ = ("id", "enterprise_id", "issuer", "serial", "not_before", "not_after", "state")
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -1001,8 +1531,20 @@ class Certificate(_message.Message):
     state: CertificateState
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., issuer: _Optional[str] = ..., serial: _Optional[str] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CertificateState, str]] = ...) -> None: ...
 
+class Device(_message.Message):
+    __slots__ = ("id", "enterprise_id", "serial", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    serial: str
+    state: DeviceState
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., serial: _Optional[str] = ..., state: _Optional[_Union[DeviceState, str]] = ...) -> None: ...
+
 class Seal(_message.Message):
-    __slots__ = ("id", "enterprise_id", "name", "kind", "state", "category", "custodian_id", "certificate_id")
+    __slots__ = ("id", "enterprise_id", "name", "kind", "state", "category", "custodian_id", "certificate_id", "legal_rep_id", "acting_custodian_id", "acting_from", "acting_to", "device_id", "face_digest")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -1011,6 +1553,12 @@ class Seal(_message.Message):
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     CUSTODIAN_ID_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_ID_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_REP_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTING_CUSTODIAN_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTING_FROM_FIELD_NUMBER: _ClassVar[int]
+    ACTING_TO_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    FACE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     name: str
@@ -1019,7 +1567,13 @@ class Seal(_message.Message):
     category: SealCategory
     custodian_id: str
     certificate_id: str
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[_Union[SealKind, str]] = ..., state: _Optional[_Union[SealState, str]] = ..., category: _Optional[_Union[SealCategory, str]] = ..., custodian_id: _Optional[str] = ..., certificate_id: _Optional[str] = ...) -> None: ...
+    legal_rep_id: str
+    acting_custodian_id: str
+    acting_from: _timestamp_pb2.Timestamp
+    acting_to: _timestamp_pb2.Timestamp
+    device_id: str
+    face_digest: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[_Union[SealKind, str]] = ..., state: _Optional[_Union[SealState, str]] = ..., category: _Optional[_Union[SealCategory, str]] = ..., custodian_id: _Optional[str] = ..., certificate_id: _Optional[str] = ..., legal_rep_id: _Optional[str] = ..., acting_custodian_id: _Optional[str] = ..., acting_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acting_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., device_id: _Optional[str] = ..., face_digest: _Optional[str] = ...) -> None: ...
 
 class SealHold(_message.Message):
     __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id")
@@ -1038,7 +1592,7 @@ class SealHold(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ...) -> None: ...
 
 class SealGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1053,6 +1607,10 @@ class SealGrant(_message.Message):
     INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
     USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     USED_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    MAY_SUBGRANT_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     membership_id: str
@@ -1067,7 +1625,11 @@ class SealGrant(_message.Message):
     invalid_reason: GrantInvalidity
     use_limit: int
     used: int
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+    amount_max: int
+    currency: str
+    may_subgrant: bool
+    parent_id: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., may_subgrant: _Optional[bool] = ..., parent_id: _Optional[str] = ...) -> None: ...
 
 class GrantContractType(_message.Message):
     __slots__ = ("id", "grant_id", "contract_type")
@@ -1079,8 +1641,204 @@ class GrantContractType(_message.Message):
     contract_type: str
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
 
+class GrantTemplate(_message.Message):
+    __slots__ = ("id", "grant_id", "template_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    template_id: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
+
+class EmergencyUse(_message.Message):
+    __slots__ = ("id", "grant_id", "used_at", "reason", "approved_by_id", "approved_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    USED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    used_at: _timestamp_pb2.Timestamp
+    reason: str
+    approved_by_id: str
+    approved_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., approved_by_id: _Optional[str] = ..., approved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class OpenGrant(_message.Message):
+    __slots__ = ("id", "seal_id", "grantor_id", "valid_from", "valid_to", "department_id", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    GRANTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    DEPARTMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMATION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
+    USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    grantor_id: str
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    department_id: str
+    confirmation: GrantConfirmation
+    state: GrantState
+    invalid_reason: GrantInvalidity
+    use_limit: int
+    used: int
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., department_id: _Optional[str] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+
+class OpenGrantTemplate(_message.Message):
+    __slots__ = ("id", "grant_id", "template_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    template_id: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
+
+class CrossEnterpriseGrant(_message.Message):
+    __slots__ = ("id", "seal_id", "holder_id", "grantor_id", "scope", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
+    GRANTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMATION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
+    USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    holder_id: str
+    grantor_id: str
+    scope: GrantScope
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    confirmation: GrantConfirmation
+    state: GrantState
+    invalid_reason: GrantInvalidity
+    use_limit: int
+    used: int
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+
+class CrossGrantContractType(_message.Message):
+    __slots__ = ("id", "grant_id", "contract_type")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    contract_type: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
+
+class HolderAssignment(_message.Message):
+    __slots__ = ("id", "grant_id", "membership_id", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    grant_id: str
+    membership_id: str
+    state: HolderState
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., state: _Optional[_Union[HolderState, str]] = ...) -> None: ...
+
+class Delegation(_message.Message):
+    __slots__ = ("id", "principal_id", "delegate_id", "power", "scope", "valid_from", "valid_to", "seal_id", "state", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_ID_FIELD_NUMBER: _ClassVar[int]
+    DELEGATE_ID_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    principal_id: str
+    delegate_id: str
+    power: DelegationPower
+    scope: GrantScope
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    seal_id: str
+    state: DelegationState
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., principal_id: _Optional[str] = ..., delegate_id: _Optional[str] = ..., power: _Optional[_Union[DelegationPower, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_id: _Optional[str] = ..., state: _Optional[_Union[DelegationState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DelegationContractType(_message.Message):
+    __slots__ = ("id", "delegation_id", "contract_type")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DELEGATION_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    delegation_id: str
+    contract_type: str
+    def __init__(self, id: _Optional[str] = ..., delegation_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
+
+class SealReview(_message.Message):
+    __slots__ = ("id", "seal_id", "submitted_by_id", "submitted_at", "face_digest", "name_on_seal", "state", "decided_by_id", "decided_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    FACE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    NAME_ON_SEAL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    submitted_by_id: str
+    submitted_at: _timestamp_pb2.Timestamp
+    face_digest: str
+    name_on_seal: str
+    state: SealReviewState
+    decided_by_id: str
+    decided_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., submitted_by_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., face_digest: _Optional[str] = ..., name_on_seal: _Optional[str] = ..., state: _Optional[_Union[SealReviewState, str]] = ..., decided_by_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SealProposal(_message.Message):
+    __slots__ = ("id", "seal_id", "ending", "proposed_by_id", "proposed_at", "reason", "state")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    ENDING_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    ending: SealEnding
+    proposed_by_id: str
+    proposed_at: _timestamp_pb2.Timestamp
+    reason: str
+    state: ProposalState
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., ending: _Optional[_Union[SealEnding, str]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., state: _Optional[_Union[ProposalState, str]] = ...) -> None: ...
+
+class SealWitness(_message.Message):
+    __slots__ = ("id", "proposal_id", "membership_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    proposal_id: str
+    membership_id: str
+    def __init__(self, id: _Optional[str] = ..., proposal_id: _Optional[str] = ..., membership_id: _Optional[str] = ...) -> None: ...
+
 class SealUseRequest(_message.Message):
-    __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose")
+    __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose", "process_id", "is_out_of_hours", "device_id", "code_digest", "carries_out", "photos_owed")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1092,6 +1850,12 @@ class SealUseRequest(_message.Message):
     USES_FIELD_NUMBER: _ClassVar[int]
     USED_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
+    IS_OUT_OF_HOURS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CODE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CARRIES_OUT_FIELD_NUMBER: _ClassVar[int]
+    PHOTOS_OWED_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     applicant_id: str
@@ -1103,7 +1867,13 @@ class SealUseRequest(_message.Message):
     uses: int
     used: int
     purpose: str
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., state: _Optional[_Union[UseRequestState, str]] = ..., uses: _Optional[int] = ..., used: _Optional[int] = ..., purpose: _Optional[str] = ...) -> None: ...
+    process_id: str
+    is_out_of_hours: bool
+    device_id: str
+    code_digest: str
+    carries_out: bool
+    photos_owed: int
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contract_id: _Optional[str] = ..., state: _Optional[_Union[UseRequestState, str]] = ..., uses: _Optional[int] = ..., used: _Optional[int] = ..., purpose: _Optional[str] = ..., process_id: _Optional[str] = ..., is_out_of_hours: _Optional[bool] = ..., device_id: _Optional[str] = ..., code_digest: _Optional[str] = ..., carries_out: _Optional[bool] = ..., photos_owed: _Optional[int] = ...) -> None: ...
 
 class RequestDocument(_message.Message):
     __slots__ = ("id", "request_id", "digest")
@@ -1116,23 +1886,25 @@ class RequestDocument(_message.Message):
     def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("id", "request_id", "approver_id", "verdict", "decided_at", "step")
+    __slots__ = ("id", "request_id", "approver_id", "verdict", "decided_at", "step", "step_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     APPROVER_ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     request_id: str
     approver_id: str
     verdict: ApprovalVerdict
     decided_at: _timestamp_pb2.Timestamp
     step: int
-    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., approver_id: _Optional[str] = ..., verdict: _Optional[_Union[ApprovalVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step: _Optional[int] = ...) -> None: ...
+    step_id: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., approver_id: _Optional[str] = ..., verdict: _Optional[_Union[ApprovalVerdict, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., step: _Optional[int] = ..., step_id: _Optional[str] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "enterprise", "registry_snapshot", "membership", "role_assignment", "invitation", "join_application", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "certificate", "seal", "seal_hold", "seal_grant", "grant_contract_type", "seal_use_request", "request_document", "approval")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_use_request", "request_document", "approval")
     PERSON_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
@@ -1142,21 +1914,52 @@ class Fact(_message.Message):
     SIGNING_TASK_FIELD_NUMBER: _ClassVar[int]
     TASK_OPERATOR_FIELD_NUMBER: _ClassVar[int]
     TASK_SEAL_FIELD_NUMBER: _ClassVar[int]
+    INTERNAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    PARTY_CONSENT_FIELD_NUMBER: _ClassVar[int]
+    SEAL_USE_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    DEPARTMENT_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_ROLE_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_ROLE_POWER_FIELD_NUMBER: _ClassVar[int]
+    WORKING_HOURS_FIELD_NUMBER: _ClassVar[int]
+    HOLIDAY_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
     ROLE_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
     INVITATION_FIELD_NUMBER: _ClassVar[int]
     JOIN_APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    MONITOR_SUBSCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_PROCESS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_STEP_FIELD_NUMBER: _ClassVar[int]
+    STEP_APPROVER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_BAND_FIELD_NUMBER: _ClassVar[int]
+    BUSINESS_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_SEAL_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_PERMISSION_FIELD_NUMBER: _ClassVar[int]
+    BOARD_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_CASE_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
     OBJECTION_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_DELIVERY_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     SEAL_FIELD_NUMBER: _ClassVar[int]
     SEAL_HOLD_FIELD_NUMBER: _ClassVar[int]
     SEAL_GRANT_FIELD_NUMBER: _ClassVar[int]
     GRANT_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    GRANT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    EMERGENCY_USE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_GRANT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_GRANT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    CROSS_ENTERPRISE_GRANT_FIELD_NUMBER: _ClassVar[int]
+    CROSS_GRANT_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    DELEGATION_FIELD_NUMBER: _ClassVar[int]
+    DELEGATION_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SEAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    SEAL_PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    SEAL_WITNESS_FIELD_NUMBER: _ClassVar[int]
     SEAL_USE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
@@ -1169,22 +1972,53 @@ class Fact(_message.Message):
     signing_task: SigningTask
     task_operator: TaskOperator
     task_seal: TaskSeal
+    internal_review: InternalReview
+    party_consent: PartyConsent
+    seal_use: SealUse
     enterprise: Enterprise
     registry_snapshot: RegistrySnapshot
+    department: Department
+    custom_role: CustomRole
+    custom_role_power: CustomRolePower
+    working_hours: WorkingHours
+    holiday: Holiday
     membership: Membership
     role_assignment: RoleAssignment
     invitation: Invitation
     join_application: JoinApplication
+    monitor_subscription: MonitorSubscription
+    approval_process: ApprovalProcess
+    process_step: ProcessStep
+    step_approver: StepApprover
+    amount_band: AmountBand
+    business_category: BusinessCategory
+    category_seal: CategorySeal
+    category_permission: CategoryPermission
+    board_resolution: BoardResolution
     retrieval_case: RetrievalCase
     enterprise_authentication: EnterpriseAuthentication
     retrieval_review: RetrievalReview
     objection: Objection
+    notice_delivery: NoticeDelivery
     certificate: Certificate
+    device: Device
     seal: Seal
     seal_hold: SealHold
     seal_grant: SealGrant
     grant_contract_type: GrantContractType
+    grant_template: GrantTemplate
+    emergency_use: EmergencyUse
+    open_grant: OpenGrant
+    open_grant_template: OpenGrantTemplate
+    cross_enterprise_grant: CrossEnterpriseGrant
+    cross_grant_contract_type: CrossGrantContractType
+    holder_assignment: HolderAssignment
+    delegation: Delegation
+    delegation_contract_type: DelegationContractType
+    seal_review: SealReview
+    seal_proposal: SealProposal
+    seal_witness: SealWitness
     seal_use_request: SealUseRequest
     request_document: RequestDocument
     approval: Approval
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ...) -> None: ...

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
-from sealauthz.polar.checking.terms import in_parameter, parts, shape, walk
+from sealauthz.polar.checking.terms import in_parameter, shape, walk
 from sealauthz.polar.syntax import (
     And,
-    Call,
-    Forall,
     Literal,
-    Not,
     Or,
     Parameter,
     Place,
@@ -24,9 +21,7 @@ from sealauthz.polar.syntax import (
 
 def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None:
     """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand."""
-    calls = {key: [call for clause in clauses for call in _calls(clause)] for key, clauses in rules.by_key.items()}
-    _check_negation(calls, found)
-    _check_unused(rules, calls, found)
+    check_calls(rules, found)
     _check_twice(rules, found)
     _check_spread(rules, found)
     lines = {file: text.splitlines() for file, text in texts.items()}
@@ -36,20 +31,17 @@ def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None
             _check_mixed(clause, lines, found)
 
 
+def check_calls(rules: Rules, found: Findings) -> None:
+    """Find what is wrong with which rules call which: all errors that `check_graph` can find."""
+    calls = {key: [call for clause in clauses for call in clause.calls] for key, clauses in rules.by_key.items()}
+    _check_negation(calls, found)
+    _check_unused(rules, calls, found)
+
+
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 _Call = tuple[Key, bool, Place]
 """A rule that is called, whether under a negation, and where."""
-
-
-def _calls(clause: Clause) -> Iterator[_Call]:
-    waiting = [(clause.node.body, False)] if clause.node.body is not None else []
-    while waiting:
-        node, is_negated = waiting.pop()
-        if isinstance(node, Call):
-            yield (node.name, len(node.arguments)), is_negated, node.place
-        is_negated = is_negated or isinstance(node, Not | Forall)
-        waiting.extend((part, is_negated) for part in parts(node))  # type: ignore[misc]
 
 
 def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]:
