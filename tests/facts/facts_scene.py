@@ -10,27 +10,72 @@ from typing import Any
 from sqlalchemy import select
 
 from sealauthz.domain import RECORDS
-from sealauthz.domain.contracts import Contract, ContractDocument, Signatory, SigningTask, TaskOperator, TaskSeal
+from sealauthz.domain.contracts import (
+    Contract,
+    ContractDocument,
+    InternalReview,
+    PartyConsent,
+    SealUse,
+    Signatory,
+    SigningTask,
+    TaskOperator,
+    TaskSeal,
+)
 from sealauthz.domain.identifiers import uscc_check_character
 from sealauthz.domain.identity import IdentityVerification, Person, PlatformStaff
 from sealauthz.domain.organisation import (
+    CustomRole,
+    CustomRolePower,
+    Department,
     Enterprise,
+    Holiday,
     Invitation,
     JoinApplication,
     Membership,
+    MonitorSubscription,
     RegistrySnapshot,
     RoleAssignment,
+    WorkingHours,
 )
-from sealauthz.domain.retrieval import EnterpriseAuthentication, Objection, RetrievalCase, RetrievalReview
+from sealauthz.domain.procedures import (
+    AmountBand,
+    ApprovalProcess,
+    BoardResolution,
+    BusinessCategory,
+    CategoryPermission,
+    CategorySeal,
+    ProcessStep,
+    StepApprover,
+)
+from sealauthz.domain.retrieval import (
+    EnterpriseAuthentication,
+    NoticeDelivery,
+    Objection,
+    RetrievalCase,
+    RetrievalReview,
+)
 from sealauthz.domain.seals import (
     Approval,
     Certificate,
+    CrossEnterpriseGrant,
+    CrossGrantContractType,
+    Delegation,
+    DelegationContractType,
+    Device,
+    EmergencyUse,
     GrantContractType,
+    GrantTemplate,
+    HolderAssignment,
+    OpenGrant,
+    OpenGrantTemplate,
     RequestDocument,
     Seal,
     SealGrant,
     SealHold,
+    SealProposal,
+    SealReview,
     SealUseRequest,
+    SealWitness,
 )
 from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
 from sealauthz.facts.tables import METADATA
@@ -65,6 +110,12 @@ def enterprise(number: int, **columns: Any) -> list[Any]:
     ]
 
 
+def live_grant(grant_id: str, right: str, **columns: Any) -> SealGrant:
+    """A grant of another right to ann, on the seal `s1`."""
+    values = {"confirmation": "INTENT", "state": "ACTIVE", **columns}
+    return SealGrant(grant_id, "s1", "m-ann", "seal-admin", right, "ALL_CONTRACTS", "FIXED", NOW, NOW + DAY, **values)
+
+
 def scene() -> list[Any]:
     """A valid scene. `e1` has everything, `e2` what it needs to be the wrong enterprise."""
     return [
@@ -73,13 +124,28 @@ def scene() -> list[Any]:
         Enterprise("e3", "Squatter", uscc(1), parent_id="e2"),
         person("ann"),
         person("bob"),
+        person("cat"),
+        person("dan"),
         person("old"),
         person("out", realname_state="UNVERIFIED", id_hash=""),
-        Membership("m-ann", "ann", "e1", "INVITE", NOW),
+        Department("dept1", "e1", "Sales"),
+        Department("dept1-sub", "e1", "Exports", parent_id="dept1"),
+        Department("dept2", "e2", "Sales"),
+        CustomRole("clerk", "e1", "Clerk"),
+        CustomRole("clerk2", "e2", "Clerk"),
+        CustomRolePower("power", "clerk", "INVITE"),
+        WorkingHours("hours", "e1", 1, 540, 1080),
+        Holiday("holiday", "e1", 20_000),
+        Membership("m-ann", "ann", "e1", "INVITE", NOW, department_id="dept1"),
         Membership("m-bob", "bob", "e1", "INVITE", NOW),
+        Membership("m-cat", "cat", "e1", "INVITE", NOW),
         Membership("m-old", "old", "e1", "INVITE", NOW, state="ENDED", ended_at=NOW, end_reason="RESIGNED"),
+        Membership("m-dan", "dan", "e2", "INVITE", NOW),
         RoleAssignment("seal-admin", "m-bob", "SEAL_ADMIN", granted_by_id="e1-boss", valid_to=NOW + 100 * DAY),
         RoleAssignment("was-admin", "m-old", "SEAL_ADMIN", state="REVOKED"),
+        RoleAssignment("dept-admin", "m-ann", "DEPT_ADMIN", department_id="dept1"),
+        RoleAssignment("ann-clerk", "m-ann", "CUSTOM", custom_role_id="clerk"),
+        MonitorSubscription("monitor", "e1", "m-cat", seal_id="s1"),
         IdentityVerification("v1", "ann", "FACE", "SIGN", "ref-1", bound_type="Seal", bound_id="s1"),
         IdentityVerification("v2", "ann", "FACE", "SIGN", "ref-2", state="CONSUMED", passed_at=NOW, consumed_at=NOW),
         PlatformStaff("staff", "out", "REVIEWER"),
@@ -93,12 +159,30 @@ def scene() -> list[Any]:
         EnterpriseAuthentication("auth", "e1", "out", "DOCUMENTS", NOW, purpose="RETRIEVAL", case_id="case"),
         RetrievalReview("review", "case", "staff", 1, "PASSED", NOW),
         Objection("objection", "case", "old", NOW, ground="不同意"),
+        NoticeDelivery("notice", "case", "e1-boss", "SMS", NOW),
+        ApprovalProcess("process", "e1", "Large amounts"),
+        ApprovalProcess("other-process", "e1", "Out of hours"),
+        ApprovalProcess("process2", "e2", "Large amounts"),
+        ProcessStep("step", "process"),
+        ProcessStep("other-step", "other-process"),
+        ProcessStep("step2", "process2"),
+        StepApprover("by-member", "step", membership_id="m-bob"),
+        StepApprover("by-role", "step", role="CONTRACT_ADMIN"),
+        AmountBand("band", "e1", "process", "CNY", 1_000_00),
+        BusinessCategory("sales", "e1", "Sales", process_id="process"),
+        BusinessCategory("sales2", "e2", "Sales"),
+        CategorySeal("sales-seal", "sales", "s1"),
+        CategoryPermission("sales-ann", "sales", "m-ann"),
+        BoardResolution("resolution", "e1", "c1", "GUARANTEE", "BOARD"),
         Certificate("cert1", "e1", "CA", "1", NOW, NOW + DAY),
         Certificate("cert2", "e2", "CA", "2", NOW, NOW + DAY),
+        Device("device", "e1", "D-1"),
+        Device("device2", "e2", "D-1"),
         Seal("s1", "e1", "合同章", "CONTRACT", state="ACTIVE", custodian_id="m-bob", certificate_id="cert1"),
         Seal("s2", "e2", "Contract seal", "CONTRACT", state="ACTIVE"),
-        Seal("rep", "e1", "Legal representative", "LEGAL_REP", state="ACTIVE"),
+        Seal("rep", "e1", "Legal representative", "LEGAL_REP", state="ACTIVE", legal_rep_id="old"),
         Seal("dead", "e1", "Revoked", "OFFICIAL", state="REVOKED"),
+        Seal("thing", "e1", "公章", "OFFICIAL", state="ACTIVE", category="PHYSICAL", device_id="device"),
         SealHold("hold", "s1", "ADMIN", NOW, placed_by_id="e1-boss"),
         SealGrant(
             "g1",
@@ -114,19 +198,75 @@ def scene() -> list[Any]:
             state="ACTIVE",
             use_limit=10,
             used=2,
+            amount_max=500_00,
+            currency="CNY",
+            may_subgrant=True,
         ),
         GrantContractType("type", "g1", "SALES"),
-        Contract("c1", "e1", "SALES"),
+        SealGrant(
+            "g-sub",
+            "s1",
+            "m-cat",
+            "dept-admin",
+            "USE",
+            "LISTED_TYPES",
+            "FIXED",
+            NOW,
+            NOW + DAY,
+            confirmation="INTENT",
+            state="ACTIVE",
+            use_limit=5,
+            amount_max=500_00,
+            currency="CNY",
+            parent_id="g1",
+        ),
+        GrantContractType("sub-type", "g-sub", "SALES"),
+        live_grant("g-auto", "AUTO_SIGN", use_limit=10),
+        GrantTemplate("template", "g-auto", "template-1"),
+        live_grant("g-emergency", "EMERGENCY"),
+        EmergencyUse("emergency", "g-emergency", NOW, "flood", approved_by_id="m-bob", approved_at=NOW + 1),
+        OpenGrant("g-open", "s1", "seal-admin", NOW, NOW + DAY, "dept1", "INTENT", "ACTIVE", use_limit=10, used=2),
+        OpenGrantTemplate("open-template", "g-open", "template-1"),
+        CrossEnterpriseGrant(
+            "g-cross",
+            "s1",
+            "e2",
+            "seal-admin",
+            "LISTED_TYPES",
+            NOW,
+            NOW + DAY,
+            confirmation="AUTH_LETTER",
+            state="ACTIVE",
+            use_limit=10,
+            used=2,
+        ),
+        CrossGrantContractType("cross-type", "g-cross", "SALES"),
+        HolderAssignment("holder", "g-cross", "m-dan"),
+        Delegation(
+            "delegation", "m-ann", "m-cat", "USE_SEAL", "LISTED_TYPES", NOW, NOW + DAY, seal_id="s1", state="ACTIVE"
+        ),
+        DelegationContractType("delegation-type", "delegation", "SALES"),
+        SealReview("face", "s1", "m-bob", NOW, "face-1", "Enterprise 1"),
+        SealReview("face-old", "s1", "m-bob", NOW, "face-0", "Enterprise 1", "PASSED", "e1-m-boss", NOW),
+        SealProposal("proposal", "s1", "DESTROY", "m-bob", NOW, "worn out"),
+        SealWitness("witness", "proposal", "m-cat"),
+        Contract("c1", "e1", "SALES", amount=100_00, currency="CNY", initiated_by_id="ann", category_id="sales"),
         ContractDocument("doc", "c1", "digest-1"),
-        Signatory("party1", "c1", "ENTERPRISE", enterprise_id="e1"),
+        Signatory("party1", "c1", "ENTERPRISE", enterprise_id="e1", category_id="sales"),
         Signatory("party2", "c1", "PERSON", person_id="out"),
         SigningTask("task1", "party1", "CORPORATE_SEAL", handler_id="ann"),
         SigningTask("task2", "party2", "PERSONAL_SIGN"),
         TaskOperator("operator", "task1", "bob"),
         TaskSeal("fixed", "task1", "s1"),
-        SealUseRequest("request", "s1", "m-ann", NOW, NOW, NOW + DAY, contract_id="c1", uses=5, used=1),
+        InternalReview("internal", "party1"),
+        InternalReview("internal-old", "party1", "PASSED", "bob", NOW),
+        PartyConsent("consent", "party1", "DOUBLE_AGENCY", "e1-boss", person_id="out", given_at=NOW),
+        SealUse("use", "task1", "s1", "ann", "digest-1", NOW, grant_id="g1"),
+        SealUseRequest(
+            "request", "s1", "m-ann", NOW, NOW, NOW + DAY, contract_id="c1", uses=5, used=1, process_id="process"
+        ),
         RequestDocument("request-doc", "request", "digest-1"),
-        Approval("approval", "request", "m-bob", "PASSED", NOW),
+        Approval("approval", "request", "m-bob", "PASSED", NOW, step_id="step"),
     ]
 
 
