@@ -83,7 +83,10 @@ QUICK = Size(100, 2, 500, 1, 1, 20_000, 1)
 
 @dataclass(slots=True)
 class Series:
-    """One thing that is timed: what it calls with which arguments, how often per round, and µs per call by round."""
+    """One thing that is timed: what it calls with which arguments, how often per round, and µs per call by round.
+
+    What `before` does ahead of a round is not timed.
+    """
 
     row: str
     column: str
@@ -91,9 +94,12 @@ class Series:
     arguments: Sequence[tuple[Any, ...]]
     repeat: int
     times: list[float] = field(default_factory=list)
+    before: Callable[[], object] | None = None
 
     def run(self) -> None:
         """Take one round."""
+        if self.before is not None:
+            self.before()
         call, arguments = self.call, self.arguments
         start = time.thread_time_ns()
         for _ in range(self.repeat):
@@ -215,9 +221,17 @@ def measure_decisions(bundles: dict[str, Bundle], size: Size) -> list[Series]:
 
 
 def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
-    """Time the phases in which a bundle is loaded, and the whole. All run as in a load: without Python's collector."""
+    """Time the phases in which a bundle is loaded, and the whole. All run as in a load: without Python's collector.
+
+    A reload finds the files remembered that did not change; here all but the largest.
+    """
+    largest = max(sources, key=lambda source: len(source.text))
     nodes = tuple(node for source in sources for node in parse(source))
     book = rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
+
+    def forget() -> None:
+        parse.cache_clear()
+        admit.cache_clear()
 
     def parse_all() -> None:
         for source in sources:
@@ -226,20 +240,28 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     def admit_all() -> None:
         rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
 
+    def all_but_one() -> None:
+        forget()
+        for source in sources:
+            if source is not largest:
+                parse(source)
+                admit(source, attributes())
+
     def compile_all() -> None:
         engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
         for rule, *arguments in questions_of(book):
             engine.prepare(rule, *arguments)
 
-    phases: list[tuple[str, str, Callable[[], object]]] = [
-        ("gate and rulebook", "compiled", admit_all),
-        ("parse", "compiled", parse_all),
-        ("check", "compiled", lambda: findings_of(tuple(sources), nodes)),
-        ("compile", "compiled", compile_all),
-        ("the whole load", "compiled", Bundle.load),
-        ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes())),
+    phases: list[tuple[str, str, Callable[[], object], Callable[[], None]]] = [
+        ("gate and rulebook", "compiled", admit_all, forget),
+        ("parse", "compiled", parse_all, forget),
+        ("check", "compiled", lambda: findings_of(tuple(sources), nodes), forget),
+        ("compile", "compiled", compile_all, forget),
+        ("the whole load", "compiled", Bundle.load, forget),
+        ("a reload", "compiled", Bundle.load, all_but_one),
+        ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes()), forget),
     ]
-    series = [Series(f"load: {name}", column, call, [()], 1) for name, column, call in phases]
+    series = [Series(f"load: {name}", column, call, [()], 1, before=before) for name, column, call, before in phases]
     for _ in range(size.loads):
         for one in series:
             gc.collect()
@@ -375,7 +397,7 @@ def targets_of(rows: Sequence[Row], memory: dict[str, float]) -> list[Target]:
         made.append(at_most(f"all reasons of a deny, {how}", name, limit, f"{limit} µs"))
     phases = sum(found[f"load: {phase}"].compiled for phase in ("parse", "check", "compile"))
     made.append(Target("parse + check + compile", "≤ 500 ms", _time(phases), phases <= 500_000))
-    made.append(at_most("the whole load (a reload)", "load: the whole load", 1_000_000, "1 s"))
+    made.append(at_most("a reload after one file changed", "load: a reload", 1_000_000, "1 s"))
     for outcome in ("allowed", "denied"):
         name = f"seal use, {outcome} · hot"
         made.append(at_most(f"traced rule `allow`, {outcome}", f"traced rule allow: {name}", 50, "50 µs"))

@@ -11,6 +11,11 @@ operating(task: SigningTask, _) if task.signatory.kind = "PERSON";
 
 belongs_to_owner(person: Person, resource, context) if owner(resource, context, enterprise) and belongs(person, enterprise);
 belongs_to_owner(_: Person, task: SigningTask, _) if task.signatory.kind = "PERSON";
+# Whoever holds another enterprise's seal may give it back.
+belongs_to_owner(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  belongs(person, holder);
 
 # The account acts: it is neither locked nor closed.
 requires("join", _: Enterprise, "ACCOUNT_ACTIVE");
@@ -353,3 +358,7 @@ requires("approve", _: SigningTask, "MEMBER");
 requires("transfer", _: SigningTask, "MEMBER");
 requires("end", _: MonitorSubscription, "MEMBER");
 meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person, resource, context);
+
+# Only to use a seal: … or as one whom an enterprise named that holds the seal by a grant of its owner.
+#@ M-01 U-20 U-21
+meets(person: Person, "MEMBER", "use", seal: Seal, context: SealUseContext) if is_holders_user(person, seal, context);

@@ -1,7 +1,9 @@
 # Membership: joining an enterprise, deciding applications, inviting, giving and taking roles, leaving.
 #
 # A person acts for an enterprise only as its member. Whoever is not one applies and waits for the named administrator, who
-# may be reminded; the last administrator cannot leave without a successor.
+# may be reminded. Nobody gives himself a role, the legal representative follows the registry, and the last administrator
+# cannot leave without a successor.
+# (Public products: join an enterprise, 2003004 the only administrator, 1605 authenticated once; separation of duties.)
 
 # --- joining ---------------------------------------------------------------------------------------------------------
 
@@ -13,6 +15,14 @@ meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if no
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+
+# Nobody keeps more than a few applications open, wherever they are; what cannot be counted is too many.
+#@ M-02
+requires("join", _: Enterprise, "ROOM_FOR_APPLICATION");
+meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
+  count = context.open_applications and
+  count matches Integer and
+  count < context.parameters.open_applications_limit;
 
 holds_membership(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
 holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
@@ -30,6 +40,14 @@ rejected_lately(person: Person, enterprise: Enterprise, allowed_at, context) if
   allowed_at = application.decided_at + context.parameters.reapply_cooldown and
   context.now < allowed_at;
 
+# Whom one enterprise has turned down several times within the window comes in by its invitation only.
+#@ M-05
+requires("join", _: Enterprise, "NOT_TURNED_DOWN_TOO_OFTEN");
+meets(_: Person, "NOT_TURNED_DOWN_TOO_OFTEN", "join", _: Enterprise, context) if
+  count = context.rejections and
+  count matches Integer and
+  count < context.parameters.rejections_limit;
+
 # An invitation admits only the identity that it names, before it expires, once.
 #@ M-06
 requires("accept", _: Invitation, "INVITATION_OPEN");
@@ -39,8 +57,10 @@ requires("accept", _: Invitation, "NOT_YET_MEMBER");
 meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) if
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
+# … and only while whoever invited may still invite.
 meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
-  may_administer(invitation.inviter.person, invitation.enterprise, context);
+  fit(invitation.inviter.person) and
+  may_use_power(invitation.inviter.person, invitation.enterprise, "INVITE", context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
   not holds_membership(person, invitation.enterprise);
@@ -78,7 +98,8 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
 outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise) and
-  not suspended(person, enterprise);
+  not suspended(person, enterprise) and
+  not is_holders_user(person, resource, context);
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
 
@@ -89,7 +110,8 @@ meets(person: Person, "OWN_MEMBERSHIP", "view_history", membership: Membership, 
 
 # --- deciding applications -------------------------------------------------------------------------------------------
 
-# An administrator or the legal representative decides; never on the own application, and only once.
+# An administrator, the legal representative, or whoever holds a custom role with that power decides; never on the own
+# application, and only once.
 #@ M-04
 requires("approve_join", _: JoinApplication, "ENTERPRISE_ADMIN");
 requires("reject_join", _: JoinApplication, "ENTERPRISE_ADMIN");
@@ -100,9 +122,9 @@ requires("reject_join", _: JoinApplication, "APPLICATION_PENDING");
 requires("approve_join", _: JoinApplication, "APPLICANT_FIT");
 requires("approve_join", _: JoinApplication, "APPLICANT_NOT_MEMBER");
 meets(person: Person, "ENTERPRISE_ADMIN", "approve_join", application: JoinApplication, context) if
-  may_administer(person, application.enterprise, context);
+  may_use_power(person, application.enterprise, "DECIDE_APPLICATIONS", context);
 meets(person: Person, "ENTERPRISE_ADMIN", "reject_join", application: JoinApplication, context) if
-  may_administer(person, application.enterprise, context);
+  may_use_power(person, application.enterprise, "DECIDE_APPLICATIONS", context);
 meets(person: Person, "NOT_OWN_APPLICATION", "approve_join", application: JoinApplication, _) if
   application.person_id != person.id;
 meets(person: Person, "NOT_OWN_APPLICATION", "reject_join", application: JoinApplication, _) if
@@ -127,6 +149,14 @@ requires("reject_join", _: JoinApplication, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "reject_join", _: JoinApplication, context) if is_stated(context.reason);
 
 is_stated(reason) if reason matches String and reason != "";
+
+# The applicant takes his own application back while it waits.
+#@ M-02
+requires("withdraw", _: JoinApplication, "OWN_APPLICATION");
+requires("withdraw", _: JoinApplication, "APPLICATION_PENDING");
+meets(person: Person, "OWN_APPLICATION", "withdraw", application: JoinApplication, _) if application.person_id = person.id;
+meets(_: Person, "APPLICATION_PENDING", "withdraw", application: JoinApplication, context) if
+  is_pending(application, context);
 
 # The applicant may remind the administrator: with a gap between reminders, and not for ever.
 #@ M-14
@@ -161,46 +191,153 @@ may_know_administrator(person: Person, enterprise: Enterprise, _) if
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 
-# Only administrators (or the legal representative) invite, suspend, end memberships and give or take roles.
+# Administrators and the legal representative invite, suspend, reinstate, end memberships and give or take roles. A custom
+# role may contain the power to invite, to suspend or to end; never that to give or take roles, which would give everything.
 #@ M-07
 requires("invite", _: Enterprise, "ENTERPRISE_ADMIN");
 requires("assign_role", _: Membership, "ENTERPRISE_ADMIN");
 requires("suspend", _: Membership, "ENTERPRISE_ADMIN");
+requires("reinstate", _: Membership, "ENTERPRISE_ADMIN");
 requires("end", _: Membership, "ENTERPRISE_ADMIN");
 requires("revoke", _: RoleAssignment, "ENTERPRISE_ADMIN");
 meets(person: Person, "ENTERPRISE_ADMIN", "invite", enterprise: Enterprise, context) if
-  may_administer(person, enterprise, context);
+  may_use_power(person, enterprise, "INVITE", context);
 meets(person: Person, "ENTERPRISE_ADMIN", "assign_role", membership: Membership, context) if
   may_administer(person, membership.enterprise, context);
 meets(person: Person, "ENTERPRISE_ADMIN", "suspend", membership: Membership, context) if
+  may_act_on(person, membership, "SUSPEND_MEMBERS", context);
+meets(person: Person, "ENTERPRISE_ADMIN", "reinstate", membership: Membership, context) if
   may_administer(person, membership.enterprise, context);
 meets(person: Person, "ENTERPRISE_ADMIN", "end", membership: Membership, context) if
-  may_administer(person, membership.enterprise, context);
+  may_act_on(person, membership, "END_MEMBERSHIPS", context);
 meets(person: Person, "ENTERPRISE_ADMIN", "revoke", assignment: RoleAssignment, context) if
   may_administer(person, assignment.membership.enterprise, context);
+
+# What administrators may do, and whoever holds a custom role that contains it.
+may_use_power(person: Person, enterprise: Enterprise, _, context) if may_administer(person, enterprise, context);
+may_use_power(person: Person, enterprise: Enterprise, power, context) if has_power(person, enterprise, power, context);
+
+# A custom role is for ordinary members: it reaches nobody who runs the enterprise, its seals or their audit.
+may_act_on(person: Person, membership: Membership, _, context) if may_administer(person, membership.enterprise, context);
+may_act_on(person: Person, membership: Membership, power, context) if
+  has_power(person, membership.enterprise, power, context) and
+  not has_office(membership) and
+  not registry_names(membership.person, membership.enterprise);
+
+has_office(membership: Membership) if
+  assignment in membership.assignments and
+  assignment.state = "ACTIVE" and
+  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "LEGAL_REP", "SEAL_AUDITOR"];
+
+# A power by a custom role of this enterprise that stands now.
+has_power(person: Person, enterprise: Enterprise, power, context) if
+  custom_assignment(person, enterprise, assignment, context) and
+  role = assignment.custom_role and
+  role matches CustomRole and
+  contained in role.powers and
+  contained.power = power;
+
+custom_assignment(person: Person, enterprise: Enterprise, assignment, context) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "CUSTOM" and
+  assignment_stands(assignment, context);
 
 # The applicant of a retrieval gains no right before it is executed.
 #@ R-11
 because("ENTERPRISE_ADMIN", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   is_retrieving(person, enterprise) and
-  not may_administer(person, enterprise, context);
+  not may_administer(person, enterprise, context) and
+  not has_power(person, enterprise, _, context);
+
+# Whoever carries an office has a verified name and an account that acts.
+#@ M-07
+requires("assign_role", _: Membership, "MEMBER_FIT");
+requires("reinstate", _: Membership, "MEMBER_FIT");
+meets(_: Person, "MEMBER_FIT", "assign_role", membership: Membership, _) if fit(membership.person);
+meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if fit(membership.person);
+
+# Nobody gives himself a role, nor lifts his own suspension, not even the legal representative. So an administrator is made
+# seal administrator by another administrator or by the legal representative, never by himself.
+#@ M-11
+requires("assign_role", _: Membership, "NOT_OWN_ROLE");
+requires("reinstate", _: Membership, "NOT_OWN_ROLE");
+meets(person: Person, "NOT_OWN_ROLE", "assign_role", membership: Membership, _) if membership.person_id != person.id;
+meets(person: Person, "NOT_OWN_ROLE", "reinstate", membership: Membership, _) if membership.person_id != person.id;
+
+# The role is stated, and one that people give. The legal representative is whom the registry names: nobody makes one.
+#@ M-09
+requires("assign_role", _: Membership, "ROLE_STATED");
+meets(_: Person, "ROLE_STATED", "assign_role", _: Membership, context) if
+  context.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context: RoleContext) if context.role = "LEGAL_REP";
 
 # Only a membership that is not over can be acted on.
 #@ M-07
 requires("assign_role", _: Membership, "MEMBERSHIP_LIVE");
 requires("suspend", _: Membership, "MEMBERSHIP_LIVE");
+requires("reinstate", _: Membership, "IS_SUSPENDED");
 requires("end", _: Membership, "MEMBERSHIP_LIVE");
 requires("resign", _: Membership, "MEMBERSHIP_LIVE");
 requires("revoke", _: RoleAssignment, "ASSIGNMENT_LIVE");
 meets(_: Person, "MEMBERSHIP_LIVE", "assign_role", membership: Membership, _) if membership.state = "ACTIVE";
 meets(_: Person, "MEMBERSHIP_LIVE", "suspend", membership: Membership, _) if membership.state = "ACTIVE";
+meets(_: Person, "IS_SUSPENDED", "reinstate", membership: Membership, _) if membership.state = "SUSPENDED";
 meets(_: Person, "MEMBERSHIP_LIVE", "end", membership: Membership, _) if membership.state in ["ACTIVE", "SUSPENDED"];
 meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, _) if membership.state = "ACTIVE";
 meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, _) if assignment.state = "ACTIVE";
 
 requires("resign", _: Membership, "OWN_MEMBERSHIP");
 meets(person: Person, "OWN_MEMBERSHIP", "resign", membership: Membership, _) if membership.person_id = person.id;
+
+# While a retrieval is decided, nobody changes who runs the enterprise or its seals, and the new administrator waits a while
+# after it. Ending or reinstating the membership of such an officer comes to the same as taking or giving the role.
+#@ R-12
+requires("assign_role", _: Membership, "NO_RETRIEVAL_HOLD");
+requires("reinstate", _: Membership, "NO_RETRIEVAL_HOLD");
+requires("end", _: Membership, "NO_RETRIEVAL_HOLD");
+requires("revoke", _: RoleAssignment, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, _) if
+  not retrieval_holds(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", _: Membership, context) if gives_lesser_role(context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if
+  not retrieval_holds(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not retrieval_holds(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if
+  not retrieval_holds(assignment.membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+#@ R-13
+requires("assign_role", _: Membership, "COOLED_OFF");
+requires("reinstate", _: Membership, "COOLED_OFF");
+requires("end", _: Membership, "COOLED_OFF");
+requires("revoke", _: RoleAssignment, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
+  not cooling_off(person, membership.enterprise, _, context);
+meets(_: Person, "COOLED_OFF", "assign_role", _: Membership, context) if gives_lesser_role(context);
+meets(person: Person, "COOLED_OFF", "reinstate", membership: Membership, context) if
+  not cooling_off(person, membership.enterprise, _, context);
+meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(person: Person, "COOLED_OFF", "end", membership: Membership, context) if
+  not cooling_off(person, membership.enterprise, _, context);
+meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not runs_something(membership);
+meets(person: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, context) if
+  not cooling_off(person, assignment.membership.enterprise, _, context);
+meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+
+gives_lesser_role(context) if
+  role = context.role and
+  role matches String and
+  is_lesser_role(role);
+
+is_lesser_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+
+runs_something(membership: Membership) if
+  assignment in membership.assignments and
+  assignment.state = "ACTIVE" and
+  not is_lesser_role(assignment.role);
 
 # The last administrator cannot be removed, suspended or demoted, nor resign: hand over first.
 #@ M-08
@@ -222,7 +359,34 @@ another_administrator(membership: Membership, context) if
   administrator(membership.enterprise, other, context) and
   other.id != membership.id;
 
-# A member with open tasks hands them over before leaving.
+# The legal representative follows the registry: while it names him, nobody takes his membership or that role from him. The
+# role is taken once the registry names somebody else.
+#@ M-09
+requires("suspend", _: Membership, "NOT_LEGAL_REP");
+requires("end", _: Membership, "NOT_LEGAL_REP");
+requires("revoke", _: RoleAssignment, "NOT_LEGAL_REP");
+meets(_: Person, "NOT_LEGAL_REP", "suspend", membership: Membership, _) if
+  not registry_names(membership.person, membership.enterprise);
+meets(_: Person, "NOT_LEGAL_REP", "end", membership: Membership, _) if
+  not registry_names(membership.person, membership.enterprise);
+meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if assignment.role != "LEGAL_REP";
+meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if
+  registry_names_another(assignment.membership.person, assignment.membership.enterprise);
+
+# Whom the current extract names, in whatever order the registry lists the enterprise.
+registry_names(person: Person, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person.id;
+
+registry_names_another(person: Person, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id != person.id;
+
+# A member with open tasks hands them over before leaving. Suspending him needs no handing over: it takes all power at once.
 #@ M-10
 requires("end", _: Membership, "TASKS_HANDED_OVER");
 requires("resign", _: Membership, "TASKS_HANDED_OVER");
@@ -238,6 +402,39 @@ has_no_open_task(membership: Membership, member) if
   member matches Person and
   member.id = membership.person_id and
   not open_task_for(member, membership.enterprise_id, _);
+
+# Nor does a seal stay behind without a keeper: its custodian hands it over, or an acting custodian keeps it now.
+#@ S-16
+requires("end", _: Membership, "SEALS_HANDED_OVER");
+requires("resign", _: Membership, "SEALS_HANDED_OVER");
+meets(_: Person, "SEALS_HANDED_OVER", "end", membership: Membership, context) if not keeps_seal(membership, _, context);
+meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if not keeps_seal(membership, _, context);
+
+keeps_seal(membership: Membership, seal, context) if
+  seal_to_keep(membership.enterprise, seal) and
+  seal.custodian_id matches String and
+  seal.custodian_id = membership.id and
+  not is_kept_by_acting(seal, context);
+keeps_seal(membership: Membership, seal, context) if
+  seal_to_keep(membership.enterprise, seal) and
+  seal.acting_custodian_id matches String and
+  seal.acting_custodian_id = membership.id and
+  seal.acting_from <= context.now and
+  context.now < seal.acting_to;
+
+# A seal whose life is not over is in somebody's keeping.
+seal_to_keep(enterprise: Enterprise, seal) if
+  seal in enterprise.seals and
+  seal.state != "REVOKED" and
+  seal.state != "DESTROYED";
+
+# Another present member keeps the seal in the custodian's place.
+is_kept_by_acting(seal: Seal, context) if
+  acting = seal.acting_custodian and
+  acting matches Membership and
+  acting.state = "ACTIVE" and
+  seal.acting_from <= context.now and
+  context.now < seal.acting_to;
 
 # --- authenticating an enterprise ------------------------------------------------------------------------------------
 
@@ -268,6 +465,8 @@ lapses(person: Person, "assign_role", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);
 lapses(person: Person, "suspend", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "reinstate", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
 lapses(person: Person, "end", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);
 lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
@@ -275,9 +474,41 @@ lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
 lapses(_: Person, "approve_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "reject_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "remind", application: JoinApplication, _, at) if at = application.expires_at;
+lapses(_: Person, "withdraw", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "accept", invitation: Invitation, _, at) if at = invitation.expires_at;
 lapses(_: Person, "accept", invitation: Invitation, context, at) if
   admin_lapses(invitation.inviter.person, invitation.enterprise, context, at);
+lapses(_: Person, "accept", invitation: Invitation, context, at) if
+  custom_role_lapses(invitation.inviter.person, invitation.enterprise, context, at);
+
+# … and so it is with a custom role.
+lapses(person: Person, "invite", enterprise: Enterprise, context, at) if custom_role_lapses(person, enterprise, context, at);
+lapses(person: Person, "approve_join", application: JoinApplication, context, at) if
+  custom_role_lapses(person, application.enterprise, context, at);
+lapses(person: Person, "reject_join", application: JoinApplication, context, at) if
+  custom_role_lapses(person, application.enterprise, context, at);
+lapses(person: Person, "suspend", membership: Membership, context, at) if
+  custom_role_lapses(person, membership.enterprise, context, at);
+lapses(person: Person, "end", membership: Membership, context, at) if
+  custom_role_lapses(person, membership.enterprise, context, at);
+
+custom_role_lapses(person: Person, enterprise: Enterprise, context, at) if
+  custom_assignment(person, enterprise, assignment, context) and
+  at = assignment.valid_to;
+
+# A seal passes to and from an acting custodian at set times.
+lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(membership, context, at);
+lapses(_: Person, "resign", membership: Membership, context, at) if custody_lapses(membership, context, at);
+
+custody_lapses(membership: Membership, _, at) if
+  seal_to_keep(membership.enterprise, seal) and
+  seal.custodian_id = membership.id and
+  at = seal.acting_to;
+custody_lapses(membership: Membership, context, at) if
+  seal_to_keep(membership.enterprise, seal) and
+  seal.acting_custodian_id = membership.id and
+  context.now < seal.acting_from and
+  at = seal.acting_from;
 
 lapses(person: Person, "resign", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);

@@ -73,6 +73,8 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   fit(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
   task_to_hand_over(membership, context.member, task);
+counted("HANDOVER_TASKS", "seals", seal, _: Person, membership: Membership, context: MemberContext) if
+  keeps_seal(membership, seal, context);
 
 # A case is shown to its parties only; others learn that there is one.
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: Enterprise, _) if
@@ -81,10 +83,21 @@ parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: 
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
 
+# The new administrator learns when he may begin.
+#@ R-13
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
+  cooling_off(person, enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
+  cooling_off(person, membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
+  cooling_off(person, assignment.membership.enterprise, at, context);
+
 parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
+  owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   use_grant(person, seal, grant) and
   context.now < grant.valid_from and
@@ -123,8 +136,8 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
   found = membership.person;
 
 # What the face check must be bound to.
-parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _);
-parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _);
+parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
+parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if sealing_task(context, task) and id = task.id;
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
@@ -132,3 +145,40 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id 
 parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_type", "RetrievalCase", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
+# … and to manage a seal: to the seal that is found, or to the hold that is released.
+parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: Seal, _: VerifiedContext);
+parameter("VERIFY_FACE", "bound_type", "Seal", _: Person, _: Seal, _: VerifiedContext);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, seal: Seal, _: VerifiedContext) if id = seal.id;
+parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealHold, _);
+parameter("VERIFY_FACE", "bound_type", "SealHold", _: Person, _: SealHold, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = hold.id;
+
+# Until when the new administrator waits before he ends a seal or gives out rights to it.
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
+  not (context matches SealUseContext) and
+  cooling_off(person, seal.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: SealGrant, context) if
+  cooling_off(person, grant.seal.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: OpenGrant, context) if
+  cooling_off(person, grant.seal.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: CrossEnterpriseGrant, context) if
+  owner(grant, context, enterprise) and
+  cooling_off(person, enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, delegation: Delegation, context) if
+  cooling_off(person, delegation.principal.enterprise, at, context);
+
+# Whose seal it is, and who delegated what is over.
+parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) if id = seal.enterprise_id;
+parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
+parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
+  delegation_to(person, seal, delegation) and
+  is_past(delegation, context) and
+  found = delegation.principal.person;
+# Handing over asks for the faces of both, for this enterprise.
+#@ M-12
+parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;
+parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;

@@ -1,7 +1,9 @@
 # Enterprise retrieval: taking an enterprise back whose administrator is gone.
 #
 # Claiming that the administrator resigned opens a case; it never moves power. Power moves in one transaction when the case is
-# executed: after certification, review, notice, and without an open objection.
+# executed: after certification, review, notice, and without an open objection. Whoever loses the enterprise by it can appeal.
+# (The published join-and-retrieve feature of a signing platform; published rules of platforms on changing administrators and on
+# registry checks. Periods, objections and appeals are this project's own.)
 
 # --- opening a case --------------------------------------------------------------------------------------------------
 
@@ -34,6 +36,25 @@ meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, _) if not o
 requires("retrieve", _: Enterprise, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "retrieve", _: Enterprise, context) if
   context.reason in ["ADMIN_RESIGNED", "ADMIN_UNREACHABLE", "ADMIN_DECEASED", "ADMIN_DISPUTE", "ACCOUNT_TAKEN"];
+
+# Only so many certifications for one enterprise, and so many enterprises for one person, within a time. What a submission is
+# counted with is its own certification, so the last attempt allowed still counts as one of them.
+#@ R-14
+requires("retrieve", _: Enterprise, "ATTEMPTS_LEFT");
+requires("submit", _: RetrievalCase, "ATTEMPTS_LEFT");
+meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
+  context.attempts matches Integer and
+  context.attempts < context.parameters.retrieval_attempts and
+  tries_few_enterprises(context);
+meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
+  case.attempt <= context.parameters.retrieval_attempts and
+  context.attempts matches Integer and
+  context.attempts <= context.parameters.retrieval_attempts and
+  tries_few_enterprises(context);
+
+tries_few_enterprises(context: RetrievalContext) if
+  context.enterprises matches Integer and
+  context.enterprises < context.parameters.retrieval_enterprises;
 
 # While another administrator is responsive, ask him; the legal representative need not.
 #@ R-07
@@ -152,6 +173,16 @@ meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
   not is_partial(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
 
+# Two see more than one who looks twice: an attempt has one verdict of each person, from whatever post.
+#@ R-08
+requires("review", _: RetrievalCase, "NOT_REVIEWED_YET");
+meets(person: Person, "NOT_REVIEWED_YET", "review", case: RetrievalCase, _) if not reviewed_attempt(person, case, case.attempt);
+
+reviewed_attempt(person: Person, case: RetrievalCase, attempt) if
+  review in case.reviews and
+  review.attempt = attempt and
+  review.staff.person_id = person.id;
+
 # Whoever is or was a member of the enterprise, or its legal representative, does not review its case.
 is_partial(person_id, case: RetrievalCase) if
   membership in case.enterprise.memberships and
@@ -219,6 +250,8 @@ meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
   fresh_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 
+# A case concerns the one enterprise: running a parent or a subsidiary of it is no part in it.
+#@ R-17
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_administer(person, case.enterprise, context);
@@ -237,21 +270,82 @@ meets(_: Person, "NO_OPEN_OBJECTION", "execute", case: RetrievalCase, _) if case
 has_standing_objection(case: RetrievalCase) if
   objection in case.objections and
   objection.state != "DISMISSED";
+# A dismissal that two have not found is none.
+has_standing_objection(case: RetrievalCase) if
+  objection in case.objections and
+  not is_dismissed_by_two(objection, case);
 
-# No execution before the notice has ended: long after documents, short for the legal representative.
+# Who decides an objection writes a review of the attempt. It counts where it is by somebody who had not judged the case before
+# the objection was raised, as whoever let the case pass would be judging himself.
+is_dismissed_by_two(objection: Objection, case: RetrievalCase) if
+  finding(objection, case, first) and
+  finding(objection, case, second) and
+  first.staff.person_id != second.staff.person_id;
+
+finding(objection: Objection, case: RetrievalCase, review) if
+  review in case.reviews and
+  review.attempt = case.attempt and
+  review.verdict = "PASSED" and
+  review.staff.duty = "REVIEWER" and
+  review.staff.person_id != objection.person_id and
+  not judged_before(review, objection, case);
+
+judged_before(review: RetrievalReview, objection: Objection, case: RetrievalCase) if
+  earlier in case.reviews and
+  earlier.staff.person_id = review.staff.person_id and
+  earlier.decided_at < objection.raised_at;
+
+# No execution before the notice has ended: long after documents, short for the legal representative. The clock runs from
+# `notice_from`, and only if by then each of those concerned was reached by some channel, or a public notice stood in. A public
+# notice reaches fewer, so it takes the long time on either path.
 #@ R-10
 requires("execute", _: RetrievalCase, "NOTICE_OVER");
 meets(_: Person, "NOTICE_OVER", "execute", case: RetrievalCase, context) if notice_is_over(case, context);
-because("NOTICE_OVER", "NOTICE_NOT_GIVEN", _: Person, case: RetrievalCase, _) if case.notice_from = 0;
+because("NOTICE_OVER", "NOTICE_NOT_GIVEN", _: Person, case: RetrievalCase, context) if not notice_runs(case, context);
 
 notice_end(case: RetrievalCase, context, at) if
-  case.notice_from > 0 and
-  case.path = "DOCUMENTS" and
-  at = case.notice_from + context.parameters.notice_documents;
-notice_end(case: RetrievalCase, context, at) if
-  case.notice_from > 0 and
-  case.path = "LEGAL_REP_ONLINE" and
+  is_short_notice(case, context) and
   at = case.notice_from + context.parameters.notice_legal_rep;
+notice_end(case: RetrievalCase, context, at) if
+  notice_runs(case, context) and
+  not is_short_notice(case, context) and
+  at = case.notice_from + context.parameters.notice_documents;
+
+is_short_notice(case: RetrievalCase, context) if
+  case.path = "LEGAL_REP_ONLINE" and
+  all_are_told(case, context);
+
+notice_runs(case: RetrievalCase, context) if all_are_told(case, context);
+notice_runs(case: RetrievalCase, _) if
+  case.published_at > 0 and
+  case.published_at <= case.notice_from;
+
+all_are_told(case: RetrievalCase, context) if
+  case.notice_from > 0 and
+  forall(to_be_told(case, person_id, context), is_told(case, person_id));
+
+is_told(case: RetrievalCase, person_id) if
+  notice in case.notices and
+  notice.person_id = person_id and
+  notice.state = "ACCEPTED" and
+  notice.sent_at <= case.notice_from;
+
+# The administrators and seal administrators who stood when the notice began, whether they can act or not, and the legal
+# representative. Who is appointed later cannot stop the clock.
+to_be_told(case: RetrievalCase, person_id, context) if
+  membership in case.enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
+  assignment_stands(assignment, context) and
+  assignment.valid_from <= case.notice_from and
+  person_id = membership.person_id and
+  person_id != case.applicant_id;
+to_be_told(case: RetrievalCase, person_id, _) if
+  snapshot in case.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  person_id = snapshot.legal_rep_id and
+  person_id matches String and
+  person_id != case.applicant_id;
 
 notice_is_over(case: RetrievalCase, context) if
   notice_end(case, context, at) and
@@ -308,6 +402,70 @@ case_face_lapses(person: Person, case: RetrievalCase, context, at) if
 registry_lapses(case: RetrievalCase, context, at) if
   fresh_snapshot(case, snapshot, context) and
   at = snapshot.fetched_at + context.parameters.registry_fresh_within;
+
+# --- deciding an objection, giving up, appealing ---------------------------------------------------------------------
+
+# An objection is decided by reviewers who did not judge the case before, in no attempt of it, and who are not concerned.
+#@ R-08 R-09
+requires("adjudicate", _: RetrievalCase, "REVIEWER");
+requires("adjudicate", _: RetrievalCase, "NO_REVIEW_CONFLICT");
+requires("adjudicate", _: RetrievalCase, "CASE_OBJECTED");
+meets(person: Person, "REVIEWER", "adjudicate", _: RetrievalCase, _) if is_reviewer(person);
+meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _) if is_new_to(person, case);
+meets(_: Person, "CASE_OBJECTED", "adjudicate", case: RetrievalCase, _) if case.state = "OBJECTED";
+
+# An appeal likewise: neither who reviewed an attempt nor who dismissed an objection.
+#@ R-08
+requires("decide_appeal", _: RetrievalCase, "REVIEWER");
+requires("decide_appeal", _: RetrievalCase, "NO_REVIEW_CONFLICT");
+requires("decide_appeal", _: RetrievalCase, "CASE_UNDER_APPEAL");
+meets(person: Person, "REVIEWER", "decide_appeal", _: RetrievalCase, _) if is_reviewer(person);
+meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase, _) if is_new_to(person, case);
+meets(_: Person, "CASE_UNDER_APPEAL", "decide_appeal", case: RetrievalCase, _) if case.state = "UNDER_APPEAL";
+
+is_new_to(person: Person, case: RetrievalCase) if
+  case.applicant_id != person.id and
+  not is_partial(person.id, case) and
+  not reviewed_attempt(person, case, _) and
+  not raised_objection(person, case);
+
+raised_objection(person: Person, case: RetrievalCase) if
+  objection in case.objections and
+  objection.person_id = person.id;
+
+# The applicant may give the case up while it is open.
+#@ R-15
+requires("withdraw", _: RetrievalCase, "CASE_APPLICANT");
+requires("withdraw", _: RetrievalCase, "CASE_OPEN");
+meets(person: Person, "CASE_APPLICANT", "withdraw", case: RetrievalCase, _) if case.applicant_id = person.id;
+meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if
+  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+
+# Whoever was an administrator until the case was executed may appeal for a while.
+#@ R-13
+requires("appeal", _: RetrievalCase, "FORMER_ADMIN");
+requires("appeal", _: RetrievalCase, "CASE_EXECUTED");
+requires("appeal", _: RetrievalCase, "APPEAL_IN_TIME");
+meets(person: Person, "FORMER_ADMIN", "appeal", case: RetrievalCase, context) if was_replaced(person, case, context);
+meets(_: Person, "CASE_EXECUTED", "appeal", case: RetrievalCase, _) if case.state = "EXECUTED";
+meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if
+  case.executed_at <= context.now and
+  context.now < case.executed_at + context.parameters.appeal_within;
+
+# His role began before the case was executed, had not run out when it was opened, and does not stand any more.
+was_replaced(person: Person, case: RetrievalCase, context) if
+  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  case.applicant_id != person.id and
+  membership in case.enterprise.memberships and
+  membership.person_id = person.id and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.valid_from < case.executed_at and
+  case.opened_at < assignment.valid_to and
+  not assignment_stands(assignment, context);
+
+lapses(_: Person, "appeal", case: RetrievalCase, context, at) if
+  at = case.executed_at + context.parameters.appeal_within;
 
 # --- progress --------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,14 @@ resource Enterprise {
   "invite" if "legal_representative";
   "create_seal" if "seal_administrator";
   "create_seal" if "legal_representative";
+  "transfer_admin" if "administrator";
+  "transfer_admin" if "legal_representative";
+  "change_name" if "administrator";
+  "change_name" if "legal_representative";
+  "export" if "administrator";
+  "export" if "legal_representative";
+  "monitor" if "member";
+  "monitor" if "legal_representative";
 }
 
 has_role(person: Person, "member", enterprise: Enterprise) if is_member(person, enterprise);
@@ -30,6 +38,17 @@ has_permission(_: Person, "retrieve", _: Enterprise);
 has_permission(_: Person, "authenticate", _: Enterprise);
 has_permission(_: Person, "view_administrator", _: Enterprise);
 
+# A role of the enterprise's own making may contain some of an administrator's powers, never that to give or take roles.
+#@ M-07
+has_permission(person: Person, "invite", enterprise: Enterprise) if is_assigned(person, enterprise, "CUSTOM");
+has_permission(person: Person, "approve_join", application: JoinApplication) if
+  is_assigned(person, application.enterprise, "CUSTOM");
+has_permission(person: Person, "reject_join", application: JoinApplication) if
+  is_assigned(person, application.enterprise, "CUSTOM");
+has_permission(person: Person, "suspend", membership: Membership) if
+  is_assigned(person, membership.enterprise, "CUSTOM");
+has_permission(person: Person, "end", membership: Membership) if is_assigned(person, membership.enterprise, "CUSTOM");
+
 resource Invitation {
   permissions = ["accept"];
 }
@@ -48,6 +67,7 @@ resource JoinApplication {
 
 has_relation(enterprise: Enterprise, "enterprise", application: JoinApplication) if enterprise = application.enterprise;
 has_permission(person: Person, "remind", application: JoinApplication) if application.person_id = person.id;
+has_permission(person: Person, "withdraw", application: JoinApplication) if application.person_id = person.id;
 
 resource Membership {
   permissions = ["assign_role", "suspend", "end", "resign", "view_history", "reinstate"];
@@ -59,6 +79,8 @@ resource Membership {
   "suspend" if "legal_representative" on "enterprise";
   "end" if "administrator" on "enterprise";
   "end" if "legal_representative" on "enterprise";
+  "reinstate" if "administrator" on "enterprise";
+  "reinstate" if "legal_representative" on "enterprise";
 }
 
 has_relation(enterprise: Enterprise, "enterprise", membership: Membership) if enterprise = membership.enterprise;
@@ -101,9 +123,35 @@ resource Seal {
   "request_use" if "legal_representative" on "owner";
   "use" if "member" on "owner";
   "use" if "legal_representative" on "owner";
+  "stamp" if "member" on "owner";
+  "carry_out" if "member" on "owner";
 }
 
 has_relation(enterprise: Enterprise, "owner", seal: Seal) if enterprise = seal.enterprise;
+
+# What is done to a seal by those who run it.
+has_permission(person: Person, "submit_review", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "report_found", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "propose_end", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "destroy", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "assign_custodian", seal: Seal) if is_seal_officer(person, seal.enterprise);
+# Who keeps, uses or runs a seal may stop it; the checklist says who that is.
+has_permission(person: Person, "freeze", seal: Seal) if belongs(person, seal.enterprise);
+has_permission(person: Person, "report_lost", seal: Seal) if belongs(person, seal.enterprise);
+
+is_seal_officer(person: Person, enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
+is_seal_officer(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
+# A seal that is granted to another enterprise is used by that one's members too.
+has_permission(person: Person, "use", seal: Seal) if
+  grant in seal.cross_grants and
+  grant.state = "ACTIVE" and
+  membership in person.memberships and
+  membership.enterprise_id = grant.holder_id and
+  membership.state = "ACTIVE";
+
+# Automatic sealing and emergency use: by those to whom the owner granted it.
+has_permission(person: Person, "auto_use", seal: Seal) if is_member(person, seal.enterprise);
+has_permission(person: Person, "emergency_use", seal: Seal) if is_member(person, seal.enterprise);
 
 resource SealGrant {
   permissions = ["confirm", "revoke", "extend"];
@@ -115,12 +163,20 @@ resource SealGrant {
 
 has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
 
+has_permission(person: Person, "extend", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
+# Whoever passes his right on confirms that, and whoever gave a grant takes it back.
+has_permission(person: Person, "confirm", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
+has_permission(person: Person, "revoke", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
+
 resource SigningTask {
   permissions = ["open", "sign", "approve", "transfer"];
 }
 
 has_permission(_: Person, "open", _: SigningTask);
 has_permission(person: Person, "sign", task: SigningTask) if is_named_person(person, task);
+has_permission(person: Person, "approve", task: SigningTask) if is_named_approver(person, task);
+has_permission(_: Person, "transfer", _: SigningTask);
 
 resource RetrievalCase {
   permissions = [
@@ -132,43 +188,82 @@ has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "object", _: RetrievalCase);
 has_permission(_: Person, "view_progress", _: RetrievalCase);
+has_permission(person: Person, "withdraw", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "adjudicate", _: RetrievalCase) if is_reviewer(person);
+has_permission(person: Person, "decide_appeal", _: RetrievalCase) if is_reviewer(person);
+has_permission(_: Person, "appeal", _: RetrievalCase);
 
 resource SealReview {
   permissions = ["decide"];
 }
 
+has_permission(person: Person, "decide", review: SealReview) if is_seal_officer(person, review.seal.enterprise);
+
 resource SealHold {
   permissions = ["release", "lift"];
 }
+
+has_permission(person: Person, "release", hold: SealHold) if is_seal_officer(person, hold.seal.enterprise);
+has_permission(person: Person, "release", hold: SealHold) if is_assigned(person, hold.seal.enterprise, "SYSTEM_ADMIN");
+has_permission(person: Person, "lift", _: SealHold) if is_risk_staff(person);
 
 resource OpenGrant {
   permissions = ["confirm", "revoke"];
 }
 
+has_permission(person: Person, "confirm", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "revoke", grant: OpenGrant) if grant.grantor.membership.person_id = person.id;
+
 resource CrossEnterpriseGrant {
   permissions = ["confirm", "revoke", "assign"];
 }
+
+has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if is_seal_officer(person, grant.seal.enterprise);
+# Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
+has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
+has_permission(_: Person, "assign", _: CrossEnterpriseGrant);
 
 resource Delegation {
   permissions = ["accept", "revoke"];
 }
 
+has_permission(person: Person, "accept", delegation: Delegation) if delegation.delegate.person_id = person.id;
+has_permission(person: Person, "revoke", delegation: Delegation) if belongs(person, delegation.principal.enterprise);
+
 resource SealUseRequest {
   permissions = ["approve", "reject", "withdraw"];
 }
+
+has_permission(person: Person, "approve", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "reject", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate"];
 }
 
+has_permission(person: Person, "initiate", category: BusinessCategory) if is_member(person, category.enterprise);
+
 resource Contract {
   permissions = ["view", "download", "print", "recall", "terminate"];
 }
+
+has_permission(_: Person, "view", _: Contract);
+has_permission(_: Person, "download", _: Contract);
+has_permission(_: Person, "print", _: Contract);
+has_permission(_: Person, "recall", _: Contract);
+has_permission(_: Person, "terminate", _: Contract);
 
 resource SealUse {
   permissions = ["view"];
 }
 
+has_permission(_: Person, "view", _: SealUse);
+
 resource MonitorSubscription {
   permissions = ["end"];
 }
+
+has_permission(person: Person, "end", subscription: MonitorSubscription) if belongs(person, subscription.enterprise);
+has_permission(person: Person, "view_log", seal: Seal) if belongs(person, seal.enterprise);

@@ -1,124 +1,356 @@
-# Seal management: who makes, changes and ends seals, and who gives out the right to use them.
+# Seal management: who makes, changes, reviews and ends seals, and who keeps them.
 #
-# Managing is not using: a seal administrator who wants to stamp needs a grant like everybody else.
+# Managing is not using: a seal administrator who wants to stamp needs a grant like everybody else. What is hard to undo takes
+# two persons: a face is reviewed by somebody else than who submitted it, an ending is proposed by one and carried out by
+# another. (Electronic Seal Measures 17, 18 and 21; Tencent's seal review; published company seal rules: seals of different
+# weight are kept apart, two witnesses see a seal destroyed.)
+
+# --- who manages -----------------------------------------------------------------------------------------------------
 
 # Only a seal administrator or the legal representative manages seals; the legal representative's own seal only he himself.
 #@ S-01
 requires("create_seal", _: Enterprise, "SEAL_MANAGER");
 requires("edit", _: Seal, "SEAL_MANAGER");
+requires("submit_review", _: Seal, "SEAL_MANAGER");
 requires("disable", _: Seal, "SEAL_MANAGER");
 requires("enable", _: Seal, "SEAL_MANAGER");
 requires("revoke", _: Seal, "SEAL_MANAGER");
-requires("grant", _: Seal, "SEAL_MANAGER");
-requires("confirm", _: SealGrant, "SEAL_MANAGER");
+requires("destroy", _: Seal, "SEAL_MANAGER");
+requires("assign_custodian", _: Seal, "SEAL_MANAGER");
 meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context) if
-  may_manage_seals(person, enterprise, context);
+  administers_seals_of(person, enterprise, context);
 meets(person: Person, "SEAL_MANAGER", "edit", seal: Seal, context) if may_manage(person, seal, context);
+meets(person: Person, "SEAL_MANAGER", "submit_review", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "disable", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "enable", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "revoke", seal: Seal, context) if may_manage(person, seal, context);
-meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
-meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
-#@ S-05
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: SealGrant, context) if
-  is_legal_rep_only(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "destroy", seal: Seal, context) if may_manage(person, seal, context);
+meets(person: Person, "SEAL_MANAGER", "assign_custodian", seal: Seal, context) if may_manage(person, seal, context);
 
 may_manage(person: Person, seal: Seal, context) if
   seal.kind != "LEGAL_REP" and
-  may_manage_seals(person, seal.enterprise, context);
-may_manage(person: Person, seal: Seal, _) if
-  seal.kind = "LEGAL_REP" and
-  legal_representative(person, seal.enterprise);
+  administers_seal(person, seal, context);
+may_manage(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
+
+#@ S-05
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
 
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
   has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not legal_representative(person, seal.enterprise);
 
+# What must not hang on the legal representative alone, his own seal included: deciding a review, proposing an end, reporting a
+# lost seal found. Any seal administrator does these, so that two persons can be found for them.
+#@ S-01 S-02
+requires("decide", _: SealReview, "SEAL_ADMINISTRATION");
+requires("propose_end", _: Seal, "SEAL_ADMINISTRATION");
+meets(person: Person, "SEAL_ADMINISTRATION", "decide", review: SealReview, context) if
+  administers_seal(person, review.seal, context);
+meets(person: Person, "SEAL_ADMINISTRATION", "propose_end", seal: Seal, context) if administers_seal(person, seal, context);
+
+administers_seals_of(person: Person, enterprise: Enterprise, context) if
+  has_standing_role(person, enterprise, "SEAL_ADMIN", context) and
+  not audits_seals_of(person, enterprise, context);
+administers_seals_of(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+
+administers_seal(person: Person, seal: Seal, context) if
+  has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
+  not audits_seal(person, seal, context);
+administers_seal(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
+
+# Whoever audits reads, and manages nothing, whatever else he may be: nobody checks his own work. The legal representative is
+# the exception, for an administrator could otherwise shut him out of his own seal by making him an auditor.
+#@ S-04
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, enterprise: Enterprise, context) if
+  audits_seals_of(person, enterprise, context) and
+  not legal_representative(person, enterprise);
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if is_only_auditor(person, seal, context);
+because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if
+  is_only_auditor(person, seal, context);
+because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, review: SealReview, context) if
+  is_only_auditor(person, review.seal, context);
+
+is_only_auditor(person: Person, seal: Seal, context) if
+  audits_seal(person, seal, context) and
+  not legal_representative(person, seal.enterprise);
+
+# Whoever is to audit manages nothing beforehand either, so that no allow ends when the audit begins.
+audits_seals_of(person: Person, enterprise: Enterprise, context) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "SEAL_AUDITOR" and
+  assignment.state = "ACTIVE" and
+  context.now < assignment.valid_to;
+
+audits_seal(person: Person, seal: Seal, context) if audits_seals_of(person, seal.enterprise, context);
+audits_seal(person: Person, seal: Seal, context) if
+  grant in seal.grants and
+  grant.right = "AUDIT" and
+  grant.membership.person_id = person.id and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  context.now < grant.valid_to;
+
+# --- the life of a seal ----------------------------------------------------------------------------------------------
+
 # REVOKED and DESTROYED are for ever.
 #@ S-01
 requires("edit", _: Seal, "SEAL_NOT_ENDED");
-requires("disable", _: Seal, "SEAL_NOT_ENDED");
 requires("enable", _: Seal, "SEAL_NOT_ENDED");
+requires("propose_end", _: Seal, "SEAL_NOT_ENDED");
 requires("revoke", _: Seal, "SEAL_NOT_ENDED");
-requires("grant", _: Seal, "SEAL_NOT_ENDED");
+requires("assign_custodian", _: Seal, "SEAL_NOT_ENDED");
 requires("request_use", _: Seal, "SEAL_NOT_ENDED");
-requires("confirm", _: SealGrant, "SEAL_NOT_ENDED");
 meets(_: Person, "SEAL_NOT_ENDED", "edit", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "disable", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "enable", seal: Seal, _) if is_not_ended(seal);
+meets(_: Person, "SEAL_NOT_ENDED", "propose_end", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "revoke", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "grant", seal: Seal, _) if is_not_ended(seal);
+meets(_: Person, "SEAL_NOT_ENDED", "assign_custodian", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "request_use", seal: Seal, _) if is_not_ended(seal);
-meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: SealGrant, _) if is_not_ended(grant.seal);
 
 is_not_ended(seal: Seal) if
   seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
+
+# Only what was in use is switched off. A lost, expired, collected or unreviewed seal that could be "disabled" would come back
+# into use by being enabled, past the check that it waits for.
+#@ S-01
+requires("disable", _: Seal, "SEAL_CAN_BE_DISABLED");
+meets(_: Person, "SEAL_CAN_BE_DISABLED", "disable", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED"];
+because("SEAL_CAN_BE_DISABLED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
+because("SEAL_CAN_BE_DISABLED", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
+because("SEAL_CAN_BE_DISABLED", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
+because("SEAL_CAN_BE_DISABLED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
+
+is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
+is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
 
 # A seal that was reported lost, or is still under review, is not simply switched on.
 #@ S-01
 requires("enable", _: Seal, "SEAL_CAN_BE_ENABLED");
 meets(_: Person, "SEAL_CAN_BE_ENABLED", "enable", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED"];
 
-# A grant names right, scope and term, and is effective only after confirmation, by a signed letter or a fresh face check.
-#@ S-06
-requires("confirm", _: SealGrant, "GRANT_PENDING");
-requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
-meets(_: Person, "GRANT_PENDING", "confirm", grant: SealGrant, context) if
-  grant.state = "PENDING_CONFIRM" and
-  context.now < grant.valid_to and
-  grantor_stands(grant, context);
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.confirmation = "AUTH_LETTER";
-meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
-  fresh_face_check(
-    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
+# --- review ----------------------------------------------------------------------------------------------------------
 
-# The grantee is an active member with a verified name, of the enterprise that owns the seal.
-#@ S-07
-requires("confirm", _: SealGrant, "GRANTEE_MEMBER");
-meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
-  grant.membership.state = "ACTIVE" and
-  grant.membership.enterprise_id = grant.seal.enterprise_id and
-  fit(grant.membership.person);
+# A seal goes into use with the face that was reviewed. One that came without a face on file and was never reviewed (a physical
+# seal, an old one taken over) has none that could have changed.
+#@ S-02
+requires("enable", _: Seal, "FACE_REVIEWED");
+meets(_: Person, "FACE_REVIEWED", "enable", seal: Seal, _) if has_reviewed_face(seal);
 
-# A grant stands on the role of whoever gave it: a seal administrator's, or the legal representative's while the registry
-# names him. The legal representative's seal is granted by himself alone.
-#@ S-17 S-05
-grantor_stands(grant: SealGrant, context) if
-  grant.seal.kind != "LEGAL_REP" and
-  grant.grantor.role = "SEAL_ADMIN" and
-  assignment_stands(grant.grantor, context);
-grantor_stands(grant: SealGrant, context) if
-  grant.grantor.role = "LEGAL_REP" and
-  assignment_stands(grant.grantor, context) and
-  legal_representative(grant.grantor.membership.person, grant.seal.enterprise);
+has_reviewed_face(seal: Seal) if
+  review in seal.reviews and
+  review.state = "PASSED" and
+  review.face_digest = seal.face_digest;
+has_reviewed_face(seal: Seal) if
+  seal.face_digest = "" and
+  not (_ in seal.reviews);
 
-# Nobody confirms a grant to himself.
-#@ S-09
-requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
-meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if grant.membership.person_id != person.id;
+# A new seal is submitted for review, one that was turned down again, and one in use when its face has changed.
+#@ S-02
+requires("submit_review", _: Seal, "REVIEW_DUE");
+requires("submit_review", _: Seal, "NO_OPEN_REVIEW");
+requires("submit_review", _: Seal, "FACE_ON_FILE");
+meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if seal.state in ["DRAFT", "REVIEW_REJECTED"];
+meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if
+  seal.state in ["ACTIVE", "DISABLED"] and
+  not has_reviewed_face(seal);
+meets(_: Person, "NO_OPEN_REVIEW", "submit_review", seal: Seal, _) if not is_in_review(seal);
+meets(_: Person, "FACE_ON_FILE", "submit_review", seal: Seal, _) if seal.face_digest != "";
+because("REVIEW_DUE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if seal.state = "PENDING_REVIEW";
+because("REVIEW_DUE", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 
-# A face check that confirmed a grant is used up; a signed letter needs none.
-obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+is_in_review(seal: Seal) if review in seal.reviews and review.state = "IN_REVIEW";
 
-lapses(person: Person, "confirm", grant: SealGrant, context, at) if
-  grant.confirmation != "AUTH_LETTER" and
-  face_lapses(
-    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
-lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.grantor.valid_to;
+# Somebody else decides, once: on the face that was submitted, and on the name that the registry gives the enterprise. A face
+# that does not fit can only be turned down.
+#@ S-02
+requires("decide", _: SealReview, "REVIEW_OPEN");
+requires("decide", _: SealReview, "NOT_OWN_REVIEW");
+requires("decide", _: SealReview, "FACE_AS_SUBMITTED");
+requires("decide", _: SealReview, "NAME_AS_REGISTERED");
+meets(_: Person, "REVIEW_OPEN", "decide", review: SealReview, _) if
+  review.state = "IN_REVIEW" and
+  review.seal.state = "PENDING_REVIEW";
+meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, _) if review.submitted_by.person_id != person.id;
+meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if
+  review.face_digest != "" and
+  review.face_digest = review.seal.face_digest;
+meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
+  review.seal.kind != "LEGAL_REP" and
+  snapshot in review.seal.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.registered_name != "" and
+  snapshot.registered_name = review.name_on_seal;
+# The legal representative's seal bears his name, not the enterprise's: it must be the seal of the present one.
+meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
+  review.seal.kind = "LEGAL_REP" and
+  review.name_on_seal != "" and
+  review.seal.legal_rep_id matches String and
+  snapshot in review.seal.enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id = review.seal.legal_rep_id;
+waived("FACE_AS_SUBMITTED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";
+waived("NAME_AS_REGISTERED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";
+
+# --- ending a seal ---------------------------------------------------------------------------------------------------
+
+# An ending is proposed with its reason, one at a time …
+#@ S-14
+requires("propose_end", _: Seal, "REASON_STATED");
+requires("propose_end", _: Seal, "NO_OPEN_PROPOSAL");
+meets(_: Person, "REASON_STATED", "propose_end", _: Seal, context) if is_stated(context.reason);
+meets(_: Person, "NO_OPEN_PROPOSAL", "propose_end", seal: Seal, _) if not is_proposed_to_end(seal);
+
+is_proposed_to_end(seal: Seal) if proposal in seal.proposals and proposal.state = "OPEN";
+
+# … and carried out by another person, while whoever proposed it still administers the seals.
+#@ S-14
+requires("revoke", _: Seal, "END_PROPOSED");
+requires("destroy", _: Seal, "END_PROPOSED");
+meets(person: Person, "END_PROPOSED", "revoke", seal: Seal, context) if is_proposed_by_another(person, seal, "REVOKE", context);
+meets(person: Person, "END_PROPOSED", "destroy", seal: Seal, context) if
+  is_proposed_by_another(person, seal, "DESTROY", context);
+because("END_PROPOSED", "DUAL_CONTROL_REQUIRED", person: Person, seal: Seal, _) if
+  is_proposed_to_end(seal) and
+  not has_proposal_of_another(person, seal);
+
+standing_proposal(seal: Seal, ending, proposal, context) if
+  proposal in seal.proposals and
+  proposal.state = "OPEN" and
+  proposal.ending = ending and
+  administers_seal(proposal.proposed_by.person, seal, context);
+
+is_proposed_by_another(person: Person, seal: Seal, ending, context) if
+  standing_proposal(seal, ending, proposal, context) and
+  proposal.proposed_by.person_id != person.id;
+
+has_proposal_of_another(person: Person, seal: Seal) if
+  proposal in seal.proposals and
+  proposal.state = "OPEN" and
+  proposal.proposed_by.person_id != person.id;
+
+# No seal ends under a contract that waits for it.
+#@ S-14
+requires("revoke", _: Seal, "NO_TASK_WAITS");
+requires("destroy", _: Seal, "NO_TASK_WAITS");
+meets(_: Person, "NO_TASK_WAITS", "revoke", _: Seal, context: SealEndContext) if context.open_task_id = nil;
+meets(_: Person, "NO_TASK_WAITS", "destroy", _: Seal, context: SealEndContext) if context.open_task_id = nil;
+
+# A physical seal is destroyed after it was collected, before two witnesses who neither proposed it nor do it.
+#@ S-14
+requires("destroy", _: Seal, "SEAL_COLLECTED");
+requires("destroy", _: Seal, "WITNESSED");
+meets(_: Person, "SEAL_COLLECTED", "destroy", seal: Seal, _) if
+  seal.category = "PHYSICAL" and
+  seal.state = "COLLECTED";
+because("SEAL_COLLECTED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
+because("SEAL_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal.category = "ELECTRONIC";
+meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
+  standing_proposal(seal, "DESTROY", proposal, context) and
+  one in proposal.witnesses and
+  may_witness(one.membership, proposal, person) and
+  other in proposal.witnesses and
+  other.membership.person_id != one.membership.person_id and
+  may_witness(other.membership, proposal, person);
+
+may_witness(witness: Membership, proposal: SealProposal, person: Person) if
+  witness.state = "ACTIVE" and
+  witness.enterprise_id = proposal.seal.enterprise_id and
+  fit(witness.person) and
+  witness.person_id != person.id and
+  witness.person_id != proposal.proposed_by.person_id;
+
+# While the enterprise is being retrieved, and for some time after, no seal ends.
+#@ R-12
+requires("revoke", _: Seal, "NO_RETRIEVAL_HOLD");
+requires("destroy", _: Seal, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not retrieval_holds(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not retrieval_holds(seal.enterprise);
+#@ R-13
+requires("revoke", _: Seal, "COOLED_OFF");
+requires("destroy", _: Seal, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "revoke", seal: Seal, context) if
+  not cooling_off(person, seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "destroy", seal: Seal, context) if
+  not cooling_off(person, seal.enterprise, _, context);
+
+# --- custody ---------------------------------------------------------------------------------------------------------
+
+# A seal is kept by an active member with a verified name, of the enterprise that owns it.
+#@ S-15
+requires("assign_custodian", _: Seal, "CUSTODIAN_MEMBER");
+meets(_: Person, "CUSTODIAN_MEMBER", "assign_custodian", seal: Seal, context: CustodyContext) if
+  custodian = context.custodian and
+  custodian matches Membership and
+  custodian.state = "ACTIVE" and
+  custodian.enterprise_id = seal.enterprise_id and
+  fit(custodian.person);
+
+# Nobody keeps two of the three seals that bind an enterprise together: official, finance, legal representative's. One who keeps
+# a seal in another's place, now or later, counts too.
+#@ S-15
+requires("assign_custodian", _: Seal, "CUSTODY_APART");
+meets(_: Person, "CUSTODY_APART", "assign_custodian", seal: Seal, context: CustodyContext) if
+  not keeps_conflicting_seal(context.custodian, seal, context);
+
+keeps_conflicting_seal(custodian, seal: Seal, context) if
+  custodian matches Membership and
+  seal.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  other in seal.enterprise.seals and
+  other.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  other.kind != seal.kind and
+  other.state != "REVOKED" and
+  other.state != "DESTROYED" and
+  keeps(custodian.person_id, other, context);
+
+keeps(person_id, seal: Seal, _) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+keeps(person_id, seal: Seal, context) if
+  custodian = seal.acting_custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id and
+  context.now < seal.acting_to;
+
+# Whoever approves the use of a seal does not keep it.
+#@ S-15
+requires("assign_custodian", _: Seal, "CUSTODIAN_NOT_APPROVER");
+meets(_: Person, "CUSTODIAN_NOT_APPROVER", "assign_custodian", seal: Seal, context: CustodyContext) if
+  not approves_use_of(context.custodian, seal, context);
+
+approves_use_of(custodian, seal: Seal, context) if
+  custodian matches Membership and
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.membership.person_id = custodian.person_id and
+  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"] and
+  context.now < grant.valid_to;
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
 
 # When a seal administrator's own role ends, so do the acts that rest on it.
 lapses(person: Person, "create_seal", enterprise: Enterprise, context, at) if
   seal_admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "edit", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "submit_review", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "decide", review: SealReview, context, at) if
+  seal_admin_lapses(person, review.seal.enterprise, context, at);
 lapses(person: Person, "disable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "enable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "propose_end", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "revoke", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
-lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
-lapses(person: Person, "confirm", grant: SealGrant, context, at) if
-  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(person: Person, "destroy", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "assign_custodian", seal: Seal, context, at) if
+  seal_admin_lapses(person, seal.enterprise, context, at);
+
+# … and an ending rests on the role of whoever proposed it, too.
+lapses(_: Person, "revoke", seal: Seal, context, at) if
+  standing_proposal(seal, "REVOKE", proposal, context) and
+  seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
+lapses(_: Person, "destroy", seal: Seal, context, at) if
+  standing_proposal(seal, "DESTROY", proposal, context) and
+  seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
 
 seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership) and

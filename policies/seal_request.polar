@@ -1,7 +1,10 @@
 # Requests to use a seal: who may ask for a use, who approves it, and when an approval stands in for a grant.
 #
-# Approval and use are separate duties: the right to approve is a grant of its own, and nobody approves what he asked for.
-# (Electronic Seal Measures; published company seal rules: approval and use apart, approval before use.)
+# A member asks for one seal and exactly the documents that he names. The request follows an approval process of the seal's
+# owner, step by step, or none; then whoever holds the right to approve decides. Approval and use are separate duties: the
+# right to approve is a grant of its own or a place in a process, nobody approves what he asked for, nor what he keeps.
+# (Electronic Seal Measures; Civil Code 165; published company seal rules: approval and use apart, approval before use, whoever
+# approves does not keep the seal.)
 
 # --- asking ---------------------------------------------------------------------------------------------------------------
 
@@ -10,44 +13,212 @@
 requires("request_use", _: Seal, "SEAL_CAN_BE_REQUESTED");
 meets(_: Person, "SEAL_CAN_BE_REQUESTED", "request_use", seal: Seal, _) if seal.state = "ACTIVE";
 
-# --- approval -------------------------------------------------------------------------------------------------------------
+# Whoever owes photos of an earlier use delivers them first. The debt is the person's: joining anew does not clear it.
+#@ U-23
+requires("request_use", _: Seal, "PHOTOS_DELIVERED");
+meets(person: Person, "PHOTOS_DELIVERED", "request_use", seal: Seal, _) if not owes_photos(person, seal.enterprise, _);
+
+owes_photos(person: Person, enterprise: Enterprise, request) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  request in membership.use_requests and
+  request.photos_owed > 0;
+
+# --- deciding on a request --------------------------------------------------------------------------------------------------
+
+# A request is decided while it is in approval and not over; one refusal ends it.
+#@ U-03
+requires("approve", _: SealUseRequest, "REQUEST_IN_APPROVAL");
+requires("reject", _: SealUseRequest, "REQUEST_IN_APPROVAL");
+meets(_: Person, "REQUEST_IN_APPROVAL", "approve", request: SealUseRequest, context) if awaits_verdicts(request, context);
+meets(_: Person, "REQUEST_IN_APPROVAL", "reject", request: SealUseRequest, context) if awaits_verdicts(request, context);
+
+awaits_verdicts(request: SealUseRequest, context) if
+  request.state = "IN_APPROVAL" and
+  context.now < request.valid_to and
+  not was_refused(request);
+
+# Only those who are asked now decide: the approvers of the current step, or without a process those with the right to approve.
+#@ U-03
+requires("approve", _: SealUseRequest, "STEP_APPROVER");
+requires("reject", _: SealUseRequest, "STEP_APPROVER");
+meets(person: Person, "STEP_APPROVER", "approve", request: SealUseRequest, context) if is_asked(person, request, context);
+meets(person: Person, "STEP_APPROVER", "reject", request: SealUseRequest, context) if is_asked(person, request, context);
+because("STEP_APPROVER", "PROCESS_DISABLED", _: Person, request: SealUseRequest, _) if
+  request.process_id matches String and
+  not follows_process(request, _);
+because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseRequest, context) if
+  not is_asked(person, request, context) and
+  member(person, request.seal.enterprise, membership) and
+  follows_process(request, process) and
+  step in process.steps and
+  names(step, _, membership, context) and
+  not step_is_passed(step, request, context);
+
+is_asked(person: Person, request: SealUseRequest, context) if
+  request.process_id = nil and
+  member(person, request.seal.enterprise, membership) and
+  has_right_to_approve(membership, request.seal, context);
+is_asked(person: Person, request: SealUseRequest, context) if
+  member(person, request.seal.enterprise, membership) and
+  follows_process(request, process) and
+  step in process.steps and
+  names(step, _, membership, context) and
+  step_is_current(step, process, request, context);
+
+# The lowest position that is not passed yet is asked; steps at one position side by side.
+step_is_current(step: ProcessStep, process: ApprovalProcess, request: SealUseRequest, context) if
+  not step_is_passed(step, request, context) and
+  forall(earlier in process.steps,
+         earlier.position >= step.position or step_is_passed(earlier, request, context));
+
+# Maker and checker are two persons: the applicant decides nothing, whatever membership, role or grant he has.
+#@ U-12
+requires("approve", _: SealUseRequest, "NOT_THE_APPLICANT");
+requires("reject", _: SealUseRequest, "NOT_THE_APPLICANT");
+meets(person: Person, "NOT_THE_APPLICANT", "approve", request: SealUseRequest, _) if
+  request.applicant.person_id != person.id;
+meets(person: Person, "NOT_THE_APPLICANT", "reject", request: SealUseRequest, _) if
+  request.applicant.person_id != person.id;
+
+# Whoever keeps the seal does not decide on its use.
+#@ U-12
+requires("approve", _: SealUseRequest, "NOT_THE_CUSTODIAN");
+requires("reject", _: SealUseRequest, "NOT_THE_CUSTODIAN");
+meets(person: Person, "NOT_THE_CUSTODIAN", "approve", request: SealUseRequest, context) if
+  not keeps_the_seal(person.id, request.seal, context);
+meets(person: Person, "NOT_THE_CUSTODIAN", "reject", request: SealUseRequest, context) if
+  not keeps_the_seal(person.id, request.seal, context);
+
+# One person gives one verdict on a request: N of M are N different persons, and a second step is a second pair of eyes.
+#@ U-03
+requires("approve", _: SealUseRequest, "NO_VERDICT_YET");
+requires("reject", _: SealUseRequest, "NO_VERDICT_YET");
+meets(person: Person, "NO_VERDICT_YET", "approve", request: SealUseRequest, _) if not gave_verdict(person, request);
+meets(person: Person, "NO_VERDICT_YET", "reject", request: SealUseRequest, _) if not gave_verdict(person, request);
+
+gave_verdict(person: Person, request: SealUseRequest) if
+  approval in request.approvals and
+  approval.approver.person_id = person.id;
+
+# A refusal says why.
+#@ U-03
+requires("reject", _: SealUseRequest, "REASON_STATED");
+meets(_: Person, "REASON_STATED", "reject", _: SealUseRequest, context) if is_stated(context.reason);
+
+# The applicant takes back what is not used yet.
+#@ U-03
+requires("withdraw", _: SealUseRequest, "OWN_REQUEST");
+requires("withdraw", _: SealUseRequest, "REQUEST_NOT_USED");
+meets(person: Person, "OWN_REQUEST", "withdraw", request: SealUseRequest, _) if request.applicant.person_id = person.id;
+meets(_: Person, "REQUEST_NOT_USED", "withdraw", request: SealUseRequest, _) if
+  request.state in ["DRAFT", "IN_APPROVAL", "APPROVED"];
+
+# A decision on a request ends where the request does, and wherever an entitlement that it rests on begins or ends.
+lapses(_: Person, "approve", request: SealUseRequest, _, at) if at = request.valid_to;
+lapses(_: Person, "reject", request: SealUseRequest, _, at) if at = request.valid_to;
+lapses(person: Person, "approve", request: SealUseRequest, context, at) if decision_turns(person, request, context, at);
+lapses(person: Person, "reject", request: SealUseRequest, context, at) if decision_turns(person, request, context, at);
+
+decision_turns(person: Person, request: SealUseRequest, context, at) if
+  member(person, request.seal.enterprise, membership) and
+  approver_turns(membership, request, context, at);
+decision_turns(_: Person, request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  approver_turns(approval.approver, request, context, at);
+decision_turns(_: Person, request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  at = approval.decided_at and
+  context.now < at;
+decision_turns(_: Person, request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  at = approval.approver.joined_at and
+  context.now < at;
+
+# --- a request that stands --------------------------------------------------------------------------------------------------
 
 own_request(person: Person, seal: Seal, contract: Contract, request) if
-  request in seal.use_requests and
-  request.applicant.person_id = person.id and
-  request.applicant.state = "ACTIVE" and
+  member(person, seal.enterprise, membership) and
+  request in membership.use_requests and
+  request.seal_id = seal.id and
   request.contract_id = contract.id;
 
+# A request of his own, for exactly these documents, that gives the person authority now.
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
   own_request(person, seal, contract, request) and
-  is_approved(request, person, context) and
-  request.valid_from <= context.now and
-  context.now < request.valid_to and
-  request.used < request.uses and
+  stands(request, context) and
   is_for_these_documents(request, contract);
 
-# Somebody else who may approve did so, and nobody who was asked refused. An approval counts while its approver may still
+# … and one of any member: what the enterprise's own procedures ask for, whoever puts the seal.
+approved_for(seal: Seal, contract: Contract, request, context) if
+  request in seal.use_requests and
+  request.contract_id = contract.id and
+  request.applicant.state = "ACTIVE" and
+  stands(request, context) and
+  is_for_these_documents(request, contract);
+
+# Approved, within its time, and not used up.
+stands(request: SealUseRequest, context) if
+  was_approved(request, context) and
+  request.valid_from <= context.now and
+  context.now < request.valid_to and
+  request.used < request.uses;
+
+is_approved(request: SealUseRequest, _: Person, context) if was_approved(request, context);
+
+# Others than the applicant approved, and nobody who was asked refused. An approval counts while its approver may still
 # approve: whoever has left or lost the right has to be replaced by another approver.
-is_approved(request: SealUseRequest, person: Person, context) if
+was_approved(request: SealUseRequest, context) if
   request.state in ["APPROVED", "IN_USE"] and
+  not was_refused(request) and
+  not decided_by_applicant(request) and
+  approval_is_complete(request, context);
+
+was_refused(request: SealUseRequest) if
+  approval in request.approvals and
+  approval.verdict != "PASSED";
+decided_by_applicant(request: SealUseRequest) if
+  approval in request.approvals and
+  approval.approver.person_id = request.applicant.person_id;
+
+# Without a process, one person with the right to approve is enough.
+#@ U-03
+approval_is_complete(request: SealUseRequest, context) if
+  request.process_id = nil and
+  has_approval_by_right(request, context);
+
+# With one, every step is passed. Over the legal representative's seal no process replaces his own word.
+#@ U-04 S-05
+approval_is_complete(request: SealUseRequest, context) if
+  request.seal.kind != "LEGAL_REP" and
+  every_step_is_passed(request, context);
+approval_is_complete(request: SealUseRequest, context) if
+  has_approval_by_right(request, context) and
+  every_step_is_passed(request, context);
+
+has_approval_by_right(request: SealUseRequest, context) if
   approval in request.approvals and
   approval.verdict = "PASSED" and
   approval.decided_at <= context.now and
-  may_approve_use(approval.approver, request.seal, context) and
-  not has_other_verdict(request, person);
+  may_approve_use(approval.approver, request.seal, context);
 
-# The right to approve is a grant of its own, never the custodian's; over the legal representative's seal it is his alone.
+# --- the right to approve ----------------------------------------------------------------------------------------------------
+
+# It is a grant of its own, never the custodian's; over the legal representative's seal it is his alone.
 may_approve_use(approver: Membership, seal: Seal, context) if
+  may_act_as_approver(approver, seal, context) and
+  has_right_to_approve(approver, seal, context);
+
+# Whoever approves is a member, in order, and does not keep the seal.
+may_act_as_approver(approver: Membership, seal: Seal, context) if
   approver.state = "ACTIVE" and
+  approver.joined_at <= context.now and
   fit(approver.person) and
-  legal_representative(approver.person, seal.enterprise) and
-  not is_custodian(approver, seal) and
-  approver.joined_at <= context.now;
-may_approve_use(approver: Membership, seal: Seal, context) if
+  not keeps_the_seal(approver.person_id, seal, context);
+
+has_right_to_approve(approver: Membership, seal: Seal, _) if legal_representative(approver.person, seal.enterprise);
+has_right_to_approve(approver: Membership, seal: Seal, context) if
   seal.kind != "LEGAL_REP" and
-  approver.state = "ACTIVE" and
-  fit(approver.person) and
-  not is_custodian(approver, seal) and
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
@@ -57,18 +228,122 @@ may_approve_use(approver: Membership, seal: Seal, context) if
   context.now < grant.valid_to and
   grantor_stands(grant, context);
 
-is_custodian(membership: Membership, seal: Seal) if
-  seal.custodian_id matches String and
-  seal.custodian_id = membership.id;
+# The custodian, and whoever acts for him at the time; by person, so that a second membership does not help.
+keeps_the_seal(person_id, seal: Seal, _) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+keeps_the_seal(person_id, seal: Seal, context) if
+  acts_as_custodian(person_id, seal) and
+  seal.acting_from <= context.now and
+  context.now < seal.acting_to;
 
-has_other_verdict(request: SealUseRequest, _: Person) if
+acts_as_custodian(person_id, seal: Seal) if
+  custodian = seal.acting_custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+# --- processes -------------------------------------------------------------------------------------------------------------
+
+# A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
+follows_process(request: SealUseRequest, process) if
+  process in request.seal.enterprise.approval_processes and
+  process.id = request.process_id and
+  process.state = "ENABLED";
+
+# A process without steps approves nothing.
+every_step_is_passed(request: SealUseRequest, context) if
+  follows_process(request, process) and
+  _ in process.steps and
+  forall(step in process.steps, step_is_passed(step, request, context));
+
+# One of those whom the step names is enough, or each of them passes it.
+step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
+  step.mode = "ANY" and
+  counted_approval(step, request, approval, context) and
+  names(step, _, approval.approver, context);
+step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
+  step.mode = "ALL" and
+  _ in step.approvers and
+  forall(named in step.approvers, has_passed(named, step, request, context));
+
+# One who is named for his role passes for the role alone: not while another line of the step names him too.
+has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
+  counted_approval(step, request, approval, context) and
+  named.membership_id matches String and
+  named.membership_id = approval.approver_id;
+has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
+  counted_approval(step, request, approval, context) and
+  is_named(named, approval.approver, context) and
+  not is_named_besides(named, step, approval.approver, context);
+
+is_named_besides(named: StepApprover, step: ProcessStep, approver: Membership, context) if
+  names(step, other, approver, context) and
+  other.id != named.id;
+
+# A verdict on this step, by somebody who may act as an approver and gave no other verdict on the request.
+counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) if
   approval in request.approvals and
-  approval.verdict != "PASSED";
-has_other_verdict(request: SealUseRequest, person: Person) if
-  approval in request.approvals and
-  approval.approver.person_id = person.id;
+  approval.step_id matches String and
+  approval.step_id = step.id and
+  approval.verdict = "PASSED" and
+  approval.decided_at <= context.now and
+  may_act_as_approver(approval.approver, request.seal, context) and
+  not decided_besides(approval, request);
+
+decided_besides(approval: Approval, request: SealUseRequest) if
+  other in request.approvals and
+  other.id != approval.id and
+  other.approver.person_id = approval.approver.person_id;
+
+names(step: ProcessStep, named, membership: Membership, context) if
+  named in step.approvers and
+  is_named(named, membership, context);
+
+is_named(named: StepApprover, membership: Membership, _) if
+  named.membership_id matches String and
+  named.membership_id = membership.id;
+is_named(named: StepApprover, membership: Membership, context) if
+  role = named.role and
+  role matches String and
+  stands_in_role(membership, role, context);
+
+# The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
+stands_in_role(membership: Membership, "LEGAL_REP", _) if legal_representative(membership.person, membership.enterprise);
+stands_in_role(membership: Membership, role, context) if
+  role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN"] and
+  holds_role(membership, role, context);
+
+# When an approver's entitlement begins or ends: a right to approve, a role that a process may name, an acting custody.
+approver_turns(approver: Membership, request: SealUseRequest, context, at) if
+  request.process_id = nil and
+  right_turns(approver, request.seal, context, at);
+approver_turns(approver: Membership, request: SealUseRequest, context, at) if
+  request.process_id matches String and
+  role_turns(approver, context, at);
+approver_turns(approver: Membership, request: SealUseRequest, context, at) if
+  acts_as_custodian(approver.person_id, request.seal) and
+  at in [request.seal.acting_from, request.seal.acting_to] and
+  context.now < at;
+
+right_turns(approver: Membership, seal: Seal, context, at) if
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.state = "ACTIVE" and
+  grant.membership_id = approver.id and
+  at in [grant.valid_to, grant.grantor.valid_to] and
+  context.now < at;
+
+role_turns(approver: Membership, context, at) if
+  assignment in approver.assignments and
+  assignment.state = "ACTIVE" and
+  at in [assignment.valid_from, assignment.valid_to] and
+  context.now < at;
+
+# --- the documents -----------------------------------------------------------------------------------------------------------
 
 # Exactly these documents: each document of the contract was requested, and each that was requested is in the contract.
+#@ U-15
 is_for_these_documents(request: SealUseRequest, contract: Contract) if
   _ in contract.documents and
   forall(other in contract.documents, is_requested(request, other.digest)) and

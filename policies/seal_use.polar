@@ -1,34 +1,73 @@
 # Seal use: may this person put this seal on the documents of this signing task, now.
 #
-# Authority is either a live USE grant that covers the contract, or an approved request for exactly these documents. Neither
-# replaces the other checks: the task's turn, the seal's state, the owner's certificate, and a fresh face check.
-# (Civil Code 165 and 171: authority is written, and it is looked at in the moment of sealing.)
+# Authority over the seal (authority.polar) replaces none of the other checks: the task's turn, what the contract is about and
+# that its documents have no blanks, the owner's licence, the seal's state, the certificate, duties that exclude each other, and
+# a fresh face check. Sealing without a person present, and in an emergency: special_use.polar.
+# (Civil Code 165, 168 and 171: authority is written, and it is looked at in the moment of sealing; nobody deals with himself
+# or for both sides. Electronic Signature Law 3 and 13. Published company seal rules: no blank documents, no guarantee without
+# a resolution.)
 
 # The task that the seal is used for: without one there is nothing to seal.
 has_task(context) if task = context.task and task matches SigningTask;
 sealing_task(context, task) if task = context.task and task matches SigningTask;
 sealed_contract(context, contract) if sealing_task(context, task) and contract = task.signatory.contract;
 
+requires("use", _: Seal, "LICENCE_EXISTING");
 requires("use", _: Seal, "TASK_READY");
 requires("use", _: Seal, "TASK_OPERATOR");
 requires("use", _: Seal, "SEAL_FOR_TASK");
 requires("use", _: Seal, "SEAL_USABLE");
 requires("use", _: Seal, "CERTIFICATE_VALID");
+requires("use", _: Seal, "DOCUMENTS_SEALABLE");
+requires("use", _: Seal, "MATTER_SEALABLE");
+requires("use", _: Seal, "AMOUNT_STATED");
+requires("use", _: Seal, "SEAL_IN_CATEGORY");
 requires("use", _: Seal, "SEAL_AUTHORITY");
+requires("use", _: Seal, "NOT_AN_AUDITOR");
+requires("use", _: Seal, "NO_SELF_DEALING");
+requires("use", _: Seal, "NO_DOUBLE_AGENCY");
 requires("use", _: Seal, "FRESH_FACE");
 
 because("TASK_READY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 because("TASK_OPERATOR", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 because("SEAL_FOR_TASK", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("DOCUMENTS_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("MATTER_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("AMOUNT_STATED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("SEAL_IN_CATEGORY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+# --- the owner -----------------------------------------------------------------------------------------------------------
+
+# The registry says that the owner of the seal exists: a licence that was revoked or cancelled, or of which nothing is known,
+# carries no seal.
+#@ U-26
+meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.enterprise);
 
 # --- the seal --------------------------------------------------------------------------------------------------------
 
-# The seal is ACTIVE and nothing holds it.
-#@ U-01
-meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if
+# The seal is ACTIVE and nothing holds it; and a legal representative's seal is the present one's.
+#@ U-01 S-18
+meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_usable(seal);
+
+is_usable(seal: Seal) if
   seal.state = "ACTIVE" and
-  not is_held(seal);
+  not is_held(seal) and
+  not is_of_former_legal_rep(seal);
+
+is_of_former_legal_rep(seal: Seal) if
+  seal.kind = "LEGAL_REP" and
+  seal.legal_rep_id matches String and
+  not is_legal_rep_by_registry(seal.legal_rep_id, seal.enterprise);
+
+is_legal_rep_by_registry(person_id, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id;
+
 because("SEAL_USABLE", "SEAL_FROZEN", _: Person, seal: Seal, _) if
   hold in seal.holds and
   hold.state = "PLACED" and
@@ -41,6 +80,7 @@ because("SEAL_USABLE", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "L
 because("SEAL_USABLE", "SEAL_DISABLED", _: Person, seal: Seal, _) if seal.state in ["DISABLED", "COLLECTED"];
 because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if seal.state in ["REVOKED", "DESTROYED"];
 because("SEAL_USABLE", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
+because("SEAL_USABLE", "SEAL_OF_FORMER_LEGAL_REP", _: Person, seal: Seal, _) if is_of_former_legal_rep(seal);
 because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if
   seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
 
@@ -49,7 +89,9 @@ is_held(seal: Seal) if hold in seal.holds and hold.state != "RELEASED";
 
 # The certificate of the seal's owner is valid at the time of use.
 #@ U-11
-meets(_: Person, "CERTIFICATE_VALID", "use", seal: Seal, context) if
+meets(_: Person, "CERTIFICATE_VALID", "use", seal: Seal, context) if has_valid_certificate(seal, context);
+
+has_valid_certificate(seal: Seal, context) if
   certificate_of(seal, certificate) and
   certificate.state = "ACTIVE" and
   certificate.not_before <= context.now and
@@ -77,155 +119,228 @@ certificate_of(seal: Seal, certificate) if
   certificate matches Certificate and
   certificate.enterprise_id = seal.enterprise_id;
 
+# --- the contract ----------------------------------------------------------------------------------------------------
+
+# No blank documents: there is at least one, and each is complete.
+#@ U-16
+meets(_: Person, "DOCUMENTS_SEALABLE", "use", _: Seal, context) if has_complete_documents(context);
+
+has_complete_documents(context) if
+  sealed_contract(context, contract) and
+  _ in contract.documents and
+  forall(document in contract.documents, document.state = "COMPLETE");
+
+# What the contract is about is stated, the law lets it be sealed electronically, and the seal is made for it: the finance seal
+# for finance alone, the personnel seal for personnel. A guarantee for somebody else needs a resolution.
+#@ U-17 C-14
+meets(_: Person, "MATTER_SEALABLE", "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_made_for(seal, contract, context);
+
+is_made_for(seal: Seal, contract: Contract, _) if
+  contract.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and
+  is_for_all_matters(seal);
+is_made_for(seal: Seal, contract: Contract, _) if
+  contract.matter = "FINANCE" and
+  seal.kind = "FINANCE";
+is_made_for(seal: Seal, contract: Contract, _) if
+  contract.matter = "PERSONNEL" and
+  seal.kind = "PERSONNEL";
+is_made_for(seal: Seal, contract: Contract, context) if
+  contract.matter = "GUARANTEE" and
+  is_for_all_matters(seal) and
+  may_guarantee(seal, contract, context);
+
+is_for_all_matters(seal: Seal) if
+  seal.kind in ["OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
+
+may_guarantee(seal: Seal, contract: Contract, context) if
+  resolution_on(seal, contract, resolution, context) and
+  resolution.kind = "GUARANTEE" and
+  resolution.source in ["BOARD", "SHAREHOLDERS"];
+
+# A resolution of the seal's owner about this contract, passed and not withdrawn.
+resolution_on(seal: Seal, contract: Contract, resolution, context) if
+  resolution in seal.enterprise.resolutions and
+  resolution.contract_id = contract.id and
+  resolution.state = "VALID" and
+  resolution.passed_at > 0 and
+  resolution.passed_at <= context.now;
+
+#@ C-14
+because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+#@ U-17
+because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.matter = "UNSTATED";
+because("MATTER_SEALABLE", "RESOLUTION_REQUIRED", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.matter = "GUARANTEE" and
+  is_for_all_matters(seal) and
+  not may_guarantee(seal, contract, context);
+
+# A contract about money says how much.
+#@ U-04
+meets(_: Person, "AMOUNT_STATED", "use", _: Seal, context) if has_stated_amount(context);
+
+has_stated_amount(context) if sealed_contract(context, contract) and contract.is_monetary = false;
+has_stated_amount(context) if sealed_contract(context, contract) and contract.amount matches Integer;
+
+# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not have
+# takes none.
+#@ U-02
+meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_category(seal, context);
+
+is_in_category(_: Seal, context) if
+  sealing_task(context, task) and
+  task.signatory.category_id = nil;
+is_in_category(seal: Seal, context) if
+  sealing_task(context, task) and
+  category_for(seal, task, category) and
+  not lists_seals(category);
+is_in_category(seal: Seal, context) if
+  sealing_task(context, task) and
+  category_for(seal, task, category) and
+  listed in category.seals and
+  listed.seal_id = seal.id;
+
+category_for(seal: Seal, task: SigningTask, category) if
+  task.signatory.enterprise_id = seal.enterprise_id and
+  category_id = task.signatory.category_id and
+  category_id matches String and
+  category in seal.enterprise.categories and
+  category.id = category_id;
+
+lists_seals(category: BusinessCategory) if _ in category.seals;
+
 # --- authority -------------------------------------------------------------------------------------------------------
 
-# A live USE grant covers person and contract …
-#@ U-02 S-03 S-06 S-17 U-06 U-07
+#@ U-02 U-03
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  live_grant(person, seal, contract, _, context);
-
-# … or an APPROVED request for exactly these documents stands in for it.
-#@ U-03
-meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
-  sealed_contract(context, contract) and
-  approved_request(person, seal, contract, _, context);
+  has_authority(person, seal, contract, context);
 
 # The legal representative's own seal is his without a grant.
 #@ C-03
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   has_task(context) and
-  seal.kind = "LEGAL_REP" and
-  legal_representative(person, seal.enterprise);
-
-has_authority(person: Person, seal: Seal, contract, context) if live_grant(person, seal, contract, _, context);
-has_authority(person: Person, seal: Seal, contract, context) if approved_request(person, seal, contract, _, context);
-
-use_grant(person: Person, seal: Seal, grant) if
-  grant in seal.grants and
-  grant.membership.person_id = person.id and
-  grant.right = "USE" and
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED", "INVALIDATED"] and
-  grant.membership.state = "ACTIVE" and
-  grant.membership.enterprise_id = seal.enterprise_id;
-
-live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
-  use_grant(person, seal, grant) and
-  grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grant.used < grant.use_limit and
-  covers(grant, contract) and
-  grantor_stands(grant, context);
-
-# What a grant covers: all contracts, said explicitly, or the types listed.
-covers(grant: SealGrant, _: Contract) if grant.scope = "ALL_CONTRACTS";
-covers(grant: SealGrant, contract: Contract) if
-  grant.scope = "LISTED_TYPES" and
-  listed in grant.contract_types and
-  listed.contract_type = contract.contract_type;
-
-# --- why there is no authority ---------------------------------------------------------------------------------------
-
-# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority. All that
-# explain it ask this first, so that it is found out once.
-lacks_authority(person: Person, seal: Seal, context) if
-  sealed_contract(context, contract) and
-  not has_authority(person, seal, contract, context) and
-  not is_own_legal_rep_seal(person, seal);
+  is_own_legal_rep_seal(person, seal);
 
 is_own_legal_rep_seal(person: Person, seal: Seal) if
   seal.kind = "LEGAL_REP" and
   legal_representative(person, seal.enterprise);
 
-#@ S-06
-because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  grant.state = "PENDING_CONFIRM";
-#@ S-17
-because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  grant.state = "INVALIDATED" and
-  grant.invalid_reason = "ADMIN_CHANGED";
-because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not assignment_stands(grant.grantor, context);
-#@ S-05 S-17
-because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  assignment_stands(grant.grantor, context) and
-  not grantor_stands(grant, context);
-#@ U-07
-because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  is_over(grant, context);
-because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
-  context.now < grant.valid_from;
-#@ U-06
-because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
-  is_used_up(grant);
-#@ U-02
-because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+# --- duties that exclude each other ----------------------------------------------------------------------------------
+
+# Whoever audits seals never uses one, from the day on which he is given the role or the right.
+#@ S-04
+meets(person: Person, "NOT_AN_AUDITOR", "use", seal: Seal, context) if not is_auditor(person, seal, context);
+
+is_auditor(person: Person, seal: Seal, context) if
+  member(person, seal.enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "SEAL_AUDITOR" and
+  assignment.state = "ACTIVE" and
+  context.now < assignment.valid_to;
+is_auditor(person: Person, seal: Seal, context) if
+  grant in seal.grants and
+  grant.right = "AUDIT" and
   grant.state = "ACTIVE" and
-  sealed_contract(context, contract) and
-  not covers(grant, contract);
-#@ U-03
-because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
-  not is_approved(request, person, context);
-because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
-  is_approved(request, person, context) and
-  not is_for_these_documents(request, contract);
-#@ U-07
-because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
-  is_approved(request, person, context) and
-  request.valid_to <= context.now;
+  grant.membership.person_id = person.id and
+  grant.membership.state = "ACTIVE" and
+  context.now < grant.valid_to;
 
-#@ U-06
-because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
+# Nobody seals for the enterprise what it agrees with himself, with an enterprise that he represents, or with one that has
+# named him to sign for it, unless a resolution of the owner permits it. The legal representative's consent is not asked from
+# himself. (Civil Code 168, first sentence.)
+#@ U-13
+meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
-  is_approved(request, person, context) and
-  request.used >= request.uses;
-#@ U-07
-because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
+  not deals_with_himself(person, seal, contract, context);
+
+deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
+  is_party_himself(person.id, contract) and
+  not may_deal_with(person, seal, contract, context);
+deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
+  represents_another_party(person, seal, contract) and
+  not may_deal_with(person, seal, contract, context);
+deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
+  is_named_for_both(person.id, person, seal, contract, context);
+
+is_party_himself(person_id, contract: Contract) if
+  party in contract.signatories and
+  party.kind = "PERSON" and
+  party.person_id matches String and
+  party.person_id = person_id;
+
+represents_another_party(person: Person, seal: Seal, contract: Contract) if
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id != seal.enterprise_id and
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = snapshot.enterprise_id;
+
+# Both enterprises may agree to it, as they may agree that one person acts for both.
+is_named_for_both(person_id, person: Person, seal: Seal, contract: Contract, context) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
+  is_named_in(person_id, task) and
+  not may_deal_with(person, seal, contract, context) and
+  not have_both_consented(person_id, seal, contract, party, context);
+
+is_named_in(person_id, task: SigningTask) if
+  task.handler_id matches String and
+  task.handler_id = person_id;
+is_named_in(person_id, task: SigningTask) if
+  operator in task.operators and
+  operator.person_id = person_id;
+
+other_party(seal: Seal, contract: Contract, party) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id != seal.enterprise_id;
+
+may_deal_with(_: Person, seal: Seal, contract: Contract, context) if
+  resolution_on(seal, contract, resolution, context) and
+  resolution.kind = "SELF_DEALING" and
+  resolution.source in ["BOARD", "SHAREHOLDERS"];
+may_deal_with(person: Person, seal: Seal, contract: Contract, context) if
+  resolution_on(seal, contract, resolution, context) and
+  resolution.kind = "SELF_DEALING" and
+  resolution.source = "LEGAL_REP" and
+  not is_legal_rep_by_registry(person.id, seal.enterprise);
+
+# Nobody completes the sealing for two enterprises of one contract, unless both consented to that, by somebody else's word.
+# (Civil Code 168, second sentence.)
+#@ U-14
+meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
-  is_approved(request, person, context) and
-  context.now < request.valid_from;
+  not has_acted_for_another(person.id, seal, contract, context);
 
-is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
-is_over(grant: SealGrant, context) if
-  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
-  grant.valid_to <= context.now;
+has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  task.signed_by_id matches String and
+  task.signed_by_id = person_id and
+  not have_both_consented(person_id, seal, contract, party, context);
 
-is_used_up(grant: SealGrant) if grant.state = "EXHAUSTED";
-is_used_up(grant: SealGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context) if
+  has_consented(person_id, other, context) and
+  own in contract.signatories and
+  own.enterprise_id = seal.enterprise_id and
+  has_consented(person_id, own, context);
+
+has_consented(person_id, party: Signatory, context) if
+  consent in party.consents and
+  consent.kind = "DOUBLE_AGENCY" and
+  consent.person_id = person_id and
+  consent.given_by_id != person_id and
+  consent.given_at > 0 and
+  consent.given_at <= context.now;
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
@@ -239,6 +354,57 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   is_for_a_document(context.verification, task);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+# Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category for the
+# contract says so. It never happens by itself.
+#@ U-10
+meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
+  sealing_task(context, task) and
+  fresh_fallback_check(context.verification, person, seal, task, context) and
+  is_for_a_document(context.verification, task);
+because("FRESH_FACE", "FALLBACK_NOT_ALLOWED", person: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  own_fallback_check(context.verification, person, task) and
+  not takes_fallback(context.verification, seal, task);
+because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  own_fallback_check(context.verification, person, task) and
+  takes_fallback(context.verification, seal, task) and
+  is_stale(context.verification, context);
+because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  own_fallback_check(context.verification, person, task) and
+  takes_fallback(context.verification, seal, task) and
+  is_consumed(context.verification);
+
+own_fallback_check(check, person: Person, task: SigningTask) if
+  check matches IdentityVerification and
+  check.person_id = person.id and
+  check.method in ["MOBILE3", "BANK4"] and
+  check.purpose = "SIGN" and
+  check.bound_type = "SigningTask" and
+  check.bound_id = task.id;
+
+takes_fallback(check, seal: Seal, task: SigningTask) if
+  check matches IdentityVerification and
+  check.fallback_from = "FACE" and
+  category_for(seal, task, category) and
+  category.state = "ENABLED" and
+  category.face_fallback = check.method;
+
+fresh_fallback_check(check, person: Person, seal: Seal, task: SigningTask, context) if
+  own_fallback_check(check, person, task) and
+  takes_fallback(check, seal, task) and
+  check.state = "PASSED" and
+  check.passed_at <= context.now and
+  context.now < check.passed_at + context.parameters.face_for_use;
+
+is_stale(check, context) if
+  check matches IdentityVerification and
+  check.state in ["PASSED", "EXPIRED"] and
+  check.passed_at + context.parameters.face_for_use <= context.now;
+is_consumed(check) if check matches IdentityVerification and check.state = "CONSUMED";
+
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Seal, context) if
   sealing_task(context, task) and
   stale_face_check(
@@ -257,6 +423,67 @@ obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waive
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
+# What a delegate does is logged as done by one for another.
+#@ U-18
+obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if
+  lacks_own_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  acts_for(person, seal, contract, _, _, context);
+
+lacks_own_authority(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not live_grant(person, seal, contract, _, context) and
+  not approved_request(person, seal, contract, _, context) and
+  not live_open_grant(person, seal, contract, _, context);
+
+# What those who watch the seal are told at once: a count that comes to its end, the first use of a grant, a use shortly after
+# the administrators changed.
+#@ W-05
+obligation(person: Person, "use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
+  sealed_contract(context, contract) and
+  count_of_use(person, seal, contract, used, limit, context) and
+  is_near(used, limit);
+obligation(person: Person, "use", seal: Seal, context, "ALERT_FIRST_USE") if
+  sealed_contract(context, contract) and
+  count_of_use(person, seal, contract, 0, _, context);
+obligation(_: Person, "use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
+  has_new_administration(seal.enterprise, context);
+
+# The count of a grant that the use rests on.
+count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+  live_grant(person, seal, contract, grant, context) and
+  used = grant.used and
+  limit = grant.use_limit;
+count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+  acts_for(person, seal, contract, _, grant, context) and
+  used = grant.used and
+  limit = grant.use_limit;
+count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+  live_open_grant(person, seal, contract, grant, context) and
+  used = grant.used and
+  limit = grant.use_limit;
+count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
+  held_grant(person, seal, contract, grant, context) and
+  used = grant.used and
+  limit = grant.use_limit;
+
+# With this use, more than four fifths are used. (What is left is small enough to be multiplied, or far from the end.)
+is_near(used, limit) if
+  limit - used < 1000000000000000000 and
+  (limit - used - 1) * 5 < limit;
+
+# An administrator is new, or an enterprise was retrieved, a short while ago.
+has_new_administration(enterprise: Enterprise, context) if
+  membership in enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.valid_from <= context.now and
+  context.now < assignment.valid_from + context.parameters.alert_after_admin_change;
+has_new_administration(enterprise: Enterprise, context) if
+  case in enterprise.retrieval_cases and
+  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  case.executed_at <= context.now and
+  context.now < case.executed_at + context.parameters.alert_after_admin_change;
 
 # When the permission ends by itself, at the latest.
 lapses(person: Person, "use", seal: Seal, context, at) if
@@ -264,32 +491,15 @@ lapses(person: Person, "use", seal: Seal, context, at) if
   sealing_task(context, task) and
   face_lapses(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context, at);
+lapses(person: Person, "use", seal: Seal, context, at) if
+  not waived("FRESH_FACE", "use", seal, context) and
+  sealing_task(context, task) and
+  fallback_lapses(context.verification, person, seal, task, context, at);
 lapses(_: Person, "use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   authority_lapses(person, seal, contract, context, at);
 
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  live_grant(person, seal, contract, grant, context) and
-  at = grant.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  live_grant(person, seal, contract, grant, context) and
-  at = grant.grantor.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  approved_request(person, seal, contract, request, context) and
-  at = request.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  approved_request(person, seal, contract, request, context) and
-  right_to_approve(request, seal, grant) and
-  at = grant.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  approved_request(person, seal, contract, request, context) and
-  right_to_approve(request, seal, grant) and
-  at = grant.grantor.valid_to;
-
-right_to_approve(request: SealUseRequest, seal: Seal, grant) if
-  approval in request.approvals and
-  grant in seal.grants and
-  grant.right = "APPROVE" and
-  grant.state = "ACTIVE" and
-  grant.membership_id = approval.approver_id;
+fallback_lapses(check, person: Person, seal: Seal, task: SigningTask, context, at) if
+  fresh_fallback_check(check, person, seal, task, context) and
+  at = check.passed_at + context.parameters.face_for_use;

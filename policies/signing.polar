@@ -1,6 +1,8 @@
-# Signing: whose turn a task is, and who may carry it out.
+# Signing: whose turn a task is, who may carry it out, approve it or pass it on, and what must be settled before a signature.
 #
 # Named operators give standing, never authority: whoever seals needs authority over the seal as well (seal_use.polar).
+# (Public help pages of signing platforms on who acts on a task, on internal review and on handing tasks over; Electronic
+# Signature Law 3 and 13; company seal rules: no blank documents.)
 
 # --- the task's turn -------------------------------------------------------------------------------------------------
 
@@ -12,6 +14,8 @@ meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(t
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
 
+# Until the deadline, and not in the second of it.
+#@ C-09
 is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
@@ -55,6 +59,7 @@ not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state = "SIGNING" and
   is_stranded(task);
+#@ C-09
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
   task.signatory.contract.state = "SIGNING" and
@@ -152,11 +157,75 @@ is_named_person(person: Person, task: SigningTask) if
   task.signatory.kind = "PERSON" and
   task.signatory.person_id = person.id;
 
+# A task to approve is for the persons named for it, on the side that sent the contract. Whoever receives a contract reviews it
+# on his own side.
+#@ C-06
+requires("approve", _: SigningTask, "TASK_READY");
+requires("approve", _: SigningTask, "TASK_APPROVER");
+meets(_: Person, "TASK_READY", "approve", task: SigningTask, context) if is_ready(task, context);
+meets(person: Person, "TASK_APPROVER", "approve", task: SigningTask, _) if is_named_approver(person, task);
+because("TASK_APPROVER", "NOT_AN_APPROVAL", _: Person, task: SigningTask, _) if
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN", "FILL"];
+
+is_named_approver(person: Person, task: SigningTask) if
+  task.action = "APPROVE" and
+  task.signatory.enterprise_id = task.signatory.contract.initiator_id and
+  operator in task.operators and
+  operator.person_id = person.id;
+
 #@ C-04
 because("TASK_OPERATOR", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
   not is_named_person(person, task);
 because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
+
+# --- what must be settled before -------------------------------------------------------------------------------------
+
+# Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not even
+# automatically. A review that is open or has refused counts whether it was asked for or not.
+#@ C-07
+requires("sign", _: SigningTask, "REVIEW_PASSED");
+requires("use", _: Seal, "REVIEW_PASSED");
+requires("auto_use", _: Seal, "REVIEW_PASSED");
+meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, context) if is_reviewed(task.signatory, context);
+meets(_: Person, "REVIEW_PASSED", "use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_reviewed(task.signatory, context);
+meets(_: Person, "REVIEW_PASSED", "auto_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_reviewed(task.signatory, context);
+because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, task: SigningTask, _) if is_refused_in_review(task.signatory);
+because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
+  sealing_task(context, task) and
+  is_refused_in_review(task.signatory);
+because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+is_reviewed(party: Signatory, _) if
+  party.needs_review = false and
+  not has_unpassed_review(party);
+is_reviewed(party: Signatory, context) if
+  not has_unpassed_review(party) and
+  review in party.reviews and
+  review.decided_at <= context.now;
+
+has_unpassed_review(party: Signatory) if review in party.reviews and review.state != "PASSED";
+
+is_refused_in_review(party: Signatory) if
+  review in party.reviews and
+  review.state in ["REJECTED", "SIGN_REJECTED"];
+
+# Nothing is signed that still has blanks, and a contract without any document is nothing to sign.
+#@ U-16
+requires("sign", _: SigningTask, "SIGNED_DOCUMENTS_COMPLETE");
+meets(_: Person, "SIGNED_DOCUMENTS_COMPLETE", "sign", task: SigningTask, _) if
+  _ in task.signatory.contract.documents and
+  forall(document in task.signatory.contract.documents, document.state = "COMPLETE");
+
+# Some matters are not signed electronically at all, and a matter that nobody stated is not known to be another one.
+#@ C-14
+requires("sign", _: SigningTask, "SIGNED_MATTER");
+meets(_: Person, "SIGNED_MATTER", "sign", task: SigningTask, _) if
+  task.signatory.contract.matter in ["GENERAL", "FINANCE", "PERSONNEL", "GUARANTEE"];
 
 # A signature needs a fresh check of intent, for this task and not used before.
 #@ U-09
@@ -179,6 +248,7 @@ lapses(person: Person, "sign", task: SigningTask, context, at) if
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context, at);
 lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
+lapses(_: Person, "approve", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
 # Whoever opens a task by authority over a seal, or as a seal administrator, does so while that stands.
 lapses(person: Person, "open", task: SigningTask, context, at) if
@@ -189,3 +259,50 @@ lapses(person: Person, "open", task: SigningTask, context, at) if
   owner(task, context, enterprise) and
   seal_admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "use", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+
+# --- passing a task on -----------------------------------------------------------------------------------------------
+
+# A task that nobody has begun may be passed on, unless the sender forbids it. The deadline is not asked for: whoever leaves
+# must be able to hand over what is overdue as well, and nothing can be signed on it.
+#@ C-08
+requires("transfer", _: SigningTask, "TASK_TRANSFERABLE");
+requires("transfer", _: SigningTask, "TASK_TRANSFEROR");
+requires("transfer", _: SigningTask, "TASK_RECEIVER");
+meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
+  task.state in ["WAITING", "PENDING"] and
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "APPROVE", "FILL"] and
+  task.signatory.contract.state in ["FILLING", "SIGNING"] and
+  task.signatory.contract.forbids_transfer = false;
+
+# A signature in person is nobody else's to make.
+#@ C-08 U-19
+because("TASK_TRANSFERABLE", "NOT_DELEGABLE", _: Person, task: SigningTask, _) if
+  task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"];
+
+# The legal representative, an administrator or a contract administrator of the party passes it on, or whoever holds it.
+#@ C-08
+meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, context) if
+  owner(task, context, enterprise) and
+  administers_contracts(person, enterprise, context);
+meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if holds_task(person, task);
+
+# It goes to an active member of the same party whose real name is verified, and who does not hold it already.
+#@ C-08
+meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  receiver.state = "ACTIVE" and
+  receiver.enterprise_id = task.signatory.enterprise_id and
+  fit(receiver.person) and
+  not holds_task(receiver.person, task);
+
+holds_task(person: Person, task: SigningTask) if
+  task.handler_id matches String and
+  task.handler_id = person.id;
+holds_task(person: Person, task: SigningTask) if
+  operator in task.operators and
+  operator.person_id = person.id;
+
+lapses(person: Person, "transfer", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  contract_administration_lapses(person, enterprise, context, at);

@@ -24,10 +24,21 @@ is_colleague(person: Person, enterprise: Enterprise) if legal_representative(per
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
 visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
+visible(person: Person, seal: Seal, context: SealUseContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder) and
+  grant in seal.cross_grants and
+  grant.holder_id = holder.id and
+  grant.state in ["PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED"];
 visible(person: Person, grant: SealGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, grant: OpenGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, grant: CrossEnterpriseGrant, _) if is_colleague(person, grant.seal.enterprise);
 visible(person: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
+visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
   is_colleague(person, holder);
@@ -56,6 +67,10 @@ visible(person: Person, _: SealUse, context: UseRecordContext) if
   seal = context.seal and
   seal matches Seal and
   is_colleague(person, seal.enterprise);
+visible(person: Person, _: SealUse, context: UseRecordContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
 visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
@@ -71,6 +86,8 @@ visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);
 visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person, case.enterprise, context);
 visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
+# Whoever lost the enterprise by it sees the case that did it.
+visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
 # Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);

@@ -60,6 +60,7 @@ legal_representative(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.status = "EXISTING" and
+  snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id;
 
 belongs(person: Person, enterprise: Enterprise) if
@@ -196,3 +197,19 @@ stale_face_check(check, person: Person, purpose, object_type, object_id, max_age
 used_face_check(check, person: Person, purpose, object_type, object_id) if
   own_face_check(check, person, purpose, object_type, object_id) and
   check.state = "CONSUMED";
+
+# --- retrieval -------------------------------------------------------------------------------------------------------
+
+# A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided. Not before:
+# until the reviewers have passed it, whoever files papers could freeze an enterprise with them.
+retrieval_holds(enterprise: Enterprise) if
+  case in enterprise.retrieval_cases and
+  case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
+
+# Whoever took the enterprise over waits until `at` before his first high-risk act, so that an appeal can come in time.
+cooling_off(person: Person, enterprise: Enterprise, at, context) if
+  case in enterprise.retrieval_cases and
+  case.state = "EXECUTED" and
+  case.applicant_id = person.id and
+  at = case.executed_at + context.parameters.cooling_off and
+  context.now < at;

@@ -1,7 +1,9 @@
 """Write `docs/rules.md`: rule of the rulebook -> requirement -> file:line -> facts it reads -> tests.
 
-Everything in it is read from the bundle's tags (`#@ U-01`), its text, and the tests in `policies/tests`. `--check` says
-whether the file is up to date, and whether every tagged rule has a test.
+Everything in it is read from the bundle's tags (`#@ U-01`), its text, the constraints of the records, and the tests in
+`policies/tests`; but for the rules that are no decisions, which are named here with the place that enforces them.
+`--check` says whether the file is up to date, whether every rule is accounted for, and whether every tagged rule has a
+test.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import dataclasses
 import sys
 import typing
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from sealauthz.decision import Bundle
@@ -18,13 +21,18 @@ from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.decision.folder import installed_folder
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.domain.parameters import Parameters
+from sealauthz.domain.record import Check
 from sealauthz.polar import Kind, Rule, Token
 from sealauthz.testing.suite import PolicyTest, files_of_tests, load_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"
 SETTLING = {"meets": "met by", "waived": "waived by", "because": "explained by", "requires": "required by"}
-SERIES = "MSUCRW"
+RULEBOOK = {"M": 15, "S": 18, "U": 26, "C": 14, "R": 17, "W": 7}
+"""The series of the rulebook (members, seals, their use, contracts, retrieval, watching), with their last numbers."""
+
+NO_DECISIONS: dict[str, tuple[str, str]] = {}
+"""Rules that no question decides: what each says, and what enforces it."""
 
 Types = dict[str, str]
 
@@ -164,12 +172,28 @@ def _attribute(type_: str, name: str) -> tuple[str, str]:
     return "", ""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """A rule: what it is about (an action or a reason), of which type, and where it stands."""
+
+    what: str
+    kind: str
+    file: str
+    line: int
+
+    @property
+    def link(self) -> str:
+        """A link to its line."""
+        return f"[{self.file}:{self.line}](../policies/{self.file}#L{self.line})"
+
+
 @dataclasses.dataclass
 class Entry:
-    """What is known about one rule of the rulebook."""
+    """What is known about one rule of the rulebook. `places` are by requirement and by what a rule does with it."""
 
     text: str = ""
-    places: dict[tuple[str, str], list[str]] = dataclasses.field(default_factory=lambda: defaultdict(list))
+    constraints: list[str] = dataclasses.field(default_factory=list)
+    places: dict[tuple[str, str], list[_Place]] = dataclasses.field(default_factory=lambda: defaultdict(list))
     facts: set[str] = dataclasses.field(default_factory=set)
     tests: list[str] = dataclasses.field(default_factory=list)
 
@@ -187,23 +211,51 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
             key, place = _place(statement)
             entry.places[key].append(place)
             entry.facts |= reader.facts_of(statement)
+    for rule_id, said in _constraints():
+        if rule_id in found:
+            found[rule_id].constraints.append(said)
     for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle).tests:
         for rule_id in test.rules:
             found[rule_id].tests.append(_linked(test))
     return dict(found)
 
 
-def _place(rule: Rule) -> tuple[tuple[str, str], str]:
-    """The requirement and what the rule does with it; and for what, with a link to the line."""
-    where = f"[{rule.file}:{rule.line}](../policies/{rule.file}#L{rule.line})"
-    if rule.name in SETTLING:
-        literals = [parameter.literal for parameter in rule.parameters if parameter.literal]
-        requirement = literals[-1] if rule.name == "requires" else literals[0]
-        other = [literal for literal in literals if literal != requirement]
-        kind = rule.parameters[1 if rule.name == "requires" else 2 if rule.name == "waived" else 3].type
-        what = f"{' '.join(f'`{literal}`' for literal in other)} on {kind or 'any resource'}"
-        return (f"`{requirement}`", SETTLING[rule.name]), f"{what} ({where})"
-    return ("", "defined by"), f"`{rule.head}` ({where})"
+def _place(rule: Rule) -> tuple[tuple[str, str], _Place]:
+    """The requirement and what the rule does with it; and for what, with its place."""
+    if rule.name not in SETTLING:
+        return ("", "defined by"), _Place(f"`{rule.head}`", "", rule.file, rule.line)
+    literals = [parameter.literal for parameter in rule.parameters if parameter.literal]
+    requirement = literals[-1] if rule.name == "requires" else literals[0]
+    other = " ".join(f"`{literal}`" for literal in literals if literal != requirement)
+    kind = rule.parameters[1 if rule.name == "requires" else 2 if rule.name == "waived" else 3].type
+    return (f"`{requirement}`", SETTLING[rule.name]), _Place(other, kind or "any resource", rule.file, rule.line)
+
+
+def _listed(places: list[_Place]) -> Iterator[str]:
+    """Places as text: those of one type and file together, with a link to the first line of each thing that is said."""
+    groups: dict[tuple[str, str], list[_Place]] = defaultdict(list)
+    for place in places:
+        groups[place.kind, place.file].append(place)
+    for (kind, _), group in groups.items():
+        if not kind:
+            yield from (f"{place.what} ({place.link})" for place in group)
+            continue
+        words = ", ".join(dict.fromkeys(place.what for place in group if place.what))
+        links = [group[0].link, *(f"[{place.line}]({place.link.partition('(')[2]}" for place in group[1:4])]
+        more = f" and {len(group) - 4} more" if len(group) > 4 else ""
+        yield f"{words} on {kind} ({', '.join(links)}{more})".strip()
+
+
+def _constraints() -> Iterator[tuple[str, str]]:
+    """What the database itself keeps of a rule."""
+    for name, cls in RECORDS.items():
+        for constraint in shape_of(cls).constraints:
+            if isinstance(constraint, Check):
+                yield constraint.invariant, f"each `{name}`: `{constraint.condition}`"
+            else:
+                where = f", where `{constraint.where}`" if constraint.where else ""
+                columns = ", ".join(f"`{column}`" for column in constraint.columns)
+                yield constraint.invariant, f"one `{name}` for each {columns}{where}"
 
 
 def _comment_above(rule: Rule) -> str:
@@ -234,21 +286,50 @@ def page(found: dict[str, Entry]) -> str:
     lines = [
         "# The rules",
         "",
-        "Written by `tools/rules_doc.py` from the tags in `policies/` and the tests in `policies/tests/`; do not edit.",
+        "Written by `tools/rules_doc.py` from the tags in `policies/`, the constraints of the records and the tests in",
+        "`policies/tests/`; do not edit.",
+        "",
+        "| rule | in short | policies | tests |",
+        "|---|---|---|---|",
     ]
-    for rule_id in sorted(found, key=lambda rule_id: (SERIES.index(rule_id[0]), rule_id)):
+    for rule_id in rulebook():
+        entry = found.get(rule_id)
+        if entry is None:
+            lines.append(f"| {rule_id} | {NO_DECISIONS.get(rule_id, ('', ''))[0]} | no decision: see below | |")
+            continue
+        files = ", ".join(sorted({f"`{place.file}`" for places in entry.places.values() for place in places}))
+        lines.append(f"| [{rule_id}](#{rule_id.lower()}) | {_in_short(entry.text)} | {files} | {len(entry.tests)} |")
+    lines += ["", "## What is no decision", "", "| rule | what it says | what enforces it |", "|---|---|---|"]
+    lines += [f"| {rule_id} | {said} | {where} |" for rule_id, (said, where) in NO_DECISIONS.items()]
+    for rule_id in (rule_id for rule_id in rulebook() if rule_id in found):
         entry = found[rule_id]
         lines += ["", f"## {rule_id}", ""]
         if entry.text:
             lines += [entry.text, ""]
         if entry.places:
             lines += ["| requirement | | where |", "|---|---|---|"]
-            lines += [f"| {needed} | {verb} | {'; '.join(places)} |" for (needed, verb), places in entry.places.items()]
+            lines += [
+                f"| {needed} | {verb} | {'; '.join(_listed(places))} |"
+                for (needed, verb), places in entry.places.items()
+            ]
             lines += [""]
+        if entry.constraints:
+            lines += [f"Kept by the database: {'; '.join(entry.constraints)}", ""]
         if entry.facts:
             lines += [f"Reads: {', '.join(f'`{fact}`' for fact in sorted(entry.facts))}", ""]
         lines += ["Tests:", "", *(f"- {test}" for test in entry.tests)] if entry.tests else ["Tests: none"]
     return "\n".join(lines) + "\n"
+
+
+def rulebook() -> list[str]:
+    """Every rule of the rulebook, in its order."""
+    return [f"{series}-{number:02}" for series, last in RULEBOOK.items() for number in range(1, last + 1)]
+
+
+def _in_short(text: str) -> str:
+    """The first sentence of a text."""
+    first, stop, _ = text.partition(". ")
+    return first.rstrip(".:") + ("." if stop or first else "")
 
 
 def main() -> int:
@@ -266,10 +347,19 @@ def main() -> int:
     elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != written:
         print("docs/rules.md is not up to date: run tools/rules_doc.py", file=sys.stderr)
         return 1
-    for what, rule_ids in (("has no test", untested), ("is tested but tagged nowhere", unwritten)):
+    missing = [rule_id for rule_id in rulebook() if rule_id not in found and rule_id not in NO_DECISIONS]
+    both = [rule_id for rule_id in NO_DECISIONS if rule_id in found]
+    complaints = {
+        "has no test": untested,
+        "is tested but tagged nowhere": unwritten,
+        "is neither tagged in a policy nor named as no decision": missing,
+        "is tagged in a policy, and so a decision": both,
+        "is no rule of the rulebook": sorted({*found, *NO_DECISIONS} - set(rulebook())),
+    }
+    for what, rule_ids in complaints.items():
         for rule_id in rule_ids:
             print(f"{rule_id} {what}", file=sys.stderr)
-    return 1 if untested or unwritten else 0
+    return 1 if any(complaints.values()) else 0
 
 
 if __name__ == "__main__":

@@ -253,3 +253,26 @@ def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
 def test_the_shipped_bundle_is_checked_fast() -> None:
     """0.15 s of one processor; far more is allowed here, as coverage slows everything down."""
     assert min(shipped()[2] for _ in range(3)) < 1.5
+
+
+SPREAD = 'waived("R", "use", seal: Seal, _) if is_fit(seal); is_fit(seal: Seal) if seal.state = "ACTIVE";'
+
+
+def test_a_helper_that_two_files_define_for_the_same_arguments_is_a_warning() -> None:
+    (finding,) = findings(SPREAD, Source("b.polar", 'is_fit(seal: Seal) if seal.state = "DISABLED";'))
+    assert (finding.code, finding.severity) == ("spread", Severity.WARNING)
+    assert str(finding.place) == "b.polar:1:1"
+    assert finding.message == "`is_fit` has a rule at a.polar:1:52 for the same arguments: the two add up"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'is_fit(person: Person) if person.account_state = "ACTIVE"; waived("R", "use", seal: Seal, _) if holder(seal);'
+        "holder(seal: Seal) if grant in seal.grants and is_fit(grant.membership.person);",
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OFFICIAL";',
+    ],
+    ids=["other types", "a rule of the contract"],
+)
+def test_files_may_share_a_name_for_other_arguments_and_the_rules_of_the_contract(other: str) -> None:
+    assert [*map(str, findings(SPREAD, Source("b.polar", other)))] == []

@@ -234,3 +234,62 @@ def test_a_rule_that_calls_itself_is_counted() -> None:
         chain = Team(f"t{number}", chain)
     with pytest.raises(EvaluationFailed, match="more steps"):
         engine(text, max_steps=10_000).holds("f", chain)
+
+
+@dataclass
+class Asked:
+    """What every question comes with."""
+
+    now: int = 0
+
+
+@dataclass
+class AskedAtWork(Asked):
+    """A question from work."""
+
+    desk: str = "none"
+
+
+@dataclass
+class AskedAtHome(Asked):
+    """A question from home."""
+
+    desk: int = 0
+
+
+def asked(text: str) -> CompiledEngine:
+    return CompiledEngine(parse(Source("a.polar", text)), {}, [Person, Team, Asked, AskedAtWork, AskedAtHome])
+
+
+def test_what_reads_only_what_classes_have_in_common_is_compiled_once_for_all_of_them() -> None:
+    loaded = asked("f(p: Person, c) if late(c) and p.age > 3;\nlate(c) if c.now > 5 and c.now != 7;")
+    assert loaded.holds("f", ANN, AskedAtWork(6))
+    assert not loaded.holds("f", ANN, AskedAtHome(5))
+    assert loaded.holds("f", ANN, Asked(6))
+    assert loaded.show().count("def f_") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "work", "home", "plain"),
+    [
+        ("f(c: AskedAtWork) if c.now = 1; f(_) if 1 = 2;", True, False, False),
+        ("f(c) if g(c); g(_: AskedAtHome); g(c: AskedAtWork) if c.now = 2;", False, True, False),
+        ("f(c) if not c matches AskedAtWork;", False, True, True),
+        ("f(c) if g(c, x) and x = 1; g(c: AskedAtWork, x) if x = c.now; g(_: AskedAtHome, 3);", True, False, False),
+        ("f(c) if g(c); g(c) if h(c) or 1 = 2; h(_: Asked) if 1 = 2; h(_: AskedAtHome);", False, True, False),
+        ('f(c) if c matches AskedAtWork and c.desk = "none";', True, False, False),
+    ],
+)
+def test_what_tells_classes_apart_is_compiled_for_each_of_them(text: str, work: bool, home: bool, plain: bool) -> None:
+    wanted = [(AskedAtWork(1), work), (AskedAtHome(1), home), (Asked(1), plain)]
+    for order in (wanted, wanted[::-1], wanted[1:] + wanted[:1]):
+        loaded = asked(text)
+        assert [(c, loaded.holds("f", c)) for c, _ in order] == order
+
+
+def test_an_attribute_that_siblings_define_differently_tells_them_apart() -> None:
+    loaded = asked('f(c) if g(c); g(c) if c.desk = "none";')
+    assert not loaded.holds("f", AskedAtHome(1))
+    assert loaded.holds("f", AskedAtWork(1))
+    with pytest.raises(EvaluationFailed, match="Asked has no attribute `desk`"):
+        loaded.holds("f", Asked(1))

@@ -11,8 +11,9 @@ import pytest
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import PolicyDecisionPoint
-from sealauthz.decision.bundle import compiled_from
+from sealauthz.decision.bundle import baseline_of, compiled_from, findings_of
 from sealauthz.decision.folder import installed_folder
+from sealauthz.polar.check import Severity
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.testing.mutants import Kind, mutants_of, statements_of
@@ -110,7 +111,8 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
     statements = statements_of(BUNDLE)
     asks = [ask for test in OWN.tests for ask in test.asks if isinstance(ask, Ask)]
-    mutants = [m for m in mutants_of(BUNDLE, statements) if isinstance(statements[m.statement], RuleNode)]
+    all_mutants = mutants_of(BUNDLE, statements)
+    mutants = [m for m in all_mutants if m.statement >= 0 and isinstance(statements[m.statement], RuleNode)]
     chance = random.Random(20260921)
     for mutant in chance.sample(mutants, 60):
         old, new = statements[mutant.statement], mutant.replacement
@@ -131,6 +133,21 @@ def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
     point = PolicyDecisionPoint(ask.facts.world, dataclasses.replace(BUNDLE, engine=engine), lambda: ask.now)
     decision = point.decide(ask.question)
     return decision.effect, decision.reasons, decision.obligations, decision.valid_until
+
+
+def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> None:
+    statements = tuple(statements_of(BUNDLE))
+    baseline = baseline_of(statements)
+    mutants = [m for m in mutants_of(BUNDLE, statements) if m.statement >= 0]
+    verdicts = Counter[bool]()
+    for mutant in random.Random(8).sample(mutants, 20):
+        old = statements[mutant.statement]
+        new = () if mutant.replacement is None else (mutant.replacement,)
+        changed = (*statements[: mutant.statement], *new, *statements[mutant.statement + 1 :])
+        whole = any(finding.severity is Severity.ERROR for finding in findings_of(BUNDLE.sources, changed))
+        assert baseline.refuses(changed, old, mutant.replacement) == whole, mutant.told
+        verdicts[whole] += 1
+    assert verdicts.keys() == {True, False}
 
 
 def test_our_own_policies_could_hold_every_kind_of_mistake() -> None:

@@ -27,7 +27,7 @@ from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
-from sealauthz.polar.check import Finding, Severity, check
+from sealauthz.polar.check import Baseline, Finding, Severity, check
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
@@ -142,6 +142,17 @@ def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]
         product_reasons=PRODUCT_REASONS,
         subjects=SUBJECT_TYPES,
         sources=sources,
+    )
+
+
+def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:
+    """Check policies without errors so that small changes of them can be checked quickly."""
+    return Baseline(
+        nodes,
+        Types(RECORDS, (*CONTEXT_CLASSES, Parameters)),
+        lambda action, type_: form_of(action, type_).context,
+        product_reasons=PRODUCT_REASONS,
+        subjects=SUBJECT_TYPES,
     )
 
 

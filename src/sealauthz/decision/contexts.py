@@ -34,7 +34,8 @@ class SealUseContext(Context):
 
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
-    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's.
+    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
+    and `principals`, those who let the subject act for them at the seal's owner, each with what he represents.
     """
 
     task: SigningTask | None = None
@@ -44,6 +45,7 @@ class SealUseContext(Context):
     local_weekday: int | None = None
     local_minute: int | None = None
     holder: Enterprise | None = None
+    principals: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,10 +83,29 @@ class HolderContext(Context):
 
 
 @dataclass(slots=True)
+class GrantEndContext(Context):
+    """Ending a grant across enterprises: by its owner, or by `holder`, the enterprise that holds it and that the subject
+    belongs to, None where there is none.
+    """
+
+    holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class ReviewContext(Context):
+    """Deciding a review of a seal: PASSED or REJECTED."""
+
+    verdict: str | None = None
+
+
+@dataclass(slots=True)
 class UseRecordContext(Context):
-    """Looking at one use of a seal: `seal` is the seal that was used."""
+    """Looking at one use of a seal: `seal` is the seal that was used, `holder` the enterprise for which it was used if
+    that is not the seal's owner.
+    """
 
     seal: Seal | None = None
+    holder: Enterprise | None = None
 
 
 @dataclass(slots=True)
@@ -219,6 +240,8 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("assign_custodian", "Seal"): ContextForm(CustodyContext, {"custodian": "Membership"}),
     ("release", "SealHold"): ContextForm(VerifiedContext, _VERIFICATION),
     ("assign", "CrossEnterpriseGrant"): ContextForm(HolderContext),
+    ("revoke", "CrossEnterpriseGrant"): ContextForm(GrantEndContext),
+    ("decide", "SealReview"): ContextForm(ReviewContext, texts=("verdict",)),
     ("view", "SealUse"): ContextForm(UseRecordContext),
     ("view", "Contract"): ContextForm(ContractContext),
     ("download", "Contract"): ContextForm(ContractContext),
@@ -236,12 +259,14 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("transfer", "SigningTask"): ContextForm(TransferContext, {"receiver": "Membership"}),
     ("sign", "SigningTask"): ContextForm(TaskContext, _VERIFICATION),
     ("confirm", "SealGrant"): ContextForm(VerifiedContext, _VERIFICATION),
+    ("confirm", "OpenGrant"): ContextForm(VerifiedContext, _VERIFICATION),
     ("submit", "RetrievalCase"): ContextForm(RetrievalContext, _VERIFICATION),
     ("object", "RetrievalCase"): ContextForm(VerifiedContext, _VERIFICATION),
     ("execute", "RetrievalCase"): ContextForm(VerifiedContext, _VERIFICATION),
     ("join", "Enterprise"): ContextForm(JoinContext),
     ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("reject", "SealUseRequest"): ContextForm(ReasonedContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),
     ("authenticate", "Enterprise"): ContextForm(CertificationContext),

@@ -17,7 +17,7 @@ from sealauthz.decision.contexts import Context
 from sealauthz.domain.contracts import Contract, SealUse, SigningTask
 from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
-from sealauthz.domain.record import Instant
+from sealauthz.domain.record import Collection, Instant
 from sealauthz.domain.retrieval import RetrievalCase
 from sealauthz.domain.seals import CrossEnterpriseGrant, Seal
 from sealauthz.facts.world import Picture
@@ -49,11 +49,22 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     if not isinstance(seal, Seal):
         return {}
     local = _local_time(seal.enterprise.timezone, around.now)
-    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants)}
+    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants), "principals": _principals(around, seal)}
     if local is not None:
         day = (local.date() - _EPOCH.date()).days
         found |= {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
     return found
+
+
+def _principals(around: Surroundings, seal: Seal) -> list[Any]:
+    """Those who delegated to the subject at the seal's owner, each in the unit that holds what he represents."""
+    members: Any = seal.enterprise.memberships
+    names = {
+        delegation.principal.person_id
+        for membership in members.holding("person_id", around.subject.id)
+        for delegation in membership.delegations_received
+    }
+    return Collection(around.picture.person(name) for name in sorted(names))
 
 
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
@@ -100,7 +111,12 @@ def _enterprises_of(person: Any) -> Iterator[str]:
 
 def _use_record(around: Surroundings) -> Mapping[str, Any]:
     use = around.resource
-    return {"seal": around.picture.find("Seal", use.seal_id)} if isinstance(use, SealUse) else {}
+    if not isinstance(use, SealUse):
+        return {}
+    return {
+        "seal": around.picture.find("Seal", use.seal_id),
+        "holder": around.picture.find("Enterprise", use.holder_id) if use.holder_id else None,
+    }
 
 
 def _contract(around: Surroundings) -> Mapping[str, Any]:
@@ -182,6 +198,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
     contexts.StampContext: _stamp,
     contexts.SealEndContext: _seal_end,
     contexts.HolderContext: _holder_act,
+    contexts.GrantEndContext: _holder_act,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
     contexts.NameChangeContext: _name_change,
@@ -198,6 +215,7 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     {
         contexts.SealUseContext,
         contexts.HolderContext,
+        contexts.GrantEndContext,
         contexts.ContractContext,
         contexts.JoinContext,
         contexts.RetrievalContext,
@@ -211,7 +229,7 @@ def _zone(name: str) -> ZoneInfo | None:
     """The time zone of that name; None where there is none."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # no such zone, or no name of one
+    except (KeyError, OSError, ValueError):  # no such zone (a KeyError), or no name of one
         return None
 
 

@@ -342,8 +342,17 @@ def _the_enterprise_is_retrieved(stage: Stage) -> None:
 def _power_has_moved(stage: Stage) -> None:
     stage.chapter("Power has moved")
     stage.ask(
-        "May He Miao give a role now?",
+        "May He Miao make an administrator of the seals at once?",
         "Person:p-he assign_role Membership:m-lin",
+        {"role": "SEAL_ADMIN"},
+        expect=deny("COOLING_OFF"),
+        next_steps=("WAIT_UNTIL",),
+    )
+    stage.wait("The day of cooling off passes", DAY)
+    stage.ask(
+        "And now?",
+        "Person:p-he assign_role Membership:m-lin",
+        {"role": "SEAL_ADMIN"},
         expect=ALLOW,
     )
     stage.write(

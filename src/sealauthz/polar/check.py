@@ -6,21 +6,45 @@ its type, its words, whether it may be nil, whether it has a value yet, and unde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sealauthz.polar.checking.bundle import Rules
-from sealauthz.polar.checking.contract import check_contract
-from sealauthz.polar.checking.entries import ContextOf, enter
+from sealauthz.polar.checking.contract import Contract, check_contract
+from sealauthz.polar.checking.entries import ContextOf, Entry, enter, enter_one, entries
 from sealauthz.polar.checking.finding import Finding, Findings, Severity
 from sealauthz.polar.checking.floor import check_floor
-from sealauthz.polar.checking.flow import Flow, TooMuch
-from sealauthz.polar.checking.graph import check_graph
-from sealauthz.polar.checking.names import check_names
+from sealauthz.polar.checking.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuch
+from sealauthz.polar.checking.graph import check_calls, check_graph
+from sealauthz.polar.checking.names import check_names, check_names_of
 from sealauthz.polar.source import Source
-from sealauthz.polar.syntax import Statement
+from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.polar.types import Types
 
-__all__ = ["ContextOf", "Finding", "Severity", "check"]
+__all__ = ["Baseline", "ContextOf", "Finding", "Severity", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """What a bundle is checked against: the types, the contexts, the service's own reasons, and who asks."""
+
+    types: Types
+    contexts: ContextOf
+    product_reasons: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+    def read(self, rules: Rules, texts: dict[str, str], found: Findings) -> Contract:
+        """Find what can be seen without following any call."""
+        check_names(rules, self.types, found)
+        contract = check_contract(rules, self.types, self.product_reasons, found)
+        check_floor(contract, rules, found)
+        check_graph(rules, texts, found)
+        return contract
+
+    def flow(self, rules: Rules, contract: Contract, found: Findings, marks: Marks | None = None) -> Flow:
+        """What follows the calls of a bundle."""
+        names = {self.contexts(action, type_).__name__ for action, type_ in contract.actions}
+        return Flow(rules, self.types, names, found, marks)
 
 
 def check(
@@ -39,14 +63,11 @@ def check(
     """
     rules = Rules(statements)
     found = Findings()
-    check_names(rules, types, found)
-    contract = check_contract(rules, types, product_reasons, found)
-    check_floor(contract, rules, found)
-    check_graph(rules, {source.file: source.text for source in sources}, found)
-    names = {contexts(action, type_).__name__ for action, type_ in contract.actions}
-    flow = Flow(rules, types, names, found)
+    service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
+    contract = service.read(rules, {source.file: source.text for source in sources}, found)
+    flow = service.flow(rules, contract, found)
     try:
-        enter(flow, rules, contract, contexts, subjects, found)
+        enter(flow, rules, contract, contexts, service.subjects, found)
     except TooMuch as error:
         found.error("too-much", str(error), error.place)
         return found.by_place()
@@ -60,3 +81,75 @@ def check(
         if rules.clause_at(place) not in wrong:
             found.error("never", said, place)
     return found.by_place()
+
+
+class Baseline:
+    """A bundle without errors, and what each question of the service reads of it.
+
+    A bundle that differs in the body of one rule is checked by the questions alone that read the rule.
+    """
+
+    def __init__(
+        self,
+        statements: Iterable[Statement],
+        types: Types,
+        contexts: ContextOf,
+        *,
+        product_reasons: Iterable[str] = (),
+        subjects: Iterable[str] = ("Person",),
+    ) -> None:
+        self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
+        self._marks = Marks()
+        self._reaches: dict[Entry, Reach] = {}
+        self._rules = rules = Rules(statements)
+        found = Findings()
+        contract = self._service.read(rules, {}, found)
+        flow = self._service.flow(rules, contract, found, self._marks)
+        for entry in entries(rules, contract, contexts, self._service.subjects):
+            enter_one(flow, entry, found)
+            self._reaches[entry] = flow.reach(entry.key, entry.values, entry.decides)
+
+    def refuses(self, changed: Sequence[Statement], old: Statement, new: Statement | None) -> bool:
+        """Whether a bundle has errors in which one statement is another, or is gone."""
+        rules, found = Rules(changed, self._rules), Findings()
+        contract = self._read_changed(rules, found)
+        if found.errors():
+            return True
+        marks = self._marks
+        flow = self._service.flow(rules, contract, found, marks)
+        # Where a head or a block is another, calls may read it that did not before.
+        concerned = marks.bit((old.place, NEVER_MATCHES)) if _is_headed_alike(old, new) else -1
+        try:
+            for entry in entries(rules, contract, self._service.contexts, self._service.subjects):
+                known = self._reaches.get(entry)
+                if known is not None and not known.is_partial and not known.tried & concerned:
+                    flow.take(known)
+                    continue
+                enter_one(flow, entry, found)
+                if found.errors():
+                    return True
+            flow.enter_rest()
+        except (TooMuch, RecursionError):
+            return True
+        return bool(found.errors() or flow.never())
+
+    def _read_changed(self, rules: Rules, found: Findings) -> Contract:
+        """Find the errors that can be seen without following any call; those in names only where something changed."""
+        before = self._rules
+        if rules.by_key.keys() == before.by_key.keys() and [*map(id, rules.blocks)] == [*map(id, before.blocks)]:
+            known = {id(clause) for clause in before.clauses}
+            for clause in rules.clauses:
+                if id(clause) not in known:
+                    check_names_of(clause, rules, self._service.types, found)
+        else:
+            check_names(rules, self._service.types, found)
+        contract = check_contract(rules, self._service.types, self._service.product_reasons, found)
+        check_floor(contract, rules, found)
+        check_calls(rules, found)
+        return contract
+
+
+def _is_headed_alike(old: Statement, new: Statement | None) -> bool:
+    if not isinstance(old, RuleNode):
+        return False
+    return new is None or (isinstance(new, RuleNode) and (old.name, old.parameters) == (new.name, new.parameters))

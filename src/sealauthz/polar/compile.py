@@ -109,10 +109,14 @@ Rest = Callable[["Env"], list[ast.stmt]]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A compiled pattern: the name of its function, or the answer where it is the same for all values."""
+    """A compiled pattern: the name of its function, or the answer where it is the same for all values.
+
+    It `tells_apart` classes of one stem where it would be other code for another of them.
+    """
 
     name: str
     always: bool | None = None
+    tells_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,9 @@ class Compiler:
         self.definitions: dict[str, ast.FunctionDef] = {}
         self.classes: dict[str, type] = {}
         self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
-        self._candidates: dict[tuple[str, CallPattern], list[Clause]] = {}
+        self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
+        self._candidates: dict[tuple[str, CallPattern], tuple[list[Clause], bool]] = {}
+        self._told_apart = 0
         self.classes_named: dict[str, tuple[type, ...]] = {}
         self._counted: dict[int, Counter[str]] = {}
         self.not_written_out: set[tuple[str, CallPattern]] = set()
@@ -160,6 +166,7 @@ class Compiler:
         other.classes_named = dict(self.classes_named)
         other._counted = dict(self._counted)
         other._compiled = {known: made for known, made in self._compiled.items() if known[0] not in users}
+        other._common = {known: made for known, made in self._common.items() if known[0] not in users}
         other._candidates = {
             known: found for known, found in self._candidates.items() if (known[0], len(known[1])) != key
         }
@@ -186,14 +193,19 @@ class Compiler:
             what = f"`{name}` has {known[0]} parameters, not {len(pattern)}" if known else f"no rule is called `{name}`"
             _refuse(what, place)
         found = self._compiled.get((key, pattern, collects))
+        if found is None:
+            found = self._common.get((key, self._stemmed(pattern), collects))
+        if found is not None and found.tells_apart:
+            self._told_apart += 1
         if found is not None and found.always is None and found.name not in self.definitions:
             # It is being compiled and calls itself: whatever comes of it, its function has to exist.
             self.promised.add(found.name)
         if found is None:
             python_name = self.name_for(name)
             before = len(self._compiled)
+            told_apart = self._told_apart
             # Registered before its body is compiled, so that a recursive rule finds itself.
-            self._compiled[key, pattern, collects] = Compiled(python_name)
+            self._compiled[key, pattern, collects] = Compiled(python_name, tells_apart=True)
             try:
                 function = _Function(self, python_name, FREE in pattern and not collects, collects)
                 found = function.of_rule(self.candidates(name, pattern), pattern)
@@ -202,8 +214,32 @@ class Compiler:
                 for unfinished in list(self._compiled)[before:]:
                     del self._compiled[unfinished]
                 raise
+            if self._told_apart != told_apart:
+                found = replace(found, tells_apart=True)
+            else:
+                self._common[key, self._stemmed(pattern), collects] = found
             self._compiled[key, pattern, collects] = found
         return found
+
+    def _stemmed(self, pattern: CallPattern) -> CallPattern:
+        """A pattern in which classes of one stem are that stem: the code is the same where nothing told them apart."""
+        stemmed: list[Argument] = []
+        for argument in pattern:
+            known = argument.known if isinstance(argument, Bound) else None
+            stem = None if known is None else self.table.stem(known.cls)
+            stemmed.append(argument if known is None or stem is None else Bound(replace(known, cls=stem)))
+        return tuple(stemmed)
+
+    def note_class(self, cls: type) -> None:
+        """Note that what is being compiled would be other code for a sibling of a class."""
+        if self.table.stem(cls) is not None:
+            self._told_apart += 1
+
+    def attribute(self, cls: type, name: str) -> Known | None:
+        """What an attribute of a class holds; None if the class has no such attribute or is not known."""
+        if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
+            self._told_apart += 1
+        return self.table.attribute(cls, name)
 
     def name_for(self, name: str) -> str:
         """A Python name that no function has yet."""
@@ -241,13 +277,16 @@ class Compiler:
 
     def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
         """The clauses of a rule that a call pattern does not rule out."""
-        found = self._candidates.get((name, pattern))
-        if found is None:
+        known = self._candidates.get((name, pattern))
+        if known is None:
             probe = _Function(self, "", False)
+            told_apart = self._told_apart
             likely = self._likely((name, len(pattern)), pattern)
             found = [c for c in likely if _may_fit(c, pattern) and probe.head(c, pattern, {}) is not None]
-            self._candidates[name, pattern] = found
-        return found
+            known = self._candidates[name, pattern] = found, self._told_apart != told_apart
+        elif known[1]:
+            self._told_apart += 1
+        return known[0]
 
     def _by_specificity(self, clauses: Sequence[Clause]) -> list[Clause]:
         """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class
@@ -513,7 +552,7 @@ class _Function:
         """Enter a clause by a call pattern; None where it cannot match."""
         head = _Head(env, [], [], {})
         for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
-            if argument in {FREE, IGNORED}:
+            if isinstance(argument, str):
                 self._leave_open(head, parameter)
                 if argument == FREE:
                     head.outputs.append(parameter)
@@ -645,7 +684,7 @@ class _Function:
                 known = env[name].known if name in env else None
                 if known is None or known.is_optional:
                     return False
-                held = self._compiler.table.attribute(known.cls, column)
+                held = self._compiler.attribute(known.cls, column)
                 return held is not None and held.cls is str
             case _:
                 return False
@@ -709,7 +748,7 @@ class _Function:
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
-            if index is not None and self._compiler.table.attribute(source.known.element, index[0]) is None:
+            if index is not None and self._compiler.attribute(source.known.element, index[0]) is None:
                 index = None
             return self._loop(goal, item, node, Known(source.known.element), env, then, index)
         return self._loop(goal, item, _runtime("items", source.node), None, env, then)
@@ -1147,6 +1186,8 @@ class _Function:
             _refuse("only a type or a literal can be matched here", _place(pattern))
         classes = self._classes(pattern)
         known = value.known
+        if known is not None:
+            self._compiler.note_class(known.cls)
         if known is not None and (known.is_exact or all(issubclass(known.cls, cls) for cls in classes)):
             fits = issubclass(known.cls, classes)
             if not fits or not known.is_optional:
@@ -1221,7 +1262,7 @@ class _Function:
         known = base.known
         if known is None:
             return Value(_runtime("attribute", base.node, _constant(name)))
-        found = self._compiler.table.attribute(known.cls, name)
+        found = self._compiler.attribute(known.cls, name)
         if found is None:
             if known.is_exact or not self._compiler.table.knows(known.cls):
                 _refuse(f"{known.cls.__name__} has no attribute `{name}`", place)
@@ -1305,7 +1346,7 @@ class _Outputs:
                 return types.get(name)
             case Attribute(base, name, None, _):
                 owner = self._type(base, types)
-                return None if owner is None else self._compiler.table.attribute(owner.cls, name)
+                return None if owner is None else self._compiler.attribute(owner.cls, name)
             case Literal(value, _):
                 return Known(type(value))
             case _:

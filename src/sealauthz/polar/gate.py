@@ -6,9 +6,20 @@ It works on tokens, refuses more than it must, and leaves types and modes to a r
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.source import Block, Kind, Rule, RuleType, Source, Statement, Token, statements_of
+from sealauthz.polar.source import (
+    FILES_REMEMBERED,
+    Block,
+    Kind,
+    Rule,
+    RuleType,
+    Source,
+    Statement,
+    Token,
+    statements_of,
+)
 
 MAX_FILE_BYTES = 1_000_000
 MAX_DEPTH = 60
@@ -21,8 +32,9 @@ _FORBIDDEN_WORDS = {
 }
 
 
-def admit(source: Source, attributes: frozenset[str]) -> list[Statement]:
-    """Return the statements of a file that may be loaded.
+@lru_cache(maxsize=FILES_REMEMBERED)
+def admit(source: Source, attributes: frozenset[str]) -> tuple[Statement, ...]:
+    """Return the statements of a file that may be loaded; the last files are remembered, for a reload.
 
     `attributes` are all names that a policy may read behind a dot. Raises BundleRefused with file, line and column.
     """
@@ -35,7 +47,7 @@ def admit(source: Source, attributes: frozenset[str]) -> list[Statement]:
         if isinstance(statement, Rule):
             _refuse_patterns(statement)
         _refuse_words(statement, attributes)
-    return statements
+    return tuple(statements)
 
 
 def _refuse_words(statement: Rule | Block, attributes: frozenset[str]) -> None:

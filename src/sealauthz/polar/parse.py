@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +23,7 @@ import lark
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import complaint
 from sealauthz.polar.complaint import END, REFUSED_WORDS, excerpt
-from sealauthz.polar.source import Source
+from sealauthz.polar.source import FILES_REMEMBERED, Source
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -72,8 +72,12 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\r(?!\n)")
 
 
+@lru_cache(maxsize=FILES_REMEMBERED)
 def parse(source: Source) -> tuple[Statement, ...]:
-    """Return the statements of a policy file. Raises BundleRefused with file, line and column."""
+    """Return the statements of a policy file. Raises BundleRefused with file, line and column.
+
+    A reload finds most files unchanged, so the last ones are remembered: what is returned is never changed.
+    """
     _refuse_unreadable(source)
     table = _table()
     fed: list[_Token] = []

@@ -12,6 +12,9 @@ from enum import Enum, auto
 
 from sealauthz.errors import BundleRefused
 
+FILES_REMEMBERED = 64
+"""How many files the parser and the gate remember: more than a bundle has, so that a reload reads what changed."""
+
 _TAG = re.compile(r"#@\s+(?P<ids>[A-Z]+-\d+(?:\s+[A-Z]+-\d+)*)\s*$")
 _TOKEN = re.compile(
     r"""

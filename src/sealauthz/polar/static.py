@@ -43,16 +43,43 @@ class ClassTable:
                 else:
                     known[relation.name] = Known(list, element=target)
             self._attributes[cls] = known
+        plain = tuple(plain)
         for cls in plain:
             self._attributes[cls] = dict(_hinted(cls))
+        self._stems = dict(_stems(plain))
+        self._common = {
+            stem: frozenset(
+                name
+                for name, known in self._attributes[stem].items()
+                if all(self._attributes[cls].get(name) == known for cls, other in self._stems.items() if other is stem)
+            )
+            for stem in self._stems.values()
+        }
 
     def attribute(self, cls: type, name: str) -> Known | None:
         """What an attribute of a class holds; None if the class has no such attribute or is not known."""
         return self._attributes.get(cls, {}).get(name)
 
+    def stem(self, cls: type) -> type | None:
+        """The plain class that a plain class and its siblings derive from; None for all others."""
+        return self._stems.get(cls)
+
+    def is_common(self, cls: type, name: str) -> bool:
+        """Whether an attribute is the same in every class of that stem."""
+        stem = self._stems.get(cls)
+        return stem is not None and name in self._common[stem]
+
     def knows(self, cls: type) -> bool:
         """Whether all attributes of a class are known."""
         return cls in self._attributes
+
+
+def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:
+    """Each class that derives from another one of these, or is derived from, with the one at the root."""
+    for cls in plain:
+        root = next(other for other in reversed(cls.__mro__) if other in plain)
+        if root is not cls or any(cls is not other and issubclass(other, cls) for other in plain):
+            yield cls, root
 
 
 def _hinted(cls: Any) -> Iterable[tuple[str, Known]]:

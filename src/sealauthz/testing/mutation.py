@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import Engine, compiled_from, findings_of
+from sealauthz.decision.bundle import Engine, baseline_of, compiled_from
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Rulebook, trace
-from sealauthz.polar.check import Severity
+from sealauthz.polar.check import Baseline
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.testing.coverage import Coverage, Side, Standing
@@ -110,6 +110,7 @@ class Trial:
         layout = layout_of(folder or installed_folder())
         self.mutants = list(_wanted(mutants_of(self.bundle, self._statements), layout, only))
         self._coverage = Coverage(self.bundle)
+        self._baseline: Baseline | None = None
 
     def reached(self, number: int) -> tuple[list[Side], list[Standing]]:
         """Return what one question reaches."""
@@ -170,8 +171,9 @@ class Trial:
         if mutant.statement < 0 or mutant.kind is Kind.REQUIREMENT_DROPPED:
             # Whoever takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
-        findings = findings_of(self.bundle.sources, self._changed(mutant))
-        return any(finding.severity is Severity.ERROR for finding in findings)
+        if self._baseline is None:
+            self._baseline = baseline_of(tuple(self._statements))
+        return self._baseline.refuses(self._changed(mutant), self._statements[mutant.statement], mutant.replacement)
 
 
 def _wanted(mutants: Iterable[Mutant], layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:

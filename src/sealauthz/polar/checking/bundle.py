@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sealauthz.polar.checking.terms import in_parameter, occurrences
+from sealauthz.polar.checking.terms import in_parameter, occurrences, parts
 from sealauthz.polar.syntax import (
     And,
     BlockNode,
     Call,
+    Forall,
     Literal,
+    Not,
     Parameter,
     Place,
     RuleNode,
@@ -34,13 +36,16 @@ RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_
 
 @dataclass(slots=True, eq=False)
 class Clause:
-    """One rule. `literals` are what its parameters demand, by position; `counts` how often a variable stands in it."""
+    """One rule. `literals` are what its parameters demand, by position; `counts` how often a variable stands in it;
+    `calls` the rules that it calls, whether under a negation, and where.
+    """
 
     node: RuleNode
     is_written_out: bool
     key: Key = field(init=False)
     literals: dict[int, object] = field(init=False)
     counts: Mapping[str, int] = field(init=False)
+    calls: tuple[tuple[Key, bool, Place], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.key = (self.node.name, len(self.node.parameters))
@@ -54,6 +59,7 @@ class Clause:
         if self.node.body is not None:
             counts.update(occurrences(self.node.body))
         self.counts = counts
+        self.calls = tuple(_calls(self.node.body)) if self.node.body is not None else ()
 
     @property
     def place(self) -> Place:
@@ -73,18 +79,37 @@ class Declared:
         return tuple(name for name, declared in self.kinds.items() if declared == kind)
 
 
-class Rules:
-    """All clauses of a bundle, the declarations of its blocks, and its rule types."""
+def _calls(body: Term) -> Iterator[tuple[Key, bool, Place]]:
+    waiting: list[tuple[Term, bool]] = [(body, False)]
+    while waiting:
+        node, is_negated = waiting.pop()
+        if isinstance(node, Call):
+            yield (node.name, len(node.arguments)), is_negated, node.place
+        is_negated = is_negated or isinstance(node, Not | Forall)
+        waiting.extend((part, is_negated) for part in parts(node))  # type: ignore[misc]
 
-    def __init__(self, statements: Iterable[Statement]) -> None:
+
+class Rules:
+    """All clauses of a bundle, the declarations of its blocks, and its rule types.
+
+    `like` is a bundle that differs little: what both have is taken from it.
+    """
+
+    def __init__(self, statements: Iterable[Statement], like: Rules | None = None) -> None:
         self.statements = tuple(statements)
         self.blocks = [statement for statement in self.statements if isinstance(statement, BlockNode)]
         self.rule_types = [statement for statement in self.statements if isinstance(statement, RuleTypeNode)]
         self.declared: dict[str, Declared] = {}
         for block in self.blocks:
             self._declare(block)
-        written = [Clause(node, False) for node in self.statements if isinstance(node, RuleNode)]
-        self.clauses = [*written, *(Clause(node, True) for node in self._written_out())]
+        known = {id(clause.node): clause for clause in like.clauses} if like is not None else {}
+        nodes = [node for node in self.statements if isinstance(node, RuleNode)]
+        written = [known.get(id(node)) or Clause(node, False) for node in nodes]
+        if like is not None and [*map(id, self.blocks)] == [*map(id, like.blocks)]:
+            written_out = [clause for clause in like.clauses if clause.is_written_out]
+        else:
+            written_out = [Clause(node, True) for node in self._written_out()]
+        self.clauses: list[Clause] = [*written, *written_out]
         self.by_key: dict[Key, list[Clause]] = {}
         for clause in self.clauses:
             self.by_key.setdefault(clause.key, []).append(clause)

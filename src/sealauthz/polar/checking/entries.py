@@ -37,11 +37,21 @@ def enter(
     flow: Flow, rules: Rules, contract: Contract, context_of: ContextOf, subjects: Iterable[str], found: Findings
 ) -> None:
     """Analyse a bundle from all its entry points, and then what none of them reaches."""
-    for subject in subjects:
-        for entry in _entries(rules, contract, context_of, ValueType(subject)):
-            for clause, taken in flow.enter(entry.key, entry.values, entry.decides):
-                _check_outputs(entry, clause, taken, found)
+    for entry in entries(rules, contract, context_of, subjects):
+        enter_one(flow, entry, found)
     flow.enter_rest()
+
+
+def enter_one(flow: Flow, entry: Entry, found: Findings) -> None:
+    """Analyse a bundle from one entry point."""
+    for clause, taken in flow.enter(entry.key, entry.values, entry.decides):
+        _check_outputs(entry, clause, taken, found)
+
+
+def entries(rules: Rules, contract: Contract, context_of: ContextOf, subjects: Iterable[str]) -> Iterator[Entry]:
+    """The entry points of a bundle."""
+    for subject in subjects:
+        yield from _entries(rules, contract, context_of, ValueType(subject))
 
 
 def _entries(rules: Rules, contract: Contract, context_of: ContextOf, subject: ValueType) -> Iterator[Entry]:

@@ -20,6 +20,8 @@ MAX_DEPTH = 50
 MAX_READINGS = 60_000
 """Readings of a clause, each with another pattern of arguments, before the checker gives up: some seconds."""
 
+NEVER_MATCHES = "this rule can never match"
+
 _Pattern = tuple[Key, tuple[Value, ...], bool, bool]
 _Taken = tuple[Value, ...] | None
 
@@ -32,6 +34,38 @@ class TooMuch(Exception):
         super().__init__(message)
 
 
+class Marks:
+    """Numbers for clauses, conditions and rules, by what they are and where they stand: the same in every analysis of
+    bundles that differ little.
+    """
+
+    def __init__(self) -> None:
+        self._bits: dict[object, int] = {}
+
+    def bit(self, what: object) -> int:
+        """The number of a thing, as a set of one."""
+        return 1 << self._bits.setdefault(what, len(self._bits))
+
+
+@dataclass(slots=True)
+class Reach:
+    """What a question reads of a bundle, as sets of bits of `Marks`: which clauses and conditions were tried, which of
+    them could hold, and which rules were called. It is partial where a rule that calls itself was still being read.
+    """
+
+    tried: int = 0
+    held: int = 0
+    called: int = 0
+    is_partial: bool = False
+
+    def add(self, other: Reach) -> None:
+        """Take in what another question reads."""
+        self.tried |= other.tried
+        self.held |= other.held
+        self.called |= other.called
+        self.is_partial |= other.is_partial
+
+
 @dataclass(slots=True)
 class _Known:
     """What is known of a pattern: what comes out, clause by clause, and whether it is still being found out."""
@@ -40,6 +74,7 @@ class _Known:
     is_open: bool = True
     is_recursive: bool = False
     by_clause: list[tuple[Clause, _Taken]] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(slots=True)
@@ -51,9 +86,14 @@ class _Tried:
 
 
 class Flow:
-    """Analyses rules by call pattern. Each pattern is analysed once, whoever calls it."""
+    """Analyses rules by call pattern. Each pattern is analysed once, whoever calls it.
 
-    def __init__(self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings) -> None:
+    With `marks` it notes what each question reads.
+    """
+
+    def __init__(
+        self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings, marks: Marks | None = None
+    ) -> None:
         self._rules = rules
         self._goals = Goals(rules, types, contexts, found, self)
         self._found = found
@@ -62,6 +102,9 @@ class Flow:
         self._called: set[Key] = set()
         self._depth = 0
         self._readings = 0
+        self._marks = marks
+        self._reading: list[Reach] = []
+        self._elsewhere = Reach()
 
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
@@ -76,6 +119,11 @@ class Flow:
             self._tried[id(node)] = _Tried(place, what, holds, "" if holds else self._goals.why)
         elif holds:
             known.holds = True
+        if self._marks is not None and self._reading:
+            bit = self._marks.bit((place, what))
+            self._reading[-1].tried |= bit
+            if holds:
+                self._reading[-1].held |= bit
 
     # --- entries ----------------------------------------------------------------------------------------------------
 
@@ -90,17 +138,45 @@ class Flow:
     def enter_rest(self) -> None:
         """Analyse what nothing called, with arguments of the types that the heads name."""
         for clause in self._rules.clauses:
-            if id(clause.node) not in self._tried and clause.key not in self._called:
+            if id(clause.node) not in self._tried and not self._is_called(clause.key):
                 values = tuple(ANYTHING for _ in clause.node.parameters)
                 self._clause(clause, values, Mode(clause, False, False))
 
     def never(self) -> list[tuple[Place, str]]:
         """The clauses and conditions that were tried and can never hold."""
         for clause in self._rules.clauses:
-            if clause.key in self._called and id(clause.node) not in self._tried:
+            is_tried = id(clause.node) in self._tried or self._is_elsewhere(clause.place, NEVER_MATCHES, held=False)
+            if self._is_called(clause.key) and not is_tried:
                 why = "no call has arguments that fit its head"
-                self._tried[id(clause.node)] = _Tried(clause.place, "this rule can never match", False, why)
-        return [(tried.place, f"{tried.what}: {tried.why}") for tried in self._tried.values() if not tried.holds]
+                self._tried[id(clause.node)] = _Tried(clause.place, NEVER_MATCHES, False, why)
+        return [
+            (tried.place, f"{tried.what}: {tried.why}")
+            for tried in self._tried.values()
+            if not tried.holds and not self._is_elsewhere(tried.place, tried.what, held=True)
+        ]
+
+    # --- questions that are known from another bundle ----------------------------------------------------------------
+
+    def reach(self, key: Key, values: tuple[Value, ...], decides: bool) -> Reach:
+        """What a question reads that was entered."""
+        if key not in self._rules.by_key:
+            return Reach()
+        return self._known[key, values, False, decides].reach
+
+    def take(self, elsewhere: Reach) -> None:
+        """Take over what questions read that need not be entered."""
+        self._elsewhere.add(elsewhere)
+
+    def _is_called(self, key: Key) -> bool:
+        if key in self._called:
+            return True
+        return self._marks is not None and bool(self._elsewhere.called & self._marks.bit(key))
+
+    def _is_elsewhere(self, place: Place, what: str, *, held: bool) -> bool:
+        if self._marks is None:
+            return False
+        noted = self._elsewhere.held if held else self._elsewhere.tried
+        return bool(noted & self._marks.bit((place, what)))
 
     # --- patterns ---------------------------------------------------------------------------------------------------
 
@@ -109,12 +185,18 @@ class Flow:
         known = self._known.get(pattern)
         if known is not None:
             known.is_recursive = known.is_recursive or known.is_open
+            if self._reading:
+                self._reading[-1].add(known.reach)
+                self._reading[-1].is_partial |= known.is_open
             return known
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
         known = self._known[pattern] = _Known()
         before = len(self._known)
+        if self._marks is not None:
+            known.reach.called |= self._marks.bit(key)
+            self._reading.append(known.reach)
         self._depth += 1
         words = {
             at: value.words
@@ -135,6 +217,10 @@ class Flow:
                     del self._known[later]
         self._depth -= 1
         known.taken, known.is_open = taken, False
+        if self._marks is not None:
+            self._reading.pop()
+            if self._reading:
+                self._reading[-1].add(known.reach)
         return known
 
     def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
@@ -148,7 +234,7 @@ class Flow:
         body = clause.node.body
         if holds and body is not None:
             holds = self._goals.solve(body, scope, mode)
-        self.tried(clause.node, clause.place, "this rule can never match", holds)
+        self.tried(clause.node, clause.place, NEVER_MATCHES, holds)
         if not holds:
             return None
         return tuple(self._taken(parameter, value, scope) for parameter, value in given)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.names import ARITIES
-from sealauthz.polar.checking.terms import in_parameter, parts, shape, walk
-from sealauthz.polar.syntax import And, Call, Forall, Not, Or, Place, Variable
+from sealauthz.polar.checking.terms import in_parameter, shape, walk
+from sealauthz.polar.syntax import (
+    And,
+    Literal,
+    Or,
+    Parameter,
+    Place,
+    TypePattern,
+    Variable,
+)
 
 
 def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None:
     """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand."""
-    calls = {key: [call for clause in clauses for call in _calls(clause)] for key, clauses in rules.by_key.items()}
-    _check_negation(calls, found)
-    _check_unused(rules, calls, found)
+    check_calls(rules, found)
     _check_twice(rules, found)
+    _check_spread(rules, found)
     lines = {file: text.splitlines() for file, text in texts.items()}
     for clause in rules.clauses:
         if not clause.is_written_out:
@@ -24,20 +31,17 @@ def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None
             _check_mixed(clause, lines, found)
 
 
+def check_calls(rules: Rules, found: Findings) -> None:
+    """Find what is wrong with which rules call which: all errors that `check_graph` can find."""
+    calls = {key: [call for clause in clauses for call in clause.calls] for key, clauses in rules.by_key.items()}
+    _check_negation(calls, found)
+    _check_unused(rules, calls, found)
+
+
 # --- calls ----------------------------------------------------------------------------------------------------------
 
 _Call = tuple[Key, bool, Place]
 """A rule that is called, whether under a negation, and where."""
-
-
-def _calls(clause: Clause) -> Iterator[_Call]:
-    waiting = [(clause.node.body, False)] if clause.node.body is not None else []
-    while waiting:
-        node, is_negated = waiting.pop()
-        if isinstance(node, Call):
-            yield (node.name, len(node.arguments)), is_negated, node.place
-        is_negated = is_negated or isinstance(node, Not | Forall)
-        waiting.extend((part, is_negated) for part in parts(node))  # type: ignore[misc]
 
 
 def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]:
@@ -102,6 +106,35 @@ def _check_twice(rules: Rules, found: Findings) -> None:
 def _says(clause: Clause) -> object:
     names: dict[str, int] = {}
     return shape(clause.node.parameters, names), shape(clause.node.body, names)
+
+
+def _check_spread(rules: Rules, found: Findings) -> None:
+    """Warn of a helper that two files define for the same arguments: one author need not know of the other's rule."""
+    refused = set(found.errors())
+    for (name, _), clauses in rules.by_key.items():
+        if name in ARITIES or len({clause.place.file for clause in clauses}) == 1:
+            continue
+        told: set[str] = set()
+        for at, clause in enumerate(clauses):
+            file = clause.place.file
+            other = next((o for o in clauses[:at] if o.place.file != file and _may_meet(clause, o)), None)
+            if other is not None and file not in told and clause.place not in refused:
+                told.add(file)
+                said = f"`{name}` has a rule at {other.place} for the same arguments: the two add up"
+                found.warning("spread", said, clause.place)
+
+
+def _may_meet(clause: Clause, other: Clause) -> bool:
+    """Whether two heads can fit the same arguments, as far as their words and the names of types tell."""
+    return all(map(_may_be_alike, clause.node.parameters, other.node.parameters))
+
+
+def _may_be_alike(parameter: Parameter, other: Parameter) -> bool:
+    if isinstance(parameter.term, Literal) and isinstance(other.term, Literal):
+        return parameter.term.value == other.term.value
+    if isinstance(parameter.pattern, TypePattern) and isinstance(other.pattern, TypePattern):
+        return parameter.pattern.name == other.pattern.name
+    return True
 
 
 def _check_singletons(clause: Clause, found: Findings) -> None:

@@ -43,17 +43,21 @@ def check_names(rules: Rules, types: Types, found: Findings) -> None:
             for node in in_parameter(parameter):
                 _check_node(node, rules, types, found)
     for clause in rules.clauses:
-        if clause.is_written_out:
-            continue
-        rule = clause.node
-        _check_arity("has", *clause.key, rules, clause.place, found)
-        _check_declared(clause, rules, found)
-        for parameter in rule.parameters:
-            for node in in_parameter(parameter):
-                _check_node(node, rules, types, found)
-        if rule.body is not None:
-            for node in walk(rule.body):
-                _check_node(node, rules, types, found)
+        if not clause.is_written_out:
+            check_names_of(clause, rules, types, found)
+
+
+def check_names_of(clause: Clause, rules: Rules, types: Types, found: Findings) -> None:
+    """Find every name in one rule that nothing declares."""
+    rule = clause.node
+    _check_arity("has", *clause.key, rules, clause.place, found)
+    _check_declared(clause, rules, found)
+    for parameter in rule.parameters:
+        for node in in_parameter(parameter):
+            _check_node(node, rules, types, found)
+    if rule.body is not None:
+        for node in walk(rule.body):
+            _check_node(node, rules, types, found)
 
 
 def _check_node(node: Node, rules: Rules, types: Types, found: Findings) -> None:

@@ -1,0 +1,32 @@
+# The finance seal is in the hands of the finance department (财务部): whoever uses it works there, whatever grant he has.
+
+# Every way of putting the seal on something is asked. One that was left out would be the way round the others.
+requires("use", _: Seal, "FINANCE_STAFF");
+requires("auto_use", _: Seal, "FINANCE_STAFF");
+requires("emergency_use", _: Seal, "FINANCE_STAFF");
+requires("stamp", _: Seal, "FINANCE_STAFF");
+
+meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
+meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
+meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
+meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, _) if works_in_finance(person, seal.enterprise);
+
+# The kinds that anybody with authority may use are listed, so that a kind which nobody thought of is treated like finance.
+waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
+waived("FINANCE_STAFF", "auto_use", seal: Seal, _) if is_for_everybody(seal);
+waived("FINANCE_STAFF", "emergency_use", seal: Seal, _) if is_for_everybody(seal);
+waived("FINANCE_STAFF", "stamp", seal: Seal, _) if is_for_everybody(seal);
+
+is_for_everybody(seal: Seal) if
+  seal.kind in ["OFFICIAL", "CONTRACT", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
+
+# A member, now, of the department of that name in this very enterprise.
+works_in_finance(person: Person, enterprise: Enterprise) if
+  member(person, enterprise, membership) and
+  department in enterprise.departments and
+  department.name = "财务部" and
+  department.id = membership.department_id;
+
+otherwise("FINANCE_STAFF", "NOT_FINANCE_STAFF");
+
+reason("NOT_FINANCE_STAFF", 90, "USER", "ASSIGN_OTHER_PERSON");

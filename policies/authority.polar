@@ -1,0 +1,557 @@
+# Authority over a seal: by what right does this person put this seal on this contract, now.
+#
+# One of five is enough: a grant of one's own, an approved request for exactly these documents (seal_request.polar), a grant
+# that is open to members for documents of listed templates, a delegation by a member who holds a grant himself, or a grant
+# across enterprises under which one's own enterprise named one. Each is written, has matter, scope and term, and is looked
+# at in the moment of sealing; being an administrator, a colleague or the parent company gives nothing.
+# (Civil Code 165, 166, 168, 169 and 171; Electronic Signature Law 13; e-sign platforms: grants, open grants, grants across
+# enterprises.)
+
+# A live USE grant of one's own that covers the contract.
+#@ U-02 U-04 U-05 U-06 U-07 S-03 S-06 S-09 S-17
+has_authority(person: Person, seal: Seal, contract, context) if live_grant(person, seal, contract, _, context);
+# An APPROVED request for exactly these documents stands in for a grant.
+#@ U-03
+has_authority(person: Person, seal: Seal, contract, context) if approved_request(person, seal, contract, _, context);
+# A grant that is open to all members, or to a department's.
+#@ S-08
+has_authority(person: Person, seal: Seal, contract, context) if live_open_grant(person, seal, contract, _, context);
+# A colleague who holds a live grant lets this person act for him.
+#@ U-18 U-19
+has_authority(person: Person, seal: Seal, contract, context) if acts_for(person, seal, contract, _, _, context);
+# Another enterprise holds the seal by a grant of its owner, and named this person.
+#@ U-20 U-21
+has_authority(person: Person, seal: Seal, contract, context) if held_grant(person, seal, contract, _, context);
+
+# --- a grant of one's own ------------------------------------------------------------------------------------------------
+
+use_grant(person: Person, seal: Seal, grant) if
+  grant in seal.grants and
+  grant.membership.person_id = person.id and
+  grant.right = "USE" and
+  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED", "INVALIDATED"] and
+  grant.membership.state = "ACTIVE" and
+  grant.membership.enterprise_id = seal.enterprise_id;
+
+live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
+  use_grant(person, seal, grant) and
+  gives_authority(grant, contract, context);
+
+# The grant itself is in force and covers the contract, and so does the one that it comes from.
+gives_authority(grant: SealGrant, contract: Contract, context) if
+  is_in_force(grant, contract, context) and
+  comes_down(grant, contract, context);
+
+is_in_force(grant: SealGrant, contract: Contract, context) if
+  grant.state = "ACTIVE" and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grant.used < grant.use_limit and
+  covers(grant, contract) and
+  is_within_amount(grant, contract) and
+  grantor_stands(grant, context);
+
+# What a grant covers: all contracts, said explicitly, or the types listed. Where it lists templates, documents of those only.
+covers(grant: SealGrant, contract: Contract) if
+  grant.scope = "ALL_CONTRACTS" and
+  is_for_template(grant, contract);
+covers(grant: SealGrant, contract: Contract) if
+  grant.scope = "LISTED_TYPES" and
+  listed in grant.contract_types and
+  listed.contract_type = contract.contract_type and
+  is_for_template(grant, contract);
+
+is_for_template(grant: SealGrant, _: Contract) if not lists_templates(grant);
+is_for_template(grant: SealGrant, contract: Contract) if lists_template_of(grant, contract);
+
+lists_templates(grant: SealGrant) if _ in grant.templates;
+lists_template_of(grant: SealGrant, contract: Contract) if
+  contract.template_id != "" and
+  template in grant.templates and
+  template.template_id = contract.template_id;
+
+# Up to which amount, inclusive. The largest whole number says that there is no limit; a contract that is not about money has
+# no amount to compare.
+#@ U-04 U-05
+is_within_amount(grant: SealGrant, _: Contract) if grant.amount_max = 9223372036854775807;
+is_within_amount(grant: SealGrant, contract: Contract) if
+  grant.currency = contract.currency and
+  amount = contract.amount and
+  amount matches Integer and
+  amount <= grant.amount_max;
+is_within_amount(_: SealGrant, contract: Contract) if
+  contract.is_monetary = false and
+  contract.amount = nil;
+
+# A grant that another grant was passed on from lives no longer than that one, and reaches no further; what was passed on is
+# not passed on again.
+#@ S-09
+comes_down(grant: SealGrant, _: Contract, _) if grant.parent_id = nil;
+comes_down(grant: SealGrant, contract: Contract, context) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.parent_id = nil and
+  parent.may_subgrant = true and
+  parent.seal_id = grant.seal_id and
+  parent.right = grant.right and
+  parent.membership.state = "ACTIVE" and
+  is_in_force(parent, contract, context);
+
+# --- a grant that is open to members ---------------------------------------------------------------------------------------
+
+# Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand.
+#@ S-08
+live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
+  open_grant(person, seal, contract, grant) and
+  grant.state = "ACTIVE" and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grant.used < grant.use_limit and
+  given_by_one_entitled(grant.grantor, seal, context);
+
+open_grant(person: Person, seal: Seal, contract: Contract, grant) if
+  grant in seal.open_grants and
+  seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  member(person, seal.enterprise, membership) and
+  is_open_to(grant, membership) and
+  contract.template_id != "" and
+  template in grant.templates and
+  template.template_id = contract.template_id;
+
+is_open_to(grant: OpenGrant, _: Membership) if grant.department_id = nil;
+is_open_to(grant: OpenGrant, membership: Membership) if
+  grant.department_id matches String and
+  grant.department_id = membership.department_id;
+
+# Whoever gave it may still give it.
+#@ S-17 S-05
+given_by_one_entitled(grantor: RoleAssignment, seal: Seal, context) if
+  seal.kind != "LEGAL_REP" and
+  grantor.role = "SEAL_ADMIN" and
+  assignment_stands(grantor, context);
+given_by_one_entitled(grantor: RoleAssignment, seal: Seal, context) if
+  grantor.role = "LEGAL_REP" and
+  assignment_stands(grantor, context) and
+  legal_representative(grantor.membership.person, seal.enterprise);
+
+# --- acting for a colleague ------------------------------------------------------------------------------------------------
+
+# The delegation is live and covers seal and contract, and the one who gave it could do the same himself, now: by a grant of
+# his own (what was delegated to him he does not delegate), as a member in good standing, free of the conflicts that would
+# stop him. The legal representative's seal stands for his own intent and is not delegated.
+#@ U-18 U-19
+acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
+  delegation_to(person, seal, delegation) and
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  delegation.power = "USE_SEAL" and
+  delegation.state = "ACTIVE" and
+  delegation.valid_from <= context.now and
+  context.now < delegation.valid_to and
+  delegates(delegation, contract) and
+  own_grant_of(delegation.principal, seal, contract, grant, context) and
+  not is_barred(delegation.principal, seal, contract, context) and
+  is_free_elsewhere(delegation.principal, seal, contract, context);
+
+delegation_to(person: Person, seal: Seal, delegation) if
+  member(person, seal.enterprise, membership) and
+  delegation in membership.delegations_received and
+  is_about(delegation, seal) and
+  delegation.principal.enterprise_id = seal.enterprise_id and
+  delegation.principal.person_id != person.id;
+
+is_about(delegation: Delegation, _: Seal) if delegation.seal_id = nil;
+is_about(delegation: Delegation, seal: Seal) if delegation.seal_id = seal.id;
+
+delegates(delegation: Delegation, _: Contract) if delegation.scope = "ALL_CONTRACTS";
+delegates(delegation: Delegation, contract: Contract) if
+  delegation.scope = "LISTED_TYPES" and
+  listed in delegation.contract_types and
+  listed.contract_type = contract.contract_type;
+
+own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, context) if
+  principal.state = "ACTIVE" and
+  fit(principal.person) and
+  grant in seal.grants and
+  grant.membership_id = principal.id and
+  grant.right = "USE" and
+  gives_authority(grant, contract, context);
+
+# Duties that exclude each other exclude each other in the principal too.
+is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_party_himself(principal.person_id, contract) and
+  not may_deal_with(principal.person, seal, contract, context);
+is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_named_for_both(principal.person_id, principal.person, seal, contract, context);
+is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
+  has_acted_for_another(principal.person_id, seal, contract, context);
+is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
+
+# What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
+is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
+  known in context.principals and
+  known.id = principal.person_id and
+  may_seal_with(known, seal, contract, context);
+is_free_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
+
+may_seal_with(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
+may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_deal_with(person, seal, contract, context);
+
+# --- across enterprises ----------------------------------------------------------------------------------------------------
+
+# The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
+# members. Image and certificate stay the owner's. The holder must be as sound as the owner.
+#@ U-20 U-21
+held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
+  names_holder(person, seal, grant, holder, context) and
+  is_sound(holder) and
+  not suspended(person, seal.enterprise) and
+  grant.used < grant.use_limit and
+  covers_across(grant, contract);
+
+covers_across(grant: CrossEnterpriseGrant, _: Contract) if grant.scope = "ALL_CONTRACTS";
+covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
+  grant.scope = "LISTED_TYPES" and
+  listed in grant.contract_types and
+  listed.contract_type = contract.contract_type;
+
+names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
+  grant in seal.cross_grants and
+  grant.state = "ACTIVE" and
+  grant.confirmation = "AUTH_LETTER" and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  given_by_one_entitled(grant.grantor, seal, context) and
+  holder = context.holder and
+  holder matches Enterprise and
+  holder.id = grant.holder_id and
+  member(person, holder, membership) and
+  named in grant.holders and
+  named.membership_id = membership.id and
+  named.state = "ACTIVE";
+
+is_sound(enterprise: Enterprise) if
+  enterprise.auth_state = "AUTHENTICATED" and
+  enterprise.operating_state = "ACTIVE" and
+  has_licence(enterprise);
+
+# The registry says now that the enterprise exists.
+has_licence(enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status = "EXISTING";
+
+# Who may ask to use the seal without belonging to its owner: whoever the sound enterprise that holds it named. A member whom
+# the owner suspended does not come back through the holder.
+is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
+  names_holder(person, seal, _, holder, context) and
+  is_sound(holder) and
+  not suspended(person, seal.enterprise);
+
+is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_holder(person, seal, _, _, context);
+
+# One of the holder's people, or of the parent company's: being that gives nothing.
+is_of_the_group(person: Person, seal: Seal, context: SealUseContext) if
+  _ in seal.cross_grants and
+  holder = context.holder and
+  holder matches Enterprise and
+  is_colleague(person, holder);
+is_of_the_group(person: Person, seal: Seal, _) if
+  seal.enterprise.parent_id matches String and
+  membership in person.memberships and
+  membership.enterprise_id = seal.enterprise.parent_id and
+  membership.state = "ACTIVE";
+
+#@ U-20
+because("MEMBER", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
+  has_no_grant_across(person, seal, context);
+#@ U-21
+because("MEMBER", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
+  is_held_up_by_holder(person, seal, context);
+
+has_no_grant_across(person: Person, seal: Seal, context: SealUseContext) if
+  not belongs(person, seal.enterprise) and
+  not suspended(person, seal.enterprise) and
+  is_of_the_group(person, seal, context) and
+  not is_named_by_holder(person, seal, context);
+
+is_held_up_by_holder(person: Person, seal: Seal, context: SealUseContext) if
+  not belongs(person, seal.enterprise) and
+  not suspended(person, seal.enterprise) and
+  names_holder(person, seal, _, holder, context) and
+  not is_sound(holder);
+
+# --- why there is no authority -----------------------------------------------------------------------------------------------
+
+# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority. All that
+# explain it ask this first, so that it is found out once.
+lacks_authority(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not has_authority(person, seal, contract, context) and
+  not is_own_legal_rep_seal(person, seal);
+
+#@ S-06
+because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state = "PENDING_CONFIRM";
+#@ S-17
+because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state = "INVALIDATED" and
+  grant.invalid_reason = "ADMIN_CHANGED";
+because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not assignment_stands(grant.grantor, context);
+because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant) and
+  is_invalidated(grant, context);
+#@ S-05 S-17
+because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  assignment_stands(grant.grantor, context) and
+  not grantor_stands(grant, context);
+# The grant that it comes from is gone, or does not reach this far any more.
+#@ S-09
+because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant) and
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not comes_down(grant, contract, context);
+#@ U-07
+because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  is_over(grant, context);
+because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant) and
+  is_over(grant, context);
+because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
+  context.now < grant.valid_from;
+#@ U-06
+because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  is_used_up(grant);
+because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant) and
+  is_used_up(grant);
+because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  names_holder(person, seal, grant, _, context) and
+  grant.used >= grant.use_limit;
+#@ U-02
+because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant) and
+  grant.state = "ACTIVE" and
+  sealed_contract(context, contract) and
+  not covers(grant, contract);
+#@ U-18
+because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  delegation_to(person, seal, delegation) and
+  delegation.state = "ACTIVE" and
+  not delegates(delegation, contract);
+#@ U-20
+because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  names_holder(person, seal, grant, _, context) and
+  not covers_across(grant, contract);
+#@ U-04
+because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant) and
+  grant.state = "ACTIVE" and
+  grant.currency = contract.currency and
+  amount = contract.amount and
+  amount matches Integer and
+  grant.amount_max < amount;
+because("SEAL_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant) and
+  grant.state = "ACTIVE" and
+  grant.amount_max < 9223372036854775807 and
+  contract.amount = nil and
+  contract.is_monetary = true;
+#@ U-05
+because("SEAL_AUTHORITY", "CURRENCY_MISMATCH", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  use_grant(person, seal, grant) and
+  grant.state = "ACTIVE" and
+  grant.amount_max < 9223372036854775807 and
+  contract.amount matches Integer and
+  grant.currency != contract.currency;
+#@ U-03
+because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  not is_approved(request, person, context);
+because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  not is_for_these_documents(request, contract);
+#@ U-07
+because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  request.valid_to <= context.now;
+#@ U-06
+because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  request.used >= request.uses;
+#@ U-07
+because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request) and
+  is_approved(request, person, context) and
+  context.now < request.valid_from;
+
+#@ U-19
+because("SEAL_AUTHORITY", "NOT_DELEGABLE", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  delegation_to(person, seal, delegation) and
+  delegation.state in ["PENDING_ACCEPT", "ACTIVE"] and
+  is_not_delegable(delegation, seal);
+#@ U-18
+because("SEAL_AUTHORITY", "DELEGATION_EXPIRED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  delegation_to(person, seal, delegation) and
+  is_past(delegation, context);
+because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  seal.kind != "LEGAL_REP" and
+  sealed_contract(context, contract) and
+  delegation_to(person, seal, delegation) and
+  delegation.state = "ACTIVE" and
+  delegation.power = "USE_SEAL" and
+  context.now < delegation.valid_to and
+  delegates(delegation, contract) and
+  not has_free_hand(delegation.principal, seal, contract, context);
+
+is_not_delegable(_: Delegation, seal: Seal) if seal.kind = "LEGAL_REP";
+is_not_delegable(delegation: Delegation, _: Seal) if delegation.power in ["PERSONAL_SIGNATURE", "LEGAL_REP_INTENT"];
+
+has_free_hand(principal: Membership, seal: Seal, contract: Contract, context) if
+  own_grant_of(principal, seal, contract, _, context) and
+  not is_barred(principal, seal, contract, context) and
+  is_free_elsewhere(principal, seal, contract, context);
+
+#@ U-20
+because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  has_no_grant_across(person, seal, context);
+#@ U-21
+because("SEAL_AUTHORITY", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  names_holder(person, seal, _, holder, context) and
+  not is_sound(holder);
+
+is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
+is_over(grant: SealGrant, context) if
+  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
+  grant.valid_to <= context.now;
+is_over(grant: OpenGrant, _) if grant.state = "EXPIRED";
+is_over(grant: OpenGrant, context) if
+  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
+  grant.valid_to <= context.now;
+
+is_used_up(grant: SealGrant) if grant.state = "EXHAUSTED";
+is_used_up(grant: SealGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
+is_used_up(grant: OpenGrant) if grant.state = "EXHAUSTED";
+is_used_up(grant: OpenGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
+
+is_invalidated(grant: OpenGrant, _) if
+  grant.state = "INVALIDATED" and
+  grant.invalid_reason = "ADMIN_CHANGED";
+is_invalidated(grant: OpenGrant, context) if
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not assignment_stands(grant.grantor, context);
+
+is_past(delegation: Delegation, _) if delegation.state = "EXPIRED";
+is_past(delegation: Delegation, context) if
+  delegation.state = "ACTIVE" and
+  delegation.valid_to <= context.now;
+
+# --- when it ends by itself ------------------------------------------------------------------------------------------------
+
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  live_grant(person, seal, contract, grant, context) and
+  grant_lapses(grant, at);
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  acts_for(person, seal, contract, delegation, _, context) and
+  at = delegation.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  acts_for(person, seal, contract, _, grant, context) and
+  grant_lapses(grant, at);
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  live_open_grant(person, seal, contract, grant, context) and
+  at = grant.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  live_open_grant(person, seal, contract, grant, context) and
+  at = grant.grantor.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
+  held_grant(person, seal, contract, grant, context) and
+  at = grant.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
+  held_grant(person, seal, contract, grant, context) and
+  at = grant.grantor.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  approved_request(person, seal, contract, request, context) and
+  at = request.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  approved_request(person, seal, contract, request, context) and
+  right_to_approve(request, seal, grant) and
+  at = grant.valid_to;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  approved_request(person, seal, contract, request, context) and
+  right_to_approve(request, seal, grant) and
+  at = grant.grantor.valid_to;
+
+grant_lapses(grant: SealGrant, at) if at = grant.valid_to;
+grant_lapses(grant: SealGrant, at) if at = grant.grantor.valid_to;
+grant_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  at = parent.valid_to;
+grant_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  at = parent.grantor.valid_to;
+
+right_to_approve(request: SealUseRequest, seal: Seal, grant) if
+  approval in request.approvals and
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.state = "ACTIVE" and
+  grant.membership_id = approval.approver_id;

@@ -1,0 +1,187 @@
+# Contracts: who starts one, who reads it, downloads it or prints it, and who ends it.
+#
+# Viewing, downloading and printing are three permissions. Whoever has a task of a contract views it; whether he also takes it
+# away, his own party decides by its category for that contract. The contract belongs to the enterprise that sent it: that one
+# recalls it before it is complete; a complete one ends only with the consent of all its parties.
+# (Public SDK documents of signing platforms: view, download and print apart, recall, termination, business categories; Civil
+# Code 168: nobody acts for both sides.)
+
+# Who runs an enterprise's contracts: its contract administrators, and those who run the enterprise.
+administers_contracts(person: Person, enterprise: Enterprise, context) if
+  has_standing_role(person, enterprise, "CONTRACT_ADMIN", context) or
+  may_administer(person, enterprise, context);
+
+# When that ends by itself, for the one who relies on it.
+contract_administration_lapses(person: Person, enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
+contract_administration_lapses(person: Person, enterprise: Enterprise, context, at) if
+  contract_admin_lapses(person, enterprise, context, at);
+
+contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "CONTRACT_ADMIN" and
+  assignment_stands(assignment, context) and
+  at = assignment.valid_to;
+
+# --- starting one ----------------------------------------------------------------------------------------------------
+
+# A contract is started in a category that is enabled, by a member who was given the category, or by a contract administrator.
+# The permission is the membership's: whoever left and came back has to be given it again.
+#@ C-13
+requires("initiate", _: BusinessCategory, "CATEGORY_ENABLED");
+requires("initiate", _: BusinessCategory, "CATEGORY_PERMISSION");
+meets(_: Person, "CATEGORY_ENABLED", "initiate", category: BusinessCategory, _) if category.state = "ENABLED";
+meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, _) if
+  member(person, category.enterprise, membership) and
+  permission in category.permissions and
+  permission.membership_id = membership.id;
+meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, context) if
+  has_standing_role(person, category.enterprise, "CONTRACT_ADMIN", context);
+
+lapses(person: Person, "initiate", category: BusinessCategory, context, at) if
+  contract_admin_lapses(person, category.enterprise, context, at);
+
+# --- reading, downloading, printing ----------------------------------------------------------------------------------
+
+#@ C-11
+requires("view", _: Contract, "CONTRACT_READER");
+requires("download", _: Contract, "DOWNLOAD_PERMITTED");
+requires("print", _: Contract, "PRINT_PERMITTED");
+
+# Those who run the contracts of the sender, or of a party that it was sent to, do all three.
+#@ C-11
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if keeps_contract(person, contract, context);
+meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
+  keeps_contract(person, contract, context);
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if keeps_contract(person, contract, context);
+
+keeps_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
+keeps_contract(person: Person, contract: Contract, context) if
+  is_sent(contract) and
+  administers_contracts(person, context.party, context);
+
+# A person who is a party has it as his own.
+#@ C-11
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, _) if is_party_in_person(person, contract);
+meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, _) if is_party_in_person(person, contract);
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, _) if is_party_in_person(person, contract);
+
+is_party_in_person(person: Person, contract: Contract) if
+  is_sent(contract) and
+  party in contract.signatories and
+  party.person_id = person.id;
+
+# Whoever sent it or has a task of it views it while he is a member of that side; more, only where its category says so. What
+# belongs to no category is not taken away.
+#@ C-11
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if sent_it(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
+  has_task_for(person, contract, _, context);
+meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
+  sent_it(person, contract, context) and
+  category_of(contract.category_id, context.enterprise, category) and
+  category.holders_may_download = true;
+meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
+  has_task_for(person, contract, party, context) and
+  category_of(party.category_id, context.party, category) and
+  category.holders_may_download = true;
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+  sent_it(person, contract, context) and
+  category_of(contract.category_id, context.enterprise, category) and
+  category.holders_may_print = true;
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+  has_task_for(person, contract, party, context) and
+  category_of(party.category_id, context.party, category) and
+  category.holders_may_print = true;
+
+# Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
+#@ C-12
+sent_it(person: Person, contract: Contract, context) if
+  contract.initiated_by_id = person.id and
+  is_member(person, context.enterprise);
+
+# A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
+#@ C-08 C-12
+has_task_for(person: Person, contract: Contract, party, context) if
+  is_sent(contract) and
+  ours = context.party and
+  is_member(person, ours) and
+  party in contract.signatories and
+  party.enterprise_id = ours.id and
+  task in party.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED", "REJECTED", "EXPIRED"] and
+  holds_task(person, task);
+
+# A party's own category; another enterprise's says nothing.
+category_of(category_id, enterprise: Enterprise, category) if
+  category in enterprise.categories and
+  category.id = category_id;
+
+# To the other parties a draft is not there yet, and what was deleted is not there any more.
+is_sent(contract: Contract) if
+  contract.state in [
+    "FILLING", "SIGNING", "COMPLETE", "REJECTED", "RECALLED", "EXPIRED", "TERMINATING", "TERMINATED", "FORCE_FINISHED"];
+
+obligation(_: Person, "view", _: Contract, _, "WATERMARK");
+
+lapses(person: Person, "view", _: Contract, context, at) if contract_reading_lapses(person, context, at);
+lapses(person: Person, "download", _: Contract, context, at) if contract_reading_lapses(person, context, at);
+lapses(person: Person, "print", _: Contract, context, at) if contract_reading_lapses(person, context, at);
+
+contract_reading_lapses(person: Person, context, at) if
+  contract_administration_lapses(person, context.enterprise, context, at);
+contract_reading_lapses(person: Person, context, at) if
+  contract_administration_lapses(person, context.party, context, at);
+
+# --- ending one ------------------------------------------------------------------------------------------------------
+
+# The sender takes back what is not complete: whoever sent it, or those who run the sender's contracts.
+#@ C-10
+requires("recall", _: Contract, "CONTRACT_OF_SENDER");
+requires("recall", _: Contract, "CONTRACT_RECALLABLE");
+meets(person: Person, "CONTRACT_OF_SENDER", "recall", contract: Contract, context) if
+  acts_for_sender(person, contract, context);
+meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if contract.state in ["FILLING", "SIGNING"];
+
+acts_for_sender(person: Person, contract: Contract, context) if sent_it(person, contract, context);
+acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
+
+# A complete contract binds all its parties, and ends only when each has consented. A person consents himself; nobody consents
+# for two parties.
+#@ C-10
+requires("terminate", _: Contract, "CONTRACT_TERMINATOR");
+requires("terminate", _: Contract, "CONTRACT_COMPLETE");
+requires("terminate", _: Contract, "ALL_PARTIES_CONSENTED");
+meets(person: Person, "CONTRACT_TERMINATOR", "terminate", contract: Contract, context) if
+  acts_for_sender(person, contract, context);
+meets(_: Person, "CONTRACT_COMPLETE", "terminate", contract: Contract, _) if contract.state = "COMPLETE";
+meets(_: Person, "ALL_PARTIES_CONSENTED", "terminate", contract: Contract, context) if
+  _ in contract.signatories and
+  forall(party in contract.signatories, consented_to_end(party, context));
+
+consented_to_end(party: Signatory, context) if
+  consent_to_end(party, consent, context) and
+  party.kind = "ENTERPRISE" and
+  not consents_for_another(consent.given_by_id, party);
+consented_to_end(party: Signatory, context) if
+  consent_to_end(party, consent, context) and
+  party.person_id = consent.given_by_id;
+
+consent_to_end(party: Signatory, consent, context) if
+  consent in party.consents and
+  consent.kind = "TERMINATION" and
+  consent.given_at <= context.now;
+
+consents_for_another(person_id, party: Signatory) if
+  other in party.contract.signatories and
+  other.id != party.id and
+  consent in other.consents and
+  consent.kind = "TERMINATION" and
+  consent.given_by_id = person_id;
+
+lapses(person: Person, "recall", _: Contract, context, at) if sender_lapses(person, context, at);
+lapses(person: Person, "terminate", _: Contract, context, at) if sender_lapses(person, context, at);
+
+sender_lapses(person: Person, context, at) if
+  contract_administration_lapses(person, context.enterprise, context, at);

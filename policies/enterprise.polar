@@ -1,0 +1,176 @@
+# The enterprise itself: handing over its administration, changing its name, taking its data out.
+#
+# These acts move or spread power over everything that the enterprise has, so only its administrator or legal representative
+# does them, and none of them while a retrieval is decided or just after it.
+# (Public products: change of administrator with both faces checked, no change of name while contracts are open.)
+
+#@ M-07
+requires("transfer_admin", _: Enterprise, "ENTERPRISE_ADMIN");
+requires("change_name", _: Enterprise, "ENTERPRISE_ADMIN");
+requires("export", _: Enterprise, "ENTERPRISE_ADMIN");
+meets(person: Person, "ENTERPRISE_ADMIN", "transfer_admin", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "ENTERPRISE_ADMIN", "change_name", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "ENTERPRISE_ADMIN", "export", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+
+# --- during and after a retrieval ------------------------------------------------------------------------------------
+
+# What a case or an appeal is about stays as it is until that is decided.
+#@ R-12
+requires("transfer_admin", _: Enterprise, "NO_RETRIEVAL_HOLD");
+requires("change_name", _: Enterprise, "NO_RETRIEVAL_HOLD");
+requires("export", _: Enterprise, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
+
+# The new administrator waits, so that a wrong retrieval can be appealed before it has done harm.
+#@ R-13
+requires("transfer_admin", _: Enterprise, "COOLED_OFF");
+requires("change_name", _: Enterprise, "COOLED_OFF");
+requires("export", _: Enterprise, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "transfer_admin", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "change_name", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "export", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+# --- handing over ----------------------------------------------------------------------------------------------------
+
+# The administration goes to somebody else: a present member of this enterprise, with a verified name.
+#@ M-12
+requires("transfer_admin", _: Enterprise, "NEW_ADMIN");
+meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, context) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  receiver.enterprise_id = enterprise.id and
+  receiver.state = "ACTIVE" and
+  receiver.person_id != person.id and
+  fit(receiver.person);
+#@ M-11
+because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: AdminChangeContext) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  receiver.person_id = person.id;
+
+# Both show their faces, freshly, for handing over this enterprise: who gives it away, and who takes it.
+#@ M-12
+requires("transfer_admin", _: Enterprise, "FRESH_FACE");
+requires("transfer_admin", _: Enterprise, "NEW_ADMIN_FACE");
+meets(person: Person, "FRESH_FACE", "transfer_admin", enterprise: Enterprise, context) if
+  fresh_face_check(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    enterprise.id,
+    context.parameters.face_for_admin_change,
+    context);
+meets(_: Person, "NEW_ADMIN_FACE", "transfer_admin", enterprise: Enterprise, context) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  fresh_face_check(
+    context.receiver_verification,
+    receiver.person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    enterprise.id,
+    context.parameters.face_for_admin_change,
+    context);
+because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
+  stale_face_check(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    enterprise.id,
+    context.parameters.face_for_admin_change,
+    context);
+because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
+  used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", enterprise.id);
+
+# Giving and taking are one act, so that the enterprise is never without an administrator.
+#@ M-12
+obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_NEW_ADMIN_VERIFICATION");
+obligation(_: Person, "transfer_admin", _: Enterprise, _, "TRANSFER_IN_ONE_TRANSACTION");
+
+# --- changing the name -----------------------------------------------------------------------------------------------
+
+# The name is the registry's: an extract fetched lately states another one than the enterprise bears here. Nobody types it in.
+#@ S-18
+requires("change_name", _: Enterprise, "NEW_NAME_REGISTERED");
+meets(_: Person, "NEW_NAME_REGISTERED", "change_name", enterprise: Enterprise, context) if
+  registered_anew(enterprise, context);
+because("NEW_NAME_REGISTERED", "REGISTRY_NOT_EXISTING", _: Person, enterprise: Enterprise, _) if
+  extract in enterprise.registry_snapshots and
+  extract.is_current = true and
+  extract.status != "EXISTING";
+because("NEW_NAME_REGISTERED", "NAME_UNCHANGED", _: Person, enterprise: Enterprise, context) if
+  fresh_extract(enterprise, extract, context) and
+  extract.registered_name = enterprise.name;
+
+registered_anew(enterprise: Enterprise, context) if
+  fresh_extract(enterprise, extract, context) and
+  extract.registered_name != "" and
+  extract.registered_name != enterprise.name;
+
+fresh_extract(enterprise: Enterprise, extract, context) if
+  extract in enterprise.registry_snapshots and
+  extract.is_current = true and
+  extract.status = "EXISTING" and
+  extract.fetched_at <= context.now and
+  context.now < extract.fetched_at + context.parameters.registry_fresh_within;
+
+# Contracts that are open name the enterprise as it is.
+#@ S-18
+requires("change_name", _: Enterprise, "NO_OPEN_CONTRACT");
+meets(_: Person, "NO_OPEN_CONTRACT", "change_name", _: Enterprise, context) if context.open_contract_id = nil;
+
+# The seals and certificates that bear the old name end with it.
+#@ S-18
+obligation(_: Person, "change_name", _: Enterprise, _, "TAKE_REGISTERED_NAME");
+obligation(_: Person, "change_name", _: Enterprise, _, "REVOKE_NAMED_SEALS");
+
+# --- taking data out -------------------------------------------------------------------------------------------------
+
+# Whatever leaves is on record, bears the name of who took it, and shows no more of a person than it must.
+#@ W-07
+obligation(_: Person, "export", _: Enterprise, _, "LOG_EXPORT");
+obligation(_: Person, "export", _: Enterprise, _, "WATERMARK");
+obligation(_: Person, "export", _: Enterprise, _, "MASK_PERSONAL_DATA");
+
+# --- how long an answer holds ----------------------------------------------------------------------------------------
+
+lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "change_name", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "export", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
+  face_lapses(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    enterprise.id,
+    context.parameters.face_for_admin_change,
+    context,
+    at);
+lapses(_: Person, "transfer_admin", enterprise: Enterprise, context, at) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  face_lapses(
+    context.receiver_verification,
+    receiver.person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    enterprise.id,
+    context.parameters.face_for_admin_change,
+    context,
+    at);
+lapses(_: Person, "change_name", enterprise: Enterprise, context, at) if
+  fresh_extract(enterprise, extract, context) and
+  at = extract.fetched_at + context.parameters.registry_fresh_within;

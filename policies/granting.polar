@@ -1,0 +1,480 @@
+# Granting: who gives out the right to a seal, confirms it, passes it on and takes it back; and who lets another act for him.
+#
+# A grant names right, scope and term, and gives nothing before it is confirmed. Nobody gives himself a right, and nobody gives
+# more than he has. Taking away is easy: it waits for nothing and nobody.
+# (Civil Code 165: written authority states matter, scope and term; 168: no self-dealing; 169: sub-delegation needs consent.)
+
+# --- who grants ------------------------------------------------------------------------------------------------------
+
+# Whoever manages the seal gives it out; for the legal representative's seal that is he himself.
+#@ S-01 S-05
+requires("grant", _: Seal, "SEAL_MANAGER");
+requires("confirm", _: SealGrant, "SEAL_MANAGER");
+requires("extend", _: SealGrant, "SEAL_MANAGER");
+requires("confirm", _: OpenGrant, "SEAL_MANAGER");
+requires("confirm", _: CrossEnterpriseGrant, "SEAL_MANAGER");
+meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "extend", grant: SealGrant, context) if may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: OpenGrant, context) if may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: CrossEnterpriseGrant, context) if
+  may_manage(person, grant.seal, context);
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: SealGrant, context) if
+  is_legal_rep_only(person, grant.seal, context);
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: OpenGrant, context) if
+  is_legal_rep_only(person, grant.seal, context);
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: CrossEnterpriseGrant, context) if
+  is_legal_rep_only(person, grant.seal, context);
+#@ S-04
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: SealGrant, context) if
+  is_only_auditor(person, grant.seal, context);
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: OpenGrant, context) if
+  is_only_auditor(person, grant.seal, context);
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: CrossEnterpriseGrant, context) if
+  is_only_auditor(person, grant.seal, context);
+
+# Whoever was allowed to pass his right on confirms himself what he passes on.
+#@ S-09
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if
+  passes_on(person, grant) and
+  not audits_seal(person, grant.seal, context);
+
+passes_on(person: Person, grant: SealGrant) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  grant.seal.kind != "LEGAL_REP" and
+  parent.membership.person_id = person.id and
+  grant.grantor.membership_id = parent.membership_id;
+
+requires("grant", _: Seal, "SEAL_NOT_ENDED");
+requires("confirm", _: SealGrant, "SEAL_NOT_ENDED");
+requires("confirm", _: OpenGrant, "SEAL_NOT_ENDED");
+requires("confirm", _: CrossEnterpriseGrant, "SEAL_NOT_ENDED");
+#@ S-01
+meets(_: Person, "SEAL_NOT_ENDED", "grant", seal: Seal, _) if is_not_ended(seal);
+meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: SealGrant, _) if is_not_ended(grant.seal);
+meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: OpenGrant, _) if is_not_ended(grant.seal);
+meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if is_not_ended(grant.seal);
+
+# --- what a grant stands on ------------------------------------------------------------------------------------------
+
+# A grant stands on the role of whoever gave it: a seal administrator's, or the legal representative's while the registry
+# names him. The legal representative's seal is granted by himself alone.
+#@ S-17 S-05
+given_by_office(seal: Seal, grantor: RoleAssignment, context) if
+  seal.kind != "LEGAL_REP" and
+  grantor.role = "SEAL_ADMIN" and
+  assignment_stands(grantor, context);
+given_by_office(seal: Seal, grantor: RoleAssignment, context) if
+  grantor.role = "LEGAL_REP" and
+  assignment_stands(grantor, context) and
+  legal_representative(grantor.membership.person, seal.enterprise);
+
+grantor_stands(grant: SealGrant, context) if
+  grant.parent_id = nil and
+  given_by_office(grant.seal, grant.grantor, context);
+grantor_stands(grant: OpenGrant, context) if given_by_office(grant.seal, grant.grantor, context);
+grantor_stands(grant: CrossEnterpriseGrant, context) if given_by_office(grant.seal, grant.grantor, context);
+
+# A grant that was passed on stands on the one that it comes from: live, to be passed on, itself not passed on, and given to
+# whoever passed it on. Only use is passed on, and never that of the legal representative's seal.
+#@ S-09
+grantor_stands(grant: SealGrant, context) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.may_subgrant = true and
+  parent.parent_id = nil and
+  parent.seal_id = grant.seal_id and
+  parent.right = "USE" and
+  grant.right = "USE" and
+  grant.seal.kind != "LEGAL_REP" and
+  grant.grantor.membership_id = parent.membership_id and
+  assignment_stands(grant.grantor, context) and
+  parent.state = "ACTIVE" and
+  parent.confirmation in ["AUTH_LETTER", "INTENT"] and
+  parent.valid_from <= context.now and
+  context.now < parent.valid_to and
+  parent.used < parent.use_limit and
+  given_by_office(parent.seal, parent.grantor, context);
+
+# When what a grant stands on ends by itself.
+grantor_lapses(grant: SealGrant, at) if at = grant.grantor.valid_to;
+grantor_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  at = parent.valid_to;
+grantor_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  at = parent.grantor.valid_to;
+
+#@ S-17
+requires("confirm", _: SealGrant, "GRANTOR_ENTITLED");
+requires("confirm", _: OpenGrant, "GRANTOR_ENTITLED");
+requires("confirm", _: CrossEnterpriseGrant, "GRANTOR_ENTITLED");
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_stands(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_stands(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if grantor_stands(grant, context);
+because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: SealGrant, context) if
+  grant.parent_id = nil and
+  not assignment_stands(grant.grantor, context);
+because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: OpenGrant, context) if
+  not assignment_stands(grant.grantor, context);
+because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: CrossEnterpriseGrant, context) if
+  not assignment_stands(grant.grantor, context);
+#@ S-09
+because("GRANTOR_ENTITLED", "GRANT_EXCEEDS_GRANTOR", _: Person, grant: SealGrant, context) if
+  grant.parent_id != nil and
+  not grantor_stands(grant, context);
+
+# Nobody passes on more than he has: contracts, amount, term, number of uses.
+#@ S-09
+requires("confirm", _: SealGrant, "WITHIN_PARENT");
+meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if grant.parent_id = nil;
+meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.valid_from <= grant.valid_from and
+  grant.valid_to <= parent.valid_to and
+  grant.use_limit <= parent.use_limit and
+  is_within_amount(grant, parent) and
+  is_within_scope(grant, parent);
+
+is_within_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
+is_within_amount(grant: SealGrant, parent: SealGrant) if
+  grant.currency = parent.currency and
+  grant.amount_max <= parent.amount_max;
+
+is_within_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
+is_within_scope(grant: SealGrant, parent: SealGrant) if
+  grant.scope = "LISTED_TYPES" and
+  forall(listed in grant.contract_types, lists_type(parent, listed.contract_type));
+
+lists_type(grant: SealGrant, contract_type) if listed in grant.contract_types and listed.contract_type = contract_type;
+
+# --- confirmation ----------------------------------------------------------------------------------------------------
+
+# A grant is effective only after confirmation, by a signed letter or a fresh face check, and before it ends.
+#@ S-06
+requires("confirm", _: SealGrant, "GRANT_PENDING");
+requires("confirm", _: OpenGrant, "GRANT_PENDING");
+requires("confirm", _: CrossEnterpriseGrant, "GRANT_PENDING");
+requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
+requires("confirm", _: OpenGrant, "GRANT_CONFIRMATION");
+requires("confirm", _: CrossEnterpriseGrant, "GRANT_CONFIRMATION");
+meets(_: Person, "GRANT_PENDING", "confirm", grant: SealGrant, context) if
+  grant.state = "PENDING_CONFIRM" and
+  context.now < grant.valid_to;
+meets(_: Person, "GRANT_PENDING", "confirm", grant: OpenGrant, context) if
+  grant.state = "PENDING_CONFIRM" and
+  context.now < grant.valid_to;
+meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, context) if
+  grant.state = "PENDING_CONFIRM" and
+  context.now < grant.valid_to;
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.confirmation = "AUTH_LETTER";
+meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
+  fresh_face_check(
+    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, _) if grant.confirmation = "AUTH_LETTER";
+meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if
+  fresh_face_check(
+    context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context);
+# Another enterprise gets a seal by a signed letter only.
+#@ U-20
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, _) if grant.confirmation = "AUTH_LETTER";
+
+# The grantee is an active member with a verified name, of the enterprise that owns the seal.
+#@ S-07
+requires("confirm", _: SealGrant, "GRANTEE_MEMBER");
+requires("confirm", _: OpenGrant, "GRANTEE_MEMBER");
+meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
+  grant.membership.state = "ACTIVE" and
+  grant.membership.enterprise_id = grant.seal.enterprise_id and
+  fit(grant.membership.person);
+meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
+meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
+  department in grant.seal.enterprise.departments and
+  department.id = grant.department_id;
+
+# Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it.
+#@ S-09
+requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
+meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
+  grant.membership.person_id != person.id and
+  grant.membership.person_id != grant.grantor.membership.person_id;
+
+# Whoever keeps a seal does not get the right to approve its use.
+#@ S-15
+requires("confirm", _: SealGrant, "APPROVER_NOT_CUSTODIAN");
+meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, _) if
+  grant.right in ["USE", "MANAGE", "AUDIT", "AUTO_SIGN", "EMERGENCY"];
+meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, context) if
+  not keeps(grant.membership.person_id, grant.seal, context);
+
+# All members, or a department's, use a seal only on documents of listed templates, and never a seal of weight.
+#@ S-08
+requires("confirm", _: OpenGrant, "GRANT_NOT_TOO_BROAD");
+meets(_: Person, "GRANT_NOT_TOO_BROAD", "confirm", grant: OpenGrant, _) if
+  grant.seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  _ in grant.templates;
+
+# A seal is granted across enterprises, not to its own.
+#@ U-20
+requires("confirm", _: CrossEnterpriseGrant, "HOLDER_IS_ANOTHER");
+meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
+  grant.holder_id != grant.seal.enterprise_id;
+
+# A face check that confirmed a grant is used up; a signed letter needs none.
+obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+obligation(_: Person, "confirm", grant: OpenGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+
+# --- changing and taking back ----------------------------------------------------------------------------------------
+
+# What is not confirmed can still be changed. A longer term of a confirmed grant is a new grant, with a confirmation of its own.
+#@ S-10
+requires("extend", _: SealGrant, "GRANT_UNCONFIRMED");
+meets(_: Person, "GRANT_UNCONFIRMED", "extend", grant: SealGrant, _) if
+  grant.state = "PENDING_CONFIRM" and
+  grant.confirmation = "NONE";
+
+# Any seal administrator, the legal representative or the grantor takes a grant back: at once, past every hold, and an auditor's
+# read-only post does not stop whoever is one of these. The issued tickets end with it.
+#@ S-11
+requires("revoke", _: SealGrant, "GRANT_REVOKER");
+requires("revoke", _: OpenGrant, "GRANT_REVOKER");
+requires("revoke", _: CrossEnterpriseGrant, "GRANT_REVOKER");
+requires("revoke", _: SealGrant, "GRANT_NOT_OVER");
+requires("revoke", _: OpenGrant, "GRANT_NOT_OVER");
+requires("revoke", _: CrossEnterpriseGrant, "GRANT_NOT_OVER");
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: SealGrant, context) if
+  may_manage_seals(person, grant.seal.enterprise, context) or
+  grant.grantor.membership.person_id = person.id;
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: OpenGrant, context) if
+  may_manage_seals(person, grant.seal.enterprise, context) or
+  grant.grantor.membership.person_id = person.id;
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: CrossEnterpriseGrant, context) if
+  may_manage_seals(person, grant.seal.enterprise, context) or
+  grant.grantor.membership.person_id = person.id;
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: SealGrant, _) if
+  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: OpenGrant, _) if
+  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: CrossEnterpriseGrant, _) if
+  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
+# The enterprise that holds a seal of another one may give it back.
+#@ U-20
+meets(person: Person, "GRANT_REVOKER", "revoke", _: CrossEnterpriseGrant, context: GrantEndContext) if
+  runs_holder(person, context.holder, context);
+
+obligation(_: Person, "revoke", _: SealGrant, _, "VOID_TICKETS");
+obligation(_: Person, "revoke", _: OpenGrant, _, "VOID_TICKETS");
+obligation(_: Person, "revoke", _: CrossEnterpriseGrant, _, "VOID_TICKETS");
+
+# --- the holder of another enterprise's seal -------------------------------------------------------------------------
+
+# The holder names its own members, by its administrators and seal administrators, while the owner's grant is live and both
+# enterprises operate.
+#@ U-20 U-21
+requires("assign", _: CrossEnterpriseGrant, "HOLDER_ADMIN");
+requires("assign", _: CrossEnterpriseGrant, "CROSS_GRANT_LIVE");
+requires("assign", _: CrossEnterpriseGrant, "OWNER_OPERATING");
+meets(person: Person, "HOLDER_ADMIN", "assign", _: CrossEnterpriseGrant, context: HolderContext) if
+  runs_holder(person, context.holder, context);
+meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, context) if
+  grant.state = "ACTIVE" and
+  grant.confirmation = "AUTH_LETTER" and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grant.used < grant.use_limit and
+  is_not_ended(grant.seal) and
+  grantor_stands(grant, context);
+meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
+  grant.seal.enterprise.auth_state = "AUTHENTICATED" and
+  grant.seal.enterprise.operating_state = "ACTIVE";
+#@ U-21
+because("ENTERPRISE_OPERATING", "HOLDER_ENTERPRISE_FROZEN", _: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  holder.operating_state = "FROZEN";
+
+runs_holder(person: Person, holder, context) if
+  holder matches Enterprise and
+  may_administer(person, holder, context);
+runs_holder(person: Person, holder, context) if
+  holder matches Enterprise and
+  administers_seals_of(person, holder, context);
+
+# --- delegation ------------------------------------------------------------------------------------------------------
+
+# The delegate accepts it himself, while it waits for him.
+#@ U-18
+requires("accept", _: Delegation, "DELEGATE");
+requires("accept", _: Delegation, "DELEGATION_PENDING");
+meets(person: Person, "DELEGATE", "accept", delegation: Delegation, _) if delegation.delegate.person_id = person.id;
+meets(_: Person, "DELEGATION_PENDING", "accept", delegation: Delegation, context) if
+  delegation.state = "PENDING_ACCEPT" and
+  context.now < delegation.valid_to;
+
+# Both are active members of one enterprise, with verified names, and two persons.
+#@ U-18 S-09
+requires("accept", _: Delegation, "DELEGATION_PARTIES");
+requires("accept", _: Delegation, "NOT_OWN_DELEGATION");
+meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, _) if
+  delegation.principal.state = "ACTIVE" and
+  delegation.delegate.state = "ACTIVE" and
+  delegation.delegate.enterprise_id = delegation.principal.enterprise_id and
+  fit(delegation.principal.person);
+meets(_: Person, "NOT_OWN_DELEGATION", "accept", delegation: Delegation, _) if
+  delegation.principal.person_id != delegation.delegate.person_id;
+
+# Only the use of a seal is delegated: a signature of one's own and the legal representative's intent are bound to the person,
+# and so is his seal.
+#@ U-19
+requires("accept", _: Delegation, "DELEGABLE");
+meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
+  delegation.power = "USE_SEAL" and
+  delegation.seal_id = nil;
+meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
+  delegation.power = "USE_SEAL" and
+  delegation.seal_id matches String and
+  seal in delegation.principal.enterprise.seals and
+  seal.id = delegation.seal_id and
+  seal.kind != "LEGAL_REP";
+
+# The principal lends what is his own: a live grant to use the seal, which covers the contracts and the term. What was delegated
+# to him is no grant of his, so nothing is delegated twice.
+#@ U-18
+requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
+meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
+  lent_grant(delegation, _, context);
+
+lent_grant(delegation: Delegation, grant, context) if
+  grant in delegation.principal.grants and
+  is_of_delegated_seal(grant, delegation) and
+  grant.right = "USE" and
+  grant.state = "ACTIVE" and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.valid_from <= delegation.valid_from and
+  delegation.valid_to <= grant.valid_to and
+  grant.used < grant.use_limit and
+  is_within_grant(delegation, grant) and
+  grantor_stands(grant, context);
+
+is_of_delegated_seal(_: SealGrant, delegation: Delegation) if delegation.seal_id = nil;
+is_of_delegated_seal(grant: SealGrant, delegation: Delegation) if delegation.seal_id = grant.seal_id;
+
+is_within_grant(_: Delegation, grant: SealGrant) if grant.scope = "ALL_CONTRACTS";
+is_within_grant(delegation: Delegation, grant: SealGrant) if
+  delegation.scope = "LISTED_TYPES" and
+  forall(listed in delegation.contract_types, lists_type(grant, listed.contract_type));
+
+# Either of the two ends it, and so does an administrator or the legal representative.
+#@ U-18
+requires("revoke", _: Delegation, "DELEGATION_REVOKER");
+requires("revoke", _: Delegation, "DELEGATION_NOT_OVER");
+meets(person: Person, "DELEGATION_REVOKER", "revoke", delegation: Delegation, context) if
+  delegation.principal.person_id = person.id or
+  delegation.delegate.person_id = person.id or
+  may_administer(person, delegation.principal.enterprise, context);
+meets(_: Person, "DELEGATION_NOT_OVER", "revoke", delegation: Delegation, _) if
+  delegation.state in ["PENDING_ACCEPT", "ACTIVE"];
+
+obligation(_: Person, "revoke", _: Delegation, _, "VOID_TICKETS");
+
+# --- while the enterprise is being retrieved -------------------------------------------------------------------------
+
+# No right to a seal is given out while a retrieval holds, nor by the new administrator while he waits. Taking away goes on.
+#@ R-12
+requires("grant", _: Seal, "NO_RETRIEVAL_HOLD");
+requires("confirm", _: SealGrant, "NO_RETRIEVAL_HOLD");
+requires("confirm", _: OpenGrant, "NO_RETRIEVAL_HOLD");
+requires("confirm", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
+requires("assign", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
+requires("accept", _: Delegation, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not retrieval_holds(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if not retrieval_holds(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if not retrieval_holds(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: CrossEnterpriseGrant, _) if
+  not retrieval_holds(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "assign", grant: CrossEnterpriseGrant, context) if
+  owner(grant, context, holder) and
+  not retrieval_holds(holder);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, _) if
+  not retrieval_holds(delegation.principal.enterprise);
+#@ R-13
+requires("grant", _: Seal, "COOLED_OFF");
+requires("confirm", _: SealGrant, "COOLED_OFF");
+requires("confirm", _: OpenGrant, "COOLED_OFF");
+requires("confirm", _: CrossEnterpriseGrant, "COOLED_OFF");
+requires("assign", _: CrossEnterpriseGrant, "COOLED_OFF");
+requires("accept", _: Delegation, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if not cooling_off(person, seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "confirm", grant: SealGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "confirm", grant: OpenGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "confirm", grant: CrossEnterpriseGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "assign", grant: CrossEnterpriseGrant, context) if
+  owner(grant, context, holder) and
+  not cooling_off(person, holder, _, context);
+meets(person: Person, "COOLED_OFF", "accept", delegation: Delegation, context) if
+  not cooling_off(person, delegation.principal.enterprise, _, context);
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+
+lapses(person: Person, "confirm", grant: SealGrant, context, at) if
+  grant.confirmation != "AUTH_LETTER" and
+  face_lapses(
+    context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
+lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;
+lapses(_: Person, "confirm", grant: SealGrant, _, at) if grantor_lapses(grant, at);
+lapses(person: Person, "confirm", grant: SealGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+
+lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
+  grant.confirmation != "AUTH_LETTER" and
+  face_lapses(
+    context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context, at);
+lapses(_: Person, "confirm", grant: OpenGrant, _, at) if at = grant.valid_to;
+lapses(_: Person, "confirm", grant: OpenGrant, _, at) if at = grant.grantor.valid_to;
+lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+
+lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
+lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if at = grant.grantor.valid_to;
+lapses(person: Person, "confirm", grant: CrossEnterpriseGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+
+lapses(person: Person, "extend", grant: SealGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+
+lapses(person: Person, "revoke", grant: SealGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(person: Person, "revoke", grant: OpenGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(person: Person, "revoke", grant: CrossEnterpriseGrant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(person: Person, "revoke", _: CrossEnterpriseGrant, context, at) if
+  runs_holder_lapses(person, context.holder, context, at);
+
+lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
+lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if at = grant.grantor.valid_to;
+lapses(person: Person, "assign", _: CrossEnterpriseGrant, context, at) if
+  runs_holder_lapses(person, context.holder, context, at);
+
+runs_holder_lapses(person: Person, holder, context, at) if
+  holder matches Enterprise and
+  own_admin_role_lapses(person, holder, context, at);
+runs_holder_lapses(person: Person, holder, context, at) if
+  holder matches Enterprise and
+  seal_admin_lapses(person, holder, context, at);
+
+lapses(_: Person, "accept", delegation: Delegation, _, at) if at = delegation.valid_to;
+lapses(_: Person, "accept", delegation: Delegation, context, at) if
+  lent_grant(delegation, grant, context) and
+  grantor_lapses(grant, at);
+lapses(person: Person, "revoke", delegation: Delegation, context, at) if
+  own_admin_role_lapses(person, delegation.principal.enterprise, context, at);

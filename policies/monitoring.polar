@@ -1,0 +1,206 @@
+# Monitoring: who watches what happens to the seals, and who ends a watch.
+#
+# Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing else. Who
+# used a seal sees his own uses, and whoever is watched does not switch the watching off. That every decision is written down
+# before it is given is the service's work, and no rule here can change what was written.
+# (The founding feature note: round-the-clock monitoring for leaders; separation of managing, using and auditing.)
+
+# --- who watches -----------------------------------------------------------------------------------------------------
+
+# Those who watch all seals of an enterprise: its legal representative, its administrators and its auditors …
+watches_all(person: Person, enterprise: Enterprise, context) if may_administer(person, enterprise, context);
+watches_all(person: Person, enterprise: Enterprise, context) if
+  has_standing_role(person, enterprise, "SEAL_AUDITOR", context);
+# … and the leaders who were named to watch all of them.
+watches_all(person: Person, enterprise: Enterprise, _) if
+  subscription_of(person, enterprise, subscription) and
+  subscription.seal_id = nil;
+
+# Some leaders watch one seal only.
+watches(person: Person, enterprise: Enterprise, _, context) if watches_all(person, enterprise, context);
+watches(person: Person, enterprise: Enterprise, seal_id, _) if
+  subscription_of(person, enterprise, subscription) and
+  subscription.seal_id = seal_id;
+
+# A leader watches while he is a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
+subscription_of(person: Person, enterprise: Enterprise, subscription) if
+  subscription in enterprise.monitors and
+  subscription.state = "ACTIVE" and
+  subscription.leader.person_id = person.id and
+  subscription.leader.state = "ACTIVE";
+
+# The right to audit one seal is a grant like others: confirmed, within its time, and while its grantor may give it.
+audit_grant(person: Person, seal: Seal, grant, context) if
+  grant in seal.grants and
+  grant.right = "AUDIT" and
+  grant.state = "ACTIVE" and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grant.membership.state = "ACTIVE" and
+  grant.membership.person_id = person.id and
+  grantor_stands(grant, context);
+
+# --- watching --------------------------------------------------------------------------------------------------------
+
+# The view of a whole enterprise is for those who watch all of its seals.
+#@ W-01 S-04
+requires("monitor", _: Enterprise, "MONITOR");
+meets(person: Person, "MONITOR", "monitor", enterprise: Enterprise, context) if watches_all(person, enterprise, context);
+
+# The log of a seal shows every use, also by those whom the owner let use it. So the owner's watchers read it, no holder's.
+#@ W-01 S-04 W-03
+requires("view_log", _: Seal, "MONITOR");
+meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if watches(person, seal.enterprise, seal.id, context);
+meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if audit_grant(person, seal, _, context);
+
+# One use is seen by those who watch the seal for its owner …
+#@ W-01 W-03
+requires("view", _: SealUse, "MONITOR");
+meets(person: Person, "MONITOR", "view", _: SealUse, context) if
+  seal = context.seal and
+  seal matches Seal and
+  watches(person, seal.enterprise, seal.id, context);
+meets(person: Person, "MONITOR", "view", _: SealUse, context) if
+  seal = context.seal and
+  seal matches Seal and
+  audit_grant(person, seal, _, context);
+# … for the enterprise that holds it, where the use was that enterprise's …
+#@ W-03
+meets(person: Person, "MONITOR", "view", use: SealUse, context) if
+  holder = context.holder and
+  holder matches Enterprise and
+  watches(person, holder, use.seal_id, context);
+# … by whoever used it …
+#@ W-02
+meets(person: Person, "MONITOR", "view", use: SealUse, _) if use.person_id = person.id;
+# … and by the present member who gave the grant that it was used under.
+#@ W-02
+meets(person: Person, "MONITOR", "view", use: SealUse, context) if
+  seal = context.seal and
+  seal matches Seal and
+  used_under(use, seal, grant) and
+  grant.grantor.membership.person_id = person.id and
+  grant.grantor.membership.state = "ACTIVE";
+
+used_under(use: SealUse, seal: Seal, grant) if
+  use.grant_id matches String and
+  grant in seal.grants and
+  grant.id = use.grant_id;
+
+# --- after an allow --------------------------------------------------------------------------------------------------
+
+# What is shown bears the viewer's name, and shows no more of a person than it must; one's own use hides nothing from oneself.
+#@ W-07
+obligation(_: Person, "monitor", _: Enterprise, _, "WATERMARK");
+obligation(_: Person, "view_log", _: Seal, _, "WATERMARK");
+obligation(_: Person, "view", _: SealUse, _, "WATERMARK");
+obligation(_: Person, "monitor", _: Enterprise, _, "MASK_PERSONAL_DATA");
+obligation(_: Person, "view_log", _: Seal, _, "MASK_PERSONAL_DATA");
+obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use.person_id != person.id;
+
+# --- ending a watch --------------------------------------------------------------------------------------------------
+
+# A leader stops watching when he likes. Of others, the legal representative decides, or an administrator whom the watch does
+# not concern: one who neither manages nor keeps nor may use any of the seals that it covers.
+#@ W-06
+requires("end", _: MonitorSubscription, "MAY_END_MONITORING");
+requires("end", _: MonitorSubscription, "SUBSCRIPTION_LIVE");
+meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, _) if
+  subscription.leader.person_id = person.id;
+meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, _) if
+  legal_representative(person, subscription.enterprise);
+meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, context) if
+  is_administrator(person, subscription.enterprise, context) and
+  not is_watched(person, subscription);
+because("MAY_END_MONITORING", "MONITORED_PERSON", person: Person, subscription: MonitorSubscription, context) if
+  subscription.leader.person_id != person.id and
+  not legal_representative(person, subscription.enterprise) and
+  is_administrator(person, subscription.enterprise, context) and
+  is_watched(person, subscription);
+meets(_: Person, "SUBSCRIPTION_LIVE", "end", subscription: MonitorSubscription, _) if subscription.state = "ACTIVE";
+
+# Whom a watch concerns, by what he could do with the seals: whatever is not over counts, also what has not begun.
+is_watched(person: Person, subscription: MonitorSubscription) if
+  membership in subscription.enterprise.memberships and
+  membership.person_id = person.id and
+  assignment in membership.assignments and
+  assignment.state = "ACTIVE" and
+  assignment.role = "SEAL_ADMIN";
+is_watched(person: Person, subscription: MonitorSubscription) if
+  watched_seal(subscription, seal) and
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person.id;
+is_watched(person: Person, subscription: MonitorSubscription) if
+  watched_seal(subscription, seal) and
+  acting = seal.acting_custodian and
+  acting matches Membership and
+  acting.person_id = person.id;
+is_watched(person: Person, subscription: MonitorSubscription) if
+  watched_seal(subscription, seal) and
+  grant in seal.grants and
+  grant.right != "AUDIT" and
+  not is_ended_grant(grant.state) and
+  grant.membership.person_id = person.id;
+is_watched(_: Person, subscription: MonitorSubscription) if
+  watched_seal(subscription, seal) and
+  grant in seal.open_grants and
+  not is_ended_grant(grant.state);
+is_watched(person: Person, subscription: MonitorSubscription) if
+  watched_seal(subscription, seal) and
+  request in seal.use_requests and
+  request.applicant.person_id = person.id;
+is_watched(person: Person, subscription: MonitorSubscription) if
+  membership in subscription.enterprise.memberships and
+  membership.person_id = person.id and
+  delegation in membership.delegations_received and
+  not delegation.state in ["EXPIRED", "REVOKED", "LAPSED"];
+
+watched_seal(subscription: MonitorSubscription, seal) if
+  seal in subscription.enterprise.seals and
+  subscription.seal_id = nil;
+watched_seal(subscription: MonitorSubscription, seal) if
+  seal in subscription.enterprise.seals and
+  subscription.seal_id matches String and
+  seal.id = subscription.seal_id;
+
+is_ended_grant(state) if state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
+
+#@ W-06
+obligation(_: Person, "end", _: MonitorSubscription, _, "LOG_SUBSCRIPTION_CHANGE");
+
+# --- how long an answer holds ----------------------------------------------------------------------------------------
+
+lapses(person: Person, "monitor", enterprise: Enterprise, context, at) if watch_lapses(person, enterprise, context, at);
+lapses(person: Person, "view_log", seal: Seal, context, at) if watch_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "view_log", seal: Seal, context, at) if audit_lapses(person, seal, context, at);
+lapses(person: Person, "view", _: SealUse, context, at) if
+  seal = context.seal and
+  seal matches Seal and
+  watch_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "view", _: SealUse, context, at) if
+  seal = context.seal and
+  seal matches Seal and
+  audit_lapses(person, seal, context, at);
+lapses(person: Person, "view", _: SealUse, context, at) if
+  holder = context.holder and
+  holder matches Enterprise and
+  watch_lapses(person, holder, context, at);
+lapses(person: Person, "end", subscription: MonitorSubscription, context, at) if
+  admin_lapses(person, subscription.enterprise, context, at);
+
+# Only his own roles matter to whoever watches.
+watch_lapses(person: Person, enterprise: Enterprise, context, at) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role in ["SYSTEM_ADMIN", "SEAL_AUDITOR"] and
+  assignment_stands(assignment, context) and
+  at = assignment.valid_to;
+
+audit_lapses(person: Person, seal: Seal, context, at) if
+  audit_grant(person, seal, grant, context) and
+  at = grant.valid_to;
+audit_lapses(person: Person, seal: Seal, context, at) if
+  audit_grant(person, seal, grant, context) and
+  at = grant.grantor.valid_to;

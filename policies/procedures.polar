@@ -1,0 +1,255 @@
+# What an enterprise's own rules ask before its seals are used: processes by amount and by category, working hours.
+#
+# They are facts of the enterprise that owns the seal, and they tighten what the other files ask: where they want an approval, it
+# is wanted beside a grant as well. An enterprise that has set none is asked nothing here. An emergency use passes them by, and is
+# approved afterwards. (Published company seal rules: larger amounts need a further review; use out of hours by approval.)
+
+#@ U-04 U-08
+requires("use", _: Seal, "PROCESS_FOLLOWED");
+requires("auto_use", _: Seal, "PROCESS_FOLLOWED");
+meets(_: Person, "PROCESS_FOLLOWED", "use", seal: Seal, context) if keeps_house_rules(seal, context);
+meets(_: Person, "PROCESS_FOLLOWED", "auto_use", seal: Seal, context) if keeps_house_rules(seal, context);
+because("PROCESS_FOLLOWED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+keeps_house_rules(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  amount_is_settled(seal, contract, context) and
+  forall(own_category_id(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  hour_is_settled(seal, contract, context);
+
+# An approved request, of any member of the owner, that followed the process.
+process_was_followed(seal: Seal, contract: Contract, process_id, context) if
+  approved_for(seal, contract, request, context) and
+  request.process_id matches String and
+  request.process_id = process_id;
+
+# --- amounts -----------------------------------------------------------------------------------------------------------------
+
+# The band with the largest amount that the contract reaches names the process, in the contract's own currency: nothing is
+# converted, and a currency that the enterprise has no band for is refused. So is an amount that is not stated.
+#@ U-04 U-05
+amount_is_settled(seal: Seal, _: Contract, _) if not has_amount_bands(seal.enterprise);
+amount_is_settled(_: Seal, contract: Contract, _) if
+  contract.is_monetary = false and
+  contract.amount = nil;
+amount_is_settled(seal: Seal, contract: Contract, context) if
+  amount = contract.amount and
+  amount matches Integer and
+  is_banded_currency(seal.enterprise, contract.currency) and
+  forall(band_for(seal.enterprise, contract.currency, amount, band),
+         process_was_followed(seal, contract, band.process_id, context));
+
+has_amount_bands(enterprise: Enterprise) if _ in enterprise.amount_bands;
+
+is_banded_currency(enterprise: Enterprise, currency) if
+  band in enterprise.amount_bands and
+  band.currency = currency;
+
+band_for(enterprise: Enterprise, currency, amount, band) if
+  band in enterprise.amount_bands and
+  band.currency = currency and
+  band.from_amount <= amount and
+  not has_band_between(enterprise, band, amount);
+
+has_band_between(enterprise: Enterprise, band: AmountBand, amount) if
+  other in enterprise.amount_bands and
+  other.currency = band.currency and
+  band.from_amount < other.from_amount and
+  other.from_amount <= amount;
+
+because("PROCESS_FOLLOWED", "AMOUNT_EXCEEDS_LIMIT", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  process_of_amount_is_open(seal, contract, _, context);
+because("PROCESS_FOLLOWED", "CURRENCY_MISMATCH", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.amount matches Integer and
+  has_amount_bands(seal.enterprise) and
+  not is_banded_currency(seal.enterprise, contract.currency);
+because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.is_monetary = true and
+  contract.amount = nil and
+  has_amount_bands(seal.enterprise);
+
+process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
+  amount = contract.amount and
+  amount matches Integer and
+  band_for(seal.enterprise, contract.currency, amount, band) and
+  not process_was_followed(seal, contract, band.process_id, context) and
+  process = band.process;
+
+# --- categories --------------------------------------------------------------------------------------------------------------
+
+# The category that the owner gave the contract may name a process. A category that is not the owner's settles nothing.
+#@ U-04
+category_is_settled(seal: Seal, _: Contract, category_id, _) if
+  category in seal.enterprise.categories and
+  category.id = category_id and
+  category.process_id = nil;
+category_is_settled(seal: Seal, contract: Contract, category_id, context) if
+  category in seal.enterprise.categories and
+  category.id = category_id and
+  process_was_followed(seal, contract, category.process_id, context);
+
+# As a party to the contract, and as the one that sent it.
+own_category_id(seal: Seal, contract: Contract, category_id) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = seal.enterprise_id and
+  category_id = party.category_id and
+  category_id matches String;
+own_category_id(seal: Seal, contract: Contract, category_id) if
+  contract.initiator_id = seal.enterprise_id and
+  category_id = contract.category_id and
+  category_id matches String;
+
+because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  own_category_id(seal, contract, category_id) and
+  not category_is_settled(seal, contract, category_id, context);
+
+process_of_category_is_open(seal: Seal, contract: Contract, process, context) if
+  own_category_id(seal, contract, category_id) and
+  not category_is_settled(seal, contract, category_id, context) and
+  category in seal.enterprise.categories and
+  category.id = category_id and
+  process = category.process and
+  process matches ApprovalProcess;
+
+# --- hours -------------------------------------------------------------------------------------------------------------------
+
+# Out of the owner's hours, on its holidays, and where its local time is not known, a seal is used on a request that was
+# approved for just that, and with an alert.
+#@ U-08
+hour_is_settled(seal: Seal, _: Contract, _) if not has_working_hours(seal.enterprise);
+hour_is_settled(seal: Seal, _: Contract, context) if in_working_hours(seal.enterprise, _, context);
+hour_is_settled(seal: Seal, contract: Contract, context) if
+  approved_for(seal, contract, request, context) and
+  request.is_out_of_hours = true;
+
+has_working_hours(enterprise: Enterprise) if _ in enterprise.working_hours;
+
+in_working_hours(enterprise: Enterprise, left, context) if
+  day = context.local_day and
+  weekday = context.local_weekday and
+  minute = context.local_minute and
+  day matches Integer and
+  minute matches Integer and
+  hours in enterprise.working_hours and
+  hours.weekday = weekday and
+  hours.from_minute <= minute and
+  minute < hours.to_minute and
+  not is_holiday(enterprise, day) and
+  left = hours.to_minute - minute;
+
+is_holiday(enterprise: Enterprise, day) if
+  holiday in enterprise.holidays and
+  holiday.day = day;
+
+is_out_of_hours(enterprise: Enterprise, context) if
+  has_working_hours(enterprise) and
+  not in_working_hours(enterprise, _, context);
+
+because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not hour_is_settled(seal, contract, context);
+
+obligation(_: Person, "use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
+obligation(_: Person, "auto_use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
+
+# --- changed documents -------------------------------------------------------------------------------------------------------
+
+# Where something is missing and a request was approved for other documents, that is what has to be done again.
+#@ U-15
+because("PROCESS_FOLLOWED", "DOCUMENT_CHANGED", _: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not keeps_house_rules(seal, context) and
+  request in seal.use_requests and
+  request.contract_id = contract.id and
+  stands(request, context) and
+  not is_for_these_documents(request, contract);
+
+# --- approver and stamper ----------------------------------------------------------------------------------------------------
+
+# Over the seals that bind most, the last word on a use and the use itself are those of two persons, whatever grant the approver
+# has. A kind of seal that is not named here counts among them.
+#@ U-12
+requires("use", _: Seal, "APPROVER_NOT_STAMPER");
+requires("auto_use", _: Seal, "APPROVER_NOT_STAMPER");
+meets(person: Person, "APPROVER_NOT_STAMPER", "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not approved_last(person, seal, contract, context);
+meets(person: Person, "APPROVER_NOT_STAMPER", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not approved_last(person, seal, contract, context);
+waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+may_be_stamped_by_approver(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+
+# Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest. (His verdict
+# on his own request counts for nothing anyway.)
+approved_last(person: Person, seal: Seal, contract: Contract, context) if
+  request in seal.use_requests and
+  request.contract_id matches String and
+  request.contract_id = contract.id and
+  request.applicant.person_id != person.id and
+  request.state in ["APPROVED", "IN_USE"] and
+  context.now < request.valid_to and
+  approval in request.approvals and
+  approval.approver.person_id = person.id and
+  forall(other in request.approvals, other.decided_at <= approval.decided_at);
+
+# --- when the permission ends by itself --------------------------------------------------------------------------------------
+
+# With the minute in which the working hours end …
+lapses(_: Person, "use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
+
+working_hours_end(enterprise: Enterprise, context, at) if
+  in_working_hours(enterprise, left, context) and
+  at = context.now - context.now mod 60000000 + left * 60000000;
+
+# … and with the approvals that the enterprise's rules asked for. What an own request rests on, beside its own end, is here too.
+lapses(_: Person, "use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
+lapses(person: Person, "use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  approved_request(person, seal, contract, request, context) and
+  approvers_turn(request, context, at);
+
+asked_approval_ends(seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  asks_for_approval(seal, contract, context) and
+  approved_for(seal, contract, request, context) and
+  request_ends(request, context, at);
+
+asks_for_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
+asks_for_approval(seal: Seal, contract: Contract, _) if own_category_id(seal, contract, _);
+asks_for_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
+
+request_ends(request: SealUseRequest, _, at) if at = request.valid_to;
+request_ends(request: SealUseRequest, context, at) if approvers_turn(request, context, at);
+
+approvers_turn(request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  approver_turns(approval.approver, request, context, at);
+
+# --- what to submit ----------------------------------------------------------------------------------------------------------
+
+# The process that is still to be followed: by amount, else by category.
+parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: SealUseContext) if
+  process_to_follow(seal, context, process) and
+  id = process.id;
+parameter("SUBMIT_APPROVAL", "process_name", name, _: Person, seal: Seal, context: SealUseContext) if
+  process_to_follow(seal, context, process) and
+  name = process.name;
+
+process_to_follow(seal: Seal, context, process) if
+  sealed_contract(context, contract) and
+  process_of_amount_is_open(seal, contract, process, context);
+process_to_follow(seal: Seal, context, process) if
+  sealed_contract(context, contract) and
+  not process_of_amount_is_open(seal, contract, _, context) and
+  process_of_category_is_open(seal, contract, process, context);

@@ -1,0 +1,212 @@
+# Holds: who freezes a seal or reports it lost, and who gives it free again.
+#
+# Stopping is easy and starting again is hard: whoever has to do with a seal may stop it alone and at once, but it takes somebody
+# else, with a fresh face check, to let it go on. What a court or the platform holds, only they give free.
+# (Electronic Signature Law 15: on a possible compromise, tell the parties and stop using.)
+
+# --- stopping --------------------------------------------------------------------------------------------------------
+
+# Custodian, user, administrator and seal administrator stop a seal alone: no hold, no retrieval and no frozen enterprise is in
+# the way, and no face check either.
+#@ S-12
+requires("freeze", _: Seal, "SEAL_GUARDIAN");
+requires("report_lost", _: Seal, "SEAL_GUARDIAN");
+requires("freeze", _: Seal, "SEAL_NOT_ENDED");
+meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if guards(person, seal, context);
+meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if guards(person, seal, context);
+meets(_: Person, "SEAL_NOT_ENDED", "freeze", seal: Seal, _) if is_not_ended(seal);
+
+guards(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
+guards(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
+guards(person: Person, seal: Seal, _) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person.id and
+  custodian.state = "ACTIVE";
+guards(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
+guards(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
+
+is_acting_custodian(person: Person, seal: Seal, context) if
+  custodian = seal.acting_custodian and
+  custodian matches Membership and
+  custodian.person_id = person.id and
+  custodian.state = "ACTIVE" and
+  seal.acting_from <= context.now and
+  context.now < seal.acting_to;
+
+guarding_grant(person: Person, seal: Seal, grant, context) if
+  grant in seal.grants and
+  grant.right = "USE" and
+  grant.membership.person_id = person.id and
+  grant.membership.state = "ACTIVE" and
+  grant.state = "ACTIVE" and
+  grant.valid_from <= context.now and
+  context.now < grant.valid_to and
+  grantor_stands(grant, context);
+
+# Lost is what was in use, switched off or collected. A seal that never passed its review, or has expired, would otherwise come
+# back switched off instead of waiting for what it waits for; it can be frozen.
+#@ S-12
+requires("report_lost", _: Seal, "SEAL_CAN_BE_LOST");
+meets(_: Person, "SEAL_CAN_BE_LOST", "report_lost", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED", "COLLECTED"];
+because("SEAL_CAN_BE_LOST", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
+because("SEAL_CAN_BE_LOST", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
+because("SEAL_CAN_BE_LOST", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
+
+obligation(_: Person, "freeze", _: Seal, _, "VOID_TICKETS");
+obligation(_: Person, "freeze", _: Seal, _, "NOTIFY_MONITORS");
+obligation(_: Person, "report_lost", _: Seal, _, "VOID_TICKETS");
+obligation(_: Person, "report_lost", _: Seal, _, "NOTIFY_MONITORS");
+
+# --- a lost seal is found --------------------------------------------------------------------------------------------
+
+# A seal administrator reports a lost seal found, but not the one who reported it lost. It is then switched off, never in use:
+# switching it on is an act of its own.
+#@ S-12
+requires("report_found", _: Seal, "SEAL_ADMINISTRATION");
+requires("report_found", _: Seal, "SEAL_IS_LOST");
+requires("report_found", _: Seal, "REPORTED_BY_ANOTHER");
+requires("report_found", _: Seal, "FRESH_FACE_OF_MANAGER");
+meets(person: Person, "SEAL_ADMINISTRATION", "report_found", seal: Seal, context) if administers_seal(person, seal, context);
+meets(_: Person, "SEAL_IS_LOST", "report_found", seal: Seal, _) if seal.state = "LOST";
+# Who reported it is in the hold that the report placed; where that does not say, nobody can be known to be another.
+meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, _) if
+  is_reported_lost(seal) and
+  forall(placed_for_loss(seal, hold), is_placed_by_another(hold, person));
+meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, context: VerifiedContext) if
+  fresh_face_check(
+    context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);
+because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context: VerifiedContext) if
+  stale_face_check(
+    context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);
+because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context: VerifiedContext) if
+  used_face_check(context.verification, person, "SEAL_MANAGE", "Seal", seal.id);
+
+placed_for_loss(seal: Seal, hold) if
+  hold in seal.holds and
+  hold.source = "LOSS" and
+  hold.state = "PLACED";
+
+is_reported_lost(seal: Seal) if placed_for_loss(seal, _);
+
+is_placed_by_another(hold: SealHold, person: Person) if
+  hold.placed_by_id matches String and
+  hold.placed_by_id != person.id;
+
+obligation(_: Person, "report_found", _: Seal, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "report_found", _: Seal, _, "LEAVE_SEAL_DISABLED");
+obligation(_: Person, "report_found", _: Seal, _, "NOTIFY_MONITORS");
+
+# --- releasing a hold ------------------------------------------------------------------------------------------------
+
+# What the enterprise itself placed, it may release; a loss ends with the report that the seal was found.
+#@ S-13
+requires("release", _: SealHold, "HOLD_STANDS");
+requires("release", _: SealHold, "HOLD_OF_ENTERPRISE");
+meets(_: Person, "HOLD_STANDS", "release", hold: SealHold, _) if hold.state = "PLACED";
+meets(_: Person, "HOLD_OF_ENTERPRISE", "release", hold: SealHold, _) if hold.source in ["ADMIN", "RETRIEVAL"];
+because("HOLD_OF_ENTERPRISE", "SEAL_STILL_LOST", _: Person, hold: SealHold, _) if hold.source = "LOSS";
+
+# A seal administrator releases what was frozen by hand, the new administrator what a retrieval froze: whoever the retrieval put
+# in charge, not one of those whom it replaced.
+#@ S-12 R-12
+requires("release", _: SealHold, "HOLD_RELEASER");
+meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
+  hold.source != "RETRIEVAL" and
+  administers_seal(person, hold.seal, context);
+meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
+  hold.source = "RETRIEVAL" and
+  is_new_administrator(person, hold, context);
+because("HOLD_RELEASER", "NEW_ADMIN_ONLY", person: Person, hold: SealHold, context) if
+  hold.source = "RETRIEVAL" and
+  not is_new_administrator(person, hold, context);
+#@ S-04
+because("HOLD_RELEASER", "AUDITOR_READ_ONLY", person: Person, hold: SealHold, context) if
+  hold.source != "RETRIEVAL" and
+  is_only_auditor(person, hold.seal, context);
+
+is_new_administrator(person: Person, hold: SealHold, context) if
+  is_administrator(person, hold.seal.enterprise, context) and
+  retrieved_after(person, hold);
+
+retrieved_after(person: Person, hold: SealHold) if
+  case in hold.seal.enterprise.retrieval_cases and
+  case.applicant_id = person.id and
+  case.state = "EXECUTED" and
+  hold.placed_at <= case.executed_at;
+
+# Nobody releases alone what he froze: another person does, with a fresh face check.
+#@ S-12
+requires("release", _: SealHold, "PLACED_BY_ANOTHER");
+requires("release", _: SealHold, "FRESH_FACE_OF_MANAGER");
+meets(person: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if is_placed_by_another(hold, person);
+meets(_: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if hold.source != "ADMIN";
+meets(person: Person, "FRESH_FACE_OF_MANAGER", "release", hold: SealHold, context: VerifiedContext) if
+  fresh_face_check(
+    context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context);
+because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, hold: SealHold, context: VerifiedContext) if
+  stale_face_check(
+    context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context);
+because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Person, hold: SealHold, context: VerifiedContext) if
+  used_face_check(context.verification, person, "SEAL_MANAGE", "SealHold", hold.id);
+
+obligation(_: Person, "release", _: SealHold, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "release", _: SealHold, _, "NOTIFY_MONITORS");
+
+# --- what the platform or a court holds ------------------------------------------------------------------------------
+
+# The platform's risk staff lift what the platform placed for itself or for a court, and only where they are not concerned.
+#@ S-13
+requires("lift", _: SealHold, "RISK_STAFF");
+requires("lift", _: SealHold, "HOLD_STANDS");
+requires("lift", _: SealHold, "HOLD_OF_AUTHORITY");
+requires("lift", _: SealHold, "STAFF_NOT_CONCERNED");
+meets(person: Person, "RISK_STAFF", "lift", _: SealHold, _) if is_risk_staff(person);
+meets(_: Person, "HOLD_STANDS", "lift", hold: SealHold, _) if hold.state = "PLACED";
+meets(_: Person, "HOLD_OF_AUTHORITY", "lift", hold: SealHold, _) if hold.source in ["PLATFORM", "JUDICIAL"];
+meets(person: Person, "STAFF_NOT_CONCERNED", "lift", hold: SealHold, _) if
+  not is_concerned(person, hold.seal.enterprise);
+
+is_concerned(person: Person, enterprise: Enterprise) if holds_membership(person, enterprise);
+is_concerned(person: Person, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person.id;
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+lapses(person: Person, "freeze", seal: Seal, context, at) if guard_lapses(person, seal, context, at);
+lapses(person: Person, "report_lost", seal: Seal, context, at) if guard_lapses(person, seal, context, at);
+lapses(person: Person, "report_found", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "report_found", seal: Seal, context, at) if
+  face_lapses(
+    context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context, at);
+lapses(person: Person, "release", hold: SealHold, context, at) if
+  hold.source != "RETRIEVAL" and
+  seal_admin_lapses(person, hold.seal.enterprise, context, at);
+lapses(person: Person, "release", hold: SealHold, context, at) if
+  hold.source = "RETRIEVAL" and
+  own_admin_role_lapses(person, hold.seal.enterprise, context, at);
+lapses(person: Person, "release", hold: SealHold, context, at) if
+  face_lapses(
+    context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context, at);
+
+guard_lapses(person: Person, seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+guard_lapses(person: Person, seal: Seal, context, at) if own_admin_role_lapses(person, seal.enterprise, context, at);
+guard_lapses(person: Person, seal: Seal, context, at) if
+  is_acting_custodian(person, seal, context) and
+  at = seal.acting_to;
+guard_lapses(person: Person, seal: Seal, context, at) if
+  guarding_grant(person, seal, grant, context) and
+  at = grant.valid_to;
+guard_lapses(person: Person, seal: Seal, context, at) if
+  guarding_grant(person, seal, grant, context) and
+  grantor_lapses(grant, at);
+
+own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
+  member(person, enterprise, membership) and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment_stands(assignment, context) and
+  at = assignment.valid_to;

@@ -1,0 +1,248 @@
+# Sealing that is not a person's act at the screen: automatically, and in an emergency.
+#
+# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They rest on
+# a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither does an approval.
+# (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal controllers.
+# Electronic Signature Law 13.)
+
+# --- automatic sealing -------------------------------------------------------------------------------------------------
+
+requires("auto_use", _: Seal, "LICENCE_EXISTING");
+requires("auto_use", _: Seal, "TASK_READY");
+requires("auto_use", _: Seal, "TASK_OPERATOR");
+requires("auto_use", _: Seal, "SEAL_FOR_TASK");
+requires("auto_use", _: Seal, "SEAL_USABLE");
+requires("auto_use", _: Seal, "CERTIFICATE_VALID");
+requires("auto_use", _: Seal, "DOCUMENTS_SEALABLE");
+requires("auto_use", _: Seal, "MATTER_SEALABLE");
+requires("auto_use", _: Seal, "AMOUNT_STATED");
+requires("auto_use", _: Seal, "SEAL_IN_CATEGORY");
+requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");
+requires("auto_use", _: Seal, "NOT_AN_AUDITOR");
+requires("auto_use", _: Seal, "NO_SELF_DEALING");
+requires("auto_use", _: Seal, "NO_DOUBLE_AGENCY");
+
+meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_ready(task, context);
+meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
+  sealing_task(context, task) and
+  takes_seal(task, seal);
+meets(_: Person, "SEAL_USABLE", "auto_use", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "CERTIFICATE_VALID", "auto_use", seal: Seal, context) if has_valid_certificate(seal, context);
+meets(_: Person, "DOCUMENTS_SEALABLE", "auto_use", _: Seal, context) if has_complete_documents(context);
+meets(_: Person, "MATTER_SEALABLE", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_made_for(seal, contract, context);
+meets(_: Person, "AMOUNT_STATED", "auto_use", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "SEAL_IN_CATEGORY", "auto_use", seal: Seal, context) if is_in_category(seal, context);
+meets(person: Person, "NOT_AN_AUDITOR", "auto_use", seal: Seal, context) if not is_auditor(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not deals_with_himself(person, seal, contract, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not has_acted_for_another(person.id, seal, contract, context);
+
+# Where operators are named, only for one of them. The legal representative's seal stands for his own intent and is never put
+# automatically.
+#@ C-02 U-22
+meets(person: Person, "TASK_OPERATOR", "auto_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_automatic_operator(person, task);
+
+is_automatic_operator(_: Person, task: SigningTask) if
+  task.action = "CORPORATE_SEAL" and
+  not has_named_operator(task);
+is_automatic_operator(person: Person, task: SigningTask) if
+  task.action = "CORPORATE_SEAL" and
+  operator in task.operators and
+  operator.person_id = person.id;
+
+# An explicit, live grant to seal automatically, for documents of listed templates.
+#@ U-22
+meets(person: Person, "AUTO_SIGN_GRANTED", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, _, context);
+because("AUTO_SIGN_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+
+auto_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
+  grant in seal.grants and
+  grant.right = "AUTO_SIGN" and
+  grant.membership.person_id = person.id and
+  grant.membership.state = "ACTIVE" and
+  grant.membership.enterprise_id = seal.enterprise_id and
+  lists_template_of(grant, contract) and
+  gives_authority(grant, contract, context);
+
+obligation(_: Person, "auto_use", _: Seal, _, "DECREMENT_USE");
+obligation(_: Person, "auto_use", _: Seal, _, "APPEND_SEAL_LOG");
+obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
+#@ W-05
+obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, grant, context) and
+  is_near(grant.used, grant.use_limit);
+obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_FIRST_USE") if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, grant, context) and
+  grant.used = 0;
+obligation(_: Person, "auto_use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
+  has_new_administration(seal.enterprise, context);
+
+lapses(_: Person, "auto_use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
+lapses(_: Person, "auto_use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
+lapses(person: Person, "auto_use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, grant, context) and
+  grant_lapses(grant, at);
+
+# --- emergency use -------------------------------------------------------------------------------------------------------
+
+requires("emergency_use", _: Seal, "LICENCE_EXISTING");
+requires("emergency_use", _: Seal, "REASON_STATED");
+requires("emergency_use", _: Seal, "TASK_READY");
+requires("emergency_use", _: Seal, "TASK_OPERATOR");
+requires("emergency_use", _: Seal, "SEAL_FOR_TASK");
+requires("emergency_use", _: Seal, "SEAL_USABLE");
+requires("emergency_use", _: Seal, "CERTIFICATE_VALID");
+requires("emergency_use", _: Seal, "REVIEW_PASSED");
+requires("emergency_use", _: Seal, "DOCUMENTS_SEALABLE");
+requires("emergency_use", _: Seal, "MATTER_SEALABLE");
+requires("emergency_use", _: Seal, "AMOUNT_STATED");
+requires("emergency_use", _: Seal, "SEAL_IN_CATEGORY");
+requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
+requires("emergency_use", _: Seal, "NOT_AN_AUDITOR");
+requires("emergency_use", _: Seal, "NO_SELF_DEALING");
+requires("emergency_use", _: Seal, "NO_DOUBLE_AGENCY");
+requires("emergency_use", _: Seal, "FRESH_FACE");
+
+meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_ready(task, context);
+meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
+  sealing_task(context, task) and
+  takes_seal(task, seal);
+meets(_: Person, "SEAL_USABLE", "emergency_use", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "CERTIFICATE_VALID", "emergency_use", seal: Seal, context) if has_valid_certificate(seal, context);
+meets(_: Person, "DOCUMENTS_SEALABLE", "emergency_use", _: Seal, context) if has_complete_documents(context);
+meets(_: Person, "MATTER_SEALABLE", "emergency_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_made_for(seal, contract, context);
+meets(_: Person, "AMOUNT_STATED", "emergency_use", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "SEAL_IN_CATEGORY", "emergency_use", seal: Seal, context) if is_in_category(seal, context);
+meets(person: Person, "NOT_AN_AUDITOR", "emergency_use", seal: Seal, context) if not is_auditor(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not deals_with_himself(person, seal, contract, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not has_acted_for_another(person.id, seal, contract, context);
+
+# The reason is stated, for those who approve it afterwards.
+#@ U-24
+meets(_: Person, "REASON_STATED", "emergency_use", _: Seal, context) if is_stated(context.reason);
+
+# An emergency breaks no operator's privilege: it stands in for the approval, not for the task's choice of people.
+#@ U-24 C-02
+meets(person: Person, "TASK_OPERATOR", "emergency_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_emergency_operator(person, task);
+
+is_emergency_operator(_: Person, task: SigningTask) if
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"] and
+  not has_named_operator(task);
+is_emergency_operator(person: Person, task: SigningTask) if
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"] and
+  operator in task.operators and
+  operator.person_id = person.id;
+
+# A live grant for emergencies. While a use under it that should have been approved by now is not, it gives nothing.
+#@ U-24
+meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  not has_overdue_approval(grant, context);
+because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("EMERGENCY_GRANTED", "POST_APPROVAL_MISSING", person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  has_overdue_approval(grant, context) and
+  not has_emergency_grant_in_order(person, seal, contract, context);
+
+has_emergency_grant_in_order(person: Person, seal: Seal, contract: Contract, context) if
+  emergency_grant(person, seal, contract, grant, context) and
+  not has_overdue_approval(grant, context);
+
+emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
+  grant in seal.grants and
+  grant.right = "EMERGENCY" and
+  grant.membership.person_id = person.id and
+  grant.membership.state = "ACTIVE" and
+  grant.membership.enterprise_id = seal.enterprise_id and
+  gives_authority(grant, contract, context);
+
+# Somebody else approves an emergency use afterwards; one's own word is none.
+has_overdue_approval(grant: SealGrant, context) if
+  use in grant.emergency_uses and
+  use.used_at + context.parameters.post_approval_within <= context.now and
+  not is_approved_afterwards(use, grant, context);
+
+is_approved_afterwards(use: EmergencyUse, grant: SealGrant, context) if
+  use.approved_at > 0 and
+  use.approved_at <= context.now and
+  use.approved_by_id matches String and
+  membership in grant.seal.enterprise.memberships and
+  membership.id = use.approved_by_id and
+  membership.person_id != grant.membership.person_id;
+
+# An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
+#@ C-07 U-24
+meets(_: Person, "REVIEW_PASSED", "emergency_use", _: Seal, context) if
+  sealing_task(context, task) and
+  is_reviewed(task.signatory, context);
+
+# Always a face check: no kind of seal goes without one in an emergency.
+#@ U-09 U-24
+meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
+  sealing_task(context, task) and
+  fresh_face_check(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
+  is_for_a_document(context.verification, task);
+#@ U-10
+meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
+  sealing_task(context, task) and
+  fresh_fallback_check(context.verification, person, seal, task, context) and
+  is_for_a_document(context.verification, task);
+
+obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");
+obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
+obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
+#@ U-24 W-05
+obligation(_: Person, "emergency_use", _: Seal, _, "ALERT_EMERGENCY_USE");
+obligation(_: Person, "emergency_use", _: Seal, _, "POST_APPROVAL");
+
+lapses(person: Person, "emergency_use", _: Seal, context, at) if
+  sealing_task(context, task) and
+  face_lapses(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context, at);
+lapses(person: Person, "emergency_use", seal: Seal, context, at) if
+  sealing_task(context, task) and
+  fallback_lapses(context.verification, person, seal, task, context, at);
+lapses(_: Person, "emergency_use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
+lapses(_: Person, "emergency_use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
+lapses(person: Person, "emergency_use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  grant_lapses(grant, at);
+# … and when a use under it that waits for its approval becomes overdue.
+lapses(person: Person, "emergency_use", seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  use in grant.emergency_uses and
+  not is_approved_afterwards(use, grant, context) and
+  at = use.used_at + context.parameters.post_approval_within and
+  context.now < at;
