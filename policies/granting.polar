@@ -64,11 +64,9 @@ meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if
 given_by_office(seal: Seal, grantor: RoleAssignment, context) if
   seal.kind != "LEGAL_REP" and
   grantor.role = "SEAL_ADMIN" and
-  grantor.membership.enterprise_id = seal.enterprise_id and
   assignment_stands(grantor, context);
 given_by_office(seal: Seal, grantor: RoleAssignment, context) if
   grantor.role = "LEGAL_REP" and
-  grantor.membership.enterprise_id = seal.enterprise_id and
   assignment_stands(grantor, context) and
   legal_representative(grantor.membership.person, seal.enterprise);
 
@@ -195,9 +193,8 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
   fit(grant.membership.person);
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
-  department = grant.department and
-  department matches Department and
-  department.enterprise_id = grant.seal.enterprise_id;
+  department in grant.seal.enterprise.departments and
+  department.id = grant.department_id;
 
 # Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it.
 #@ S-09
@@ -357,7 +354,6 @@ lent_grant(delegation: Delegation, grant, context) if
   grant.right = "USE" and
   grant.state = "ACTIVE" and
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  context.now < grant.valid_to and
   grant.valid_from <= delegation.valid_from and
   delegation.valid_to <= grant.valid_to and
   grant.used < grant.use_limit and

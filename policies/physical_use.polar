@@ -11,10 +11,12 @@
 #@ U-23
 requires("use", _: Seal, "SEAL_ELECTRONIC");
 requires("auto_use", _: Seal, "SEAL_ELECTRONIC");
+requires("emergency_use", _: Seal, "SEAL_ELECTRONIC");
 requires("stamp", _: Seal, "SEAL_PHYSICAL");
 requires("carry_out", _: Seal, "SEAL_PHYSICAL");
 meets(_: Person, "SEAL_ELECTRONIC", "use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_ELECTRONIC", "auto_use", seal: Seal, _) if seal.category = "ELECTRONIC";
+meets(_: Person, "SEAL_ELECTRONIC", "emergency_use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_PHYSICAL", "stamp", seal: Seal, _) if seal.category = "PHYSICAL";
 meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category = "PHYSICAL";
 
@@ -23,8 +25,8 @@ meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category =
 #@ U-01 U-23
 requires("stamp", _: Seal, "SEAL_USABLE");
 requires("carry_out", _: Seal, "SEAL_USABLE");
-meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, _) if seal.state = "ACTIVE" and not is_held(seal);
-meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, _) if seal.state = "ACTIVE" and not is_held(seal);
+meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, _) if is_usable(seal);
 
 # --- the request -------------------------------------------------------------------------------------------------------------
 
@@ -101,7 +103,6 @@ meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if give
 gives_code(person: Person, seal: Seal, context) if
   named_request(person, seal, request, context) and
   request.code_digest != "" and
-  context.code_digest matches String and
   context.code_digest = request.code_digest;
 
 # --- the person, now ---------------------------------------------------------------------------------------------------------
@@ -165,5 +166,4 @@ parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: St
   id = request.id;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
   named_request(person, seal, request, context) and
-  context.now < request.valid_from and
   at = request.valid_from;

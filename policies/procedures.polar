@@ -26,7 +26,7 @@ process_was_followed(seal: Seal, contract: Contract, process_id, context) if
 # --- amounts -----------------------------------------------------------------------------------------------------------------
 
 # The band with the largest amount that the contract reaches names the process, in the contract's own currency: nothing is
-# converted, and a currency that the enterprise has no band for is refused.
+# converted, and a currency that the enterprise has no band for is refused. So is an amount that is not stated.
 #@ U-04 U-05
 amount_is_settled(seal: Seal, _: Contract, _) if not has_amount_bands(seal.enterprise);
 amount_is_settled(_: Seal, contract: Contract, _) if
@@ -38,10 +38,6 @@ amount_is_settled(seal: Seal, contract: Contract, context) if
   is_banded_currency(seal.enterprise, contract.currency) and
   forall(band_for(seal.enterprise, contract.currency, amount, band),
          process_was_followed(seal, contract, band.process_id, context));
-# An amount that is not stated may be any: it is treated like one above all bands.
-amount_is_settled(seal: Seal, contract: Contract, context) if
-  contract.amount = nil and
-  forall(top_band(seal.enterprise, band), process_was_followed(seal, contract, band.process_id, context));
 
 has_amount_bands(enterprise: Enterprise) if _ in enterprise.amount_bands;
 
@@ -61,15 +57,6 @@ has_band_between(enterprise: Enterprise, band: AmountBand, amount) if
   band.from_amount < other.from_amount and
   other.from_amount <= amount;
 
-top_band(enterprise: Enterprise, band) if
-  band in enterprise.amount_bands and
-  not has_band_above(enterprise, band);
-
-has_band_above(enterprise: Enterprise, band: AmountBand) if
-  other in enterprise.amount_bands and
-  other.currency = band.currency and
-  band.from_amount < other.from_amount;
-
 because("PROCESS_FOLLOWED", "AMOUNT_EXCEEDS_LIMIT", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   process_of_amount_is_open(seal, contract, _, context);
@@ -78,12 +65,11 @@ because("PROCESS_FOLLOWED", "CURRENCY_MISMATCH", _: Person, seal: Seal, context)
   contract.amount matches Integer and
   has_amount_bands(seal.enterprise) and
   not is_banded_currency(seal.enterprise, contract.currency);
-because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context) if
+because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   contract.is_monetary = true and
   contract.amount = nil and
-  top_band(seal.enterprise, band) and
-  not process_was_followed(seal, contract, band.process_id, context);
+  has_amount_bands(seal.enterprise);
 
 process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
   amount = contract.amount and
@@ -103,9 +89,7 @@ category_is_settled(seal: Seal, _: Contract, category_id, _) if
 category_is_settled(seal: Seal, contract: Contract, category_id, context) if
   category in seal.enterprise.categories and
   category.id = category_id and
-  process_id = category.process_id and
-  process_id matches String and
-  process_was_followed(seal, contract, process_id, context);
+  process_was_followed(seal, contract, category.process_id, context);
 
 # As a party to the contract, and as the one that sent it.
 own_category_id(seal: Seal, contract: Contract, category_id) if
@@ -150,7 +134,6 @@ in_working_hours(enterprise: Enterprise, left, context) if
   weekday = context.local_weekday and
   minute = context.local_minute and
   day matches Integer and
-  weekday matches Integer and
   minute matches Integer and
   hours in enterprise.working_hours and
   hours.weekday = weekday and

@@ -247,7 +247,6 @@ acts_as_custodian(person_id, seal: Seal) if
 
 # A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
 follows_process(request: SealUseRequest, process) if
-  request.process_id matches String and
   process in request.seal.enterprise.approval_processes and
   process.id = request.process_id and
   process.state = "ENABLED";
@@ -275,7 +274,6 @@ has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, cont
   named.membership_id = approval.approver_id;
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
-  named.membership_id = nil and
   is_named(named, approval.approver, context) and
   not is_named_besides(named, step, approval.approver, context);
 
