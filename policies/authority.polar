@@ -37,19 +37,15 @@ live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   use_grant(person, seal, grant) and
   gives_authority(grant, contract, context);
 
-# The grant itself is in force and covers the contract, and so does the one that it comes from.
 gives_authority(grant: SealGrant, contract: Contract, context) if
-  is_in_force(grant, contract, context) and
-  comes_down(grant, contract, context);
-
-is_in_force(grant: SealGrant, contract: Contract, context) if
   grant.state = "ACTIVE" and
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
   covers(grant, contract) and
-  is_within_amount(grant, contract) and
+  covers_amount(grant, contract) and
+  reaches_no_further(grant, contract) and
   grantor_stands(grant, context);
 
 # What a grant covers: all contracts, said explicitly, or the types listed. Where it lists templates, documents of those only.
@@ -74,29 +70,24 @@ lists_template_of(grant: SealGrant, contract: Contract) if
 # Up to which amount, inclusive. The largest whole number says that there is no limit; a contract that is not about money has
 # no amount to compare.
 #@ U-04 U-05
-is_within_amount(grant: SealGrant, _: Contract) if grant.amount_max = 9223372036854775807;
-is_within_amount(grant: SealGrant, contract: Contract) if
+covers_amount(grant: SealGrant, _: Contract) if grant.amount_max = 9223372036854775807;
+covers_amount(grant: SealGrant, contract: Contract) if
   grant.currency = contract.currency and
   amount = contract.amount and
   amount matches Integer and
   amount <= grant.amount_max;
-is_within_amount(_: SealGrant, contract: Contract) if
+covers_amount(_: SealGrant, contract: Contract) if
   contract.is_monetary = false and
   contract.amount = nil;
 
-# A grant that another grant was passed on from lives no longer than that one, and reaches no further; what was passed on is
-# not passed on again.
+# A grant that was passed on reaches no further than the one that it comes from (which stands: granting.polar).
 #@ S-09
-comes_down(grant: SealGrant, _: Contract, _) if grant.parent_id = nil;
-comes_down(grant: SealGrant, contract: Contract, context) if
+reaches_no_further(grant: SealGrant, _: Contract) if grant.parent_id = nil;
+reaches_no_further(grant: SealGrant, contract: Contract) if
   parent = grant.parent and
   parent matches SealGrant and
-  parent.parent_id = nil and
-  parent.may_subgrant = true and
-  parent.seal_id = grant.seal_id and
-  parent.right = grant.right and
-  parent.membership.state = "ACTIVE" and
-  is_in_force(parent, contract, context);
+  covers(parent, contract) and
+  covers_amount(parent, contract);
 
 # --- a grant that is open to members ---------------------------------------------------------------------------------------
 
@@ -109,7 +100,7 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
-  given_by_one_entitled(grant.grantor, seal, context);
+  grantor_stands(grant, context);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant) if
   grant in seal.open_grants and
@@ -124,17 +115,6 @@ is_open_to(grant: OpenGrant, _: Membership) if grant.department_id = nil;
 is_open_to(grant: OpenGrant, membership: Membership) if
   grant.department_id matches String and
   grant.department_id = membership.department_id;
-
-# Whoever gave it may still give it.
-#@ S-17 S-05
-given_by_one_entitled(grantor: RoleAssignment, seal: Seal, context) if
-  seal.kind != "LEGAL_REP" and
-  grantor.role = "SEAL_ADMIN" and
-  assignment_stands(grantor, context);
-given_by_one_entitled(grantor: RoleAssignment, seal: Seal, context) if
-  grantor.role = "LEGAL_REP" and
-  assignment_stands(grantor, context) and
-  legal_representative(grantor.membership.person, seal.enterprise);
 
 # --- acting for a colleague ------------------------------------------------------------------------------------------------
 
@@ -222,7 +202,7 @@ names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext)
   grant.confirmation = "AUTH_LETTER" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
-  given_by_one_entitled(grant.grantor, seal, context) and
+  grantor_stands(grant, context) and
   holder = context.holder and
   holder matches Enterprise and
   holder.id = grant.holder_id and
@@ -319,14 +299,14 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   assignment_stands(grant.grantor, context) and
   not grantor_stands(grant, context);
-# The grant that it comes from is gone, or does not reach this far any more.
+# The grant that it comes from does not reach this far.
 #@ S-09
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   use_grant(person, seal, grant) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not comes_down(grant, contract, context);
+  not reaches_no_further(grant, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -531,27 +511,7 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   at = request.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
-  right_to_approve(request, seal, grant) and
-  at = grant.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  approved_request(person, seal, contract, request, context) and
-  right_to_approve(request, seal, grant) and
-  at = grant.grantor.valid_to;
+  approvers_turn(request, context, at);
 
 grant_lapses(grant: SealGrant, at) if at = grant.valid_to;
-grant_lapses(grant: SealGrant, at) if at = grant.grantor.valid_to;
-grant_lapses(grant: SealGrant, at) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  at = parent.valid_to;
-grant_lapses(grant: SealGrant, at) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  at = parent.grantor.valid_to;
-
-right_to_approve(request: SealUseRequest, seal: Seal, grant) if
-  approval in request.approvals and
-  grant in seal.grants and
-  grant.right = "APPROVE" and
-  grant.state = "ACTIVE" and
-  grant.membership_id = approval.approver_id;
+grant_lapses(grant: SealGrant, at) if grantor_lapses(grant, at);

@@ -64,11 +64,9 @@ meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if
 given_by_office(seal: Seal, grantor: RoleAssignment, context) if
   seal.kind != "LEGAL_REP" and
   grantor.role = "SEAL_ADMIN" and
-  grantor.membership.enterprise_id = seal.enterprise_id and
   assignment_stands(grantor, context);
 given_by_office(seal: Seal, grantor: RoleAssignment, context) if
   grantor.role = "LEGAL_REP" and
-  grantor.membership.enterprise_id = seal.enterprise_id and
   assignment_stands(grantor, context) and
   legal_representative(grantor.membership.person, seal.enterprise);
 
@@ -139,16 +137,16 @@ meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if
   parent.valid_from <= grant.valid_from and
   grant.valid_to <= parent.valid_to and
   grant.use_limit <= parent.use_limit and
-  is_within_amount(grant, parent) and
-  is_within_scope(grant, parent);
+  is_within_parents_amount(grant, parent) and
+  is_within_parents_scope(grant, parent);
 
-is_within_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
-is_within_amount(grant: SealGrant, parent: SealGrant) if
+is_within_parents_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
+is_within_parents_amount(grant: SealGrant, parent: SealGrant) if
   grant.currency = parent.currency and
   grant.amount_max <= parent.amount_max;
 
-is_within_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
-is_within_scope(grant: SealGrant, parent: SealGrant) if
+is_within_parents_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
+is_within_parents_scope(grant: SealGrant, parent: SealGrant) if
   grant.scope = "LISTED_TYPES" and
   forall(listed in grant.contract_types, lists_type(parent, listed.contract_type));
 
@@ -195,9 +193,8 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
   fit(grant.membership.person);
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
-  department = grant.department and
-  department matches Department and
-  department.enterprise_id = grant.seal.enterprise_id;
+  department in grant.seal.enterprise.departments and
+  department.id = grant.department_id;
 
 # Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it.
 #@ S-09
@@ -357,7 +354,6 @@ lent_grant(delegation: Delegation, grant, context) if
   grant.right = "USE" and
   grant.state = "ACTIVE" and
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  context.now < grant.valid_to and
   grant.valid_from <= delegation.valid_from and
   delegation.valid_to <= grant.valid_to and
   grant.used < grant.use_limit and

@@ -30,9 +30,7 @@ meets(person: Person, "SEAL_MANAGER", "assign_custodian", seal: Seal, context) i
 may_manage(person: Person, seal: Seal, context) if
   seal.kind != "LEGAL_REP" and
   administers_seal(person, seal, context);
-may_manage(person: Person, seal: Seal, _) if
-  seal.kind = "LEGAL_REP" and
-  legal_representative(person, seal.enterprise);
+may_manage(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
 #@ S-05
 because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
@@ -213,7 +211,7 @@ meets(person: Person, "END_PROPOSED", "revoke", seal: Seal, context) if is_propo
 meets(person: Person, "END_PROPOSED", "destroy", seal: Seal, context) if
   is_proposed_by_another(person, seal, "DESTROY", context);
 because("END_PROPOSED", "DUAL_CONTROL_REQUIRED", person: Person, seal: Seal, _) if
-  own_proposal(person, seal) and
+  is_proposed_to_end(seal) and
   not has_proposal_of_another(person, seal);
 
 standing_proposal(seal: Seal, ending, proposal, context) if
@@ -225,11 +223,6 @@ standing_proposal(seal: Seal, ending, proposal, context) if
 is_proposed_by_another(person: Person, seal: Seal, ending, context) if
   standing_proposal(seal, ending, proposal, context) and
   proposal.proposed_by.person_id != person.id;
-
-own_proposal(person: Person, seal: Seal) if
-  proposal in seal.proposals and
-  proposal.state = "OPEN" and
-  proposal.proposed_by.person_id = person.id;
 
 has_proposal_of_another(person: Person, seal: Seal) if
   proposal in seal.proposals and

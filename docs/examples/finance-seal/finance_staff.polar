@@ -29,5 +29,4 @@ works_in_finance(person: Person, enterprise: Enterprise) if
 
 otherwise("FINANCE_STAFF", "NOT_FINANCE_STAFF");
 
-reason("NOT_FINANCE_STAFF", 90, "USER", "CHOOSE_OTHER_SEAL");
 reason("NOT_FINANCE_STAFF", 90, "USER", "ASSIGN_OTHER_PERSON");
