@@ -137,9 +137,7 @@ acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, cont
 delegation_to(person: Person, seal: Seal, delegation) if
   member(person, seal.enterprise, membership) and
   delegation in membership.delegations_received and
-  is_about(delegation, seal) and
-  delegation.principal.enterprise_id = seal.enterprise_id and
-  delegation.principal.person_id != person.id;
+  is_about(delegation, seal);
 
 is_about(delegation: Delegation, _: Seal) if delegation.seal_id = nil;
 is_about(delegation: Delegation, seal: Seal) if delegation.seal_id = seal.id;
@@ -232,11 +230,7 @@ is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
 is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_holder(person, seal, _, _, context);
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
-is_of_the_group(person: Person, seal: Seal, context: SealUseContext) if
-  _ in seal.cross_grants and
-  holder = context.holder and
-  holder matches Enterprise and
-  is_colleague(person, holder);
+is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
 is_of_the_group(person: Person, seal: Seal, _) if
   seal.enterprise.parent_id matches String and
   membership in person.memberships and
