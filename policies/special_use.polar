@@ -163,13 +163,11 @@ is_emergency_operator(person: Person, task: SigningTask) if
 #@ U-24
 meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  emergency_grant(person, seal, contract, grant, context) and
-  not has_overdue_approval(grant, context);
+  has_emergency_grant_in_order(person, seal, contract, context);
 because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 because("EMERGENCY_GRANTED", "POST_APPROVAL_MISSING", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  emergency_grant(person, seal, contract, grant, context) and
-  has_overdue_approval(grant, context) and
+  emergency_grant(person, seal, contract, _, context) and
   not has_emergency_grant_in_order(person, seal, contract, context);
 
 has_emergency_grant_in_order(person: Person, seal: Seal, contract: Contract, context) if
