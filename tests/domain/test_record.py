@@ -23,6 +23,12 @@ def test_a_shape_lists_the_columns_in_the_order_of_definition():
         "category",
         "custodian_id",
         "certificate_id",
+        "legal_rep_id",
+        "acting_custodian_id",
+        "acting_from",
+        "acting_to",
+        "device_id",
+        "face_digest",
     ]
 
 
@@ -118,4 +124,5 @@ def test_exact_leaves_an_absent_word_absent():
 
 
 def test_values_come_in_the_order_of_the_shape():
-    assert values_of(a_seal()) == ("s-1", "e-1", "合同专用章", "CONTRACT", "ACTIVE", "ELECTRONIC", None, None)
+    values = ("s-1", "e-1", "合同专用章", "CONTRACT", "ACTIVE", "ELECTRONIC", None, None, None, None, 0, 0, None, "")
+    assert values_of(a_seal()) == values

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, person, scene, uscc, write
+from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, live_grant, person, scene, uscc, write
 
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.domain.organisation import Enterprise, Membership, RoleAssignment
@@ -362,6 +362,7 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "S-10 a contract type added": ("S-10", [edited("GrantContractType", "type", id="new", contract_type="LEASE")]),
     "S-10 a contract type exchanged": ("S-10", [edited("GrantContractType", "type", contract_type="LEASE")]),
     "S-10 a template added": ("S-10", [edited("GrantTemplate", "template", id="new", template_id="template-2")]),
+    "S-10 the last template taken away": ("S-10", [Delete("GrantTemplate", "template")]),
     "S-10 a contract type added to a grant that loses its confirmation": (
         "S-10",
         [
@@ -575,7 +576,14 @@ ALLOWED: list[list[Any]] = [
     [edited("OpenGrant", "g-open", valid_to=NOW + 10, use_limit=9, used=3)],
     [edited("CrossEnterpriseGrant", "g-cross", valid_from=NOW + 5, used=3)],
     [edited("SealGrant", "g-auto", amount_max=7, currency="CNY", use_limit=9, scope="LISTED_TYPES")],
-    [Delete("GrantTemplate", "template"), Delete("OpenGrantTemplate", "open-template")],
+    [Delete("OpenGrantTemplate", "open-template")],
+    # One of two templates less is less; a grant that loses its last one is for documents of any, unless it is new.
+    [
+        live_grant("new-auto", "AUTO_SIGN"),
+        edited("GrantTemplate", "template", id="new-1", grant_id="new-auto"),
+        edited("GrantTemplate", "template", id="new-2", grant_id="new-auto", template_id="template-2"),
+    ],
+    [Delete("GrantTemplate", "new-2")],
     [edited("SealUseRequest", "request", used=2, uses=3, valid_to=NOW + 10, photos_owed=1, code_digest="code")],
     # What nobody has confirmed yet may become anything.
     [edited("SealGrant", "g2", valid_to=NOW + 5 * DAY, scope="LISTED_TYPES", may_subgrant=True)],

@@ -103,6 +103,8 @@ class _Terms:
     keeps: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     """The record types whose rows, by naming it, give more."""
+    limits: tuple[str, ...] = ()
+    """Those of the record types of which having no row at all gives everything."""
 
     def are_settled(self, record: Any) -> bool:
         """Tell whether somebody has agreed to the terms of this record."""
@@ -116,6 +118,7 @@ _TERMS: Mapping[str, _Terms] = {
         "NONE",
         rises=("valid_to", "use_limit", "amount_max", "may_subgrant"),
         details=("GrantContractType", "GrantTemplate"),
+        limits=("GrantTemplate",),
     ),
     "OpenGrant": _Terms(
         "S-10",
@@ -200,14 +203,19 @@ def _check_terms(change: Change, terms: _Terms) -> None:
 
 
 def check_details(changes: Changes, rows: Rows) -> None:
-    """S-10, U-15, U-18: no row is added that gives more than what was confirmed, accepted or submitted."""
+    """S-10, U-15, U-18: no row comes or goes that gives more than what was confirmed, accepted or submitted."""
     for record_type, terms in _TERMS.items():
+        before = {change.id: change.before for change in changes.of(record_type)}
         for detail_type in terms.details:
             key = HOME_KEY[detail_type]
-            added = [change.after for change in changes.of(detail_type) if change.before is None]
-            before = {change.id: change.before for change in changes.of(record_type)}
-            owners = {**all_of(rows, record_type, [getattr(detail, key) for detail in added]), **before}
-            for detail in added:
+            wider = [change.after for change in changes.of(detail_type) if change.before is None]
+            if detail_type in terms.limits:
+                gone = [change.before for change in changes.of(detail_type) if change.after is None]
+                left = rows.naming(detail_type, key, {getattr(detail, key) for detail in gone})
+                limited = {getattr(detail, key) for detail in left}
+                wider += [detail for detail in gone if getattr(detail, key) not in limited]
+            owners = {**all_of(rows, record_type, [getattr(detail, key) for detail in wider]), **before}
+            for detail in wider:
                 owner = owners[getattr(detail, key)]
                 if owner is not None and terms.are_settled(owner):
                     broken(terms.invariant, f"{name_of(detail)} would widen {name_of(owner)}: that takes a new one")
