@@ -137,16 +137,16 @@ meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if
   parent.valid_from <= grant.valid_from and
   grant.valid_to <= parent.valid_to and
   grant.use_limit <= parent.use_limit and
-  is_within_amount(grant, parent) and
-  is_within_scope(grant, parent);
+  is_within_parents_amount(grant, parent) and
+  is_within_parents_scope(grant, parent);
 
-is_within_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
-is_within_amount(grant: SealGrant, parent: SealGrant) if
+is_within_parents_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
+is_within_parents_amount(grant: SealGrant, parent: SealGrant) if
   grant.currency = parent.currency and
   grant.amount_max <= parent.amount_max;
 
-is_within_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
-is_within_scope(grant: SealGrant, parent: SealGrant) if
+is_within_parents_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
+is_within_parents_scope(grant: SealGrant, parent: SealGrant) if
   grant.scope = "LISTED_TYPES" and
   forall(listed in grant.contract_types, lists_type(parent, listed.contract_type));
 

@@ -12,9 +12,10 @@ meets(_: Person, "PROCESS_FOLLOWED", "auto_use", seal: Seal, context) if keeps_h
 because("PROCESS_FOLLOWED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 
 keeps_house_rules(seal: Seal, context) if
-  sealed_contract(context, contract) and
+  sealing_task(context, task) and
+  contract = task.signatory.contract and
   amount_is_settled(seal, contract, context) and
-  forall(own_category_id(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  forall(own_category_id(seal, task, category_id), category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 
 # An approved request, of any member of the owner, that followed the process.
@@ -91,26 +92,26 @@ category_is_settled(seal: Seal, contract: Contract, category_id, context) if
   category.id = category_id and
   process_was_followed(seal, contract, category.process_id, context);
 
-# As a party to the contract, and as the one that sent it.
-own_category_id(seal: Seal, contract: Contract, category_id) if
-  party in contract.signatories and
-  party.enterprise_id matches String and
-  party.enterprise_id = seal.enterprise_id and
-  category_id = party.category_id and
-  category_id matches String;
-own_category_id(seal: Seal, contract: Contract, category_id) if
-  contract.initiator_id = seal.enterprise_id and
+# As the party that is to seal, and as the one that sent the contract.
+own_category_id(seal: Seal, task: SigningTask, category_id) if
+  category_id = task.signatory.category_id and
+  category_id matches String and
+  task.signatory.enterprise_id matches String and
+  task.signatory.enterprise_id = seal.enterprise_id;
+own_category_id(seal: Seal, task: SigningTask, category_id) if
+  contract = task.signatory.contract and
   category_id = contract.category_id and
-  category_id matches String;
+  category_id matches String and
+  contract.initiator_id = seal.enterprise_id;
 
 because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context) if
-  sealed_contract(context, contract) and
-  own_category_id(seal, contract, category_id) and
-  not category_is_settled(seal, contract, category_id, context);
+  sealing_task(context, task) and
+  own_category_id(seal, task, category_id) and
+  not category_is_settled(seal, task.signatory.contract, category_id, context);
 
-process_of_category_is_open(seal: Seal, contract: Contract, process, context) if
-  own_category_id(seal, contract, category_id) and
-  not category_is_settled(seal, contract, category_id, context) and
+process_of_category_is_open(seal: Seal, task: SigningTask, process, context) if
+  own_category_id(seal, task, category_id) and
+  not category_is_settled(seal, task.signatory.contract, category_id, context) and
   category in seal.enterprise.categories and
   category.id = category_id and
   process = category.process and
@@ -220,14 +221,15 @@ lapses(person: Person, "use", seal: Seal, context, at) if
   approvers_turn(request, context, at);
 
 asked_approval_ends(seal: Seal, context, at) if
-  sealed_contract(context, contract) and
-  asks_for_approval(seal, contract, context) and
+  sealing_task(context, task) and
+  asks_for_approval(seal, task, context) and
+  contract = task.signatory.contract and
   approved_for(seal, contract, request, context) and
   request_ends(request, context, at);
 
-asks_for_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
-asks_for_approval(seal: Seal, contract: Contract, _) if own_category_id(seal, contract, _);
-asks_for_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
+asks_for_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
+asks_for_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
+asks_for_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
 
 request_ends(request: SealUseRequest, _, at) if at = request.valid_to;
 request_ends(request: SealUseRequest, context, at) if approvers_turn(request, context, at);
@@ -250,6 +252,6 @@ process_to_follow(seal: Seal, context, process) if
   sealed_contract(context, contract) and
   process_of_amount_is_open(seal, contract, process, context);
 process_to_follow(seal: Seal, context, process) if
-  sealed_contract(context, contract) and
-  not process_of_amount_is_open(seal, contract, _, context) and
-  process_of_category_is_open(seal, contract, process, context);
+  sealing_task(context, task) and
+  not process_of_amount_is_open(seal, task.signatory.contract, _, context) and
+  process_of_category_is_open(seal, task, process, context);

@@ -45,6 +45,13 @@ def grant(grant_id: str, **columns: Any) -> SealGrant:
     return edited("SealGrant", "g1", id=grant_id, **columns)
 
 
+def sub(grant_id: str, **columns: Any) -> SealGrant:
+    return edited("SealGrant", "g-sub", id=grant_id, **columns)
+
+
+CROSS_2 = edited("CrossEnterpriseGrant", "g-cross", id="g-cross2")
+SUB_REVOKED = edited("SealGrant", "g-sub", state="REVOKED")
+
 # Each unique constraint, with the record of the scene of which a second one is refused.
 UNIQUES: dict[str, Any] = {
     "person_i5_1": edited("Person", "ann", id="twin"),
@@ -65,6 +72,22 @@ UNIQUES: dict[str, Any] = {
     "contract_document_u_03_1": edited("ContractDocument", "doc", id="twin"),
     "task_operator_c_02_1": edited("TaskOperator", "operator", id="twin"),
     "task_seal_c_05_1": edited("TaskSeal", "fixed", id="twin"),
+    "seal_use_i15_1": edited("SealUse", "use", id="twin", person_id="bob"),
+    "custom_role_power_m_07_1": edited("CustomRolePower", "power", id="twin"),
+    "working_hours_u_08_1": edited("WorkingHours", "hours", id="twin", to_minute=600),
+    "holiday_u_08_1": edited("Holiday", "holiday", id="twin"),
+    "amount_band_u_04_1": edited("AmountBand", "band", id="twin", process_id="other-process"),
+    "category_seal_u_02_1": edited("CategorySeal", "sales-seal", id="twin"),
+    "category_permission_c_13_1": edited("CategoryPermission", "sales-ann", id="twin"),
+    "device_u_23_1": edited("Device", "device", id="twin", state="RETIRED"),
+    "grant_template_u_22_1": edited("GrantTemplate", "template", id="twin"),
+    "open_grant_template_s_08_1": edited("OpenGrantTemplate", "open-template", id="twin"),
+    "cross_grant_contract_type_u_20_1": edited("CrossGrantContractType", "cross-type", id="twin"),
+    "holder_assignment_u_20_1": edited("HolderAssignment", "holder", id="twin"),
+    "delegation_contract_type_u_18_1": edited("DelegationContractType", "delegation-type", id="twin"),
+    "seal_review_s_02_1": edited("SealReview", "face", id="twin"),
+    "seal_proposal_s_14_1": edited("SealProposal", "proposal", id="twin", ending="REVOKE"),
+    "seal_witness_s_14_1": edited("SealWitness", "witness", id="twin"),
 }
 
 # Each check, with a record that fails it and nothing else.
@@ -83,11 +106,40 @@ CHECKS: dict[str, Any] = {
     "certificate_u_11_2": edited("Certificate", "cert1", not_after=NOW),
     "seal_grant_i10_1": edited("SealGrant", "g1", used=11),
     "seal_grant_s_06_2": edited("SealGrant", "g1", valid_from=NOW + DAY),
-    "seal_grant_s_06_3": edited("SealGrant", "g1", state="EXPIRED", valid_to=NOW + 1097 * DAY),
+    "seal_grant_s_06_3": grant("new", state="EXPIRED", valid_to=NOW + 1097 * DAY),
     "seal_grant_s_06_4": edited("SealGrant", "g1", confirmation="NONE"),
+    "seal_grant_u_05_5": edited("SealGrant", "g-auto", currency="CNY"),
+    "seal_grant_s_09_6": edited("SealGrant", "g-sub", id="new", may_subgrant=True),
+    "contract_u_04_1": edited("Contract", "c1", amount=-1),
+    "contract_u_05_2": edited("Contract", "c1", currency=""),
+    "party_consent_u_14_1": edited("PartyConsent", "consent", id="new", person_id=None),
+    "role_assignment_m_07_3": edited("RoleAssignment", "ann-clerk", id="new", custom_role_id=None),
+    "working_hours_u_08_2": edited("WorkingHours", "hours", weekday=8),
+    "working_hours_u_08_3": edited("WorkingHours", "hours", to_minute=540),
+    "holiday_u_08_2": edited("Holiday", "holiday", day=-1),
+    "process_step_u_04_1": edited("ProcessStep", "step", position=0),
+    "step_approver_u_04_1": edited("StepApprover", "by-member", role="SEAL_ADMIN"),
+    "amount_band_u_04_2": edited("AmountBand", "band", from_amount=-1),
+    "seal_s_05_2": edited("Seal", "s1", legal_rep_id="old"),
+    "seal_s_16_3": edited("Seal", "s1", acting_custodian_id="m-cat", acting_from=NOW, acting_to=NOW),
+    "emergency_use_u_24_1": edited("EmergencyUse", "emergency", id="new", approved_at=0),
+    "emergency_use_u_24_2": edited("EmergencyUse", "emergency", id="new", reason=""),
+    "open_grant_i10_1": edited("OpenGrant", "g-open", used=11),
+    "open_grant_s_06_2": edited("OpenGrant", "g-open", id="new", state="EXPIRED", valid_to=NOW + 1097 * DAY),
+    "open_grant_s_06_3": edited("OpenGrant", "g-open", confirmation="NONE"),
+    "cross_enterprise_grant_i10_1": edited("CrossEnterpriseGrant", "g-cross", used=11),
+    "cross_enterprise_grant_s_06_2": edited("CrossEnterpriseGrant", "g-cross", valid_to=NOW),
+    "cross_enterprise_grant_u_20_3": edited("CrossEnterpriseGrant", "g-cross", confirmation="INTENT"),
+    "delegation_u_18_1": edited("Delegation", "delegation", id="new", delegate_id="m-ann"),
+    "delegation_u_18_2": edited("Delegation", "delegation", valid_to=NOW),
+    "delegation_u_19_3": edited("Delegation", "delegation", id="new", power="PERSONAL_SIGNATURE"),
+    "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
+    "seal_review_s_02_3": edited("SealReview", "face", state="PASSED", decided_by_id="m-bob"),
+    "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
+    "seal_use_request_u_23_3": edited("SealUseRequest", "request", photos_owed=-1),
     "seal_use_request_u_03_1": edited("SealUseRequest", "request", valid_to=NOW),
     "seal_use_request_i10_2": edited("SealUseRequest", "request", used=6),
-    "approval_u_03_2": edited("Approval", "approval", step=0),
+    "approval_u_03_2": edited("Approval", "approval", id="new", step=0),
     "signatory_c_02_1": edited("Signatory", "party1", person_id="ann"),
     "signing_task_c_01_1": edited("SigningTask", "task1", position=0),
 }
@@ -243,6 +295,260 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "HOME a task moved": ("HOME", [edited("SigningTask", "task1", signatory_id="party2")]),
     "HOME a role moved": ("HOME", [edited("RoleAssignment", "seal-admin", membership_id="m-ann")]),
     "HOME a staff post moved": ("HOME", [edited("PlatformStaff", "staff", person_id="ann")]),
+    "HOME a step moved": ("HOME", [edited("ProcessStep", "step", process_id="other-process")]),
+    "HOME a member named for another grant": (
+        "HOME",
+        [edited("HolderAssignment", "holder", grant_id="g-cross2"), CROSS_2],
+    ),
+    # What never changes.
+    "I3 an ended membership taken up again": (
+        "I3",
+        [edited("Membership", "m-old", state="ACTIVE", end_reason=None)],
+    ),
+    "I8 another role in the same assignment": ("I8", [edited("RoleAssignment", "dept-admin", role="SEAL_ADMIN")]),
+    "I8 a revoked role given again": ("I8", [edited("RoleAssignment", "was-admin", state="ACTIVE")]),
+    "I14 another verdict": ("I14", [edited("Approval", "approval", verdict="REJECTED")]),
+    "I14 another step": ("I14", [edited("Approval", "approval", step_id="other-step")]),
+    "I16 a use by somebody else": ("I16", [edited("SealUse", "use", person_id="bob")]),
+    "I16 a use of another seal": ("I16", [edited("SealUse", "use", seal_id="rep")]),
+    "I16 a use on another document": ("I16", [edited("SealUse", "use", digest="digest-2")]),
+    "I16 a use at another time": ("I16", [edited("SealUse", "use", used_at=NOW + 1)]),
+    "I16 a use under another grant": ("I16", [edited("SealUse", "use", grant_id=None)]),
+    "I16 a use for another holder": ("I16", [edited("SealUse", "use", holder_id="e2")]),
+    "I16 another reason of an emergency": ("I16", [edited("EmergencyUse", "emergency", reason="fire")]),
+    "I16 another approver of an emergency": (
+        "I16",
+        [edited("EmergencyUse", "emergency", approved_by_id="e1-m-boss")],
+    ),
+    "I16 an emergency no longer approved": (
+        "I16",
+        [edited("EmergencyUse", "emergency", approved_by_id=None, approved_at=0)],
+    ),
+    "I17 a notice to somebody else": ("I17", [edited("NoticeDelivery", "notice", person_id="ann")]),
+    "U-14 a consent about somebody else": ("U-14", [edited("PartyConsent", "consent", person_id="ann")]),
+    "U-14 a consent by somebody else": ("U-14", [edited("PartyConsent", "consent", given_by_id="ann")]),
+    "U-14 a consent to something else": ("U-14", [edited("PartyConsent", "consent", kind="TERMINATION")]),
+    "U-17 a resolution about another contract": (
+        "U-17",
+        [edited("BoardResolution", "resolution", contract_id="c2"), edited("Contract", "c1", id="c2")],
+    ),
+    "U-17 a resolution of another kind": ("U-17", [edited("BoardResolution", "resolution", kind="SELF_DEALING")]),
+    "C-07 a review decided again": ("C-07", [edited("InternalReview", "internal-old", state="REJECTED")]),
+    "C-07 a review decided by somebody else": ("C-07", [edited("InternalReview", "internal-old", reviewer_id="ann")]),
+    "S-02 a review of another face": ("S-02", [edited("SealReview", "face", face_digest="face-2")]),
+    "S-02 a review decided again": ("S-02", [edited("SealReview", "face-old", state="REJECTED")]),
+    "S-02 a review opened again": ("S-02", [edited("SealReview", "face-old", state="IN_REVIEW")]),
+    "S-14 a proposal to end otherwise": ("S-14", [edited("SealProposal", "proposal", ending="REVOKE")]),
+    "S-14 a proposal of somebody else": ("S-14", [edited("SealProposal", "proposal", proposed_by_id="m-cat")]),
+    "S-14 another witness": ("S-14", [edited("SealWitness", "witness", membership_id="m-ann")]),
+    "W-06 another leader": ("W-06", [edited("MonitorSubscription", "monitor", leader_id="m-ann")]),
+    "W-06 another seal watched": ("W-06", [edited("MonitorSubscription", "monitor", seal_id="rep")]),
+    # What only rises.
+    "I10 an open grant's use taken back": ("I10", [edited("OpenGrant", "g-open", used=1)]),
+    "I10 a holder's use taken back": ("I10", [edited("CrossEnterpriseGrant", "g-cross", used=1)]),
+    # Whom and what a right is for, and what it may not become once it was confirmed.
+    "S-10 a grant to somebody else": ("S-10", [edited("SealGrant", "g-auto", membership_id="m-cat")]),
+    "S-10 a grant of another right": ("S-10", [edited("SealGrant", "g-auto", right="USE")]),
+    "S-10 a grant by another role": ("S-10", [edited("SealGrant", "g-auto", grantor_id="e1-admin")]),
+    "S-10 a grant no longer passed on": ("S-10", [edited("SealGrant", "g-sub", parent_id=None)]),
+    "S-10 a grant for longer": ("S-10", [edited("SealGrant", "g1", valid_to=NOW + 2 * DAY)]),
+    "S-10 a grant from earlier on": ("S-10", [edited("SealGrant", "g1", valid_from=NOW - 1)]),
+    "S-10 a grant for more uses": ("S-10", [edited("SealGrant", "g1", use_limit=11)]),
+    "S-10 a grant for a larger amount": ("S-10", [edited("SealGrant", "g1", amount_max=500_01)]),
+    "S-10 a grant in another currency": ("S-10", [edited("SealGrant", "g1", currency="USD")]),
+    "S-10 a grant without a limit": ("S-10", [edited("SealGrant", "g1", amount_max=2**63 - 1, currency="")]),
+    "S-10 a grant of all contracts": ("S-10", [edited("SealGrant", "g1", scope="ALL_CONTRACTS")]),
+    "S-10 a grant that may now be passed on": ("S-10", [edited("SealGrant", "g-auto", may_subgrant=True)]),
+    "S-10 a contract type added": ("S-10", [edited("GrantContractType", "type", id="new", contract_type="LEASE")]),
+    "S-10 a contract type exchanged": ("S-10", [edited("GrantContractType", "type", contract_type="LEASE")]),
+    "S-10 a template added": ("S-10", [edited("GrantTemplate", "template", id="new", template_id="template-2")]),
+    "S-10 a contract type added to a grant that loses its confirmation": (
+        "S-10",
+        [
+            edited("GrantTemplate", "template", id="new", template_id="template-2"),
+            edited("SealGrant", "g-auto", confirmation="NONE", state="PENDING_CONFIRM"),
+        ],
+    ),
+    "S-10 a revoked grant given again": ("S-10", [edited("SealGrant", "g-over", state="ACTIVE")]),
+    "S-10 an open grant for longer": ("S-10", [edited("OpenGrant", "g-open", valid_to=NOW + 2 * DAY)]),
+    "S-10 an open grant for all": ("S-10", [edited("OpenGrant", "g-open", department_id=None)]),
+    "S-10 a template added to an open grant": (
+        "S-10",
+        [edited("OpenGrantTemplate", "open-template", id="new", template_id="template-2")],
+    ),
+    "S-10 a grant to another holder": ("S-10", [edited("CrossEnterpriseGrant", "g-cross", holder_id="e3")]),
+    "S-10 a holder's grant of all contracts": (
+        "S-10",
+        [edited("CrossEnterpriseGrant", "g-cross", scope="ALL_CONTRACTS")],
+    ),
+    "S-10 a contract type added for a holder": (
+        "S-10",
+        [edited("CrossGrantContractType", "cross-type", id="new", contract_type="LEASE")],
+    ),
+    "U-15 a document added to a request": ("U-15", [edited("RequestDocument", "request-doc", id="new", digest="x")]),
+    "U-15 a document exchanged": ("U-15", [edited("RequestDocument", "request-doc", digest="x")]),
+    "U-15 a request for longer": ("U-15", [edited("SealUseRequest", "request", valid_to=NOW + 2 * DAY)]),
+    "U-15 a request for more uses": ("U-15", [edited("SealUseRequest", "request", uses=6)]),
+    "U-15 a request for another contract": ("U-15", [edited("SealUseRequest", "request", contract_id=None)]),
+    "U-15 a request on another process": ("U-15", [edited("SealUseRequest", "request", process_id="other-process")]),
+    "U-15 a request out of hours": ("U-15", [edited("SealUseRequest", "request", is_out_of_hours=True)]),
+    "U-15 a request to carry the seal out": ("U-15", [edited("SealUseRequest", "request", carries_out=True)]),
+    "U-18 a delegation to somebody else": ("U-18", [edited("Delegation", "delegation", delegate_id="m-bob")]),
+    "U-18 a delegation over all seals": ("U-18", [edited("Delegation", "delegation", seal_id=None)]),
+    "U-18 a delegation for longer": ("U-18", [edited("Delegation", "delegation", valid_to=NOW + 2 * DAY)]),
+    "U-18 a delegation of all contracts": ("U-18", [edited("Delegation", "delegation", scope="ALL_CONTRACTS")]),
+    "U-18 a contract type added to a delegation": (
+        "U-18",
+        [edited("DelegationContractType", "delegation-type", id="new", contract_type="LEASE")],
+    ),
+    # What a right stands on.
+    "I7 a member of a holder who has left": (
+        "I7",
+        [edited("Membership", "m-dan", state="ENDED", ended_at=NOW, end_reason="REMOVED")],
+    ),
+    "I7 a delegation to a member who has left": (
+        "I7",
+        [edited("Membership", "m-cat", state="ENDED", ended_at=NOW, end_reason="REMOVED"), SUB_REVOKED],
+    ),
+    "I7 a delegation by a member who has left": (
+        "I7",
+        [edited("Delegation", "delegation", id="new", principal_id="m-old")],
+    ),
+    "I8 an open grant by a revoked role": ("I8", [edited("OpenGrant", "g-open", id="new", grantor_id="was-admin")]),
+    "I8 a holder's grant by a revoked role": (
+        "I8",
+        [edited("CrossEnterpriseGrant", "g-cross", id="new", grantor_id="was-admin")],
+    ),
+    "I9 an open grant beyond its grantor's term": (
+        "I9",
+        [edited("OpenGrant", "g-open", id="new", valid_to=NOW + 101 * DAY)],
+    ),
+    "I9 a sub-grant for longer": ("I9", [sub("new", valid_to=NOW + 2 * DAY)]),
+    "I9 a sub-grant from earlier on": ("I9", [sub("new", valid_from=NOW - 1)]),
+    "I9 a sub-grant for more uses": ("I9", [sub("new", use_limit=11)]),
+    "I9 a sub-grant for a larger amount": ("I9", [sub("new", amount_max=500_01)]),
+    "I9 a sub-grant in another currency": ("I9", [sub("new", currency="USD")]),
+    "I9 a sub-grant of all contracts": ("I9", [sub("new", scope="ALL_CONTRACTS")]),
+    "I9 a sub-grant of another contract type": (
+        "I9",
+        [sub("new"), edited("GrantContractType", "type", id="new", grant_id="new", contract_type="LEASE")],
+    ),
+    "I9 a sub-grant of another right": ("I9", [sub("new", right="APPROVE")]),
+    "I9 a sub-grant of another seal": ("I9", [sub("new", seal_id="rep")]),
+    "I9 a sub-grant of what may not be passed on": (
+        "I9",
+        [sub("new", parent_id="g-auto", right="AUTO_SIGN", scope="ALL_CONTRACTS")],
+    ),
+    "I9 a sub-grant of a sub-grant": ("I9", [sub("new", parent_id="g-sub")]),
+    "I9 a sub-grant of a revoked grant": ("I9", [sub("new", parent_id="g-over")]),
+    "I9 a sub-grant by somebody else": ("I9", [sub("new", grantor_id="e1-admin")]),
+    "I9 a sub-grant of which the grant is revoked": ("I9", [edited("SealGrant", "g1", state="REVOKED")]),
+    "I9 a sub-grant of which the grant is cut short": ("I9", [edited("SealGrant", "g1", valid_to=NOW + 1)]),
+    "I9 a sub-grant of which the grant loses a type": ("I9", [Delete("GrantContractType", "type")]),
+    "I9 a sub-grant that keeps no template of its grant": (
+        "I9",
+        [
+            grant("limited", right="AUTO_SIGN"),
+            edited("GrantTemplate", "template", id="new", grant_id="limited"),
+            sub("new", parent_id="limited", right="AUTO_SIGN"),
+        ],
+    ),
+    "I14 an emergency approved by its user": (
+        "I14",
+        [edited("EmergencyUse", "emergency", id="new", approved_by_id="m-ann")],
+    ),
+    "I14 a face reviewed by who submitted it, under an old membership": (
+        "I14",
+        [
+            Membership("m-bob-old", "bob", "e1", "INVITE", NOW, state="ENDED", ended_at=NOW, end_reason="RESIGNED"),
+            edited("SealReview", "face", state="PASSED", decided_by_id="m-bob-old"),
+        ],
+    ),
+    "I15 a use under a grant on another seal": ("I15", [edited("SealUse", "use", id="new", seal_id="rep")]),
+    "U-04 a step of another process": (
+        "U-04",
+        [edited("Approval", "approval", id="new", approver_id="m-cat", step_id="other-step")],
+    ),
+    "U-04 a step where there is no process": (
+        "U-04",
+        [
+            edited("SealUseRequest", "request", id="new", process_id=None),
+            edited("Approval", "approval", id="new", request_id="new"),
+        ],
+    ),
+    "U-20 a seal granted to its owner": (
+        "U-20",
+        [edited("CrossEnterpriseGrant", "g-cross", id="new", holder_id="e1")],
+    ),
+    "U-20 a member of the owner named by the holder": (
+        "U-20",
+        [edited("HolderAssignment", "holder", id="new", membership_id="m-ann")],
+    ),
+    "U-20 another member of the holder": ("U-20", [edited("HolderAssignment", "holder", membership_id="e2-m-boss")]),
+    "U-20 a use for whom nothing was granted": (
+        "U-20",
+        [edited("SealUse", "use", id="new", digest="digest-2", holder_id="e3")],
+    ),
+    "U-24 an emergency under a grant for use": ("U-24", [edited("EmergencyUse", "emergency", id="new", grant_id="g1")]),
+    "CYCLE a department within itself": ("CYCLE", [edited("Department", "dept1", parent_id="dept1")]),
+    "CYCLE two departments within each other": ("CYCLE", [edited("Department", "dept1", parent_id="dept1-sub")]),
+    **{
+        f"SAME_ENTERPRISE {record_type}.{column}": (
+            "SAME_ENTERPRISE",
+            [edited(record_type, record_id, **{"id": "new", column: target})],
+        )
+        for record_type, record_id, column, target in (
+            ("Department", "dept1", "parent_id", "dept2"),
+            ("Membership", "m-old", "department_id", "dept2"),
+            ("RoleAssignment", "was-admin", "department_id", "dept2"),
+            ("MonitorSubscription", "monitor", "leader_id", "e2-m-boss"),
+            ("MonitorSubscription", "monitor", "seal_id", "s2"),
+            ("StepApprover", "by-member", "membership_id", "e2-m-boss"),
+            ("BusinessCategory", "sales", "process_id", "process2"),
+            ("CategorySeal", "sales-seal", "seal_id", "s2"),
+            ("CategoryPermission", "sales-ann", "membership_id", "e2-m-boss"),
+            ("Seal", "thing", "device_id", "device2"),
+            ("SealGrant", "g-sub", "parent_id", "g2"),
+            ("EmergencyUse", "emergency", "approved_by_id", "e2-m-boss"),
+            ("OpenGrant", "g-open", "grantor_id", "e2-admin"),
+            ("OpenGrant", "g-open", "department_id", "dept2"),
+            ("CrossEnterpriseGrant", "g-cross", "grantor_id", "e2-admin"),
+            ("Delegation", "delegation", "delegate_id", "e2-m-boss"),
+            ("Delegation", "delegation", "seal_id", "s2"),
+            ("SealReview", "face-old", "submitted_by_id", "e2-m-boss"),
+            ("SealReview", "face-old", "decided_by_id", "e2-m-boss"),
+            ("SealWitness", "witness", "membership_id", "e2-m-boss"),
+            ("SealUseRequest", "request", "process_id", "process2"),
+            ("SealUseRequest", "request", "device_id", "device2"),
+            ("Contract", "c1", "category_id", "sales2"),
+            ("Signatory", "party1", "category_id", "sales2"),
+            ("SealUse", "use", "seal_id", "s2"),
+        )
+    },
+    "SAME_ENTERPRISE a custom role": (
+        "SAME_ENTERPRISE",
+        [edited("RoleAssignment", "ann-clerk", id="new", membership_id="m-cat", custom_role_id="clerk2")],
+    ),
+    "SAME_ENTERPRISE the process of a band": (
+        "SAME_ENTERPRISE",
+        [edited("AmountBand", "band", process_id="process2")],
+    ),
+    "SAME_ENTERPRISE an acting custodian": (
+        "SAME_ENTERPRISE",
+        [edited("Seal", "s1", acting_custodian_id="e2-m-boss", acting_from=NOW, acting_to=NOW + DAY)],
+    ),
+    "SAME_ENTERPRISE a step": (
+        "SAME_ENTERPRISE",
+        [edited("Approval", "approval", id="new", approver_id="m-cat", step_id="step2")],
+    ),
+    "SAME_ENTERPRISE a proposal": (
+        "SAME_ENTERPRISE",
+        [edited("SealProposal", "proposal", id="new", seal_id="rep", proposed_by_id="e2-m-boss")],
+    ),
+    "SAME_ENTERPRISE a category of a person": (
+        "SAME_ENTERPRISE",
+        [edited("Signatory", "party2", category_id="sales")],
+    ),
     "I17 a membership deleted": ("I17", [Delete("Membership", "m-ann")]),
     "I17 a seal deleted": ("I17", [Delete("Seal", "dead")]),
 }
@@ -261,6 +567,61 @@ def test_what_several_facts_forbid_together_is_refused(standing: Store, case: st
 def test_the_fault_is_found_wherever_it_stands_in_the_batch(standing: Store, case: str) -> None:
     invariant, changes = TOGETHER[case]
     assert refused(standing, *enterprise(20), *changes, *enterprise(21)).invariant == invariant
+
+
+# Each time the other side of a rule above.
+ALLOWED: list[list[Any]] = [
+    # A right may shrink.
+    [edited("OpenGrant", "g-open", valid_to=NOW + 10, use_limit=9, used=3)],
+    [edited("CrossEnterpriseGrant", "g-cross", valid_from=NOW + 5, used=3)],
+    [edited("SealGrant", "g-auto", amount_max=7, currency="CNY", use_limit=9, scope="LISTED_TYPES")],
+    [Delete("GrantTemplate", "template"), Delete("OpenGrantTemplate", "open-template")],
+    [edited("SealUseRequest", "request", used=2, uses=3, valid_to=NOW + 10, photos_owed=1, code_digest="code")],
+    # What nobody has confirmed yet may become anything.
+    [edited("SealGrant", "g2", valid_to=NOW + 5 * DAY, scope="LISTED_TYPES", may_subgrant=True)],
+    [edited("GrantContractType", "type", id="type2", grant_id="g2")],
+    [edited("SealGrant", "g2", scope="ALL_CONTRACTS", valid_to=NOW + 9 * DAY)],
+    [edited("SealUseRequest", "request", id="draft", state="DRAFT", used=0)],
+    [edited("SealUseRequest", "request", id="draft", state="DRAFT", used=0, uses=9, process_id="other-process")],
+    [
+        edited(
+            "SealUseRequest", "request", id="draft", state="IN_APPROVAL", used=0, uses=9, process_id="other-process"
+        ),
+        edited("RequestDocument", "request-doc", id="draft-doc", request_id="draft"),
+    ],
+    [edited("Approval", "approval", id="draft-approval", request_id="draft", step_id="other-step")],
+    # A sub-grant just as wide; with what it comes from, it is cut short and ends; used up, that is no reason to end it.
+    [sub("sub2", use_limit=10), edited("GrantContractType", "sub-type", id="sub2-type", grant_id="sub2")],
+    [edited("SealGrant", "g1", state="EXHAUSTED", used=10)],
+    [edited("SealGrant", "g1", state="REVOKED", used=10), SUB_REVOKED, sub("sub2", use_limit=10, state="INVALIDATED")],
+    # What waits is decided once.
+    [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
+    [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],
+    [edited("SealProposal", "proposal", state="CARRIED_OUT")],
+    [edited("EmergencyUse", "emergency", id="waits", approved_by_id=None, approved_at=0)],
+    [edited("EmergencyUse", "emergency", id="waits", approved_by_id="m-cat", approved_at=NOW)],
+    [edited("NoticeDelivery", "notice", state="FAILED")],
+    [edited("SealUse", "use", id="use2", digest="digest-2", grant_id=None, holder_id="e2")],
+    [edited("HolderAssignment", "holder", state="REVOKED")],
+    [edited("HolderAssignment", "holder", id="holder2")],
+    [edited("Department", "dept1-sub", parent_id=None), edited("Department", "dept1", parent_id="dept1-sub")],
+    [
+        edited("Delegation", "delegation", state="LAPSED"),
+        edited("HolderAssignment", "holder", id="holder2", state="REVOKED"),
+    ],
+    # Nothing that stands is carried any more.
+    [
+        edited("Membership", "m-cat", state="ENDED", ended_at=NOW, end_reason="REMOVED"),
+        edited("Membership", "m-dan", state="ENDED", ended_at=NOW, end_reason="REMOVED"),
+        edited("SealGrant", "g2", scope="ALL_CONTRACTS", valid_to=NOW + 9 * DAY, state="INVALIDATED"),
+    ],
+]
+
+
+def test_the_other_side_of_each_rule_is_written(store: Store) -> None:
+    write(store, *scene())
+    for number, changes in enumerate(ALLOWED, 2):
+        assert write(store, *changes).revision == number
 
 
 def test_permanent_records_are_never_deleted(standing: Store) -> None:

@@ -69,20 +69,55 @@ def test_a_record_is_found_in_its_home_wired(world: World) -> None:
         assert seal is picture.find("Seal", "s1")
         assert seal.enterprise is picture.find("Enterprise", "e1")
         assert seal.custodian.person.id == "bob"
-        assert [grant.id for grant in seal.grants] == ["g1"]
-        assert seal.grants[0].grantor.membership is seal.custodian
-        assert [kind.contract_type for kind in seal.grants[0].contract_types] == ["SALES"]
+        assert [grant.id for grant in seal.grants] == ["g-auto", "g-emergency", "g-over", "g-sub", "g1"]
+        automatic, emergency, _, passed_on, given = seal.grants
+        assert given.grantor.membership is seal.custodian
+        assert [kind.contract_type for kind in given.contract_types] == ["SALES"]
+        assert (passed_on.parent, given.parent) == (given, None)
+        assert [template.template_id for template in automatic.templates] == ["template-1"]
+        assert [use.reason for use in emergency.emergency_uses] == ["flood"]
+        assert [grant.department.name for grant in seal.open_grants] == ["Sales"]
+        assert [template.template_id for template in seal.open_grants[0].templates] == ["template-1"]
+        assert [kind.contract_type for kind in seal.cross_grants[0].contract_types] == ["SALES"]
+        assert [holder.membership_id for holder in seal.cross_grants[0].holders] == ["m-dan"]
+        assert [review.submitted_by.person.id for review in seal.reviews] == ["bob", "bob"]
+        assert [witness.membership.id for witness in seal.proposals[0].witnesses] == ["m-cat"]
+        assert picture.find("Seal", "thing").device.serial == "D-1"
+        (request,) = seal.use_requests
+        (step,) = request.process.steps
+        assert request.approvals[0].process_step is step
+        assert [(a.membership and a.membership.id, a.role) for a in step.approvers] == [
+            ("m-bob", None),
+            (None, "CONTRACT_ADMIN"),
+        ]
+        ann = picture.find("Membership", "m-ann")
+        assert [a.custom_role and a.custom_role.powers[0].power for a in ann.assignments] == ["INVITE", None]
+        (delegation,) = ann.delegations_given
+        assert delegation.delegate.delegations_received == [delegation]
+        assert [kind.contract_type for kind in delegation.contract_types] == ["SALES"]
+        (category,) = seal.enterprise.categories
+        assert (category.process.name, category.seals[0].seal_id) == ("Large amounts", "s1")
+        assert category.permissions[0].membership_id == "m-ann"
+        assert [monitor.leader.id for monitor in seal.enterprise.monitors] == ["m-cat"]
+        assert [band.process is category.process for band in seal.enterprise.amount_bands] == [True]
+        assert [len(rows) for rows in (seal.enterprise.working_hours, seal.enterprise.holidays)] == [1, 1]
+        assert [resolution.contract_id for resolution in seal.enterprise.resolutions] == ["c1"]
+        assert [department.id for department in seal.enterprise.departments] == ["dept1", "dept1-sub"]
         assert picture.find("Seal", "s2").custodian is None
         assert picture.find("Seal", "rep").holds == []
         assert [hold.id for hold in seal.holds] == ["hold"]
-        assert [m.id for m in seal.enterprise.memberships] == ["e1-m-boss", "m-ann", "m-bob", "m-old"]
+        assert [m.id for m in seal.enterprise.memberships] == ["e1-m-boss", "m-ann", "m-bob", "m-cat", "m-old"]
         assert picture.find("Invitation", "inv").inviter.person.id == "e1-boss"
         case = picture.find("RetrievalCase", "case")
         assert (case.applicant.id, case.certifications[0].case, len(case.objections)) == ("out", case, 1)
+        assert [notice.channel for notice in case.notices] == ["SMS"]
         assert [(r.staff.duty, r.staff.person_id) for r in case.reviews] == [("REVIEWER", "out")]
         assert case.reviews[0].staff.person is case.applicant
         task = picture.find("SigningTask", "task1")
         assert (task.signatory.contract.id, [o.person_id for o in task.operators]) == ("c1", ["bob"])
+        assert [review.state for review in task.signatory.reviews] == ["PENDING", "PASSED"]
+        assert [consent.kind for consent in task.signatory.consents] == ["DOUBLE_AGENCY"]
+        assert picture.find("SealUse", "use").task is task
 
 
 def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
@@ -99,6 +134,7 @@ def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
         assert [c.id for c in out.retrieval_cases] == ["case", "case2"]
         assert [p.duty for p in out.staff_posts] == ["REVIEWER"]
         assert bob.verifications == []
+        assert [snapshot.id for snapshot in picture.person("old").represented] == ["reg"]
 
 
 def test_what_is_not_loaded_raises_and_is_never_empty(world: World) -> None:
@@ -116,6 +152,9 @@ def test_what_is_not_loaded_raises_and_is_never_empty(world: World) -> None:
         lambda picture: picture.find("Membership", "m-ann").person.memberships,
         lambda picture: picture.find("Membership", "m-ann").person.verifications,
         lambda picture: picture.find("TaskOperator", "operator").person,
+        lambda picture: picture.person("ann").memberships[0].delegations_given,
+        lambda picture: picture.person("ann").memberships[0].assignments[0].custom_role,
+        lambda picture: picture.person("old").represented[0].enterprise,
     ]
     with world.read() as picture:
         for read in reads:
@@ -216,7 +255,12 @@ def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, wo
     with world.read() as picture:
         assert picture.find("GrantContractType", "type") is not None
         assert picture.find("TaskOperator", "operator").task_id == "task1"
-    write(store, Delete("GrantContractType", "type"), Delete("TaskOperator", "operator"))
+    write(
+        store,
+        Delete("GrantContractType", "type"),
+        Delete("GrantContractType", "sub-type"),
+        Delete("TaskOperator", "operator"),
+    )
     with world.read() as picture:
         assert picture.find("GrantContractType", "type") is None
         assert picture.find("SealGrant", "g1").contract_types == []
@@ -358,9 +402,29 @@ EDITS: list[Any] = [
     Delete("TaskOperator", "operator2"),
     Delete("RegistrySnapshot", "reg"),
     Delete("Invitation", "inv"),
-    Delete("GrantContractType", "type"),
     Delete("TaskSeal", "fixed"),
     Delete("PlatformStaff", "was-staff"),
+    Delete("StepApprover", "by-role"),
+    Delete("CustomRolePower", "power"),
+    Delete("CategorySeal", "sales-seal"),
+    Delete("AmountBand", "band"),
+    Delete("Holiday", "holiday"),
+    edited("Department", "dept1-sub", parent_id=None),
+    edited("Department", "dept1", parent_id="dept1-sub"),
+    edited("Membership", "m-ann", department_id=None),
+    edited("MonitorSubscription", "monitor", state="ENDED"),
+    edited("Seal", "thing", device_id=None),
+    edited("BusinessCategory", "sales", process_id=None),
+    edited("Contract", "c1", category_id=None),
+    edited("SigningTask", "task1", signed_by_id="ann"),
+    edited("SealUse", "use", id="use2", digest="digest-2"),
+    edited("NoticeDelivery", "notice", id="notice2", person_id="ann"),
+    edited("StepApprover", "by-member", membership_id="m-cat"),
+    edited("EmergencyUse", "emergency", id="emergency2"),
+    edited("OpenGrant", "g-open", id="g-open2", department_id=None),
+    edited("HolderAssignment", "holder", id="holder2", membership_id="e2-m-boss"),
+    edited("Delegation", "delegation", id="delegation2", delegate_id="m-bob"),
+    edited("InternalReview", "internal", id="internal2", reviewer_id="ann"),
     *scene(),
 ]
 

@@ -127,8 +127,9 @@ def test_a_batch_that_changes_nothing_makes_no_revision(store: Store) -> None:
 
 def test_only_what_changed_gets_the_new_revision(store: Store) -> None:
     write(store, *scene())
-    write(store, *scene()[:-1], edited("Approval", "approval", verdict="REJECTED"))
-    assert {s.record.id for r in ("Seal", "Approval") for s in store.read(r).records if s.revision == 2} == {"approval"}
+    changed = edited("SealHold", "hold", state="RELEASED")
+    write(store, *(changed if record.id == "hold" else record for record in scene()))
+    assert {s.record.id for r in ("Seal", "SealHold") for s in store.read(r).records if s.revision == 2} == {"hold"}
 
 
 def test_an_empty_batch_is_answered_with_the_newest_revision(store: Store) -> None:
@@ -335,9 +336,17 @@ def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) ->
         ([Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2")], {"CONTRACT:c1"}),
         ([edited("SigningTask", "task2", handler_id="out")], {"CONTRACT:c1", "PERSON:out"}),
         ([Delete("TaskOperator", "operator")], {"CONTRACT:c1", "PERSON:bob"}),
-        ([edited("RegistrySnapshot", "reg", legal_rep_id="ann")], {"ENTERPRISE:e1"}),
+        ([edited("RegistrySnapshot", "reg", legal_rep_id="ann")], {"ENTERPRISE:e1", "PERSON:ann", "PERSON:old"}),
         ([edited("IdentityVerification", "v1", state="PASSED")], {"PERSON:ann"}),
         ([edited("Objection", "objection", state="UPHELD")], {"ENTERPRISE:e1"}),
+        # What a holder does with a seal of another enterprise is that one's.
+        ([edited("HolderAssignment", "holder", state="REVOKED")], {"ENTERPRISE:e1"}),
+        ([edited("CustomRole", "clerk", name="x")], {"ENTERPRISE:e1"}),
+        ([Delete("StepApprover", "by-role")], {"ENTERPRISE:e1"}),
+        ([edited("BoardResolution", "resolution", state="WITHDRAWN")], {"ENTERPRISE:e1"}),
+        ([edited("Delegation", "delegation", state="REVOKED")], {"ENTERPRISE:e1"}),
+        ([edited("InternalReview", "internal", state="PASSED")], {"CONTRACT:c1"}),
+        ([edited("NoticeDelivery", "notice", state="ACCEPTED")], {"ENTERPRISE:e1"}),
     ]
     for changes, units in cases:
         receipt = write(store, *changes)

@@ -84,8 +84,8 @@ class HolderContext(Context):
 
 @dataclass(slots=True)
 class GrantEndContext(Context):
-    """Ending a grant across enterprises: by its owner, or by `holder`, the enterprise that holds it and that the subject
-    belongs to, None where there is none.
+    """Ending a grant across enterprises: by its owner, or by `holder`, the enterprise that holds it and that the
+    subject belongs to, None where there is none.
     """
 
     holder: Enterprise | None = None

@@ -35,7 +35,10 @@ from sealauthz.domain.organisation import (
 )
 from sealauthz.domain.retrieval import (
     CaseState,
+    DeliveryState,
     EnterpriseAuthentication,
+    NoticeChannel,
+    NoticeDelivery,
     RetrievalCase,
     RetrievalPath,
     RetrievalReason,
@@ -274,8 +277,17 @@ def _the_enterprise_is_retrieved(stage: Stage) -> None:
     )
     face = _face_for_case(stage, "he")
     stage.write(
-        "Two reviewers pass the documents; the notice period of 72 hours begins.",
-        stage.changed("case-1", state=CaseState.NOTICE, notice_from=stage.now()),
+        "Two reviewers pass the documents. Chen Jing's phone answers no more, so that a public notice stands in; the "
+        "notice period of 72 hours begins.",
+        stage.changed("case-1", state=CaseState.NOTICE, notice_from=stage.now(), published_at=stage.now()),
+        NoticeDelivery(
+            id="notice-chen",
+            case_id="case-1",
+            person_id="p-chen",
+            channel=NoticeChannel.SMS,
+            sent_at=stage.now(),
+            state=DeliveryState.FAILED,
+        ),
         stage.changed("certification-yunshan-2", state=CertificationState.PASSED, decided_at=stage.now()),
         face,
         *(

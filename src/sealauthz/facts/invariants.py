@@ -7,74 +7,17 @@ enterprises, contracts and persons concerned make that enough.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.identifiers import uscc_problem
-from sealauthz.errors import InvariantBroken
+from sealauthz.facts import authority
+from sealauthz.facts.changes import Changes, all_of, broken, name_of
+from sealauthz.facts.edits import check_details, check_edit, check_uscc
 from sealauthz.facts.units import HOME_KEY, ROOTS, Rows, UnitKind, home_kind, homes_of
 
-_LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
-_TERMINAL_SEAL = frozenset({"REVOKED", "DESTROYED"})
-
-_FIXED: Mapping[str, Sequence[tuple[str, str]]] = {
-    # Another person in the same membership would inherit its roles and grants: joining again makes a new one.
-    "Membership": (("I3", "person_id"),),
-    "IdentityVerification": (
-        ("I12", "person_id"),
-        ("I12", "method"),
-        ("I12", "purpose"),
-        ("I12", "provider_ref"),
-        ("I12", "bound_type"),
-        ("I12", "bound_id"),
-        ("I12", "bound_digest"),
-    ),
-    # Whoever is a party stays the same party: tasks, fixed seals and the rights of callers hang on it.
-    "Contract": (("C-02", "initiator_id"),),
-    "Signatory": (("C-02", "kind"), ("C-02", "person_id"), ("C-02", "enterprise_id")),
-}
-"""Columns that never change, beside the home keys, with the invariant that says so."""
-
-_RISING: Mapping[str, str] = {"SealGrant": "used", "SealUseRequest": "used"}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One record before and after the transaction; None where it does not exist."""
-
-    record_type: str
-    id: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        return f"`{self.record_type}:{self.id}`"
-
-
-class Changes:
-    """What a transaction changes, by record type."""
-
-    def __init__(self, changes: Iterable[Change]) -> None:
-        self._by_type: dict[str, list[Change]] = defaultdict(list)
-        for change in changes:
-            self._by_type[change.record_type].append(change)
-
-    def __iter__(self) -> Iterator[Change]:
-        for changes in self._by_type.values():
-            yield from changes
-
-    def __bool__(self) -> bool:
-        return bool(self._by_type)
-
-    def of(self, record_type: str) -> Sequence[Change]:
-        """Return the changes of one type."""
-        return self._by_type.get(record_type, ())
-
-    def written(self, record_type: str) -> list[Any]:
-        """Return the records of one type that were inserted or updated, as they are now."""
-        return [change.after for change in self.of(record_type) if change.after is not None]
+_ELSEWHERE = frozenset({("HolderAssignment", "membership_id")})
+"""The keys that lead from a record of one enterprise into another one, and have a check of their own."""
 
 
 def check_each(changes: Changes) -> None:
@@ -82,45 +25,12 @@ def check_each(changes: Changes) -> None:
     for change in changes:
         if change.after is None:
             if shape_of(RECORDS[change.record_type]).is_permanent:
-                _broken("I17", f"{change} is history and is never deleted")
+                broken("I17", f"{change} is history and is never deleted")
         elif change.before is None:
             if change.record_type == "Enterprise":
-                _check_uscc(change)
+                check_uscc(change)
         else:
-            _check_edit(change)
-
-
-def _check_edit(change: Change) -> None:
-    """Check what an edit of a record may not touch."""
-    before, after = change.before, change.after
-    home_key = HOME_KEY.get(change.record_type)
-    fixed = _FIXED.get(change.record_type, ())
-    for invariant, column in (*fixed, *([("HOME", home_key)] if home_key else ())):
-        if getattr(before, column) != getattr(after, column):
-            _broken(invariant, f"{change} must keep its `{column}`")
-    rising = _RISING.get(change.record_type)
-    if rising is not None and getattr(after, rising) < getattr(before, rising):
-        _broken("I10", f"{change} must not lower `{rising}`")
-    match change.record_type:
-        case "Enterprise":
-            if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
-                _broken("I2", f"{change} is authenticated and must keep its `uscc`")
-            _check_uscc(change)
-        case "Seal":
-            if before.state in _TERMINAL_SEAL and before.state != after.state:
-                _broken("I11", f"{change} is {before.state.lower()} for ever")
-        case "IdentityVerification":
-            if before.state == "CONSUMED" and (after.state, after.consumed_at) != ("CONSUMED", before.consumed_at):
-                _broken("I12", f"{change} is consumed for ever")
-        case _:
-            pass
-
-
-def _check_uscc(change: Change) -> None:
-    """Check the enterprise's USCC."""
-    problem = uscc_problem(change.after.uscc)
-    if problem is not None:
-        _broken("I2", f"{change} has a `uscc` that is not valid: {problem}")
+            check_edit(change)
 
 
 def check_references(records: Collection[Any], rows: Rows) -> None:
@@ -137,7 +47,7 @@ def check_references(records: Collection[Any], rows: Rows) -> None:
         for target, (record, column_name) in targets.items():
             if target not in found:
                 name = f"`{type(record).__name__}:{record.id}`"
-                _broken("REFERENCE", f"{name} names `{record_type}:{target}` in `{column_name}`, which does not exist")
+                broken("REFERENCE", f"{name} names `{record_type}:{target}` in `{column_name}`, which does not exist")
 
 
 def check_together(changes: Changes, rows: Rows) -> None:
@@ -158,17 +68,19 @@ def _check_same_enterprise(changes: Changes, rows: Rows) -> None:
             target = getattr(record, column.name)
             if column.ref is None or target is None or column.ref in ROOTS:
                 continue
+            if (change.record_type, column.name) in _ELSEWHERE:
+                continue
             if column.name == HOME_KEY.get(change.record_type) or home_kind(column.ref) != UnitKind.ENTERPRISE:
                 continue
             keys.append((record, column.name, column.ref, target))
             wanted[column.ref].add(target)
-    found = {record_type: _all(rows, record_type, ids) for record_type, ids in wanted.items()}
+    found = {record_type: all_of(rows, record_type, ids) for record_type, ids in wanted.items()}
     sides = [(record, column_name, found[ref][target]) for record, column_name, ref, target in keys]
     homes = homes_of([record for side in sides for record in (side[0], side[2])], rows)
     for record, column_name, named in sides:
         record_type, named_type = type(record).__name__, type(named).__name__
         if homes.get((record_type, record.id)) != homes.get((named_type, named.id)):
-            _broken(
+            broken(
                 "SAME_ENTERPRISE",
                 f"`{record_type}:{record.id}` names a record of another enterprise in `{column_name}`",
             )
@@ -177,18 +89,18 @@ def _check_same_enterprise(changes: Changes, rows: Rows) -> None:
 def _check_fixed_seals(changes: Changes, rows: Rows) -> None:
     """SAME_ENTERPRISE: a seal fixed for a task is one of the enterprise that signs."""
     fixed = changes.written("TaskSeal")
-    seals = _all(rows, "Seal", [task_seal.seal_id for task_seal in fixed])
-    tasks = _all(rows, "SigningTask", [task_seal.task_id for task_seal in fixed])
-    signatories = _all(rows, "Signatory", [task.signatory_id for task in tasks.values()])
+    seals = all_of(rows, "Seal", [task_seal.seal_id for task_seal in fixed])
+    tasks = all_of(rows, "SigningTask", [task_seal.task_id for task_seal in fixed])
+    signatories = all_of(rows, "Signatory", [task.signatory_id for task in tasks.values()])
     for task_seal in fixed:
         signatory = signatories[tasks[task_seal.task_id].signatory_id]
         if seals[task_seal.seal_id].enterprise_id != signatory.enterprise_id:
-            _broken("SAME_ENTERPRISE", f"`TaskSeal:{task_seal.id}` names a seal that is not the signatory's")
+            broken("SAME_ENTERPRISE", f"`TaskSeal:{task_seal.id}` names a seal that is not the signatory's")
 
 
 def _check_administrator(changes: Changes, rows: Rows) -> None:
     """I4: an authenticated, active enterprise keeps an active system administrator."""
-    memberships = _all(
+    memberships = all_of(
         rows, "Membership", [a.membership_id for c in changes.of("RoleAssignment") for a in (c.before, c.after) if a]
     )
     touched = {c.id for c in changes.of("Enterprise")}
@@ -210,90 +122,62 @@ def _check_administrator(changes: Changes, rows: Rows) -> None:
         if assignment.role == "SYSTEM_ADMIN" and assignment.state == "ACTIVE"
     }
     for enterprise_id in sorted(operating - administered):
-        _broken("I4", f"`Enterprise:{enterprise_id}` would have no active system administrator")
+        broken("I4", f"`Enterprise:{enterprise_id}` would have no active system administrator")
 
 
 def _check_verified(changes: Changes, rows: Rows) -> None:
     """I5: who is or becomes an active member has a verified real name (revoking it later is always possible)."""
     active = [membership for membership in changes.written("Membership") if membership.state == "ACTIVE"]
-    persons = _all(rows, "Person", [membership.person_id for membership in active])
+    persons = all_of(rows, "Person", [membership.person_id for membership in active])
     for membership in active:
         if persons[membership.person_id].realname_state != "VERIFIED":
-            _broken("I5", f"`Membership:{membership.id}` is active and its person's real name is not verified")
-
-
-def _check_ended(changes: Changes, rows: Rows) -> None:
-    """I7: an ended membership carries no active role and no live grant."""
-    assignments = [a for a in changes.written("RoleAssignment") if a.state == "ACTIVE"]
-    grants = [g for g in changes.written("SealGrant") if g.state in _LIVE_GRANT]
-    ended = {m.id for m in changes.written("Membership") if m.state == "ENDED"}
-    assignments += [a for a in rows.naming("RoleAssignment", "membership_id", ended) if a.state == "ACTIVE"]
-    grants += [g for g in rows.naming("SealGrant", "membership_id", ended) if g.state in _LIVE_GRANT]
-    memberships = _all(rows, "Membership", [carried.membership_id for carried in (*assignments, *grants)])
-    for carried in (*assignments, *grants):
-        if memberships[carried.membership_id].state == "ENDED":
-            name = f"{type(carried).__name__}:{carried.id}"
-            _broken("I7", f"`{name}` stands and `Membership:{carried.membership_id}` has ended")
-
-
-def _check_grantor(changes: Changes, rows: Rows) -> None:
-    """I8, I9: a live grant needs its grantor's role, stays within that role's term, and is never to oneself."""
-    written = changes.written("SealGrant")
-    grants = {g.id: g for g in written if g.state in _LIVE_GRANT}
-    touched = [a.id for a in changes.written("RoleAssignment")]
-    grants.update((g.id, g) for g in rows.naming("SealGrant", "grantor_id", touched) if g.state in _LIVE_GRANT)
-    grantors = _all(rows, "RoleAssignment", [grant.grantor_id for grant in (*grants.values(), *written)])
-    for grant in grants.values():
-        grantor = grantors[grant.grantor_id]
-        if grantor.state != "ACTIVE":
-            _broken("I8", f"`SealGrant:{grant.id}` stands and `RoleAssignment:{grantor.id}` of its grantor does not")
-        if grant.valid_from < grantor.valid_from or grant.valid_to > grantor.valid_to:
-            _broken("I9", f"`SealGrant:{grant.id}` reaches beyond the term of `RoleAssignment:{grantor.id}`")
-    for grant in written:
-        if grantors[grant.grantor_id].membership_id == grant.membership_id:
-            _broken("I9", f"`SealGrant:{grant.id}` is granted to its own grantor")
-
-
-def _check_approver(changes: Changes, rows: Rows) -> None:
-    """I14: nobody approves their own request."""
-    requests = {request.id: request for request in changes.written("SealUseRequest")}
-    approvals = {approval.id: approval for approval in changes.written("Approval")}
-    approvals.update((a.id, a) for a in rows.naming("Approval", "request_id", requests.keys()))
-    requests.update(_all(rows, "SealUseRequest", [approval.request_id for approval in approvals.values()]))
-    members = [a.approver_id for a in approvals.values()] + [r.applicant_id for r in requests.values()]
-    memberships = _all(rows, "Membership", members)
-    for approval in approvals.values():
-        applicant = memberships[requests[approval.request_id].applicant_id]
-        if memberships[approval.approver_id].person_id == applicant.person_id:
-            _broken("I14", f"`Approval:{approval.id}` is by the applicant of its request")
+            broken("I5", f"`Membership:{membership.id}` is active and its person's real name is not verified")
 
 
 def _check_reviewer(changes: Changes, rows: Rows) -> None:
     """R-08: a review is made from a reviewer's post that is held."""
     reviews = changes.written("RetrievalReview")
-    posts = _all(rows, "PlatformStaff", [review.staff_id for review in reviews])
+    posts = all_of(rows, "PlatformStaff", [review.staff_id for review in reviews])
     for review in reviews:
         post = posts[review.staff_id]
         if post.duty != "REVIEWER" or post.state != "ACTIVE":
-            _broken("R-08", f"`RetrievalReview:{review.id}` is not made from an active post of a reviewer")
+            broken("R-08", f"`RetrievalReview:{review.id}` is not made from an active post of a reviewer")
+
+
+def _check_categories(changes: Changes, rows: Rows) -> None:
+    """SAME_ENTERPRISE: the category of a contract is its initiator's, that of a party the party's own."""
+    kept = [(contract, contract.initiator_id) for contract in changes.written("Contract")]
+    kept += [(signatory, signatory.enterprise_id) for signatory in changes.written("Signatory")]
+    kept = [(record, enterprise_id) for record, enterprise_id in kept if record.category_id is not None]
+    categories = all_of(rows, "BusinessCategory", [record.category_id for record, _ in kept])
+    for record, enterprise_id in kept:
+        if categories[record.category_id].enterprise_id != enterprise_id:
+            broken("SAME_ENTERPRISE", f"{name_of(record)} names a category of another enterprise")
+
+
+def _check_departments(changes: Changes, rows: Rows) -> None:
+    """CYCLE: no department is within itself."""
+    moved = [department for department in changes.written("Department") if department.parent_id is not None]
+    beside = rows.naming("Department", "enterprise_id", {department.enterprise_id for department in moved})
+    above = {department.id: department.parent_id for department in beside}
+    for department in moved:
+        passed = {department.id}
+        at = department.parent_id
+        while at is not None and at not in passed:
+            passed.add(at)
+            at = above.get(at)
+        if at is not None:
+            broken("CYCLE", f"{name_of(department)} would be within itself")
 
 
 _TOGETHER: Sequence[Callable[[Changes, Rows], None]] = (
     _check_same_enterprise,
     _check_fixed_seals,
+    _check_categories,
+    _check_departments,
     _check_verified,
-    _check_ended,
-    _check_grantor,
-    _check_approver,
+    check_details,
+    *authority.CHECKS,
     _check_reviewer,
     _check_administrator,
 )
-
-
-def _all(rows: Rows, record_type: str, ids: Collection[str]) -> Mapping[str, Any]:
-    """Return the records of these ids, which the foreign keys say exist."""
-    return rows.get(record_type, ids) if ids else {}
-
-
-def _broken(invariant: str, message: str) -> NoReturn:
-    raise InvariantBroken(invariant, message)

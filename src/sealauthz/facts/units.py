@@ -240,13 +240,15 @@ def paths_to(kind: UnitKind, record_type: str) -> tuple[Path, ...]:
 
 
 @cache
-def guest_keys(record_type: str) -> tuple[str, ...]:
-    """Return the columns of a record type that make the person or post they name a guest of an enterprise's unit.
+def locked_keys(record_type: str) -> tuple[str, ...]:
+    """Return the columns of a record type of which a writer locks the home of what they name.
 
-    Who writes such a key locks the person, so that whoever changes the guest sees in which enterprises it is one.
+    Some make a person or post a guest of an enterprise's unit: whoever changes the guest sees in which enterprises it
+    is one. The others rest a right on a membership elsewhere: whoever ends the membership sees what rests on it.
     """
     paths = [path for guest in _GUESTS[UnitKind.ENTERPRISE] for path in paths_to(UnitKind.ENTERPRISE, guest)]
-    return tuple(path[0].column for path in paths if path[0].record == record_type)
+    keys = tuple(path[0].column for path in paths if path[0].record == record_type)
+    return (*keys, "membership_id") if record_type == "HolderAssignment" else keys
 
 
 class Rows(Protocol):

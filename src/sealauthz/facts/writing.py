@@ -22,11 +22,12 @@ from sealauthz.domain.record import values_of
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import rights
 from sealauthz.facts.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
-from sealauthz.facts.invariants import Change, Changes, check_each, check_references, check_together
+from sealauthz.facts.changes import Change, Changes
+from sealauthz.facts.invariants import check_each, check_references, check_together
 from sealauthz.facts.refusals import refusal_of
 from sealauthz.facts.rows import DatabaseRows, RecordRows, among, ids_parameter
 from sealauthz.facts.tables import DEPENDENCY_ORDER, FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, table_of
-from sealauthz.facts.units import ROOTS, Unit, guest_keys, homes_of, units_of
+from sealauthz.facts.units import ROOTS, Unit, homes_of, locked_keys, units_of
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -120,7 +121,7 @@ class Write:
         guests: dict[str, set[str]] = defaultdict(set)
         for record in about:
             cls: type = type(record)
-            for column in guest_keys(cls.__name__):
+            for column in locked_keys(cls.__name__):
                 guest_id = getattr(record, column)
                 if guest_id is not None:
                     guests[shape_of(cls).column(column).ref or ""].add(guest_id)

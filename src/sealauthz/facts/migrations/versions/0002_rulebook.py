@@ -54,7 +54,7 @@ def _change(table: str, elements: Sequence[Any], *, added: Mapping[str, str], re
             case sa.ForeignKeyConstraint(name=str(name)) if name not in known:
                 (key,) = element.elements
                 target = key.target_fullname.removesuffix(".id")
-                op.create_foreign_key(name, table, target, element.column_keys, ["id"])
+                op.create_foreign_key(name, table, target, list(element.column_keys), ["id"])
 
 
 def _name_custom_roles() -> None:

@@ -1,0 +1,369 @@
+"""What the server finds for a context: each key found, and left out where there is nothing to find."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from scene import (
+    BUNDLE,
+    CEDAR_USCC,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    Scene,
+    application,
+    case,
+    member,
+    person,
+)
+
+from sealauthz.decision import contexts
+from sealauthz.decision.contexts import CONTEXT_CLASSES, Context
+from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surroundings, found_for
+from sealauthz.domain.contracts import Contract, SealUse, Signatory, SigningTask, TaskSeal
+from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
+from sealauthz.domain.retrieval import EnterpriseAuthentication
+from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal
+from sealauthz.facts.world import World
+
+PARAMETERS = BUNDLE.parameters
+
+
+def found(
+    context: type[Context], scene: Scene, subject: str, resource: tuple[str, str], now: int = NOW
+) -> Mapping[str, Any]:
+    """What is found; records by their ids."""
+    with World.of_records(scene.records).read() as picture:
+        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture)
+        keys = found_for(context, around)
+        # What it returns is home and whole, so that policies may go on from there.
+        records = [r for value in keys.values() for r in (value if isinstance(value, list) else [value])]
+        for record in records:
+            assert record is None or isinstance(record, int | str) or record is picture.find(*_key(record))
+        return {
+            key: [r.id for r in value] if isinstance(value, list) else getattr(value, "id", value)
+            for key, value in keys.items()
+        }
+
+
+def _key(record: Any) -> tuple[str, str]:
+    return type(record).__name__, record.id
+
+
+def test_every_key_of_the_servers_making_has_a_finder() -> None:
+    given = {key for form in contexts.FORMS.values() for key in form.keys}
+    for cls in CONTEXT_CLASSES:
+        own = set(cls.__dataclass_fields__) - set(Context.__dataclass_fields__) - given
+        assert bool(own) == (cls in _FINDERS), cls
+    assert _FINDERS.keys() >= ABOUT_SUBJECT
+
+
+def test_a_context_without_a_finder_gets_nothing() -> None:
+    assert found(Context, Scene(), "user", ("Seal", "s")) == {}
+    assert found(contexts.VerifiedContext, Scene(), "user", ("Seal", "s")) == {}
+
+
+@pytest.mark.parametrize("context", [contexts.SealUseContext, contexts.StampContext, contexts.HolderContext])
+def test_a_resource_of_another_kind_leads_to_nothing(context: type[Context]) -> None:
+    assert found(context, Scene(), "user", ("Contract", "c")) == {}
+
+
+# --- the clock of a place ---------------------------------------------------------------------------------------------
+
+
+def in_zone(zone: str) -> Scene:
+    return Scene().change("Enterprise", "e", timezone=zone)
+
+
+def local(zone: str, now: int) -> tuple[Any, ...]:
+    keys = found(contexts.SealUseContext, in_zone(zone), "user", ("Seal", "s"), now)
+    return tuple(keys.get(key) for key in ("local_day", "local_weekday", "local_minute"))
+
+
+TODAY = NOW - NOW % DAY
+"""The midnight in UTC before now."""
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("now", [NOW, TODAY, TODAY - 1, TODAY + DAY, NOW + 45 * DAY, NOW + 200 * DAY])
+def test_the_local_time_is_that_of_the_owner(zone: str, now: int) -> None:
+    wall = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now)).astimezone(ZoneInfo(zone))
+    day, weekday, minute = local(zone, now)
+    assert (datetime(1970, 1, 1) + timedelta(days=day)).date() == wall.date()  # noqa: DTZ001 (a day of no zone)
+    assert (weekday, minute) == (wall.isoweekday(), wall.hour * 60 + wall.minute)
+
+
+def test_the_day_begins_at_the_first_instant_of_its_first_minute() -> None:
+    midnight = TODAY - 8 * HOUR
+    day = TODAY // DAY
+    assert local("Asia/Shanghai", midnight - 1)[0::2] == (day - 1, 1439)
+    assert local("Asia/Shanghai", midnight)[0::2] == (day, 0)
+    assert local("Asia/Shanghai", midnight + MINUTE - 1)[0::2] == (day, 0)
+    assert local("Asia/Shanghai", midnight + MINUTE)[0::2] == (day, 1)
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/City", "", "../../etc/passwd", "/etc/localtime", "Asia", "a\0b", "x" * 300])
+def test_an_unknown_zone_has_no_time(zone: str) -> None:
+    assert local(zone, NOW) == (None, None, None)
+    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {}
+
+
+def day_ends(zone: str, now: int) -> int:
+    ends: int = found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s"), now)["day_ends"]
+    return ends
+
+
+def test_the_day_ends_at_the_next_local_midnight() -> None:
+    midnight = TODAY - 8 * HOUR
+    assert day_ends("UTC", NOW) == TODAY + DAY
+    assert day_ends("Asia/Shanghai", midnight - 1) == midnight
+    assert day_ends("Asia/Shanghai", midnight) == midnight + DAY
+    assert day_ends("Asia/Shanghai", midnight + DAY - 1) == midnight + DAY
+
+
+def test_the_day_is_as_long_as_the_clocks_make_it() -> None:
+    """Where clocks are put back it has 25 hours, and it ends once, in whichever of its two hours one asks."""
+    starts = [day_ends("America/New_York", TODAY + n * DAY) for n in range(366)]
+    lengths = {later - earlier for earlier, later in itertools.pairwise(starts)}
+    assert lengths == {23 * HOUR, DAY, 25 * HOUR}
+    long = next(n for n in range(365) if starts[n + 1] - starts[n] == 25 * HOUR)
+    for hour in range(25):
+        assert day_ends("America/New_York", starts[long] + hour * HOUR) == starts[long + 1]
+
+
+# --- whom the subject acts for ----------------------------------------------------------------------------------------
+
+
+def cross(grant_id: str, holder_id: str, seal_id: str = "s") -> CrossEnterpriseGrant:
+    """A grant in no state to be used: whether it may be is for the policies to say."""
+    return CrossEnterpriseGrant(grant_id, seal_id, holder_id, "r-keeper", "ALL_CONTRACTS", NOW, NOW + DAY)
+
+
+GROUP = Scene().put(
+    Enterprise("a", "A", CEDAR_USCC),
+    Enterprise("z", "Z", CEDAR_USCC),
+    person("both"),
+    Membership("m-z-both", "both", "z", "IMPORT", NOW - DAY),
+    Membership("m-a-both", "both", "a", "IMPORT", NOW - DAY, state="SUSPENDED"),
+    cross("x-z", "z"),
+    cross("x-a", "a"),
+    cross("x-f", "f"),
+)
+
+
+@pytest.mark.parametrize("context", [contexts.SealUseContext, contexts.HolderContext, contexts.GrantEndContext])
+def test_the_holder_is_the_first_that_holds_a_grant_and_has_the_subject(context: type[Context]) -> None:
+    resource = ("Seal", "s") if context is contexts.SealUseContext else ("CrossEnterpriseGrant", "x-z")
+    expected = "a" if context is contexts.SealUseContext else "z"
+    assert found(context, GROUP, "both", resource)["holder"] == expected
+    ended = GROUP.change("Membership", "m-a-both", state="ENDED", end_reason="REMOVED")
+    assert found(context, ended, "both", resource)["holder"] == "z"
+    gone = ended.change("Membership", "m-z-both", state="ENDED", end_reason="REMOVED")
+    assert found(context, gone, "both", resource)["holder"] is None
+    assert found(context, GROUP, "user", resource)["holder"] is None
+
+
+def test_the_legal_representative_belongs_to_the_holder() -> None:
+    registry = RegistrySnapshot("reg-z", "z", "EXISTING", NOW, legal_rep_id="stranger")
+    resource = ("Seal", "s")
+    assert found(contexts.SealUseContext, GROUP.put(registry), "stranger", resource)["holder"] == "z"
+    old = GROUP.put(registry).change("RegistrySnapshot", "reg-z", is_current=False)
+    assert found(contexts.SealUseContext, old, "stranger", resource)["holder"] is None
+
+
+def delegation(number: int, principal: str, delegate: str, **columns: Any) -> Delegation:
+    values = {"valid_from": NOW - DAY, "valid_to": NOW + DAY, **columns}
+    return Delegation(f"d{number}", principal, delegate, "USE_SEAL", "ALL_CONTRACTS", **values)
+
+
+def test_the_principals_are_those_who_delegated_to_the_subject_at_the_owner() -> None:
+    def principals(*records: Any, subject: str = "plain") -> Any:
+        return found(contexts.SealUseContext, Scene().put(*records), subject, ("Seal", "s"))["principals"]
+
+    pairs = ((1, "m-user"), (2, "m-keeper"), (3, "m-user"))
+    given = [delegation(number, principal, "m-plain") for number, principal in pairs]
+    assert principals() == []
+    assert principals(*given) == ["keeper", "user"]
+    assert principals(*given, subject="user") == []
+    assert principals(*given, subject="stranger") == []
+    # Whether a delegation still stands is for the policies to say; one at another enterprise is no way to this seal.
+    assert principals(delegation(1, "m-user", "m-plain", state="REVOKED")) == ["user"]
+    elsewhere = [member("plain", "f"), member("user", "f"), delegation(1, "m-f-user", "m-f-plain")]
+    assert principals(*elsewhere) == []
+
+
+def test_a_seal_that_nobody_holds_has_no_holder() -> None:
+    assert found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
+
+
+def test_a_contract_has_its_initiator_and_the_subjects_party() -> None:
+    keys = {
+        who: found(contexts.ContractContext, Scene(), who, ("Contract", "c")) for who in ("user", "stranger", "boss")
+    }
+    assert keys["user"] == keys["boss"] == {"enterprise": "f", "party": "e"}
+    assert keys["stranger"] == {"enterprise": "f", "party": None}
+    assert found(contexts.ContractContext, Scene(), "user", ("Seal", "s")) == {}
+
+
+def test_of_two_parties_the_subject_acts_for_the_first() -> None:
+    two = Scene().put(member("user", "f"))
+    assert found(contexts.ContractContext, two, "user", ("Contract", "c"))["party"] == "e"
+    left = two.change("Membership", "m-user", state="ENDED", end_reason="RESIGNED")
+    assert found(contexts.ContractContext, left, "user", ("Contract", "c"))["party"] == "f"
+
+
+def test_a_person_as_a_party_is_no_enterprise() -> None:
+    alone = Scene().put(
+        Contract("c2", "f", "SALES"),
+        Signatory("party-user", "c2", "PERSON", person_id="user"),
+        SigningTask("t-user", "party-user", "PERSONAL_SIGN"),
+    )
+    assert found(contexts.ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
+    for context in (contexts.TaskContext, contexts.TransferContext):
+        assert found(context, alone, "user", ("SigningTask", "t-user")) == {"enterprise": None}
+        assert found(context, alone, "user", ("SigningTask", "t")) == {"enterprise": "e"}
+
+
+# --- what else hangs on the resource ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["WAITING", "PENDING", "IN_PROGRESS"])
+@pytest.mark.parametrize("contract", ["DRAFT", "FILLING", "SIGNING"])
+def test_a_seal_that_an_open_task_needs_is_found(state: str, contract: str) -> None:
+    scene = Scene().change("SigningTask", "t", state=state).change("Contract", "c", state=contract)
+    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {"open_task_id": "t"}
+
+
+@pytest.mark.parametrize("state", ["SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"])
+def test_a_task_that_is_over_needs_no_seal(state: str) -> None:
+    scene = Scene().change("SigningTask", "t", state=state)
+    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {}
+    # The next one that is open is found behind it.
+    more = scene.put(SigningTask("t-more", "party-e", "CORPORATE_SEAL", state="PENDING"), TaskSeal("zs", "t-more", "s"))
+    assert found(contexts.SealEndContext, more, "keeper", ("Seal", "s")) == {"open_task_id": "t-more"}
+
+
+@pytest.mark.parametrize("state", ["COMPLETE", "REJECTED", "RECALLED", "EXPIRED", "TERMINATED", "DELETED"])
+def test_a_contract_that_is_over_needs_no_seal_and_holds_no_name(state: str) -> None:
+    scene = Scene().change("Contract", "c", state=state)
+    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {}
+    assert found(contexts.NameChangeContext, scene, "admin", ("Enterprise", "e")) == {}
+
+
+def test_a_seal_that_no_task_is_fixed_for_is_free() -> None:
+    scene = Scene().put(Seal("s2", "e", "x", "CONTRACT"))
+    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s2")) == {}
+
+
+@pytest.mark.parametrize("state", ["DRAFT", "FILLING", "SIGNING"])
+def test_an_open_contract_is_found_from_either_side(state: str) -> None:
+    scene = Scene().change("Contract", "c", state=state)
+    for enterprise in ("e", "f"):
+        keys = found(contexts.NameChangeContext, scene, "admin", ("Enterprise", enterprise))
+        assert keys == {"open_contract_id": "c"}
+    nobody = scene.put(Enterprise("g", "G", CEDAR_USCC))
+    assert found(contexts.NameChangeContext, nobody, "admin", ("Enterprise", "g")) == {}
+
+
+def test_a_use_leads_to_the_seal() -> None:
+    scene = Scene().put(SealUse("use", "t", "s", "user", "digest-1", NOW))
+    assert found(contexts.UseRecordContext, scene, "user", ("SealUse", "use")) == {"seal": "s", "holder": None}
+    held = Scene().put(SealUse("use", "t", "s", "user", "digest-1", NOW, holder_id="f"))
+    assert found(contexts.UseRecordContext, held, "user", ("SealUse", "use")) == {"seal": "s", "holder": "f"}
+    assert found(contexts.UseRecordContext, scene, "user", ("Seal", "s")) == {}
+
+
+def test_a_membership_leads_to_its_person_with_the_tasks() -> None:
+    assert found(contexts.MemberContext, Scene(), "admin", ("Membership", "m-user")) == {"member": "user"}
+    with World.of_records(Scene().records).read() as picture:
+        around = Surroundings(picture.person("admin"), picture.find("Membership", "m-user"), NOW, PARAMETERS, picture)
+        keys = found_for(contexts.MemberContext, around)
+        assert [task.id for task in keys["member"].handled_tasks] == ["t-hand"]
+
+
+def test_the_twin_is_another_authenticated_enterprise_of_the_same_code() -> None:
+    twin = Enterprise("e-again", "Squatter", Scene().record("Enterprise", "e").uscc)
+    scene = Scene().put(twin)
+
+    def twin_of(enterprise: str, scene: Scene) -> Any:
+        return found(contexts.CertificationContext, scene, "stranger", ("Enterprise", enterprise))["twin_id"]
+
+    assert twin_of("e-again", scene) == "e"
+    assert twin_of("e", scene) is None
+    assert twin_of("e-again", scene.change("Enterprise", "e", auth_state="REGISTERED")) is None
+    assert twin_of("e-again", scene.change("Enterprise", "e-again", realm="PRIVATE:x")) is None
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def joining(*records: Any) -> tuple[int, int]:
+    keys = found(contexts.JoinContext, Scene().put(*records), "outsider", ("Enterprise", "e"))
+    return keys["open_applications"], keys["rejections"]
+
+
+def test_open_applications_count_anywhere_until_they_expire() -> None:
+    here, over = application("outsider"), application("outsider")
+    here.expires_at, over.expires_at = NOW + 1, NOW
+    assert joining() == (0, 0)
+    assert joining(here) == (1, 0)
+    assert joining(over) == (0, 0)
+    assert joining(application("outsider", state="WITHDRAWN")) == (0, 0)
+    there = application("outsider")
+    there.id, there.enterprise_id = "j-f", "f"
+    assert joining(here, there) == (2, 0)
+    assert joining(application("stranger")) == (0, 0)
+
+
+def test_rejections_count_here_within_the_window() -> None:
+    since = NOW - PARAMETERS.rejections_window
+    rejected = {"state": "REJECTED", "reason": "x", "decided_by_id": "admin"}
+    assert joining(application("outsider", **rejected, decided_at=since + 1)) == (0, 1)
+    assert joining(application("outsider", **rejected, decided_at=since)) == (0, 0)
+    assert joining(application("stranger", **rejected, decided_at=NOW)) == (0, 0)
+    there = application("outsider", **rejected, decided_at=NOW)
+    there.enterprise_id = "f"
+    assert joining(there) == (0, 0)
+
+
+def certification(number: int, **columns: Any) -> EnterpriseAuthentication:
+    values = {"applicant_id": "outsider", "submitted_at": NOW - DAY, "purpose": "RETRIEVAL", "case_id": "k", **columns}
+    return EnterpriseAuthentication(f"a{number}", "e", method="DOCUMENTS", **values)
+
+
+@pytest.mark.parametrize("resource", [("Enterprise", "e"), ("RetrievalCase", "k")])
+def test_attempts_count_for_the_enterprise_within_the_window(resource: tuple[str, str]) -> None:
+    since = NOW - PARAMETERS.retrieval_window
+
+    def attempts(*records: Any) -> Any:
+        return found(contexts.RetrievalContext, Scene().put(case(), *records), "outsider", resource)["attempts"]
+
+    assert attempts() == 0
+    assert attempts(certification(1, submitted_at=since + 1), certification(2, applicant_id="stranger")) == 2
+    assert attempts(certification(1, submitted_at=since)) == 0
+    assert attempts(certification(1, purpose="FIRST", case_id=None)) == 0
+
+
+def test_other_enterprises_count_for_the_subject_within_the_window() -> None:
+    since = NOW - PARAMETERS.retrieval_window
+
+    def enterprises(*records: Any) -> Any:
+        scene = Scene().put(case(opened_at=NOW), *records)
+        return found(contexts.RetrievalContext, scene, "outsider", ("Enterprise", "e"))["enterprises"]
+
+    def other(case_id: str, **columns: Any) -> Any:
+        made = case(**columns)
+        made.id, made.enterprise_id = case_id, "f"
+        return made
+
+    assert enterprises() == 0
+    assert enterprises(other("k1", opened_at=since + 1)) == 1
+    assert enterprises(other("k1", opened_at=since)) == 0
+    assert enterprises(other("k1", opened_at=NOW), other("k2", opened_at=NOW)) == 1
+    assert enterprises(other("k1", opened_at=NOW, applicant_id="stranger")) == 0
