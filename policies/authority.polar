@@ -195,15 +195,15 @@ covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
   listed.contract_type = contract.contract_type;
 
 names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
+  holder = context.holder and
+  holder matches Enterprise and
   grant in seal.cross_grants and
+  grant.holder_id = holder.id and
   grant.state = "ACTIVE" and
   grant.confirmation = "AUTH_LETTER" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grantor_stands(grant, context) and
-  holder = context.holder and
-  holder matches Enterprise and
-  holder.id = grant.holder_id and
   member(person, holder, membership) and
   named in grant.holders and
   named.membership_id = membership.id and
