@@ -12,6 +12,9 @@ CORPORATE = frozenset({"OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE"
 OPEN = frozenset({"PENDING", "IN_PROGRESS"})
 BEFORE = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"})
 CONFIRMED = frozenset({"AUTH_LETTER", "INTENT"})
+GENERAL_SEALS = frozenset({"OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"})
+PLAIN_MATTERS = frozenset({"GENERAL", "FINANCE", "PERSONNEL"})
+NAMED = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "SIGNED"})
 
 
 def may_use(person: Any, seal: Any, context: Any) -> bool:
@@ -41,6 +44,10 @@ def may_use(person: Any, seal: Any, context: Any) -> bool:
     ):
         return False
     contract = task.signatory.contract
+    if not _has_licence(enterprise) or not _may_be_sealed(seal, contract, task, enterprise):
+        return False
+    if _is_auditor(person, seal, enterprise, now) or _has_a_conflict(person, seal, contract):
+        return False
     is_own = seal.kind == "LEGAL_REP" and _is_legal_representative(person, enterprise)
     if not (is_own or _has_authority(person, seal, contract, now)):
         return False
@@ -59,6 +66,56 @@ def _is_legal_representative(person: Any, enterprise: Any) -> bool:
     for snapshot in enterprise.registry_snapshots:
         if snapshot.is_current and snapshot.status == "EXISTING" and snapshot.legal_rep_id == person.id:
             return True
+    return False
+
+
+def _has_licence(enterprise: Any) -> bool:
+    return any(snapshot.is_current and snapshot.status == "EXISTING" for snapshot in enterprise.registry_snapshots)
+
+
+def _may_be_sealed(seal: Any, contract: Any, task: Any, enterprise: Any) -> bool:
+    """Where the owner has processes, bands or hours of its own, there is more to ask: not in these facts."""
+    if not contract.documents or any(document.state != "COMPLETE" for document in contract.documents):
+        return False
+    if contract.matter not in PLAIN_MATTERS or not (seal.kind in GENERAL_SEALS or seal.kind == contract.matter):
+        return False
+    if contract.amount is None and contract.is_monetary:
+        return False
+    if task.signatory.needs_review or task.signatory.reviews or task.signatory.category_id is not None:
+        return False
+    return not (enterprise.amount_bands or enterprise.working_hours)
+
+
+def _is_auditor(person: Any, seal: Any, enterprise: Any, now: int) -> bool:
+    for membership in enterprise.memberships:
+        if membership.person_id == person.id and membership.state == "ACTIVE":
+            for assignment in membership.assignments:
+                if assignment.role == "SEAL_AUDITOR" and assignment.state == "ACTIVE" and now < assignment.valid_to:
+                    return True
+    return any(
+        grant.right == "AUDIT" and grant.state == "ACTIVE" and grant.membership.person_id == person.id
+        for grant in seal.grants
+    )
+
+
+def _has_a_conflict(person: Any, seal: Any, contract: Any) -> bool:
+    """Whether the person would deal with himself or act for both, for which no resolution or consent is asked here."""
+    person_id, owner_id = person.id, seal.enterprise_id
+    represented = {snapshot.enterprise_id for snapshot in person.represented if snapshot.is_current}
+    for party in contract.signatories:
+        if party.person_id == person_id:
+            return True
+        if party.enterprise_id is None or party.enterprise_id == owner_id:
+            continue
+        if party.enterprise_id in represented:
+            return True
+        for task in party.tasks:
+            if task.signed_by_id == person_id:
+                return True
+            if task.state in NAMED and (
+                task.handler_id == person_id or any(operator.person_id == person_id for operator in task.operators)
+            ):
+                return True
     return False
 
 

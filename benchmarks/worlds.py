@@ -16,7 +16,9 @@ from sealauthz.decision import Entity, Question
 from sealauthz.domain.contracts import (
     Contract,
     ContractDocument,
+    ContractMatter,
     ContractState,
+    DocumentState,
     PartyKind,
     Signatory,
     SigningTask,
@@ -141,9 +143,18 @@ def _enterprise(n: int, enterprises: int) -> Iterator[Any]:
 
 
 def _contract(n: int, enterprises: int) -> Iterator[Any]:
-    other = f"e{(n + 1) % enterprises}"
-    yield Contract(f"c{n}", other, "SALES", ContractState.SIGNING)
-    yield ContractDocument(f"d{n}", f"c{n}", f"digest{n}")
+    # Not the next one, which the user represents: nobody seals what he agrees with himself.
+    other = f"e{(n + 2) % enterprises}"
+    yield Contract(
+        f"c{n}",
+        other,
+        "SALES",
+        ContractState.SIGNING,
+        matter=ContractMatter.GENERAL,
+        amount=40_000_00,
+        currency="CNY",
+    )
+    yield ContractDocument(f"d{n}", f"c{n}", f"digest{n}", DocumentState.COMPLETE)
     yield Signatory(f"from{n}", f"c{n}", PartyKind.ENTERPRISE, None, other)
     yield Signatory(f"to{n}", f"c{n}", PartyKind.ENTERPRISE, None, f"e{n}")
     yield SigningTask(f"tf{n}", f"from{n}", TaskAction.CORPORATE_SEAL, 1, TaskState.SIGNED)

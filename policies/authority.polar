@@ -156,7 +156,9 @@ own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, conte
   grant.right = "USE" and
   gives_authority(grant, contract, context);
 
-# Duties that exclude each other exclude each other in the principal too.
+# Duties that exclude each other exclude each other in the principal too: whoever approved a use does not put a seal that binds
+# most through a colleague either.
+#@ U-12 U-18
 is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
   is_party_himself(principal.person_id, contract) and
   not may_deal_with(principal.person, seal, contract, context);
@@ -165,6 +167,9 @@ is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
 is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
   has_acted_for_another(principal.person_id, seal, contract, context);
 is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
+is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
+  not may_be_stamped_by_approver(seal) and
+  approved_last(principal.person, seal, contract, context);
 
 # What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
 is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
@@ -195,15 +200,15 @@ covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
   listed.contract_type = contract.contract_type;
 
 names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
+  holder = context.holder and
+  holder matches Enterprise and
   grant in seal.cross_grants and
+  grant.holder_id = holder.id and
   grant.state = "ACTIVE" and
   grant.confirmation = "AUTH_LETTER" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grantor_stands(grant, context) and
-  holder = context.holder and
-  holder matches Enterprise and
-  holder.id = grant.holder_id and
   member(person, holder, membership) and
   named in grant.holders and
   named.membership_id = membership.id and

@@ -36,9 +36,10 @@ amount_is_settled(_: Seal, contract: Contract, _) if
 amount_is_settled(seal: Seal, contract: Contract, context) if
   amount = contract.amount and
   amount matches Integer and
-  is_banded_currency(seal.enterprise, contract.currency) and
-  forall(band_for(seal.enterprise, contract.currency, amount, band),
-         process_was_followed(seal, contract, band.process_id, context));
+  enterprise = seal.enterprise and
+  currency = contract.currency and
+  is_banded_currency(enterprise, currency) and
+  forall(band_for(enterprise, currency, amount, band), process_was_followed(seal, contract, band.process_id, context));
 
 has_amount_bands(enterprise: Enterprise) if _ in enterprise.amount_bands;
 

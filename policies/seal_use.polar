@@ -207,7 +207,6 @@ is_in_category(seal: Seal, context) if
   listed.seal_id = seal.id;
 
 category_for(seal: Seal, task: SigningTask, category) if
-  task.signatory.enterprise_id = seal.enterprise_id and
   category_id = task.signatory.category_id and
   category_id matches String and
   category in seal.enterprise.categories and
@@ -271,7 +270,6 @@ deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
 
 is_party_himself(person_id, contract: Contract) if
   party in contract.signatories and
-  party.kind = "PERSON" and
   party.person_id matches String and
   party.person_id = person_id;
 

@@ -31,7 +31,18 @@ SETTLING = {"meets": "met by", "waived": "waived by", "because": "explained by",
 RULEBOOK = {"M": 15, "S": 18, "U": 26, "C": 14, "R": 17, "W": 7}
 """The series of the rulebook (members, seals, their use, contracts, retrieval, watching), with their last numbers."""
 
-NO_DECISIONS: dict[str, tuple[str, str]] = {}
+NO_DECISIONS = {
+    "U-25": (
+        "Everything is decided again in the moment of sealing; an older decision is void.",
+        "`decision/pdp.py`: no allow outlives `allow_valid_for` (`policies/parameters.toml`) or the first instant that"
+        " `lapses` gives; whoever seals asks in that moment, and checks `valid_until`",
+    ),
+    "W-04": (
+        "Every use is logged before it counts, and no role edits the log.",
+        "whoever seals, by the obligation `APPEND_SEAL_LOG`; that facts are history and stay is kept by"
+        " `facts/invariants.py` (I17). The service itself keeps no log of its decisions",
+    ),
+}
 """Rules that no question decides: what each says, and what enforces it."""
 
 Types = dict[str, str]

@@ -26,9 +26,19 @@ from sealauthz.decision import Question
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import Entity
 from sealauthz.domain import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of
-from sealauthz.domain.organisation import Role
+from sealauthz.domain.contracts import PartyKind, Signatory
+from sealauthz.domain.organisation import Role, RoleAssignment
+from sealauthz.domain.procedures import BoardResolution, ResolutionKind, ResolutionSource
 from sealauthz.domain.retrieval import Objection
-from sealauthz.domain.seals import GrantContractType, HoldSource, SealHold
+from sealauthz.domain.seals import (
+    Delegation,
+    DelegationPower,
+    DelegationState,
+    GrantContractType,
+    GrantScope,
+    HoldSource,
+    SealHold,
+)
 
 INSTANTS = (
     NEVER,
@@ -56,6 +66,19 @@ EXTRAS: tuple[Any, ...] = (
     role("user", Role.SEAL_ADMIN),
     SealHold("h", "s", HoldSource.ADMIN, NOW - HOUR),
     Objection("ob", "k", "admin", NOW - DAY),
+    RoleAssignment("r-audit", "m-user", Role.SEAL_AUDITOR),
+    Delegation(
+        "dl",
+        "m-user",
+        "m-plain",
+        DelegationPower.USE_SEAL,
+        GrantScope.ALL_CONTRACTS,
+        NOW - DAY,
+        NOW + DAY,
+        state=DelegationState.ACTIVE,
+    ),
+    BoardResolution("br", "e", "c", ResolutionKind.SELF_DEALING, ResolutionSource.LEGAL_REP, NOW - DAY),
+    Signatory("party-user", "c", PartyKind.PERSON, "user"),
     *request("plain"),
     *executable(),
 )

@@ -36,6 +36,7 @@ def without_counts(output):
     return [" ".join(re.sub(r"[\d,.]*\d", "N", line).split()) for line in output.splitlines()]
 
 
+@pytest.mark.timeout(320)  # a comparison decides thousands of questions, and mutation runs the tests again and again
 @pytest.mark.parametrize(("command", "output"), list(printed()), ids=lambda value: value.partition("\n")[0][:60])
 def test_a_command_prints_what_the_document_says(command, output):
     program, *arguments = shlex.split(command)
