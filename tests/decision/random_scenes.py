@@ -39,6 +39,10 @@ from sealauthz.domain.seals import (
     HoldSource,
     SealHold,
 )
+from sealauthz.errors import InvariantBroken
+from sealauthz.facts.changes import Change, Changes
+from sealauthz.facts.invariants import check_references, check_same_enterprise
+from sealauthz.facts.rows import RecordRows
 
 INSTANTS = (
     NEVER,
@@ -141,8 +145,23 @@ def _about_a_pair(draw: st.DrawFn) -> tuple[Scene, Question]:
     pair = draw(st.sampled_from(pairs()))
     scene = pair.given
     for other in draw(st.lists(st.sampled_from(pairs()), max_size=3)):
-        scene = other.but(scene)
+        mixed = other.but(scene)
+        # Of another situation it may name what is not here, which the store would have refused.
+        if _is_whole(mixed):
+            scene = mixed
     return scene, pair.question
+
+
+def _is_whole(scene: Scene) -> bool:
+    """Tell whether every record names what exists, and what is of the same enterprise where it must be."""
+    rows = RecordRows(scene.records)
+    changes = Changes(Change(type(record).__name__, record.id, None, record) for record in scene.records)
+    try:
+        check_references(scene.records, rows)
+        check_same_enterprise(changes, rows)
+    except InvariantBroken:
+        return False
+    return True
 
 
 @st.composite

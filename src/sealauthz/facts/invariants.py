@@ -56,8 +56,11 @@ def check_together(changes: Changes, rows: Rows) -> None:
         check(changes, rows)
 
 
-def _check_same_enterprise(changes: Changes, rows: Rows) -> None:
-    """SAME_ENTERPRISE: what a record of an enterprise names in an enterprise is in the same one."""
+def check_same_enterprise(changes: Changes, rows: Rows) -> None:
+    """SAME_ENTERPRISE: what a record of an enterprise names in an enterprise is in the same one.
+
+    Raises InvariantBroken.
+    """
     keys: list[tuple[Any, str, str, str]] = []
     wanted: dict[str, set[str]] = defaultdict(set)
     for change in changes:
@@ -171,7 +174,7 @@ def _check_departments(changes: Changes, rows: Rows) -> None:
 
 
 _TOGETHER: Sequence[Callable[[Changes, Rows], None]] = (
-    _check_same_enterprise,
+    check_same_enterprise,
     _check_fixed_seals,
     _check_categories,
     _check_departments,
