@@ -65,15 +65,21 @@ class _Wording:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self.listed: dict[tuple[str, str], dict[str, int]] = {
-            key: {requirement: number for number, requirement in enumerate(listed)}
-            for key, listed in bundle.rulebook.requirements.items()
-        }
+        self._listed: dict[tuple[str, str], dict[str, int]] = {}
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
+
+    def listed(self, action: str, type_: str) -> Mapping[str, int]:
+        """The place of each requirement in the checklist of an action."""
+        found = self._listed.get((action, type_))
+        if found is None:
+            requirements = self.bundle.rulebook.requirements[action, type_]
+            found = {requirement: number for number, requirement in enumerate(requirements)}
+            self._listed[action, type_] = found
+        return found
 
     def reason(self, code: str, requirement: str) -> Reason:
         """The reason without what its steps carry. There are as many as the bundle has."""
@@ -277,7 +283,7 @@ class _Evaluation:
         found = self._engine.each("unmet", case.subject, FREE, question.action, case.resource, case.context)
         unmet = [requirement for (requirement,) in found]
         if len(unmet) > 1:
-            listed = self._wording.listed[question.action, question.resource.type]
+            listed = self._wording.listed(question.action, question.resource.type)
             unmet.sort(key=listed.__getitem__)
         return unmet
 

@@ -19,7 +19,7 @@ import keyword
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.program import Clause, Key, Program, variables
@@ -127,6 +127,47 @@ class Condition:
     term: Term | None
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Memory(Generic[K, V]):
+    """What is known by key. A memory on top of another looks there for what it does not know and the other may tell."""
+
+    def __init__(self, below: _Memory[K, V] | None = None, hides: Callable[[K], bool] = lambda _: False) -> None:
+        self._own: dict[K, V] = {}
+        self._below = below
+        self._hides = hides
+
+    def get(self, key: K) -> V | None:
+        """Return what is known by a key."""
+        found = self._own.get(key)
+        if found is None and self._below is not None and not self._hides(key):
+            return self._below.get(key)
+        return found
+
+    def __contains__(self, key: K) -> bool:
+        return self.get(key) is not None
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._own[key] = value
+
+    def values(self) -> Iterator[V]:
+        """Everything that is not hidden, what lies below first."""
+        if self._below is not None:
+            yield from self._below.values()
+        yield from self._own.values()
+
+    def mark(self) -> int:
+        """How much it knows by itself, for `forget`."""
+        return len(self._own)
+
+    def forget(self, mark: int) -> None:
+        """Forget what it has learnt since."""
+        for key in list(self._own)[mark:]:
+            del self._own[key]
+
+
 class Compiler:
     """Compiles rules on demand. `definitions` are the functions so far, in the order in which they were asked for."""
 
@@ -138,15 +179,15 @@ class Compiler:
         self.numbers: dict[str, set[int]] = {}
         self.promised: set[str] = set()
         self._condition_ids: dict[int, int] = {}
-        self.definitions: dict[str, ast.FunctionDef] = {}
+        self.definitions: _Memory[str, ast.FunctionDef] = _Memory()
         self.classes: dict[str, type] = {}
-        self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
-        self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
-        self._candidates: dict[tuple[str, CallPattern], tuple[list[Clause], bool]] = {}
+        self._compiled: _Memory[tuple[Key, CallPattern, bool], Compiled] = _Memory()
+        self._common: _Memory[tuple[Key, CallPattern, bool], Compiled] = _Memory()
+        self._candidates: _Memory[tuple[str, CallPattern], tuple[list[Clause], bool]] = _Memory()
         self._told_apart = 0
         self.classes_named: dict[str, tuple[type, ...]] = {}
         self._counted: dict[int, Counter[str]] = {}
-        self.not_written_out: set[tuple[str, CallPattern]] = set()
+        self.not_written_out: _Memory[tuple[str, CallPattern], bool] = _Memory()
         self._ordered = {key: self._by_specificity(clauses) for key, clauses in program.clauses.items()}
         self._by_literal = {key: _by_literal(clauses) for key, clauses in self._ordered.items()}
         self._names = itertools.count(1)
@@ -161,18 +202,14 @@ class Compiler:
         other.numbers = {name: set(numbers) for name, numbers in self.numbers.items()}
         other.promised = set(self.promised)
         other._condition_ids = dict(self._condition_ids)
-        other.definitions = dict(self.definitions)
+        other.definitions = _Memory(self.definitions)
         other.classes = dict(self.classes)
         other.classes_named = dict(self.classes_named)
         other._counted = dict(self._counted)
-        other._compiled = {known: made for known, made in self._compiled.items() if known[0] not in users}
-        other._common = {known: made for known, made in self._common.items() if known[0] not in users}
-        other._candidates = {
-            known: found for known, found in self._candidates.items() if (known[0], len(known[1])) != key
-        }
-        other.not_written_out = {
-            (name, pattern) for name, pattern in self.not_written_out if (name, len(pattern)) not in users
-        }
+        other._compiled = _Memory(self._compiled, lambda known: known[0] in users)
+        other._common = _Memory(self._common, lambda known: known[0] in users)
+        other._candidates = _Memory(self._candidates, lambda known: (known[0], len(known[1])) == key)
+        other.not_written_out = _Memory(self.not_written_out, lambda known: (known[0], len(known[1])) in users)
         other._ordered = dict(self._ordered)
         other._by_literal = dict(self._by_literal)
         if key in program.clauses:
@@ -202,7 +239,7 @@ class Compiler:
             self.promised.add(found.name)
         if found is None:
             python_name = self.name_for(name)
-            before = len(self._compiled)
+            before = self._compiled.mark()
             told_apart = self._told_apart
             # Registered before its body is compiled, so that a recursive rule finds itself.
             self._compiled[key, pattern, collects] = Compiled(python_name, tells_apart=True)
@@ -211,8 +248,7 @@ class Compiler:
                 found = function.of_rule(self.candidates(name, pattern), pattern)
             except (BundleRefused, RecursionError):
                 # Whoever asks again must not find a function that was never finished, or one that calls it.
-                for unfinished in list(self._compiled)[before:]:
-                    del self._compiled[unfinished]
+                self._compiled.forget(before)
                 raise
             if self._told_apart != told_apart:
                 found = replace(found, tells_apart=True)
@@ -975,7 +1011,7 @@ class _Function:
         result = None if test is None else _any(tests)
         if result is None or not (isinstance(result, bool) or _is_small(result)):
             # It would not be tried in vain again, wherever the rule is called in the same way.
-            self._compiler.not_written_out.add((call.name, pattern))
+            self._compiler.not_written_out[call.name, pattern] = True
             return None
         return result
 

@@ -101,9 +101,9 @@ class _Code:
             if definition is None or wanted in fresh or wanted in self._namespace:
                 continue
             fresh[wanted] = definition
-            waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
+            waiting += _placed(definition)
         self._namespace |= self.compiler.classes
-        module = ast.fix_missing_locations(ast.Module([*fresh.values()], []))
+        module = ast.Module([*fresh.values()], [])
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
 
     def _attribute(self, value: Any, name: str) -> Any:
@@ -280,6 +280,30 @@ class CompiledEngine:
             elif isinstance(argument, type):
                 pattern.append(Bound(Known(argument)))
         return tuple(pattern)
+
+
+def _placed(definition: ast.FunctionDef) -> list[str]:
+    """Give all code of a function a place, which CPython asks for, and return the names in it.
+
+    It is `ast.fix_missing_locations` and `ast.walk` in one, for code that is all in one place.
+    """
+    names: list[str] = []
+    waiting: list[ast.AST] = [definition]
+    while waiting:
+        node = waiting.pop()
+        if "lineno" in node._attributes:
+            node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
+            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+        if isinstance(node, ast.Name):
+            names.append(node.id)
+            continue
+        for name in node._fields:
+            held = getattr(node, name, None)
+            if isinstance(held, list):
+                waiting += [part for part in held if isinstance(part, ast.AST)]
+            elif isinstance(held, ast.expr | ast.arguments):
+                waiting.append(held)
+    return names
 
 
 def _picking(positions: list[int]) -> Picked:

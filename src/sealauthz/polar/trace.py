@@ -143,9 +143,9 @@ class Coverage:
 
 
 def coverage(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> list[Coverage]:
-    """Count the events of traces, for every condition that the compiler knows."""
-    counts = [[0, 0] for _ in conditions]
+    """Count the events of traces, for every condition that they name."""
+    counts: dict[int, list[int]] = {}
     for events in traces:
         for what, number, _ in events:
-            counts[number][0 if what in {"met", "proved"} else 1] += 1
-    return [Coverage(condition, met, unmet) for condition, (met, unmet) in zip(conditions, counts, strict=True)]
+            counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += 1
+    return [Coverage(conditions[number], met, unmet) for number, (met, unmet) in sorted(counts.items())]

@@ -149,7 +149,7 @@ class Recorder:
 
     def taken(self) -> list[trace.Coverage]:
         """Return what was reached since the last time."""
-        found = [c for c in self._engine.coverage(self.events) if c.met or c.unmet]
+        found = self._engine.coverage(self.events)
         self.events = []
         return found
 

@@ -258,7 +258,12 @@ class _Selection:
             self._by_standing[standing].append(number)
 
     def asks_for(self, trial: Trial, mutant: Mutant) -> list[int]:
-        """Return the questions that reach what a mistake changes, the likeliest to notice first."""
+        """Return the questions that reach what a mistake changes, the likeliest to notice first; lists, for which the
+        changed policies must decide many actions, come last.
+        """
+        return sorted(self._reaching(trial, mutant), key=lambda number: isinstance(trial.asks[number][1], ListAsk))
+
+    def _reaching(self, trial: Trial, mutant: Mutant) -> list[int]:
         if mutant.parameters is not None:
             return list(range(len(trial.asks)))
         statement = trial.statement(mutant)
