@@ -280,13 +280,6 @@ def test_the_floor_of_an_older_version_is_compared_and_never_served(sealauthz, r
     floor = repository / "rules" / "floor.polar"
     now = floor.read_text(encoding="utf-8")
     edit(repository / "rules", "floor.polar", 'requires("join", _: Enterprise, "ENTERPRISE_OPERATING");', "")
-    edit(
-        repository / "rules",
-        "floor.polar",
-        'meets(_: Person, "ENTERPRISE_OPERATING", "join", enterprise: Enterprise, context) '
-        "if operating(enterprise, context);",
-        "",
-    )
     git(repository, "commit", "-q", "-a", "-m", "an older version")
     code, _, err = diff(sealauthz, old="default", new="repository/rules")
     assert (code, "floor.polar: is the product's and differs" in err) == (1, True)

@@ -66,13 +66,8 @@ def _official_needs_no_face(folder: Path) -> None:
 
 
 def _any_certificate_does(folder: Path) -> None:
-    def change(text: str) -> str:
-        while '\nbecause("CERTIFICATE_VALID"' in text:
-            text = without(text, 'because("CERTIFICATE_VALID"')
-        return without(text, 'requires("use", _: Seal, "CERTIFICATE_VALID")', 'meets(_: Person, "CERTIFICATE_VALID"')
-
-    edit(folder, "seal_use.polar", change)
-    drop_everywhere(folder, 'otherwise("CERTIFICATE_VALID"')
+    dropped = ('requires("use", _: Seal, "CERTIFICATE_VALID")', 'meets(_: Person, "CERTIFICATE_VALID", "use"')
+    edit(folder, "seal_use.polar", lambda text: without(text, *dropped))
 
 
 def _anybodys_face_does(folder: Path) -> None:
@@ -169,13 +164,6 @@ VARIANTS = {
 def edit(folder: Path, name: str, change: Any) -> None:
     path = folder / name
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def drop_everywhere(folder: Path, head: str) -> None:
-    for path in folder.glob("*.polar"):
-        text = path.read_text(encoding="utf-8")
-        if f"\n{head}" in text:
-            path.write_text(without(text, head), encoding="utf-8")
 
 
 class Bundles:
@@ -354,8 +342,8 @@ def test_a_question_that_cannot_be_decided_any_more_is_told_and_never_approved(b
 def test_denials_with_other_reasons_are_counted_and_no_changes(bundles: Bundles) -> None:
     found = diff(bundles, "", "_face_is_short", Scene().change("Seal", "s", state="DISABLED"))
     assert found.changes == ()
-    reasons = {denial.subject.id: (denial.before, denial.after) for denial in found.other_reasons}
-    assert reasons["user"] == (("SEAL_DISABLED",), ("SEAL_DISABLED", "FACE_VERIFICATION_EXPIRED"))
+    reasons = {(d.subject.id, d.action): (d.before, d.after) for d in found.other_reasons}
+    assert reasons["user", "use"] == (("SEAL_DISABLED",), ("SEAL_DISABLED", "FACE_VERIFICATION_EXPIRED"))
     few = diff(bundles, "", "_face_is_short", Scene().change("Seal", "s", state="DISABLED"), denials=1)
     assert few.extent.compared == 1
     assert few.extent.denials == found.extent.denials
