@@ -1484,15 +1484,15 @@ def _yield(nodes: list[ast.expr]) -> ast.stmt:
 
 def _is_small(node: ast.expr) -> bool:
     """Whether an expression may be written out in place of a call."""
-    size = 0
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        part = waiting.pop()
-        size += 1
-        if size > MAX_INLINED_NODES:
-            return False
-        waiting += _parts(part)
-    return True
+    return _size(node) <= MAX_INLINED_NODES
+
+
+def _size(node: ast.AST) -> int:
+    """How many nodes code has. It is kept with the node, which is never changed, as larger code asks for it again."""
+    known: int | None = node.__dict__.get("_size")
+    if known is None:
+        known = node.__dict__["_size"] = 1 + sum(map(_size, _parts(node)))
+    return known
 
 
 def _is_cheap(node: ast.expr) -> bool:
@@ -1521,7 +1521,18 @@ def _calculated(sign: str, left: Value, right: Value) -> Value:
 
 
 def _takes_time(node: ast.AST, loops: int = 0) -> bool:
-    """Whether code calls a rule (which is handed the budget), or walks through something inside of something."""
+    """Whether code calls a rule (which is handed the budget), or walks through something inside of something.
+
+    It is kept with the node, as `_size` is.
+    """
+    name = "_takes_time_inside" if loops else "_takes_time"
+    known: bool | None = node.__dict__.get(name)
+    if known is None:
+        known = node.__dict__[name] = _finds_what_takes_time(node, loops)
+    return known
+
+
+def _finds_what_takes_time(node: ast.AST, loops: int) -> bool:
     if isinstance(node, ast.Call) and node.args and getattr(node.args[0], "id", "") == BUDGET:
         return True
     if isinstance(node, ast.For):
