@@ -1,12 +1,16 @@
 """May this person use this seal, written by hand: the yardstick for what is compiled from the policies.
 
-The same rules as `use` on Seal in `policies/`, in the order in which a careful programmer would ask them, with plain
-loops where every decision goes through.
+The rules of `use` on Seal in `policies/` as far as the facts of the benchmarks need them, in the order in which a
+careful programmer would ask them, with plain loops where every decision goes through. It allows nothing that the
+policies deny; where they know a further way (a delegation, an open grant, a process of the enterprise's own, what stands
+in for a face check …), it refuses.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from sealauthz.domain.record import UNLIMITED
 
 CORPORATE = frozenset({"OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"})
 OPEN = frozenset({"PENDING", "IN_PROGRESS"})
@@ -14,6 +18,7 @@ BEFORE = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"})
 CONFIRMED = frozenset({"AUTH_LETTER", "INTENT"})
 GENERAL_SEALS = frozenset({"OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"})
 PLAIN_MATTERS = frozenset({"GENERAL", "FINANCE", "PERSONNEL"})
+BINDING = frozenset({"OFFICIAL", "FINANCE", "LEGAL_REP"})
 NAMED = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "SIGNED"})
 
 
@@ -30,7 +35,7 @@ def may_use(person: Any, seal: Any, context: Any) -> bool:
         return False
     if not _takes(task, seal):
         return False
-    if seal.state != "ACTIVE":
+    if seal.state != "ACTIVE" or seal.category != "ELECTRONIC" or seal.legal_rep_id is not None:
         return False
     for hold in seal.holds:
         if hold.state != "RELEASED":
@@ -50,6 +55,8 @@ def may_use(person: Any, seal: Any, context: Any) -> bool:
         return False
     is_own = seal.kind == "LEGAL_REP" and _is_legal_representative(person, enterprise)
     if not (is_own or _has_authority(person, seal, contract, now)):
+        return False
+    if seal.kind in BINDING and _gave_a_verdict(person, seal, contract):
         return False
     return seal.kind in ("DEPARTMENT", "OTHER") or _has_fresh_face(person, task, contract, context)
 
@@ -83,7 +90,18 @@ def _may_be_sealed(seal: Any, contract: Any, task: Any, enterprise: Any) -> bool
         return False
     if task.signatory.needs_review or task.signatory.reviews or task.signatory.category_id is not None:
         return False
+    if contract.category_id is not None and contract.initiator_id == enterprise.id:
+        return False
     return not (enterprise.amount_bands or enterprise.working_hours)
+
+
+def _gave_a_verdict(person: Any, seal: Any, contract: Any) -> bool:
+    return any(
+        approval.approver.person_id == person.id
+        for request in seal.use_requests
+        if request.contract_id == contract.id
+        for approval in request.approvals
+    )
 
 
 def _is_auditor(person: Any, seal: Any, enterprise: Any, now: int) -> bool:
@@ -191,6 +209,12 @@ def _is_live(grant: Any, now: int) -> bool:
 
 
 def _covers(grant: Any, contract: Any) -> bool:
+    if grant.templates or grant.parent_id is not None:
+        return False
+    if grant.amount_max != UNLIMITED and (
+        contract.amount is None or grant.currency != contract.currency or contract.amount > grant.amount_max
+    ):
+        return False
     if grant.scope == "LISTED_TYPES":
         return any(listed.contract_type == contract.contract_type for listed in grant.contract_types)
     return bool(grant.scope == "ALL_CONTRACTS")
@@ -223,6 +247,7 @@ def _is_approved(request: Any, person: Any, contract: Any, now: int) -> bool:
         or applicant.state != "ACTIVE"
         or request.state not in ("APPROVED", "IN_USE")
         or request.used >= request.uses
+        or request.process_id is not None
         or not request.valid_from <= now < request.valid_to
     ):
         return False
