@@ -2,8 +2,8 @@
 
 The rules of `use` on Seal in `policies/` as far as the facts of the benchmarks need them, in the order in which a
 careful programmer would ask them, with plain loops where every decision goes through. It allows nothing that the
-policies deny; where they know a further way (a delegation, an open grant, a process of the enterprise's own, what stands
-in for a face check …), it refuses.
+policies deny; where they know a further way (a delegation, an open grant, a process of the enterprise's own, a
+fall-back for the face check …), it refuses.
 """
 
 from __future__ import annotations
