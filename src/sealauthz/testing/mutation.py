@@ -30,7 +30,8 @@ from sealauthz.testing.mutants import Kind, Mutant, mutants_of, statements_of
 from sealauthz.testing.running import failure_of
 from sealauthz.testing.suite import Ask, ListAsk, PolicyTest, load_suite
 
-BATCH = 8
+BATCH = 16
+"""Mistakes that a process tries at a time, one after the other as they stand in the files."""
 
 
 class Verdict(StrEnum):
@@ -128,8 +129,23 @@ class Trial:
         test, ask = self.asks[number]
         return failure_of(test, ask, self.bundle) is None
 
-    def outcome(self, number: int, asked: Sequence[int]) -> Outcome:
-        """Run the questions that reach a mistake, until one notices it."""
+    def outcomes(self, tasks: Iterable[tuple[int, Sequence[int]]]) -> Iterator[Outcome]:
+        """Run for each mistake the questions that reach it, until one notices it.
+
+        What noticed the mistakes in a rule before is asked first: it is likely to notice the next one.
+        """
+        noticing: dict[int, dict[int, None]] = defaultdict(dict)
+        for number, asked in tasks:
+            known = noticing[self.mutants[number].statement]
+            reaching = set(asked)
+            first = [each for each in known if each in reaching]
+            outcome, killer = self._outcome(number, [*first, *(each for each in asked if each not in known)])
+            if killer is not None:
+                known[killer] = None
+            yield outcome
+
+    def _outcome(self, number: int, asked: Sequence[int]) -> tuple[Outcome, int | None]:
+        """Run questions until one notices a mistake, and return which."""
         mutant = self.mutants[number]
         if asked:
             try:
@@ -137,12 +153,12 @@ class Trial:
                 for each in asked:
                     test, ask = self.asks[each]
                     if failure_of(test, ask, bundle) is not None:
-                        return Outcome(mutant, Verdict.KILLED, f"{test.file}: {test.name}")
+                        return Outcome(mutant, Verdict.KILLED, f"{test.file}: {test.name}"), each
             except (_Refused, BundleRefused):
-                return Outcome(mutant, Verdict.REFUSED)
+                return Outcome(mutant, Verdict.REFUSED), None
         if self._is_refused(mutant):
-            return Outcome(mutant, Verdict.REFUSED)
-        return Outcome(mutant, Verdict.SURVIVED if asked else Verdict.UNREACHED)
+            return Outcome(mutant, Verdict.REFUSED), None
+        return Outcome(mutant, Verdict.SURVIVED if asked else Verdict.UNREACHED), None
 
     def _with(self, mutant: Mutant) -> Bundle:
         """Return the bundle with a mistake in it."""
@@ -310,7 +326,7 @@ def _reach(numbers: Sequence[int]) -> list[tuple[int, bool, list[Side], list[Sta
 
 def _try(tasks: Sequence[tuple[int, list[int]]]) -> list[tuple[int, Outcome]]:
     trial = _of_process()
-    return [(number, trial.outcome(number, asked)) for number, asked in tasks]
+    return [(number, outcome) for (number, _), outcome in zip(tasks, trial.outcomes(tasks), strict=True)]
 
 
 def _batches(items: Sequence[Any]) -> list[list[Any]]:
