@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -56,10 +55,9 @@ def findings(text: str, *others: Source, floor: str = FLOOR) -> list[Finding]:
     return check(statements, TYPES, lambda action, type_: form_of(action, type_).context, sources=sources)
 
 
-def shipped() -> tuple[list[Source], list[Finding], float]:
+def shipped() -> tuple[list[Source], list[Finding]]:
     sources = [Source(path.name, path.read_text(encoding="utf-8")) for path in sorted(POLICIES.glob("*.polar"))]
     statements = [statement for source in sources for statement in parse(source)]
-    started = time.process_time()
     found = check(
         statements,
         TYPES,
@@ -67,7 +65,7 @@ def shipped() -> tuple[list[Source], list[Finding], float]:
         product_reasons=PRODUCT_REASONS,
         sources=sources,
     )
-    return sources, found, time.process_time() - started
+    return sources, found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -241,18 +239,20 @@ def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -
 
 
 def test_the_shipped_bundle_has_no_errors() -> None:
-    _, found, _ = shipped()
+    _, found = shipped()
     assert [str(finding) for finding in found if finding.severity is Severity.ERROR] == []
 
 
 def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
-    _, found, _ = shipped()
+    _, found = shipped()
     assert {finding.code for finding in found} <= {"optional"}
 
 
-def test_the_shipped_bundle_is_checked_fast() -> None:
-    """0.15 s of one processor; far more is allowed here, as coverage slows everything down."""
-    assert min(shipped()[2] for _ in range(3)) < 1.5
+def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a check takes depends on how often it reads a rule, each time with other arguments."""
+    monkeypatch.setattr(flow, "MAX_READINGS", flow.MAX_READINGS // 2)
+    _, found = shipped()
+    assert [finding for finding in found if finding.code == "too-much"] == []
 
 
 SPREAD = 'waived("R", "use", seal: Seal, _) if is_fit(seal); is_fit(seal: Seal) if seal.state = "ACTIVE";'
