@@ -47,7 +47,7 @@ from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.domain import RECORDS
 from sealauthz.domain.parameters import Parameters
 from sealauthz.facts.world import World
-from sealauthz.polar import Source, admit, rulebook_of
+from sealauthz.polar import Rulebook, Source, admit, rulebook_of
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
@@ -227,7 +227,6 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     """
     largest = max(sources, key=lambda source: len(source.text))
     nodes = tuple(node for source in sources for node in parse(source))
-    book = rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
 
     def forget() -> None:
         parse.cache_clear()
@@ -237,8 +236,8 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
         for source in sources:
             parse(source)
 
-    def admit_all() -> None:
-        rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
+    def admit_all() -> Rulebook:
+        return rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
 
     def all_but_one() -> None:
         forget()
@@ -246,6 +245,8 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
             if source is not largest:
                 parse(source)
                 admit(source, attributes())
+
+    book = admit_all()
 
     def compile_all() -> None:
         engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))

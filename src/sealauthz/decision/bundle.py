@@ -44,6 +44,9 @@ NO_PERMISSION = "NO_PERMISSION"
 PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
 """The reasons that the service gives by itself; a bundle describes them like its own."""
 
+_PLAIN = (*CONTEXT_CLASSES, Parameters)
+"""The classes that a policy may name beside the records."""
+
 
 class EngineKind(StrEnum):
     """What evaluates a bundle: the compiled engine, or oso, for tests and comparison."""
@@ -130,30 +133,27 @@ def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
 
 def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    return CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
+    return CompiledEngine(nodes, RECORDS, _PLAIN)
 
 
 def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
-    return check(
-        nodes,
-        Types(RECORDS, (*CONTEXT_CLASSES, Parameters)),
-        lambda action, type_: form_of(action, type_).context,
-        product_reasons=PRODUCT_REASONS,
-        subjects=SUBJECT_TYPES,
-        sources=sources,
-    )
+    return check(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES, sources=sources)
 
 
 def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:
     """Check policies without errors so that small changes of them can be checked quickly."""
-    return Baseline(
-        nodes,
-        Types(RECORDS, (*CONTEXT_CLASSES, Parameters)),
-        lambda action, type_: form_of(action, type_).context,
-        product_reasons=PRODUCT_REASONS,
-        subjects=SUBJECT_TYPES,
-    )
+    return Baseline(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
+
+
+def _types() -> Types:
+    """The types that a bundle is checked against."""
+    return Types(RECORDS, _PLAIN)
+
+
+def _context_of(action: str, type_: str) -> type:
+    """The class of the context of an action."""
+    return form_of(action, type_).context
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
 
 def engine_classes() -> tuple[type, ...]:
     """The classes that a policy may name."""
-    return (*RECORDS.values(), *CONTEXT_CLASSES, Parameters)
+    return (*RECORDS.values(), *_PLAIN)
 
 
 def attributes() -> frozenset[str]:
