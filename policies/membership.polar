@@ -222,7 +222,7 @@ may_act_on(person: Person, membership: Membership, _, context) if may_administer
 may_act_on(person: Person, membership: Membership, power, context) if
   has_power(person, membership.enterprise, power, context) and
   not has_office(membership) and
-  not registry_names(membership.person, membership.enterprise);
+  not registry_names(membership.person_id, membership.enterprise);
 
 has_office(membership: Membership) if
   assignment in membership.assignments and
@@ -366,19 +366,12 @@ requires("suspend", _: Membership, "NOT_LEGAL_REP");
 requires("end", _: Membership, "NOT_LEGAL_REP");
 requires("revoke", _: RoleAssignment, "NOT_LEGAL_REP");
 meets(_: Person, "NOT_LEGAL_REP", "suspend", membership: Membership, _) if
-  not registry_names(membership.person, membership.enterprise);
+  not registry_names(membership.person_id, membership.enterprise);
 meets(_: Person, "NOT_LEGAL_REP", "end", membership: Membership, _) if
-  not registry_names(membership.person, membership.enterprise);
+  not registry_names(membership.person_id, membership.enterprise);
 meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if assignment.role != "LEGAL_REP";
 meets(_: Person, "NOT_LEGAL_REP", "revoke", assignment: RoleAssignment, _) if
   registry_names_another(assignment.membership.person, assignment.membership.enterprise);
-
-# Whom the current extract names, in whatever order the registry lists the enterprise.
-registry_names(person: Person, enterprise: Enterprise) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person.id;
 
 registry_names_another(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and

@@ -168,11 +168,7 @@ meets(person: Person, "STAFF_NOT_CONCERNED", "lift", hold: SealHold, _) if
   not is_concerned(person, hold.seal.enterprise);
 
 is_concerned(person: Person, enterprise: Enterprise) if holds_membership(person, enterprise);
-is_concerned(person: Person, enterprise: Enterprise) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person.id;
+is_concerned(person: Person, enterprise: Enterprise) if registry_names(person.id, enterprise);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

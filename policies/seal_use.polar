@@ -60,13 +60,7 @@ is_usable(seal: Seal) if
 is_of_former_legal_rep(seal: Seal) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
-  not is_legal_rep_by_registry(seal.legal_rep_id, seal.enterprise);
-
-is_legal_rep_by_registry(person_id, enterprise: Enterprise) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = person_id;
+  not registry_names(seal.legal_rep_id, seal.enterprise);
 
 because("SEAL_USABLE", "SEAL_FROZEN", _: Person, seal: Seal, _) if
   hold in seal.holds and
@@ -310,7 +304,7 @@ may_deal_with(person: Person, seal: Seal, contract: Contract, context) if
   resolution_on(seal, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source = "LEGAL_REP" and
-  not is_legal_rep_by_registry(person.id, seal.enterprise);
+  not registry_names(person.id, seal.enterprise);
 
 # Nobody completes the sealing for two enterprises of one contract, unless both consented to that, by somebody else's word.
 # (Civil Code 168, second sentence.)

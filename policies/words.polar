@@ -63,6 +63,13 @@ legal_representative(person: Person, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id;
 
+# Whom the current snapshot of the registry names, whatever state the licence is in.
+registry_names(person_id, enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id;
+
 belongs(person: Person, enterprise: Enterprise) if
   is_member(person, enterprise) or
   legal_representative(person, enterprise);
