@@ -7,6 +7,10 @@
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
+    ├── RevisionUnknown       a revision token of another store, or of a history that was restored away
+    ├── RevisionGone          what was to go on at a revision cannot any longer; begin again
+    ├── ServiceBusy           a limit of the service is reached; trying again may help
+    ├── TimeOver              the deadline of the call passed before there was an answer
     ├── EvaluationFailed      the policy could not answer; becomes a deny, never an allow
     │   └── FactNotLoaded     … because it read a fact that is not loaded
     ├── BundleRefused         a policy bundle that must not be served; carries file, line and column
@@ -73,6 +77,29 @@ class InvariantBroken(SealAuthzError):
 
 class FactsUnavailable(SealAuthzError):
     """The facts cannot be read or written now."""
+
+
+class RevisionUnknown(SealAuthzError):
+    """A revision token that is not of this store and its present history: waiting for it would be in vain."""
+
+
+class RevisionGone(SealAuthzError):
+    """What was to go on at a revision cannot any longer, because the facts have moved on; begin again.
+
+    `is_pruned`: the changes after it are no longer kept.
+    """
+
+    def __init__(self, message: str, *, is_pruned: bool = False) -> None:
+        self.is_pruned = is_pruned
+        super().__init__(message)
+
+
+class ServiceBusy(SealAuthzError):
+    """A limit of the service is reached; nothing was done."""
+
+
+class TimeOver(SealAuthzError):
+    """The deadline of the call passed before there was an answer."""
 
 
 class EvaluationFailed(SealAuthzError):

@@ -39,6 +39,10 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
+    errors.RevisionUnknown: Row(grpc.StatusCode.FAILED_PRECONDITION, "REVISION_UNKNOWN"),
+    errors.RevisionGone: Row(grpc.StatusCode.ABORTED, "REVISION_GONE"),
+    errors.ServiceBusy: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"),
+    errors.TimeOver: Row(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
     # None of these should reach a call; if one does, it is a fault of ours.
     errors.EvaluationFailed: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.FactNotLoaded: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
@@ -49,11 +53,14 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
 """Every leaf of the error tree."""
 
 UNEXPECTED = Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False)
-DEADLINE_PASSED = Row(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED")
+DEADLINE_PASSED = TABLE[errors.TimeOver]
+PRUNED = Row(grpc.StatusCode.OUT_OF_RANGE, "REVISION_PRUNED")
 
 
 def row_of(error: BaseException) -> Row:
     """Return the row of an error; one outside of the table is unexpected."""
+    if isinstance(error, errors.RevisionGone) and error.is_pruned:
+        return PRUNED
     return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), UNEXPECTED)
 
 
@@ -123,7 +130,7 @@ def _failure(row: Row, error: BaseException) -> Failure:
                 type="INVARIANT", subject=error.invariant, description=_cut(message)
             )
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
-    elif isinstance(error, errors.FactsUnavailable):
+    elif isinstance(error, errors.FactsUnavailable | errors.ServiceBusy):
         details.append(error_details_pb2.RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)))
     details.insert(0, _info(row.reason, metadata))
     return Failure(row.code, row.reason, _cut(message), violations=violations, details=tuple(details))

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import NamedTuple
 
+from sealauthz.errors import InvalidRequest, RevisionUnknown
 from sealauthz.facts.store import StoreIdentity
 from sealauthz.v1 import revision_pb2
+
+_MAX_TOKEN_CHARACTERS = 512
+
+
+class Token(NamedTuple):
+    """A revision of one store, in one line of its history."""
+
+    store_id: str
+    timeline_id: str
+    number: int
 
 
 def revision_message(identity: StoreIdentity, number: int) -> revision_pb2.FactRevision:
@@ -14,3 +26,23 @@ def revision_message(identity: StoreIdentity, number: int) -> revision_pb2.FactR
     content = json.dumps([identity.store_id, identity.timeline_id, number], separators=(",", ":"))
     token = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
     return revision_pb2.FactRevision(number=number, token=token)
+
+
+def token_from(text: str, field: str) -> Token:
+    """Read a token. Raises InvalidRequest at `field` for a text that is none."""
+    try:
+        if len(text) > _MAX_TOKEN_CHARACTERS:
+            raise ValueError
+        content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        store_id, timeline_id, number = content
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidRequest.at(field, "is not the token of a revision") from error
+    if type(store_id) is not str or type(timeline_id) is not str or type(number) is not int or number < 0:
+        raise InvalidRequest.at(field, "is not the token of a revision")
+    return Token(store_id, timeline_id, number)
+
+
+def check_store(token: Token, store_id: str) -> None:
+    """Raise RevisionUnknown for the token of another store."""
+    if token.store_id != store_id:
+        raise RevisionUnknown("the token is of another store")

@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealauthz.v1 import revision_pb2 as _revision_pb2
 from google.protobuf.internal import containers as _containers
@@ -39,6 +40,16 @@ STANDING_UNSPECIFIED: Standing
 STANDING_MET: Standing
 STANDING_WAIVED: Standing
 STANDING_UNMET: Standing
+
+class Consistency(_message.Message):
+    __slots__ = ("minimize_latency", "at_least_as_fresh", "fully_consistent")
+    MINIMIZE_LATENCY_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_AS_FRESH_FIELD_NUMBER: _ClassVar[int]
+    FULLY_CONSISTENT_FIELD_NUMBER: _ClassVar[int]
+    minimize_latency: bool
+    at_least_as_fresh: str
+    fully_consistent: bool
+    def __init__(self, minimize_latency: _Optional[bool] = ..., at_least_as_fresh: _Optional[str] = ..., fully_consistent: _Optional[bool] = ...) -> None: ...
 
 class Entity(_message.Message):
     __slots__ = ("type", "id")
@@ -80,7 +91,7 @@ class Question(_message.Message):
     def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ...) -> None: ...
 
 class AuthorizeRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource", "context", "language")
+    __slots__ = ("subject", "action", "resource", "context", "language", "consistency")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -93,12 +104,14 @@ class AuthorizeRequest(_message.Message):
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     action: str
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
     language: str
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
+    consistency: Consistency
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
 
 class AuthorizeResponse(_message.Message):
     __slots__ = ("decision",)
@@ -107,12 +120,14 @@ class AuthorizeResponse(_message.Message):
     def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class AuthorizeBatchRequest(_message.Message):
-    __slots__ = ("questions", "language")
+    __slots__ = ("questions", "language", "consistency")
     QUESTIONS_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     questions: _containers.RepeatedCompositeFieldContainer[Question]
     language: str
-    def __init__(self, questions: _Optional[_Iterable[_Union[Question, _Mapping]]] = ..., language: _Optional[str] = ...) -> None: ...
+    consistency: Consistency
+    def __init__(self, questions: _Optional[_Iterable[_Union[Question, _Mapping]]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
 
 class AuthorizeBatchResponse(_message.Message):
     __slots__ = ("items",)
@@ -149,7 +164,7 @@ class FieldViolation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ListActionsRequest(_message.Message):
-    __slots__ = ("subject", "resource", "context", "language")
+    __slots__ = ("subject", "resource", "context", "language", "consistency")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -161,11 +176,13 @@ class ListActionsRequest(_message.Message):
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
     language: str
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
+    consistency: Consistency
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
 
 class ListActionsResponse(_message.Message):
     __slots__ = ("actions",)
@@ -182,7 +199,7 @@ class ActionDecision(_message.Message):
     def __init__(self, action: _Optional[str] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource", "context", "language")
+    __slots__ = ("subject", "action", "resource", "context", "language", "consistency")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -195,12 +212,14 @@ class ExplainRequest(_message.Message):
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     action: str
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
     language: str
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ...) -> None: ...
+    consistency: Consistency
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
     __slots__ = ("explanation",)
@@ -208,8 +227,94 @@ class ExplainResponse(_message.Message):
     explanation: Explanation
     def __init__(self, explanation: _Optional[_Union[Explanation, _Mapping]] = ...) -> None: ...
 
+class ListResourcesRequest(_message.Message):
+    __slots__ = ("subject", "action", "resource_type", "context", "page_size", "page_token", "consistency")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ContextValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ContextValue, _Mapping]] = ...) -> None: ...
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    subject: Entity
+    action: str
+    resource_type: str
+    context: _containers.MessageMap[str, ContextValue]
+    page_size: int
+    page_token: str
+    consistency: Consistency
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
+
+class ListResourcesResponse(_message.Message):
+    __slots__ = ("resource_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until")
+    RESOURCE_IDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EVALUATED_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    resource_ids: _containers.RepeatedScalarFieldContainer[str]
+    next_page_token: str
+    complete: bool
+    revision: _revision_pb2.FactRevision
+    policy_version: str
+    evaluated_at: _timestamp_pb2.Timestamp
+    valid_until: _timestamp_pb2.Timestamp
+    def __init__(self, resource_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListSubjectsRequest(_message.Message):
+    __slots__ = ("resource", "action", "subject_type", "context", "page_size", "page_token", "consistency")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ContextValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ContextValue, _Mapping]] = ...) -> None: ...
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    resource: Entity
+    action: str
+    subject_type: str
+    context: _containers.MessageMap[str, ContextValue]
+    page_size: int
+    page_token: str
+    consistency: Consistency
+    def __init__(self, resource: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., subject_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
+
+class ListSubjectsResponse(_message.Message):
+    __slots__ = ("subject_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until")
+    SUBJECT_IDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EVALUATED_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    subject_ids: _containers.RepeatedScalarFieldContainer[str]
+    next_page_token: str
+    complete: bool
+    revision: _revision_pb2.FactRevision
+    policy_version: str
+    evaluated_at: _timestamp_pb2.Timestamp
+    valid_until: _timestamp_pb2.Timestamp
+    def __init__(self, subject_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Decision(_message.Message):
-    __slots__ = ("effect", "reasons", "next_steps", "obligations", "decision_id", "policy_version", "revision", "evaluated_at", "valid_until")
+    __slots__ = ("effect", "reasons", "next_steps", "obligations", "decision_id", "policy_version", "revision", "evaluated_at", "valid_until", "facts_age")
     EFFECT_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     NEXT_STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -219,6 +324,7 @@ class Decision(_message.Message):
     REVISION_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    FACTS_AGE_FIELD_NUMBER: _ClassVar[int]
     effect: Effect
     reasons: _containers.RepeatedCompositeFieldContainer[Reason]
     next_steps: _containers.RepeatedCompositeFieldContainer[NextStep]
@@ -228,7 +334,8 @@ class Decision(_message.Message):
     revision: _revision_pb2.FactRevision
     evaluated_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
-    def __init__(self, effect: _Optional[_Union[Effect, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., next_steps: _Optional[_Iterable[_Union[NextStep, _Mapping]]] = ..., obligations: _Optional[_Iterable[_Union[Obligation, _Mapping]]] = ..., decision_id: _Optional[str] = ..., policy_version: _Optional[str] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    facts_age: _duration_pb2.Duration
+    def __init__(self, effect: _Optional[_Union[Effect, str]] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., next_steps: _Optional[_Iterable[_Union[NextStep, _Mapping]]] = ..., obligations: _Optional[_Iterable[_Union[Obligation, _Mapping]]] = ..., decision_id: _Optional[str] = ..., policy_version: _Optional[str] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Reason(_message.Message):
     __slots__ = ("code", "stage", "audience", "requirement", "next_steps", "text")

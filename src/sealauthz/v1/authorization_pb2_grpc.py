@@ -55,6 +55,16 @@ class AuthorizationServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_authorization__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ExplainResponse.FromString,
                 _registered_method=True)
+        self.ListResources = channel.unary_unary(
+                '/sealauthz.v1.AuthorizationService/ListResources',
+                request_serializer=sealauthz_dot_v1_dot_authorization__pb2.ListResourcesRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ListResourcesResponse.FromString,
+                _registered_method=True)
+        self.ListSubjects = channel.unary_unary(
+                '/sealauthz.v1.AuthorizationService/ListSubjects',
+                request_serializer=sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsResponse.FromString,
+                _registered_method=True)
 
 
 class AuthorizationServiceServicer:
@@ -90,6 +100,22 @@ class AuthorizationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListResources(self, request, context):
+        """ListResources lists the resources of a type for which Authorize would allow the action, page by page. ABORTED if the
+        facts behind the page before have changed since: begin again without a page token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubjects(self, request, context):
+        """ListSubjects lists the persons to whom Authorize would allow the action on the resource, page by page. ABORTED as
+        with ListResources.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthorizationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +138,16 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
                     servicer.Explain,
                     request_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ExplainRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_authorization__pb2.ExplainResponse.SerializeToString,
+            ),
+            'ListResources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListResources,
+                    request_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ListResourcesRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_authorization__pb2.ListResourcesResponse.SerializeToString,
+            ),
+            'ListSubjects': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubjects,
+                    request_deserializer=sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +259,60 @@ class AuthorizationService:
             '/sealauthz.v1.AuthorizationService/Explain',
             sealauthz_dot_v1_dot_authorization__pb2.ExplainRequest.SerializeToString,
             sealauthz_dot_v1_dot_authorization__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.AuthorizationService/ListResources',
+            sealauthz_dot_v1_dot_authorization__pb2.ListResourcesRequest.SerializeToString,
+            sealauthz_dot_v1_dot_authorization__pb2.ListResourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.AuthorizationService/ListSubjects',
+            sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsRequest.SerializeToString,
+            sealauthz_dot_v1_dot_authorization__pb2.ListSubjectsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -104,3 +104,63 @@ class StoredFact(_message.Message):
     revision: int
     hidden_fields: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, fact: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., revision: _Optional[int] = ..., hidden_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImportFactsRequest(_message.Message):
+    __slots__ = ("import_id", "enterprise_ids", "facts", "part", "last", "abandon")
+    IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_IDS_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    ABANDON_FIELD_NUMBER: _ClassVar[int]
+    import_id: str
+    enterprise_ids: _containers.RepeatedScalarFieldContainer[str]
+    facts: _containers.RepeatedCompositeFieldContainer[_records_pb2.Fact]
+    part: int
+    last: bool
+    abandon: bool
+    def __init__(self, import_id: _Optional[str] = ..., enterprise_ids: _Optional[_Iterable[str]] = ..., facts: _Optional[_Iterable[_Union[_records_pb2.Fact, _Mapping]]] = ..., part: _Optional[int] = ..., last: _Optional[bool] = ..., abandon: _Optional[bool] = ...) -> None: ...
+
+class ImportFactsResponse(_message.Message):
+    __slots__ = ("revision", "parts", "facts", "finished")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    revision: _revision_pb2.FactRevision
+    parts: int
+    facts: int
+    finished: bool
+    def __init__(self, revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., parts: _Optional[int] = ..., facts: _Optional[int] = ..., finished: _Optional[bool] = ...) -> None: ...
+
+class WatchChangesRequest(_message.Message):
+    __slots__ = ("after", "record_types", "enterprise_ids")
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    RECORD_TYPES_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_IDS_FIELD_NUMBER: _ClassVar[int]
+    after: str
+    record_types: _containers.RepeatedScalarFieldContainer[str]
+    enterprise_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, after: _Optional[str] = ..., record_types: _Optional[_Iterable[str]] = ..., enterprise_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchChangesResponse(_message.Message):
+    __slots__ = ("revision", "committed_at", "changes")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_AT_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    revision: _revision_pb2.FactRevision
+    committed_at: _timestamp_pb2.Timestamp
+    changes: _containers.RepeatedCompositeFieldContainer[ChangedFact]
+    def __init__(self, revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., committed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[ChangedFact, _Mapping]]] = ...) -> None: ...
+
+class ChangedFact(_message.Message):
+    __slots__ = ("key", "before", "after", "hidden_fields")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    key: FactKey
+    before: _records_pb2.Fact
+    after: _records_pb2.Fact
+    hidden_fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[_Union[FactKey, _Mapping]] = ..., before: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., after: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., hidden_fields: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -45,6 +45,16 @@ class FactsServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_facts__pb2.ReadFactsRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_facts__pb2.ReadFactsResponse.FromString,
                 _registered_method=True)
+        self.ImportFacts = channel.stream_unary(
+                '/sealauthz.v1.FactsService/ImportFacts',
+                request_serializer=sealauthz_dot_v1_dot_facts__pb2.ImportFactsRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_facts__pb2.ImportFactsResponse.FromString,
+                _registered_method=True)
+        self.WatchChanges = channel.unary_stream(
+                '/sealauthz.v1.FactsService/WatchChanges',
+                request_serializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.FromString,
+                _registered_method=True)
 
 
 class FactsServiceServicer:
@@ -66,6 +76,23 @@ class FactsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportFacts(self, request_iterator, context):
+        """ImportFacts writes facts in bulk: each message of the stream is one transaction. From the first on, nothing is decided
+        about the enterprises that the import names (FACT_UNAVAILABLE), until its last message is committed. An import that
+        broke off is taken up again with the same import_id, or given up with `abandon`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchChanges(self, request, context):
+        """WatchChanges streams what is written, transaction by transaction in the order of the revisions, as far as the caller
+        may read it. A watcher that lags behind is ended with RESOURCE_EXHAUSTED; it goes on after the last revision that it got.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FactsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +105,16 @@ def add_FactsServiceServicer_to_server(servicer, server):
                     servicer.ReadFacts,
                     request_deserializer=sealauthz_dot_v1_dot_facts__pb2.ReadFactsRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_facts__pb2.ReadFactsResponse.SerializeToString,
+            ),
+            'ImportFacts': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportFacts,
+                    request_deserializer=sealauthz_dot_v1_dot_facts__pb2.ImportFactsRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_facts__pb2.ImportFactsResponse.SerializeToString,
+            ),
+            'WatchChanges': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchChanges,
+                    request_deserializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +172,60 @@ class FactsService:
             '/sealauthz.v1.FactsService/ReadFacts',
             sealauthz_dot_v1_dot_facts__pb2.ReadFactsRequest.SerializeToString,
             sealauthz_dot_v1_dot_facts__pb2.ReadFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportFacts(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/sealauthz.v1.FactsService/ImportFacts',
+            sealauthz_dot_v1_dot_facts__pb2.ImportFactsRequest.SerializeToString,
+            sealauthz_dot_v1_dot_facts__pb2.ImportFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sealauthz.v1.FactsService/WatchChanges',
+            sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.SerializeToString,
+            sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,
