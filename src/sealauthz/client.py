@@ -14,7 +14,7 @@ import datetime
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -41,7 +41,15 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 _RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
-"""A server that drains cancels a call or two. Any call may be sent again: it only reads, or has a `request_id`."""
+"""A server that drains cancels a call or two. Any call may be sent again: it only reads, or has an id of its own."""
+
+_RESUMED = _RETRIED | {grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""A watch is also ended where the watcher lags behind, or where there are too many."""
+
+_LONGEST_PAUSE_S = 2.0
+_PARTS_AT_ONCE = 8
+_MAX_PART_BYTES = 3 * 1024 * 1024
+"""Of the 4 MiB that a message may have."""
 
 ContextValue = str | int | bool | datetime.datetime
 ParameterValue = str | int | datetime.datetime
@@ -191,6 +199,33 @@ class Page:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one revision changed, as far as the caller may read it; `revision_token` resumes the watch behind it.
+
+    Without changes it says that nothing else was changed up to here. `committed_at` is None before the first revision.
+    """
+
+    revision: int
+    revision_token: str
+    committed_at: datetime.datetime | None
+    changes: tuple[facts_pb2.ChangedFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How an import stands: its committed parts, and the facts that this call put.
+
+    `is_finished`: the enterprises are decided about again.
+    """
+
+    parts: int
+    facts: int
+    revision: int
+    revision_token: str
+    is_finished: bool
+
+
 class CallFailed(Exception):
     """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …)."""
 
@@ -212,11 +247,15 @@ class CallFailed(Exception):
 
 def put(record: Message) -> facts_pb2.FactChange:
     """Return the change that writes a record, which is a message of `sealauthz.v1.records_pb2`."""
+    return facts_pb2.FactChange(put=_fact(record))
+
+
+def _fact(record: Message) -> records_pb2.Fact:
     fact = records_pb2.Fact()
     for field in fact.DESCRIPTOR.fields:
         if field.message_type is record.DESCRIPTOR:
             getattr(fact, field.name).CopyFrom(record)
-            return facts_pb2.FactChange(put=fact)
+            return fact
     raise TypeError(f"`{record.DESCRIPTOR.name}` is not a record")
 
 
@@ -266,6 +305,7 @@ class SealAuthzClient:
         else:
             credentials = grpc.ssl_channel_credentials(root_certificates=tls_roots)
             self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+        self._is_closed = False
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout_s = timeout_s
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
@@ -281,6 +321,7 @@ class SealAuthzClient:
 
     def close(self) -> None:
         """Close the connection."""
+        self._is_closed = True
         self._channel.close()
 
     def authorize(
@@ -400,13 +441,74 @@ class SealAuthzClient:
         reply: facts_pb2.ReadFactsResponse = self._call(self._facts.ReadFacts, request, timeout_s)
         return Page(tuple(reply.facts), reply.next_page_token, reply.revision.number)
 
-    def _call(self, method: Callable[..., Reply], request: Message, timeout_s: float | None) -> Reply:
-        """Call, and call again what may be called again, until the timeout."""
+    def watch_changes(
+        self, after: str = "", record_types: Iterable[str] = (), enterprise_ids: Iterable[str] = ()
+    ) -> Iterator[Changes]:
+        """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
+
+        Goes on by itself after an outage, a restart of the server or a lag, for as long as it takes, and ends when the
+        client is closed. Raises CallFailed for what does not pass by itself (FAILED_PRECONDITION: the facts were
+        restored; OUT_OF_RANGE: the changes are no longer kept).
+        """
+        request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
+        pause_s = _FIRST_PAUSE_S
+        while not self._is_closed:
+            stream = self._facts.WatchChanges(request, metadata=self._metadata)
+            try:
+                for message in stream:
+                    pause_s = _FIRST_PAUSE_S
+                    request.after = message.revision.token
+                    yield _changes(message)
+            except grpc.RpcError as error:
+                failed = _failed(error)
+                # A message that is too large for us would be so again.
+                if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
+                    raise failed from error
+            finally:
+                stream.cancel()
+            time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def import_facts(
+        self,
+        import_id: str,
+        enterprise_ids: Iterable[str],
+        facts: Iterable[Message],
+        *,
+        part_size: int = 1_000,
+        timeout_s: float = 60.0,
+    ) -> Imported:
+        """Write records in bulk, a part at a time; nothing is decided about the enterprises until the last is there.
+
+        A record refers only to one before it. `timeout_s` bounds each call, of a few parts. An import that broke off is
+        taken up by the same call again, with the same facts and `part_size`: parts that are there are not written
+        again. Raises CallFailed; the import then stays open, see `abandon_import`.
+        """
+        enterprises = list(enterprise_ids)
+        put_facts = 0
+        for window in _windows(import_id, enterprises, map(_fact, facts), part_size):
+            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s)
+            put_facts += reply.facts
+        return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
+
+    def abandon_import(
+        self, import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> Imported:
+        """End an import: what was committed stays, and the enterprises are decided about again."""
+        request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
+        reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, [request], timeout_s)
+        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
+
+    def _call(
+        self, method: Callable[..., Reply], request: Message | Sequence[Message], timeout_s: float | None
+    ) -> Reply:
+        """Call with a message or a stream of them, and call again what may be called again, until the timeout."""
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         pause_s = _FIRST_PAUSE_S
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return method(request, timeout=max(deadline - time.monotonic(), 0.001), metadata=self._metadata)
+                sent = request if isinstance(request, Message) else iter(request)
+                return method(sent, timeout=max(deadline - time.monotonic(), 0.001), metadata=self._metadata)
             except grpc.RpcError as error:
                 failed = _failed(error)
                 wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
@@ -421,6 +523,41 @@ class SealAuthzClient:
 def _is_loopback(address: str) -> bool:
     host, _, _ = address.rpartition(":")
     return host in ("localhost", "[::1]") or (host.startswith("127.") and host.replace(".", "").isdecimal())
+
+
+def _windows(
+    import_id: str, enterprise_ids: list[str], facts: Iterable[records_pb2.Fact], part_size: int
+) -> Iterator[list[facts_pb2.ImportFactsRequest]]:
+    """Yield the parts of an import, as many at a time as one call takes. Only the answer says that they are there."""
+    window: list[facts_pb2.ImportFactsRequest] = []
+    for part in _parts(facts, part_size):
+        if len(window) == _PARTS_AT_ONCE:
+            yield window
+            window = []
+        if not window:
+            part.import_id = import_id
+            part.enterprise_ids.extend(enterprise_ids)
+        window.append(part)
+    yield window
+
+
+def _parts(facts: Iterable[records_pb2.Fact], part_size: int) -> Iterator[facts_pb2.ImportFactsRequest]:
+    """Yield the parts, numbered, the last one marked; without facts it is the only one."""
+    part, size = facts_pb2.ImportFactsRequest(part=1), 0
+    for fact in facts:
+        fact_size = fact.ByteSize() + 8
+        if len(part.facts) == part_size or (part.facts and size + fact_size > _MAX_PART_BYTES):
+            yield part
+            part, size = facts_pb2.ImportFactsRequest(part=part.part + 1), 0
+        part.facts.append(fact)
+        size += fact_size
+    part.last = True
+    yield part
+
+
+def _changes(message: facts_pb2.WatchChangesResponse) -> Changes:
+    committed_at = _moment(message.committed_at) if message.HasField("committed_at") else None
+    return Changes(message.revision.number, message.revision.token, committed_at, tuple(message.changes))
 
 
 def _entity(text: str) -> authorization_pb2.Entity:

@@ -107,7 +107,14 @@ class EvaluationFailed(SealAuthzError):
 
 
 class FactNotLoaded(EvaluationFailed):
-    """A policy read a fact that is not loaded; the decision is a deny with `FACT_UNAVAILABLE`."""
+    """A policy read a fact that is not loaded; the decision is a deny with `FACT_UNAVAILABLE`.
+
+    `enterprise_id` is the enterprise that is being imported, if that is why.
+    """
+
+    def __init__(self, message: str = "", enterprise_id: str = "") -> None:
+        self.enterprise_id = enterprise_id
+        super().__init__(message)
 
 
 class BundleRefused(SealAuthzError):

@@ -34,12 +34,22 @@ REQUESTS: dict[str, Any] = {
         ],
     ),
     "FactsService/ReadFacts": facts_pb2.ReadFactsRequest(record_type="Seal"),
+    "FactsService/ImportFacts": facts_pb2.ImportFactsRequest(
+        import_id="I1", enterprise_ids=["E9"], part=1, last=True, facts=[]
+    ),
+    "FactsService/WatchChanges": facts_pb2.WatchChangesRequest(),
 }
 
 
 def method_of(served: Any, rpc: str) -> Any:
+    """The method, called with one message and answering with one."""
     service, _, name = rpc.partition("/")
-    return getattr(served.authorization if service == "AuthorizationService" else served.facts, name)
+    method = getattr(served.authorization if service == "AuthorizationService" else served.facts, name)
+    if name == "ImportFacts":
+        return lambda request, **how: method(iter([request]), **how)
+    if name == "WatchChanges":
+        return lambda request, **how: next(method(request, **how))
+    return method
 
 
 def put(**record: Any) -> facts_pb2.FactChange:

@@ -120,6 +120,20 @@ class Where:
     language: str | None
 
 
+def connection_options(command: F) -> F:
+    """Add the options that say how to speak to a server."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("--insecure", is_flag=True, help="Ask the server in plain text; on this machine only."),
+        click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
+        click.option(
+            "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def where_options(command: F) -> F:
     """Add the options that say where to ask; the command gets them as one `where`."""
 
@@ -129,16 +143,11 @@ def where_options(command: F) -> F:
 
     with_where.__doc__, with_where.__name__ = command.__doc__, command.__name__
     with_where.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    path = click.Path(path_type=Path, dir_okay=False)
     for option in (
         click.option(
             "--language", type=click.Choice(["en", "zh"]), help="Also tell what to say to the person, in this language."
         ),
-        click.option("--insecure", is_flag=True, help="Ask the server in plain text; on this machine only."),
-        click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
-        click.option(
-            "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
-        ),
+        connection_options,
         click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
         engine_option,
         policies_option,
@@ -166,21 +175,24 @@ def answers(where: Where) -> Iterator[Answers]:
         with _in_process(where) as source:
             yield source
         return
+    with connected(address, where.token_file, where.ca, where.insecure) as client:
+        yield OverGrpc(client, where.language or "")
+
+
+@contextmanager
+def connected(address: str, token_file: Path | None, ca: Path | None, insecure: bool) -> Iterator[SealAuthzClient]:
+    """Connect to a server as the options say. A failed call ends the command."""
     try:
         client = SealAuthzClient(
-            address,
-            _token(where),
-            tls_roots=_roots(where),
-            insecure=where.insecure,
-            timeout_s=_TIMEOUT_S,
+            address, _token(token_file), tls_roots=_roots(ca, insecure), insecure=insecure, timeout_s=_TIMEOUT_S
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with client:
         try:
-            yield OverGrpc(client, where.language or "")
+            yield client
         except CallFailed as error:
-            raise _stopped(error, address, where.insecure) from error
+            raise _stopped(error, address, insecure) from error
 
 
 @contextmanager
@@ -203,9 +215,9 @@ def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
     return Stop(error.message or error.code.name, code)
 
 
-def _token(where: Where) -> str:
-    if where.token_file is not None:
-        token = where.token_file.read_bytes().decode("utf-8", "replace").strip()
+def _token(token_file: Path | None) -> str:
+    if token_file is not None:
+        token = token_file.read_bytes().decode("utf-8", "replace").strip()
     else:
         token = os.environ.get("SEALAUTHZ_TOKEN", "")
     if not token:
@@ -215,9 +227,9 @@ def _token(where: Where) -> str:
     return token
 
 
-def _roots(where: Where) -> bytes | None:
-    file = where.ca or os.environ.get("SEALAUTHZ_TLS_ROOTS")
-    return None if where.insecure or not file else Path(file).read_bytes()
+def _roots(ca: Path | None, insecure: bool) -> bytes | None:
+    file = ca or os.environ.get("SEALAUTHZ_TLS_ROOTS")
+    return None if insecure or not file else Path(file).read_bytes()
 
 
 def _question(subject: str, action: str, resource: str, context: Mapping[str, str]) -> Any:

@@ -1,10 +1,12 @@
-"""The commands on facts: `facts import`, `facts export`, `facts show`."""
+"""The commands on facts: `facts import`, `facts export`, `facts show`, `facts watch`, and those on open imports."""
 
 from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,13 +15,16 @@ from typing import Any, BinaryIO, TypeVar
 import click
 from google.protobuf import json_format
 
+from sealauthz.cli.answers import connected, connection_options
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store
+from sealauthz.client import Changes, SealAuthzClient
+from sealauthz.domain.organisation import Enterprise
 from sealauthz.domain.record import RECORDS, Column, shape_of
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.exchange import line_of, plain_fact, record_of
-from sealauthz.facts import MAX_PAGE_SIZE, Batch, Put, Snapshot, Store, Stored
+from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, Snapshot, Store, Stored, WriteReceipt
 from sealauthz.facts.reading import Filter, Query, read_page
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import fact_of, filter_value, snake
@@ -36,7 +41,7 @@ _NAMED = re.compile(r"`(\w+):([^`]+)`")
 
 @click.group()
 def facts() -> None:
-    """Read and write facts, directly in the database.
+    """Read and write facts, directly in the database unless a server is named.
 
     A fact is one record: a person, a membership, a seal. As text it is one
     line of JSON, the `Fact` message of the protos:
@@ -71,10 +76,27 @@ def personal_option(command: F) -> F:
     "--chunk", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Lines in one transaction."
 )
 @click.option("--request-id", metavar="ID", help="Makes a repeated import with the same ID change nothing.")
+@click.option("--bulk", is_flag=True, help="All of the file as one import: nothing is decided meanwhile.")
+@click.option(
+    "--enterprise", "enterprises", metavar="ID", multiple=True, help="With --bulk: an enterprise that is imported."
+)
+@click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
+@connection_options
 @config_option
 @database_option
 def facts_import(
-    *, file: BinaryIO, chunk: int, request_id: str | None, config_file: Path | None, database: str | None
+    *,
+    file: BinaryIO,
+    chunk: int,
+    request_id: str | None,
+    bulk: bool,
+    enterprises: tuple[str, ...],
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+    config_file: Path | None,
+    database: str | None,
 ) -> int:
     """Write facts, one JSON line each.
 
@@ -83,12 +105,40 @@ def facts_import(
     close. A fact that exists is replaced. What is wrong is told with its
     line; chunks before it stay written.
 
+    With --bulk nothing is decided about the enterprises of the file, which
+    are answered with FACT_UNAVAILABLE, until its last line is written; rules
+    that take the whole are checked then. An import that broke off is taken up
+    by the same command with the same --request-id, or given up with
+    `facts abandon`. The enterprises are those that the file has records of,
+    unless --enterprise names them.
+
     \b
       sealauthz facts import facts.jsonl
       sealauthz facts export --personal-data > backup.jsonl
       sealauthz facts import backup.jsonl --database sqlite:///other.db
+      sealauthz facts import --bulk --request-id monday facts.jsonl
     """
     request_id = request_id or f"import-{uuid.uuid4()}"
+    if bulk:
+        if server and database:
+            raise click.UsageError("import through either a --server or into a --database, not both")
+        named = frozenset(enterprises) or _enterprises_in(file)
+        if server:
+            with connected(server, token_file, ca, insecure) as client:
+                _import_over_grpc(client, request_id, named, _read_lines(file), chunk)
+        else:
+            with open_store(config_file, database) as store:
+                _import_bulk(store, request_id, named, _read_lines(file), chunk)
+        return Exit.DONE
+    for option, is_given in (
+        ("enterprise", enterprises),
+        ("server", server),
+        ("token-file", token_file),
+        ("ca", ca),
+        ("insecure", insecure),
+    ):
+        if is_given:
+            raise click.UsageError(f"--{option} needs --bulk")
     written = 0
     with open_store(config_file, database) as store:
         for number, lines in enumerate(_chunks(_read_lines(file), chunk), 1):
@@ -97,12 +147,114 @@ def facts_import(
                 receipt = store.write(batch)
             except (InvalidRequest, FactConflict, InvariantBroken) as error:
                 raise _at_line(error, lines, written) from error
-            done = "was written before" if receipt.is_replay else "written"
             written += len(lines)
-            span = f"lines {lines[0][0]} to {lines[-1][0]}"
-            click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
+            _report(lines, receipt)
     if not written:
         click.echo("no facts in the file", err=True)
+    return Exit.DONE
+
+
+@facts.command("imports")
+@config_option
+@database_option
+@output_option
+def facts_imports(*, config_file: Path | None, database: str | None, output: str) -> int:
+    """Show the imports that are open.
+
+    Nothing is decided about their enterprises until they are finished, by the
+    same import again, or given up with `facts abandon`.
+
+    \b
+      sealauthz facts imports
+    """
+    with open_store(config_file, database) as store:
+        found = store.open_imports()
+    if output == "json":
+        print_json(
+            [
+                {
+                    "caller": item.caller,
+                    "import_id": item.import_id,
+                    "parts": item.parts,
+                    "began_at": instant(item.at),
+                    "enterprise_ids": sorted(item.enterprises),
+                }
+                for item in found
+            ]
+        )
+        return Exit.DONE
+    rows = [
+        (item.import_id, item.caller, instant(item.at), str(item.parts), _cut(" ".join(sorted(item.enterprises))))
+        for item in found
+    ]
+    show(console(), table(("import", "caller", "began at", "parts", "enterprises"), rows))
+    return Exit.DONE
+
+
+@facts.command("abandon")
+@click.argument("import_id", metavar="IMPORT")
+@click.option("--caller", default="cli", show_default=True, help="Whose import it is.")
+@config_option
+@database_option
+def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, database: str | None) -> int:
+    """Give up an open import.
+
+    What it has written stays, and its enterprises are decided about again.
+    Refused while they break a rule that takes the whole, such as having an
+    administrator: write what is missing with the same import first.
+
+    \b
+      sealauthz facts abandon monday
+      sealauthz facts abandon 7f3c --caller hr-import
+    """
+    with open_store(config_file, database) as store:
+        for item in store.open_imports():
+            if (item.caller, item.import_id) == (caller, import_id):
+                break
+        else:
+            raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
+        part = Part(item.import_id, item.enterprises, 0, is_abandoned=True)
+        try:
+            receipt = store.import_part(item.caller, part)
+        except InvariantBroken as error:
+            raise Stop(f"{error} ({error.invariant}); the import stays open", Exit.REFUSED) from error
+    click.echo(f"given up after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
+    return Exit.DONE
+
+
+@facts.command("watch")
+@click.option("--after", metavar="TOKEN", default="", help="Begin after this revision; without it, with what is next.")
+@click.option("--type", "types", type=RecordType(), multiple=True, help="Only this record type; may be repeated.")
+@click.option("--enterprise", "enterprises", metavar="ID", multiple=True, help="Only this enterprise; may be repeated.")
+@click.option("--server", metavar="HOST:PORT", help="The server to watch. [SEALAUTHZ_ADDRESS]")
+@connection_options
+def facts_watch(
+    *,
+    after: str,
+    types: tuple[str, ...],
+    enterprises: tuple[str, ...],
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+) -> int:
+    """Print what is written, as it is written, one JSON line for each revision.
+
+    A line holds the revision, with the token that resumes the watch after it
+    (--after), and the records before and after, without personal text. A line
+    without changes says that nothing that you may see was changed up to there.
+    Goes on after an outage by itself, until Ctrl-C.
+
+    \b
+      sealauthz facts watch --type Seal --server 127.0.0.1:8443 --insecure
+    """
+    address = server or os.environ.get("SEALAUTHZ_ADDRESS")
+    if not address:
+        raise click.UsageError("name the --server to watch, or set SEALAUTHZ_ADDRESS")
+    with connected(address, token_file, ca, insecure) as client:
+        for changes in client.watch_changes(after, types, enterprises):
+            click.echo(_line_of_changes(changes))
+            sys.stdout.flush()
     return Exit.DONE
 
 
@@ -181,6 +333,72 @@ def facts_show(
     if has_more:
         click.echo(f"there are more than {limit}: see --limit", err=True)
     return Exit.DONE
+
+
+def _line_of_changes(changes: Changes) -> str:
+    entry = {
+        "revision": changes.revision,
+        "token": changes.revision_token,
+        "committed_at": None if changes.committed_at is None else changes.committed_at.isoformat(),
+        "changes": [json_format.MessageToDict(change, preserving_proto_field_name=True) for change in changes.changes],
+    }
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def _import_bulk(
+    store: Store, import_id: str, enterprises: frozenset[str], lines: Iterable[tuple[int, Any]], chunk: int
+) -> None:
+    """Write the lines as one import into the database."""
+    written = 0
+    chunks = _chunks(lines, chunk)
+    following = next(chunks, [])
+    number = 0
+    is_last = False
+    while not is_last:
+        current, following = following, next(chunks, [])
+        number, is_last = number + 1, not following
+        part = Part(import_id, enterprises, number, is_last)
+        try:
+            receipt = store.import_part("cli", part, [record for _, record in current])
+        except (InvalidRequest, FactConflict, InvariantBroken) as error:
+            stop = _at_line(error, current, written) if current else Stop(str(error), Exit.REFUSED)
+            open_now = f"; the import `{import_id}` is open, and nothing is decided about its enterprises"
+            raise Stop(f"{stop}{open_now if number > 1 else ''}", stop.code) from error
+        written += len(current)
+        if current:
+            _report(current, receipt.written)
+    click.echo(f"the import `{import_id}` is finished", err=True)
+
+
+def _import_over_grpc(
+    client: SealAuthzClient,
+    import_id: str,
+    enterprises: frozenset[str],
+    lines: Iterable[tuple[int, Any]],
+    chunk: int,
+) -> None:
+    """Write the lines as one import through a server."""
+    messages = (getattr(plain_fact(record), snake(type(record).__name__)) for _, record in lines)
+    done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
+    click.echo(f"{done.facts} facts written, revision {done.revision}", err=True)
+    click.echo(f"the import `{import_id}` is finished", err=True)
+
+
+def _enterprises_in(file: BinaryIO) -> frozenset[str]:
+    """Read the file once for the enterprises that it has records of."""
+    if not file.seekable():
+        raise click.UsageError("name each --enterprise: standard input is read only once")
+    found = frozenset(record.id for _, record in _read_lines(file) if isinstance(record, Enterprise))
+    file.seek(0)
+    if not found:
+        raise click.UsageError("name an --enterprise: the file has no record of one")
+    return found
+
+
+def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
+    done = "was written before" if receipt.is_replay else "written"
+    span = f"lines {lines[0][0]} to {lines[-1][0]}"
+    click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
 
 
 def _read_lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:

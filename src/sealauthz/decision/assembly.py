@@ -11,7 +11,7 @@ from sealauthz.decision.question import Question
 from sealauthz.decision.surroundings import Surroundings, found_for
 from sealauthz.domain.contracts import Contract, SealUse, SigningTask
 from sealauthz.domain.parameters import Parameters
-from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
+from sealauthz.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
 from sealauthz.facts.units import Unit, UnitKind
 from sealauthz.facts.world import Picture
 
@@ -24,6 +24,7 @@ def everything(_enterprise_id: str) -> bool:
     return True
 
 
+_NO_RIGHT = "this caller has no right to decisions about this enterprise"
 _SERVER_KEYS = ("now", "caller", "parameters")
 
 
@@ -66,8 +67,8 @@ def assemble(
     Raises CallerNotPermitted where an enterprise concerned is outside the caller's right.
     """
     form = check_context(question)
-    subject, _ = _found(picture, question.subject.type, question.subject.id)
-    resource, home = _found(picture, question.resource.type, question.resource.id)
+    subject, _ = _found(picture, question.subject.type, question.subject.id, may_see)
+    resource, home = _found(picture, question.resource.type, question.resource.id, may_see)
     if resource is not None:
         _refuse_unseen(resource, home, may_see)
     if subject is None or resource is None:
@@ -75,7 +76,7 @@ def assemble(
     given = question.context
     values: dict[str, Any] = {key: given.get(key) for key in form.texts}
     for key, record_type in form.records.items():
-        record, home = _found(picture, record_type, str(given[key])) if key in given else (None, None)
+        record, home = _found(picture, record_type, str(given[key]), may_see) if key in given else (None, None)
         if record is not None:
             _refuse_unseen(record, home, may_see)
         values[key] = record
@@ -83,10 +84,16 @@ def assemble(
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
 
 
-def _found(picture: Picture, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
+def _found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> tuple[Any, Unit | None]:
     """The record and its home unit; None for both where there is none of that type and id."""
-    home = picture.home(record_type, record_id)
-    records = None if home is None else picture.unit(home)
+    try:
+        home = picture.home(record_type, record_id)
+        records = None if home is None else picture.unit(home)
+    except FactNotLoaded as error:
+        # Whoever may not ask about an enterprise is not told that it is being imported either.
+        if error.enterprise_id and not may_see(error.enterprise_id):
+            raise CallerNotPermitted(_NO_RIGHT) from error
+        raise
     record = None if records is None else records.get(record_type, {}).get(record_id)
     return (None, None) if record is None else (record, home)
 
@@ -108,4 +115,4 @@ def _refuse_unseen(record: Any, home: Unit | None, may_see: MaySee) -> None:
     else:
         return
     if not any(map(may_see, enterprises)):
-        raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
+        raise CallerNotPermitted(_NO_RIGHT)

@@ -182,19 +182,18 @@ class _Evaluation:
         self._caller = caller
 
     def decide(self, question: Question) -> Decision:
-        case = self._case(question)
-        if not isinstance(case, Case):
-            return self._deny(question, [case])
         try:
-            return self._evaluate(case)
+            # Within, because an enterprise that is being imported cannot even be found.
+            case = self._case(question)
+            return self._evaluate(case) if isinstance(case, Case) else self._deny(question, [case])
         except EvaluationFailed as error:
             return self._failed(question, error)
 
     def explain(self, question: Question) -> Explanation:
-        case = self._case(question)
-        if not isinstance(case, Case):
-            return Explanation(self._deny(question, [case]), ())
         try:
+            case = self._case(question)
+            if not isinstance(case, Case):
+                return Explanation(self._deny(question, [case]), ())
             return Explanation(self._evaluate(case), tuple(self._outcomes(case)))
         except EvaluationFailed as error:
             return Explanation(self._failed(question, error), ())
@@ -212,6 +211,8 @@ class _Evaluation:
 
     def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
         code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
+        if isinstance(error, FactNotLoaded) and error.enterprise_id:
+            return self._deny(question, [self._reason(code)])  # as it should be while an import is open
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
         return self._deny(question, [self._reason(code)])
 

@@ -2,6 +2,7 @@
 
 from sealauthz.facts.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
 from sealauthz.facts.database import Snapshot
+from sealauthz.facts.importing import OpenImport, Part, PartReceipt
 from sealauthz.facts.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 from sealauthz.facts.rows import Stored
 from sealauthz.facts.schema import upgrade
@@ -14,7 +15,10 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "Batch",
     "Delete",
+    "OpenImport",
     "Page",
+    "Part",
+    "PartReceipt",
     "Picture",
     "Precondition",
     "PreconditionKind",

@@ -190,10 +190,11 @@ def check_uses(changes: Changes, rows: Rows) -> None:
             broken("U-20", f"{name_of(use)} names a holder to whom the seal was never granted")
 
 
+STANDING: Sequence[Callable[[Changes, Rows], None]] = (check_ended, check_grantor, check_sub_grants)
+"""Those that are true of the facts at any time, however they came about."""
+
 CHECKS: Sequence[Callable[[Changes, Rows], None]] = (
-    check_ended,
-    check_grantor,
-    check_sub_grants,
+    *STANDING,
     check_holders,
     check_emergency,
     check_approver,

@@ -4,7 +4,7 @@ a right once somebody has confirmed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,8 +202,25 @@ def _check_terms(change: Change, terms: _Terms) -> None:
         broken(terms.invariant, f"{change} must not be widened in `{wider[0]}`: that takes a new one")
 
 
-def check_details(changes: Changes, rows: Rows) -> None:
-    """S-10, U-15, U-18: no row comes or goes that gives more than what was confirmed, accepted or submitted."""
+SETTLED: frozenset[str] = frozenset(_TERMS)
+"""The record types with terms that are settled at some time."""
+
+
+def owners_of_details(changes: Changes) -> set[tuple[str, str]]:
+    """Return the rights whose terms are said by rows that come or go, by type and id."""
+    return {
+        (record_type, getattr(change.before if change.after is None else change.after, HOME_KEY[detail_type]))
+        for record_type, terms in _TERMS.items()
+        for detail_type in terms.details
+        for change in changes.of(detail_type)
+    }
+
+
+def check_details(changes: Changes, rows: Rows, unfinished: Collection[tuple[str, str]] = ()) -> None:
+    """S-10, U-15, U-18: no row comes or goes that gives more than what was confirmed, accepted or submitted.
+
+    `unfinished` are rights, by type and id, that an import is still writing down.
+    """
     for record_type, terms in _TERMS.items():
         before = {change.id: change.before for change in changes.of(record_type)}
         for detail_type in terms.details:
@@ -217,5 +234,7 @@ def check_details(changes: Changes, rows: Rows) -> None:
             owners = {**all_of(rows, record_type, [getattr(detail, key) for detail in wider]), **before}
             for detail in wider:
                 owner = owners[getattr(detail, key)]
+                if (record_type, getattr(detail, key)) in unfinished:
+                    continue
                 if owner is not None and terms.are_settled(owner):
                     broken(terms.invariant, f"{name_of(detail)} would widen {name_of(owner)}: that takes a new one")

@@ -7,12 +7,12 @@ enterprises, contracts and persons concerned make that enough.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.facts import authority
-from sealauthz.facts.changes import Changes, all_of, broken, name_of
+from sealauthz.facts.changes import Change, Changes, all_of, broken, name_of
 from sealauthz.facts.edits import check_details, check_edit, check_uscc
 from sealauthz.facts.units import HOME_KEY, ROOTS, Rows, UnitKind, home_kind, homes_of
 
@@ -53,6 +53,26 @@ def check_references(records: Collection[Any], rows: Rows) -> None:
 def check_together(changes: Changes, rows: Rows) -> None:
     """Check what several records decide together, on the rows as written. Raises InvariantBroken."""
     for check in _TOGETHER:
+        check(changes, rows)
+
+
+def check_part(changes: Changes, rows: Rows, unfinished: Collection[tuple[str, str]]) -> None:
+    """Check one part of an import: all but what takes the whole. Raises InvariantBroken.
+
+    `unfinished` are the rights that the import has made in its earlier parts, by type and id.
+    """
+    for check in _TOGETHER:
+        if check is check_details:
+            check_details(changes, rows, unfinished)
+        elif check not in _STANDING:
+            check(changes, rows)
+
+
+def check_whole(records: Iterable[Any], rows: Rows) -> None:
+    """Check what is true of facts at any time, on all records of some enterprises. Raises InvariantBroken."""
+    # As if each had just been written: then every check looks at it.
+    changes = Changes(Change(type(record).__name__, record.id, record, record) for record in records)
+    for check in _STANDING:
         check(changes, rows)
 
 
@@ -172,6 +192,23 @@ def _check_departments(changes: Changes, rows: Rows) -> None:
         if at is not None:
             broken("CYCLE", f"{name_of(department)} would be within itself")
 
+
+_STANDING: Sequence[Callable[[Changes, Rows], None]] = (*authority.STANDING, _check_administrator)
+"""Those that are true of the facts at any time. The others look at how facts change, and cannot be caught up on."""
+
+WHOLE: Sequence[str] = (
+    "Enterprise",
+    "Membership",
+    "RoleAssignment",
+    "SealGrant",
+    "GrantContractType",
+    "GrantTemplate",
+    "OpenGrant",
+    "CrossEnterpriseGrant",
+    "HolderAssignment",
+    "Delegation",
+)
+"""The record types that `check_whole` needs to be given."""
 
 _TOGETHER: Sequence[Callable[[Changes, Rows], None]] = (
     check_same_enterprise,

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.domain import RECORDS, shape_of
+from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.database import Snapshot
-from sealauthz.facts.tables import FACT_CHANGE_UNIT, table_of
+from sealauthz.facts.tables import FACT_CHANGE_UNIT, FACT_IMPORT_ENTERPRISE, table_of
 from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
 
 _MAX_REVISIONS = 2_000
@@ -83,6 +84,13 @@ def _unit_statements(kind: UnitKind, is_postgresql: bool) -> tuple[tuple[type, .
 
 
 @cache
+def _mark_statement(is_postgresql: bool) -> str:
+    """Return the statement that finds the mark of an enterprise that is being imported."""
+    mark = FACT_IMPORT_ENTERPRISE.c.enterprise_id
+    return _compiled(select(mark).where(mark == bindparam("unit")), is_postgresql)
+
+
+@cache
 def _home_statement(record_type: str, is_postgresql: bool) -> str:
     """Return the statement that finds the home root of one record."""
     table = table_of(RECORDS[record_type])
@@ -123,9 +131,14 @@ def maker_of(cls: type) -> Callable[[Sequence[Any]], Any]:
 
 
 def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
-    """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit."""
+    """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit.
+
+    Raises FactNotLoaded for an enterprise that is being imported.
+    """
     classes, statements = _unit_statements(unit.kind, snapshot.is_postgresql)
-    loaded = snapshot.fetch_each(statements, {"unit": unit.id})
+    *loaded, marks = snapshot.fetch_each((*statements, _mark_statement(snapshot.is_postgresql)), {"unit": unit.id})
+    if marks and unit.kind == UnitKind.ENTERPRISE:
+        raise FactNotLoaded(f"`Enterprise:{unit.id}` is being imported", unit.id)
     return {cls.__name__: list(map(maker_of(cls), rows)) for cls, rows in zip(classes, loaded, strict=True)}
 
 

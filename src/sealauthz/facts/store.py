@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,8 +14,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts import rights
-from sealauthz.facts.batch import Batch, Wanted, WriteReceipt, check
+from sealauthz.facts.batch import Batch, Put, Wanted, WriteReceipt, check
 from sealauthz.facts.database import Database, Snapshot, translated
+from sealauthz.facts.history import Page as HistoryPage
+from sealauthz.facts.history import read_changes
+from sealauthz.facts.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.reading import Filter, Page, Query, read_page
 from sealauthz.facts.rows import DatabaseRows, RecordRows
 from sealauthz.facts.schema import check_schema
@@ -90,6 +94,16 @@ class Store:
         with self.snapshot() as snapshot:
             return read_page(snapshot, Query(record_type, filters), page_size, page_token, enterprises)
 
+    def changes_after(self, revision: int, limit: int, timeline: str = "") -> HistoryPage:
+        """Read what the revisions after one changed, at most `limit` of them, in order.
+
+        `timeline` is the history that the revision belongs to; empty for the present one. Raises RevisionUnknown where
+        it is another one or the revision is still to come, RevisionGone where changes after it are no longer kept, and
+        FactsUnavailable.
+        """
+        with self.snapshot() as snapshot:
+            return read_changes(snapshot, revision, limit, timeline)
+
     def enterprises_of(self, snapshot: Snapshot, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
         """Return the enterprises that a record concerns; empty for a record of a person.
 
@@ -109,11 +123,43 @@ class Store:
         shown to it again. Raises InvalidRequest, FactConflict, InvariantBroken, CallerNotPermitted, FactsUnavailable
         (after which the same request may be sent again).
         """
-        wanted = check(batch)
+        return self._write(check(batch), enterprises, guard)
+
+    def import_part(
+        self,
+        caller: str,
+        part: Part,
+        records: Iterable[Any] = (),
+        enterprises: frozenset[str] | None = None,
+        guard: Guard | None = None,
+    ) -> PartReceipt:
+        """Put the records of one part of an import in one transaction; the same part again changes nothing.
+
+        From the first part on nothing is decided about the enterprises of the import, until it ends. Raises what
+        `write` raises, and InvariantBroken and FactConflict `IMPORT` where the import does not stand so.
+        """
+        wanted = check(Batch(caller, part.request_id, tuple(map(Put, records))))
+        wanted = replace(wanted, digest=part.digest(wanted.digest))
+        receipt = self._write(wanted, enterprises, guard, part)
+        if not receipt.is_replay and not part.is_abandoned:
+            return PartReceipt(receipt, part.number, part.is_last)
+        with self._database.plain() as connection:
+            parts, is_over = Importing(connection, caller, part, 0).standing()
+        return PartReceipt(receipt, parts, is_over)
+
+    def open_imports(self) -> list[OpenImport]:
+        """Return the imports that are open, the oldest first. Raises FactsUnavailable."""
+        with self._database.plain() as connection:
+            return open_imports(connection)
+
+    def _write(
+        self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, part: Part | None = None
+    ) -> WriteReceipt:
+        """Try until the batch is written or refused."""
         is_careful = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(wanted, enterprises, guard, is_careful)
+                return self._attempt(wanted, enterprises, guard, is_careful, part)
             except IntegrityError as error:
                 # Again row by row: either a row is to blame, or only the order was, or another writer came first.
                 is_careful = True
@@ -131,11 +177,16 @@ class Store:
         raise FactsUnavailable("the facts cannot be written now") from failure
 
     def _attempt(
-        self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, is_careful: bool
+        self,
+        wanted: Wanted,
+        enterprises: frozenset[str] | None,
+        guard: Guard | None,
+        is_careful: bool,
+        part: Part | None,
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
-            return Write(connection, wanted, self._now(), enterprises, guard, is_careful).run()
+            return Write(connection, wanted, self._now(), enterprises, guard, is_careful, part).run()
 
 
 def _is_retried(error: FactsUnavailable) -> bool:

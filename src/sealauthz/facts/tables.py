@@ -123,6 +123,49 @@ FACT_REQUEST = Table(
 )
 """Every request answered, so that it is answered the same way again; also those that changed nothing."""
 
+FACT_IMPORT = Table(
+    "fact_import",
+    METADATA,
+    Column("caller", TEXT, nullable=False),
+    Column("import_id", TEXT, nullable=False),
+    Column("enterprises", Text, nullable=False),
+    Column("state", TEXT, nullable=False),
+    Column("parts", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("caller", "import_id", name="fact_import_pkey"),
+    CheckConstraint("state IN ('OPEN', 'FINISHED', 'ABANDONED')", name="fact_import_state_words"),
+)
+"""Every import: the enterprises that it names (a JSON list), how many parts are committed, and when it began."""
+
+FACT_IMPORT_ENTERPRISE = Table(
+    "fact_import_enterprise",
+    METADATA,
+    Column("enterprise_id", TEXT, nullable=False),
+    Column("caller", TEXT, nullable=False),
+    Column("import_id", TEXT, nullable=False),
+    PrimaryKeyConstraint("enterprise_id", name="fact_import_enterprise_pkey"),
+    ForeignKeyConstraint(
+        ["caller", "import_id"],
+        ["fact_import.caller", "fact_import.import_id"],
+        name="fact_import_enterprise_import_id_fkey",
+    ),
+)
+"""The enterprises that are being imported, by one import each. They need not exist yet."""
+
+FACT_IMPORT_NEW = Table(
+    "fact_import_new",
+    METADATA,
+    Column("caller", TEXT, nullable=False),
+    Column("import_id", TEXT, nullable=False),
+    Column("record_type", TEXT, nullable=False),
+    Column("record_id", TEXT, nullable=False),
+    PrimaryKeyConstraint("caller", "import_id", "record_type", "record_id", name="fact_import_new_pkey"),
+    ForeignKeyConstraint(
+        ["caller", "import_id"], ["fact_import.caller", "fact_import.import_id"], name="fact_import_new_import_id_fkey"
+    ),
+)
+"""The rights that an open import has made: what they are limited to may still come in a later part."""
+
 STORE_IDENTITY = Table(
     "store_identity",
     METADATA,

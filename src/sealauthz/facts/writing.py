@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -23,14 +23,17 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import rights
 from sealauthz.facts.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.changes import Change, Changes
+from sealauthz.facts.importing import Importing, Part, check_unmarked
 from sealauthz.facts.invariants import check_each, check_references, check_together
 from sealauthz.facts.refusals import refusal_of
 from sealauthz.facts.rows import DatabaseRows, RecordRows, among, ids_parameter
 from sealauthz.facts.tables import DEPENDENCY_ORDER, FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, table_of
-from sealauthz.facts.units import ROOTS, Unit, homes_of, locked_keys, units_of
+from sealauthz.facts.units import ROOTS, Unit, UnitKind, homes_of, locked_keys, units_of
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
+
+_NOBODY: frozenset[str] = frozenset()
 
 _REVISION_LOCK = 0x5EA1_A072
 """The key of PostgreSQL's advisory lock under which revisions are given out."""
@@ -47,6 +50,7 @@ class Write:
         enterprises: frozenset[str] | None,
         guard: Guard | None,
         is_careful: bool,
+        part: Part | None = None,
     ) -> None:
         self._connection = connection
         self._wanted = wanted
@@ -55,6 +59,7 @@ class Write:
         self._guard = guard
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
+        self._importing = None if part is None else Importing(connection, wanted.batch.caller, part, now)
 
     def run(self) -> WriteReceipt:
         """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
@@ -64,26 +69,47 @@ class Write:
         earlier = self._take_request()
         if earlier is not None:
             return earlier
-        self._lock()
+        importing = self._importing
+        if importing is not None:
+            importing.take()
+        homes = self._lock()
         before = DatabaseRows(self._connection)
         overlay = RecordRows(self._wanted.puts.values(), before)
         changes = self._changes(before)
         self._check_rights(before, overlay)
+        if importing is not None:
+            importing.check_homes(homes)
+        else:
+            check_unmarked(self._connection, {unit.id for unit in homes if unit.kind == UnitKind.ENTERPRISE})
         if self._guard is not None:
             for change in changes:
                 self._guard(change.before, change.after)
         self._check_preconditions(before)
-        if not changes:
+        if not changes and (importing is None or not importing.units):
+            if importing is not None:
+                importing.advance()
             revision, at = self._newest()
             return self._finish(WriteReceipt(revision, at))
         check_each(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
         units = self._units(changes, before, is_before=True)
+        concerned_before = self._concerned(changes, before, is_before=True)
         self._apply(changes)
         after = DatabaseRows(self._connection)
-        check_together(changes, after)
+        if importing is None:
+            check_together(changes, after)
+        else:
+            importing.check(changes, after)
+            importing.advance()
+            units |= importing.units
         units |= self._units(changes, after, is_before=False)
-        return self._commit_as_revision(changes, units)
+        concerned_after = self._concerned(changes, after, is_before=False)
+        images = [
+            _image(change, concerned_before.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
+            for change in changes
+            for key in ((change.record_type, change.id),)
+        ]
+        return self._commit_as_revision(changes, images, units)
 
     def _take_request(self) -> WriteReceipt | None:
         """Take the request's key, waiting for whoever holds it; return the receipt if it was answered before."""
@@ -104,8 +130,11 @@ class Write:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
         return WriteReceipt(row.revision, row.at, is_replay=True)
 
-    def _lock(self) -> None:
-        """Lock the home roots of all that the batch is about, and the persons whose place in a unit it decides."""
+    def _lock(self) -> set[Unit]:
+        """Lock the home roots of all that the batch is about, and the persons whose place in a unit it decides.
+
+        Return the homes.
+        """
         # Read without locks, which is safe: what leads a record to its home never changes.
         unlocked = DatabaseRows(self._connection)
         overlay = RecordRows(self._wanted.puts.values(), unlocked)
@@ -127,10 +156,13 @@ class Write:
                     guests[shape_of(cls).column(column).ref or ""].add(guest_id)
         for record_type, ids in guests.items():
             about += overlay.get(record_type, ids).values()
-        for unit in homes_of(about, overlay).values():
+        homes = set(homes_of(about, overlay).values())
+        for unit in homes:
             roots[unit.kind].add(unit.id)
+        if self._importing is not None:
+            roots[UnitKind.ENTERPRISE] |= self._importing.locked
         if not self._is_postgresql:
-            return  # BEGIN IMMEDIATE lets one writer in at a time.
+            return homes  # BEGIN IMMEDIATE lets one writer in at a time.
         for root_type, kind in ROOTS.items():
             if roots[kind]:
                 table = table_of(RECORDS[root_type])
@@ -142,6 +174,7 @@ class Write:
                     .with_for_update(key_share=True)
                 )
                 self._connection.execute(statement, {"ids": ids_parameter(roots[kind], True)}).all()
+        return homes
 
     def _check_preconditions(self, rows: DatabaseRows) -> None:
         """Check what must hold before the batch is applied."""
@@ -207,6 +240,13 @@ class Write:
         sides = (change.before if is_before else change.after for change in changes)
         held = units_of([record for record in sides if record is not None], rows)
         return {unit for units in held.values() for unit in units}
+
+    def _concerned(
+        self, changes: Changes, rows: DatabaseRows, is_before: bool
+    ) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Return the enterprises that each changed record concerns."""
+        sides = (change.before if is_before else change.after for change in changes)
+        return rights.enterprises_of([record for record in sides if record is not None], rows)
 
     def _apply(self, changes: Changes) -> None:
         """Write the rows. Their revision follows when it is known."""
@@ -275,7 +315,9 @@ class Write:
         row = self._connection.execute(newest).one_or_none()
         return (0, 0) if row is None else (row.revision, row.at)
 
-    def _commit_as_revision(self, changes: Changes, units: Collection[Unit]) -> WriteReceipt:
+    def _commit_as_revision(
+        self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
+    ) -> WriteReceipt:
         """Take the next revision and stamp it on everything. INVARIANT: nothing is locked after this."""
         if self._is_postgresql:
             self._connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
@@ -297,7 +339,7 @@ class Write:
                 at=receipt.at,
                 caller=batch.caller,
                 request_id=batch.request_id,
-                changes=json.dumps([_image(change) for change in changes], ensure_ascii=False),
+                changes=json.dumps(images, ensure_ascii=False),
             )
         )
         self._connection.execute(
@@ -314,13 +356,15 @@ class Write:
         return receipt
 
 
-def _image(change: Change) -> dict[str, Any]:
-    """Return a change with what the record said before and after, without personal text."""
+def _image(change: Change, concerned_before: frozenset[str], concerned_after: frozenset[str]) -> dict[str, Any]:
+    """Return a change with what the record said before and after, without personal text, and whom it concerned."""
     return {
         "type": change.record_type,
         "id": change.id,
         "before": _public(change.before),
         "after": _public(change.after),
+        "enterprises_before": sorted(concerned_before),
+        "enterprises_after": sorted(concerned_after),
     }
 
 

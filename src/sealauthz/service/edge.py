@@ -21,6 +21,7 @@ OURS = frozenset(service.full_name for service in SERVICES)
 
 Behavior = Callable[..., Any]
 
+_LEFT = Failure(grpc.StatusCode.CANCELLED, "", "the caller left")
 _MAX_CAUSE_CHARACTERS = 300
 
 
@@ -33,6 +34,8 @@ class Call:
 
     caller: Caller
     noted: dict[str, str | int] = field(default_factory=dict)
+    context: Any = None
+    """The `grpc.ServicerContext`, for a stream that ends when its caller leaves."""
 
 
 class Edge(grpc.ServerInterceptor):
@@ -103,10 +106,13 @@ class Edge(grpc.ServerInterceptor):
     def _stream(self, messages: Iterator[Any], context: grpc.ServicerContext, visit: _Visit) -> Iterator[Any]:
         try:
             yield from messages
+        except GeneratorExit:
+            visit.end(_LEFT)
+            raise
         except Exception as error:  # noqa: BLE001 (the edge)
             failure = visit.failed(error)
         else:
-            visit.end(None)
+            visit.end(None if context.is_active() else _LEFT)
             return
         visit.end(failure)
         _abort(context, failure)
@@ -123,7 +129,7 @@ class Edge(grpc.ServerInterceptor):
         if visit.service not in OURS:
             return context
         caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
-        return Call(caller, visit.noted)
+        return Call(caller, visit.noted, context)
 
 
 class _Ended(Exception):

@@ -1,9 +1,11 @@
-"""FactsService: facts written as a whole or not at all, and read page by page, within the caller's rights."""
+"""FactsService: facts written as a whole or not at all, read page by page, imported and watched, within the caller's
+rights.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sealauthz.domain.record import RECORDS, shape_of
@@ -12,8 +14,10 @@ from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, 
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
+from sealauthz.service.importing import import_facts
 from sealauthz.service.records import fact_of, filter_value, record_from, snake
 from sealauthz.service.tokens import revision_message
+from sealauthz.service.watching import Watches, watch
 from sealauthz.v1 import facts_pb2, facts_pb2_grpc
 
 MAX_CHANGES = 1_000
@@ -28,8 +32,9 @@ _PRECONDITION_PATH = re.compile(r"(preconditions\[\d+\])\.(?!key\.)(.+)")
 class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
     """Writes and reads the facts of one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, watches: Watches) -> None:
         self._store = store
+        self._watches = watches
 
     def WriteFacts(self, request: facts_pb2.WriteFactsRequest, call: Call) -> facts_pb2.WriteFactsResponse:
         """Make all changes in one transaction, or none of them."""
@@ -71,6 +76,18 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
             next_page_token=page.next_page_token,
             revision=revision_message(self._store.identity, page.revision),
         )
+
+    def ImportFacts(
+        self, requests: Iterator[facts_pb2.ImportFactsRequest], call: Call
+    ) -> facts_pb2.ImportFactsResponse:
+        """Write facts in bulk, a part at a time; the enterprises are decided about again once the last is committed."""
+        return import_facts(self._store, requests, call)
+
+    def WatchChanges(
+        self, request: facts_pb2.WatchChangesRequest, call: Call
+    ) -> Iterator[facts_pb2.WatchChangesResponse]:
+        """Stream what is written, transaction by transaction."""
+        return watch(self._watches, self._store.identity.store_id, request, call)
 
 
 def _check_types(caller: Caller, batch: Batch) -> None:

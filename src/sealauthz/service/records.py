@@ -7,7 +7,7 @@ instant is left out where it holds its default; an enumeration is never UNSPECIF
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -115,16 +115,40 @@ def fact_of(record: Any, hidden: Collection[str] = ()) -> records_pb2.Fact:
         value = getattr(record, column.name)
         if value is None or column.name in hidden:
             continue
-        if column.is_instant:
-            if value != column.default:
-                getattr(message, column.name).CopyFrom(timestamp(value))
-        elif column.words is not None:
-            setattr(message, column.name, _enum_of(name, column).by_word[str(value)])
-        elif column.is_personal:
+        if column.is_personal:
             setattr(message, column.name, _MASKS.get((name, column.name), mask_all)(value))
         else:
-            setattr(message, column.name, value)
+            _set(message, name, column, value)
     return fact
+
+
+def fact_of_image(record_type: str, image: Mapping[str, Any], hidden: Collection[str]) -> records_pb2.Fact:
+    """Return what an image of a record says as a message, without the fields in `hidden`.
+
+    Personal fields are in no image. What an old image does not have yet, or says in a word that is no longer one, is
+    left out.
+    """
+    fact = records_pb2.Fact()
+    message = getattr(fact, snake(record_type))
+    message.SetInParent()
+    for column in shape_of(RECORDS[record_type]).columns:
+        value = image.get(column.name)
+        if value is None or column.name in hidden or column.is_personal:
+            continue
+        if column.words is None or value in _enum_of(record_type, column).by_word:
+            _set(message, record_type, column, value)
+    return fact
+
+
+def _set(message: Message, record_type: str, column: Column, value: Any) -> None:
+    """Set a field that is not personal; an instant that is the default is left out."""
+    if column.is_instant:
+        if value != column.default:
+            getattr(message, column.name).CopyFrom(timestamp(value))
+    elif column.words is not None:
+        setattr(message, column.name, _enum_of(record_type, column).by_word[str(value)])
+    else:
+        setattr(message, column.name, value)
 
 
 def filter_value(record_type: str, column: Column, text: str, path: str, faults: Faults) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,19 @@ from structlog.typing import FilteringBoundLogger
 
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
+from sealauthz.facts.signal import Signal
 from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.edge import HEALTH, Edge
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.log import make_log
+from sealauthz.service.streams import on_pool
+from sealauthz.service.watching import MAX_WATCHERS, Watches
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
+MAX_IMPORTS = 8
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -56,14 +61,23 @@ class ServerSettings:
 class Server:
     """A server that was built and is started and stopped once."""
 
-    def __init__(self, server: grpc.Server, port: int, readiness: Readiness, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        server: grpc.Server,
+        port: int,
+        readiness: Readiness,
+        watches: Watches,
+        pools: Sequence[ThreadPoolExecutor],
+    ) -> None:
         self.port = port
         self._server = server
         self._readiness = readiness
-        self._pool = pool
+        self._watches = watches
+        self._pools = pools
 
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
+        self._watches.start()
         self._server.start()
         self._readiness.start()
 
@@ -74,9 +88,12 @@ class Server:
     def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, take no more calls, let those under way finish within the grace, and return."""
         self._readiness.stop()
+        self._watches.stop()  # or its streams would hold up a graceful stop
         self._server.stop(grace_s).wait()
         self._readiness.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._watches.close()
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def build(
@@ -97,14 +114,18 @@ def build(
     )
     readiness = Readiness(store, settings.health_interval_s, log)
     authorization = AuthorizationServicer(pdp, store.identity, log)
-    facts = FactsServicer(store)
+    watches = Watches(store, Signal())
+    streams = ThreadPoolExecutor(MAX_WATCHERS + MAX_IMPORTS, thread_name_prefix="sealauthz-streams")
+    facts = FactsServicer(store, watches)
+    for name in ("WatchChanges", "ImportFacts"):
+        setattr(facts, name, on_pool(getattr(facts, name), streams))
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(server, _listen(server, settings), readiness, pool)
+    return Server(server, _listen(server, settings), readiness, watches, (pool, streams))
 
 
 def is_loopback(address: str) -> bool:

@@ -1,0 +1,253 @@
+"""Imports: enterprises whose facts come in parts, and about which nothing is decided until the last one is there.
+
+The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
+looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. Nobody else
+writes into a marked enterprise, which is why what holds of the enterprise as a whole can wait until the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealauthz.domain import RECORDS
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.facts import rights
+from sealauthz.facts.batch import WriteReceipt
+from sealauthz.facts.changes import Changes
+from sealauthz.facts.edits import SETTLED, owners_of_details
+from sealauthz.facts.invariants import WHOLE, check_part, check_whole
+from sealauthz.facts.rows import DatabaseRows, among, ids_parameter
+from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_ENTERPRISE, FACT_IMPORT_NEW, table_of
+from sealauthz.facts.units import Unit, UnitKind
+
+INVARIANT = "IMPORT"
+"""What a write breaks that an import stands in the way of, or that stands in the way of an import."""
+
+_CHECKED_AT_ONCE = 100
+"""Enterprises whose records are in memory at a time when the whole is checked."""
+
+
+class ImportState(StrEnum):
+    """How an import stands."""
+
+    OPEN = "OPEN"
+    FINISHED = "FINISHED"
+    ABANDONED = "ABANDONED"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`."""
+
+    import_id: str
+    enterprises: frozenset[str]
+    number: int
+    is_last: bool = False
+    is_abandoned: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether the enterprises are decided about again once this is committed."""
+        return self.is_last or self.is_abandoned
+
+    @property
+    def request_id(self) -> str:
+        """The request that the part is: the same part again is the same request."""
+        name = hashlib.sha256(self.import_id.encode()).hexdigest()[:32]
+        return f"import-{name}-{'abandon' if self.is_abandoned else self.number}"
+
+    def digest(self, content: str) -> str:
+        """Digest the part with the digest of its facts."""
+        whole = [content, self.import_id, sorted(self.enterprises), self.number, self.is_last, self.is_abandoned]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PartReceipt:
+    """What a part made, how many parts are committed now, and whether the import is over."""
+
+    written: WriteReceipt
+    parts: int
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """An import that has not ended, with its committed parts; it began `at` an instant in microseconds."""
+
+    caller: str
+    import_id: str
+    enterprises: frozenset[str]
+    parts: int
+    at: int
+
+
+def open_imports(connection: Connection) -> list[OpenImport]:
+    """Return the imports that are open, the oldest first."""
+    row = FACT_IMPORT.c
+    statement = select(FACT_IMPORT).where(row.state == ImportState.OPEN).order_by(row.at, row.caller, row.import_id)
+    return [
+        OpenImport(found.caller, found.import_id, frozenset(json.loads(found.enterprises)), found.parts, found.at)
+        for found in connection.execute(statement)
+    ]
+
+
+def marked_among(connection: Connection, enterprises: Collection[str]) -> list[str]:
+    """Return those of the enterprises that are being imported, in order."""
+    if not enterprises:
+        return []
+    is_postgresql = connection.dialect.name == "postgresql"
+    mark = FACT_IMPORT_ENTERPRISE.c.enterprise_id
+    statement = select(mark).where(among(mark, "ids", is_postgresql)).order_by(mark)
+    return list(connection.execute(statement, {"ids": ids_parameter(enterprises, is_postgresql)}).scalars())
+
+
+def check_unmarked(connection: Connection, enterprises: Collection[str]) -> None:
+    """Raise InvariantBroken if one of the enterprises is being imported."""
+    marked = marked_among(connection, enterprises)
+    if marked:
+        raise InvariantBroken(INVARIANT, f"`Enterprise:{marked[0]}` is being imported")
+
+
+class Importing:
+    """One part of an import inside the transaction that writes it."""
+
+    def __init__(self, connection: Connection, caller: str, part: Part, now: int) -> None:
+        self._connection = connection
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._caller = caller
+        self._part = part
+        self._now = now
+        self.is_first = False
+        key = {"caller": caller, "import_id": part.import_id}
+        self._key = key
+        self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
+
+    @property
+    def units(self) -> set[Unit]:
+        """The units that this part shuts or opens: whoever holds one in memory must look again."""
+        if not self.is_first and not self._part.ends:
+            return set()
+        return {Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises}
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """The enterprises of which the roots must be locked: nobody may be in the middle of writing into them."""
+        return self._part.enterprises if self.is_first else frozenset()
+
+    def take(self) -> None:
+        """Take the import, and begin it with its first part. Raises FactConflict, InvariantBroken."""
+        part = self._part
+        enterprises = json.dumps(sorted(part.enterprises))
+        if part.number == 1 and not part.is_abandoned:
+            dialect = postgresql if self._is_postgresql else sqlite
+            begun = self._connection.execute(
+                dialect.insert(FACT_IMPORT)
+                .values(**self._key, enterprises=enterprises, state=ImportState.OPEN, parts=0, at=self._now)
+                .on_conflict_do_nothing()
+                .returning(FACT_IMPORT.c.import_id)
+            ).all()
+            self.is_first = bool(begun)
+        statement = select(FACT_IMPORT).where(self._here)
+        if self._is_postgresql:
+            statement = statement.with_for_update()
+        row = self._connection.execute(statement).one_or_none()
+        if row is None:
+            broken = "there is no such import" if part.is_abandoned else "an import begins with part 1"
+            raise InvariantBroken(INVARIANT, broken)
+        if row.state != ImportState.OPEN:
+            raise InvariantBroken(INVARIANT, f"the import is {row.state.lower()} already")
+        if row.enterprises != enterprises:
+            raise FactConflict(INVARIANT, "the import was begun for other enterprises")
+        if not part.is_abandoned and part.number != row.parts + 1:
+            raise InvariantBroken(INVARIANT, f"the part after {row.parts} is expected, and not part {part.number}")
+        if self.is_first:
+            self._mark()
+
+    def _mark(self) -> None:
+        """Mark the enterprises, waiting for whoever is about to mark one of them."""
+        dialect = postgresql if self._is_postgresql else sqlite
+        ordered = sorted(self._part.enterprises)
+        marked = self._connection.execute(
+            dialect.insert(FACT_IMPORT_ENTERPRISE)
+            .values([{**self._key, "enterprise_id": enterprise_id} for enterprise_id in ordered])
+            .on_conflict_do_nothing()
+            .returning(FACT_IMPORT_ENTERPRISE.c.enterprise_id)
+        ).scalars()
+        others = sorted(self._part.enterprises.difference(marked))
+        if others:
+            raise FactConflict(INVARIANT, f"`Enterprise:{others[0]}` is being imported already")
+
+    def check_homes(self, homes: Iterable[Unit]) -> None:
+        """Raise InvariantBroken if a record is of an enterprise that the import does not name."""
+        for unit in sorted(homes):
+            if unit.kind == UnitKind.ENTERPRISE and unit.id not in self._part.enterprises:
+                raise InvariantBroken(INVARIANT, f"the import does not name `Enterprise:{unit.id}`")
+
+    def check(self, changes: Changes, rows: DatabaseRows) -> None:
+        """Check what a part must keep by itself. Raises InvariantBroken."""
+        owners = owners_of_details(changes)
+        check_part(changes, rows, self._made_among(owners) if owners else ())
+        made = [
+            {**self._key, "record_type": change.record_type, "record_id": change.id}
+            for record_type in sorted(SETTLED)
+            for change in changes.of(record_type)
+            if change.before is None
+        ]
+        if made and not self._part.ends:
+            self._connection.execute(insert(FACT_IMPORT_NEW), made)
+
+    def _made_among(self, records: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of the records that an earlier part of this import made."""
+        new = FACT_IMPORT_NEW.c
+        statement = select(new.record_type, new.record_id).where(
+            new.caller == self._caller,
+            new.import_id == self._part.import_id,
+            among(new.record_id, "ids", self._is_postgresql),
+        )
+        ids = ids_parameter({record_id for _, record_id in records}, self._is_postgresql)
+        return {(row.record_type, row.record_id) for row in self._connection.execute(statement, {"ids": ids})}
+
+    def advance(self) -> None:
+        """Count the part, and end the import with its last. Raises InvariantBroken if the whole must not be opened."""
+        part = self._part
+        values: dict[str, Any] = {}
+        if not part.is_abandoned:
+            values["parts"] = part.number
+        if part.ends:
+            values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
+            self._check_whole()
+            for table in (FACT_IMPORT_ENTERPRISE, FACT_IMPORT_NEW):
+                here = (table.c.caller == self._caller) & (table.c.import_id == part.import_id)
+                self._connection.execute(delete(table).where(here))
+        self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+
+    def _check_whole(self) -> None:
+        """Check the enterprises as they are now."""
+        ordered = sorted(self._part.enterprises)
+        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+            ids = ids_parameter(ordered[start : start + _CHECKED_AT_ONCE], self._is_postgresql)
+            records: list[Any] = []
+            for record_type in WHOLE:
+                cls = RECORDS[record_type]
+                table = table_of(cls)
+                within = rights.within(record_type, "enterprises", self._is_postgresql)
+                columns = [column for column in table.c if column.name != "revision"]
+                statement = select(*columns)
+                if within is not None:
+                    statement = statement.where(within)
+                records += [cls(*row) for row in self._connection.execute(statement, {"enterprises": ids})]
+            check_whole(records, DatabaseRows(self._connection))
+
+    def standing(self) -> tuple[int, bool]:
+        """Return how many parts are committed, and whether the import is over."""
+        row = self._connection.execute(select(FACT_IMPORT).where(self._here)).one_or_none()
+        return (0, False) if row is None else (row.parts, row.state != ImportState.OPEN)

@@ -1,0 +1,134 @@
+"""ImportFacts: a stream of parts, each one transaction, within the caller's rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import grpc
+
+from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
+from sealauthz.facts import Store
+from sealauthz.facts.importing import Part, PartReceipt
+from sealauthz.service.edge import Call
+from sealauthz.service.faults import Faults
+from sealauthz.service.records import record_from, snake
+from sealauthz.service.tokens import revision_message
+from sealauthz.v1 import facts_pb2
+
+MAX_PART = 10_000
+MAX_ENTERPRISES = 1_000
+
+_CHANGE_PATH = re.compile(r"changes\[(\d+)\]\.?(.*)")
+
+
+def import_facts(
+    store: Store, requests: Iterable[facts_pb2.ImportFactsRequest], call: Call
+) -> facts_pb2.ImportFactsResponse:
+    """Write the parts as they come, until the last or the end of the stream.
+
+    Raises InvalidRequest, CallerNotPermitted, FactConflict, InvariantBroken, FactsUnavailable; the parts before stay.
+    """
+    messages = _arriving(requests)
+    first = next(messages, None)
+    if first is None:
+        raise InvalidRequest.at("import_id", "is required")
+    enterprises = _check_first(first, call)
+    response = facts_pb2.ImportFactsResponse()
+    message: facts_pb2.ImportFactsRequest | None = first
+    while message is not None:
+        if message is not first:
+            _check_later(message, first.import_id)
+        part = Part(first.import_id, enterprises, message.part, message.last, message.abandon)
+        receipt = _write(store, part, message, call)
+        response.parts = max(response.parts, receipt.parts)
+        response.finished = receipt.is_finished
+        if not receipt.written.is_replay:
+            response.facts += len(message.facts)
+        response.revision.CopyFrom(revision_message(store.identity, receipt.written.revision))
+        call.noted["parts"] = call.noted["parts"] + 1 if isinstance(call.noted.get("parts"), int) else 1  # type: ignore[operator]
+        call.noted["changes"] = response.facts
+        call.noted["revision"] = receipt.written.revision
+        message = None if part.ends else next(messages, None)
+    return response
+
+
+def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest]) -> Iterator[facts_pb2.ImportFactsRequest]:
+    """Yield the messages. Raises TimeOver where the client leaves in the middle."""
+    try:
+        yield from requests
+    except grpc.RpcError as error:
+        raise TimeOver("the stream broke off before its end") from error
+
+
+def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset[str]:
+    """Return the enterprises of the import. Raises InvalidRequest, CallerNotPermitted."""
+    faults = Faults()
+    faults.check_id("import_id", message.import_id)
+    faults.check_count("enterprise_ids", len(message.enterprise_ids), MAX_ENTERPRISES, least=1)
+    faults.refuse()
+    for number, enterprise_id in enumerate(message.enterprise_ids):
+        faults.check_id(f"enterprise_ids[{number}]", enterprise_id)
+    if message.abandon:
+        if message.facts:
+            faults.add("facts", "must be empty where an import is abandoned")
+        if message.last:
+            faults.add("last", "must not be set where an import is abandoned")
+    else:
+        _check_part(message, faults)
+    faults.refuse()
+    for enterprise_id in message.enterprise_ids:
+        if not call.caller.may_see(enterprise_id):
+            raise CallerNotPermitted(
+                f"the caller `{call.caller.name}` may not write facts of the enterprise `{enterprise_id}`"
+            )
+    return frozenset(message.enterprise_ids)
+
+
+def _check_later(message: facts_pb2.ImportFactsRequest, import_id: str) -> None:
+    faults = Faults()
+    if message.import_id not in ("", import_id):
+        faults.add("import_id", "must be that of the first message, or empty")
+    if message.enterprise_ids:
+        faults.add("enterprise_ids", "must be empty but in the first message")
+    if message.abandon:
+        faults.add("abandon", "must not be set but in the first message")
+    _check_part(message, faults)
+    faults.refuse()
+
+
+def _check_part(message: facts_pb2.ImportFactsRequest, faults: Faults) -> None:
+    if message.part < 1:
+        faults.add("part", "must be at least 1")
+    faults.check_count("facts", len(message.facts), MAX_PART, least=0 if message.last else 1)
+
+
+def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call: Call) -> PartReceipt:
+    """Write one part."""
+    faults = Faults()
+    records: list[Any] = []
+    for number, fact in enumerate(message.facts):
+        records.append(record_from(fact, f"facts[{number}]", faults))
+        if faults.is_full:
+            break
+    faults.refuse()
+    for name in {type(record).__name__ for record in records}:
+        call.caller.check_writes(name)
+    try:
+        return store.import_part(call.caller.name, part, records, call.caller.enterprises, call.caller.check_change)
+    except InvalidRequest as error:
+        raise InvalidRequest(*(_renamed(violation, records) for violation in error.violations)) from error
+    except (FactConflict, InvariantBroken) as error:
+        if part.is_abandoned:
+            raise
+        raise type(error)(error.invariant, f"part {part.number}: {error}") from error
+
+
+def _renamed(violation: Violation, records: list[Any]) -> Violation:
+    """Return a violation with the path that the message has."""
+    match = _CHANGE_PATH.fullmatch(violation.field)
+    if match is None:
+        return violation
+    path = f"facts[{match[1]}].{snake(type(records[int(match[1])]).__name__)}"
+    return Violation(f"{path}.{match[2]}" if match[2] else path, violation.description)

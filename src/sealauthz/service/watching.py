@@ -1,0 +1,314 @@
+"""Watching: every revision to everybody who watches, once and in order, as far as each may read it.
+
+One thread reads the history as it grows and hands it on. A watcher first reads for itself what it has missed, and joins
+the others where the thread stands; what lies between is read once more, up to exactly there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.errors import CallerNotPermitted, FactsUnavailable, ServiceBusy
+from sealauthz.facts import Store, StoreIdentity
+from sealauthz.facts.history import Changed, Image, Revision
+from sealauthz.facts.signal import Signal
+from sealauthz.facts.units import UnitKind, home_kind
+from sealauthz.service.callers import Caller
+from sealauthz.service.edge import Call
+from sealauthz.service.faults import Faults, timestamp
+from sealauthz.service.records import fact_of_image
+from sealauthz.service.streams import Outlet
+from sealauthz.service.tokens import check_store, revision_message, token_from
+from sealauthz.v1 import facts_pb2
+
+MAX_WATCHERS = 200
+MAX_WATCHED_ENTERPRISES = 1_000
+CAPACITY = 256
+"""How many revisions a watcher may lag behind."""
+
+_PAGE = 100
+_SHARED_CHANGES = 100
+"""A revision with more changes is not kept for those who lag: each watcher reads it again, two at a time."""
+
+_POLL_S = 0.2
+_QUIET_S = 1.0
+_QUIET_REVISIONS = 100
+"""How long, and for how many revisions, a watcher that is shown nothing is not told how far history has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Nothing more has changed up to this revision, made at `at` (0: there is none yet)."""
+
+    number: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """A revision that is to be read again where it is needed."""
+
+    number: int
+
+
+_Item = Revision | Reached | _Large
+
+
+class Watches:
+    """Follows the history of one store for all watchers of this process."""
+
+    def __init__(self, store: Store, signal: Signal) -> None:
+        self._store = store
+        self._signal = signal
+        self._changed = threading.Condition()
+        self._outlets: set[Outlet[_Item]] = set()
+        # Where the thread stands; only while somebody watches.
+        self._timeline = ""
+        self._at = 0
+        self._newest_at = 0
+        self._told = 0
+        self._is_stopping = False
+        self._places = threading.BoundedSemaphore(MAX_WATCHERS)
+        self._large = threading.BoundedSemaphore(2)
+        self._thread = threading.Thread(target=self._run, name="sealauthz-watches", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every watch well, and take no more."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+        self._end_all(None)
+
+    def close(self) -> None:
+        """Wait for the thread, once stopped."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def follow(self, after: int, timeline: str, context: Any = None) -> Iterator[tuple[str, Revision | Reached]]:
+        """Yield every revision after one, each with its timeline, and from time to time how far history has come.
+
+        `after` below 0 begins at the newest. Ends when the caller leaves or the server stops. Raises ServiceBusy for
+        too many watchers and one that lags, RevisionUnknown, RevisionGone, FactsUnavailable.
+        """
+        if not self._places.acquire(blocking=False):
+            raise ServiceBusy(f"there are {MAX_WATCHERS} watchers already")
+        try:
+            if after < 0:
+                page = self._store.changes_after(-1, 1)
+                after, timeline = page.newest, page.timeline
+                yield timeline, Reached(page.newest, page.newest_at)
+            # What is behind first, so that nothing queues up meanwhile.
+            while context is None or context.is_active():
+                page = self._store.changes_after(after, _PAGE, timeline)
+                timeline = page.timeline
+                for revision in page.revisions:
+                    yield timeline, revision
+                    after = revision.number
+                if after >= page.newest:
+                    if page.revisions:
+                        yield timeline, Reached(page.newest, page.newest_at)
+                    break
+            yield from self._join(after, timeline, context)
+        finally:
+            self._places.release()
+
+    def _join(self, after: int, timeline: str, context: Any) -> Iterator[tuple[str, Revision | Reached]]:
+        """Go on with the others."""
+        outlet: Outlet[_Item] = Outlet(CAPACITY, context)
+        with self._changed:
+            if self._is_stopping:
+                return
+            if not self._outlets:
+                self._at, self._timeline, self._told = after, timeline, after
+            elif self._timeline != timeline:
+                raise FactsUnavailable("the facts were restored just now")
+            self._outlets.add(outlet)
+            joined = self._at
+            self._changed.notify_all()
+        try:
+            while after < joined:
+                page = self._store.changes_after(after, min(_PAGE, joined - after), timeline)
+                for revision in page.revisions:
+                    yield timeline, revision
+                    after = revision.number
+                if after >= joined:
+                    yield timeline, Reached(after, page.revisions[-1].at)
+            for item in outlet:
+                if isinstance(item, Reached):
+                    if item.number >= after:
+                        yield timeline, item
+                elif item.number > after:
+                    if isinstance(item, _Large):
+                        with self._large:
+                            (revision,) = self._store.changes_after(after, 1, timeline).revisions
+                    else:
+                        revision = item
+                    after = revision.number
+                    yield timeline, revision
+        finally:
+            with self._changed:
+                self._outlets.discard(outlet)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._outlets and not self._is_stopping:
+                    self._changed.wait()
+                if self._is_stopping:
+                    return
+                at, timeline = self._at, self._timeline
+            seen = self._signal.revision
+            try:
+                page = self._store.changes_after(at, _PAGE, timeline)
+            except Exception as error:  # noqa: BLE001 (each watcher's edge says what it is)
+                self._end_all(error)
+                continue
+            if page.revisions:
+                self._hand_on(at, timeline, page.revisions)
+            else:
+                self._say_reached(page.newest_at)
+                self._signal.wait_for_other(seen, _POLL_S)
+
+    def _hand_on(self, after: int, timeline: str, revisions: tuple[Revision, ...]) -> None:
+        """Hand revisions to every watcher, unless all have left meanwhile and others come in elsewhere."""
+        with self._changed:
+            if (self._at, self._timeline) != (after, timeline):
+                return
+            for revision in revisions:
+                is_large = len(revision.changes) > _SHARED_CHANGES
+                self._offer(_Large(revision.number) if is_large else revision)
+            self._at = revisions[-1].number
+            self._newest_at = time.monotonic_ns()
+
+    def _say_reached(self, at: int) -> None:
+        """Tell those who were shown nothing how far history has come, once it pauses."""
+        with self._changed:
+            has_paused = time.monotonic_ns() - self._newest_at >= _QUIET_S * 1_000_000_000
+            if self._told < self._at and has_paused:
+                self._offer(Reached(self._at, at))
+                self._told = self._at
+
+    def _offer(self, item: _Item) -> None:
+        self._outlets = {outlet for outlet in self._outlets if outlet.offer(item)}
+
+    def _end_all(self, error: BaseException | None) -> None:
+        with self._changed:
+            for outlet in self._outlets:
+                outlet.close(error)
+            self._outlets = set()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one watcher is shown: of each record type the fields that are hidden, of which enterprises (None: all)."""
+
+    hidden: Mapping[str, tuple[str, ...]]
+    enterprises: frozenset[str] | None
+
+    @classmethod
+    def of(cls, request: facts_pb2.WatchChangesRequest, caller: Caller) -> View:
+        """Return the view that a request asks for. Raises InvalidRequest, CallerNotPermitted."""
+        faults = Faults()
+        faults.check_count("record_types", len(request.record_types), len(RECORDS))
+        faults.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
+        for number, record_type in enumerate(request.record_types):
+            if record_type not in RECORDS:
+                faults.add(f"record_types[{number}]", "is not a record type")
+        for number, enterprise_id in enumerate(request.enterprise_ids):
+            faults.check_id(f"enterprise_ids[{number}]", enterprise_id)
+        faults.refuse()
+        for enterprise_id in request.enterprise_ids:
+            if not caller.may_see(enterprise_id):
+                raise CallerNotPermitted(f"the caller `{caller.name}` may not see the enterprise `{enterprise_id}`")
+        record_types = request.record_types or [name for name in RECORDS if _is_readable(name, caller)]
+        if not record_types:
+            raise CallerNotPermitted(f"the caller `{caller.name}` may not read any record type")
+        hidden = {}
+        for record_type in record_types:
+            readable = caller.readable(record_type)
+            columns = shape_of(RECORDS[record_type]).columns
+            hidden[record_type] = tuple(c.name for c in columns if c.is_personal or c.name not in readable)
+        asked = frozenset(request.enterprise_ids) or None
+        return cls(hidden, asked or caller.enterprises)
+
+    def shown(self, revision: Revision) -> list[facts_pb2.ChangedFact]:
+        """Return what of a revision is shown."""
+        return [shown for change in revision.changes if (shown := self._shown(change)) is not None]
+
+    def _shown(self, change: Changed) -> facts_pb2.ChangedFact | None:
+        hidden = self.hidden.get(change.record_type)
+        if hidden is None:
+            return None
+        before = change.before if self._concerns(change.concerned_before) else None
+        after = change.after if self._concerns(change.concerned_after) else None
+        if before is None and after is None:
+            return None
+        return facts_pb2.ChangedFact(
+            key=facts_pb2.FactKey(record_type=change.record_type, id=change.id),
+            before=_fact(change.record_type, before, hidden),
+            after=_fact(change.record_type, after, hidden),
+            hidden_fields=hidden,
+        )
+
+    def _concerns(self, enterprises: frozenset[str] | None) -> bool:
+        # Of old changes nobody wrote down whom they concern: only who may see everything is shown them.
+        return self.enterprises is None or bool(enterprises and enterprises & self.enterprises)
+
+
+def _fact(record_type: str, image: Image | None, hidden: tuple[str, ...]) -> Any:
+    return None if image is None else fact_of_image(record_type, image, hidden)
+
+
+def _is_readable(record_type: str, caller: Caller) -> bool:
+    is_in_scope = caller.enterprises is None or home_kind(record_type) != UnitKind.PERSON
+    return record_type in caller.read and is_in_scope
+
+
+def watch(
+    watches: Watches, store_id: str, request: facts_pb2.WatchChangesRequest, call: Call
+) -> Iterator[facts_pb2.WatchChangesResponse]:
+    """Stream what is written, as far as the caller may read it.
+
+    Raises InvalidRequest, CallerNotPermitted, and what `Watches.follow` raises.
+    """
+    view = View.of(request, call.caller)
+    after, timeline = -1, ""
+    if request.after:
+        token = token_from(request.after, "after")
+        check_store(token, store_id)
+        after, timeline = token.number, token.timeline_id
+    return _messages(watches, store_id, view, after, timeline, call)
+
+
+def _messages(
+    watches: Watches, store_id: str, view: View, after: int, timeline: str, call: Call
+) -> Iterator[facts_pb2.WatchChangesResponse]:
+    sent, revisions, sent_at = (after, 0, time.monotonic())
+    call.noted["revisions"] = 0
+    for at_timeline, step in watches.follow(after, timeline, call.context):
+        changes = view.shown(step) if isinstance(step, Revision) else []
+        if isinstance(step, Revision):
+            revisions += 1
+            call.noted["revisions"] = revisions
+        if not changes and step.number <= sent:
+            continue
+        is_quiet = isinstance(step, Reached) or (
+            step.number - sent >= _QUIET_REVISIONS or time.monotonic() - sent_at >= _QUIET_S
+        )
+        if not changes and not is_quiet:
+            continue
+        yield facts_pb2.WatchChangesResponse(
+            revision=revision_message(StoreIdentity(store_id, at_timeline), step.number),
+            committed_at=timestamp(step.at) if step.number else None,
+            changes=changes,
+        )
+        sent, sent_at = step.number, time.monotonic()

@@ -1,0 +1,404 @@
+"""Imports: nothing is decided about an enterprise until its last part, and nothing breaks that a write would keep."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, uscc, write
+
+from sealauthz.domain.organisation import Membership, RoleAssignment
+from sealauthz.domain.seals import GrantContractType, GrantTemplate, Seal
+from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
+from sealauthz.facts import Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind, World
+from sealauthz.facts.loading import load_unit, touched_since
+from sealauthz.facts.tables import DEPENDENCY_ORDER
+
+NAMES = frozenset({"e1", "e2", "e3"})
+ORDERED = sorted(scene(), key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
+
+
+def send(store: Store, number: int, *records: Any, **more: Any) -> PartReceipt:
+    """Write one part of the import `i` of `e1`, unless said otherwise."""
+    fields: dict[str, Any] = {"import_id": "i", "enterprises": frozenset({"e1"}), **more}
+    rights = {name: fields.pop(name) for name in ("caller", "guard", "rights") if name in fields}
+    return store.import_part(
+        rights.get("caller", "importer"),
+        Part(number=number, **fields),
+        records,
+        rights.get("rights"),
+        rights.get("guard"),
+    )
+
+
+def is_shut(store: Store, enterprise_id: str = "e1") -> bool:
+    """Whether a fresh load of the enterprise's unit is refused."""
+    with store.snapshot() as snapshot:
+        try:
+            load_unit(snapshot, Unit(UnitKind.ENTERPRISE, enterprise_id))
+        except FactNotLoaded as error:
+            return error.enterprise_id == enterprise_id
+    return False
+
+
+def refusal(store: Store, *arguments: Any, **more: Any) -> tuple[str, str]:
+    before = dump(store)
+    with pytest.raises((InvariantBroken, FactConflict)) as caught:
+        send(store, *arguments, **more)
+    assert dump(store) == before, "nothing of it stays"
+    return caught.value.invariant, str(caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_valid_scene_comes_in_parts_of_any_size_in_the_order_of_its_references(store: Store, size: int) -> None:
+    parts = [ORDERED[start : start + size] for start in range(0, len(ORDERED), size)]
+    world = World(store)
+    for number, records in enumerate(parts, 1):
+        receipt = send(store, number, *records, enterprises=NAMES, is_last=number == len(parts))
+        assert (receipt.parts, receipt.is_finished) == (number, number == len(parts))
+        assert receipt.written.revision == number
+        assert [is_shut(store, name) for name in sorted(NAMES)] == [not receipt.is_finished] * 3
+    assert {(type(record).__name__, record.id): record for record in everything(store)} == BASE
+    with world.read() as picture:
+        assert picture.find("Seal", "s1").enterprise.name == "Enterprise 1"
+    tables = dump(store)
+    assert (tables["fact_import_enterprise"], tables["fact_import_new"]) == ([], [])
+
+
+def test_an_import_leaves_what_a_write_leaves(store: Store) -> None:
+    """Images, revisions and units are as ever."""
+    write(store, *enterprise(1))
+    send(store, 1, edited("Enterprise", "e1", name="Renamed"), Seal("s9", "e1", "seal", "OTHER"))
+    page = store.changes_after(1, 10)
+    (revision,) = page.revisions
+    assert {(c.record_type, c.id, c.before is None) for c in revision.changes} == {
+        ("Enterprise", "e1", False),
+        ("Seal", "s9", True),
+    }
+    assert all(c.concerned_after == {"e1"} for c in revision.changes)
+    assert store.read("Seal").records[0].revision == 2
+
+
+def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store) -> None:
+    write(store, *enterprise(1), *enterprise(2))
+    world = World(store)
+    with world.read() as picture:
+        assert picture.find("Enterprise", "e1") is not None
+    # A part that changes nothing shuts the enterprise all the same, and the last one opens it.
+    for number, is_last in ((1, False), (2, True)):
+        before = store.revision()
+        receipt = send(store, number, edited("Enterprise", "e1"), is_last=is_last)
+        assert receipt.written.revision == before + 1
+        with store.snapshot() as snapshot:
+            assert touched_since(snapshot, before) == {Unit(UnitKind.ENTERPRISE, "e1")}
+        with world.read() as picture:
+            assert picture.find("Enterprise", "e2") is not None
+            if is_last:
+                assert picture.find("Enterprise", "e1") is not None
+            else:
+                with pytest.raises(FactNotLoaded, match="`Enterprise:e1` is being imported"):
+                    picture.find("Membership", "e1-m-boss")
+
+
+def test_a_decision_sees_none_of_an_import_or_all_of_it(store: Store) -> None:
+    """Law: whatever a reader loads at any moment is shut, or is a state that a write could have made."""
+    write(store, *enterprise(1), Seal("s1", "e1", "0", "OTHER"), Seal("s2", "e1", "0", "OTHER"))
+    world = World(store)
+    done = threading.Event()
+
+    def read() -> list[str]:
+        seen = []
+        while not done.is_set():
+            with world.read() as picture:
+                try:
+                    unit = picture.unit(Unit(UnitKind.ENTERPRISE, "e1"))
+                except FactNotLoaded:
+                    continue
+                assert unit is not None
+                names = {seal.name for seal in unit["Seal"].values()}
+                assert len(names) == 1, "half of an import"
+                seen += sorted(names)
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        reading = [pool.submit(read) for _ in range(2)]
+        try:
+            for turn in range(1, 15):
+                named = {"import_id": f"i{turn}"}
+                send(store, 1, Seal("s1", "e1", str(turn), "OTHER"), **named)
+                send(store, 2, Seal("s2", "e1", str(turn), "OTHER"), is_last=True, **named)
+        finally:
+            done.set()
+        for job in reading:
+            job.result()
+
+
+# --- what waits for the whole, and what does not ----------------------------------------------------------------------
+
+
+def test_an_enterprise_without_an_administrator_is_not_opened(store: Store) -> None:
+    lonely = enterprise(1)[0]
+    send(store, 1, lonely)
+    assert refusal(store, 2, is_last=True)[0] == "I4"
+    assert refusal(store, 0, is_abandoned=True)[0] == "I4"
+    assert is_shut(store)
+    # The import is still open, and can mend it.
+    send(store, 2, *enterprise(1)[1:])
+    assert send(store, 3, is_last=True).is_finished
+    assert not is_shut(store)
+
+
+def test_the_whole_is_checked_for_every_enterprise_of_the_import(store: Store) -> None:
+    both = frozenset({"e1", "e2"})
+    send(store, 1, *enterprise(1), enterprise(2)[0], enterprises=both)
+    assert refusal(store, 2, is_last=True, enterprises=both) == (
+        "I4",
+        "`Enterprise:e2` would have no active system administrator",
+    )
+
+
+@pytest.mark.parametrize(
+    ("invariant", "early", "late"),
+    [
+        # Written in two parts, each is broken in between and whole at the end.
+        ("I4", edited("RoleAssignment", "e1-admin", state="REVOKED"), RoleAssignment("new", "m-ann", "SYSTEM_ADMIN")),
+        ("I7", edited("Membership", "m-cat", state="ENDED", ended_at=NOW, end_reason="RESIGNED"), None),
+        ("I8", edited("RoleAssignment", "seal-admin", state="REVOKED"), None),
+        ("I9", edited("SealGrant", "g1", state="REVOKED"), edited("SealGrant", "g-sub", state="REVOKED")),
+    ],
+)
+def test_what_takes_the_whole_waits_and_is_not_forgotten(store: Store, invariant: str, early: Any, late: Any) -> None:
+    write(store, *scene())
+    with pytest.raises(InvariantBroken) as caught:
+        write(store, early)
+    assert caught.value.invariant == invariant, "an ordinary write is refused"
+    send(store, 1, early)
+    assert refusal(store, 2, is_last=True)[0] == invariant
+    assert refusal(store, 0, is_abandoned=True)[0] == invariant
+    if late is not None:
+        assert send(store, 2, late, is_last=True).is_finished
+
+
+@pytest.mark.parametrize(
+    ("invariant", "record"),
+    [
+        ("SAME_ENTERPRISE", edited("Seal", "s1", custodian_id="m-dan")),
+        ("I5", Membership("m-out", "out", "e1", "INVITE", NOW)),
+        ("S-10", edited("SealGrant", "g1", valid_to=NOW + 2 * DAY)),
+        ("I3", edited("Membership", "m-ann", person_id="bob")),
+        ("HOME", edited("Seal", "s1", enterprise_id="e2")),
+        ("REFERENCE", edited("Seal", "s1", custodian_id="none")),
+        ("I11", edited("Seal", "dead", state="ACTIVE")),
+        ("I2", edited("Enterprise", "e1", uscc=uscc(7))),
+        ("CYCLE", edited("Department", "dept1", parent_id="dept1-sub")),
+        ("I14", edited("EmergencyUse", "emergency", id="new", approved_by_id="m-ann")),
+    ],
+)
+def test_everything_else_holds_in_each_part(store: Store, invariant: str, record: Any) -> None:
+    write(store, *scene())
+    assert refusal(store, 1, record, enterprises=NAMES)[0] == invariant
+    assert not is_shut(store)
+
+
+def test_only_a_right_that_the_import_made_may_be_completed_in_a_later_part(store: Store) -> None:
+    write(store, *scene())
+    widened = GrantContractType("more", "g1", "LEASE")
+    used_up = edited("SealGrant", "g1", used=3)
+    # An old grant that the import touches is settled as ever.
+    send(store, 1, used_up, edited("SealGrant", "g1", id="g9", used=0))
+    assert refusal(store, 2, widened)[0] == "S-10"
+    send(store, 2, GrantContractType("new", "g9", "LEASE"), GrantTemplate("only", "g9", "t"))
+    send(store, 3, is_last=True)
+    # And a new one is settled once the import is over.
+    for detail in (GrantContractType("later", "g9", "PURCHASE"), widened):
+        with pytest.raises(InvariantBroken) as caught:
+            write(store, detail)
+        assert caught.value.invariant == "S-10"
+        assert refusal(store, 1, detail, import_id="another")[0] == "S-10"
+
+
+def test_a_sub_grant_wider_than_its_grant_is_found_at_the_end(store: Store) -> None:
+    write(store, *[record for record in scene() if record.id not in ("sub-type",)])
+    send(store, 1, edited("SealGrant", "g-sub", id="g8"), GrantContractType("x", "g8", "LEASE"))
+    assert refusal(store, 2, is_last=True)[0] == "I9"
+
+
+# --- who may do what meanwhile ----------------------------------------------------------------------------------------
+
+
+def test_nobody_else_writes_into_an_enterprise_that_is_being_imported(store: Store) -> None:
+    write(store, *scene())
+    send(store, 1, edited("Seal", "s1", name="new"))
+    for change in (edited("Seal", "s1"), edited("SealHold", "hold", state="RELEASED"), edited("Enterprise", "e1")):
+        for caller in ("other", "importer"):
+            with pytest.raises(InvariantBroken, match="`Enterprise:e1` is being imported") as caught:
+                write(store, change, caller=caller)
+            assert caught.value.invariant == "IMPORT"
+    condition = Precondition("Seal", "s1", PreconditionKind.EXISTS)
+    with pytest.raises(InvariantBroken, match="is being imported"):
+        write(store, edited("Seal", "s2", name="x"), preconditions=(condition,))
+    # Persons, contracts and other enterprises are nobody's.
+    write(store, edited("Seal", "s2", name="x"), edited("Contract", "c1", amount=5), person("new"))
+    send(store, 2, is_last=True)
+    write(store, edited("Seal", "s1", name="after"))
+
+
+def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
+    send(store, 1, *enterprise(1))
+    for caller, import_id in (("other", "i"), ("importer", "j")):
+        both = frozenset({"e1", "e2"})
+        invariant, said = refusal(store, 1, person("x"), caller=caller, import_id=import_id, enterprises=both)
+        assert (invariant, said) == ("IMPORT", "`Enterprise:e1` is being imported already")
+    send(store, 2, is_last=True)
+    assert send(store, 1, person("x"), import_id="j").parts == 1
+
+
+def test_an_import_writes_only_into_the_enterprises_that_it_names(store: Store) -> None:
+    write(store, *scene())
+    assert refusal(store, 1, edited("Seal", "s2", name="x")) == ("IMPORT", "the import does not name `Enterprise:e2`")
+    send(store, 1, person("new"), edited("Contract", "c1", amount=5))
+
+
+def test_rights_are_those_of_a_write(store: Store) -> None:
+    write(store, *scene())
+
+    def guard(_before: Any, _after: Any) -> None:
+        raise CallerNotPermitted("not this field")
+
+    for more in ({"guard": guard}, {"rights": frozenset({"e2"})}):
+        before = dump(store)
+        with pytest.raises(CallerNotPermitted):
+            send(store, 1, edited("Seal", "s1", name="x"), **more)
+        assert dump(store) == before
+
+
+def test_a_part_is_malformed_as_a_write_is(store: Store) -> None:
+    with pytest.raises(InvalidRequest, match="changes a record that the batch changes already"):
+        send(store, 1, person("a"), person("a"))
+
+
+# --- taking up, finishing, abandoning ---------------------------------------------------------------------------------
+
+
+def test_a_part_that_was_committed_is_not_written_again(store: Store) -> None:
+    """Law: an import that breaks off anywhere and is sent again from the start leaves the same facts."""
+    parts = [ORDERED[start : start + 20] for start in range(0, len(ORDERED), 20)]
+    rng = random.Random(7)
+    reached = 0
+    while reached < len(parts):
+        reached = min(len(parts), reached + rng.randint(0, 2))
+        for number, records in enumerate(parts[:reached], 1):
+            receipt = send(store, number, *records, enterprises=NAMES, is_last=number == len(parts))
+            assert receipt.written.revision == number
+            assert receipt.parts >= number
+    assert store.revision() == len(parts)
+    assert {(type(record).__name__, record.id): record for record in everything(store)} == BASE
+    # Even once it is over.
+    again = send(store, 1, *parts[0], enterprises=NAMES)
+    assert (again.written.is_replay, again.parts, again.is_finished) == (True, len(parts), True)
+
+
+def test_an_import_goes_on_as_it_began(store: Store) -> None:
+    assert refusal(store, 2, person("a")) == ("IMPORT", "an import begins with part 1")
+    send(store, 1, person("a"))
+    assert refusal(store, 1, person("b"))[0] == "REQUEST_ID"
+    assert refusal(store, 1, person("a"), is_last=True)[0] == "REQUEST_ID"
+    assert refusal(store, 3, person("b")) == ("IMPORT", "the part after 1 is expected, and not part 3")
+    assert refusal(store, 2, person("b"), enterprises=frozenset({"e2"}))[0] == "IMPORT"
+    send(store, 2, is_last=True)
+    assert refusal(store, 3, person("b")) == ("IMPORT", "the import is finished already")
+
+
+def test_an_abandoned_import_opens_what_is_sound_and_takes_nothing_more(store: Store) -> None:
+    assert refusal(store, 0, is_abandoned=True) == ("IMPORT", "there is no such import")
+    send(store, 1, *enterprise(1))
+    assert [(item.import_id, item.parts, item.enterprises) for item in store.open_imports()] == [
+        ("i", 1, frozenset({"e1"}))
+    ]
+    receipt = send(store, 0, is_abandoned=True)
+    assert (receipt.parts, receipt.is_finished, receipt.written.revision) == (1, True, 2)
+    assert not is_shut(store)
+    assert store.open_imports() == []
+    assert refusal(store, 2, person("b")) == ("IMPORT", "the import is abandoned already")
+    assert send(store, 0, is_abandoned=True).written.is_replay
+
+
+def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> None:
+    send(store, 1, *enterprise(1))
+    store.close()
+    again = Store.open(database_url)
+    assert is_shut(again)
+    assert send(again, 2, is_last=True).is_finished
+    assert not is_shut(again)
+    again.close()
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[list[Store]]:
+    stores = [Store.open(database_url) for _ in range(3)]
+    yield stores
+    for store in stores:
+        store.close()
+
+
+def test_of_two_imports_at_once_one_is_refused(stores: list[Store]) -> None:
+    for turn in range(8):
+        barrier = threading.Barrier(2)
+
+        def begin(store: Store, name: str, turn: int = turn, barrier: threading.Barrier = barrier) -> str:
+            barrier.wait()
+            try:
+                send(store, 1, person(f"{name}{turn}"), import_id=f"{name}{turn}", enterprises=NAMES)
+            except FactConflict as error:
+                return error.invariant
+            return ""
+
+        with ThreadPoolExecutor(2) as pool:
+            jobs = {name: pool.submit(begin, store, name) for store, name in zip(stores, "ab", strict=False)}
+            results = {name: job.result() for name, job in jobs.items()}
+        assert sorted(results.values()) == ["", "IMPORT"]
+        (won,) = (name for name, said in results.items() if not said)
+        send(stores[2], 0, import_id=f"{won}{turn}", enterprises=NAMES, is_abandoned=True)
+
+
+def test_a_write_meets_an_import_before_or_after_it_and_never_in_it(stores: list[Store]) -> None:
+    write(stores[2], *enterprise(1))
+    for turn in range(8):
+        barrier = threading.Barrier(2)
+        named = {"import_id": f"i{turn}"}
+
+        def rename(turn: int = turn, barrier: threading.Barrier = barrier) -> bool:
+            barrier.wait()
+            try:
+                write(stores[0], edited("Enterprise", "e1", name=f"write {turn}"))
+            except InvariantBroken as error:
+                return error.invariant != "IMPORT"
+            return True
+
+        def bring(named: dict[str, str] = named, barrier: threading.Barrier = barrier) -> int:
+            barrier.wait()
+            return send(stores[1], 1, Seal("s", "e1", str(named), "OTHER"), **named).written.revision
+
+        with ThreadPoolExecutor(2) as pool:
+            renaming, bringing = pool.submit(rename), pool.submit(bring)
+            was_written, revision = renaming.result(), bringing.result()
+        name = stores[2].read("Enterprise").records[0]
+        assert (name.record.name == f"write {turn}") == was_written
+        assert not was_written or name.revision < revision
+        send(stores[1], 2, is_last=True, **named)
+
+
+def test_the_same_part_at_once_is_written_once(stores: list[Store]) -> None:
+    records = [person(f"p{number}") for number in range(5)]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(send, store, 1, *records) for store in stores]
+        receipts = [job.result() for job in jobs]
+    assert {receipt.written.revision for receipt in receipts} == {1}
+    assert sorted(receipt.written.is_replay for receipt in receipts) == [False, True, True]
