@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -26,6 +27,7 @@ from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.exchange import line_of, plain_fact, record_of
 from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, Snapshot, Store, Stored, WriteReceipt
 from sealauthz.facts.reading import Filter, Query, read_page
+from sealauthz.facts.tables import DEPENDENCY_ORDER
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import fact_of, filter_value, snake
 from sealauthz.terminal import console, instant, show, table
@@ -276,11 +278,11 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
     """
     count = 0
     with open_store(config_file, database) as store, store.snapshot() as snapshot:
-        for name in RECORDS:
+        for name in sorted(RECORDS, key=DEPENDENCY_ORDER.__getitem__):
             if types and name not in types:
                 continue
-            for stored in _read_all(snapshot, name, {}):
-                click.echo(line_of(stored.record, with_personal_data=personal_data))
+            for record in _parents_first(name, (stored.record for stored in _read_all(snapshot, name, {}))):
+                click.echo(line_of(record, with_personal_data=personal_data))
                 count += 1
         click.echo(f"{count} facts at revision {snapshot.revision}", err=True)
     return Exit.DONE
@@ -464,6 +466,29 @@ def _read_all(snapshot: Snapshot, record_type: str, filters: dict[str, Filter]) 
         token = page.next_page_token
         if not token:
             return
+
+
+def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
+    """Yield the records of a type so that one that others of the type name comes before them."""
+    keys = [column.name for column in shape_of(RECORDS[record_type]).columns if column.ref == record_type]
+    if not keys:
+        yield from records
+        return
+    passed: set[str] = set()
+    waiting: dict[str, list[Any]] = defaultdict(list)
+    for record in records:
+        ready = [record]
+        while ready:
+            here = ready.pop()
+            missing = next((id_ for key in keys if (id_ := getattr(here, key)) is not None and id_ not in passed), None)
+            if missing is not None:
+                waiting[missing].append(here)
+                continue
+            yield here
+            passed.add(here.id)
+            ready += waiting.pop(here.id, ())
+    for stuck in waiting.values():  # in a circle: whoever imports them needs them in one transaction
+        yield from stuck
 
 
 def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: int) -> tuple[list[Stored], bool]:

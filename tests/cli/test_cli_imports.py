@@ -1,0 +1,215 @@
+"""`facts import --bulk`, `facts imports`, `facts abandon` and `facts watch`, in a database and over a server."""
+
+import hashlib
+import io
+import json
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from sealauthz.cli.app import run
+from sealauthz.client import SealAuthzClient
+from sealauthz.domain import RECORDS, shape_of
+from sealauthz.domain.organisation import Department
+from sealauthz.domain.seals import Seal, SealKind
+from sealauthz.facts import Batch, Part, Put, Store, World, upgrade
+from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+
+TOKEN = "t" * 40
+SEAL = '{"seal": {"id": "%s", "enterprise_id": "e-yunshan", "name": "Contracts", "kind": "SEAL_KIND_CONTRACT"}}'
+FIELDS = {name: frozenset(column.name for column in shape_of(cls).columns) for name, cls in RECORDS.items()}
+HERE = ("--enterprise", "e-yunshan")
+
+
+@pytest.fixture
+def store(demo_facts):
+    store = Store.open(f"sqlite:///{demo_facts}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def address(store, tmp_path):
+    """A server on the demo facts, which everybody with the token in the file `token` may write and watch."""
+    (tmp_path / "token").write_text(TOKEN)
+    caller = Caller("test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
+    server = build(
+        ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, make_log(io.StringIO())
+    )
+    server.start()
+    yield f"127.0.0.1:{server.port}"
+    server.stop(0)
+
+
+def seals(tmp_path, count):
+    (tmp_path / "facts").write_text("\n".join(SEAL % f"s-{number}" for number in range(count)))
+
+
+def test_a_full_export_imports_in_small_chunks_as_one_import(sealauthz, demo_facts, tmp_path):
+    """The order of an export suffices, though no chunk of it keeps the rules by itself."""
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    upgrade(other)
+    _, exported, _ = sealauthz("facts", "export", "--personal-data")
+    (tmp_path / "facts.jsonl").write_text(exported, encoding="utf-8")
+    assert sealauthz("facts", "import", "facts.jsonl", "--chunk", "3", "--database", other)[0] == 1
+    code, out, err = sealauthz(
+        "facts", "import", "facts.jsonl", "--bulk", "--request-id", "all", "--chunk", "3", "--database", other
+    )
+    assert (code, out) == (0, "")
+    assert err.splitlines()[-1] == "the import `all` is finished"
+    assert sealauthz("facts", "export", "--personal-data", "--database", other)[1] == exported
+
+
+def test_what_names_its_like_is_exported_behind_it(sealauthz, store, tmp_path):
+    chain = [Department(str(n), "e-yunshan", str(n), parent_id=str(n + 1)) for n in range(1, 9)]
+    store.write(Batch("test", "chain", tuple(map(Put, [*chain, Department("9", "e-yunshan", "9")]))))
+    _, exported, _ = sealauthz("facts", "export", "--type", "Department")
+    ids = [json.loads(line)["department"]["id"] for line in exported.splitlines()]
+    assert ids == [str(n) for n in range(9, 0, -1)]
+
+
+def test_an_import_that_breaks_off_is_open_and_goes_on(sealauthz, store, tmp_path):
+    (tmp_path / "facts").write_text("\n".join([SEAL % "s-1", SEAL % "s-2", (SEAL % "s-3").replace("e-y", "e-x")]))
+    bulk = ("facts", "import", "facts", "--bulk", "--request-id", "monday", "--chunk", "2", *HERE)
+    code, _, err = sealauthz(*bulk)
+    assert code == 1
+    assert err.startswith("lines 1 to 2: 2 facts written, revision 2\nerror: line")
+    assert "(IMPORT); 2 facts before line 3 stay written; the import `monday` is open" in err
+    code, out, _ = sealauthz("facts", "imports", "-o", "json")
+    (shown,) = json.loads(out)
+    assert (shown["caller"], shown["import_id"], shown["parts"]) == ("cli", "monday", 1)
+    assert shown["enterprise_ids"] == ["e-yunshan"]
+    assert "monday" in sealauthz("facts", "imports")[1]
+    # An ordinary import is refused meanwhile.
+    assert "is being imported (IMPORT)" in sealauthz("facts", "import", "facts")[2]
+    seals(tmp_path, 1)
+    (tmp_path / "facts").write_text("\n".join([SEAL % "s-1", SEAL % "s-2", SEAL % "s-3"]))
+    code, _, err = sealauthz(*bulk)
+    assert (code, err) == (
+        0,
+        "lines 1 to 2: 2 facts was written before, revision 2\nlines 3 to 3: 1 facts written, revision 3\n"
+        "the import `monday` is finished\n",
+    )
+    assert json.loads(sealauthz("facts", "imports", "-o", "json")[1]) == []
+
+
+def test_an_import_of_any_caller_is_given_up_if_its_enterprises_are_sound(sealauthz, store):
+    here = frozenset({"e-yunshan"})
+    store.import_part("hr", Part("i", here, 1), [Seal("s", "e-yunshan", "seal", SealKind.OTHER)])
+    assert sealauthz("facts", "abandon", "i")[::2] == (1, "error: the caller `cli` has no open import `i`\n")
+    assert sealauthz("facts", "abandon", "i", "--caller", "hr") == (0, "", "given up after 1 parts, revision 3\n")
+    ours = {stored.record.id for stored in store.read("Membership", {"enterprise_id": "e-yunshan"}).records}
+    admins = [
+        stored.record
+        for stored in store.read("RoleAssignment", {"role": "SYSTEM_ADMIN"}).records
+        if stored.record.membership_id in ours
+    ]
+    store.import_part("hr", Part("j", here, 1), [replace(admin, state="REVOKED") for admin in admins])
+    code, _, err = sealauthz("facts", "abandon", "j", "--caller", "hr")
+    assert code == 1
+    assert "no active system administrator (I4); the import stays open" in err
+
+
+def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monkeypatch):
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe((SEAL % "s-1").encode())))
+    code, _, err = sealauthz("facts", "import", "-", "--bulk")
+    assert code == 2
+    assert err.startswith("error: name each --enterprise: standard input is read only once")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe((SEAL % "s-1").encode())))
+    assert sealauthz("facts", "import", "-", "--bulk", *HERE)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("import", "facts", "--bulk"), "name an --enterprise: the file has no record of one"),
+        (("import", "facts", *HERE), "--enterprise needs --bulk"),
+        (("import", "facts", "--server", "a:1"), "--server needs --bulk"),
+        (("import", "facts", "--insecure"), "--insecure needs --bulk"),
+        (
+            ("import", "facts", "--bulk", "--server", "a:1", "--database", "b"),
+            "import through either a --server or into a --database, not both",
+        ),
+        (("watch",), "name the --server to watch, or set SEALAUTHZ_ADDRESS"),
+        (("watch", "--server", "a:1"), "a server wants a token"),
+        (("watch", "--server", "a:1", "--type", "Sael"), "`Sael` is not a record type; did you mean `Seal`?"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_use(sealauthz, demo_facts, tmp_path, arguments, message):
+    seals(tmp_path, 1)
+    code, out, err = sealauthz("facts", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_an_import_goes_through_a_server(sealauthz, store, address, tmp_path):
+    seals(tmp_path, 7)
+    server = ("--server", address, "--insecure", "--token-file", "token")
+    bulk = ("facts", "import", "facts", "--bulk", "--request-id", "i", "--chunk", "3", *HERE, *server)
+    assert sealauthz(*bulk) == (0, "", "7 facts written, revision 4\nthe import `i` is finished\n")
+    assert sealauthz(*bulk)[2].startswith("0 facts written, revision 4\n")
+    code, _, err = sealauthz(*bulk[:5], "i2", *bulk[6:8], "--enterprise", "e-none", *server)
+    assert code == 3
+    assert "the import does not name `Enterprise:e-yunshan`" in err
+
+
+def test_a_watch_prints_each_revision_with_its_token(store, address, tmp_path, capsys):
+    def write(name):
+        store.write(Batch("test", name, (Put(Seal("s-1", "e-yunshan", name, SealKind.OTHER)),)))
+
+    def watch():
+        run(("facts", "watch", "--type", "Seal", "--server", address, "--insecure", "--token-file", "token", *extra))
+
+    def lines(count):
+        deadline = time.monotonic() + 20
+        while len(printed) < count:
+            assert time.monotonic() < deadline
+            printed.extend(map(json.loads, capsys.readouterr().out.splitlines()))
+            time.sleep(0.01)
+        return printed
+
+    clients = []
+    connect = SealAuthzClient.__enter__
+
+    def entered(client):
+        clients.append(client)
+        return connect(client)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SealAuthzClient, "__enter__", entered)
+        printed, extra = [], ()
+        thread = threading.Thread(target=watch)
+        thread.start()
+        lines(1)
+        write("one")
+        first, second = lines(2)[:2]
+        clients.pop().close()
+        thread.join(10)
+        assert (first["revision"], first["changes"]) == (1, [])
+        assert second["revision"] == 2
+        (change,) = second["changes"]
+        assert change["key"] == {"record_type": "Seal", "id": "s-1"}
+        assert change["after"]["seal"]["name"] == "one"
+        assert "before" not in change
+        write("two")
+        printed, extra = [], ("--after", second["token"])
+        thread = threading.Thread(target=watch)
+        thread.start()
+        assert lines(1)[0]["changes"][0]["before"]["seal"]["name"] == "one"
+        clients.pop().close()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_the_world_of_the_command_line_is_open_again(sealauthz, store, tmp_path):
+    seals(tmp_path, 2)
+    assert sealauthz("facts", "import", "facts", "--bulk", *HERE)[0] == 0
+    with World(store).read() as picture:
+        assert picture.find("Seal", "s-1").enterprise.id == "e-yunshan"
