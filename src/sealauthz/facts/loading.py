@@ -136,8 +136,10 @@ def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
     Raises FactNotLoaded for an enterprise that is being imported.
     """
     classes, statements = _unit_statements(unit.kind, snapshot.is_postgresql)
-    *loaded, marks = snapshot.fetch_each((*statements, _mark_statement(snapshot.is_postgresql)), {"unit": unit.id})
-    if marks and unit.kind == UnitKind.ENTERPRISE:
+    if unit.kind == UnitKind.ENTERPRISE:
+        statements = (*statements, _mark_statement(snapshot.is_postgresql))
+    loaded = snapshot.fetch_each(statements, {"unit": unit.id})
+    if unit.kind == UnitKind.ENTERPRISE and loaded.pop():
         raise FactNotLoaded(f"`Enterprise:{unit.id}` is being imported", unit.id)
     return {cls.__name__: list(map(maker_of(cls), rows)) for cls, rows in zip(classes, loaded, strict=True)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,11 @@ def _indexed(cls: type) -> frozenset[str]:
     unique = {name for constraint in shape.constraints if isinstance(constraint, Unique) for name in constraint.columns}
     keys = {column.name for column in shape.columns if column.name == "id" or column.ref}
     return frozenset(unique | keys)
+
+
+@cache
+def _words(words: type[StrEnum]) -> frozenset[str]:
+    return frozenset(words)
 
 
 def text_problem(value: str, *, is_indexed: bool = False) -> str | None:
@@ -45,7 +51,7 @@ def value_problem(column: Column, value: object, *, is_indexed: bool = False) ->
         if not isinstance(value, str):
             return "must be text"
         if column.words is not None:
-            return None if value in set(column.words) else "is not one of the words of this column"
+            return None if value in _words(column.words) else "is not one of the words of this column"
         if (column.name == "id" or column.ref) and not value:
             return "must not be empty"
         return text_problem(value, is_indexed=is_indexed)
@@ -73,9 +79,10 @@ def checked(record: Any, path: str) -> Any:
         raise InvalidRequest.at(path, "is not a record")
     violations = []
     values = []
+    indexed = _indexed(cls)
     for column in shape_of(cls).columns:
         value = getattr(record, column.name)
-        problem = value_problem(column, value, is_indexed=column.name in _indexed(cls))
+        problem = value_problem(column, value, is_indexed=column.name in indexed)
         if problem is not None:
             violations.append(Violation(f"{path}.{column.name}", problem))
         values.append(plain(value))

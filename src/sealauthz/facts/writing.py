@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -373,5 +374,9 @@ def _public(record: Any) -> dict[str, Any] | None:
     if record is None:
         return None
     cls: type = type(record)
-    columns: Iterable[str] = (c.name for c in shape_of(cls).columns if not c.is_personal)
-    return {name: getattr(record, name) for name in columns}
+    return {name: getattr(record, name) for name in _public_columns(cls)}
+
+
+@cache
+def _public_columns(cls: type) -> tuple[str, ...]:
+    return tuple(column.name for column in shape_of(cls).columns if not column.is_personal)

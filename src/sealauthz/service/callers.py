@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sealauthz.domain.record import RECORDS, Column, shape_of
@@ -93,7 +94,8 @@ class Caller:
             )
 
 
-def _unlisted(record_type: str, fields: Collection[str]) -> list[Column]:
+@cache
+def _unlisted(record_type: str, fields: frozenset[str]) -> list[Column]:
     columns = shape_of(RECORDS[record_type]).columns
     return [column for column in columns if column.name != "id" and column.name not in fields]
 

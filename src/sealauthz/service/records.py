@@ -54,6 +54,7 @@ def _words(enum: EnumDescriptor) -> _Words:
     return _Words(by_number, {word: number for number, word in by_number.items()})
 
 
+@cache
 def _enum_of(record_type: str, column: Column) -> _Words:
     field = records_pb2.DESCRIPTOR.message_types_by_name[record_type].fields_by_name[column.name]
     assert field.enum_type is not None  # noqa: S101 (a test proves that the proto has the columns)
