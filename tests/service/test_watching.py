@@ -418,6 +418,47 @@ def test_watchers_do_not_take_the_threads_of_the_calls(serve: Serve, store: Stor
     assert [next(messages).revision.number for messages in open_] == [2] * 20
 
 
+def flood(store: Store, count: int) -> None:
+    """Write revisions that are too large for many of them to be on the way."""
+    for turn in range(count):
+        write(store, *(seal(f"F{number}", name=f"{turn:03}" * 300) for number in range(90)))
+
+
+def test_a_watcher_that_does_not_read_is_ended_with_where_to_go_on(
+    served: Served, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "CAPACITY", 4)
+    idle = watch(served)
+    last = next(idle).revision
+    joined(served.server._watches)
+    flood(store, 60)
+    seen = []
+    try:
+        for message in idle:
+            seen.append(message.revision.number)
+            last = message.revision
+    except grpc.RpcError as error:
+        refusal = refusal_of(error)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY")
+    assert refusal.retry_ms > 0
+    assert seen == list(range(2, last.number + 1))
+    assert last.number < 61, "the flood was too small to make it lag"
+    rest = [message.revision.number for message in islice(watch(served, after=last.token), 61 - last.number)]
+    assert rest == list(range(last.number + 1, 62))
+
+
+def test_the_client_that_lags_gets_everything_all_the_same(
+    served: Served, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "CAPACITY", 4)
+    with SealAuthzClient(served.address, TOKEN, insecure=True) as client:
+        changes = client.watch_changes()
+        assert next(changes).revision == 1
+        joined(served.server._watches)
+        flood(store, 60)
+        assert [next(c for c in changes if c.changes).revision for _ in range(60)] == list(range(2, 62))
+
+
 # --- the client -------------------------------------------------------------------------------------------------------
 
 
