@@ -109,11 +109,11 @@ class EvaluationFailed(SealAuthzError):
 class FactNotLoaded(EvaluationFailed):
     """A policy read a fact that is not loaded; the decision is a deny with `FACT_UNAVAILABLE`.
 
-    `enterprise_id` is the enterprise that is being imported, if that is why.
+    `importing` is the unit of facts that is being imported (kind and id), if that is why.
     """
 
-    def __init__(self, message: str = "", enterprise_id: str = "") -> None:
-        self.enterprise_id = enterprise_id
+    def __init__(self, message: str = "", importing: tuple[str, str] | None = None) -> None:
+        self.importing = importing
         super().__init__(message)
 
 

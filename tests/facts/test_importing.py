@@ -41,7 +41,7 @@ def is_shut(store: Store, enterprise_id: str = "e1") -> bool:
         try:
             load_unit(snapshot, Unit(UnitKind.ENTERPRISE, enterprise_id))
         except FactNotLoaded as error:
-            return error.enterprise_id == enterprise_id
+            return error.importing == ("ENTERPRISE", enterprise_id)
     return False
 
 
@@ -66,7 +66,7 @@ def test_a_valid_scene_comes_in_parts_of_any_size_in_the_order_of_its_references
     with world.read() as picture:
         assert picture.find("Seal", "s1").enterprise.name == "Enterprise 1"
     tables = dump(store)
-    assert (tables["fact_import_enterprise"], tables["fact_import_new"]) == ([], [])
+    assert (tables["fact_import_unit"], tables["fact_import_new"]) == ([], [])
 
 
 def test_an_import_leaves_what_a_write_leaves(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store
             if is_last:
                 assert picture.find("Enterprise", "e1") is not None
             else:
-                with pytest.raises(FactNotLoaded, match="`Enterprise:e1` is being imported"):
+                with pytest.raises(FactNotLoaded, match="is being imported"):
                     picture.find("Membership", "e1-m-boss")
 
 
@@ -235,7 +235,7 @@ def test_nobody_else_writes_into_an_enterprise_that_is_being_imported(store: Sto
     send(store, 1, edited("Seal", "s1", name="new"))
     for change in (edited("Seal", "s1"), edited("SealHold", "hold", state="RELEASED"), edited("Enterprise", "e1")):
         for caller in ("other", "importer"):
-            with pytest.raises(InvariantBroken, match="`Enterprise:e1` is being imported") as caught:
+            with pytest.raises(InvariantBroken, match="is being imported") as caught:
                 write(store, change, caller=caller)
             assert caught.value.invariant == "IMPORT"
     condition = Precondition("Seal", "s1", PreconditionKind.EXISTS)
@@ -245,6 +245,37 @@ def test_nobody_else_writes_into_an_enterprise_that_is_being_imported(store: Sto
     write(store, edited("Seal", "s2", name="x"), edited("Contract", "c1", amount=5), person("new"))
     send(store, 2, is_last=True)
     write(store, edited("Seal", "s1", name="after"))
+
+
+def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: Store) -> None:
+    """A party of it, or a person who signs it, must not be answered on half of it either."""
+    write(store, *scene(), edited("Contract", "c1", id="c2"))
+    world = World(store)
+    with world.read() as picture:
+        assert picture.find("SigningTask", "task1") is not None
+    send(store, 1, edited("Seal", "s1", name="new"))
+    write(store, edited("Contract", "c1", template_id="t"))
+    send(store, 2, edited("TaskOperator", "operator", id="more", person_id="cat"))
+    for record_type, record_id in (("Contract", "c1"), ("SigningTask", "task2")):
+        with world.read() as picture, pytest.raises(FactNotLoaded, match="contract `c1` is being imported"):
+            picture.find(record_type, record_id)
+    with world.read() as picture:
+        assert picture.find("Contract", "c2") is not None
+        assert picture.person("cat") is not None
+    with pytest.raises(InvariantBroken, match="`Contract:c1` is being imported"):
+        write(store, edited("SigningTask", "task2", state="SIGNED"))
+    other = {"import_id": "j", "enterprises": frozenset({"e9"})}
+    assert refusal(store, 1, edited("Contract", "c1", template_id="u"), **other) == (
+        "IMPORT",
+        "`Contract:c1` is being imported",
+    )
+    before = store.revision()
+    send(store, 3, is_last=True)
+    with store.snapshot() as snapshot:
+        opened = {Unit(UnitKind.ENTERPRISE, "e1"), Unit(UnitKind.CONTRACT, "c1")}
+        assert touched_since(snapshot, before) == opened
+    with world.read() as picture:
+        assert len(picture.find("SigningTask", "task1").operators) == 2
 
 
 def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:

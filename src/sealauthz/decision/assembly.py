@@ -91,7 +91,8 @@ def _found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) 
         records = None if home is None else picture.unit(home)
     except FactNotLoaded as error:
         # Whoever may not ask about an enterprise is not told that it is being imported either.
-        if error.enterprise_id and not may_see(error.enterprise_id):
+        kind, unit_id = error.importing or ("", "")
+        if kind == UnitKind.ENTERPRISE and not may_see(unit_id):
             raise CallerNotPermitted(_NO_RIGHT) from error
         raise
     record = None if records is None else records.get(record_type, {}).get(record_id)

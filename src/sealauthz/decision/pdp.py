@@ -211,7 +211,7 @@ class _Evaluation:
 
     def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
         code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
-        if isinstance(error, FactNotLoaded) and error.enterprise_id:
+        if isinstance(error, FactNotLoaded) and error.importing is not None:
             return self._deny(question, [self._reason(code)])  # as it should be while an import is open
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
         return self._deny(question, [self._reason(code)])

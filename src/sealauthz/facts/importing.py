@@ -1,8 +1,9 @@
 """Imports: enterprises whose facts come in parts, and about which nothing is decided until the last one is there.
 
 The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
-looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. Nobody else
-writes into a marked enterprise, which is why what holds of the enterprise as a whole can wait until the end.
+looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. A contract is
+marked by the first part that writes into it. Nobody else writes into what is marked, which is why what holds of an
+enterprise as a whole can wait until the end.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from sealauthz.facts.changes import Changes
 from sealauthz.facts.edits import SETTLED, owners_of_details
 from sealauthz.facts.invariants import WHOLE, check_part, check_whole
 from sealauthz.facts.rows import DatabaseRows, among, ids_parameter
-from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_ENTERPRISE, FACT_IMPORT_NEW, table_of
+from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
 from sealauthz.facts.units import Unit, UnitKind
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
 
+_MARKED_AT_ONCE = 1_000
 _CHECKED_AT_ONCE = 100
 """Enterprises whose records are in memory at a time when the whole is checked."""
 
@@ -100,21 +102,30 @@ def open_imports(connection: Connection) -> list[OpenImport]:
     ]
 
 
-def marked_among(connection: Connection, enterprises: Collection[str]) -> list[str]:
-    """Return those of the enterprises that are being imported, in order."""
-    if not enterprises:
-        return []
-    is_postgresql = connection.dialect.name == "postgresql"
-    mark = FACT_IMPORT_ENTERPRISE.c.enterprise_id
-    statement = select(mark).where(among(mark, "ids", is_postgresql)).order_by(mark)
-    return list(connection.execute(statement, {"ids": ids_parameter(enterprises, is_postgresql)}).scalars())
-
-
-def check_unmarked(connection: Connection, enterprises: Collection[str]) -> None:
-    """Raise InvariantBroken if one of the enterprises is being imported."""
-    marked = marked_among(connection, enterprises)
+def check_unmarked(connection: Connection, homes: Iterable[Unit]) -> None:
+    """Raise InvariantBroken if one of the units is being imported."""
+    marked = sorted(unit for unit in _marks_on(connection, homes))
     if marked:
-        raise InvariantBroken(INVARIANT, f"`Enterprise:{marked[0]}` is being imported")
+        raise InvariantBroken(INVARIANT, f"{_name(marked[0])} is being imported")
+
+
+def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple[str, str]]:
+    """Return those of the units that are being imported, with the caller and the id of the import."""
+    units = {unit for unit in homes if unit.kind != UnitKind.PERSON}
+    if not units:
+        return {}
+    is_postgresql = connection.dialect.name == "postgresql"
+    mark = FACT_IMPORT_UNIT.c
+    statement = select(FACT_IMPORT_UNIT).where(
+        mark.kind.in_([UnitKind.ENTERPRISE, UnitKind.CONTRACT]), among(mark.id, "ids", is_postgresql)
+    )
+    rows = connection.execute(statement, {"ids": ids_parameter({unit.id for unit in units}, is_postgresql)})
+    found = {Unit(UnitKind(row.kind), row.id): (row.caller, row.import_id) for row in rows}
+    return {unit: by for unit, by in found.items() if unit in units}
+
+
+def _name(unit: Unit) -> str:
+    return f"`{unit.kind.capitalize()}:{unit.id}`"
 
 
 class Importing:
@@ -132,11 +143,9 @@ class Importing:
         self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
 
     @property
-    def units(self) -> set[Unit]:
-        """The units that this part shuts or opens: whoever holds one in memory must look again."""
-        if not self.is_first and not self._part.ends:
-            return set()
-        return {Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises}
+    def shuts_or_opens(self) -> bool:
+        """Whether this part makes a revision even if it changes no fact."""
+        return self.is_first or self._part.ends
 
     @property
     def locked(self) -> frozenset[str]:
@@ -173,24 +182,33 @@ class Importing:
             self._mark()
 
     def _mark(self) -> None:
-        """Mark the enterprises, waiting for whoever is about to mark one of them."""
-        dialect = postgresql if self._is_postgresql else sqlite
-        ordered = sorted(self._part.enterprises)
-        marked = self._connection.execute(
-            dialect.insert(FACT_IMPORT_ENTERPRISE)
-            .values([{**self._key, "enterprise_id": enterprise_id} for enterprise_id in ordered])
-            .on_conflict_do_nothing()
-            .returning(FACT_IMPORT_ENTERPRISE.c.enterprise_id)
-        ).scalars()
-        others = sorted(self._part.enterprises.difference(marked))
+        """Mark the enterprises."""
+        others = self._mark_units(Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises)
         if others:
-            raise FactConflict(INVARIANT, f"`Enterprise:{others[0]}` is being imported already")
+            raise FactConflict(INVARIANT, f"{_name(others[0])} is being imported already")
+
+    def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
+        """Mark units, waiting for whoever is about to mark one of them; return those that another import has."""
+        ordered = sorted(units)
+        dialect = postgresql if self._is_postgresql else sqlite
+        for start in range(0, len(ordered), _MARKED_AT_ONCE):
+            some = ordered[start : start + _MARKED_AT_ONCE]
+            values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
+            self._connection.execute(dialect.insert(FACT_IMPORT_UNIT).values(values).on_conflict_do_nothing())
+        ours = (self._caller, self._part.import_id)
+        return sorted(unit for unit, by in _marks_on(self._connection, ordered).items() if by != ours)
 
     def check_homes(self, homes: Iterable[Unit]) -> None:
         """Raise InvariantBroken if a record is of an enterprise that the import does not name."""
         for unit in sorted(homes):
             if unit.kind == UnitKind.ENTERPRISE and unit.id not in self._part.enterprises:
-                raise InvariantBroken(INVARIANT, f"the import does not name `Enterprise:{unit.id}`")
+                raise InvariantBroken(INVARIANT, f"the import does not name {_name(unit)}")
+
+    def mark_contracts(self, homes: Iterable[Unit]) -> None:
+        """Mark the contracts that this part changes. Raises InvariantBroken for one that another import changes."""
+        others = self._mark_units(unit for unit in homes if unit.kind == UnitKind.CONTRACT)
+        if others:
+            raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
 
     def check(self, changes: Changes, rows: DatabaseRows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
@@ -216,19 +234,29 @@ class Importing:
         ids = ids_parameter({record_id for _, record_id in records}, self._is_postgresql)
         return {(row.record_type, row.record_id) for row in self._connection.execute(statement, {"ids": ids})}
 
-    def advance(self) -> None:
-        """Count the part, and end the import with its last. Raises InvariantBroken if the whole must not be opened."""
+    def advance(self) -> set[Unit]:
+        """Count the part, and end the import with its last. Raises InvariantBroken if the whole must not be opened.
+
+        Return the units that this part shuts or opens: whoever holds one in memory must look again.
+        """
         part = self._part
         values: dict[str, Any] = {}
+        units: set[Unit] = set()
         if not part.is_abandoned:
             values["parts"] = part.number
+        if self.is_first:
+            units |= {Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in part.enterprises}
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
-            for table in (FACT_IMPORT_ENTERPRISE, FACT_IMPORT_NEW):
-                here = (table.c.caller == self._caller) & (table.c.import_id == part.import_id)
-                self._connection.execute(delete(table).where(here))
+            mark, new = FACT_IMPORT_UNIT, FACT_IMPORT_NEW
+            ours = (mark.c.caller == self._caller) & (mark.c.import_id == part.import_id)
+            opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
+            units |= {Unit(UnitKind(row.kind), row.id) for row in opened}
+            made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
+            self._connection.execute(delete(new).where(made))
         self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+        return units
 
     def _check_whole(self) -> None:
         """Check the enterprises as they are now."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Dialect, Select, bindparam, select, union
+from sqlalchemy import CompoundSelect, Dialect, Select, bindparam, literal_column, select, union
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.database import Snapshot
-from sealauthz.facts.tables import FACT_CHANGE_UNIT, FACT_IMPORT_ENTERPRISE, table_of
+from sealauthz.facts.tables import FACT_CHANGE_UNIT, FACT_IMPORT_UNIT, table_of
 from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
 
 _MAX_REVISIONS = 2_000
@@ -84,10 +84,11 @@ def _unit_statements(kind: UnitKind, is_postgresql: bool) -> tuple[tuple[type, .
 
 
 @cache
-def _mark_statement(is_postgresql: bool) -> str:
-    """Return the statement that finds the mark of an enterprise that is being imported."""
-    mark = FACT_IMPORT_ENTERPRISE.c.enterprise_id
-    return _compiled(select(mark).where(mark == bindparam("unit")), is_postgresql)
+def _mark_statement(kind: UnitKind, is_postgresql: bool) -> str:
+    """Return the statement that finds the mark of a unit that is being imported."""
+    mark = FACT_IMPORT_UNIT.c
+    statement = select(mark.id).where(mark.kind == literal_column(f"'{kind}'"), mark.id == bindparam("unit"))
+    return _compiled(statement, is_postgresql)
 
 
 @cache
@@ -133,14 +134,17 @@ def maker_of(cls: type) -> Callable[[Sequence[Any]], Any]:
 def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
     """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit.
 
-    Raises FactNotLoaded for an enterprise that is being imported.
+    Raises FactNotLoaded for an enterprise or a contract that is being imported.
     """
     classes, statements = _unit_statements(unit.kind, snapshot.is_postgresql)
-    if unit.kind == UnitKind.ENTERPRISE:
-        statements = (*statements, _mark_statement(snapshot.is_postgresql))
-    loaded = snapshot.fetch_each(statements, {"unit": unit.id})
-    if unit.kind == UnitKind.ENTERPRISE and loaded.pop():
-        raise FactNotLoaded(f"`Enterprise:{unit.id}` is being imported", unit.id)
+    if unit.kind == UnitKind.PERSON:
+        loaded = snapshot.fetch_each(statements, {"unit": unit.id})
+    else:
+        # In the same snapshot: none of an import is seen, or all of it.
+        statements = (*statements, _mark_statement(unit.kind, snapshot.is_postgresql))
+        *loaded, marks = snapshot.fetch_each(statements, {"unit": unit.id})
+        if marks:
+            raise FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
     return {cls.__name__: list(map(maker_of(cls), rows)) for cls, rows in zip(classes, loaded, strict=True)}
 
 

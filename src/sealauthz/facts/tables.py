@@ -137,20 +137,20 @@ FACT_IMPORT = Table(
 )
 """Every import: the enterprises that it names (a JSON list), how many parts are committed, and when it began."""
 
-FACT_IMPORT_ENTERPRISE = Table(
-    "fact_import_enterprise",
+FACT_IMPORT_UNIT = Table(
+    "fact_import_unit",
     METADATA,
-    Column("enterprise_id", TEXT, nullable=False),
+    Column("kind", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
     Column("caller", TEXT, nullable=False),
     Column("import_id", TEXT, nullable=False),
-    PrimaryKeyConstraint("enterprise_id", name="fact_import_enterprise_pkey"),
+    PrimaryKeyConstraint("kind", "id", name="fact_import_unit_pkey"),
     ForeignKeyConstraint(
-        ["caller", "import_id"],
-        ["fact_import.caller", "fact_import.import_id"],
-        name="fact_import_enterprise_import_id_fkey",
+        ["caller", "import_id"], ["fact_import.caller", "fact_import.import_id"], name="fact_import_unit_import_id_fkey"
     ),
+    Index("fact_import_unit_import_id_idx", "caller", "import_id"),
 )
-"""The enterprises that are being imported, by one import each. They need not exist yet."""
+"""The enterprises and contracts that are being imported, by one import each. They need not exist yet."""
 
 FACT_IMPORT_NEW = Table(
     "fact_import_new",

@@ -81,16 +81,18 @@ class Write:
         if importing is not None:
             importing.check_homes(homes)
         else:
-            check_unmarked(self._connection, {unit.id for unit in homes if unit.kind == UnitKind.ENTERPRISE})
+            check_unmarked(self._connection, homes)
         if self._guard is not None:
             for change in changes:
                 self._guard(change.before, change.after)
         self._check_preconditions(before)
-        if not changes and (importing is None or not importing.units):
+        if not changes and (importing is None or not importing.shuts_or_opens):
             if importing is not None:
                 importing.advance()
             revision, at = self._newest()
             return self._finish(WriteReceipt(revision, at))
+        if importing is not None:
+            importing.mark_contracts(homes_of([change.after for change in changes], overlay).values())
         check_each(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
         units = self._units(changes, before, is_before=True)
@@ -101,8 +103,7 @@ class Write:
             check_together(changes, after)
         else:
             importing.check(changes, after)
-            importing.advance()
-            units |= importing.units
+            units |= importing.advance()
         units |= self._units(changes, after, is_before=False)
         concerned_after = self._concerned(changes, after, is_before=False)
         images = [

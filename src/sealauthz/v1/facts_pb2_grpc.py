@@ -78,8 +78,8 @@ class FactsServiceServicer:
 
     def ImportFacts(self, request_iterator, context):
         """ImportFacts writes facts in bulk: each message of the stream is one transaction. From the first on, nothing is decided
-        about the enterprises that the import names (FACT_UNAVAILABLE), until its last message is committed. An import that
-        broke off is taken up again with the same import_id, or given up with `abandon`.
+        about the enterprises that the import names and the contracts that it writes (FACT_UNAVAILABLE), and nobody else writes
+        into them, until its last message is committed. An import that broke off is taken up again with the same import_id, or given up with `abandon`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

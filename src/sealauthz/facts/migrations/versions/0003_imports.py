@@ -1,4 +1,4 @@
-"""Imports: which ones there were, which enterprises are being imported, and the rights that an open one has made."""
+"""Imports: which ones there were, what is being imported, and the rights that an open one has made."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "import_id", name="fact_import_pkey"),
     )
     op.create_table(
-        "fact_import_enterprise",
-        sa.Column("enterprise_id", TEXT, nullable=False),
+        "fact_import_unit",
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("caller", TEXT, nullable=False),
         sa.Column("import_id", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["caller", "import_id"],
             ["fact_import.caller", "fact_import.import_id"],
-            name="fact_import_enterprise_import_id_fkey",
+            name="fact_import_unit_import_id_fkey",
         ),
-        sa.PrimaryKeyConstraint("enterprise_id", name="fact_import_enterprise_pkey"),
+        sa.PrimaryKeyConstraint("kind", "id", name="fact_import_unit_pkey"),
     )
+    op.create_index("fact_import_unit_import_id_idx", "fact_import_unit", ["caller", "import_id"], unique=False)
     op.create_table(
         "fact_import_new",
         sa.Column("caller", TEXT, nullable=False),
