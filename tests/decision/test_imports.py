@@ -53,7 +53,7 @@ def answers(pdp: PolicyDecisionPoint) -> Iterator[tuple[Asked, Answer]]:
 
 
 def test_a_question_is_answered_as_ever_or_not_at_all(pdp: PolicyDecisionPoint, filled: Store) -> None:
-    """Law: with an enterprise shut, an answer is that of before or FACT_UNAVAILABLE, which it is for all at home there."""
+    """Law: an answer is that of before or, as for all that is at home where it is shut, FACT_UNAVAILABLE."""
     before = dict(answers(pdp))
     assert any(is_allowed for is_allowed, _ in before.values())
     for enterprise_id in ENTERPRISES:
