@@ -8,6 +8,10 @@
     [database]
     url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
 
+    [facts]
+    memory_mb = 512                                 # for what is loaded; SEALAUTHZ_FACTS__MEMORY_MB
+    max_age_s = 5.0                                 # of what answers from memory
+
     [policies]
     folder = "policies"                             # relative to the file; without it, the installed policies
 
@@ -69,6 +73,15 @@ class DatabaseSection(_Section):
     url: SecretStr = SecretStr("sqlite:///sealauthz.db")
 
 
+class FactsSection(_Section):
+    """How facts are kept in memory."""
+
+    memory_mb: int = Field(512, ge=16, le=1_000_000)
+    max_age_s: float = Field(5.0, gt=0, le=3_600)
+    poll_s: float | None = Field(None, gt=0, le=60)
+    warm_up: bool = False
+
+
 class PoliciesSection(_Section):
     """Which policies to decide with."""
 
@@ -127,6 +140,7 @@ class Config(_Section):
 
     server: ServerSection = ServerSection()
     database: DatabaseSection = DatabaseSection()
+    facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 

@@ -6,7 +6,7 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ from sealauthz.cli.settings import (
     policies_option,
     read_config,
 )
-from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.config import FactsSection
+from sealauthz.facts import Batch, Feed, Put, Store, World, upgrade
 from sealauthz.service import Callers, Server, ServerSettings, build, make_log
 from sealauthz.terminal import console
 
@@ -97,7 +98,8 @@ def serve(
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()
         log = make_log()
-        server = _build(settings, callers, store, bundle, log)
+        world = stack.enter_context(_following_world(store, config.facts, log))
+        server = _build(settings, callers, store, world, bundle, log)
         stopping = _stop_on_signals()
         server.start()
         stack.callback(server.stop, config.server.stop_grace_s)
@@ -150,12 +152,38 @@ def demo() -> int:
     return Exit.REFUSED if play(console()) else Exit.DONE
 
 
+@contextmanager
+def _following_world(store: Store, facts: FactsSection, log: FilteringBoundLogger) -> Iterator[World]:
+    """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
+
+    def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
+        if error is None:
+            log.info(event, **numbers)
+        else:
+            log.warning(event, exc_info=error, **numbers)
+
+    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s)
+    if facts.warm_up:
+        log.info("warmed_up", enterprises=world.warm_up())
+    feed = Feed(world, store, report, facts.poll_s)
+    feed.start()
+    try:
+        yield world
+    finally:
+        feed.stop()
+
+
 def _build(
-    settings: ServerSettings, callers: Callers, store: Store, bundle: Bundle, log: FilteringBoundLogger
+    settings: ServerSettings,
+    callers: Callers,
+    store: Store,
+    world: World,
+    bundle: Bundle,
+    log: FilteringBoundLogger,
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 
-    return build(settings, callers, store, PolicyDecisionPoint(World(store), bundle), log)
+    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log)
 
 
 def _stop_on_signals() -> threading.Event:

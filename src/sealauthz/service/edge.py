@@ -26,13 +26,16 @@ _MAX_CAUSE_CHARACTERS = 300
 
 @dataclass(slots=True)
 class Call:
-    """What a servicer of ours is given besides the request: who calls, and what to add to the line in the log.
+    """What a servicer of ours is given besides the request: who calls, until when, and what to add to the line in the
+    log.
 
+    `deadline` is an instant of the monotonic clock in seconds; None for a call without one.
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
 
     caller: Caller
     noted: dict[str, str | int] = field(default_factory=dict)
+    deadline: float | None = None
 
 
 class Edge(grpc.ServerInterceptor):
@@ -123,7 +126,7 @@ class Edge(grpc.ServerInterceptor):
         if visit.service not in OURS:
             return context
         caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
-        return Call(caller, visit.noted)
+        return Call(caller, visit.noted, None if remaining is None else time.monotonic() + remaining)
 
 
 class _Ended(Exception):

@@ -42,7 +42,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
             raise _as_on_the_wire(error, batch) from error
         call.noted["revision"] = receipt.revision
         return facts_pb2.WriteFactsResponse(
-            revision=revision_message(self._store.identity, receipt.revision),
+            revision=revision_message(self._store.store_id, receipt.timeline, receipt.revision),
             committed_at=timestamp(receipt.at),
             replayed=receipt.is_replay,
         )
@@ -69,7 +69,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
                 for stored in page.records
             ],
             next_page_token=page.next_page_token,
-            revision=revision_message(self._store.identity, page.revision),
+            revision=revision_message(self._store.store_id, page.timeline, page.revision),
         )
 
 

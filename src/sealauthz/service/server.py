@@ -96,7 +96,7 @@ def build(
         maximum_concurrent_rpcs=settings.max_concurrent_calls,
     )
     readiness = Readiness(store, settings.health_interval_s, log)
-    authorization = AuthorizationServicer(pdp, store.identity, log)
+    authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store)
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]
