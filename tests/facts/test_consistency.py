@@ -388,8 +388,7 @@ def test_a_new_timeline_is_another_history(stores: list[Store]) -> None:
     world.answer(name)
     before = token(world, 1)
     assert world.answer(name, before) == ("合同章", 1)
-    with stores[1]._database.write() as connection:
-        connection.exec_driver_sql("UPDATE store_identity SET timeline_id = 'restored'")
+    assert stores[1].begin_new_timeline() != before.timeline
     assert world.answer(name, FULL) == ("合同章", 1)
     with pytest.raises(RevisionUnknown):
         world.answer(name, before)

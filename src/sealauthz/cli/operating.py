@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +132,26 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
     url = database_url(read_config(config_file), database)
     revision = upgrade(url)
     click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
+    return Exit.DONE
+
+
+@db.command("restored")
+@config_option
+@database_option
+def db_restored(*, config_file: Path | None, database: str | None) -> int:
+    """Say that the database was restored from a backup.
+
+    Run it after every restore, before services use the database again. What
+    was written after the backup is gone; revision tokens from before the
+    restore are then refused, instead of being taken for what was written since.
+
+    \b
+      sealauthz db restored --database postgresql://sealauthz@db/sealauthz
+    """
+    with closing(Store.open(database_url(read_config(config_file), database))) as store:
+        store.begin_new_timeline()
+        revision = store.revision()
+    click.echo(f"a new history begins at revision {revision}; tokens of before are refused")
     return Exit.DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
@@ -77,6 +78,16 @@ class Store:
         Its object is not kept alive by this.
         """
         self._told.append(weakref.WeakMethod(told))
+
+    def begin_new_timeline(self) -> str:
+        """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
+
+        Returns the name of the new history. Raises FactsUnavailable.
+        """
+        timeline = str(uuid.uuid4())
+        with self._database.write() as connection:
+            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
+        return timeline
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""

@@ -221,10 +221,13 @@ class _FixedReading:
 
     def __init__(self, source: RecordSource, revision: int) -> None:
         self._source = source
+        self._units: dict[Unit, WiredUnit | None] = {}
         self.revision = revision
 
     def unit(self, unit: Unit) -> WiredUnit | None:
-        return _wired(self._source, unit)
+        if unit not in self._units:
+            self._units[unit] = _wired(self._source, unit)
+        return self._units[unit]
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         return self._source.home(record_type, record_id)
