@@ -49,6 +49,8 @@ _INSTANTS = ("_at", "_until")
 def visible(decision: Decision, caller: Caller) -> Decision:
     """Return the decision without what the caller may not see."""
     reasons = decision.reasons
+    if not reasons:
+        return decision
     if not caller.sees_operator_reasons:
         reasons = tuple(reason for reason in reasons if reason.audience == Audience.USER)
         if not reasons and not decision:
