@@ -49,11 +49,11 @@ _INSTANTS = ("_at", "_until")
 def visible(decision: Decision, caller: Caller) -> Decision:
     """Return the decision without what the caller may not see."""
     reasons = decision.reasons
-    if not reasons:
+    if decision or (reasons and caller.sees_operator_reasons and caller.may_call(EXPLAIN)):
         return decision
     if not caller.sees_operator_reasons:
         reasons = tuple(reason for reason in reasons if reason.audience == Audience.USER)
-        if not reasons and not decision:
+        if not reasons:
             reasons = (NOT_PERMITTED_NOW,)
     if not caller.may_call(EXPLAIN):
         reasons = tuple(dataclasses.replace(reason, requirement="") for reason in reasons)
