@@ -29,6 +29,15 @@ POOL_TIMEOUT_S = 10
 CHANNEL = "sealauthz_facts"
 """The channel of PostgreSQL's NOTIFY on which every revision is announced."""
 
+_LIVELINESS: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""How PostgreSQL's client notices that the other end is gone without having said so, within some 20 seconds."""
+
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error)
 
 PRAGMAS = (
@@ -154,15 +163,10 @@ class Database:
         """Listen for new revisions; None where the database cannot say so. Raises FactsUnavailable."""
         if not self.is_postgresql:
             return None
-        arguments, options = self.engine.dialect.create_connect_args(self.engine.url)
+        _, options = self.engine.dialect.create_connect_args(self.engine.url)
+        settings: dict[str, Any] = {**options, **_LIVELINESS, "application_name": "sealauthz feed"}
         with translated("followed"):
-            connection = psycopg.connect(
-                *arguments,
-                **options,
-                autocommit=True,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                application_name="sealauthz feed",
-            )
+            connection = psycopg.connect(**settings, autocommit=True)
             return Listener(connection)
 
     @contextmanager
@@ -319,7 +323,7 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
     """
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
-        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "sealauthz"}
+        arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
         engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",
