@@ -43,6 +43,9 @@ _OPTIONS = (
 _RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 """A server that drains cancels a call or two. Any call may be sent again: it only reads, or has a `request_id`."""
 
+_BUSY = "SERVICE_BUSY"
+"""The reason with which a server refuses a call that it did not begin, because as many are under way as it takes."""
+
 ContextValue = str | int | bool | datetime.datetime
 ParameterValue = str | int | datetime.datetime
 
@@ -441,7 +444,7 @@ class SealAuthzClient:
                 failed = _failed(error)
                 wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
                 is_last = attempt == MAX_ATTEMPTS or time.monotonic() + wait_s >= deadline
-                if failed.code not in _RETRIED or is_last:
+                if (failed.code not in _RETRIED and failed.reason != _BUSY) or is_last:
                     raise failed from error
             time.sleep(wait_s)
             pause_s *= 2
