@@ -192,10 +192,13 @@ class Edge(grpc.ServerInterceptor):
         if is_ours:
             self._begin_stream(call)
         failure: Failure | None = None
+        code = "OK"
         try:
             yield from messages
             if is_ours and call.is_stopped:
                 failure = visit.failed(FactsUnavailable("the server stops; go on with another"))
+            elif is_ours and call.is_cancelled():
+                code = "CANCELLED"
         except GeneratorExit:
             visit.end(None, "CANCELLED")
             raise
@@ -204,7 +207,7 @@ class Edge(grpc.ServerInterceptor):
         finally:
             if is_ours:
                 self._end_stream(call)
-        visit.end(failure)
+        visit.end(failure, code)
         if failure is not None:
             _abort(context, failure)
 
