@@ -44,6 +44,7 @@ OTHER_NAMES = frozenset(
 """Names that are read elsewhere: where the file is, the interpreter of `make`, and how the commands reach a server."""
 
 EVERYTHING = "*"
+MAX_WORKERS = 64
 
 
 class _Section(BaseModel):
@@ -62,7 +63,7 @@ class ServerSection(_Section):
     transaction_threads: int = Field(16, ge=1, le=256)
     max_transactions: int = Field(128, ge=1, le=100_000)
     max_streams: int = Field(256, ge=1, le=4_096)
-    workers: int = Field(1, ge=1, le=64)
+    workers: int = Field(1, ge=1, le=MAX_WORKERS)
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
 
