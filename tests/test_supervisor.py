@@ -37,6 +37,11 @@ def serve():
         ending()
 """
 GOOD = "serve()"
+MAIN = (
+    "print(supervisor.main(['--listen', '127.0.0.1:0', '--workers', '2', '--grace', '2', '--', "
+    f"{sys.executable!r}, '{{script}}']))"
+)
+"""A program that supervises and prints the exit code."""
 
 
 class Supervised:
@@ -232,6 +237,15 @@ def test_a_crash_loop_does_not_spin(supervise: Supervise) -> None:
     assert pauses[0] > 0
 
 
+def test_a_worker_that_never_takes_calls_is_ended(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(f"{PREAMBLE}\ntime.sleep(600)")
+    program = f"from sealauthz import supervisor; supervisor.START_LIMIT_S = 0.5; {MAIN.format(script=script)}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [str(128 + signal.SIGKILL)]
+    assert "worker_late" in done.stderr
+
+
 def test_the_pause_grows_to_a_limit() -> None:
     pauses = [pause_after(number) for number in range(1, 2_000)]
     assert pauses == sorted(pauses)
@@ -301,12 +315,12 @@ def test_a_supervisor_at_work_never_loads_grpc(tmp_path: Path) -> None:
         "import os, signal, sys, threading; from sealauthz import supervisor\n"
         "said = supervisor._say\n"
         "supervisor._say = lambda line: (said(line), os.kill(os.getpid(), signal.SIGTERM))\n"
-        "options = ['--listen', '127.0.0.1:0', '--workers', '2', '--grace', '2', '--']\n"
-        f"code = supervisor.main([*options, {sys.executable!r}, {str(script)!r}])\n"
-        "print(code, *sorted({name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
+        f"{MAIN.format(script=script)}\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    code, *modules = done.stdout.splitlines()[-1].split()
+    said, code, modules = done.stdout.splitlines()
+    assert said.startswith("listening on ")
     assert code == "0"
     assert "sealauthz" in modules
-    assert not {"grpc", "google", "sqlalchemy", "pydantic", "structlog"} & set(modules)
+    assert not {"grpc", "google", "sqlalchemy", "pydantic", "structlog"} & set(modules.split())
