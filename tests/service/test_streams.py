@@ -275,6 +275,20 @@ def test_stopping_ends_every_watch_and_does_not_wait_for_the_grace(serve: Serve,
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+def test_a_watcher_that_does_not_read_holds_up_a_stop_for_the_grace_and_no_longer(serve: Serve, town: Town) -> None:
+    served = serve()
+    stuck = watch(served)
+    next(stuck)
+    number = 0
+    while not town.outlets[0].is_closed:
+        number += 1
+        town.tell(number)
+        time.sleep(0.001)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(served.server.stop, 0.5).result(60)
+    town.wait_for_the_end_of(1)
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not is_so():
