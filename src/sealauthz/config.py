@@ -48,6 +48,7 @@ OTHER_NAMES = frozenset(
 """Names that are read elsewhere: where the file is, the interpreter of `make`, and how the commands reach a server."""
 
 EVERYTHING = "*"
+MAX_WORKERS = 64
 
 
 class _Section(BaseModel):
@@ -63,6 +64,10 @@ class ServerSection(_Section):
     reflection: bool | None = None
     threads: int = Field(8, ge=1, le=256)
     max_concurrent_calls: int = Field(256, ge=1, le=100_000)
+    transaction_threads: int = Field(16, ge=1, le=256)
+    max_transactions: int = Field(128, ge=1, le=100_000)
+    max_streams: int = Field(256, ge=1, le=4_096)
+    workers: int = Field(1, ge=1, le=MAX_WORKERS)
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
 
@@ -174,6 +179,9 @@ class Config(_Section):
             has_reflection=insecure if server.reflection is None else server.reflection,
             threads=server.threads,
             max_concurrent_calls=server.max_concurrent_calls,
+            transaction_threads=server.transaction_threads,
+            max_transactions=server.max_transactions,
+            max_streams=server.max_streams,
             health_interval_s=server.health_interval_s,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,17 +16,17 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
 from sealauthz.service.callers import SERVICES, Callers
-from sealauthz.service.edge import HEALTH, Edge
+from sealauthz.service.edge import Edge
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.log import make_log
+from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
-_OPTIONS: tuple[tuple[str, int], ...] = (
+OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
-    ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not half of the calls
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -35,13 +34,18 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
+"""How gRPC serves, beside whether the port is shared."""
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files."""
+    """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files.
+
+    `threads` and `max_concurrent_calls` are those of what is decided from memory. `shares_port`: other processes of the
+    same service listen on the port too.
+    """
 
     listen: str = "127.0.0.1:8443"
     is_insecure: bool = False
@@ -50,17 +54,22 @@ class ServerSettings:
     has_reflection: bool = False
     threads: int = 8
     max_concurrent_calls: int = 256
+    transaction_threads: int = 16
+    max_transactions: int = 128
+    max_streams: int = 256
     health_interval_s: float = 2.0
+    shares_port: bool = False
 
 
 class Server:
     """A server that was built and is started and stopped once."""
 
-    def __init__(self, server: grpc.Server, port: int, readiness: Readiness, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, server: grpc.Server, port: int, readiness: Readiness, edge: Edge, pools: Pools) -> None:
         self.port = port
         self._server = server
         self._readiness = readiness
-        self._pool = pool
+        self._edge = edge
+        self._pools = pools
 
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
@@ -72,11 +81,12 @@ class Server:
         return not self._server.wait_for_termination(timeout_s)
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """Say NOT_SERVING, take no more calls, let those under way finish within the grace, and return."""
+        """Say NOT_SERVING, end the streams, take no more calls, let those under way finish within the grace; return."""
         self._readiness.stop()
+        self._edge.end_streams()
         self._server.stop(grace_s).wait()
         self._readiness.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pools.close()
 
 
 def build(
@@ -88,13 +98,18 @@ def build(
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused."""
     log = log or make_log()
-    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="sealauthz")
-    server = grpc.server(
-        pool,
-        interceptors=[Edge(callers, log)],
-        options=_OPTIONS,
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+    pools = Pools(
+        settings.threads,
+        settings.max_concurrent_calls,
+        settings.transaction_threads,
+        settings.max_transactions,
+        settings.max_streams,
     )
+    edge = Edge(callers, log, pools)
+    # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
+    options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
+    # The edge names the pool of each call, so that this one is for what has no handler at all.
+    server = grpc.server(pools.answers, interceptors=[edge], options=options)
     readiness = Readiness(store, settings.health_interval_s, log)
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store)
@@ -104,7 +119,7 @@ def build(
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(server, _listen(server, settings), readiness, pool)
+    return Server(server, _listen(server, settings), readiness, edge, pools)
 
 
 def is_loopback(address: str) -> bool:

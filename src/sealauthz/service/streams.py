@@ -1,0 +1,88 @@
+"""The queue between what happens and one watcher of it: bounded, and never in the way of whoever fills it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sealauthz.errors import SealAuthzError, ServiceBusy
+
+if TYPE_CHECKING:
+    from sealauthz.service.edge import Call
+
+T = TypeVar("T")
+
+
+def lagging(revision: int) -> ServiceBusy:
+    """Return how a watcher ends that did not keep up; `revision` is the last that it was given."""
+    return ServiceBusy(f"the watcher lags behind; go on after revision {revision}")
+
+
+class Outlet(Generic[T]):
+    """Items for one watcher, in their order. Any thread may offer; the one thread of the watcher iterates, once.
+
+    A watcher that lags more than `limit` items behind gets those and then an error: `lagged` of the last item that it
+    was given (None if it was given none). `call` ends the iteration when the watcher leaves or the server stops.
+    """
+
+    def __init__(self, limit: int, lagged: Callable[[T | None], SealAuthzError], call: Call | None = None) -> None:
+        self._limit = limit
+        self._lagged = lagged
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._has_overflowed = False
+        self._error: SealAuthzError | None = None
+        if call is not None and not call.on_cancel(self.leave):
+            self.leave()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be offered."""
+        return self._is_closed
+
+    def offer(self, item: T) -> bool:
+        """Queue an item, without ever waiting. False if the outlet is closed, or is so now because it was full."""
+        with self._changed:
+            if not self._is_closed and len(self._items) >= self._limit:
+                self._is_closed = self._has_overflowed = True
+            if not self._is_closed:
+                self._items.append(item)
+            self._changed.notify()
+            return not self._is_closed
+
+    def close(self, error: SealAuthzError | None = None) -> None:
+        """End the iteration once it has given what is queued, with the error if there is one. The first time counts."""
+        with self._changed:
+            if not self._is_closed:
+                self._is_closed = True
+                self._error = error
+            self._changed.notify()
+
+    def leave(self) -> None:
+        """End the iteration at once: nobody is there to be given anything."""
+        with self._changed:
+            self._is_closed = True
+            self._has_overflowed = False
+            self._error = None
+            self._items.clear()
+            self._changed.notify()
+
+    def __iter__(self) -> Iterator[T]:
+        """Give the items as they come, until the outlet is closed. Raises what it was closed with."""
+        last: T | None = None
+        # INVARIANT: nothing is given under the lock, for a watcher that does not read holds up the thread that gives.
+        while True:
+            with self._changed:
+                while not self._items and not self._is_closed:
+                    self._changed.wait()
+                if not self._items:
+                    break
+                last = self._items.popleft()
+            yield last
+        if self._has_overflowed:
+            raise self._lagged(last)
+        if self._error is not None:
+            raise self._error
