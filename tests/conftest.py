@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import is_hypothesis_test
 
 from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import Engine
@@ -52,9 +53,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Do not watch policy tests for coverage: they are many, and ask policies, whose coverage `policy test` tells."""
+    """Do not watch two kinds of tests for coverage, which makes them take up to three times as long.
+
+    Policy tests ask policies, whose coverage `policy test` tells. What random facts reach differs from run to run, so
+    that the figures would, too. Other long tests that show nothing new are marked where they stand.
+    """
     for item in items:
-        if isinstance(item, PolicyItem):
+        if isinstance(item, PolicyItem) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
 

@@ -435,6 +435,7 @@ def assert_exact(found: AccessDiff, before: Answers, after: Answers) -> None:
 SOUND = [name for name in VARIANTS if name != "_view_never_ends"]
 
 
+@pytest.mark.no_cover  # long, and others reach the same lines
 @pytest.mark.parametrize("name", SOUND)
 def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: Bundles, name: str) -> None:
     after = exhaustive(bundles[name], bundles[""], rich())
@@ -475,6 +476,7 @@ def test_the_diff_back_is_the_mirror_of_the_diff(bundles: Bundles, scene: Scene,
 # --- size -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover  # long, and others reach the same lines
 @pytest.mark.parametrize("name", [name for name in SOUND if name != "_any_reason_does"])
 def test_above_the_limit_everybody_with_a_tie_is_still_decided(bundles: Bundles, name: str) -> None:
     strangers = [person(f"x{number:03}") for number in range(60)]

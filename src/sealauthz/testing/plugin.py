@@ -210,20 +210,15 @@ class PolicyItem(pytest.Item):
 
 
 class _Shared:
-    """The bundles that are loaded, and what their tests reached."""
+    """The engines that were chosen, the bundles that are loaded, and what their tests reached."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self.engine: str = config.getoption("policy_engine") or config.getini("policy_engine")
+        if self.engine not in ENGINES:
+            raise pytest.UsageError(f"`policy_engine` is `{self.engine}`, which is none of {', '.join(ENGINES)}")
         self._bundles: dict[tuple[Path, str], Bundle] = {}
         self.coverages: dict[Path, Coverage] = {}
-
-    @property
-    def engine(self) -> str:
-        """Which of ENGINES was chosen. Raises UsageError."""
-        chosen: str = self._config.getoption("policy_engine") or self._config.getini("policy_engine")
-        if chosen not in ENGINES:
-            raise pytest.UsageError(f"`policy_engine` is `{chosen}`, which is none of {', '.join(ENGINES)}")
-        return chosen
 
     @property
     def covers(self) -> bool:
