@@ -465,6 +465,7 @@ def as_set(change: Change) -> Change:
     return dataclasses.replace(change, causes=tuple(sorted(change.causes, key=repr)))
 
 
+@pytest.mark.timeout(320)  # half a minute of computing, on a machine that may be busy
 @settings(LAWS, max_examples=20)
 @given(scene=scenes(), old=st.sampled_from(["", *VARIANTS]), new=st.sampled_from(["", *VARIANTS]))
 def test_the_diff_back_is_the_mirror_of_the_diff(bundles: Bundles, scene: Scene, old: str, new: str) -> None:

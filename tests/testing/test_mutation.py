@@ -108,6 +108,7 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
     assert numbers == ["`reminder_limit` were 1 more", "`reminder_limit` were 1 less"]
 
 
+@pytest.mark.timeout(320)  # half a minute of computing, on a machine that may be busy
 @pytest.mark.no_cover  # long, and others reach the same lines
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
     statements = statements_of(BUNDLE)
