@@ -55,11 +55,13 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Do not watch two kinds of tests for coverage, which makes them take up to three times as long.
 
-    Policy tests ask policies, whose coverage `policy test` tells. What random facts reach differs from run to run, so
-    that the figures would, too. Other long tests that show nothing new are marked where they stand.
+    Our policy tests ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What
+    random facts reach differs from run to run, so that the figures would, too. Other long tests that show nothing new
+    are marked where they stand.
     """
     for item in items:
-        if isinstance(item, PolicyItem) or is_hypothesis_test(getattr(item, "obj", None)):
+        is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
+        if is_of_ours or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
 
