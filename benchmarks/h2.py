@@ -11,6 +11,7 @@ import selectors
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _WINDOW = 2**31 - 1
 _REFILL = 2**24
+_FRAME = 16_384
+_FIRST_WINDOW = 65_535
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -66,13 +69,17 @@ class Request:
         self._headers = struct.pack(">I", len(headers))[1:] + bytes((_HEADERS, _END_HEADERS))
         self._block = headers
         data = struct.pack(">BI", 0, len(message)) + message
-        self._data = struct.pack(">I", len(data))[1:] + bytes((_DATA, _END_STREAM))
-        self._body = data
+        self._parts = [data[at : at + _FRAME] for at in range(0, len(data), _FRAME)]
+        self.bytes = len(data)
 
     def on(self, stream: int) -> bytes:
         """Return the bytes of the call on a stream."""
         number = struct.pack(">I", stream)
-        return self._headers + number + self._block + self._data + number + self._body
+        sent = [self._headers, number, self._block]
+        for part in self._parts:
+            is_last = part is self._parts[-1]
+            sent += [struct.pack(">I", len(part))[1:], bytes((_DATA, _END_STREAM if is_last else 0)), number, part]
+        return b"".join(sent)
 
 
 @dataclass(slots=True)
@@ -105,6 +112,8 @@ class _Connection:
         self.begun: dict[int, float] = {}
         self.with_message: set[int] = set()
         self.taken = 0
+        self.window = _FIRST_WINDOW
+        self.held: deque[Request] = deque()
 
 
 class Load:
@@ -147,6 +156,11 @@ class Load:
         return outcome
 
     def _begin(self, connection: _Connection, request: Request) -> None:
+        """Send a call, or hold it until the server says that it takes so much."""
+        if connection.held or connection.window < request.bytes:
+            connection.held.append(request)
+            return
+        connection.window -= request.bytes
         connection.stream += 2
         connection.out += request.on(connection.stream)
         connection.begun[connection.stream] = time.perf_counter()
@@ -186,9 +200,12 @@ class Load:
                 connection.out += _frame(_SETTINGS, _ACK, 0, b"")
             elif kind == _PING and not flags & _ACK:
                 connection.out += _frame(_PING, _ACK, 0, bytes(read[at + 9 : at + 17]))
+            elif kind == _WINDOW_UPDATE and stream == 0:
+                connection.window += int.from_bytes(read[at + 9 : at + 13], "big")
             elif kind == _GOAWAY:
                 raise ConnectionError("the server is going away")
-            if (kind in (_HEADERS, _DATA) and flags & _END_STREAM) or kind == _RST_STREAM:
+            is_end = (kind in (_HEADERS, _DATA) and flags & _END_STREAM) or kind == _RST_STREAM
+            if is_end and stream in connection.begun:
                 ended += 1
                 outcome.waits.append(now - connection.begun.pop(stream))
                 if kind == _HEADERS and stream in connection.with_message:
@@ -201,4 +218,7 @@ class Load:
         if connection.taken > _REFILL:
             connection.out += _frame(_WINDOW_UPDATE, 0, 0, struct.pack(">I", connection.taken))
             connection.taken = 0
+        held, connection.held = connection.held, deque()
+        for request in held:
+            self._begin(connection, request)
         return ended
