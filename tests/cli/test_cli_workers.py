@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from sealauthz.client import CallFailed, SealAuthzClient
+from sealauthz.client import CallFailed, SealAuthzClient, at_least
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
+from sealauthz.service.tokens import revision_message
 
 TOKEN = "a token of the signing service"
 CONFIG = """
@@ -177,6 +178,42 @@ def test_a_worker_that_is_killed_or_told_to_end_is_replaced_without_a_failed_cal
     assert [(entry["worker"], entry["code"]) for entry in serving.events("worker_died")] == [(1, -9), (2, 0)]
     with client_of(serving) as client:
         assert ask(client)
+
+
+def test_no_worker_allows_after_a_revoke_to_who_carries_its_token_and_soon_none_does_at_all(serving, folder):
+    url = re.search(r'url = "(.+)"', (folder / "sealauthz.toml").read_text())[1]
+    store = Store.open(url)
+    member = store.read("Membership", {"person_id": "p-zhou"}).records[0].record
+    question = ("Person:p-zhou", "view", "Seal:seal-official")
+    done = threading.Event()
+
+    def load():
+        with client_of(serving) as client:
+            while not done.is_set():
+                client.authorize(*question)
+
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+        clients = [stack.enter_context(client_of(serving)) for _ in range(12)]
+        loading = [pool.submit(load) for _ in range(2)]
+        try:
+            for turn in range(10):
+                for state in ("SUSPENDED", "ACTIVE"):
+                    member.state = state
+                    receipt = store.write(Batch("test", f"{state}{turn}", (Put(member),)))
+                    token = revision_message(store.store_id, receipt.timeline, receipt.revision).token
+                    found = {bool(client.authorize(*question, consistency=at_least(token))) for client in clients}
+                    assert found == {state == "ACTIVE"}
+            member.state = "SUSPENDED"
+            store.write(Batch("test", "last", (Put(member),)))
+            # Without a token the feeds of the workers bring it about.
+            wait_until(lambda: not any(client.authorize(*question) for client in clients))
+            member.state = "ACTIVE"
+            store.write(Batch("test", "again", (Put(member),)))
+        finally:
+            done.set()
+        for job in loading:
+            job.result()
+    store.close()
 
 
 def test_another_server_on_the_port_is_refused_with_workers_and_without(serving, sealauthz, folder):
