@@ -1,4 +1,4 @@
-"""Databases for the tests: a SQLite file, and a PostgreSQL server that comes as a wheel."""
+"""What all tests share: databases (SQLite, and PostgreSQL from a wheel), compiled policies, and what is covered."""
 
 from __future__ import annotations
 
@@ -7,20 +7,62 @@ import sqlite3
 import tempfile
 import uuid
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import is_hypothesis_test
 
+from sealauthz.decision import bundle as bundles
+from sealauthz.decision.bundle import Engine
+from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
+from sealauthz.polar import Rulebook, Source
+from sealauthz.testing.plugin import PolicyItem
 
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[[str], str]
 
 # A copy of a database is a store of its own.
 _IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}'"
+
+
+def pytest_configure() -> None:
+    """Compile the same policies once in a process, and not for each test that loads them.
+
+    All else of a load is done anew. What is compiled is kept for as long as somebody has it; the installed policies are
+    kept to the end.
+    """
+    compiled = bundles._compiled
+    known: weakref.WeakValueDictionary[tuple[Source, ...], Engine] = weakref.WeakValueDictionary()
+    installed = tuple(read_sources(layout_of(installed_folder())))
+    kept: list[Engine] = []
+
+    def compiled_once(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+        engine = known.get(sources)
+        if engine is None:
+            known[sources] = engine = compiled(sources, rulebook)
+            if sources == installed:
+                kept.append(engine)
+        return engine
+
+    bundles._compiled = compiled_once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Do not watch two kinds of tests for coverage, which makes them take up to three times as long.
+
+    Our policy tests ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What
+    random facts reach differs from run to run, so that the figures would, too. Other long tests that show nothing new
+    are marked where they stand.
+    """
+    for item in items:
+        is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
+        if is_of_ours or is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.config import OTHER_NAMES, CallerSection, Config, DatabaseSection, PoliciesSection, ServerSection, load
+from sealauthz.config import (
+    OTHER_NAMES,
+    CallerSection,
+    Config,
+    DatabaseSection,
+    FactsSection,
+    PoliciesSection,
+    ServerSection,
+    load,
+)
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import RPCS, ServerSettings
 
@@ -205,7 +214,12 @@ def rows() -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in split}
 
 
-SECTIONS = {"server": ServerSection, "database": DatabaseSection, "policies": PoliciesSection}
+SECTIONS = {
+    "server": ServerSection,
+    "database": DatabaseSection,
+    "facts": FactsSection,
+    "policies": PoliciesSection,
+}
 
 
 def test_the_document_knows_every_section() -> None:

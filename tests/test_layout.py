@@ -28,11 +28,12 @@ ORDER = (
     "client",
     "config",
     "exchange",
+    "supervisor",
     "demo",
     "cli",
     "__main__",
 )
-"""Top to bottom. `exchange` and `demo` belong to the command line."""
+"""Top to bottom. `exchange`, `supervisor` and `demo` belong to the command line."""
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] != "v1")
 
@@ -91,6 +92,12 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
     assert not {"oso", "polar", "sqlalchemy", "alembic", "psycopg", "pydantic", "structlog", "click"} & {
         name.split(".")[0] for name in loaded
     }
+
+
+def test_the_supervisor_of_workers_needs_the_standard_library_only() -> None:
+    loaded = {name.split(".")[0] for name in loaded_by("sealauthz.supervisor")}
+    brought = {name.split(".")[0] for name in loaded_by("sys")}
+    assert loaded - brought - sys.stdlib_module_names == {"sealauthz"}
 
 
 def test_importing_the_package_loads_nothing() -> None:

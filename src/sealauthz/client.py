@@ -51,6 +51,9 @@ _PARTS_AT_ONCE = 8
 _MAX_PART_BYTES = 3 * 1024 * 1024
 """Of the 4 MiB that a message may have."""
 
+_BUSY = "SERVICE_BUSY"
+"""The reason with which a server refuses a call that it did not begin, because as many are under way as it takes."""
+
 ContextValue = str | int | bool | datetime.datetime
 ParameterValue = str | int | datetime.datetime
 
@@ -87,7 +90,10 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answer; falsy unless it allows. `reasons` is ordered by what to fix first, and empty exactly when allowed."""
+    """One answer; falsy unless it allows. `reasons` is ordered by what to fix first, and empty exactly when allowed.
+
+    `facts_age` is how long ago, at most, the facts behind it were the newest.
+    """
 
     is_allowed: bool
     reasons: tuple[Reason, ...]
@@ -99,6 +105,7 @@ class Decision:
     revision_token: str
     evaluated_at: datetime.datetime
     valid_until: datetime.datetime
+    facts_age: datetime.timedelta = datetime.timedelta(0)
 
     def __bool__(self) -> bool:
         return self.is_allowed
@@ -282,11 +289,22 @@ def at_revision(record_type: str, record_id: str, revision: int) -> facts_pb2.Pr
     return facts_pb2.Precondition(key=key, at_revision=revision)
 
 
+NEWEST = authorization_pb2.Consistency(fully_consistent=True)
+"""Facts of which nothing is missing that was committed before the call."""
+
+
+def at_least(revision_token: str) -> authorization_pb2.Consistency:
+    """Return how to ask for facts that include a revision, such as that of a write (`Written.revision_token`)."""
+    return authorization_pb2.Consistency(at_least_as_fresh=revision_token)
+
+
 class SealAuthzClient:
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
     `tls_roots` are the PEM certificates to trust (None: those of grpcio); `insecure` is plain text, to loopback only.
     Every call ends within its `timeout_s`, attempts included, and raises CallFailed if there is no answer by then.
+    Questions take `consistency`: None answers from memory (`Decision.facts_age`), `NEWEST` and `at_least(token)` do not
+    answer from older facts.
     """
 
     def __init__(
@@ -332,6 +350,7 @@ class SealAuthzClient:
         context: Mapping[str, ContextValue] | None = None,
         *,
         language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> Decision:
         """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
@@ -341,12 +360,18 @@ class SealAuthzClient:
             resource=_entity(resource),
             context=_context(context),
             language=language,
+            consistency=consistency,
         )
         reply: authorization_pb2.AuthorizeResponse = self._call(self._authorization.Authorize, request, timeout_s)
         return _decision(reply.decision)
 
     def authorize_batch(
-        self, questions: Iterable[Question], *, language: str = "", timeout_s: float | None = None
+        self,
+        questions: Iterable[Question],
+        *,
+        language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
     ) -> list[Decision | NoAnswer]:
         """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
         request = authorization_pb2.AuthorizeBatchRequest(
@@ -360,6 +385,7 @@ class SealAuthzClient:
                 for question in questions
             ],
             language=language,
+            consistency=consistency,
         )
         reply: authorization_pb2.AuthorizeBatchResponse = self._call(
             self._authorization.AuthorizeBatch, request, timeout_s
@@ -375,11 +401,16 @@ class SealAuthzClient:
         context: Mapping[str, ContextValue] | None = None,
         *,
         language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, Decision]:
         """Decide every action of the resource's type; by action, in the order of the policies."""
         request = authorization_pb2.ListActionsRequest(
-            subject=_entity(subject), resource=_entity(resource), context=_context(context), language=language
+            subject=_entity(subject),
+            resource=_entity(resource),
+            context=_context(context),
+            language=language,
+            consistency=consistency,
         )
         reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
         return {item.action: _decision(item.decision) for item in reply.actions}
@@ -392,6 +423,7 @@ class SealAuthzClient:
         context: Mapping[str, ContextValue] | None = None,
         *,
         language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> Explanation:
         """Decide one question, and name the rules that matter and the conditions that stopped them."""
@@ -401,6 +433,7 @@ class SealAuthzClient:
             resource=_entity(resource),
             context=_context(context),
             language=language,
+            consistency=consistency,
         )
         reply: authorization_pb2.ExplainResponse = self._call(self._authorization.Explain, request, timeout_s)
         return Explanation(
@@ -513,7 +546,7 @@ class SealAuthzClient:
                 failed = _failed(error)
                 wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
                 is_last = attempt == MAX_ATTEMPTS or time.monotonic() + wait_s >= deadline
-                if failed.code not in _RETRIED or is_last:
+                if (failed.code not in _RETRIED and failed.reason != _BUSY) or is_last:
                     raise failed from error
             time.sleep(wait_s)
             pause_s *= 2
@@ -598,6 +631,7 @@ def _decision(message: authorization_pb2.Decision) -> Decision:
         revision_token=message.revision.token,
         evaluated_at=_moment(message.evaluated_at),
         valid_until=_moment(message.valid_until),
+        facts_age=message.facts_age.ToTimedelta(),
     )
 
 

@@ -8,6 +8,10 @@
     [database]
     url = "sqlite:///sealauthz.db"                  # SEALAUTHZ_DATABASE__URL
 
+    [facts]
+    memory_mb = 512                                 # for what is loaded; SEALAUTHZ_FACTS__MEMORY_MB
+    max_age_s = 5.0                                 # of what answers from memory
+
     [policies]
     folder = "policies"                             # relative to the file; without it, the installed policies
 
@@ -44,6 +48,7 @@ OTHER_NAMES = frozenset(
 """Names that are read elsewhere: where the file is, the interpreter of `make`, and how the commands reach a server."""
 
 EVERYTHING = "*"
+MAX_WORKERS = 64
 
 
 class _Section(BaseModel):
@@ -59,6 +64,10 @@ class ServerSection(_Section):
     reflection: bool | None = None
     threads: int = Field(8, ge=1, le=256)
     max_concurrent_calls: int = Field(256, ge=1, le=100_000)
+    transaction_threads: int = Field(16, ge=1, le=256)
+    max_transactions: int = Field(128, ge=1, le=100_000)
+    max_streams: int = Field(256, ge=1, le=4_096)
+    workers: int = Field(1, ge=1, le=MAX_WORKERS)
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
 
@@ -67,6 +76,15 @@ class DatabaseSection(_Section):
     """Where the facts are. The URL may hold a password and is never shown."""
 
     url: SecretStr = SecretStr("sqlite:///sealauthz.db")
+
+
+class FactsSection(_Section):
+    """How facts are kept in memory."""
+
+    memory_mb: int = Field(512, ge=16, le=1_000_000)
+    max_age_s: float = Field(5.0, gt=0, le=3_600)
+    poll_s: float | None = Field(None, gt=0, le=60)
+    warm_up: bool = False
 
 
 class PoliciesSection(_Section):
@@ -127,6 +145,7 @@ class Config(_Section):
 
     server: ServerSection = ServerSection()
     database: DatabaseSection = DatabaseSection()
+    facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 
@@ -160,6 +179,9 @@ class Config(_Section):
             has_reflection=insecure if server.reflection is None else server.reflection,
             threads=server.threads,
             max_concurrent_calls=server.max_concurrent_calls,
+            transaction_threads=server.transaction_threads,
+            max_transactions=server.max_transactions,
+            max_streams=server.max_streams,
             health_interval_s=server.health_interval_s,
         )
 

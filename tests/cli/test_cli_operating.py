@@ -25,3 +25,11 @@ def test_demo_exits_with_0_when_all_is_as_told(sealauthz):
 def test_demo_exits_with_1_when_something_is_not_as_told(sealauthz, monkeypatch):
     monkeypatch.setattr("sealauthz.demo.play.tell", lambda stage: stage.surprises.append("step 1: no"))
     assert sealauthz("demo")[0] == 1
+
+
+def test_restored_begins_a_new_history(sealauthz):
+    code, _, err = sealauthz("db", "restored")
+    assert code == 3
+    assert "db upgrade" in err
+    sealauthz("db", "upgrade")
+    assert sealauthz("db", "restored") == (0, "a new history begins at revision 0; tokens of before are refused\n", "")

@@ -178,6 +178,17 @@ def test_a_port_that_is_taken_is_wrong_use(sealauthz, serve, demo_facts):
     assert (code, err) == (2, f"error: cannot listen on `{serving.address}`\n")
 
 
+@pytest.mark.parametrize(("is_patient", "code"), [(True, 0), (False, -signal.SIGTERM)])
+def test_a_second_signal_ends_a_server_at_once_unless_it_has_a_supervisor(is_patient, code):
+    """Whoever stops a service may send a worker the signal that its supervisor passes on as well."""
+    program = (
+        "import os, signal, threading; from sealauthz.cli.operating import _stop_on_signals\n"
+        f"stopping = threading.Event(); _stop_on_signals(stopping, is_patient={is_patient})\n"
+        "for _ in range(2): os.kill(os.getpid(), signal.SIGTERM); assert stopping.wait(10)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == code
+
+
 def test_a_server_without_callers_warns(serve, demo_facts):
     serving = serve("--insecure")
     assert serving.address

@@ -113,9 +113,12 @@ def test_a_bundle_that_is_refused_leaves_the_old_one_serving(folder: Path) -> No
     assert (bool(after), after.policy_version) == (bool(before), before.policy_version) == (True, BUNDLE.version)
 
 
-def test_a_bundle_that_was_replaced_is_freed(stricter: Bundle) -> None:
+def test_a_bundle_that_was_replaced_is_freed(stricter: Bundle, folder: Path) -> None:
+    # Not the installed policies, nor the stricter ones: both are held by others.
+    with (folder / "words.polar").open("a", encoding="utf-8") as file:
+        file.write("\n# Nobody else has this.\n")
     pdp = Scene().pdp()
-    pdp.bundle = Bundle.load()
+    pdp.bundle = Bundle.load(folder)
     pdp.decide(USE)
     engine = weakref.ref(pdp.bundle.engine)
     pdp.bundle = stricter

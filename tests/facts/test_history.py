@@ -63,7 +63,7 @@ def test_a_revision_to_come_or_of_another_history_is_unknown(store: Store) -> No
         store.changes_after(2, 10)
     with pytest.raises(RevisionUnknown, match="restored"):
         store.changes_after(1, 10, "another")
-    assert store.changes_after(0, 10, store.identity.timeline_id).revisions
+    assert store.changes_after(0, 10, store.changes_after(-1, 1).timeline).revisions
 
 
 def test_changes_that_are_no_longer_kept_are_gone(store: Store, database_url: str) -> None:

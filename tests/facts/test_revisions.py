@@ -172,7 +172,7 @@ def test_a_reader_never_sees_a_mix_of_two_commits(stores: list[Store]) -> None:
         edited("Enterprise", "e1", name="0"),
         edited("Person", "ann", phone="0"),
     )
-    world = World(stores[0], max_units=2)
+    world = World(stores[0], budget=20_000)
     done = threading.Event()
 
     def change() -> None:

@@ -86,8 +86,9 @@ def test_upgrading_again_changes_nothing(database_url: str) -> None:
     store = Store.open(database_url)
     assert upgrade(database_url) == head()
     again = Store.open(database_url)
-    assert again.identity == store.identity
-    assert store.identity.store_id != store.identity.timeline_id
+    assert again.store_id == store.store_id
+    with again.snapshot() as one, store.snapshot() as other:
+        assert one.timeline == other.timeline != store.store_id
     store.close()
     again.close()
 
@@ -97,7 +98,8 @@ def test_every_store_has_its_own_identity(tmp_path: Path) -> None:
     for name in ("a", "b"):
         upgrade(f"sqlite:///{tmp_path}/{name}.db")
         store = Store.open(f"sqlite:///{tmp_path}/{name}.db")
-        identities |= set(store.identity)
+        with store.snapshot() as snapshot:
+            identities |= {store.store_id, snapshot.timeline}
         store.close()
     assert len(identities) == 4
 

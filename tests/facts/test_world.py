@@ -308,27 +308,30 @@ def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
         assert statements == []
     core: list[str] = []
     with world.read() as picture:
-        event.listen(picture._source._snapshot.connection, "before_cursor_execute", lambda *a: core.append(a[2]))  # type: ignore[attr-defined]
+        event.listen(picture._reading.pin().connection, "before_cursor_execute", lambda *a: core.append(a[2]))  # type: ignore[attr-defined]
         picture.find("Enterprise", "e1")
     assert core == []
 
 
 def test_the_cache_is_bounded_and_keeps_what_is_used(store: Store) -> None:
     write(store, *(record for number in range(1, 31) for record in enterprise(number)))
-    world = World(store, max_units=5)
+    measure = World(store)
+    with measure.read() as picture:
+        picture.find("Enterprise", "e30")
+    world = World(store, budget=measure.history.cache.bytes * 5)
     with world.read() as picture:
         held = [picture.find("Enterprise", f"e{number}") for number in range(1, 31)]
         assert [e.memberships[0].person.id for e in held] == [f"e{number}-boss" for number in range(1, 31)]
         # What a picture has read stays with it, whatever the cache drops.
         assert picture.find("Enterprise", "e1") is held[0]
-    assert len(world._state.units) == 5
+    assert 3 <= len(world.history.cache) <= 6
     with world.read() as picture:
         often = picture.find("Enterprise", "e30")
     for number in range(1, 29):
         with world.read() as picture:
             assert picture.find("Enterprise", "e30") is often
             picture.find("Enterprise", f"e{number}")
-    assert len(world._state.units) == 5
+    assert world.history.cache.bytes <= world.history.cache.budget
 
 
 def test_ids_that_do_not_exist_take_no_room(world: World) -> None:
@@ -336,7 +339,7 @@ def test_ids_that_do_not_exist_take_no_room(world: World) -> None:
         for number in range(50):
             picture.find("Enterprise", f"none{number}")
             picture.find("Seal", f"none{number}")
-    assert len(world._state.units) == len(world.homes) == 0
+    assert len(world.history.cache) == len(world.homes) == 0
 
 
 def test_one_enterprise_never_touches_another(store: Store, world: World) -> None:
@@ -448,7 +451,7 @@ def _key(change: Any) -> tuple[str, str]:
 )
 def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, shared: Store) -> None:
     write(shared, *(record for record in scene() if _key(record) not in {("Seal", "dead")}))
-    world = World(shared, max_units=4)
+    world = World(shared, budget=40_000)
     for changes, looked_at in history:
         with contextlib.suppress(InvariantBroken, FactConflict):
             write(shared, *changes)

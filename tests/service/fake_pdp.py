@@ -56,21 +56,31 @@ class FakePdp:
         self.answer = answer
         self.asked: list[Question] = []
         self.caller = ""
+        self.consistency: Any = None
+        self.deadline: Any = None
 
-    def decide(self, question: Question, may_see: Any = None, caller: str = "") -> Decision:
+    def decide(
+        self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None
+    ) -> Decision:
         self.asked.append(question)
         self.caller = caller
+        self.consistency, self.deadline = consistency, deadline
         if not may_see("E2" if question.resource.id == "S2" else "E1"):
             raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
         return self.answer(question)
 
     def decide_many(
-        self, questions: Sequence[Question], may_see: Any = None, caller: str = ""
+        self,
+        questions: Sequence[Question],
+        may_see: Any = None,
+        caller: str = "",
+        consistency: Any = None,
+        deadline: Any = None,
     ) -> list[Decision | SealAuthzError]:
         answers: list[Decision | SealAuthzError] = []
         for question in questions:
             try:
-                answers.append(self.decide(question, may_see, caller))
+                answers.append(self.decide(question, may_see, caller, consistency, deadline))
             except SealAuthzError as error:
                 answers.append(error)
         return answers
@@ -82,14 +92,18 @@ class FakePdp:
         context: Mapping[str, Any] | None = None,
         may_see: Any = None,
         caller: str = "",
+        consistency: Any = None,
+        deadline: Any = None,
     ) -> list[Decision]:
         return [
-            self.decide(Question(subject, action, resource, context or {}), may_see, caller)
+            self.decide(Question(subject, action, resource, context or {}), may_see, caller, consistency, deadline)
             for action in self.bundle.actions[resource.type]
         ]
 
-    def explain(self, question: Question, may_see: Any = None, caller: str = "") -> Explanation:
-        decision = self.decide(question, may_see, caller)
+    def explain(
+        self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None
+    ) -> Explanation:
+        decision = self.decide(question, may_see, caller, consistency, deadline)
         rule = RuleRef('meets(_: Person, "MEMBER", …)', "membership.polar", 12, ("M-01",))
         inner = Attempt(rule, False, "membership.state = state", "words.polar", 25, ('"ENDED"', '"ACTIVE"'))
         outer = Attempt(rule, False, "is_member(person)", "membership.polar", 13, under=(inner,))

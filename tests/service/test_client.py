@@ -27,7 +27,7 @@ from sealauthz.client import (
     exists,
     put,
 )
-from sealauthz.errors import FactsUnavailable
+from sealauthz.errors import FactsUnavailable, ServiceBusy
 from sealauthz.v1 import records_pb2
 
 EVALUATED_AT = datetime.datetime(2025, 10, 9, 8, 53, 20, 123456, datetime.UTC)
@@ -145,19 +145,21 @@ def test_a_context_value_keeps_its_type(serve: Serve, connect: Opened) -> None:
 class Flaky:
     """Fails some times before it answers."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
         self.failures = failures
+        self.error = error or FactsUnavailable("the facts cannot be read now")
         self.calls = 0
 
     def __call__(self, asked: Any) -> Any:
         self.calls += 1
         if self.calls <= self.failures:
-            raise FactsUnavailable("the facts cannot be read now")
+            raise self.error
         return allow(asked)
 
 
-def test_an_unavailable_service_is_asked_again(serve: Serve, connect: Opened) -> None:
-    flaky = Flaky(2)
+@pytest.mark.parametrize("error", [None, ServiceBusy("too many calls wait for facts")])
+def test_an_unavailable_or_busy_service_is_asked_again(serve: Serve, connect: Opened, error: Exception | None) -> None:
+    flaky = Flaky(2, error)
     assert connect(serve(pdp=FakePdp(flaky))).authorize("Person:P1", "use", "Seal:S1")
     assert flaky.calls == 3
 

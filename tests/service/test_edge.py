@@ -22,6 +22,7 @@ from sealauthz.facts import Store
 from sealauthz.service.callers import Callers
 from sealauthz.service.edge import Edge
 from sealauthz.service.log import make_log
+from sealauthz.service.pools import Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SECRET = "s3cret-陈小明"
@@ -58,7 +59,7 @@ def caused(error: Exception) -> Exception:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_the_text_of_an_unexpected_error_never_reaches_the_caller(serve: Serve, store: Store, error: Exception) -> None:
-    failing_store = Failing(error, identity=store.identity, revision=store.revision)
+    failing_store = Failing(error, store_id=store.store_id, revision=store.revision)
     served = serve(pdp=Failing(error, bundle=FakePdp().bundle), facts=failing_store)
     two = {"subject": entity("Person:P1"), "resource": entity("Seal:S1")}
     removal = facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type="Seal", id="S1"))
@@ -152,7 +153,7 @@ class LateContext:
 @pytest.mark.parametrize(("remaining", "is_active"), [(0.0, True), (-1.0, True), (5.0, False), (None, False)])
 def test_the_edge_does_not_look_at_a_call_that_is_over(remaining: float | None, is_active: bool) -> None:
     handler = grpc.unary_unary_rpc_method_handler(lambda *_: pytest.fail("looked at"))
-    wrapped: Any = Edge(Callers(()), make_log()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Edge(Callers(()), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
     context = LateContext(remaining, is_active)
     with pytest.raises(Ended):
         wrapped.unary_unary(None, context)
@@ -279,15 +280,17 @@ class _Details:
 
 
 @pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
-def test_every_kind_of_handler_is_wrapped_and_keeps_its_attributes(kind: str) -> None:
+def test_every_kind_of_handler_is_wrapped_keeps_its_attributes_and_gets_a_pool(kind: str) -> None:
     def behavior(request: Any, context: Any) -> Any:
         raise ValueError(SECRET)
 
-    behavior.experimental_thread_pool = "pool"  # type: ignore[attr-defined]
+    behavior.note = "kept"  # type: ignore[attr-defined]
     handler = getattr(grpc, f"{kind}_rpc_method_handler")(behavior)
-    wrapped: Any = Edge(Callers(()), make_log()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    pools = Pools()
+    wrapped: Any = Edge(Callers(()), make_log(), pools).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
     assert getattr(wrapped, kind) is not behavior
-    assert getattr(wrapped, kind).experimental_thread_pool == "pool"
+    assert getattr(wrapped, kind).note == "kept"
+    assert getattr(wrapped, kind).experimental_thread_pool in (pools.streams, pools.transactions)
     assert (wrapped.request_streaming, wrapped.response_streaming) == (
         handler.request_streaming,
         handler.response_streaming,
@@ -308,7 +311,7 @@ def test_nothing_leaks_from_a_streaming_handler(kind: str) -> None:
         methods["later"] = getattr(grpc, f"{kind}_rpc_method_handler")(raise_later)
     with ThreadPoolExecutor(2) as pool:
         callers = Callers([trusted()])
-        server = grpc.server(pool, interceptors=[Edge(callers, make_log())])
+        server = grpc.server(pool, interceptors=[Edge(callers, make_log(), Pools())])
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("other.Service", methods),))
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()

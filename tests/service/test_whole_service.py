@@ -30,6 +30,7 @@ from sealauthz.service.records import fact_of, snake
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
+NEWEST = authorization_pb2.Consistency(fully_consistent=True)
 TASK = {"task": "task-paper"}
 FOR_A_TASK = ("use", "auto_use", "emergency_use")
 
@@ -228,12 +229,15 @@ def test_a_database_that_is_gone_is_unavailable_and_never_an_allow(
     database.rename(away)
     ours = served.authorization
     person, seal = entity("Person:p-zhou"), entity(SEAL)
+    parts: dict[str, Any] = {"subject": person, "resource": seal, "consistency": NEWEST}
     questions = [authorization_pb2.Question(subject=person, action="view", resource=seal)]
+    # What is in memory was the newest a moment ago, and answers; what must be the newest does not.
+    assert client.authorize("Person:p-zhou", "view", SEAL)
     for method, request in (
-        (ours.Authorize, authorization_pb2.AuthorizeRequest(subject=person, action="view", resource=seal)),
-        (ours.AuthorizeBatch, authorization_pb2.AuthorizeBatchRequest(questions=questions)),
-        (ours.ListActions, authorization_pb2.ListActionsRequest(subject=person, resource=seal)),
-        (ours.Explain, authorization_pb2.ExplainRequest(subject=person, action="view", resource=seal)),
+        (ours.Authorize, authorization_pb2.AuthorizeRequest(action="view", **parts)),
+        (ours.AuthorizeBatch, authorization_pb2.AuthorizeBatchRequest(questions=questions, consistency=NEWEST)),
+        (ours.ListActions, authorization_pb2.ListActionsRequest(**parts)),
+        (ours.Explain, authorization_pb2.ExplainRequest(action="view", **parts)),
         (served.facts.ReadFacts, facts_pb2.ReadFactsRequest(record_type="Seal")),
         (served.facts.WriteFacts, facts_pb2.WriteFactsRequest(request_id="R1", changes=[put(membership())])),
     ):

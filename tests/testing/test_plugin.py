@@ -6,9 +6,13 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
+
+from sealauthz.testing.plugin import ENGINES, SAMPLE_EVERY, runs_of, sample_of
 
 OLDER = "person.last_active_at <= context.now"
 
@@ -89,6 +93,43 @@ def test_both_engines_run_every_test(folder: Path) -> None:
         for name in ("whoever was active before joins", "nobody joins", "a matrix for M-07")
         for engine in ("compiled", "oso")
     }
+
+
+def test_a_sample_is_of_every_file_and_always_the_same() -> None:
+    for count in range(30):
+        tests: list[Any] = [SimpleNamespace(name=f"test {number}") for number in range(count)]
+        sample = sample_of(tests)
+        assert sample == sample_of(tests[::-1])
+        assert sample <= {test.name for test in tests}
+        assert (len(sample) - 1) * SAMPLE_EVERY < count <= len(sample) * SAMPLE_EVERY
+
+
+@pytest.mark.parametrize("chosen", ENGINES)
+def test_no_choice_of_engines_leaves_a_test_out(chosen: str) -> None:
+    tests: list[Any] = [SimpleNamespace(name=f"test {number}") for number in range(10)]
+    runs = list(runs_of(tests, chosen))
+    assert list(dict.fromkeys(test.name for test, _ in runs)) == [test.name for test in tests]
+    on = {engine: {test.name for test, other in runs if other == engine} for engine in ("compiled", "oso")}
+    everything = {test.name for test in tests}
+    sample = sample_of(tests)
+    assert on == {
+        "compiled": set() if chosen == "oso" else everything,
+        "oso": {"compiled": set(), "oso": everything, "both": everything, "sampled": sample}[chosen],
+    }
+    assert sample != everything
+
+
+def test_the_setting_chooses_the_engines(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\npolicy_engine = sampled\n", encoding="utf-8")
+    listed = [line.rpartition(" ")[2] for line in run(folder, "--collect-only").stdout.splitlines() if "::" in line]
+    assert sorted(listed) == 3 * ["[compiled]"] + ["[oso]"]
+
+
+def test_a_setting_that_names_no_engine_stops_the_run(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\npolicy_engine = osso\n", encoding="utf-8")
+    done = run(folder)
+    assert done.returncode == 4
+    assert "`policy_engine` is `osso`, which is none of compiled, oso, both, sampled" in done.stderr
 
 
 def test_several_processes_share_the_coverage(folder: Path) -> None:

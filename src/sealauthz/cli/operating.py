@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +27,22 @@ from sealauthz.cli.settings import (
     policies_option,
     read_config,
 )
-from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.cli.supervising import Link, become_supervisor
+from sealauthz.config import MAX_WORKERS, Config
+from sealauthz.errors import ConfigRefused
+from sealauthz.facts import Batch, Feed, Put, Store, World, upgrade
+from sealauthz.facts.database import parse
+from sealauthz.facts.waiting import Waits
 from sealauthz.service import Callers, Server, ServerSettings, build, make_log
 from sealauthz.terminal import console
 
 if TYPE_CHECKING:
+    from sealauthz.config import Config
     from sealauthz.decision import Bundle
+
+_SWITCH_INTERVAL_S = 0.001
+"""How long a thread may compute while others wait. At Python's own 5 ms, whoever follows the facts learns of a write as
+many times 5 ms later as there are calls being decided."""
 
 
 @click.command()
@@ -41,11 +53,18 @@ if TYPE_CHECKING:
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
 @click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    metavar="N",
+    help="How many processes serve, all on one port, instead of the configuration's; more than one need PostgreSQL.",
+)
+@click.option(
     "--demo",
     "is_demo",
     is_flag=True,
     help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
 )
+@click.option("--worker", type=int, nargs=2, hidden=True, help="For the supervisor: number, descriptor of its socket.")
 def serve(
     *,
     config_file: Path | None,
@@ -54,18 +73,22 @@ def serve(
     engine: str,
     listen: str | None,
     insecure: bool,
+    workers: int | None,
     is_demo: bool,
+    worker: tuple[int, int] | None,
 ) -> int:
     """Serve decisions and facts over gRPC.
 
     The configuration names the certificate, the database and the callers with
     their rights; a caller that it does not name gets nothing. The database must
     be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
-    finish, then stop.
+    finish, then stop. Several workers have a supervisor that starts them,
+    replaces one that dies, and passes SIGTERM and Ctrl-C on.
 
     \b
       sealauthz serve --demo
       sealauthz serve --config /etc/sealauthz.toml
+      sealauthz serve --config /etc/sealauthz.toml --workers 4
       sealauthz serve --demo --policies policies/
 
     \b
@@ -84,28 +107,45 @@ def serve(
       enterprises = "*"
     """
     config = read_config(config_file)
+    if listen is not None:
+        config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
+    settings = config.server_settings(insecure=insecure or is_demo)
+    grace_s = config.server.stop_grace_s
+    log, link, stopping = make_log(), None, threading.Event()
+    if worker is not None:
+        number, descriptor = worker
+        log, link = log.bind(worker=number), Link(descriptor)
+        link.follow(stopping, grace_s)
+        settings = replace(settings, shares_port=True)
+    elif (count := _worker_count(config, database, workers, is_demo)) > 1:
+        _warn_of_no_callers(config)
+        options = _worker_options(config_file, database, policies, engine, insecure)
+        become_supervisor(settings.listen, count, grace_s, options)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with ExitStack() as stack:
         token = ""
         if is_demo:
             token = secrets.token_urlsafe(32)
             database = stack.enter_context(_demo_database(database))
-        if listen is not None:
-            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
-        settings = config.server_settings(insecure=insecure or is_demo)
         bundle = load_bundle(config, policies, engine)
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()
-        log = make_log()
-        server = _build(settings, callers, store, bundle, log)
-        stopping = _stop_on_signals()
+        world = stack.enter_context(_following_world(store, config, log))
+        server = _build(settings, callers, store, world, bundle, log)
+        # A supervisor may say it twice, and a worker leaves it to the supervisor to lose patience.
+        _stop_on_signals(stopping, is_patient=link is not None)
         server.start()
-        stack.callback(server.stop, config.server.stop_grace_s)
-        _announce(settings, server, bundle.version, store.revision())
-        if is_demo:
-            _show_first_question(settings, server, token)
-        elif not config.callers:
-            click.echo("warning: the configuration names no callers, so nobody can ask", err=True)
+        stack.callback(server.stop, grace_s)
+        line = _announcement(settings, server, bundle.version, store.revision())
+        if link is not None:
+            link.say_ready(line)
+        else:
+            click.echo(line)
+            if is_demo:
+                _show_first_question(settings, server, token)
+            else:
+                _warn_of_no_callers(config)
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
@@ -133,6 +173,26 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
     return Exit.DONE
 
 
+@db.command("restored")
+@config_option
+@database_option
+def db_restored(*, config_file: Path | None, database: str | None) -> int:
+    """Say that the database was restored from a backup.
+
+    Run it after every restore, before services use the database again. What
+    was written after the backup is gone; revision tokens from before the
+    restore are then refused, instead of being taken for what was written since.
+
+    \b
+      sealauthz db restored --database postgresql://sealauthz@db/sealauthz
+    """
+    with closing(Store.open(database_url(read_config(config_file), database))) as store:
+        store.begin_new_timeline()
+        revision = store.revision()
+    click.echo(f"a new history begins at revision {revision}; tokens of before are refused")
+    return Exit.DONE
+
+
 @click.command()
 def demo() -> int:
     """Walk through the founding story, against a real service.
@@ -150,26 +210,79 @@ def demo() -> int:
     return Exit.REFUSED if play(console()) else Exit.DONE
 
 
+@contextmanager
+def _following_world(store: Store, config: Config, log: FilteringBoundLogger) -> Iterator[World]:
+    """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
+
+    def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
+        if error is None:
+            log.info(event, **numbers)
+        else:
+            log.warning(event, exc_info=error, **numbers)
+
+    facts = config.facts
+    waits = Waits.for_threads(config.server.threads)
+    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits.one)
+    if facts.warm_up:
+        log.info("warmed_up", enterprises=world.warm_up())
+    feed = Feed(world, store, report, facts.poll_s)
+    feed.start()
+    try:
+        yield world
+    finally:
+        feed.stop()
+
+
+def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:
+    """Return how many processes are to serve. Raises ConfigRefused for more than one on SQLite."""
+    if is_demo:
+        if workers is not None and workers > 1:
+            raise click.UsageError("the demo is served from one process: --demo and --workers exclude each other.")
+        return 1
+    count = config.server.workers if workers is None else workers
+    if count > 1 and parse(database_url(config, database)).get_backend_name() != "postgresql":
+        raise ConfigRefused(f"{count} workers need PostgreSQL, for SQLite is served from one process (`--workers 1`)")
+    return count
+
+
+def _worker_options(
+    config_file: Path | None, database: str | None, policies: Path | None, engine: str, insecure: bool
+) -> list[str]:
+    """Return the options with which a worker serves what this command was asked to."""
+    given = {"--config": config_file, "--database": database, "--policies": policies, "--engine": engine}
+    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
+    return [*options, "--insecure"] if insecure else options
+
+
+def _warn_of_no_callers(config: Config) -> None:
+    if not config.callers:
+        click.echo("warning: the configuration names no callers, so nobody can ask", err=True)
+
+
 def _build(
-    settings: ServerSettings, callers: Callers, store: Store, bundle: Bundle, log: FilteringBoundLogger
+    settings: ServerSettings,
+    callers: Callers,
+    store: Store,
+    world: World,
+    bundle: Bundle,
+    log: FilteringBoundLogger,
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 
-    return build(settings, callers, store, PolicyDecisionPoint(World(store), bundle), log)
+    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal)
 
 
-def _stop_on_signals() -> threading.Event:
-    """Return an event that SIGTERM or SIGINT sets. A second signal ends the process at once."""
-    stopping = threading.Event()
+def _stop_on_signals(stopping: threading.Event, *, is_patient: bool) -> None:
+    """Have SIGTERM and SIGINT set the event. Unless the process is patient, a second signal ends it at once."""
 
     def stop(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if not is_patient:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         stopping.set()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    return stopping
 
 
 @contextmanager
@@ -196,10 +309,10 @@ def _demo_callers(token: str) -> Callers:
     return Callers([demo_caller(token)])
 
 
-def _announce(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> None:
+def _announcement(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> str:
     how = "in plain text" if settings.is_insecure else "over TLS"
     address = _address(settings, server)
-    click.echo(f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}")
+    return f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}"
 
 
 def _show_first_question(settings: ServerSettings, server: Server, token: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,7 +72,7 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files."""
 
@@ -104,7 +105,7 @@ class Bundle:
             made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
         return cls(version_of(sources, numbers, said), sources, statements, parameters, texts, rulebook, made)
 
-    @property
+    @cached_property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
         """The actions of each resource type."""
         return {type_: self.rulebook.actions_of(type_) for type_ in self.rulebook.resource_types}

@@ -77,8 +77,9 @@ class Obligation:
 class Decision:
     """One answer. `reasons` is ordered by stage and empty exactly when allowed; `obligations` is empty when denied.
 
-    `revision` is the fact revision and `policy_version` the bundle's digest that the answer rests on; `evaluated_at`
-    and `valid_until` are instants in microseconds, and an allow must not be used at or after `valid_until`.
+    `revision` is the fact revision, in the history `timeline`, and `policy_version` the bundle's digest that the answer
+    rests on; `facts_age_s` is how many seconds ago, at most, these facts were the newest. `evaluated_at` and
+    `valid_until` are instants in microseconds, and an allow must not be used at or after `valid_until`.
     """
 
     question: Question
@@ -90,6 +91,8 @@ class Decision:
     valid_until: int
     reasons: tuple[Reason, ...] = ()
     obligations: tuple[Obligation, ...] = ()
+    timeline: str = field(default="", compare=False, repr=False)
+    facts_age_s: float = field(default=0.0, compare=False, repr=False)
     texts: Texts = field(default=SILENT, compare=False, repr=False)
     """What the codes say to people, by the bundle that decided."""
 

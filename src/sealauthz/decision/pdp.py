@@ -42,6 +42,7 @@ from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.domain.identity import Person
 from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
+from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
 from sealauthz.facts.world import Picture, World
 from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
@@ -113,27 +114,49 @@ class PolicyDecisionPoint:
     def bundle(self, bundle: Bundle) -> None:
         self._wording = _Wording(bundle)
 
-    def decide(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Decision:
-        """Decide one question. Raises InvalidRequest, CallerNotPermitted or FactsUnavailable; never for a deny."""
-        with self._world.read() as picture:
-            return _Evaluation(self._wording, picture, self._now(), may_see, caller).decide(question)
+    def decide(
+        self,
+        question: Question,
+        may_see: MaySee = everything,
+        caller: str = "",
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> Decision:
+        """Decide one question. Raises InvalidRequest, CallerNotPermitted, or what a world raises that cannot answer;
+        never for a deny.
+        """
+        wording = self._wording
+
+        def work(picture: Picture) -> Decision:
+            return _Evaluation(wording, picture, self._now(), may_see, caller).decide(question)
+
+        return self._world.answer(work, consistency, deadline)
 
     def decide_many(
-        self, questions: Sequence[Question], may_see: MaySee = everything, caller: str = ""
+        self,
+        questions: Sequence[Question],
+        may_see: MaySee = everything,
+        caller: str = "",
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
     ) -> list[Decision | SealAuthzError]:
         """Decide questions in order, at one revision and one time; a question's own error stands in its place.
 
-        Raises FactsUnavailable where none can be answered.
+        Raises FactsUnavailable, RevisionUnknown, TimeOver or ServiceBusy where none can be answered.
         """
-        answers: list[Decision | SealAuthzError] = []
-        with self._world.read() as picture:
-            evaluation = _Evaluation(self._wording, picture, self._now(), may_see, caller)
+        wording = self._wording
+
+        def work(picture: Picture) -> list[Decision | SealAuthzError]:
+            answers: list[Decision | SealAuthzError] = []
+            evaluation = _Evaluation(wording, picture, self._now(), may_see, caller)
             for question in questions:
                 try:
                     answers.append(evaluation.decide(question))
                 except SealAuthzError as error:
                     answers.append(error)
-        return answers
+            return answers
+
+        return self._world.answer(work, consistency, deadline)
 
     def actions(
         self,
@@ -142,6 +165,8 @@ class PolicyDecisionPoint:
         context: Mapping[str, ContextValue] | None = None,
         may_see: MaySee = everything,
         caller: str = "",
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
     ) -> list[Decision]:
         """Decide every action of the resource's type; context keys that an action does not know are left out for it.
 
@@ -153,19 +178,33 @@ class PolicyDecisionPoint:
         bundle = wording.bundle
         actions = bundle.rulebook.actions_of(resource.type) or ("",)
         known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
-        decisions = []
-        with self._world.read() as picture:
+
+        def work(picture: Picture) -> list[Decision]:
+            decisions = []
             evaluation = _Evaluation(wording, picture, self._now(), may_see, caller)
             for action in actions:
                 keys = bundle.context_keys(action, resource.type)
                 fitting = {key: value for key, value in given.items() if key in keys or key not in known}
                 decisions.append(evaluation.decide(Question(subject, action, resource, fitting)))
-        return decisions
+            return decisions
 
-    def explain(self, question: Question, may_see: MaySee = everything, caller: str = "") -> Explanation:
+        return self._world.answer(work, consistency, deadline)
+
+    def explain(
+        self,
+        question: Question,
+        may_see: MaySee = everything,
+        caller: str = "",
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> Explanation:
         """Decide and tell how each requirement came out, with the rules that could settle it."""
-        with self._world.read() as picture:
-            return _Evaluation(self._wording, picture, self._now(), may_see, caller).explain(question)
+        wording = self._wording
+
+        def work(picture: Picture) -> Explanation:
+            return _Evaluation(wording, picture, self._now(), may_see, caller).explain(question)
+
+        return self._world.answer(work, consistency, deadline)
 
 
 class _Evaluation:
@@ -266,6 +305,8 @@ class _Evaluation:
             decision_id=_uuid7(),
             policy_version=self._bundle.version,
             revision=self._picture.revision,
+            timeline=self._picture.timeline,
+            facts_age_s=self._picture.age_s,
             evaluated_at=self._now,
             valid_until=valid_until,
             reasons=reasons,

@@ -82,18 +82,25 @@ class Collection(list[Any]):
 
     def __init__(self, records: Iterable[Any] = ()) -> None:
         super().__init__(records)
-        self._by_column: dict[str, dict[Any, list[Any]]] = {}
+        self._by_column: dict[str, dict[Any, list[Any]]] | None = None
 
     def holding(self, column: str, value: Any) -> Sequence[Any]:
         """The records that hold a value in a column, in their order."""
-        found = self._by_column.get(column)
+        by_column = self._by_column
+        if by_column is None:
+            by_column = self._by_column = {}
+        found = by_column.get(column)
         if found is None:
             found = {}
             for record in self:
                 found.setdefault(getattr(record, column), []).append(record)
             # Two threads may both make it; either is right.
-            self._by_column[column] = found
+            by_column[column] = found
         return found.get(value, ())
+
+
+EMPTY = Collection()
+"""The collection without records, shared by all who have none."""
 
 
 def one(key: str, *, init: Literal[False] = False) -> Any:

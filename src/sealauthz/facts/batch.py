@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -62,11 +62,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """The revision that the batch made (the newest one if it changed nothing), and when, in microseconds."""
+    """The revision that the batch made (the newest one if it changed nothing), and when, in microseconds.
+
+    `timeline` is the history that the revision belongs to.
+    """
 
     revision: int
     at: int
     is_replay: bool = False
+    timeline: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,10 @@ class Wanted:
 
 def check(batch: Batch) -> Wanted:
     """Check every value of a batch. Raises InvalidRequest with the path of the first bad change."""
-    for field, value in (("caller", batch.caller), ("request_id", batch.request_id)):
+    for name, value in (("caller", batch.caller), ("request_id", batch.request_id)):
         problem = text_problem(value, is_indexed=True) if value else "must not be empty"
         if problem is not None:
-            raise InvalidRequest.at(field, problem)
+            raise InvalidRequest.at(name, problem)
     puts: dict[tuple[str, str], Any] = {}
     deletes: set[tuple[str, str]] = set()
     for number, change in enumerate(batch.changes):

@@ -26,6 +26,18 @@ LOCK_TIMEOUT_S = 5
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
 
+CHANNEL = "sealauthz_facts"
+"""The channel of PostgreSQL's NOTIFY on which every revision is announced."""
+
+_LIVELINESS: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""How PostgreSQL's client notices that the other end is gone without having said so, within some 20 seconds."""
+
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error)
 
 PRAGMAS = (
@@ -38,7 +50,11 @@ PRAGMAS = (
 _QUOTING = ("22", "P0")
 """The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
 
-_NEWEST = "SELECT (SELECT max(revision) FROM fact_change), (SELECT timeline_id FROM store_identity)"
+_NEWEST = (
+    "SELECT timeline_id, revision, at, caller, request_id FROM store_identity"
+    " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
+    " ON TRUE"
+)
 _READ_POSTGRESQL = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
@@ -55,9 +71,12 @@ def translated(doing: str) -> Iterator[None]:
 
 
 class Snapshot:
-    """One read transaction: everything in it is read at `revision` of the history `timeline`."""
+    """One read transaction: everything in it is read at `revision` of the history `timeline`.
 
-    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "revision", "timeline")
+    `mark` tells the newest change apart from one that another history has at the same revision.
+    """
+
+    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "timeline")
 
     def __init__(self, connection: Connection, is_postgresql: bool) -> None:
         self.connection = connection
@@ -70,9 +89,10 @@ class Snapshot:
         else:
             self._driver.execute("BEGIN")
             cursor = self._driver.execute(_NEWEST)
-        newest, timeline = cursor.fetchone()
+        timeline, newest, *mark = cursor.fetchone()
         self.revision: int = newest or 0
         self.timeline: str = timeline
+        self.mark: tuple[Any, ...] = tuple(mark)
         self._is_open = True
 
     def end(self) -> None:
@@ -100,6 +120,28 @@ class Snapshot:
             raise RuntimeError("a snapshot is used after its end")
 
 
+class Listener:
+    """A connection of its own on which PostgreSQL says that there is a new revision. For one thread."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        connection.execute(f"LISTEN {CHANNEL}")
+
+    def fileno(self) -> int:
+        """Return what can be waited for with `select`."""
+        return self._connection.fileno()
+
+    def take(self) -> None:
+        """Take what has come. Raises FactsUnavailable when the connection is lost."""
+        with translated("followed"):
+            for _ in self._connection.notifies(timeout=0):
+                pass
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 class Database:
     """The engine of one database, and the two kinds of transaction."""
 
@@ -116,6 +158,16 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use."""
         self.engine.dispose()
+
+    def listen(self) -> Listener | None:
+        """Listen for new revisions; None where the database cannot say so. Raises FactsUnavailable."""
+        if not self.is_postgresql:
+            return None
+        _, options = self.engine.dialect.create_connect_args(self.engine.url)
+        settings: dict[str, Any] = {**options, **_LIVELINESS, "application_name": "sealauthz feed"}
+        with translated("followed"):
+            connection = psycopg.connect(**settings, autocommit=True)
+            return Listener(connection)
 
     @contextmanager
     def plain(self) -> Iterator[Connection]:
@@ -271,7 +323,7 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
     """
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
-        arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "sealauthz"}
+        arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
         engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -11,10 +10,11 @@ from sqlalchemy import CompoundSelect, Dialect, Select, bindparam, literal_colum
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from sealauthz.domain import RECORDS, shape_of
+from sealauthz.domain import FOREVER, RECORDS, shape_of
+from sealauthz.domain.record import UNLIMITED
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.database import Snapshot
-from sealauthz.facts.tables import FACT_CHANGE_UNIT, FACT_IMPORT_UNIT, table_of
+from sealauthz.facts.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT_UNIT, table_of
 from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
 
 _MAX_REVISIONS = 2_000
@@ -108,21 +108,36 @@ def _home_statement(record_type: str, is_postgresql: bool) -> str:
 
 
 @cache
-def _touched_statement(is_postgresql: bool) -> str:
-    """Return the statement that finds the units changed after a revision."""
-    unit = FACT_CHANGE_UNIT
-    statement = select(unit.c.kind, unit.c.id).where(unit.c.revision > bindparam("revision")).distinct()
-    return _compiled(statement, is_postgresql)
+def _touched_statements(is_postgresql: bool) -> tuple[str, str]:
+    """Return the statements that find the units changed after a revision, and what marks that revision."""
+    unit, change = FACT_CHANGE_UNIT, FACT_CHANGE
+    units = select(unit.c.kind, unit.c.id).where(unit.c.revision > bindparam("revision")).distinct()
+    marks = select(change.c.at, change.c.caller, change.c.request_id).where(change.c.revision == bindparam("revision"))
+    return _compiled(units, is_postgresql), _compiled(marks, is_postgresql)
 
 
 @cache
-def maker_of(cls: type) -> Callable[[Sequence[Any]], Any]:
-    """Return the function that makes a record of a row: exact types, and text shared between records."""
-    intern = sys.intern
+def _words() -> dict[Any, Any]:
+    """Return every word of an enumeration, and the instants and counts that many records hold, each once."""
+    columns = [column for cls in RECORDS.values() for column in shape_of(cls).columns]
+    words = {str(word) for column in columns for word in column.words or ()}
+    return {value: value for value in (*sorted(words), FOREVER, UNLIMITED)}
+
+
+@cache
+def _maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
+    """Return the function that makes a record of a row: exact types, and equal texts and large numbers shared.
+
+    They are shared within a unit, and words with everybody; not by interning, which keeps a text for ever in CPython
+    3.12.
+    """
     booleans = [number for number, column in enumerate(shape_of(cls).columns) if column.type is bool]
 
-    def make(row: Sequence[Any]) -> Any:
-        values = [intern(value) if type(value) is str else value for value in row]
+    def make(row: Sequence[Any], shared: dict[Any, Any]) -> Any:
+        values = [
+            shared.setdefault(value, value) if type(value) is str or (type(value) is int and value > 256) else value
+            for value in row
+        ]
         for number in booleans:
             if values[number] is not None:
                 values[number] = bool(values[number])
@@ -145,7 +160,12 @@ def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
         *loaded, marks = snapshot.fetch_each(statements, {"unit": unit.id})
         if marks:
             raise FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
-    return {cls.__name__: list(map(maker_of(cls), rows)) for cls, rows in zip(classes, loaded, strict=True)}
+    shared = _words().copy()
+    records = {}
+    for cls, rows in zip(classes, loaded, strict=True):
+        make = _maker_of(cls)
+        records[cls.__name__] = [make(row, shared) for row in rows]
+    return records
 
 
 def find_home(snapshot: Snapshot, record_type: str, record_id: str) -> Unit | None:
@@ -170,9 +190,16 @@ def find_matching(snapshot: Snapshot, record_type: str, values: Mapping[str, str
     return [record_id for (record_id,) in snapshot.fetch(statement, dict(values))]
 
 
-def touched_since(snapshot: Snapshot, revision: int) -> set[Unit] | None:
-    """Return the units changed after a revision; None if that is too long ago to say."""
-    if snapshot.revision - revision > _MAX_REVISIONS:
+def touched_since(snapshot: Snapshot, revision: int, mark: tuple[Any, ...] | None = None) -> frozenset[Unit] | None:
+    """Return the units changed after a revision; None if that is too long ago to say.
+
+    `mark` is what a snapshot said of this revision: None is returned as well where the history has another one there.
+    """
+    if not 0 <= snapshot.revision - revision <= _MAX_REVISIONS:
         return None
-    rows = snapshot.fetch(_touched_statement(snapshot.is_postgresql), {"revision": revision})
-    return {Unit(UnitKind(kind), unit_id) for kind, unit_id in rows}
+    statements = _touched_statements(snapshot.is_postgresql)
+    units, marks = snapshot.fetch_each(statements, {"revision": revision})
+    if revision > 0 and (not marks or (mark is not None and marks[0] != mark)):
+        # The row is gone, so those behind it may be too; or a database was restored, and its history is another one.
+        return None
+    return frozenset(Unit(UnitKind(kind), unit_id) for kind, unit_id in units)

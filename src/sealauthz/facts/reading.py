@@ -33,6 +33,7 @@ class Page:
     records: tuple[Stored, ...]
     next_page_token: str
     revision: int
+    timeline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def read_page(
     rows = snapshot.connection.execute(statement, parameters).all()
     records = tuple(Stored(cls(*row[:-1]), row[-1]) for row in rows[:size])
     token = _make_token(records[-1].record.id, query, snapshot.timeline) if len(rows) > size else ""
-    return Page(records, token, snapshot.revision)
+    return Page(records, token, snapshot.revision, snapshot.timeline)
 
 
 def _seal(last_id: str, query: Query, timeline: str) -> bytes:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+import uuid
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts import rights
 from sealauthz.facts.batch import Batch, Put, Wanted, WriteReceipt, check
-from sealauthz.facts.database import Database, Snapshot, translated
+from sealauthz.facts.database import Database, Listener, Snapshot, translated
 from sealauthz.facts.history import Page as HistoryPage
 from sealauthz.facts.history import read_changes
 from sealauthz.facts.importing import Importing, OpenImport, Part, PartReceipt, open_imports
@@ -23,6 +25,7 @@ from sealauthz.facts.reading import Filter, Page, Query, read_page
 from sealauthz.facts.rows import DatabaseRows, RecordRows
 from sealauthz.facts.schema import check_schema
 from sealauthz.facts.tables import STORE_IDENTITY
+from sealauthz.facts.units import Unit
 from sealauthz.facts.writing import Guard, Write
 
 _ATTEMPTS = 5
@@ -31,11 +34,14 @@ _RETRIED_STATES = frozenset({"40P01", "40001"})
 """SQLSTATE of a deadlock and of a failed serialisation: nothing was written, and the next attempt may well succeed."""
 
 
-class StoreIdentity(NamedTuple):
-    """Which store this is, and which line of its history: a restored store goes on under a new timeline."""
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A revision that this process has just made: in which history, what marks it, and the units that it changed."""
 
-    store_id: str
-    timeline_id: str
+    timeline: str
+    revision: int
+    mark: tuple[int, str, str]
+    units: frozenset[Unit]
 
 
 def now_us() -> int:
@@ -46,10 +52,11 @@ def now_us() -> int:
 class Store:
     """Facts in one database. Any thread may use it; make it with `Store.open`."""
 
-    def __init__(self, database: Database, identity: StoreIdentity, now: Callable[[], int]) -> None:
+    def __init__(self, database: Database, store_id: str, now: Callable[[], int]) -> None:
         self._database = database
         self._now = now
-        self.identity = identity
+        self._told: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
+        self.store_id = store_id
 
     @classmethod
     def open(cls, url: str, now: Callable[[], int] = now_us) -> Store:
@@ -58,19 +65,40 @@ class Store:
         try:
             with database.plain() as connection:
                 check_schema(connection)
-                row = connection.execute(select(STORE_IDENTITY)).one()
+                store_id: str = connection.execute(select(STORE_IDENTITY.c.store_id)).scalar_one()
         except BaseException:
             database.close()
             raise
-        return cls(database, StoreIdentity(row.store_id, row.timeline_id), now)
+        return cls(database, store_id, now)
 
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
 
+    def on_commit(self, told: Callable[[Commit], None]) -> None:
+        """Have each revision that this store writes told to a method, before the writer hears of it.
+
+        Its object is not kept alive by this.
+        """
+        self._told.append(weakref.WeakMethod(told))
+
+    def begin_new_timeline(self) -> str:
+        """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
+
+        Returns the name of the new history. Raises FactsUnavailable.
+        """
+        timeline = str(uuid.uuid4())
+        with self._database.write() as connection:
+            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
+        return timeline
+
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""
         return self._database.read()
+
+    def listen(self) -> Listener | None:
+        """Listen for new revisions; None where the database cannot announce them. Raises FactsUnavailable."""
+        return self._database.listen()
 
     def revision(self) -> int:
         """Return the newest revision; 0 before the first write. Raises FactsUnavailable."""
@@ -186,7 +214,16 @@ class Store:
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
-            return Write(connection, wanted, self._now(), enterprises, guard, is_careful, part).run()
+            write = Write(connection, wanted, self._now(), enterprises, guard, is_careful, part)
+            receipt = write.run()
+        if write.units:
+            mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id)
+            commit = Commit(receipt.timeline, receipt.revision, mark, write.units)
+            for reference in self._told:
+                told = reference()
+                if told is not None:
+                    told(commit)
+        return receipt
 
 
 def _is_retried(error: FactsUnavailable) -> bool:

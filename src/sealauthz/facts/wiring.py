@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection as Sized
+from collections.abc import Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sealauthz.domain import RECORDS, Relation, shape_of
-from sealauthz.domain.record import Collection
+from sealauthz.domain.record import EMPTY, Collection
 from sealauthz.facts.units import COMPLETE, UnitKind
 
 WiredUnit = Mapping[str, Mapping[str, Any]]
-"""The records of a unit by type and id."""
+"""The records of a unit by type and id; a type of which it holds none is not in it."""
+
+_id_of = attrgetter("id")
 
 
 @cache
@@ -27,14 +31,15 @@ def _references(record_type: str) -> tuple[Relation, ...]:
     return tuple(relation for relation in shape_of(RECORDS[record_type]).relations if relation.is_one)
 
 
-def wire(kind: UnitKind, loaded: Mapping[str, Iterable[Any]]) -> WiredUnit:
+def wire(kind: UnitKind, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
     """Wire the records of one unit to each other. Collections are in the order of their records' ids.
 
     What the unit does not hold stays unset, and raises AttributeError when read: it is not empty, it is not known.
     """
     unit = {
-        record_type: {record.id: record for record in sorted(records, key=lambda record: record.id)}
+        record_type: {record.id: record for record in sorted(records, key=_id_of)}
         for record_type, records in loaded.items()
+        if records
     }
     for record_type, records in unit.items():
         for relation in _references(record_type):
@@ -46,11 +51,13 @@ def wire(kind: UnitKind, loaded: Mapping[str, Iterable[Any]]) -> WiredUnit:
                 elif key in targets:
                     setattr(record, relation.name, targets[key])
         for relation in _collections(kind, record_type):
-            members: dict[str, Collection] = {record_id: Collection() for record_id in records}
+            members: dict[str, Collection] = {}
             for member in unit.get(relation.record, {}).values():
                 owner = getattr(member, relation.key)
-                if owner in members:
+                if owner in records:
+                    if owner not in members:
+                        members[owner] = Collection()
                     members[owner].append(member)
             for record_id, record in records.items():
-                setattr(record, relation.name, members[record_id])
+                setattr(record, relation.name, members.get(record_id, EMPTY))
     return unit

@@ -1,72 +1,167 @@
-"""The world: the facts in memory as policies read them, whole units wired and all at one revision.
+"""The world: the facts in memory as policies read them, whole units wired, and each answer from one revision.
 
-The cached units are an immutable mapping, swapped by one reference. A picture takes the reference once, opens one read
-transaction, and drops what has changed since; so whatever it returns belongs to the revision it names, and no lock is
-held while a policy reads.
+A picture is what one decision or batch reads. It takes what is in memory at the revision that the world stands at, and
+holds no lock while policies read. What is not in memory it loads, in one read transaction. A unit that has changed
+between the two revisions makes the answer begin again, at that of the transaction, so that no answer mixes two. The
+world moves on with whoever sees a newer revision first: the feed, a load, or a writer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-from sealauthz.domain import RECORDS, exact
-from sealauthz.domain.record import values_of
-from sealauthz.facts import loading
+from sealauthz.domain import RECORDS
+from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown
+from sealauthz.facts.cache import Held, UnitCache
+from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.database import Snapshot
-from sealauthz.facts.rows import RecordRows
-from sealauthz.facts.store import Store
-from sealauthz.facts.units import ROOTS, Unit, homes_of, units_of
+from sealauthz.facts.footprint import footprint
+from sealauthz.facts.loading import touched_since
+from sealauthz.facts.signal import Signal
+from sealauthz.facts.sources import RecordSource, SnapshotSource, Source
+from sealauthz.facts.store import Commit, Store
+from sealauthz.facts.units import ROOTS, Unit, UnitKind, home_kind
 from sealauthz.facts.values import text_problem
 from sealauthz.facts.wiring import WiredUnit, wire
 
-DEFAULT_MAX_UNITS = 4096
+T = TypeVar("T")
+
+DEFAULT_BUDGET = 512 * 1024 * 1024
+DEFAULT_MAX_AGE_S = 5.0
+
 _ROOT_OF = {kind: record_type for record_type, kind in ROOTS.items()}
-_HOMES_PER_UNIT = 16
+_LONGEST_WAIT_S = 10.0
+_PAUSE_S = 0.02
+_HOMES = 100_000
+_CHANGES_REMEMBERED = 4_096
+_RELOADED_AT_ONCE = 64
+_WARMED_AT_ONCE = 100
+_WARM_SHARE = 0.9
+_NEVER = float("-inf")
 
-
-class Source(Protocol):
-    """Where a picture loads from what it does not have yet."""
-
-    def load(self, unit: Unit) -> Mapping[str, Iterable[Any]]:
-        """Return the records of a unit by type, unwired and the caller's own."""
-
-    def home(self, record_type: str, record_id: str) -> Unit | None:
-        """Return the home unit of a record; None if there is no such record."""
-
-    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
-        """Return the ids of the records that hold these values, in their order."""
+Waits = Callable[[], AbstractContextManager[object]]
+"""Bounds how many answers wait for the database at a time: entering raises ServiceBusy when too many do."""
 
 
 @dataclass(slots=True)
-class _Cached:
-    """A wired unit, and whether a later picture has used it since the cache last looked for something to drop."""
+class Statistics:
+    """What a world has done since it was made; close rather than exact, where threads race."""
 
-    records: WiredUnit
-    is_used: bool = False
+    hits: int = 0
+    loads: int = 0
+    joined_loads: int = 0
+    begun_again: int = 0
+    resets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Units that are all valid at one revision of one history. Never changed, only replaced."""
+class History:
+    """One line of history, as far as this process follows it. Changed under the lock of the world only.
 
-    timeline: str
+    INVARIANT: what `cache` holds was so at `revision`, and ever since `Held.since`.
+    """
+
+    __slots__ = ("_changed_at", "_kinds_changed_at", "_known_since", "cache", "mark", "revision", "timeline")
+
+    def __init__(self, timeline: str, revision: int, mark: tuple[Any, ...], budget: int) -> None:
+        self.timeline = timeline
+        self.revision = revision
+        self.mark = mark
+        self.cache = UnitCache(budget)
+        self._changed_at: dict[Unit, int] = {}
+        self._kinds_changed_at: dict[str, int] = {}
+        self._known_since = revision
+
+    def move_on(self, revision: int, mark: tuple[Any, ...], changed: Iterable[Unit]) -> None:
+        """Stand at a newer revision, between which and the one before these units changed."""
+        for unit in changed:
+            self.cache.drop(unit)
+            self._changed_at[unit] = revision
+            self._kinds_changed_at[unit.kind] = revision
+        if len(self._changed_at) > _CHANGES_REMEMBERED:
+            # In this order: what is no longer remembered must never pass for unchanged.
+            self._known_since = revision
+            self._changed_at = {}
+        # Last: whoever reads this revision must no longer find what was so before it.
+        self.mark = mark
+        self.revision = revision
+
+    def same_since(self, unit: Unit) -> int:
+        """Return a revision since which a unit is as it is now."""
+        return self._changed_at.get(unit, self._known_since)
+
+    def kind_same_since(self, kind: str) -> int:
+        """Return a revision since which all units of a kind are as they are now."""
+        return self._kinds_changed_at.get(kind, self._known_since)
+
+
+class Homes:
+    """Where records are at home, remembered: those asked for again outlive those asked for once."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room // 2
+        self._young: dict[tuple[str, str], Unit] = {}
+        self._old: dict[tuple[str, str], Unit] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, record_type: str, record_id: str) -> Unit | None:
+        """Return the unit that a record was at home in when it was last looked up."""
+        key = (record_type, record_id)
+        found = self._young.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is not None:
+                self.remember(record_type, record_id, found)
+        return found
+
+    def remember(self, record_type: str, record_id: str, unit: Unit) -> None:
+        """Remember where a record is at home."""
+        if len(self._young) >= self._room:
+            self._old, self._young = self._young, {}
+        self._young[record_type, record_id] = unit
+
+
+class Moved(Exception):
+    """A unit has changed since the revision that is read: the answer begins again."""
+
+
+class Reading(Protocol):
+    """What a picture reads through: the facts at `revision` of the history `timeline`.
+
+    `age_s` is how many seconds ago, at most, they were the newest.
+    """
+
     revision: int
-    units: Mapping[Unit, _Cached] = field(default_factory=dict)
+    timeline: str
+    age_s: float
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit; None if there is no such unit."""
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record; None if there is no such record."""
+
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        """Look up the ids of the records that hold these values, in their order."""
 
 
 class Picture:
-    """The facts at one revision, for one decision or one batch. Use it inside its `with` block only, in one thread."""
+    """The facts at one revision, for one answer. Only for the call that was given it, and in one thread."""
 
-    def __init__(self, world: World, state: _State, source: Source) -> None:
-        self._world = world
-        self._state = state
-        self._source = source
-        self._loaded: dict[Unit, WiredUnit] = {}
-        self.revision = state.revision
+    __slots__ = ("_held", "_homes", "_reading", "age_s", "revision", "timeline")
+
+    def __init__(self, reading: Reading, homes: Homes) -> None:
+        self._reading = reading
+        self._homes = homes
+        self._held: dict[Unit, WiredUnit] = {}
+        self.revision = reading.revision
+        self.timeline = reading.timeline
+        self.age_s = reading.age_s
 
     def find(self, record_type: str, record_id: str) -> Any:
         """Return the record in its home unit, wired; None if there is none of that type and id.
@@ -82,180 +177,505 @@ class Picture:
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Return the home unit of a record; None if there is no such record. Raises FactsUnavailable."""
-        if record_type not in RECORDS or not record_id or text_problem(record_id, is_indexed=True):
-            return None
         if record_type in ROOTS:
+            if not record_id or text_problem(record_id, is_indexed=True):
+                return None
             unit = Unit(ROOTS[record_type], record_id)
-            return None if self._find_in(unit, record_type, record_id) is None else unit
+            return None if self.unit(unit) is None else unit
         # A record's home never changes; but a record may be gone, and its id taken again elsewhere.
-        known = self._world.homes.get((record_type, record_id))
+        known = self._homes.get(record_type, record_id)
         if known is not None and self._find_in(known, record_type, record_id) is not None:
             return known
-        found = self._source.home(record_type, record_id)
+        if record_type not in RECORDS or not record_id or text_problem(record_id, is_indexed=True):
+            return None
+        found = self._reading.home(record_type, record_id)
         if found is not None:
-            self._world.remember_home(record_type, record_id, found)
+            self._homes.remember(record_type, record_id, found)
         return found
 
     def matching(self, record_type: str, **values: str) -> list[str]:
         """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
-        return self._source.matching(record_type, values)
+        return self._reading.matching(record_type, values)
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return everything that a unit holds, by record type and id; None if there is no such unit."""
-        cached = self._state.units.get(unit)
-        if cached is not None:
-            if not cached.is_used:
-                cached.is_used = True
-            return cached.records
         # Ours to the end, whatever the world keeps: within one picture a record is always the same object.
-        records = self._loaded.get(unit)
+        records = self._held.get(unit)
         if records is None:
-            loaded = self._source.load(unit)
-            if not loaded.get(_ROOT_OF[unit.kind]):
-                return None
-            records = self._loaded[unit] = wire(unit.kind, loaded)
-            self._world.keep(self._state, unit, _Cached(records))
+            records = self._reading.unit(unit)
+            if records is not None:
+                self._held[unit] = records
         return records
 
     def _find_in(self, unit: Unit, record_type: str, record_id: str) -> Any:
         records = self.unit(unit)
-        return None if records is None else records.get(record_type, {}).get(record_id)
+        some = None if records is None else records.get(record_type)
+        return None if some is None else some.get(record_id)
 
 
-class _SnapshotSource:
-    """Loads from one read transaction."""
+class _FixedReading:
+    """Reads records given once."""
 
-    __slots__ = ("_snapshot",)
+    timeline = ""
+    age_s = 0.0
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, source: RecordSource, revision: int) -> None:
+        self._source = source
+        self._units: dict[Unit, WiredUnit | None] = {}
+        self.revision = revision
 
-    def load(self, unit: Unit) -> Mapping[str, Iterable[Any]]:
-        return loading.load_unit(self._snapshot, unit)
-
-    def home(self, record_type: str, record_id: str) -> Unit | None:
-        return loading.find_home(self._snapshot, record_type, record_id)
-
-    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
-        return loading.find_matching(self._snapshot, record_type, values)
-
-
-class _RecordSource:
-    """Loads from records in memory."""
-
-    def __init__(self, records: Iterable[Any]) -> None:
-        records = [exact(type(record)(*values_of(record))) for record in records]
-        rows = RecordRows(records)
-        self._records = records
-        self._units: dict[Unit, dict[str, list[Any]]] = {}
-        self._homes = homes_of(records, rows)
-        held = units_of(records, rows)
-        for record in records:
-            record_type = type(record).__name__
-            for unit in held[record_type, record.id]:
-                self._units.setdefault(unit, {}).setdefault(record_type, []).append(record)
-
-    def load(self, unit: Unit) -> Mapping[str, Iterable[Any]]:
-        # Copies, because a record is wired differently in each unit that holds it.
-        held = self._units.get(unit, {})
-        return {
-            record_type: [type(record)(*values_of(record)) for record in records]
-            for record_type, records in held.items()
-        }
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        if unit not in self._units:
+            self._units[unit] = _wired(self._source, unit)
+        return self._units[unit]
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
-        return self._homes.get((record_type, record_id))
+        return self._source.home(record_type, record_id)
 
-    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
-        return sorted(
-            record.id
-            for record in self._records
-            if type(record).__name__ == record_type
-            and all(getattr(record, column) == value for column, value in values.items())
-        )
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        return self._source.matching(record_type, values)
+
+
+class _StoreReading:
+    """Reads from memory, and from one read transaction that is opened when something is not there."""
+
+    def __init__(self, world: World, store: Store, history: History, age_s: float, deadline: Deadline) -> None:
+        self._world = world
+        self._store = store
+        self._deadline = deadline
+        self._history = history
+        self._open: ExitStack | None = None
+        self._snapshot: Snapshot | None = None
+        self._failed: FactsUnavailable | None = None
+        self.timeline = history.timeline
+        self.revision = history.revision
+        self.age_s = age_s
+
+    def close(self) -> None:
+        """End the transaction, if there is one."""
+        if self._open is not None:
+            self._open.close()
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        held = self._history.cache.get(unit)
+        if held is not None and held.since <= self.revision:
+            self._world.statistics.hits += 1
+            return held.records
+        return self._world.load(unit, self)
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        found = SnapshotSource(self.pin()).home(record_type, record_id)
+        if found is None:
+            self._check_kind(home_kind(record_type))  # else the unit is checked when it is read
+        return found
+
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        found = SnapshotSource(self.pin()).matching(record_type, values)
+        self._check_kind(home_kind(record_type))
+        return found
+
+    def pin(self) -> Snapshot:
+        """Return the transaction, opened now if it is not. Raises Moved, FactsUnavailable, TimeOver, ServiceBusy."""
+        if self._snapshot is None:
+            if self._failed is not None:
+                raise self._failed  # the rest of a batch need not wait for the same again
+            try:
+                self._snapshot = self._begin()
+            except FactsUnavailable as error:
+                self._failed = error
+                raise
+            if self._world.history is not self._history or self._snapshot.timeline != self.timeline:
+                raise Moved
+        return self._snapshot
+
+    def stand_at_newest(self) -> None:
+        """Read at the revision of the transaction, where nothing can have moved."""
+        snapshot = self._snapshot = self._snapshot or self._begin()
+        history = self._world.history
+        if history.timeline != snapshot.timeline or history.revision < snapshot.revision:
+            # The world went another way meanwhile. Nothing in its memory is ours then, and nothing of ours is kept.
+            history = History(snapshot.timeline, snapshot.revision, snapshot.mark, 0)
+        self._history = history
+        self.timeline = snapshot.timeline
+        self.revision = snapshot.revision
+        self.age_s = 0.0
+
+    def stand_at(self, revision: int) -> None:
+        """Read at a revision that may be over, as long as nothing that is read has changed since it."""
+        snapshot = self._snapshot = self._snapshot or self._begin()
+        if snapshot.revision == revision:
+            self.stand_at_newest()
+            return
+        changed = touched_since(snapshot, revision)
+        if changed is None:
+            raise RevisionGone("the facts at this revision are gone; begin again without a page token")
+        # A history of our own, which knows exactly what changed since that revision.
+        self._history = History(snapshot.timeline, revision, (), 0)
+        self._history.move_on(snapshot.revision, snapshot.mark, changed)
+        self.timeline = snapshot.timeline
+        self.revision = revision
+
+    def load(self, unit: Unit) -> Load:
+        """Load a unit in our transaction. Raises Moved if it is not what it was at our revision."""
+        snapshot = self.pin()
+        if snapshot.revision != self.revision and self._history.same_since(unit) > self.revision:
+            raise Moved
+        return Load(self._history, snapshot.revision, _wired(SnapshotSource(snapshot), unit))
+
+    def fits(self, load: Load, unit: Unit) -> bool:
+        """Tell whether what another loaded is what the unit was at our revision."""
+        if load.history is not self._history:
+            return False
+        return self._history.same_since(unit) <= min(self.revision, load.revision)
+
+    def wait_for(self, loading: _Loading) -> Load | None:
+        """Wait for what another loads; None if that went wrong."""
+        with self._world.waits() if self._snapshot is None else nullcontext():
+            loading.done.wait(self._deadline.rest(_LONGEST_WAIT_S))
+        return loading.load
+
+    def _begin(self) -> Snapshot:
+        self._open = self._open or ExitStack()
+        self._open.enter_context(self._world.waits())
+        self._deadline.rest(_LONGEST_WAIT_S)
+        known, revision, started = self._world.history, self._world.history.revision, uptime_s()
+        snapshot = self._open.enter_context(self._store.snapshot())
+        self._world.saw(snapshot, known, revision, started)
+        return snapshot
+
+    def _check_kind(self, kind: str) -> None:
+        snapshot = self.pin()
+        if snapshot.revision != self.revision and self._history.kind_same_since(kind) > self.revision:
+            raise Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A unit as it was loaded at a revision of a history; `records` is None if there is no such unit."""
+
+    history: History
+    revision: int
+    records: WiredUnit | None
+
+
+@dataclass(slots=True)
+class _Loading:
+    """A load under way, for all who want the unit meanwhile."""
+
+    done: threading.Event
+    load: Load | None = None
+
+
+def _wired(source: Source, unit: Unit) -> WiredUnit | None:
+    """Load and wire a unit; None if there is no such unit."""
+    loaded = source.load(unit)
+    return wire(unit.kind, loaded) if loaded.get(_ROOT_OF[unit.kind]) else None
 
 
 class World:
     """The facts of a store, unit by unit in memory. Any thread may use it.
 
-    At most `max_units` units are kept; what a picture holds stays whole even when the world drops it.
+    `budget` is in bytes, of the units that are kept; what an answer reads stays whole even when the world drops it.
+    `max_age_s` is how long ago facts may have been the newest when an answer comes from memory. `signal` is told each
+    revision that is reached.
     """
 
-    def __init__(self, store: Store | None, max_units: int = DEFAULT_MAX_UNITS) -> None:
+    def __init__(
+        self,
+        store: Store | None,
+        budget: int = DEFAULT_BUDGET,
+        max_age_s: float = DEFAULT_MAX_AGE_S,
+        waits: Waits = nullcontext,
+    ) -> None:
         self._store = store
-        self._max_units = max_units
-        self._state = _State("", 0)
-        self._swap = threading.Lock()
-        self._fixed: Source | None = None
-        self.homes: dict[tuple[str, str], Unit] = {}
+        self._budget = budget
+        self._max_age_s = max_age_s
+        self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._loading: dict[Unit, _Loading] = {}
+        self._confirmed_at = _NEVER
+        self._fixed: _FixedReading | None = None
+        self.waits = waits
+        self.history = History("", 0, (), budget)
+        self.homes = Homes(_HOMES)
+        self.signal = Signal()
+        self.statistics = Statistics()
+        if store is not None:
+            store.on_commit(self._wrote)
 
     @classmethod
     def of_records(cls, records: Iterable[Any], revision: int = 1) -> World:
         """Return a world of these records alone, without a database. They are copied."""
         world = cls(None)
-        world._fixed = _RecordSource(records)
-        world._state = _State("", revision)
+        world._fixed = _FixedReading(RecordSource(records), revision)
         return world
+
+    @property
+    def revision(self) -> int:
+        """The revision that the world stands at; 0 before it has seen any."""
+        return self.history.revision
+
+    @property
+    def age_s(self) -> float:
+        """How many seconds ago, at most, the facts in memory were the newest; infinite before any were seen."""
+        return uptime_s() - self._confirmed_at
+
+    def numbers(self) -> dict[str, float]:
+        """Return what there is to measure: counts since the start, and what is in memory now."""
+        cache, done = self.history.cache, self.statistics
+        return {
+            "revision": self.history.revision,
+            "age_s": round(self.age_s, 3),
+            "units": len(cache),
+            "bytes": cache.bytes,
+            "budget": cache.budget,
+            "evicted": cache.evicted,
+            "hits": done.hits,
+            "loads": done.loads,
+            "joined_loads": done.joined_loads,
+            "begun_again": done.begun_again,
+            "resets": done.resets,
+        }
+
+    def warm_up(self) -> int:
+        """Load enterprises, in the order of their ids, until all are there or the memory is used; return how many.
+
+        Raises FactsUnavailable.
+        """
+        if self._store is None:
+            return 0
+        loaded, token = 0, None
+        while token != "":
+            page = self._store.read("Enterprise", page_size=_WARMED_AT_ONCE, page_token=token or "")
+            units = [Unit(UnitKind.ENTERPRISE, stored.record.id) for stored in page.records]
+            loaded += self.answer(lambda picture, units=units: sum(picture.unit(unit) is not None for unit in units))  # type: ignore[misc]
+            cache = self.history.cache
+            if cache.bytes > cache.budget * _WARM_SHARE:
+                break
+            token = page.next_page_token
+        return loaded
+
+    def answer(
+        self,
+        work: Callable[[Picture], T],
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> T:
+        """Do some work on a picture and return its result. The work may be done twice, and must not mind.
+
+        Raises FactsUnavailable, RevisionUnknown, RevisionGone, TimeOver, ServiceBusy, and what the work raises.
+        """
+        if self._store is None:
+            return work(self._fixed_picture())
+        reading = self._reading(self._store, consistency, deadline)
+        try:
+            try:
+                return work(Picture(reading, self.homes))
+            except Moved:
+                if consistency.at_revision is not None:
+                    raise RevisionGone("the facts have changed; begin again without a page token") from None
+            self.statistics.begun_again += 1
+            reading.stand_at_newest()
+            _check(reading, consistency)
+            try:
+                return work(Picture(reading, self.homes))
+            except Moved as error:
+                raise FactsUnavailable("the facts cannot be read now") from error
+        finally:
+            reading.close()
 
     @contextmanager
     def read(self) -> Iterator[Picture]:
         """Open a picture of the newest committed revision. Raises FactsUnavailable."""
         if self._store is None:
-            if self._fixed is None:
-                raise TypeError("a world has a store or records")
-            yield Picture(self, self._state, self._fixed)
+            yield self._fixed_picture()
             return
-        # Taken before the snapshot, so that the snapshot is never the older one unless history itself went back.
-        state = self._state
-        with self._store.snapshot() as snapshot:
-            if snapshot.revision != state.revision or snapshot.timeline != state.timeline:
-                state = self._advance(state, snapshot)
-            yield Picture(self, state, _SnapshotSource(snapshot))
+        reading = _StoreReading(self, self._store, self.history, 0.0, NO_DEADLINE)
+        try:
+            reading.stand_at_newest()
+            yield Picture(reading, self.homes)
+        finally:
+            reading.close()
 
-    def _advance(self, state: _State, snapshot: Snapshot) -> _State:
-        """Return the units of a state that are still valid at the snapshot's revision."""
-        touched = None
-        if snapshot.timeline == state.timeline and snapshot.revision > state.revision:
-            touched = loading.touched_since(snapshot, state.revision)
-        # Another timeline, an older revision or too many changes: nothing is known to be still valid.
-        units = {} if touched is None else {unit: held for unit, held in state.units.items() if unit not in touched}
-        advanced = _State(snapshot.timeline, snapshot.revision, units)
-        with self._swap:
-            current = self._state
-            is_same_history = current.timeline == advanced.timeline
-            if is_same_history and current.revision == advanced.revision:
-                return current  # another picture came first, and may have loaded more
-            if current is state or not is_same_history or current.revision < advanced.revision:
-                self._state = advanced
-        return advanced
+    def refresh(self, not_before: float, deadline: Deadline = NO_DEADLINE, *, reload: bool = False) -> None:
+        """See to it that the world stands at what was the newest revision at an instant, or later (`uptime_s`).
 
-    def keep(self, state: _State, unit: Unit, cached: _Cached) -> None:
-        """Let later pictures have a unit that one loaded, unless the world has moved on since."""
-        with self._swap:
-            current = self._state
-            if (current.timeline, current.revision) == (state.timeline, state.revision):
-                units = _bounded({**current.units, unit: cached}, unit, self._max_units)
-                self._state = _State(state.timeline, state.revision, units)
+        Those who want the same at the same time share one look. `reload`: load anew what is often read and has changed.
+        Raises FactsUnavailable, TimeOver, ServiceBusy.
+        """
+        if self._store is None:
+            return
+        if not self._refreshing.acquire(timeout=deadline.rest(_LONGEST_WAIT_S)):
+            deadline.rest(_LONGEST_WAIT_S)
+            raise FactsUnavailable("the facts cannot be read now")
+        try:
+            if self._confirmed_at >= not_before:
+                return
+            known, revision, started = self.history, self.history.revision, uptime_s()
+            with self._store.snapshot() as snapshot:
+                self.saw(snapshot, known, revision, started, reload=reload)
+        finally:
+            self._refreshing.release()
 
-    def remember_home(self, record_type: str, record_id: str, unit: Unit) -> None:
-        """Remember where a record is at home."""
-        if len(self.homes) >= self._max_units * _HOMES_PER_UNIT:
-            self.homes.clear()
-        self.homes[record_type, record_id] = unit
+    def saw(self, snapshot: Snapshot, known: History, revision: int, started: float, *, reload: bool = False) -> None:
+        """Move on to what a read transaction sees. `known` and `revision` are where the world stood before it began."""
+        history = self.history
+        if history is not known:
+            return  # somebody has begun anew since, and need not have seen less than this transaction
+        with self._lock:
+            base, mark = history.revision, history.mark
+        if snapshot.timeline == history.timeline:
+            if snapshot.revision > base:
+                changed = touched_since(snapshot, base, mark)
+                if changed is not None:
+                    hot = [unit for unit in changed if reload and history.cache.is_hot(unit)][:_RELOADED_AT_ONCE]
+                    loaded = {unit: _wired(SnapshotSource(snapshot), unit) for unit in hot}
+                    self._move_on(history, snapshot, changed, loaded, started)
+                    return
+            elif snapshot.revision == base and snapshot.mark == mark:
+                self._confirm(history, started)
+                return
+            elif revision <= snapshot.revision < base:
+                return  # others have seen more
+        self._begin_anew(history, snapshot, started)
+
+    def _move_on(
+        self,
+        history: History,
+        snapshot: Snapshot,
+        changed: Iterable[Unit],
+        loaded: dict[Unit, WiredUnit | None],
+        started: float,
+    ) -> None:
+        with self._lock:
+            if self.history is not history:
+                return
+            if snapshot.revision > history.revision:
+                standing = {unit: history.cache.standing(unit) for unit in loaded}
+                history.move_on(snapshot.revision, snapshot.mark, changed)
+                for unit, records in loaded.items():
+                    if records is not None:
+                        history.cache.put(unit, Held(records, snapshot.revision, footprint(records), *standing[unit]))
+            if snapshot.revision == history.revision:
+                self._confirmed_at = max(self._confirmed_at, started)
+        self.signal.tell(history.revision)
+
+    def _confirm(self, history: History, started: float) -> None:
+        with self._lock:
+            if self.history is history:
+                self._confirmed_at = max(self._confirmed_at, started)
+
+    def _begin_anew(self, history: History, snapshot: Snapshot, started: float) -> None:
+        """Forget everything: it is of another history, or of too long ago."""
+        with self._lock:
+            if self.history is not history:
+                return
+            self.history = History(snapshot.timeline, snapshot.revision, snapshot.mark, self._budget)
+            self._confirmed_at = started
+            self.statistics.resets += 1
+        self.signal.tell(snapshot.revision)
+
+    def _wrote(self, commit: Commit) -> None:
+        """Move on to a revision that this process has committed, before its writer is told so."""
+        with self._lock:
+            history = self.history
+            is_next = history.timeline == commit.timeline and history.revision == commit.revision - 1
+            if is_next:
+                history.move_on(commit.revision, commit.mark, commit.units)
+            is_there = history.timeline == commit.timeline and history.revision >= commit.revision
+            if not is_there:
+                # Others wrote as well. Until somebody has looked, nothing is answered from memory.
+                self._confirmed_at = _NEVER
+        if is_there:
+            self.signal.tell(history.revision)
+
+    def load(self, unit: Unit, reading: _StoreReading) -> WiredUnit | None:
+        """Load a unit for a reading, once for all who want it at the same time, and keep it. Raises Moved."""
+        with self._lock:
+            loading = self._loading.get(unit)
+            is_ours = loading is None
+            if loading is None:
+                loading = self._loading[unit] = _Loading(threading.Event())
+        if not is_ours:
+            load = reading.wait_for(loading)
+            if load is not None and reading.fits(load, unit):
+                self.statistics.joined_loads += 1
+                return load.records
+            return self._keep(unit, reading.load(unit))
+        try:
+            loading.load = reading.load(unit)
+            return self._keep(unit, loading.load)
+        finally:
+            with self._lock:
+                del self._loading[unit]
+            loading.done.set()
+
+    def _keep(self, unit: Unit, load: Load) -> WiredUnit | None:
+        """Keep what was loaded, if it is still what the unit is."""
+        self.statistics.loads += 1
+        if load.records is not None:
+            cost = footprint(load.records)
+            with self._lock:
+                since = load.history.same_since(unit)
+                if self.history is load.history and since <= load.revision <= load.history.revision:
+                    load.history.cache.put(unit, Held(load.records, since, cost))
+        return load.records
+
+    def _fixed_picture(self) -> Picture:
+        if self._fixed is None:
+            raise TypeError("a world has a store or records")
+        return Picture(self._fixed, self.homes)
+
+    def _reading(self, store: Store, consistency: Consistency, deadline: Deadline) -> _StoreReading:
+        """Return a reading that is as fresh as it must be."""
+        now = uptime_s()
+        # Read before the revision: whoever moves the world on in between makes our facts newer than we say.
+        age_s = now - self._confirmed_at
+        if consistency.is_full or consistency.at_revision is not None:
+            self._look(now, deadline)
+            age_s = 0.0
+        elif age_s > self._max_age_s:
+            self._look(now - self._max_age_s, deadline)
+            age_s = max(0.0, now - self._confirmed_at)
+        if consistency.timeline:
+            self._reach(consistency, now, deadline)
+        reading = _StoreReading(self, store, self.history, age_s, deadline)
+        try:
+            if consistency.at_revision is not None:
+                reading.stand_at(consistency.at_revision)
+            _check(reading, consistency)
+        except BaseException:
+            reading.close()
+            raise
+        return reading
+
+    def _look(self, not_before: float, deadline: Deadline) -> None:
+        with self.waits():
+            self.refresh(not_before, deadline)
+
+    def _reach(self, consistency: Consistency, now: float, deadline: Deadline) -> None:
+        """Wait until the world stands at a revision or behind it."""
+        if self._has_reached(consistency):
+            return
+        with self.waits():
+            self.refresh(now, deadline)
+            until = now + _LONGEST_WAIT_S
+            # On one database the first look sees whatever was committed. A replica may need more of them.
+            while self.history.timeline == consistency.timeline and not self._has_reached(consistency):
+                rest = deadline.rest(until - uptime_s())
+                if rest <= 0:
+                    raise FactsUnavailable("the facts are not at the revision of the token yet")
+                self.signal.wait_for_other(self.history.revision, min(rest, _PAUSE_S))
+                self.refresh(uptime_s(), deadline)
+
+    def _has_reached(self, consistency: Consistency) -> bool:
+        history = self.history
+        return history.timeline == consistency.timeline and history.revision >= consistency.at_least
 
 
-def _bounded(units: dict[Unit, _Cached], newest: Unit, limit: int) -> dict[Unit, _Cached]:
-    """Return the units to keep: the oldest go first, but one that later pictures used goes to the end of the queue.
-
-    So a scan, which uses every unit once, does not push out what is used again and again.
-    """
-    for candidate in list(units):
-        if len(units) <= limit:
-            break
-        cached = units.pop(candidate)
-        if cached.is_used or candidate == newest:
-            cached.is_used = False
-            units[candidate] = cached
-    while len(units) > limit:
-        del units[next(iter(units))]
-    return units
+def _check(reading: _StoreReading, consistency: Consistency) -> None:
+    """Raise RevisionUnknown unless a reading is of the history that was asked for, and far enough."""
+    if not consistency.timeline:
+        return
+    if reading.timeline != consistency.timeline or reading.revision < consistency.at_least:
+        raise RevisionUnknown("the token is not of the present history of this store")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -24,11 +24,19 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts import rights
 from sealauthz.facts.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.changes import Change, Changes
+from sealauthz.facts.database import CHANNEL
 from sealauthz.facts.importing import Importing, Part, check_unmarked
 from sealauthz.facts.invariants import check_each, check_references, check_together
 from sealauthz.facts.refusals import refusal_of
 from sealauthz.facts.rows import DatabaseRows, RecordRows, among, ids_parameter
-from sealauthz.facts.tables import DEPENDENCY_ORDER, FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, table_of
+from sealauthz.facts.tables import (
+    DEPENDENCY_ORDER,
+    FACT_CHANGE,
+    FACT_CHANGE_UNIT,
+    FACT_REQUEST,
+    STORE_IDENTITY,
+    table_of,
+)
 from sealauthz.facts.units import ROOTS, Unit, UnitKind, homes_of, locked_keys, units_of
 
 Guard = Callable[[Any | None, Any | None], None]
@@ -61,6 +69,7 @@ class Write:
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._importing = None if part is None else Importing(connection, wanted.batch.caller, part, now)
+        self.units: frozenset[Unit] = frozenset()
 
     def run(self) -> WriteReceipt:
         """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
@@ -89,8 +98,8 @@ class Write:
         if not changes and (importing is None or not importing.shuts_or_opens):
             if importing is not None:
                 importing.advance()
-            revision, at = self._newest()
-            return self._finish(WriteReceipt(revision, at))
+            revision, at, timeline = self._newest()
+            return self._finish(WriteReceipt(revision, at, timeline=timeline))
         if importing is not None:
             importing.mark_contracts(homes_of([change.after for change in changes], overlay).values())
         check_each(changes)
@@ -130,7 +139,7 @@ class Write:
         row = self._connection.execute(select(FACT_REQUEST).where(key)).one()
         if row.digest != self._wanted.digest:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
-        return WriteReceipt(row.revision, row.at, is_replay=True)
+        return WriteReceipt(row.revision, row.at, is_replay=True, timeline=self._newest()[2])
 
     def _lock(self) -> set[Unit]:
         """Lock the home roots of all that the batch is about, and the persons whose place in a unit it decides.
@@ -311,11 +320,16 @@ class Write:
         update_one = update(table).where(table.c.id == bindparam("at_id"))
         self._connection.execute(update_one, [{"at_id": row.pop("id"), **row} for row in rows])
 
-    def _newest(self) -> tuple[int, int]:
-        """Return the newest revision and its instant; zeros before the first."""
-        newest = select(FACT_CHANGE.c.revision, FACT_CHANGE.c.at).order_by(FACT_CHANGE.c.revision.desc()).limit(1)
-        row = self._connection.execute(newest).one_or_none()
-        return (0, 0) if row is None else (row.revision, row.at)
+    def _newest(self) -> tuple[int, int, str]:
+        """Return the newest revision and its instant, zeros before the first, and the history that they belong to."""
+        change = FACT_CHANGE.c
+        newest = select(change.revision, change.at).order_by(change.revision.desc()).limit(1).subquery()
+        row = self._connection.execute(
+            select(STORE_IDENTITY.c.timeline_id, newest.c.revision, newest.c.at).outerjoin_from(
+                STORE_IDENTITY, newest, true()
+            )
+        ).one()
+        return row.revision or 0, row.at or 0, row.timeline_id
 
     def _commit_as_revision(
         self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
@@ -324,8 +338,8 @@ class Write:
         if self._is_postgresql:
             self._connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
         # A statement of its own: in one with the lock, the snapshot would precede the wait.
-        newest, newest_at = self._newest()
-        receipt = WriteReceipt(newest + 1, max(self._now, newest_at))
+        newest, newest_at, timeline = self._newest()
+        receipt = WriteReceipt(newest + 1, max(self._now, newest_at), timeline=timeline)
         written: dict[str, list[str]] = defaultdict(list)
         for change in changes:
             if change.after is not None:
@@ -335,6 +349,7 @@ class Write:
             stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
         batch = self._wanted.batch
+        self.units = frozenset(units)
         self._connection.execute(
             insert(FACT_CHANGE).values(
                 revision=receipt.revision,
@@ -348,6 +363,9 @@ class Write:
             insert(FACT_CHANGE_UNIT),
             [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(units)],
         )
+        if self._is_postgresql:
+            # Sent by the commit. What is said is only that there is something to look for.
+            self._connection.execute(select(func.pg_notify(CHANNEL, "")))
         return self._finish(receipt)
 
     def _finish(self, receipt: WriteReceipt) -> WriteReceipt:

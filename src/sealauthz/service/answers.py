@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from google.protobuf.duration_pb2 import Duration
+
 from sealauthz.decision.decision import (
     Attempt,
     Audience,
@@ -19,7 +21,6 @@ from sealauthz.decision.decision import (
     RuleRef,
     Standing,
 )
-from sealauthz.facts.store import StoreIdentity
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.faults import timestamp
 from sealauthz.service.tokens import revision_message
@@ -48,9 +49,11 @@ _INSTANTS = ("_at", "_until")
 def visible(decision: Decision, caller: Caller) -> Decision:
     """Return the decision without what the caller may not see."""
     reasons = decision.reasons
+    if decision or (reasons and caller.sees_operator_reasons and caller.may_call(EXPLAIN)):
+        return decision
     if not caller.sees_operator_reasons:
         reasons = tuple(reason for reason in reasons if reason.audience == Audience.USER)
-        if not reasons and not decision:
+        if not reasons:
             reasons = (NOT_PERMITTED_NOW,)
     if not caller.may_call(EXPLAIN):
         reasons = tuple(dataclasses.replace(reason, requirement="") for reason in reasons)
@@ -58,7 +61,7 @@ def visible(decision: Decision, caller: Caller) -> Decision:
 
 
 def decision_message(
-    decision: Decision, caller: Caller, identity: StoreIdentity, language: str = ""
+    decision: Decision, caller: Caller, store_id: str, language: str = ""
 ) -> authorization_pb2.Decision:
     """Return what the caller may see of a decision, as a message; without a language it has no texts."""
     decision = visible(decision, caller)
@@ -71,19 +74,25 @@ def decision_message(
         obligations=[_obligation(obligation) for obligation in decision.obligations],
         decision_id=decision.decision_id,
         policy_version=decision.policy_version,
-        revision=revision_message(identity, decision.revision),
+        revision=revision_message(store_id, decision.timeline, decision.revision),
         evaluated_at=timestamp(decision.evaluated_at),
         valid_until=timestamp(decision.valid_until),
+        facts_age=_duration(decision.facts_age_s),
     )
 
 
+def _duration(seconds: float) -> Duration:
+    whole, rest = divmod(max(0, round(seconds * 1_000)), 1_000)
+    return Duration(seconds=whole, nanos=rest * 1_000_000)
+
+
 def explanation_message(
-    explanation: Explanation, caller: Caller, identity: StoreIdentity, language: str = ""
+    explanation: Explanation, caller: Caller, store_id: str, language: str = ""
 ) -> authorization_pb2.Explanation:
     """Return what the caller may see of an explanation, as a message."""
     codes = {reason.code for reason in visible(explanation.decision, caller).reasons}
     return authorization_pb2.Explanation(
-        decision=decision_message(explanation.decision, caller, identity, language),
+        decision=decision_message(explanation.decision, caller, store_id, language),
         requirements=[
             _outcome(outcome, None if caller.sees_operator_reasons else codes) for outcome in explanation.requirements
         ],

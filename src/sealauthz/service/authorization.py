@@ -8,14 +8,23 @@ from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from sealauthz.decision.assembly import MaySee, everything
 from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
-from sealauthz.facts.store import StoreIdentity
+from sealauthz.facts.consistency import Consistency, Deadline
 from sealauthz.service.answers import decision_message, explanation_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
-from sealauthz.service.questions import MAX_BATCH, language_from, parts_from, question_from, with_prefix
+from sealauthz.service.questions import (
+    MAX_BATCH,
+    Asked,
+    consistency_from,
+    language_from,
+    parts_from,
+    question_from,
+    with_prefix,
+)
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
@@ -37,12 +46,24 @@ class DecisionPoint(Protocol):
         """The policies that decide."""
         ...
 
-    def decide(self, question: Question, may_see: Any = ..., caller: str = ...) -> Decision:
+    def decide(
+        self,
+        question: Question,
+        may_see: Any = ...,
+        caller: str = ...,
+        consistency: Consistency = ...,
+        deadline: Deadline = ...,
+    ) -> Decision:
         """Decide one question."""
         ...
 
     def decide_many(
-        self, questions: Sequence[Question], may_see: Any = ..., caller: str = ...
+        self,
+        questions: Sequence[Question],
+        may_see: Any = ...,
+        caller: str = ...,
+        consistency: Consistency = ...,
+        deadline: Deadline = ...,
     ) -> list[Decision | SealAuthzError]:
         """Decide questions in order."""
         ...
@@ -54,11 +75,20 @@ class DecisionPoint(Protocol):
         context: Mapping[str, ContextValue] | None = ...,
         may_see: Any = ...,
         caller: str = ...,
+        consistency: Consistency = ...,
+        deadline: Deadline = ...,
     ) -> list[Decision]:
         """Decide every action of the resource's type."""
         ...
 
-    def explain(self, question: Question, may_see: Any = ..., caller: str = ...) -> Explanation:
+    def explain(
+        self,
+        question: Question,
+        may_see: Any = ...,
+        caller: str = ...,
+        consistency: Consistency = ...,
+        deadline: Deadline = ...,
+    ) -> Explanation:
         """Decide one question and explain the decision."""
         ...
 
@@ -66,19 +96,19 @@ class DecisionPoint(Protocol):
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
     """Answers for one decision point. What goes wrong ends the call at the edge, or the item of a batch here."""
 
-    def __init__(self, pdp: DecisionPoint, identity: StoreIdentity, log: FilteringBoundLogger) -> None:
+    def __init__(self, pdp: DecisionPoint, store_id: str, log: FilteringBoundLogger) -> None:
         self._pdp = pdp
-        self._identity = identity
+        self._store_id = store_id
         self._log = log
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
         """Decide one question."""
         question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
-        decision = self._pdp.decide(question, call.caller.may_see, call.caller.name)
+        decision = self._pdp.decide(question, *self._terms(request, call))
         _note_decision(call, decision)
         return authorization_pb2.AuthorizeResponse(
-            decision=decision_message(decision, call.caller, self._identity, language)
+            decision=decision_message(decision, call.caller, self._store_id, language)
         )
 
     def AuthorizeBatch(
@@ -91,7 +121,8 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         language = language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
-        answers = iter(self._pdp.decide_many(questions, call.caller.may_see, call.caller.name) if questions else ())
+        terms = self._terms(request, call)
+        answers = iter(self._pdp.decide_many(questions, *terms) if questions else ())
         results = [next(answers) if isinstance(question, Question) else question for question in read]
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
@@ -106,13 +137,13 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """Decide every action of the resource's type."""
         (subject, resource, context), language = parts_from(request), language_from(request)
         self._note_question(call, "", resource.type)
-        decisions = self._pdp.actions(subject, resource, context, call.caller.may_see, call.caller.name)
+        decisions = self._pdp.actions(subject, resource, context, *self._terms(request, call))
         call.noted["items"] = len(decisions)
         return authorization_pb2.ListActionsResponse(
             actions=[
                 authorization_pb2.ActionDecision(
                     action=decision.question.action,
-                    decision=decision_message(decision, call.caller, self._identity, language),
+                    decision=decision_message(decision, call.caller, self._store_id, language),
                 )
                 for decision in decisions
             ]
@@ -122,10 +153,10 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """Decide one question, and name the rules that matter."""
         question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
-        explanation = self._pdp.explain(question, call.caller.may_see, call.caller.name)
+        explanation = self._pdp.explain(question, *self._terms(request, call))
         _note_decision(call, explanation.decision)
         return authorization_pb2.ExplainResponse(
-            explanation=explanation_message(explanation, call.caller, self._identity, language)
+            explanation=explanation_message(explanation, call.caller, self._store_id, language)
         )
 
     def _item(
@@ -133,13 +164,19 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.AuthorizeBatchItem:
         if isinstance(result, Decision):
             return authorization_pb2.AuthorizeBatchItem(
-                decision=decision_message(result, call.caller, self._identity, language)
+                decision=decision_message(result, call.caller, self._store_id, language)
             )
         if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
             result = with_prefix(result, f"questions[{index}].")
         failure = failure_of(result)
         write_incident(self._log, failure, result)
         return authorization_pb2.AuthorizeBatchItem(status=failure.item_status())
+
+    def _terms(self, request: Asked, call: Call) -> tuple[MaySee, str, Consistency, Deadline]:
+        """For whom to answer, how fresh, and until when."""
+        caller = call.caller
+        may_see = everything if caller.enterprises is None else caller.may_see
+        return may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline)
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:
         # Only words of the vocabulary: anything else is the client's own text, and may say anything about anybody.

@@ -47,7 +47,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
             raise _as_on_the_wire(error, batch) from error
         call.noted["revision"] = receipt.revision
         return facts_pb2.WriteFactsResponse(
-            revision=revision_message(self._store.identity, receipt.revision),
+            revision=revision_message(self._store.store_id, receipt.timeline, receipt.revision),
             committed_at=timestamp(receipt.at),
             replayed=receipt.is_replay,
         )
@@ -74,7 +74,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
                 for stored in page.records
             ],
             next_page_token=page.next_page_token,
-            revision=revision_message(self._store.identity, page.revision),
+            revision=revision_message(self._store.store_id, page.timeline, page.revision),
         )
 
     def ImportFacts(
@@ -87,7 +87,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
         self, request: facts_pb2.WatchChangesRequest, call: Call
     ) -> Iterator[facts_pb2.WatchChangesResponse]:
         """Stream what is written, transaction by transaction."""
-        return watch(self._watches, self._store.identity.store_id, request, call)
+        return watch(self._watches, self._store.store_id, request, call)
 
 
 def _check_types(caller: Caller, batch: Batch) -> None:

@@ -1,25 +1,25 @@
 """Health: SERVING while policies and facts are ready, NOT_SERVING before, after, and while no fact can be read.
 
 grpcio's own servicer is not used: its non-blocking Watch sends under a lock that the serving thread needs, and hung the
-server when a watcher left while the status changed; its blocking one holds a thread of the calls.
+server when a watcher left while the status changed.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 from structlog.typing import FilteringBoundLogger
 
-from sealauthz.errors import SealAuthzError
+from sealauthz.errors import SealAuthzError, ServiceBusy
 from sealauthz.facts import Store
 from sealauthz.service.callers import SERVICES
 
 MAX_WATCHERS = 64
+"""Whoever watches health needs no token, and must leave streams to those who have one."""
 
 _NAMES = ("", *(service.full_name for service in SERVICES))
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
@@ -34,14 +34,7 @@ class HealthServicer:
         self._changed = threading.Condition()
         self._is_serving = False
         self._is_stopping = False
-        self._watchers = ThreadPoolExecutor(MAX_WATCHERS, thread_name_prefix="sealauthz-watch")
-
-        def watch(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            return self._watch(request, context)
-
-        # By this attribute grpcio takes a pool of their own for the watchers, so that they hold no thread of the calls.
-        watch.experimental_thread_pool = self._watchers  # type: ignore[attr-defined]
-        self.Watch = watch
+        self._watchers = threading.Semaphore(MAX_WATCHERS)
 
     @property
     def is_serving(self) -> bool:
@@ -61,10 +54,6 @@ class HealthServicer:
             self._is_serving = False
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Give the threads back, once the server takes no calls."""
-        self._watchers.shutdown()
-
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Answer once. NOT_FOUND for an unknown service."""
         if request.service not in _NAMES:
@@ -78,13 +67,21 @@ class HealthServicer:
             statuses={name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in _NAMES}
         )
 
+    def Watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """Answer now and at every change, until the watcher leaves or the server stops. Raises ServiceBusy."""
+        if not self._watchers.acquire(blocking=False):
+            raise ServiceBusy("too many watch the health of this server")
+        try:
+            yield from self._changes(request, context)
+        finally:
+            self._watchers.release()
+
     def _status(self, name: str) -> int:
         if name not in _NAMES:
             return _SERVICE_UNKNOWN
         return _SERVING if self._is_serving else _NOT_SERVING
 
-    def _watch(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        """Answer now and at every change, until the watcher leaves or the server stops."""
+    def _changes(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         said: int | None = None
         has_left = not context.add_callback(self._wake)
         while not has_left:
@@ -126,8 +123,7 @@ class Readiness:
         self.servicer.stop()
 
     def close(self) -> None:
-        """Give the threads back, once the server takes no calls."""
-        self.servicer.close()
+        """Give the thread back, once the server takes no calls."""
         if self._thread.is_alive():
             self._thread.join()
 

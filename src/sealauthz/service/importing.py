@@ -46,7 +46,7 @@ def import_facts(
         response.finished = receipt.is_finished
         if not receipt.written.is_replay:
             response.facts += len(message.facts)
-        response.revision.CopyFrom(revision_message(store.identity, receipt.written.revision))
+        response.revision.CopyFrom(revision_message(store.store_id, receipt.written.timeline, receipt.written.revision))
         call.noted["parts"] = call.noted["parts"] + 1 if isinstance(call.noted.get("parts"), int) else 1  # type: ignore[operator]
         call.noted["changes"] = response.facts
         call.noted["revision"] = receipt.written.revision

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 def make_log(stream: TextIO | None = None) -> FilteringBoundLogger:
     """Return a log that writes to the stream, by default to standard error. Nothing global is configured."""
     logger = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
+        structlog.WriteLogger(stream or sys.stderr),  # a line is one write, for several workers may share the stream
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),

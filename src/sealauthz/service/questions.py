@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sealauthz.decision.question import ContextValue, Entity, Question
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
+from sealauthz.facts.consistency import FROM_MEMORY, FULL, Consistency
 from sealauthz.service.faults import Faults
+from sealauthz.service.tokens import check_store, token_from
 from sealauthz.v1 import authorization_pb2
 
 MAX_BATCH = 1_000
@@ -33,6 +35,14 @@ class Asks(AboutTwo, Protocol):
     def action(self) -> str: ...  # noqa: D102
 
 
+class Asked(Protocol):
+    """A message that says how fresh the facts must be."""
+
+    @property
+    def consistency(self) -> authorization_pb2.Consistency: ...  # noqa: D102
+    def HasField(self, name: Literal["consistency"], /) -> bool: ...  # noqa: D102
+
+
 class Speaks(Protocol):
     """A message that says in which language it wants texts."""
 
@@ -46,6 +56,24 @@ def language_from(message: Speaks) -> str:
     if language and language not in LANGUAGES:
         raise InvalidRequest.at("language", f"must be empty or one of {', '.join(LANGUAGES)}")
     return language
+
+
+def consistency_from(message: Asked, store_id: str) -> Consistency:
+    """Read how fresh the facts must be. Raises InvalidRequest, and RevisionUnknown for the token of another store."""
+    if not message.HasField("consistency"):
+        return FROM_MEMORY
+    wanted = message.consistency
+    match wanted.WhichOneof("requirement"):
+        case "fully_consistent" if wanted.fully_consistent:
+            return FULL
+        case "at_least_as_fresh":
+            token = token_from(wanted.at_least_as_fresh, "consistency.at_least_as_fresh")
+            check_store(token, store_id)
+            return Consistency(at_least=token.number, timeline=token.timeline_id)
+        case None | "minimize_latency" if not wanted.fully_consistent:
+            return FROM_MEMORY
+        case _:
+            raise InvalidRequest.at("consistency", "must not say `fully_consistent: false`; leave it out instead")
 
 
 def question_from(message: Asks, prefix: str = "") -> Question:

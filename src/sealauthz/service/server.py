@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,20 +17,18 @@ from sealauthz.facts import Store
 from sealauthz.facts.signal import Signal
 from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
 from sealauthz.service.callers import SERVICES, Callers
-from sealauthz.service.edge import HEALTH, Edge
+from sealauthz.service.edge import Edge
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.log import make_log
-from sealauthz.service.streams import on_pool
-from sealauthz.service.watching import MAX_WATCHERS, Watches
+from sealauthz.service.pools import HEALTH, Pools
+from sealauthz.service.watching import Watches
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
-MAX_IMPORTS = 8
 
-_OPTIONS: tuple[tuple[str, int], ...] = (
+OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
-    ("grpc.so_reuseport", 0),  # a second server on the same port is an error, not half of the calls
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -40,13 +36,18 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
+"""How gRPC serves, beside whether the port is shared."""
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files."""
+    """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files.
+
+    `threads` and `max_concurrent_calls` are those of what is decided from memory. `shares_port`: other processes of the
+    same service listen on the port too.
+    """
 
     listen: str = "127.0.0.1:8443"
     is_insecure: bool = False
@@ -55,24 +56,24 @@ class ServerSettings:
     has_reflection: bool = False
     threads: int = 8
     max_concurrent_calls: int = 256
+    transaction_threads: int = 16
+    max_transactions: int = 128
+    max_streams: int = 256
     health_interval_s: float = 2.0
+    shares_port: bool = False
 
 
 class Server:
     """A server that was built and is started and stopped once."""
 
     def __init__(
-        self,
-        server: grpc.Server,
-        port: int,
-        readiness: Readiness,
-        watches: Watches,
-        pools: Sequence[ThreadPoolExecutor],
+        self, server: grpc.Server, port: int, readiness: Readiness, watches: Watches, edge: Edge, pools: Pools
     ) -> None:
         self.port = port
+        self._watches = watches
         self._server = server
         self._readiness = readiness
-        self._watches = watches
+        self._edge = edge
         self._pools = pools
 
     def start(self) -> None:
@@ -86,14 +87,13 @@ class Server:
         return not self._server.wait_for_termination(timeout_s)
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """Say NOT_SERVING, take no more calls, let those under way finish within the grace, and return."""
+        """Say NOT_SERVING, end the streams, take no more calls, let those under way finish within the grace; return."""
         self._readiness.stop()
-        self._watches.stop()  # or its streams would hold up a graceful stop
+        self._edge.end_streams()
         self._server.stop(grace_s).wait()
         self._readiness.close()
-        self._watches.close()
-        for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._watches.stop()
+        self._pools.close()
 
 
 def build(
@@ -102,30 +102,36 @@ def build(
     store: Store,
     pdp: DecisionPoint,
     log: FilteringBoundLogger | None = None,
+    signal: Signal | None = None,
 ) -> Server:
-    """Build a server that holds its port and does not take calls yet. Raises ConfigRefused."""
+    """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
+
+    `signal` is told new revisions (`World.signal`), so that watchers get them at once; without it they are looked for.
+    """
     log = log or make_log()
-    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="sealauthz")
-    server = grpc.server(
-        pool,
-        interceptors=[Edge(callers, log)],
-        options=_OPTIONS,
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+    pools = Pools(
+        settings.threads,
+        settings.max_concurrent_calls,
+        settings.transaction_threads,
+        settings.max_transactions,
+        settings.max_streams,
     )
+    edge = Edge(callers, log, pools)
+    # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
+    options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
+    # The edge names the pool of each call, so that this one is for what has no handler at all.
+    server = grpc.server(pools.answers, interceptors=[edge], options=options)
     readiness = Readiness(store, settings.health_interval_s, log)
-    authorization = AuthorizationServicer(pdp, store.identity, log)
-    watches = Watches(store, Signal())
-    streams = ThreadPoolExecutor(MAX_WATCHERS + MAX_IMPORTS, thread_name_prefix="sealauthz-streams")
+    authorization = AuthorizationServicer(pdp, store.store_id, log)
+    watches = Watches(store, signal or Signal())
     facts = FactsServicer(store, watches)
-    for name in ("WatchChanges", "ImportFacts"):
-        setattr(facts, name, on_pool(getattr(facts, name), streams))
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(server, _listen(server, settings), readiness, watches, (pool, streams))
+    return Server(server, _listen(server, settings), readiness, watches, edge, pools)
 
 
 def is_loopback(address: str) -> bool:

@@ -1,83 +1,88 @@
-"""Streams: what a caller is sent as it comes, through a queue that never makes the sender wait."""
+"""The queue between what happens and one watcher of it: bounded, and never in the way of whoever fills it."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sealauthz.errors import ServiceBusy
+from sealauthz.errors import SealAuthzError, ServiceBusy
+
+if TYPE_CHECKING:
+    from sealauthz.service.edge import Call
 
 T = TypeVar("T")
 
 
-class Ending(Protocol):
-    """A call that tells when it ends (`grpc.ServicerContext`)."""
-
-    def add_callback(self, callback: Callable[[], None]) -> bool:
-        """Call back at the end; False if the call has ended."""
+def lagging(revision: int) -> ServiceBusy:
+    """Return how a watcher ends that did not keep up; `revision` is the last that it was given."""
+    return ServiceBusy(f"the watcher lags behind; go on after revision {revision}")
 
 
 class Outlet(Generic[T]):
-    """A bounded queue to one caller. A caller that lags behind by more than `capacity` is ended with ServiceBusy."""
+    """Items for one watcher, in their order. Any thread may offer; the one thread of the watcher iterates, once.
 
-    def __init__(self, capacity: int, context: Ending | None = None) -> None:
-        self._changed = threading.Condition()
+    A watcher that lags more than `limit` items behind gets those and then an error: `lagged` of the last item that it
+    was given (None if it was given none). `call` ends the iteration when the watcher leaves or the server stops.
+    """
+
+    def __init__(self, limit: int, lagged: Callable[[T | None], SealAuthzError], call: Call | None = None) -> None:
+        self._limit = limit
+        self._lagged = lagged
         self._items: deque[T] = deque()
-        self._capacity = capacity
+        self._changed = threading.Condition()
         self._is_closed = False
-        self._error: BaseException | None = None
-        if context is not None and not context.add_callback(self.close):
-            self.close()
+        self._has_overflowed = False
+        self._error: SealAuthzError | None = None
+        if call is not None and not call.on_cancel(self.leave):
+            self.leave()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be offered."""
+        return self._is_closed
 
     def offer(self, item: T) -> bool:
-        """Queue an item, never waiting; False once the outlet is closed or too full, after which it stays so."""
+        """Queue an item, without ever waiting. False if the outlet is closed, or is so now because it was full."""
         with self._changed:
-            if self._is_closed:
-                return False
-            if len(self._items) >= self._capacity:
-                self._items.clear()
-                self._end(ServiceBusy("the watcher lags behind; go on after the last revision that you got"))
-                return False
-            self._items.append(item)
-            self._changed.notify_all()
-            return True
+            if not self._is_closed and len(self._items) >= self._limit:
+                self._is_closed = self._has_overflowed = True
+            if not self._is_closed:
+                self._items.append(item)
+            self._changed.notify()
+            return not self._is_closed
 
-    def close(self, error: BaseException | None = None) -> None:
-        """End the stream behind what is queued, with an error or well. The first close counts."""
+    def close(self, error: SealAuthzError | None = None) -> None:
+        """End the iteration once it has given what is queued, with the error if there is one. The first time counts."""
         with self._changed:
-            self._end(error)
+            if not self._is_closed:
+                self._is_closed = True
+                self._error = error
+            self._changed.notify()
 
-    def _end(self, error: BaseException | None) -> None:
-        if not self._is_closed:
+    def leave(self) -> None:
+        """End the iteration at once: nobody is there to be given anything."""
+        with self._changed:
             self._is_closed = True
-            self._error = error
-            self._changed.notify_all()
+            self._has_overflowed = False
+            self._error = None
+            self._items.clear()
+            self._changed.notify()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items as they come, until the outlet is closed. Raises the error that it was closed with."""
+        """Give the items as they come, until the outlet is closed. Raises what it was closed with."""
+        last: T | None = None
+        # INVARIANT: nothing is given under the lock, for a watcher that does not read holds up the thread that gives.
         while True:
             with self._changed:
                 while not self._items and not self._is_closed:
                     self._changed.wait()
                 if not self._items:
-                    if self._error is not None:
-                        raise self._error
-                    return
-                item = self._items.popleft()
-            # INVARIANT: nothing is sent under the lock.
-            yield item
-
-
-def on_pool(behavior: Callable[..., Any], pool: ThreadPoolExecutor) -> Callable[..., Any]:
-    """Return a handler that grpcio runs on a pool of its own."""
-
-    @functools.wraps(behavior)
-    def call(request: Any, context: Any) -> Any:
-        return behavior(request, context)
-
-    call.experimental_thread_pool = pool  # type: ignore[attr-defined]
-    return call
+                    break
+                last = self._items.popleft()
+            yield last
+        if self._has_overflowed:
+            raise self._lagged(last)
+        if self._error is not None:
+            raise self._error

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import lru_cache
 from typing import NamedTuple
 
 from sealauthz.errors import InvalidRequest, RevisionUnknown
-from sealauthz.facts.store import StoreIdentity
 from sealauthz.v1 import revision_pb2
 
 _MAX_TOKEN_CHARACTERS = 512
@@ -21,11 +21,15 @@ class Token(NamedTuple):
     number: int
 
 
-def revision_message(identity: StoreIdentity, number: int) -> revision_pb2.FactRevision:
+def revision_message(store_id: str, timeline_id: str, number: int) -> revision_pb2.FactRevision:
     """Return a revision as a message; its token is opaque to clients and safe in a URL."""
-    content = json.dumps([identity.store_id, identity.timeline_id, number], separators=(",", ":"))
-    token = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
-    return revision_pb2.FactRevision(number=number, token=token)
+    return revision_pb2.FactRevision(number=number, token=_text(Token(store_id, timeline_id, number)))
+
+
+@lru_cache(maxsize=256)
+def _text(token: Token) -> str:
+    content = json.dumps(token, separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def token_from(text: str, field: str) -> Token:

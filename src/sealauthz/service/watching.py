@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.domain.record import RECORDS, shape_of
-from sealauthz.errors import CallerNotPermitted, FactsUnavailable, ServiceBusy
-from sealauthz.facts import Store, StoreIdentity
+from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
+from sealauthz.facts import Store
 from sealauthz.facts.history import Changed, Image, Revision
 from sealauthz.facts.signal import Signal
 from sealauthz.facts.units import UnitKind, home_kind
@@ -22,11 +22,10 @@ from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.records import fact_of_image
-from sealauthz.service.streams import Outlet
+from sealauthz.service.streams import Outlet, lagging
 from sealauthz.service.tokens import check_store, revision_message, token_from
 from sealauthz.v1 import facts_pb2
 
-MAX_WATCHERS = 200
 MAX_WATCHED_ENTERPRISES = 1_000
 CAPACITY = 256
 """How many revisions a watcher may lag behind."""
@@ -73,7 +72,6 @@ class Watches:
         self._newest_at = 0
         self._told = 0
         self._is_stopping = False
-        self._places = threading.BoundedSemaphore(MAX_WATCHERS)
         self._large = threading.BoundedSemaphore(2)
         self._thread = threading.Thread(target=self._run, name="sealauthz-watches", daemon=True)
 
@@ -82,48 +80,40 @@ class Watches:
         self._thread.start()
 
     def stop(self) -> None:
-        """End every watch well, and take no more."""
+        """End every watch well, take no more, and return when the thread has ended."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
         self._end_all(None)
-
-    def close(self) -> None:
-        """Wait for the thread, once stopped."""
         if self._thread.is_alive():
             self._thread.join()
 
-    def follow(self, after: int, timeline: str, context: Any = None) -> Iterator[tuple[str, Revision | Reached]]:
+    def follow(self, after: int, timeline: str, call: Call | None = None) -> Iterator[tuple[str, Revision | Reached]]:
         """Yield every revision after one, each with its timeline, and from time to time how far history has come.
 
         `after` below 0 begins at the newest. Ends when the caller leaves or the server stops. Raises ServiceBusy for
-        too many watchers and one that lags, RevisionUnknown, RevisionGone, FactsUnavailable.
+        one that lags, RevisionUnknown, RevisionGone, FactsUnavailable.
         """
-        if not self._places.acquire(blocking=False):
-            raise ServiceBusy(f"there are {MAX_WATCHERS} watchers already")
-        try:
-            if after < 0:
-                page = self._store.changes_after(-1, 1)
-                after, timeline = page.newest, page.timeline
-                yield timeline, Reached(page.newest, page.newest_at)
-            # What is behind first, so that nothing queues up meanwhile.
-            while context is None or context.is_active():
-                page = self._store.changes_after(after, _PAGE, timeline)
-                timeline = page.timeline
-                for revision in page.revisions:
-                    yield timeline, revision
-                    after = revision.number
-                if after >= page.newest:
-                    if page.revisions:
-                        yield timeline, Reached(page.newest, page.newest_at)
-                    break
-            yield from self._join(after, timeline, context)
-        finally:
-            self._places.release()
+        if after < 0:
+            page = self._store.changes_after(-1, 1)
+            after, timeline = page.newest, page.timeline
+            yield timeline, Reached(page.newest, page.newest_at)
+        # What is behind first, so that nothing queues up meanwhile.
+        while call is None or not call.is_cancelled():
+            page = self._store.changes_after(after, _PAGE, timeline)
+            timeline = page.timeline
+            for revision in page.revisions:
+                yield timeline, revision
+                after = revision.number
+            if after >= page.newest:
+                if page.revisions:
+                    yield timeline, Reached(page.newest, page.newest_at)
+                break
+        yield from self._join(after, timeline, call)
 
-    def _join(self, after: int, timeline: str, context: Any) -> Iterator[tuple[str, Revision | Reached]]:
+    def _join(self, after: int, timeline: str, call: Call | None) -> Iterator[tuple[str, Revision | Reached]]:
         """Go on with the others."""
-        outlet: Outlet[_Item] = Outlet(CAPACITY, context)
+        outlet: Outlet[_Item] = Outlet(CAPACITY, lambda last: lagging(max(after, last.number if last else 0)), call)
         with self._changed:
             if self._is_stopping:
                 return
@@ -169,8 +159,13 @@ class Watches:
             seen = self._signal.revision
             try:
                 page = self._store.changes_after(at, _PAGE, timeline)
-            except Exception as error:  # noqa: BLE001 (each watcher's edge says what it is)
+            except SealAuthzError as error:
                 self._end_all(error)
+                continue
+            except Exception as error:  # noqa: BLE001 (a thread that ended would leave every watcher waiting)
+                unread = FactsUnavailable("the changes cannot be read now")
+                unread.__cause__ = error
+                self._end_all(unread)
                 continue
             if page.revisions:
                 self._hand_on(at, timeline, page.revisions)
@@ -200,7 +195,7 @@ class Watches:
     def _offer(self, item: _Item) -> None:
         self._outlets = {outlet for outlet in self._outlets if outlet.offer(item)}
 
-    def _end_all(self, error: BaseException | None) -> None:
+    def _end_all(self, error: SealAuthzError | None) -> None:
         with self._changed:
             for outlet in self._outlets:
                 outlet.close(error)
@@ -294,7 +289,7 @@ def _messages(
 ) -> Iterator[facts_pb2.WatchChangesResponse]:
     sent, revisions, sent_at = (after, 0, time.monotonic())
     call.noted["revisions"] = 0
-    for at_timeline, step in watches.follow(after, timeline, call.context):
+    for at_timeline, step in watches.follow(after, timeline, call):
         changes = view.shown(step) if isinstance(step, Revision) else []
         if isinstance(step, Revision):
             revisions += 1
@@ -307,7 +302,7 @@ def _messages(
         if not changes and not is_quiet:
             continue
         yield facts_pb2.WatchChangesResponse(
-            revision=revision_message(StoreIdentity(store_id, at_timeline), step.number),
+            revision=revision_message(store_id, at_timeline, step.number),
             committed_at=timestamp(step.at) if step.number else None,
             changes=changes,
         )

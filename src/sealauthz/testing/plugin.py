@@ -1,4 +1,4 @@
-"""The pytest plugin: every policy test is a test item, run on one engine or on both.
+"""The pytest plugin: every policy test is a test item, run on one engine, or also on the other.
 
 It takes the YAML files in the folder `tests` of a policy folder, and those under `--policies`. Nothing of SealAuthz is
 imported before there is such a file.
@@ -6,7 +6,8 @@ imported before there is such a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _HANDED_OVER = "sealauthz_policy_coverage"
 
+ENGINES = ("compiled", "oso", "both", "sampled")
+"""What may evaluate policies under test; `sampled` is compiled for every test, and oso for one in SAMPLE_EVERY."""
+
+SAMPLE_EVERY = 4
+"""oso takes a thousand times as long as the compiled engine, and most tests of a file ask it about the same rules."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, all of them beginning with `--policy` or `--policies`."""
@@ -33,8 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--policy-engine",
-        choices=("compiled", "oso", "both"),
-        help="what evaluates them (default: the setting `policy_engine`, or compiled)",
+        choices=ENGINES,
+        help=f"what evaluates them; `sampled` is compiled for all, and oso for one in {SAMPLE_EVERY} of every file, "
+        "always the same (default: the setting `policy_engine`, or compiled)",
     )
     group.addoption(
         "--policy-coverage",
@@ -57,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         help="fail when the condition coverage is below",
     )
-    parser.addini("policy_engine", "what evaluates policies under test: compiled, oso or both", default="compiled")
+    parser.addini("policy_engine", f"what evaluates policies under test: {', '.join(ENGINES)}", default="compiled")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -121,7 +129,7 @@ class PolicyFile(pytest.File):
     folder: Path
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Return its tests, once for each engine."""
+        """Return its tests, once for each engine that they run on."""
         from sealauthz.errors import BundleRefused, SuiteRefused
         from sealauthz.testing.suite import load_suite
 
@@ -132,15 +140,34 @@ class PolicyFile(pytest.File):
             raise self.CollectError("\n".join(map(str, error.faults))) from error
         except BundleRefused as error:
             raise self.CollectError(f"the policies in `{_shown(self.folder)}` are refused: {error}") from error
-        engines = shared.engines
-        for test in suite.tests:
-            for engine in engines:
-                name = test.name if len(engines) == 1 else f"{test.name} [{engine}]"
-                item: PolicyItem = PolicyItem.from_parent(self, name=name)
-                item.test, item.engine = test, engine
-                for rule in test.rules:
-                    item.extra_keyword_matches.add(rule)
-                yield item
+        chosen = shared.engine
+        for test, engine in runs_of(suite.tests, chosen):
+            name = test.name if chosen == engine else f"{test.name} [{engine}]"
+            item: PolicyItem = PolicyItem.from_parent(self, name=name)
+            item.test, item.engine = test, engine
+            for rule in test.rules:
+                item.extra_keyword_matches.add(rule)
+            yield item
+
+
+def runs_of(tests: Sequence[PolicyTest], chosen: str) -> Iterator[tuple[PolicyTest, str]]:
+    """Return the tests of a file, in order, each with every engine that it runs on when one of ENGINES was chosen."""
+    sample = sample_of(tests) if chosen == "sampled" else frozenset[str]()
+    for test in tests:
+        if chosen != "oso":
+            yield test, "compiled"
+        if chosen in ("oso", "both") or test.name in sample:
+            yield test, "oso"
+
+
+def sample_of(tests: Sequence[PolicyTest]) -> frozenset[str]:
+    """Return the names of the tests of a file that a sample takes: one in SAMPLE_EVERY, at least one if there is any.
+
+    Which they are depends on their names alone, so that it is the same everywhere, and on nothing that an author thinks
+    of when a test is written.
+    """
+    names = sorted((test.name for test in tests), key=lambda name: hashlib.sha256(name.encode()).digest())
+    return frozenset(names[: -(-len(names) // SAMPLE_EVERY)])
 
 
 class PolicyItem(pytest.Item):
@@ -183,18 +210,15 @@ class PolicyItem(pytest.Item):
 
 
 class _Shared:
-    """The bundles that are loaded, and what their tests reached."""
+    """The engines that were chosen, the bundles that are loaded, and what their tests reached."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self.engine: str = config.getoption("policy_engine") or config.getini("policy_engine")
+        if self.engine not in ENGINES:
+            raise pytest.UsageError(f"`policy_engine` is `{self.engine}`, which is none of {', '.join(ENGINES)}")
         self._bundles: dict[tuple[Path, str], Bundle] = {}
         self.coverages: dict[Path, Coverage] = {}
-
-    @property
-    def engines(self) -> tuple[str, ...]:
-        """The engines that each test runs on."""
-        chosen = self._config.getoption("policy_engine") or self._config.getini("policy_engine")
-        return ("compiled", "oso") if chosen == "both" else (chosen,)
 
     @property
     def covers(self) -> bool:

