@@ -15,6 +15,7 @@ from sealauthz.domain.organisation import Membership, RoleAssignment
 from sealauthz.domain.seals import GrantContractType, GrantTemplate, Seal
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts import Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind, World
+from sealauthz.facts.consistency import uptime_s
 from sealauthz.facts.loading import load_unit, touched_since
 from sealauthz.facts.tables import DEPENDENCY_ORDER
 
@@ -102,6 +103,31 @@ def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store
             else:
                 with pytest.raises(FactNotLoaded, match="is being imported"):
                     picture.find("Membership", "e1-m-boss")
+
+
+def test_a_world_that_reloads_what_is_hot_moves_on_over_an_import(store: Store, database_url: str) -> None:
+    """An enterprise that is shut must not hold up what is known of all others."""
+    write(store, *enterprise(1), *enterprise(2))
+    world = World(store)
+    e1, e2 = (Unit(UnitKind.ENTERPRISE, name) for name in ("e1", "e2"))
+    for _ in range(5):
+        with world.read() as picture:
+            assert picture.unit(e1) is not None
+            assert picture.unit(e2) is not None
+    assert world.history.cache.is_hot(e1)
+    elsewhere = Store.open(database_url)
+    send(elsewhere, 1, edited("Enterprise", "e1", name="half"))
+    world.refresh(uptime_s(), reload=True)
+    assert world.history.revision == 2
+    with world.read() as picture:
+        assert picture.unit(e2) is not None
+        with pytest.raises(FactNotLoaded):
+            picture.unit(e1)
+    send(elsewhere, 2, is_last=True)
+    world.refresh(uptime_s(), reload=True)
+    with world.read() as picture:
+        assert picture.find("Enterprise", "e1").name == "half"
+    elsewhere.close()
 
 
 def test_a_decision_sees_none_of_an_import_or_all_of_it(store: Store) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sealauthz.domain import RECORDS
-from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown
+from sealauthz.errors import FactNotLoaded, FactsUnavailable, RevisionGone, RevisionUnknown
 from sealauthz.facts.cache import Held, UnitCache
 from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.database import Snapshot
@@ -372,6 +372,14 @@ def _wired(source: Source, unit: Unit) -> WiredUnit | None:
     return wire(unit.kind, loaded) if loaded.get(_ROOT_OF[unit.kind]) else None
 
 
+def _reloaded(snapshot: Snapshot, unit: Unit) -> WiredUnit | None:
+    """Load a unit anew; None if there is no such unit, or if it must not be held because it is being imported."""
+    try:
+        return _wired(SnapshotSource(snapshot), unit)
+    except FactNotLoaded:
+        return None
+
+
 class World:
     """The facts of a store, unit by unit in memory. Any thread may use it.
 
@@ -529,7 +537,7 @@ class World:
                 changed = touched_since(snapshot, base, mark)
                 if changed is not None:
                     hot = [unit for unit in changed if reload and history.cache.is_hot(unit)][:_RELOADED_AT_ONCE]
-                    loaded = {unit: _wired(SnapshotSource(snapshot), unit) for unit in hot}
+                    loaded = {unit: _reloaded(snapshot, unit) for unit in hot}
                     self._move_on(history, snapshot, changed, loaded, started)
                     return
             elif snapshot.revision == base and snapshot.mark == mark:
