@@ -35,7 +35,7 @@ POOL_OF = {
     "AuthorizationService/ListSubjects": "answers",
     "FactsService/WriteFacts": "transactions",
     "FactsService/ReadFacts": "transactions",
-    "FactsService/ImportFacts": "transactions",
+    "FactsService/ImportFacts": "streams",
     "FactsService/WatchChanges": "streams",
 }
 

@@ -25,6 +25,8 @@ _ANSWERS = frozenset(
         f"{HEALTH}/List",
     }
 )
+_STREAMS = frozenset({"sealauthz.v1.FactsService/ImportFacts"})
+"""What holds its thread for as long as its caller takes to send."""
 _ROOM_FOR_PROBES = 32
 
 
@@ -89,9 +91,9 @@ class AtOnce(ThreadPoolExecutor):
 
 
 class Pools:
-    """*answers* for what is decided from memory, *transactions* for what goes to the database, *streams* for watchers.
+    """*answers* for what is decided from memory, *transactions* for what goes to the database, *streams* for the rest.
 
-    A stream never waits for a thread, so there are as many of them as threads.
+    Watchers and imports are streams. One never waits for a thread, so there are as many of them as threads.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Pools:
 
         What is not known to be decided from memory counts as a transaction.
         """
-        if is_streaming:
+        if is_streaming or method in _STREAMS:
             return self.streams
         return self.answers if method in _ANSWERS else self.transactions
 
