@@ -40,6 +40,9 @@ class Source(Protocol):
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Return the ids of the records that hold these values, in their order."""
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first values of a column behind one, in their order and each once; nothing is no value."""
+
 
 @dataclass(slots=True)
 class _Cached:
@@ -67,6 +70,7 @@ class Picture:
         self._source = source
         self._loaded: dict[Unit, WiredUnit] = {}
         self.revision = state.revision
+        self.timeline = state.timeline
 
     def find(self, record_type: str, record_id: str) -> Any:
         """Return the record in its home unit, wired; None if there is none of that type and id.
@@ -99,6 +103,10 @@ class Picture:
     def matching(self, record_type: str, **values: str) -> list[str]:
         """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
         return self._source.matching(record_type, values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first ids in a column behind one, in their order and each once. Raises FactsUnavailable."""
+        return self._source.after(record_type, column, after, size)
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return everything that a unit holds, by record type and id; None if there is no such unit."""
@@ -139,6 +147,9 @@ class _SnapshotSource:
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         return loading.find_matching(self._snapshot, record_type, values)
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        return loading.find_after(self._snapshot, record_type, column, after, size)
+
 
 class _RecordSource:
     """Loads from records in memory."""
@@ -173,6 +184,10 @@ class _RecordSource:
             if type(record).__name__ == record_type
             and all(getattr(record, column) == value for column, value in values.items())
         )
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        values = {getattr(record, column) for record in self._records if type(record).__name__ == record_type}
+        return sorted(value for value in values if value is not None and value > after)[:size]
 
 
 class World:
