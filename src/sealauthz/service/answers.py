@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sealauthz.decision.decision import (
     Attempt,
@@ -19,6 +20,7 @@ from sealauthz.decision.decision import (
     RuleRef,
     Standing,
 )
+from sealauthz.decision.listing import ListPage
 from sealauthz.facts.store import StoreIdentity
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.faults import timestamp
@@ -75,6 +77,27 @@ def decision_message(
         evaluated_at=timestamp(decision.evaluated_at),
         valid_until=timestamp(decision.valid_until),
     )
+
+
+def resources_message(page: ListPage, identity: StoreIdentity) -> authorization_pb2.ListResourcesResponse:
+    """Return a page of resources as a message."""
+    return authorization_pb2.ListResourcesResponse(resource_ids=page.ids, **_about_page(page, identity))
+
+
+def subjects_message(page: ListPage, identity: StoreIdentity) -> authorization_pb2.ListSubjectsResponse:
+    """Return a page of subjects as a message."""
+    return authorization_pb2.ListSubjectsResponse(subject_ids=page.ids, **_about_page(page, identity))
+
+
+def _about_page(page: ListPage, identity: StoreIdentity) -> dict[str, Any]:
+    return {
+        "next_page_token": page.next_page_token,
+        "complete": page.is_complete,
+        "revision": revision_message(identity, page.revision),
+        "policy_version": page.policy_version,
+        "evaluated_at": timestamp(page.evaluated_at),
+        "valid_until": timestamp(page.valid_until),
+    }
 
 
 def explanation_message(

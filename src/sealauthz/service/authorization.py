@@ -9,13 +9,24 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from sealauthz.decision.decision import Decision, Effect, Explanation
-from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.decision.listing import ListPage
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
 from sealauthz.facts.store import StoreIdentity
-from sealauthz.service.answers import decision_message, explanation_message
+from sealauthz.service.answers import decision_message, explanation_message, resources_message, subjects_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
-from sealauthz.service.questions import MAX_BATCH, language_from, parts_from, question_from, with_prefix
+from sealauthz.service.questions import (
+    MAX_BATCH,
+    language_from,
+    paging_from,
+    parts_from,
+    question_from,
+    resources_query_from,
+    subjects_query_from,
+    with_prefix,
+)
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
@@ -60,6 +71,10 @@ class DecisionPoint(Protocol):
 
     def explain(self, question: Question, may_see: Any = ..., caller: str = ...) -> Explanation:
         """Decide one question and explain the decision."""
+        ...
+
+    def list_page(self, query: ListQuery, paging: Paging = ..., may_see: Any = ..., caller: str = ...) -> ListPage:
+        """List what is allowed, one page."""
         ...
 
 
@@ -127,6 +142,27 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         return authorization_pb2.ExplainResponse(
             explanation=explanation_message(explanation, call.caller, self._identity, language)
         )
+
+    def ListResources(
+        self, request: authorization_pb2.ListResourcesRequest, call: Call
+    ) -> authorization_pb2.ListResourcesResponse:
+        """List the resources of a type on which the subject may act, one page."""
+        query = resources_query_from(request)
+        return resources_message(self._page(query, paging_from(request, call.deadline), call), self._identity)
+
+    def ListSubjects(
+        self, request: authorization_pb2.ListSubjectsRequest, call: Call
+    ) -> authorization_pb2.ListSubjectsResponse:
+        """List who may act on the resource, one page."""
+        query = subjects_query_from(request)
+        return subjects_message(self._page(query, paging_from(request, call.deadline), call), self._identity)
+
+    def _page(self, query: ListQuery, paging: Paging, call: Call) -> ListPage:
+        self._note_question(call, query.action, query.resource_type)
+        page = self._pdp.list_page(query, paging, call.caller.may_see, call.caller.name)
+        call.noted["items"] = len(page.ids)
+        call.noted["complete"] = int(page.is_complete)
+        return page
 
     def _item(
         self, result: Decision | SealAuthzError, index: int, call: Call, language: str

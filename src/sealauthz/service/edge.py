@@ -22,17 +22,22 @@ OURS = frozenset(service.full_name for service in SERVICES)
 Behavior = Callable[..., Any]
 
 _MAX_CAUSE_CHARACTERS = 300
+_NO_DEADLINE_S = 1e9
+"""What grpcio says remains of a call without a deadline is more than this: thirty years."""
 
 
 @dataclass(slots=True)
 class Call:
-    """What a servicer of ours is given besides the request: who calls, and what to add to the line in the log.
+    """What a servicer of ours is given besides the request: who calls, until when, and what to add to the log.
+
+    `deadline` is in seconds of `time.monotonic`, None if the caller set none.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
 
     caller: Caller
     noted: dict[str, str | int] = field(default_factory=dict)
+    deadline: float | None = None
 
 
 class Edge(grpc.ServerInterceptor):
@@ -123,7 +128,8 @@ class Edge(grpc.ServerInterceptor):
         if visit.service not in OURS:
             return context
         caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
-        return Call(caller, visit.noted)
+        has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
+        return Call(caller, visit.noted, time.monotonic() + remaining if has_deadline else None)
 
 
 class _Ended(Exception):
