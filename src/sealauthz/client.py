@@ -233,6 +233,24 @@ class Imported:
     is_finished: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of a list: ids in their order, perhaps none although more pages follow.
+
+    Only where `is_complete` does the list end here; `next_page_token` is empty then. `valid_until` is when the first of
+    the ids must no longer be acted on.
+    """
+
+    ids: tuple[str, ...]
+    next_page_token: str
+    is_complete: bool
+    revision: int
+    revision_token: str
+    policy_version: str
+    evaluated_at: datetime.datetime
+    valid_until: datetime.datetime
+
+
 class CallFailed(Exception):
     """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …)."""
 
@@ -440,6 +458,96 @@ class SealAuthzClient:
             _decision(reply.explanation.decision), tuple(_outcome(item) for item in reply.explanation.requirements)
         )
 
+    def list_resources(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> ListPage:
+        """List one page of the resources of a type on which the subject may do the action."""
+        request = authorization_pb2.ListResourcesRequest(
+            subject=_entity(subject),
+            action=action,
+            resource_type=resource_type,
+            context=_context(context),
+            page_size=page_size,
+            page_token=page_token,
+        )
+        reply: authorization_pb2.ListResourcesResponse = self._call(
+            self._authorization.ListResources, request, timeout_s
+        )
+        return _list_page(reply, reply.resource_ids)
+
+    def list_subjects(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> ListPage:
+        """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
+        request = authorization_pb2.ListSubjectsRequest(
+            resource=_entity(resource),
+            action=action,
+            subject_type=subject_type,
+            context=_context(context),
+            page_size=page_size,
+            page_token=page_token,
+        )
+        reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
+        return _list_page(reply, reply.subject_ids)
+
+    def resource_pages(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        timeout_s: float | None = None,
+    ) -> Iterator[ListPage]:
+        """List page after page, each within `timeout_s`.
+
+        Raises CallFailed with ABORTED once facts or policies have changed under it: what was listed already is of
+        another revision than what would follow, so it is for the caller to drop it and begin again.
+        """
+
+        def page_at(token: str) -> ListPage:
+            return self.list_resources(
+                subject, action, resource_type, context, page_size=page_size, page_token=token, timeout_s=timeout_s
+            )
+
+        return _all_pages(page_at)
+
+    def subject_pages(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        timeout_s: float | None = None,
+    ) -> Iterator[ListPage]:
+        """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
+
+        def page_at(token: str) -> ListPage:
+            return self.list_subjects(
+                subject_type, action, resource, context, page_size=page_size, page_token=token, timeout_s=timeout_s
+            )
+
+        return _all_pages(page_at)
+
     def write_facts(
         self,
         changes: Iterable[facts_pb2.FactChange],
@@ -632,6 +740,30 @@ def _decision(message: authorization_pb2.Decision) -> Decision:
         evaluated_at=_moment(message.evaluated_at),
         valid_until=_moment(message.valid_until),
         facts_age=message.facts_age.ToTimedelta(),
+    )
+
+
+def _all_pages(page_at: Callable[[str], ListPage]) -> Iterator[ListPage]:
+    """Return page after page, each asked for when it is wanted."""
+    page = page_at("")
+    yield page
+    while not page.is_complete:
+        page = page_at(page.next_page_token)
+        yield page
+
+
+def _list_page(
+    message: authorization_pb2.ListResourcesResponse | authorization_pb2.ListSubjectsResponse, ids: Iterable[str]
+) -> ListPage:
+    return ListPage(
+        ids=tuple(ids),
+        next_page_token=message.next_page_token,
+        is_complete=message.complete,
+        revision=message.revision.number,
+        revision_token=message.revision.token,
+        policy_version=message.policy_version,
+        evaluated_at=_moment(message.evaluated_at),
+        valid_until=_moment(message.valid_until),
     )
 
 

@@ -66,6 +66,23 @@ class Decision(Protocol):
     def valid_until(self) -> Moment: ...  # noqa: D102
 
 
+class Listed(Protocol):
+    """What a list found."""
+
+    @property
+    def ids(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def is_complete(self) -> bool: ...  # noqa: D102
+    @property
+    def revision(self) -> int: ...  # noqa: D102
+    @property
+    def policy_version(self) -> str: ...  # noqa: D102
+    @property
+    def evaluated_at(self) -> Moment: ...  # noqa: D102
+    @property
+    def valid_until(self) -> Moment: ...  # noqa: D102
+
+
 class Rule(Protocol):
     """A rule of the policies, by its place."""
 
@@ -209,6 +226,18 @@ def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:
         steps = [step.code for step in reason.next_steps if step.code != NOTHING_TO_DO] if reason else []
         rows.append([action, verdict(decision), reason.code if reason else "", steps[0] if steps else ""])
     return table(("action", "answer", "first reason", "what to do"), rows)
+
+
+def list_page(question: str, listed: Listed) -> RenderableType:
+    """Lay out a list: how many were found, whether these are all, each id on its line, and what it rests on."""
+    extent = Text("all of them", style="bold green") if listed.is_complete else Text("more follow", style="bold red")
+    rests_on = Text(
+        f"as of {instant(listed.evaluated_at)}, valid until {instant(listed.valid_until)}\n"
+        f"facts at revision {listed.revision}, policy {listed.policy_version}",
+        style="dim",
+    )
+    headline = Text.assemble((str(len(listed.ids)), "bold"), f"  {question}  ", extent)
+    return Group(headline, *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in listed.ids), rests_on)
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:

@@ -164,9 +164,47 @@ def test_actions_lists_every_action_of_the_type(sealauthz, demo_facts):
     assert list(json.loads(out)) == list(lines)[1:]
 
 
+def test_list_says_on_what_and_whether_that_is_all(sealauthz, demo_facts):
+    code, out, err = sealauthz("list", "Person:p-zhou", "view", "Seal")
+    assert (code, err) == (0, "")
+    assert out.startswith("1  Person:p-zhou view Seal  all of them\n  seal-official\nas of 2")
+    assert "facts at revision 1, policy " in out
+
+
+def test_list_says_who(sealauthz, demo_facts):
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "-o", "json")
+    found = json.loads(out)
+    assert (found["ids"], found["complete"], found["revision"]) == (["p-chen", "p-luo", "p-zhou"], True, 1)
+    for person in ("p-chen", "p-lin", "p-luo", "p-zhou"):
+        code, _, _ = sealauthz("check", f"Person:{person}", "view", "Seal:seal-official")
+        assert (code == 0) == (person in found["ids"])
+
+
+def test_list_stops_at_a_limit_and_says_so(sealauthz, demo_facts):
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "2", "-o", "json")
+    assert (json.loads(out)["ids"], json.loads(out)["complete"]) == (["p-chen", "p-luo"], False)
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "2")
+    assert out.startswith("2  Person view Seal:seal-official  more follow\n")
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "3", "-o", "json")
+    assert json.loads(out)["complete"]
+
+
+def test_list_without_anything_is_empty_and_exits_with_0(sealauthz, demo_facts):
+    code, out, _ = sealauthz("list", "Person:nobody", "view", "Seal")
+    assert code == 0
+    assert out.startswith("0  Person:nobody view Seal  all of them\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("list", "Person:p-lin", "use", "Seal:s"), "write one of SUBJECT and RESOURCE as TYPE:ID"),
+        (("list", "Person", "use", "Seal"), "write one of SUBJECT and RESOURCE as TYPE:ID"),
+        (("list", "Person:p-lin", "fly", "Seal"), "`action` is not an action on Seal"),
+        (("list", "Person:p-lin", "use", "Seel"), "`resource_type` is not a type"),
+        (("list", "Person:p-lin", "use", "Seal", "--language", "en"), "--language is for answers with texts"),
+        (("list", "Person:p-lin", "use", "Seal", "-c", "a=1", "-c", "a=2"), "--context names a key twice"),
+        (("list", "Person:p-lin", "use", "Seal", "--limit", "0"), "0 is not in the range x>=1"),
         (("check", "p-lin", "use", "Seal:s"), "`p-lin` is not a reference: write TYPE:ID, as in Person:p-lin"),
         (("check", "Person:", "use", "Seal:s"), "`Person:` is not a reference"),
         (("check", *LIN_USES[:3], "-c", "task"), "`task` must be KEY=VALUE, as in task=task-paper"),

@@ -88,12 +88,14 @@ def test_answers_over_grpc_are_those_in_process(sealauthz, serve, demo_facts, mo
     token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
     monkeypatch.setenv("SEALAUTHZ_TOKEN", token)
     remote = ("--server", serving.address, "--insecure")
-    varying = re.compile(r"decision [0-9a-f-]{36}|valid until \S+")
+    varying = re.compile(r"decision [0-9a-f-]{36}|(valid until|as of) \S+")
     for arguments in (
         LIN_USES,
         LIN_JOINS,
         ("explain", *LIN_USES[1:]),
         ("actions", "Person:p-zhou", "Seal:seal-official"),
+        ("list", "Person:p-zhou", "view", "Seal"),
+        ("list", "Person", "view", "Seal:seal-official"),
     ):
         (here, out_here, _), (there, out_there, _) = sealauthz(*arguments), sealauthz(*arguments, *remote)
         assert here == there

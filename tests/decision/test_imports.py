@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted
 from sealauthz.facts import Batch, Part, Put, Store, Unit, UnitKind, World
 from sealauthz.facts.rows import RecordRows
 from sealauthz.facts.units import homes_of
+from sealauthz.polar.walks import Root
 
 NOW = 1_790_000_000_000_000
 RECORDS = opening_facts(NOW)
@@ -67,6 +69,25 @@ def test_a_question_is_answered_as_ever_or_not_at_all(pdp: PolicyDecisionPoint, 
         assert any(is_allowed for is_allowed, _ in during.values()), "the others go on"
         filled.import_part("test", Part(name, shut, 2, is_last=True))
         assert dict(answers(pdp)) == before
+
+
+def listed(pdp: PolicyDecisionPoint, root: Root, known: Entity, action: str, sought: str) -> set[str]:
+    page = pdp.list_page(ListQuery(root, known, action, sought, {}))
+    assert not page.next_page_token
+    return set(page.ids)
+
+
+def test_a_list_is_what_is_allowed_while_an_enterprise_is_shut_too(pdp: PolicyDecisionPoint, filled: Store) -> None:
+    people = [Entity("Person", person) for person in PERSONS]
+    for enterprise_id in ENTERPRISES:
+        filled.import_part("test", Part(enterprise_id, frozenset({enterprise_id}), 1))
+        for action, record_type in (("view", "Seal"), ("join", "Enterprise"), ("use", "Seal")):
+            records = [Entity(record_type, record.id) for record in RECORDS if type(record).__name__ == record_type]
+            allowed = {(p.id, r.id) for p in people for r in records if pdp.decide(Question(p, action, r))}
+            by_person = {(p.id, found) for p in people for found in listed(pdp, Root.SUBJECT, p, action, record_type)}
+            by_record = {(found, r.id) for r in records for found in listed(pdp, Root.RESOURCE, r, action, "Person")}
+            assert by_person == by_record == allowed
+        filled.import_part("test", Part(enterprise_id, frozenset({enterprise_id}), 2, is_last=True))
 
 
 def test_the_record_of_a_context_is_looked_for_as_well(pdp: PolicyDecisionPoint, filled: Store) -> None:

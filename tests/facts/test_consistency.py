@@ -225,7 +225,7 @@ def test_a_page_goes_on_at_its_revision_or_not_at_all(stores: list[Store]) -> No
     assert world.answer(lambda picture: picture.matching("TaskSeal", seal_id="s1"), at_one) is not None
     with pytest.raises(RevisionGone):
         world.answer(name, Consistency(at_revision=9, timeline=timeline))
-    with pytest.raises(RevisionUnknown):
+    with pytest.raises(RevisionGone):
         world.answer(name, Consistency(at_revision=1, timeline="another"))
 
 

@@ -19,7 +19,9 @@ from sealauthz.decision.decision import (
     RuleRef,
     Standing,
 )
-from sealauthz.decision.question import Entity, Question
+from sealauthz.decision.listing import ListPage
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import Entity, ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, SealAuthzError
 
 NOW = 1_760_000_000_123_456
@@ -58,6 +60,7 @@ class FakePdp:
         self.caller = ""
         self.consistency: Any = None
         self.deadline: Any = None
+        self.listed: list[tuple[ListQuery, Paging]] = []
 
     def decide(
         self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None
@@ -99,6 +102,23 @@ class FakePdp:
             self.decide(Question(subject, action, resource, context or {}), may_see, caller, consistency, deadline)
             for action in self.bundle.actions[resource.type]
         ]
+
+    def list_page(
+        self,
+        query: ListQuery,
+        paging: Paging | None = None,
+        may_see: Any = None,
+        caller: str = "",
+        consistency: Any = None,
+        deadline: Any = None,
+    ) -> ListPage:
+        """Two pages, of one id each; the second is the last."""
+        paging = paging or Paging()
+        self.listed.append((query, paging))
+        self.caller = caller
+        self.consistency, self.deadline = consistency, deadline
+        ids, token = (("A1",), "") if paging.token else (("A0",), "T1")
+        return ListPage(ids, token, "", 7, "v1", NOW, NOW + 60_000_000)
 
     def explain(
         self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None

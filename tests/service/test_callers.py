@@ -22,6 +22,12 @@ REQUESTS: dict[str, Any] = {
     "AuthorizationService/ListActions": authorization_pb2.ListActionsRequest(
         subject=entity("Person:P1"), resource=entity("Seal:S1")
     ),
+    "AuthorizationService/ListResources": authorization_pb2.ListResourcesRequest(
+        subject=entity("Person:P1"), action="use", resource_type="Seal"
+    ),
+    "AuthorizationService/ListSubjects": authorization_pb2.ListSubjectsRequest(
+        resource=entity("Seal:S1"), action="use", subject_type="Person"
+    ),
     "AuthorizationService/Explain": authorization_pb2.ExplainRequest(
         subject=entity("Person:P1"), action="use", resource=entity("Seal:S1")
     ),

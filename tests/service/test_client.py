@@ -27,7 +27,10 @@ from sealauthz.client import (
     exists,
     put,
 )
-from sealauthz.errors import FactsUnavailable, ServiceBusy
+from sealauthz.decision import Entity
+from sealauthz.decision.question import ListQuery
+from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
+from sealauthz.polar.walks import Root
 from sealauthz.v1 import records_pb2
 
 EVALUATED_AT = datetime.datetime(2025, 10, 9, 8, 53, 20, 123456, datetime.UTC)
@@ -104,6 +107,43 @@ def test_actions_and_explanations_arrive(serve: Serve, connect: Opened) -> None:
     assert (stopped.under[0].values, stopped.under[0].under) == (('"ENDED"', '"ACTIVE"'), ())
     (held,) = explanation.requirements[2].attempts
     assert (held.is_met, held.condition, held.file, held.line, held.values) == (True, "", "", 0, ())
+
+
+def test_lists_arrive_page_by_page(serve: Serve, connect: Opened) -> None:
+    pdp = FakePdp()
+    client = connect(serve(pdp=pdp))
+    page = client.list_resources("Person:P1", "use", "Seal", {"task": "T1"}, page_size=1)
+    assert (page.ids, page.is_complete, page.next_page_token) == (("A0",), False, "T1")
+    assert (page.revision, page.policy_version, page.evaluated_at) == (7, "v1", EVALUATED_AT)
+    assert page.valid_until - page.evaluated_at == datetime.timedelta(minutes=1)
+    last = client.list_resources("Person:P1", "use", "Seal", page_token=page.next_page_token)
+    assert (last.ids, last.is_complete, last.next_page_token) == (("A1",), True, "")
+    query, paging = pdp.listed[0]
+    assert query == ListQuery(Root.SUBJECT, Entity("Person", "P1"), "use", "Seal", {"task": "T1"})
+    assert (paging.size, paging.token) == (1, "")
+    assert paging.deadline is not None
+    assert client.list_subjects("Person", "use", "Seal:S1").ids == ("A0",)
+    assert pdp.listed[-1][0] == ListQuery(Root.RESOURCE, Entity("Seal", "S1"), "use", "Person")
+
+
+def test_all_pages_of_a_list_come_one_after_the_other(serve: Serve, connect: Opened) -> None:
+    client = connect(serve())
+    for pages in (client.resource_pages("Person:P1", "use", "Seal"), client.subject_pages("Person", "use", "Seal:S1")):
+        assert [(page.ids, page.is_complete) for page in pages] == [(("A0",), False), (("A1",), True)]
+
+
+def test_a_list_that_cannot_go_on_raises_where_it_stops(serve: Serve, connect: Opened) -> None:
+    class Moving(FakePdp):
+        def list_page(self, query: Any, paging: Any = None, *terms: Any) -> Any:
+            if paging.token:
+                raise RevisionGone("the facts have changed since the first page; begin again without a page token")
+            return super().list_page(query, paging, *terms)
+
+    pages = connect(serve(pdp=Moving())).resource_pages("Person:P1", "use", "Seal")
+    assert next(pages).ids == ("A0",)
+    with pytest.raises(CallFailed) as caught:
+        next(pages)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.ABORTED, "REVISION_GONE")
 
 
 def test_facts_are_written_and_read(serve: Serve, connect: Opened) -> None:

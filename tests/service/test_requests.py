@@ -112,6 +112,22 @@ def test_a_malformed_list_of_actions_is_refused_with_its_paths(served: Served) -
     }
 
 
+def test_a_malformed_list_is_refused_with_its_paths(served: Served) -> None:
+    resources = authorization_pb2.ListResourcesRequest(subject=entity("Person:"), context={"k": Value()})
+    assert refused(served.authorization.ListResources, resources).violations == {
+        "subject.id": "is required",
+        "action": "is required",
+        "resource_type": "is required",
+        "context[k]": "must hold a value",
+    }
+    subjects = authorization_pb2.ListSubjectsRequest(action="a\n", subject_type="x" * 129)
+    assert refused(served.authorization.ListSubjects, subjects).violations == {
+        "resource": "is required",
+        "action": "must have printable characters only",
+        "subject_type": "must have at most 128 characters",
+    }
+
+
 @pytest.mark.parametrize("count", [0, 1_001])
 def test_a_batch_has_1_to_1000_questions(served: Served, count: int) -> None:
     request = authorization_pb2.AuthorizeBatchRequest(questions=[question()] * count)

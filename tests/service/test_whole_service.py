@@ -120,6 +120,73 @@ def test_one_question_is_answered_alike_by_every_rpc(client: SealAuthzClient) ->
             assert (bool(other), codes(other)) == (bool(single), codes(single)), action
 
 
+def test_lists_hold_what_single_questions_allow(client: SealAuthzClient) -> None:
+    people = [stored.fact.person.id for stored in client.read_facts("Person").facts]
+    assert len(people) > 5
+    for action in ("view", "edit", "request_use", "freeze"):
+        allowed = [person for person in people if client.authorize(f"Person:{person}", action, SEAL)]
+        page = client.list_subjects("Person", action, SEAL)
+        assert (list(page.ids), page.is_complete) == (allowed, True)
+        for person in people:
+            found = client.list_resources(f"Person:{person}", action, "Seal")
+            assert ("seal-official" in found.ids) == (person in allowed)
+            assert found.is_complete
+
+
+def test_pages_of_a_list_end_where_the_facts_move_on(client: SealAuthzClient) -> None:
+    whole = client.list_subjects("Person", "view", SEAL).ids
+    pages = list(client.subject_pages("Person", "view", SEAL, page_size=1))
+    assert [page.ids for page in pages] == [(id_,) for id_ in whole]
+    assert len({(page.revision, page.evaluated_at) for page in pages}) == 1
+    under_way = client.subject_pages("Person", "view", SEAL, page_size=1)
+    next(under_way)
+    client.write_facts([put(membership())])
+    with pytest.raises(CallFailed) as caught:
+        next(under_way)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.ABORTED, "REVISION_GONE")
+    assert "p-lin" in client.list_subjects("Person", "view", SEAL).ids
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (("Person:p-lin", "fly", "Seal"), "action"),
+        (("Person:p-lin", "use", "Stapler"), "resource_type"),
+        (("Robot:R1", "use", "Seal"), "subject.type"),
+    ],
+)
+def test_a_list_that_can_hold_nothing_is_refused(
+    client: SealAuthzClient, arguments: tuple[str, str, str], field: str
+) -> None:
+    with pytest.raises(CallFailed) as caught:
+        client.list_resources(*arguments)
+    assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert [name for name, _ in caught.value.violations] == [field]
+    for bad in ({"page_size": -1}, {"page_token": "x"}):
+        with pytest.raises(CallFailed) as caught:
+            client.list_resources("Person:p-lin", "use", "Seal", **bad)
+        assert [name for name, _ in caught.value.violations] == list(bad)
+
+
+def test_what_is_out_of_reach_is_in_no_list(served: Served) -> None:
+    with SealAuthzClient(served.address, "y" * 40, insecure=True, timeout_s=20) as ours:
+        assert ours.list_resources("Person:p-zhou", "view", "Seal").ids == ("seal-official",)
+        assert ours.list_resources("Person:p-lin", "join", "Enterprise").ids == ("e-yunshan",)
+    with SealAuthzClient(served.address, "q" * 40, insecure=True, timeout_s=20) as theirs:
+        assert theirs.list_resources("Person:p-zhou", "view", "Seal").ids == ()
+        with pytest.raises(CallFailed, match="PERMISSION_DENIED"):
+            theirs.list_subjects("Person", "view", SEAL)
+
+
+def test_a_call_in_the_log_says_how_much_was_listed_and_whether_it_was_all(served: Served) -> None:
+    request = authorization_pb2.ListSubjectsRequest(
+        resource=entity(SEAL), action="view", subject_type="Person", page_size=1
+    )
+    ask(served.authorization.ListSubjects, request)
+    entry = served.last_call()
+    assert (entry["action"], entry["resource_type"], entry["items"], entry["complete"]) == ("view", "Seal", 1, 0)
+
+
 def test_what_is_unknown_is_denied_with_a_reason_and_no_error(client: SealAuthzClient) -> None:
     assert codes(client.authorize("Person:nobody", "use", SEAL)) == ["NOT_FOUND"]
     assert codes(client.authorize("Person:p-lin", "use", "Seal:none")) == ["NOT_FOUND"]

@@ -24,10 +24,11 @@ from sealauthz.cli.settings import (
     read_config,
 )
 from sealauthz.client import CallFailed, SealAuthzClient
-from sealauthz.terminal import Decision, Explanation
+from sealauthz.terminal import Decision, Explanation, Listed
 
 if TYPE_CHECKING:
-    from sealauthz.decision import PolicyDecisionPoint
+    from sealauthz.decision import Entity, PolicyDecisionPoint
+    from sealauthz.decision.question import ListQuery
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +54,18 @@ class Answers(Protocol):
 
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
+        ...
+
+    def resources(
+        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List the resources of a type on which the subject may act, page by page."""
+        ...
+
+    def subjects(
+        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List who may act on the resource, page by page."""
         ...
 
 
@@ -84,6 +97,35 @@ class InProcess:
             for decision in decisions
         }
 
+    def resources(
+        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List the resources of a type on which the subject may act, page by page."""
+        from sealauthz.decision.question import ListQuery
+        from sealauthz.polar.walks import Root
+
+        return self._pages(ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, context), page_size)
+
+    def subjects(
+        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List who may act on the resource, page by page."""
+        from sealauthz.decision.question import ListQuery
+        from sealauthz.polar.walks import Root
+
+        return self._pages(ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context), page_size)
+
+    def _pages(self, query: ListQuery, page_size: int) -> Iterator[Listed]:
+        from sealauthz.decision.paging import Paging
+
+        token = ""
+        while True:
+            page = self.pdp.list_page(query, Paging(page_size, token), caller="cli")
+            yield page
+            token = page.next_page_token
+            if not token:
+                return
+
 
 @dataclass(frozen=True, slots=True)
 class OverGrpc:
@@ -103,6 +145,18 @@ class OverGrpc:
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
         return self.client.list_actions(subject, resource, context, language=self.language)
+
+    def resources(
+        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List the resources of a type on which the subject may act, page by page."""
+        return self.client.resource_pages(subject, action, resource_type, context, page_size=page_size)
+
+    def subjects(
+        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
+    ) -> Iterator[Listed]:
+        """List who may act on the resource, page by page."""
+        return self.client.subject_pages(subject_type, action, resource, context, page_size=page_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +287,13 @@ def _roots(ca: Path | None, insecure: bool) -> bytes | None:
 
 
 def _question(subject: str, action: str, resource: str, context: Mapping[str, str]) -> Any:
-    from sealauthz.decision import Entity, Question
+    from sealauthz.decision import Question
 
-    def entity(text: str) -> Entity:
-        record_type, _, record_id = text.partition(":")
-        return Entity(record_type, record_id)
+    return Question(_entity(subject), action, _entity(resource), context)
 
-    return Question(entity(subject), action, entity(resource), context)
+
+def _entity(text: str) -> Entity:
+    from sealauthz.decision import Entity
+
+    record_type, _, record_id = text.partition(":")
+    return Entity(record_type, record_id)

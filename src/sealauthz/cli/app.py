@@ -60,12 +60,16 @@ _COMMANDS = {
     "check": "asking",
     "explain": "asking",
     "actions": "asking",
+    "list": "listing",
     "facts": "facts",
     "policy": "policy",
     "db": "operating",
     "demo": "operating",
 }
 """The commands, in the order of the help, and the modules that hold them."""
+
+_FUNCTIONS = {"list": "list_"}
+"""Of a command whose name is one of Python's own: the name of its function."""
 
 
 class LazyGroup(click.Group):
@@ -79,7 +83,8 @@ class LazyGroup(click.Group):
         """Return a command by its name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"sealauthz.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        module = import_module(f"sealauthz.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, _FUNCTIONS.get(cmd_name, cmd_name))
         return command
 
 

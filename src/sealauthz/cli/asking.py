@@ -15,7 +15,7 @@ from sealauthz.terminal import actions_table, console, decision_page, explanatio
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_REFERENCE = re.compile(r"[A-Za-z]\w*:.+", re.ASCII | re.DOTALL)
+REFERENCE = re.compile(r"[A-Za-z]\w*:.+", re.ASCII | re.DOTALL)
 
 
 class Reference(click.ParamType[str]):
@@ -25,7 +25,7 @@ class Reference(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check the form; whether there is such a record is for the answer to say."""
-        if not _REFERENCE.fullmatch(str(value)):
+        if not REFERENCE.fullmatch(str(value)):
             self.fail(f"`{value}` is not a reference: write TYPE:ID, as in Person:p-lin", param, ctx)
         return str(value)
 
@@ -83,7 +83,7 @@ def check(
         --server 127.0.0.1:8443 --insecure
     """
     with answers(where) as source:
-        decision = source.check(subject, action, resource, _as_mapping(context))
+        decision = source.check(subject, action, resource, as_mapping(context))
     if output == "json":
         print_json(decision_json(decision))
     else:
@@ -109,7 +109,7 @@ def explain(
       sealauthz explain Person:p-lin use Seal:seal-official -c task=task-paper
     """
     with answers(where) as source:
-        explanation = source.explain(subject, action, resource, _as_mapping(context))
+        explanation = source.explain(subject, action, resource, as_mapping(context))
     if output == "json":
         print_json(explanation_json(explanation))
     else:
@@ -133,7 +133,7 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
       sealauthz actions Person:p-zhou Seal:seal-official -c task=task-cartons
     """
     with answers(where) as source:
-        decisions = source.actions(subject, resource, _as_mapping(context))
+        decisions = source.actions(subject, resource, as_mapping(context))
     if output == "json":
         print_json({action: decision_json(decision) for action, decision in decisions.items()})
     else:
@@ -141,7 +141,8 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
     return Exit.DONE
 
 
-def _as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the context as given. Raises UsageError for a key given twice."""
     made = dict(context)
     if len(made) != len(context):
         raise click.UsageError("--context names a key twice")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from sealauthz.domain.record import FOREVER
-from sealauthz.terminal import Attempt, Decision, Explanation, Item, Moment, Rule
+from sealauthz.terminal import Attempt, Decision, Explanation, Item, Listed, Moment, Rule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +54,18 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "revision": decision.revision,
         "evaluated_at": rfc3339(decision.evaluated_at),
         "valid_until": rfc3339(decision.valid_until),
+    }
+
+
+def list_json(listed: Listed) -> dict[str, Any]:
+    """Return a list as JSON."""
+    return {
+        "ids": list(listed.ids),
+        "complete": listed.is_complete,
+        "policy_version": listed.policy_version,
+        "revision": listed.revision,
+        "evaluated_at": rfc3339(listed.evaluated_at),
+        "valid_until": rfc3339(listed.valid_until),
     }
 
 

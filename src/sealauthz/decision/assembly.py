@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.decision.contexts import Context, ContextForm, form_of
-from sealauthz.decision.question import Question
+from sealauthz.decision.question import Entity, Question
 from sealauthz.decision.surroundings import Surroundings, found_for
 from sealauthz.domain.contracts import Contract, SealUse, SigningTask
 from sealauthz.domain.parameters import Parameters
@@ -82,6 +82,34 @@ def assemble(
         values[key] = record
     values |= found_for(form.context, Surroundings(subject, resource, now, parameters, picture))
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
+
+
+def check_given(question: Question, picture: Picture, may_see: MaySee) -> None:
+    """Raises InvalidRequest for a context that does not fit, and CallerNotPermitted for what in it is out of reach.
+
+    It is what `assemble` checks of the context alone, for a list that is empty.
+    """
+    form = check_context(question)
+    for key, record_type in form.records.items():
+        if key in question.context:
+            _check_found(picture, record_type, str(question.context[key]), may_see)
+
+
+def check_seen(entity: Entity, picture: Picture, may_see: MaySee) -> None:
+    """Raises CallerNotPermitted where the entity exists, and is about an enterprise outside the caller's right."""
+    _check_found(picture, entity.type, entity.id, may_see)
+
+
+def _check_found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> None:
+    """Raise CallerNotPermitted where a record exists, and is about an enterprise outside the caller's right."""
+    try:
+        record, home = _found(picture, record_type, record_id, may_see)
+    except FactNotLoaded as error:
+        if error.importing is None:
+            raise
+        return  # it is being imported: nothing is told about it
+    if record is not None:
+        _refuse_unseen(record, home, may_see)
 
 
 def _found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> tuple[Any, Unit | None]:

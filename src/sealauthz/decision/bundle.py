@@ -23,6 +23,7 @@ from sealauthz.decision.folder import (
     read_texts,
     version_of,
 )
+from sealauthz.decision.surroundings import LEADS
 from sealauthz.decision.texts import Texts
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import RECORDS, shape_of
@@ -30,7 +31,9 @@ from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
 from sealauthz.polar.check import Baseline, Finding, Severity, check
 from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
+from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Types
 
@@ -145,6 +148,18 @@ def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]
 def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:
     """Check policies without errors so that small changes of them can be checked quickly."""
     return Baseline(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
+
+
+def links_of(bundle: Bundle) -> Links:
+    """Return what the rules of a bundle say about how subjects and resources are tied."""
+    engine = bundle.engine
+    if isinstance(engine, CompiledEngine):
+        program = engine.program
+    else:
+        with _without_collection():
+            program = program_of(node for source in bundle.sources for node in parse(source))
+    leads = {context.__name__: found for context, found in LEADS.items()}
+    return Links(program, leads, _types().is_a)
 
 
 def _types() -> Types:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sealauthz.decision.assembly import Case, MaySee, assemble, everything
+from sealauthz.decision.assembly import Case, MaySee, assemble, check_given, check_seen, everything
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
     NO_PERMISSION,
@@ -24,6 +24,7 @@ from sealauthz.decision.bundle import (
     UNKNOWN_TYPE,
     Bundle,
 )
+from sealauthz.decision.candidates import Plans
 from sealauthz.decision.decision import (
     Attempt,
     Audience,
@@ -38,7 +39,9 @@ from sealauthz.decision.decision import (
     RuleRef,
     Standing,
 )
-from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.decision.listing import Bounds, ListPage, Search, find_page, search_for
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.domain.identity import Person
 from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
@@ -47,6 +50,7 @@ from sealauthz.facts.world import Picture, World
 from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
+from sealauthz.polar.walks import Root
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "everything", "system_clock"]
 
@@ -54,6 +58,10 @@ log = logging.getLogger(__name__)
 
 GATE_STAGE = 40
 """The last stage of the ladder that a subject without standing is told about."""
+
+
+DEFAULT_BOUNDS = Bounds()
+FIRST_PAGE = Paging()
 
 
 def system_clock() -> int:
@@ -66,6 +74,7 @@ class _Wording:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
+        self.plans = Plans(bundle)
         self._listed: dict[tuple[str, str], dict[str, int]] = {}
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
@@ -100,10 +109,13 @@ class _Wording:
 class PolicyDecisionPoint:
     """Decides questions with one bundle over one world. Safe to call from several threads."""
 
-    def __init__(self, world: World, bundle: Bundle, now: Callable[[], int] = system_clock) -> None:
+    def __init__(
+        self, world: World, bundle: Bundle, now: Callable[[], int] = system_clock, bounds: Bounds = DEFAULT_BOUNDS
+    ) -> None:
         self._wording = _Wording(bundle)
         self._world = world
         self._now = now
+        self._bounds = bounds
 
     @property
     def bundle(self) -> Bundle:
@@ -190,6 +202,29 @@ class PolicyDecisionPoint:
 
         return self._world.answer(work, consistency, deadline)
 
+    def list_page(
+        self,
+        query: ListQuery,
+        paging: Paging = FIRST_PAGE,
+        may_see: MaySee = everything,
+        caller: str = "",
+        consistency: Consistency = FROM_MEMORY,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> ListPage:
+        """List what is allowed, one page. Of what the caller may not ask about, nothing is listed.
+
+        `consistency` is that of the first page; the others go on at its revision. Raises InvalidRequest, RevisionGone
+        where a page cannot be gone on from, CallerNotPermitted where what is known, or in the context, is outside the
+        caller's right, and what a world raises that cannot answer.
+        """
+        wording = self._wording
+        search = search_for(query, paging, wording.plans, caller, self._now(), self._bounds)
+
+        def work(picture: Picture) -> ListPage:
+            return _Evaluation(wording, picture, search.start.evaluated_at, may_see, caller).page(search)
+
+        return self._world.answer(work, search.start.consistency(consistency), deadline)
+
     def explain(
         self,
         question: Question,
@@ -236,6 +271,26 @@ class _Evaluation:
             return Explanation(self._evaluate(case), tuple(self._outcomes(case)))
         except EvaluationFailed as error:
             return Explanation(self._failed(question, error), ())
+
+    def page(self, search: Search) -> ListPage:
+        query = search.query
+        check_given(query.about(""), self._picture, self._may_see)
+        if query.root is Root.RESOURCE:
+            check_seen(query.known, self._picture, self._may_see)
+        empty_until = self._now + self._bundle.parameters.deny_valid_for
+        return find_page(search, self._wording.plans, self._picture, self._allowed, empty_until)
+
+    def _allowed(self, question: Question) -> Decision | None:
+        """The decision where it allows, without the reasons of one that does not; an error never allows."""
+        try:
+            case = self._case(question)
+            if not isinstance(case, Case):
+                return None
+            if self._engine.holds("allow", case.subject, question.action, case.resource, case.context):
+                return self._allow(case)
+        except EvaluationFailed as error:
+            self._failed(question, error)
+        return None
 
     def _case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""

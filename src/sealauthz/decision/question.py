@@ -1,9 +1,11 @@
-"""What is asked: may this subject do this action to this resource, in this context."""
+"""What is asked: may this subject do this action to this resource, in this context; or who may, or to what."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from sealauthz.polar.walks import Root
 
 ContextValue = str | int | bool
 """A value that the client may give in the context. Instants are microseconds since 1970-01-01T00:00:00Z."""
@@ -28,3 +30,31 @@ class Question:
     action: str
     resource: Entity
     context: Mapping[str, ContextValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What to list: what of type `sought` goes with the one that is `known`, as `root` says, for this action."""
+
+    root: Root
+    known: Entity
+    action: str
+    sought: str
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+
+    @property
+    def resource_type(self) -> str:
+        """The type of the resources of its questions."""
+        return self.sought if self.root is Root.SUBJECT else self.known.type
+
+    @property
+    def subject_type(self) -> str:
+        """The type of the subjects of its questions."""
+        return self.known.type if self.root is Root.SUBJECT else self.sought
+
+    def about(self, candidate_id: str) -> Question:
+        """Return the question about one candidate."""
+        candidate = Entity(self.sought, candidate_id)
+        if self.root is Root.SUBJECT:
+            return Question(self.known, self.action, candidate, self.context)
+        return Question(candidate, self.action, self.known, self.context)

@@ -211,6 +211,20 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
 }
 
 
+LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
+    contexts.SealUseContext: {"holder": ("cross_grants", "holder_id")},
+    contexts.HolderContext: {"holder": ("holder_id",)},
+    contexts.GrantEndContext: {"holder": ("holder_id",)},
+    contexts.UseRecordContext: {"seal": ("seal_id",), "holder": ("holder_id",)},
+    contexts.ContractContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
+    contexts.TaskContext: {"enterprise": ("signatory_id", "enterprise_id")},
+    contexts.TransferContext: {"enterprise": ("signatory_id", "enterprise_id")},
+    contexts.MemberContext: {"member": ("person_id",)},
+}
+"""Of the records that the server finds: the path from the resource that each lies on. Lists rest on it: a record that
+was found elsewhere would be missed.
+"""
+
 ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     {
         contexts.SealUseContext,

@@ -190,6 +190,23 @@ def find_matching(snapshot: Snapshot, record_type: str, values: Mapping[str, str
     return [record_id for (record_id,) in snapshot.fetch(statement, dict(values))]
 
 
+@cache
+def _after_statement(record_type: str, column: str, size: int, is_postgresql: bool) -> str:
+    """Return the statement that finds the first values of a column behind one, each once."""
+    found = table_of(RECORDS[record_type]).c[column]
+    statement = select(found).where(found > bindparam("after")).order_by(found)
+    if column != "id":
+        statement = statement.distinct()
+    # Written by us: for SQLite, SQLAlchemy adds an offset as one more parameter.
+    return f"{_compiled(statement, is_postgresql)}\n LIMIT {size:d}"
+
+
+def find_after(snapshot: Snapshot, record_type: str, column: str, after: str, size: int) -> list[str]:
+    """Return the first values of a column behind one, in their order and each once; nothing is no value."""
+    statement = _after_statement(record_type, column, size, snapshot.is_postgresql)
+    return [value for (value,) in snapshot.fetch(statement, {"after": after})]
+
+
 def touched_since(snapshot: Snapshot, revision: int, mark: tuple[Any, ...] | None = None) -> frozenset[Unit] | None:
     """Return the units changed after a revision; None if that is too long ago to say.
 

@@ -25,6 +25,9 @@ class Source(Protocol):
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Return the ids of the records that hold these values, in their order."""
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first values of a column behind one, in their order and each once; nothing is no value."""
+
 
 class SnapshotSource:
     """Loads from one read transaction."""
@@ -45,6 +48,10 @@ class SnapshotSource:
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up by the index of a column."""
         return loading.find_matching(self._snapshot, record_type, values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up by the index of the column."""
+        return loading.find_after(self._snapshot, record_type, column, after, size)
 
 
 class RecordSource:
@@ -82,3 +89,8 @@ class RecordSource:
             if type(record).__name__ == record_type
             and all(getattr(record, column) == value for column, value in values.items())
         )
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look at every record of the type."""
+        values = {getattr(record, column) for record in self._records if type(record).__name__ == record_type}
+        return sorted(value for value in values if value is not None and value > after)[:size]

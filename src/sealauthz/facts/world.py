@@ -149,6 +149,9 @@ class Reading(Protocol):
     def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
         """Look up the ids of the records that hold these values, in their order."""
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up the first values of a column behind one, in their order and each once; nothing is no value."""
+
 
 class Picture:
     """The facts at one revision, for one answer. Only for the call that was given it, and in one thread."""
@@ -197,6 +200,10 @@ class Picture:
         """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
         return self._reading.matching(record_type, values)
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first ids in a column behind one, in their order and each once. Raises FactsUnavailable."""
+        return self._reading.after(record_type, column, after, size)
+
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return everything that a unit holds, by record type and id; None if there is no such unit."""
         # Ours to the end, whatever the world keeps: within one picture a record is always the same object.
@@ -235,6 +242,9 @@ class _FixedReading:
     def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
         return self._source.matching(record_type, values)
 
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        return self._source.after(record_type, column, after, size)
+
 
 class _StoreReading:
     """Reads from memory, and from one read transaction that is opened when something is not there."""
@@ -271,6 +281,11 @@ class _StoreReading:
 
     def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
         found = SnapshotSource(self.pin()).matching(record_type, values)
+        self._check_kind(home_kind(record_type))
+        return found
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        found = SnapshotSource(self.pin()).after(record_type, column, after, size)
         self._check_kind(home_kind(record_type))
         return found
 
@@ -682,8 +697,12 @@ class World:
 
 
 def _check(reading: _StoreReading, consistency: Consistency) -> None:
-    """Raise RevisionUnknown unless a reading is of the history that was asked for, and far enough."""
+    """Raise RevisionUnknown unless a reading is of the history that was asked for, and far enough; RevisionGone where
+    it was to go on at a revision.
+    """
     if not consistency.timeline:
         return
     if reading.timeline != consistency.timeline or reading.revision < consistency.at_least:
+        if consistency.at_revision is not None:
+            raise RevisionGone("the facts at this revision are gone; begin again without a page token")
         raise RevisionUnknown("the token is not of the present history of this store")

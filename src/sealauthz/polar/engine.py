@@ -146,6 +146,11 @@ class CompiledEngine:
         self._users: Mapping[Key, frozenset[Key]] | None = None
 
     @property
+    def program(self) -> Program:
+        """The policy as clauses."""
+        return self._code.compiler.program
+
+    @property
     def _traced(self) -> _Code:
         """The functions that trace, made when first asked for."""
         with self._tracing:

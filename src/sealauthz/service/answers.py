@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -21,6 +22,7 @@ from sealauthz.decision.decision import (
     RuleRef,
     Standing,
 )
+from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.faults import timestamp
 from sealauthz.service.tokens import revision_message
@@ -84,6 +86,27 @@ def decision_message(
 def _duration(seconds: float) -> Duration:
     whole, rest = divmod(max(0, round(seconds * 1_000)), 1_000)
     return Duration(seconds=whole, nanos=rest * 1_000_000)
+
+
+def resources_message(page: ListPage, store_id: str) -> authorization_pb2.ListResourcesResponse:
+    """Return a page of resources as a message."""
+    return authorization_pb2.ListResourcesResponse(resource_ids=page.ids, **_about_page(page, store_id))
+
+
+def subjects_message(page: ListPage, store_id: str) -> authorization_pb2.ListSubjectsResponse:
+    """Return a page of subjects as a message."""
+    return authorization_pb2.ListSubjectsResponse(subject_ids=page.ids, **_about_page(page, store_id))
+
+
+def _about_page(page: ListPage, store_id: str) -> dict[str, Any]:
+    return {
+        "next_page_token": page.next_page_token,
+        "complete": page.is_complete,
+        "revision": revision_message(store_id, page.timeline, page.revision),
+        "policy_version": page.policy_version,
+        "evaluated_at": timestamp(page.evaluated_at),
+        "valid_until": timestamp(page.valid_until),
+    }
 
 
 def explanation_message(

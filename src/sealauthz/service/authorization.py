@@ -10,10 +10,12 @@ from structlog.typing import FilteringBoundLogger
 
 from sealauthz.decision.assembly import MaySee, everything
 from sealauthz.decision.decision import Decision, Effect, Explanation
-from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.decision.listing import ListPage
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
 from sealauthz.facts.consistency import Consistency, Deadline
-from sealauthz.service.answers import decision_message, explanation_message
+from sealauthz.service.answers import decision_message, explanation_message, resources_message, subjects_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
 from sealauthz.service.questions import (
@@ -21,12 +23,18 @@ from sealauthz.service.questions import (
     Asked,
     consistency_from,
     language_from,
+    paging_from,
     parts_from,
     question_from,
+    resources_query_from,
+    subjects_query_from,
     with_prefix,
 )
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
+
+_Terms = tuple[MaySee, str, Consistency, Deadline]
+"""For whom to answer, how fresh, and until when."""
 
 
 class Bundle(Protocol):
@@ -90,6 +98,18 @@ class DecisionPoint(Protocol):
         deadline: Deadline = ...,
     ) -> Explanation:
         """Decide one question and explain the decision."""
+        ...
+
+    def list_page(
+        self,
+        query: ListQuery,
+        paging: Paging = ...,
+        may_see: Any = ...,
+        caller: str = ...,
+        consistency: Consistency = ...,
+        deadline: Deadline = ...,
+    ) -> ListPage:
+        """List what is allowed, one page."""
         ...
 
 
@@ -159,6 +179,29 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             explanation=explanation_message(explanation, call.caller, self._store_id, language)
         )
 
+    def ListResources(
+        self, request: authorization_pb2.ListResourcesRequest, call: Call
+    ) -> authorization_pb2.ListResourcesResponse:
+        """List the resources of a type on which the subject may act, one page."""
+        query = resources_query_from(request)
+        page = self._page(query, paging_from(request, call.deadline), self._terms(request, call), call)
+        return resources_message(page, self._store_id)
+
+    def ListSubjects(
+        self, request: authorization_pb2.ListSubjectsRequest, call: Call
+    ) -> authorization_pb2.ListSubjectsResponse:
+        """List who may act on the resource, one page."""
+        query = subjects_query_from(request)
+        page = self._page(query, paging_from(request, call.deadline), self._terms(request, call), call)
+        return subjects_message(page, self._store_id)
+
+    def _page(self, query: ListQuery, paging: Paging, terms: _Terms, call: Call) -> ListPage:
+        self._note_question(call, query.action, query.resource_type)
+        page = self._pdp.list_page(query, paging, *terms)
+        call.noted["items"] = len(page.ids)
+        call.noted["complete"] = int(page.is_complete)
+        return page
+
     def _item(
         self, result: Decision | SealAuthzError, index: int, call: Call, language: str
     ) -> authorization_pb2.AuthorizeBatchItem:
@@ -172,7 +215,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         write_incident(self._log, failure, result)
         return authorization_pb2.AuthorizeBatchItem(status=failure.item_status())
 
-    def _terms(self, request: Asked, call: Call) -> tuple[MaySee, str, Consistency, Deadline]:
+    def _terms(self, request: Asked, call: Call) -> _Terms:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see = everything if caller.enterprises is None else caller.may_see

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from sealauthz.decision.question import ContextValue, Entity, Question
+from sealauthz.decision.paging import Paging
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.consistency import FROM_MEMORY, FULL, Consistency
+from sealauthz.polar.walks import Root
 from sealauthz.service.faults import Faults
 from sealauthz.service.tokens import check_store, token_from
 from sealauthz.v1 import authorization_pb2
@@ -41,6 +43,15 @@ class Asked(Protocol):
     @property
     def consistency(self) -> authorization_pb2.Consistency: ...  # noqa: D102
     def HasField(self, name: Literal["consistency"], /) -> bool: ...  # noqa: D102
+
+
+class AsksForPage(Protocol):
+    """A message that asks for one page of a list."""
+
+    @property
+    def page_size(self) -> int: ...  # noqa: D102
+    @property
+    def page_token(self) -> str: ...  # noqa: D102
 
 
 class Speaks(Protocol):
@@ -91,6 +102,33 @@ def parts_from(message: AboutTwo) -> tuple[Entity, Entity, Mapping[str, ContextV
     parts = _parts_from(message, "", faults)
     faults.refuse()
     return parts
+
+
+def resources_query_from(message: authorization_pb2.ListResourcesRequest) -> ListQuery:
+    """Read which resources to list. Raises InvalidRequest naming every malformed field."""
+    faults = Faults()
+    known = _entity_from(message.subject, "subject", faults)
+    faults.check_id("action", message.action)
+    faults.check_id("resource_type", message.resource_type)
+    context = _context_from(message.context, "context", faults)
+    faults.refuse()
+    return ListQuery(Root.SUBJECT, known, message.action, message.resource_type, context)
+
+
+def subjects_query_from(message: authorization_pb2.ListSubjectsRequest) -> ListQuery:
+    """Read which subjects to list. Raises InvalidRequest naming every malformed field."""
+    faults = Faults()
+    known = _entity_from(message.resource, "resource", faults)
+    faults.check_id("action", message.action)
+    faults.check_id("subject_type", message.subject_type)
+    context = _context_from(message.context, "context", faults)
+    faults.refuse()
+    return ListQuery(Root.RESOURCE, known, message.action, message.subject_type, context)
+
+
+def paging_from(message: AsksForPage, deadline: float | None) -> Paging:
+    """Read which page to return, until the deadline of the call."""
+    return Paging(message.page_size, message.page_token, deadline)
 
 
 def with_prefix(error: InvalidRequest, prefix: str) -> InvalidRequest:

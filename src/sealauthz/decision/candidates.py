@@ -1,0 +1,140 @@
+"""Candidates: what could be in a list, found through what the policies say ties subject and resource."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from sealauthz.decision.bundle import Bundle, links_of
+from sealauthz.decision.contexts import form_of
+from sealauthz.decision.question import ListQuery
+from sealauthz.domain.record import RECORDS, shape_of
+from sealauthz.errors import EvaluationFailed, FactNotLoaded
+from sealauthz.facts.units import COMPLETE, home_kind
+from sealauthz.facts.world import Picture
+from sealauthz.polar.links import Links
+from sealauthz.polar.ties import Alone, Holding, Ties
+from sealauthz.polar.walks import Step, Walk
+
+_CHUNK = 256
+
+
+class Plans:
+    """How the lists of one bundle find their candidates; worked out when first asked for."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._links: Links | None = None
+
+    def ties(self, query: ListQuery) -> Ties:
+        """Return the ties of a query, each walk from what is known to what is sought; None where there are none."""
+        if self._links is None:
+            # Two threads may both make them; either is right.
+            self._links = links_of(self.bundle)
+        context = form_of(query.action, query.resource_type).context.__name__
+        return self._links.between(query.subject_type, query.action, query.resource_type, context, query.root)
+
+    def holds(self, tie: Alone, known: Any) -> bool:
+        """Whether a condition on what is known lets anything be allowed. One that cannot be evaluated is no reason
+        to leave anything out: each candidate is decided anyway.
+        """
+        arguments = [known if argument is None else argument for argument in tie.arguments]
+        try:
+            return self.bundle.engine.holds(tie.rule, *arguments)
+        except EvaluationFailed:
+            return True
+
+
+Watch = Callable[[], None]
+"""Raises TimeOver once there is no time left."""
+
+
+def candidates(query: ListQuery, ties: Ties, plans: Plans, picture: Picture, after: str, watch: Watch) -> Iterator[str]:
+    """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
+
+    There are none where what is known does not exist, or is being imported. Raises TimeOver.
+    """
+    known = _open(picture, query.known.type, query.known.id)
+    if known is None:
+        return iter(())
+    if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
+        return _values(picture, query.sought, "id", after)
+    reached: set[str] = set()
+    named: list[Iterable[str]] = []
+    for tie in ties:
+        if isinstance(tie, Holding):
+            named.append(_values(picture, tie.step.holder, tie.step.column, after))
+        elif not isinstance(tie, Alone):
+            reached |= ends_of(picture, query.known.id, tie, watch)
+    return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
+
+
+def _open(picture: Picture, record_type: str, record_id: str) -> Any:
+    """Return a record; None also for one that is being imported, because whatever needs it is denied."""
+    try:
+        return picture.find(record_type, record_id)
+    except FactNotLoaded as error:
+        if error.importing is None:
+            raise
+        return None
+
+
+def _values(picture: Picture, record_type: str, column: str, after: str) -> Iterator[str]:
+    """Every id in a column behind `after`, read a number at a time."""
+    while True:
+        values = picture.after(record_type, column, after, _CHUNK)
+        yield from values
+        if len(values) < _CHUNK:
+            return
+        after = values[-1]
+
+
+def _each_once(ordered: Iterable[str]) -> Iterator[str]:
+    last = ""
+    for value in ordered:
+        if value != last:
+            yield value
+        last = value
+
+
+def ends_of(picture: Picture, record_id: str, walk: Walk, watch: Watch) -> set[str]:
+    """Return the ids that a walk from a record leads to: through units where they hold all, else by an index."""
+    # Records that a collection gave us hold their keys; of what a key names, only the id is known.
+    standing: dict[str, Any] = {record_id: None}
+    for step in walk:
+        onward: dict[str, Any] = {}
+        for here, record in standing.items():
+            watch()
+            if step.is_up:
+                holder = _open(picture, step.holder, here) if record is None else record
+                key = getattr(holder, step.column, None)
+                if key is not None:
+                    onward[key] = None
+            else:
+                onward |= _holders(picture, step, here, record)
+        standing = onward
+    return set(standing)
+
+
+def _holders(picture: Picture, step: Step, record_id: str, record: Any) -> Mapping[str, Any]:
+    """The records whose key names one, by id; None for a record of which only the id is known."""
+    name = _collection(step)
+    if name is not None:
+        # Unset where the unit at hand does not hold the collection; its home unit then may.
+        found = getattr(record, name, None)
+        if found is None and name in COMPLETE[home_kind(step.target)].get(step.target, ()):
+            found = getattr(_open(picture, step.target, record_id), name, None)
+        if found is not None:
+            return {member.id: member for member in found}
+    return dict.fromkeys(picture.matching(step.holder, **{step.column: record_id}))
+
+
+@cache
+def _collection(step: Step) -> str | None:
+    """The name of the collection that a step down goes through; None where the records declare none."""
+    for relation in shape_of(RECORDS[step.target]).relations:
+        if not relation.is_one and (relation.record, relation.key) == (step.holder, step.column):
+            return relation.name
+    return None

@@ -1,0 +1,147 @@
+"""Lists: the resources that a subject may act on, or the subjects who may act on a resource, page by page.
+
+What could be allowed is found through the ties of the policies (`polar.links`), from the side that is known; where they
+tie nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list holds
+exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sealauthz.decision.bundle import SUBJECT_TYPES, Bundle
+from sealauthz.decision.candidates import Plans, candidates
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_of
+from sealauthz.decision.question import ListQuery, Question
+from sealauthz.domain.record import Instant
+from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
+from sealauthz.facts.world import Picture
+from sealauthz.polar.ties import Ties
+from sealauthz.polar.walks import Root
+
+_SHARE_OF_DEADLINE = 0.8
+"""How much of the time until the deadline a page is looked for; the rest is for the way back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one page may cost: candidates decided, and seconds; the page that reaches a bound ends there."""
+
+    candidates: int = 5_000
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page: ids in their order, perhaps none although more pages follow. All pages are of one revision and instant.
+
+    `next_page_token` is empty at the end, and only there. `valid_until` is when the first of the ids must no longer be
+    acted on.
+    """
+
+    ids: tuple[str, ...]
+    next_page_token: str
+    timeline: str
+    revision: int
+    policy_version: str
+    evaluated_at: Instant
+    valid_until: Instant
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing follows this page."""
+        return not self.next_page_token
+
+
+def check_query(query: ListQuery, bundle: Bundle) -> None:
+    """Raises InvalidRequest where no question of the query could be decided: a list cannot say why it is empty."""
+    is_of_resources = query.root is Root.SUBJECT
+    if query.subject_type not in SUBJECT_TYPES:
+        at = "subject.type" if is_of_resources else "subject_type"
+        raise InvalidRequest.at(at, f"is not a type of subjects: only {', '.join(SUBJECT_TYPES)} is")
+    if query.resource_type not in bundle.rulebook.resource_types:
+        at = "resource_type" if is_of_resources else "resource.type"
+        raise InvalidRequest.at(at, "is not a type that the policies have actions for")
+    if (query.action, query.resource_type) not in bundle.rulebook.requirements:
+        raise InvalidRequest.at("action", f"is not an action on {query.resource_type}")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One page to be found: whose, from where on, how large, and at which time of `time.monotonic` to stop."""
+
+    query: ListQuery
+    caller: str
+    start: Start
+    size: int
+    ties: Ties
+    bounds: Bounds
+    stop_at: float
+
+
+def search_for(query: ListQuery, paging: Paging, plans: Plans, caller: str, now: Instant, bounds: Bounds) -> Search:
+    """Return what to look for. Raises InvalidRequest, RevisionGone."""
+    bundle = plans.bundle
+    check_query(query, bundle)
+    size = page_size(paging.size)
+    start = start_of(query, paging.token, bundle.version, caller, now)
+    ties = plans.ties(query)  # before the clock starts: the first list of an action takes longer by that
+    begun = time.monotonic()
+    seconds = bounds.seconds
+    if paging.deadline is not None:
+        seconds = min(seconds, (paging.deadline - begun) * _SHARE_OF_DEADLINE)
+    return Search(query, caller, start, size, ties, bounds, begun + seconds)
+
+
+def find_page(
+    search: Search,
+    plans: Plans,
+    picture: Picture,
+    allowed: Callable[[Question], Decision | None],
+    empty_until: Instant,
+) -> ListPage:
+    """Return the page; `allowed` decides a question. An empty page holds until `empty_until`.
+
+    Raises RevisionGone where the facts have moved on, and TimeOver where the time ends before there is a candidate.
+    """
+
+    def watch() -> None:
+        if time.monotonic() >= search.stop_at:
+            raise TimeOver("the deadline passed before the candidates of the list were found")
+
+    query, start = search.query, search.start
+    start.check(picture.timeline, picture.revision)
+    after = start.after
+    left = candidates(query, search.ties, plans, picture, after, watch)
+    ids: list[str] = []
+    valid_until: Instant | None = None
+    more: str | None = None
+    for number, candidate in enumerate(left):
+        # The first is decided whatever the time is: a page that gets no further would be asked for again for ever.
+        is_over = number and (number >= search.bounds.candidates or time.monotonic() >= search.stop_at)
+        if is_over or len(ids) == search.size:
+            more = candidate
+            break
+        after = candidate
+        try:
+            decision = allowed(query.about(candidate))
+        except CallerNotPermitted:
+            if query.root is Root.RESOURCE:
+                raise
+            continue  # what the caller may not ask about is not there for it
+        if decision is not None:
+            ids.append(candidate)
+            valid_until = decision.valid_until if valid_until is None else min(valid_until, decision.valid_until)
+    goes_on = start._replace(after=after, timeline=picture.timeline, revision=picture.revision)
+    return ListPage(
+        ids=tuple(ids),
+        next_page_token="" if more is None else token_of(query, goes_on, search.caller),
+        timeline=picture.timeline,
+        revision=picture.revision,
+        policy_version=start.policy_version,
+        evaluated_at=start.evaluated_at,
+        valid_until=empty_until if valid_until is None else valid_until,
+    )

@@ -1,0 +1,509 @@
+"""Lists hold exactly what Authorize allows, whatever the facts, the policies and the size of the pages."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from policy_suite import asks
+from random_scenes import PEOPLE, asked_scenes, scenes
+from scene import BUNDLE, MINUTE, NOW, SECOND, SIGNING, Scene, member, person
+from test_laws import failing
+
+from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, system_clock
+from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
+from sealauthz.decision.candidates import ends_of
+from sealauthz.decision.contexts import form_of
+from sealauthz.decision.listing import Bounds, ListPage
+from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
+from sealauthz.decision.question import ListQuery
+from sealauthz.decision.surroundings import LEADS, Surroundings, found_for
+from sealauthz.demo.facts import opening_facts
+from sealauthz.domain.organisation import Department
+from sealauthz.domain.seals import OpenGrant, Seal, SealKind, SealState
+from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
+from sealauthz.facts import Batch, Put, Store, World
+from sealauthz.polar import Source, admit, rulebook_of
+from sealauthz.polar.parse import parse
+from sealauthz.polar.walks import Root, walk_of
+
+LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+MaySee = Callable[[str], bool]
+
+
+def everything(_enterprise_id: str) -> bool:
+    return True
+
+
+def query_of(asked: Question, root: Root) -> ListQuery:
+    """The list that a question belongs to, from one side or the other."""
+    if root is Root.SUBJECT:
+        return ListQuery(root, asked.subject, asked.action, asked.resource.type, asked.context)
+    return ListQuery(root, asked.resource, asked.action, asked.subject.type, asked.context)
+
+
+def asked_one_by_one(
+    pdp: PolicyDecisionPoint, query: ListQuery, records: list[Any], may_see: MaySee = everything
+) -> list[str]:
+    """What Authorize allows among all records of the type."""
+    ids = sorted(record.id for record in records if type(record).__name__ == query.sought)
+    answers = pdp.decide_many([query.about(id_) for id_ in ids], may_see, "caller")
+    return [id_ for id_, answer in zip(ids, answers, strict=True) if isinstance(answer, Decision) and answer]
+
+
+def pages(
+    pdp: PolicyDecisionPoint, query: ListQuery, size: int = 0, may_see: MaySee = everything
+) -> Iterator[ListPage]:
+    """All pages of a list."""
+    token = ""
+    while True:
+        page = pdp.list_page(query, Paging(size, token), may_see, "caller")
+        yield page
+        token = page.next_page_token
+        assert page.is_complete == (not token)
+        if page.is_complete:
+            return
+
+
+def listed(pdp: PolicyDecisionPoint, query: ListQuery, size: int = 0, may_see: MaySee = everything) -> list[str]:
+    """The ids of all pages, in the order in which they came."""
+    return [id_ for page in pages(pdp, query, size, may_see) for id_ in page.ids]
+
+
+# --- the law --------------------------------------------------------------------------------------------------------
+
+
+@given(asked_scenes(), st.sampled_from(Root), st.sampled_from([0, 1, 2, 3]))
+@settings(LAW, max_examples=150)
+def test_a_list_is_what_authorize_allows(pair: tuple[Scene, Question], root: Root, size: int) -> None:
+    scene, asked = pair
+    pdp, query = scene.pdp(), query_of(asked, root)
+    assert listed(pdp, query, size) == asked_one_by_one(pdp, query, scene.records)
+
+
+@given(asked_scenes(), st.sampled_from(Root), st.sets(st.sampled_from(["e", "f", "other"])))
+@LAW
+def test_a_list_is_what_authorize_allows_to_this_caller(
+    pair: tuple[Scene, Question], root: Root, enterprises: set[str]
+) -> None:
+    scene, asked = pair
+    pdp, query = scene.pdp(), query_of(asked, root)
+    may_see = enterprises.__contains__
+    try:
+        found = listed(pdp, query, may_see=may_see)
+    except CallerNotPermitted:
+        # What is known, or in the context, is out of reach: no question of the list has an answer.
+        with pytest.raises(CallerNotPermitted):
+            pdp.decide(asked, may_see, "caller")
+        return
+    assert found == asked_one_by_one(pdp, query, scene.records, may_see)
+
+
+@cache
+def allowed_asks() -> list[Any]:
+    """Questions of the policy tests that are allowed, at most three of each action."""
+    by_action: dict[tuple[str, str], list[Any]] = {}
+    for ask in asks():
+        found = by_action.setdefault((ask.question.action, ask.question.resource.type), [])
+        pdp = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        if len(found) < 3 and pdp.decide(ask.question):
+            found.append(ask)
+    return [ask for found in by_action.values() for ask in found]
+
+
+def test_what_is_allowed_is_in_the_list_of_every_action_from_both_sides() -> None:
+    seen = set()
+    for ask in allowed_asks():
+        pdp = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        for root in Root:
+            query = query_of(ask.question, root)
+            found = listed(pdp, query)
+            assert (ask.question.resource if root is Root.SUBJECT else ask.question.subject).id in found
+            assert found == asked_one_by_one(pdp, query, list(ask.facts.records))
+            seen.add((root, query.action, query.resource_type))
+    assert seen == {(root, *key) for root in Root for key in BUNDLE.rulebook.requirements}
+
+
+def test_a_list_asks_about_what_is_tied_and_not_about_the_rest() -> None:
+    """Among hundreds of records that have nothing to do with them, a page of few candidates is the whole list."""
+    others: list[Any] = []
+    for number in range(200):
+        others += [
+            dataclasses.replace(Scene().record("Enterprise", "e"), id=f"a{number}", uscc=f"USCC{number:014}"),
+            person(f"a-person-{number}"),
+            Seal(f"a-seal-{number}", f"a{number}", "公章", SealKind.OFFICIAL, SealState.ACTIVE),
+        ]
+    world = World.of_records(Scene().put(*others).records)
+    pdp = PolicyDecisionPoint(world, BUNDLE, lambda: NOW, Bounds(candidates=20))
+    for query, ids in (
+        (ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING), ("s",)),
+        (VIEWERS, tuple(listed(Scene().pdp(), VIEWERS))),
+    ):
+        page = pdp.list_page(query)
+        assert (page.ids, page.is_complete) == (ids, True)
+    assert not pdp.list_page(JOINABLE).is_complete
+
+
+# --- other policies -------------------------------------------------------------------------------------------------
+
+ADMIRED = """
+resource Seal { permissions = ["admire"]; }
+requires("admire", _: Seal, "ADMIRABLE");
+otherwise("ADMIRABLE", "NOT_FOUND");
+meets(_: Person, "ADMIRABLE", "admire", seal: Seal, _) if seal.state = "ACTIVE";
+"""
+ANYBODY_SEES = "visible(_: Person, _: Seal, _);"
+ANYBODY_ADMIRES = 'has_permission(_: Person, "admire", _: Seal);'
+
+TAMPERED = {
+    "a new tie": ANYBODY_SEES
+    + 'has_permission(person: Person, "admire", seal: Seal) if seal.custodian.person_id = person.id;',
+    "a tie beside the others": ANYBODY_SEES
+    + 'has_permission(person: Person, "view_log", seal: Seal) if seal.custodian.person_id = person.id;'
+    + 'has_permission(person: Person, "admire", seal: Seal) if is_member(person, seal.enterprise);'
+    + 'has_permission(person: Person, "admire", seal: Seal) if seal.custodian.person_id = person.id;',
+    "open to anybody": ANYBODY_SEES + ANYBODY_ADMIRES,
+    "seen by those who are tied": ANYBODY_ADMIRES,
+    "two keys that may both be empty": ANYBODY_SEES
+    + 'has_permission(person: Person, "admire", seal: Seal) if '
+    + "membership in person.memberships and grant in seal.open_grants and "
+    + "grant.department_id = membership.department_id;",
+    "for staff": ANYBODY_SEES
+    + 'has_permission(person: Person, "admire", _: Seal) if is_reviewer(person);'
+    + 'has_permission(person: Person, "admire", seal: Seal) if is_suspended(person, seal.enterprise_id);'
+    + "is_suspended(person: Person, id) if m in person.memberships and m.enterprise_id = id and "
+    + 'm.state = "SUSPENDED";',
+    "by a word": ANYBODY_SEES
+    + 'has_permission(person: Person, "admire", seal: Seal) if seal.kind = person.account_state or '
+    + "person.realname_state = seal.name or seal.legal_rep_id = person.id;",
+    "unless": ANYBODY_SEES
+    + 'has_permission(person: Person, "admire", seal: Seal) if not is_member(person, seal.enterprise);',
+}
+
+
+@cache
+def tampered(name: str) -> Bundle:
+    """The bundle with rules added, and without the checker, which would refuse some of them."""
+    sources = (*BUNDLE.sources, Source("admired.polar", ADMIRED + TAMPERED[name]))
+    statements = tuple(statement for source in sources for statement in admit(source, attributes()))
+    rulebook = rulebook_of(statements, PRODUCT_REASONS)
+    engine = compiled_from(tuple(node for source in sources for node in parse(source)))
+    return dataclasses.replace(
+        BUNDLE, version=name, sources=sources, statements=statements, rulebook=rulebook, engine=engine
+    )
+
+
+def admirers(scene: Scene) -> Scene:
+    """A scene with seals and grants that the tampered policies tell apart."""
+    return scene.put(
+        Department("dep", "e", "部门"),
+        Seal("s-kept", "e", "公章二", SealKind.CONTRACT, SealState.ACTIVE, custodian_id="m-plain"),
+        Seal("s-boss", "e", "法人章", SealKind.LEGAL_REP, SealState.ACTIVE, legal_rep_id="boss"),
+        OpenGrant("og-all", "s-kept", "r-keeper", NOW - MINUTE, NOW + MINUTE),
+        OpenGrant("og-dep", "s-boss", "r-keeper", NOW - MINUTE, NOW + MINUTE, department_id="dep"),
+        member("nobody", "f", department_id=None),
+        person("nobody"),
+    )
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> None:
+    bundle = tampered(name)
+    found = set()
+
+    @given(scenes(), st.sampled_from(Root), st.sampled_from([0, 1]))
+    @settings(LAW, max_examples=12)
+    def law(scene: Scene, root: Root, size: int) -> None:
+        scene = admirers(scene)
+        pdp = PolicyDecisionPoint(World.of_records(scene.records), bundle, lambda: NOW)
+        for known in (*PEOPLE, "nobody") if root is Root.SUBJECT else ("s", "s-kept", "s-boss"):
+            entity = Entity("Person" if root is Root.SUBJECT else "Seal", known)
+            query = ListQuery(root, entity, "admire", "Seal" if root is Root.SUBJECT else "Person")
+            expected = asked_one_by_one(pdp, query, scene.records)
+            assert listed(pdp, query, size) == expected
+            found.update(expected)
+
+    law()
+    assert found
+
+
+# --- what the server finds ------------------------------------------------------------------------------------------
+
+
+@given(asked_scenes())
+@settings(LAW, max_examples=150)
+def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Scene, Question]) -> None:
+    scene, asked = pair
+    context = form_of(asked.action, asked.resource.type).context
+    with World.of_records(scene.records).read() as picture:
+        subject = picture.find(asked.subject.type, asked.subject.id)
+        resource = picture.find(asked.resource.type, asked.resource.id)
+        if subject is None or resource is None:
+            return
+        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, picture))
+        for key, path in LEADS.get(context, {}).items():
+            if found.get(key) is not None:
+                walk = walk_of(asked.resource.type, path)
+                assert found[key].id in ends_of(picture, asked.resource.id, walk, lambda: None)
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+JOINABLE = ListQuery(Root.SUBJECT, Entity("Person", "outsider"), "join", "Enterprise")
+VIEWERS = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "view", "Person")
+
+
+def test_pages_cover_the_list_once_and_in_order() -> None:
+    pdp = Scene().pdp()
+    whole = listed(pdp, VIEWERS)
+    assert whole == sorted(set(whole))
+    assert len(whole) > 3
+    for size in range(1, len(whole) + 2):
+        found = list(pages(pdp, VIEWERS, size))
+        assert [id_ for page in found for id_ in page.ids] == whole
+        assert all(len(page.ids) == size for page in found[:-1])
+        assert [page.is_complete for page in found] == [False] * (len(found) - 1) + [True]
+
+
+def test_all_pages_are_of_one_revision_one_policy_and_the_instant_of_the_first() -> None:
+    clock = [NOW]
+    pdp = PolicyDecisionPoint(World.of_records(Scene().records, 7), BUNDLE, lambda: clock[0])
+    found = []
+    for page in pages(pdp, VIEWERS, 1):
+        found.append((page.revision, page.policy_version, page.evaluated_at))
+        assert page.valid_until == NOW + BUNDLE.parameters.allow_valid_for
+        clock[0] += SECOND
+    assert len(found) > 3
+    assert set(found) == {(7, BUNDLE.version, NOW)}
+
+
+@pytest.mark.parametrize("query", [VIEWERS, JOINABLE])
+def test_a_page_that_reaches_a_bound_says_so_and_the_next_goes_on(query: ListQuery) -> None:
+    scene = Scene()
+    whole = listed(scene.pdp(), query)
+    for candidates in (1, 2, 3):
+        pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates))
+        found = list(pages(pdp, query, 100))
+        assert [id_ for page in found for id_ in page.ids] == whole
+        assert all(len(page.ids) <= candidates for page in found)
+        assert len(found) > 1 or candidates > 1
+
+
+def test_a_page_may_be_empty_although_more_follow() -> None:
+    scene = Scene()
+    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
+    scene = scene.put(Seal("a-first", "e", "空", SealKind.OTHER, SealState.DRAFT))
+    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    found = list(pages(pdp, query))
+    assert (found[0].ids, found[0].is_complete) == ((), False)
+    assert listed(pdp, query) == ["s"]
+
+
+def test_where_time_is_over_each_page_still_gets_further() -> None:
+    pdp = PolicyDecisionPoint(World.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(seconds=0.0))
+    found = list(pages(pdp, JOINABLE))
+    assert [id_ for page in found for id_ in page.ids] == listed(Scene().pdp(), JOINABLE)
+    assert len(found) > 1
+
+
+def test_where_time_is_over_before_anything_is_found_there_is_no_answer() -> None:
+    with pytest.raises(TimeOver):
+        Scene().pdp().list_page(VIEWERS, Paging(deadline=time.monotonic() - 1))
+
+
+def test_a_list_that_is_allowed_nothing_is_whole_and_empty() -> None:
+    pdp = Scene().pdp()
+    for query in (
+        ListQuery(Root.SUBJECT, Entity("Person", "no-such"), "join", "Enterprise"),
+        ListQuery(Root.RESOURCE, Entity("Enterprise", "no-such"), "join", "Person"),
+        ListQuery(Root.SUBJECT, Entity("Person", "stranger"), "view", "Seal"),
+        ListQuery(Root.SUBJECT, Entity("Person", "\0"), "view", "Seal"),
+    ):
+        page = pdp.list_page(query)
+        assert (page.ids, page.is_complete) == ((), True)
+        assert page.valid_until == NOW + BUNDLE.parameters.deny_valid_for
+
+
+# --- tokens ---------------------------------------------------------------------------------------------------------
+
+
+def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = "caller") -> str:
+    return pdp.list_page(query, Paging(1), caller=caller).next_page_token
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        dataclasses.replace(VIEWERS, action="request_use"),
+        dataclasses.replace(VIEWERS, known=Entity("Seal", "s-p")),
+        ListQuery(Root.SUBJECT, Entity("Person", "s"), "view", "Seal"),
+        dataclasses.replace(JOINABLE),
+    ],
+)
+def test_a_token_is_for_its_query_only(other: ListQuery) -> None:
+    pdp = Scene().pdp()
+    with pytest.raises(InvalidRequest, match="is not a page token of this query"):
+        pdp.list_page(other, Paging(1, second(pdp)), caller="caller")
+
+
+def test_a_token_is_for_its_context_and_its_caller_only() -> None:
+    pdp = Scene().pdp()
+    query = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "propose_end", "Person", {"reason": "x"})
+    pdp = PolicyDecisionPoint(World.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(1))
+    token = second(pdp, query)
+    assert pdp.list_page(query, Paging(1, token), caller="caller")
+    with pytest.raises(InvalidRequest, match="page_token"):
+        pdp.list_page(dataclasses.replace(query, context={"reason": "y"}), Paging(1, token), caller="caller")
+    with pytest.raises(InvalidRequest, match="page_token"):
+        pdp.list_page(query, Paging(1, token), caller="another")
+
+
+@given(st.text(max_size=40) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
+@LAW
+def test_what_is_no_token_is_refused(text: str) -> None:
+    if text:
+        with pytest.raises(InvalidRequest, match="page_token"):
+            Scene().pdp().list_page(VIEWERS, Paging(1, text))
+
+
+@given(st.data())
+@LAW
+def test_a_token_that_was_changed_is_refused(data: st.DataObject) -> None:
+    pdp = Scene().pdp()
+    token = second(pdp)
+    raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(InvalidRequest, match="page_token"):
+        pdp.list_page(VIEWERS, Paging(1, base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")), caller="caller")
+
+
+@pytest.mark.parametrize("after", ["\0", "\ud800", "x" * 5_000])
+def test_a_token_made_up_around_what_is_no_id_is_refused(after: str) -> None:
+    start = Start(after, "", 1, BUNDLE.version, NOW)
+    with pytest.raises(InvalidRequest, match="page_token"):
+        Scene().pdp().list_page(VIEWERS, Paging(1, token_of(VIEWERS, start, "caller")), caller="caller")
+
+
+def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
+    token = second(PolicyDecisionPoint(World.of_records(Scene().records, 1), BUNDLE, lambda: NOW))
+    later = PolicyDecisionPoint(World.of_records(Scene().records, 2), BUNDLE, lambda: NOW)
+    with pytest.raises(RevisionGone, match="the facts have changed"):
+        later.list_page(VIEWERS, Paging(1, token), caller="caller")
+
+
+def test_a_page_of_other_policies_is_gone() -> None:
+    pdp = Scene().pdp()
+    token = second(pdp)
+    pdp.bundle = dataclasses.replace(BUNDLE, version="another")
+    with pytest.raises(RevisionGone, match="the policies have changed"):
+        pdp.list_page(VIEWERS, Paging(1, token), caller="caller")
+
+
+@pytest.mark.parametrize(("later", "is_gone"), [(PAGES_GO_ON_FOR - 1, False), (PAGES_GO_ON_FOR, True), (-MINUTE, True)])
+def test_a_page_long_after_the_first_is_gone(later: int, is_gone: bool) -> None:
+    token = second(Scene().pdp())
+    pdp = Scene().pdp(NOW + later)
+    if is_gone:
+        with pytest.raises(RevisionGone, match="too long ago"):
+            pdp.list_page(VIEWERS, Paging(1, token), caller="caller")
+    else:
+        assert pdp.list_page(VIEWERS, Paging(1, token), caller="caller").evaluated_at == NOW
+
+
+# --- what cannot be listed ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (dataclasses.replace(VIEWERS, action="chew"), "action"),
+        (dataclasses.replace(VIEWERS, known=Entity("Stapler", "s")), "resource.type"),
+        (dataclasses.replace(VIEWERS, sought="Seal"), "subject_type"),
+        (dataclasses.replace(JOINABLE, sought="Stapler"), "resource_type"),
+        (dataclasses.replace(JOINABLE, sought="Person"), "resource_type"),
+        (dataclasses.replace(JOINABLE, known=Entity("Seal", "s")), "subject.type"),
+        (dataclasses.replace(JOINABLE, context={"colour": "red"}), "context[colour]"),
+        (dataclasses.replace(JOINABLE, context={"now": 1}), "context[now]"),
+    ],
+)
+def test_a_list_that_can_hold_nothing_is_refused_rather_than_empty(query: ListQuery, field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        Scene().pdp().list_page(query)
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+def test_a_negative_page_size_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="page_size"):
+        Scene().pdp().list_page(VIEWERS, Paging(-1))
+
+
+def test_of_a_resource_out_of_reach_nobody_is_told_who_may_act_on_it() -> None:
+    with pytest.raises(CallerNotPermitted):
+        Scene().pdp().list_page(VIEWERS, may_see=lambda enterprise: enterprise == "f")
+
+
+def test_resources_out_of_reach_are_not_there() -> None:
+    pdp = Scene().pdp()
+    query = ListQuery(Root.SUBJECT, Entity("Person", "outsider"), "join", "Enterprise")
+    assert "e" not in listed(pdp, query, may_see=lambda enterprise: enterprise != "e")
+
+
+def test_a_context_out_of_reach_ends_the_list() -> None:
+    query = ListQuery(Root.SUBJECT, Entity("Person", "stranger"), "use", "Seal", {"task": "t"})
+    with pytest.raises(CallerNotPermitted):
+        Scene().pdp().list_page(query, may_see=lambda enterprise: enterprise == "f")
+
+
+@pytest.mark.parametrize("rule", ["allow", "lapses", "obligation"])
+def test_an_error_is_never_in_a_list(rule: str) -> None:
+    query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
+    assert listed(Scene().pdp(), query) == ["s"]
+    world = World.of_records(Scene().records)
+    pdp = PolicyDecisionPoint(world, failing(rule, EvaluationFailed("broken")), lambda: NOW)
+    assert listed(pdp, query) == asked_one_by_one(pdp, query, Scene().records)
+
+
+# --- on a database --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_from_a_database_a_list_is_what_authorize_allows(
+    backend: str, new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sealauthz.decision.candidates._CHUNK", 2)
+    now = system_clock()
+    facts = opening_facts(now)
+    store = Store.open(new_database(backend))
+    try:
+        store.write(Batch("setup", "facts", tuple(map(Put, facts))))
+        pdp = PolicyDecisionPoint(World(store), BUNDLE, lambda: now)
+        found = 0
+        for action, type_ in BUNDLE.rulebook.requirements:
+            for root, known_type, sought in ((Root.SUBJECT, "Person", type_), (Root.RESOURCE, type_, "Person")):
+                for record in [record for record in facts if type(record).__name__ == known_type]:
+                    query = ListQuery(root, Entity(known_type, record.id), action, sought)
+                    expected = asked_one_by_one(pdp, query, facts)
+                    assert listed(pdp, query) == expected
+                    found += len(expected)
+        assert found > 20
+        official = dataclasses.replace(VIEWERS, known=Entity("Seal", "seal-official"))
+        token = second(pdp, official)
+        assert token
+        # The list goes on as of its revision while what it reads is as it was then, and no longer.
+        store.write(Batch("setup", "more", (Put(person("somebody")),)))
+        assert pdp.list_page(official, Paging(1, token), caller="caller").revision == 1
+        seal = next(record for record in facts if type(record).__name__ == "Seal" and record.id == "seal-official")
+        store.write(Batch("setup", "other", (Put(dataclasses.replace(seal, name="another")),)))
+        with pytest.raises(RevisionGone):
+            pdp.list_page(official, Paging(1, token), caller="caller")
+    finally:
+        store.close()
