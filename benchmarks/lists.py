@@ -153,7 +153,7 @@ def main() -> None:
         store = filled(f"sqlite:///{folder}/facts.db", enterprises)
         try:
             # Room for all units: asking all is to be as warm as the list.
-            world = World(store, max_units=enterprises * (worlds.MEMBERS + 2) + 1)
+            world = World(store, budget=1 << 40)
             bounds = Bounds(candidates=sys.maxsize, seconds=60.0)
             pdp = PolicyDecisionPoint(world, Bundle.load(), lambda: worlds.NOW, bounds)
             for listed in lists(enterprises):

@@ -467,9 +467,13 @@ class SealAuthzClient:
         *,
         page_size: int = 0,
         page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> ListPage:
-        """List one page of the resources of a type on which the subject may do the action."""
+        """List one page of the resources of a type on which the subject may do the action.
+
+        `consistency` is that of the first page; the others are of the same revision.
+        """
         request = authorization_pb2.ListResourcesRequest(
             subject=_entity(subject),
             action=action,
@@ -477,6 +481,7 @@ class SealAuthzClient:
             context=_context(context),
             page_size=page_size,
             page_token=page_token,
+            consistency=consistency,
         )
         reply: authorization_pb2.ListResourcesResponse = self._call(
             self._authorization.ListResources, request, timeout_s
@@ -492,6 +497,7 @@ class SealAuthzClient:
         *,
         page_size: int = 0,
         page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> ListPage:
         """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
@@ -502,6 +508,7 @@ class SealAuthzClient:
             context=_context(context),
             page_size=page_size,
             page_token=page_token,
+            consistency=consistency,
         )
         reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
         return _list_page(reply, reply.subject_ids)
@@ -514,6 +521,7 @@ class SealAuthzClient:
         context: Mapping[str, ContextValue] | None = None,
         *,
         page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> Iterator[ListPage]:
         """List page after page, each within `timeout_s`.
@@ -524,7 +532,14 @@ class SealAuthzClient:
 
         def page_at(token: str) -> ListPage:
             return self.list_resources(
-                subject, action, resource_type, context, page_size=page_size, page_token=token, timeout_s=timeout_s
+                subject,
+                action,
+                resource_type,
+                context,
+                page_size=page_size,
+                page_token=token,
+                consistency=consistency,
+                timeout_s=timeout_s,
             )
 
         return _all_pages(page_at)
@@ -537,13 +552,21 @@ class SealAuthzClient:
         context: Mapping[str, ContextValue] | None = None,
         *,
         page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
         timeout_s: float | None = None,
     ) -> Iterator[ListPage]:
         """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
 
         def page_at(token: str) -> ListPage:
             return self.list_subjects(
-                subject_type, action, resource, context, page_size=page_size, page_token=token, timeout_s=timeout_s
+                subject_type,
+                action,
+                resource,
+                context,
+                page_size=page_size,
+                page_token=token,
+                consistency=consistency,
+                timeout_s=timeout_s,
             )
 
         return _all_pages(page_at)

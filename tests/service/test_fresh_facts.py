@@ -71,6 +71,7 @@ def test_every_question_may_say_how_fresh_its_facts_must_be(client: SealAuthzCli
     assert before
     token = suspend(other)
     assert client.authorize(ZHOU, "view", SEAL).revision == before.revision
+    assert "seal-official" in client.list_resources(ZHOU, "view", "Seal").ids
     assert client.authorize(ZHOU, "view", SEAL, consistency=at_least(before.revision_token)).revision == before.revision
     for consistency in (at_least(token), NEWEST):
         answers: list[Any] = [
@@ -80,6 +81,11 @@ def test_every_question_may_say_how_fresh_its_facts_must_be(client: SealAuthzCli
             client.explain(ZHOU, "view", SEAL, consistency=consistency).decision,
         ]
         assert [(bool(answer), answer.revision) for answer in answers] == [(False, before.revision + 1)] * 5
+        seals = client.list_resources(ZHOU, "view", "Seal", consistency=consistency)
+        persons = client.list_subjects("Person", "view", SEAL, consistency=consistency)
+        assert "seal-official" not in seals.ids
+        assert "p-zhou" not in persons.ids
+        assert seals.revision == persons.revision == before.revision + 1
 
 
 def test_an_answer_says_how_old_its_facts_may_be(client: SealAuthzClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import signal
 import sys
@@ -128,6 +129,10 @@ def serve(
             token = secrets.token_urlsafe(32)
             database = stack.enter_context(_demo_database(database))
         bundle = load_bundle(config, policies, engine)
+        # The compiled policies are half a million objects that stay. To look through them for garbage would stop all
+        # threads for a third of a second, again and again.
+        gc.collect()
+        gc.freeze()
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()
