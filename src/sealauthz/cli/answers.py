@@ -23,7 +23,7 @@ from sealauthz.cli.settings import (
     policies_option,
     read_config,
 )
-from sealauthz.client import CallFailed, SealAuthzClient
+from sealauthz.client import NEWEST, CallFailed, SealAuthzClient
 from sealauthz.terminal import Decision, Explanation, Listed
 
 if TYPE_CHECKING:
@@ -129,34 +129,41 @@ class InProcess:
 
 @dataclass(frozen=True, slots=True)
 class OverGrpc:
-    """Answers from a server, within the rights of the caller that the token stands for."""
+    """Answers from a server, within the rights of the caller that the token stands for.
+
+    They are on the newest facts: whoever asks by hand has often just changed some.
+    """
 
     client: SealAuthzClient
     language: str
 
     def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide one question."""
-        return self.client.authorize(subject, action, resource, context, language=self.language)
+        return self.client.authorize(subject, action, resource, context, language=self.language, consistency=NEWEST)
 
     def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
         """Decide one question and tell the rules."""
-        return self.client.explain(subject, action, resource, context, language=self.language)
+        return self.client.explain(subject, action, resource, context, language=self.language, consistency=NEWEST)
 
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
-        return self.client.list_actions(subject, resource, context, language=self.language)
+        return self.client.list_actions(subject, resource, context, language=self.language, consistency=NEWEST)
 
     def resources(
         self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
     ) -> Iterator[Listed]:
         """List the resources of a type on which the subject may act, page by page."""
-        return self.client.resource_pages(subject, action, resource_type, context, page_size=page_size)
+        return self.client.resource_pages(
+            subject, action, resource_type, context, page_size=page_size, consistency=NEWEST
+        )
 
     def subjects(
         self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
     ) -> Iterator[Listed]:
         """List who may act on the resource, page by page."""
-        return self.client.subject_pages(subject_type, action, resource, context, page_size=page_size)
+        return self.client.subject_pages(
+            subject_type, action, resource, context, page_size=page_size, consistency=NEWEST
+        )
 
 
 @dataclass(frozen=True, slots=True)
