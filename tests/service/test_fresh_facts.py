@@ -11,12 +11,13 @@ from typing import Any
 import grpc
 import pytest
 from calls import refused
-from conftest import TOKEN, Serve, Served
+from conftest import TOKEN, Serve, Served, metadata
 
 from sealauthz.client import NEWEST, CallFailed, Decision, Question, SealAuthzClient, at_least
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.facts.waiting import Waits
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import authorization_pb2
 
@@ -151,3 +152,39 @@ def test_a_batch_is_of_one_revision_however_others_write(client: SealAuthzClient
         assert all(isinstance(answer, Decision) for answer in answers)
         assert len({(bool(answer), getattr(answer, "revision", 0)) for answer in answers}) == 1
         assert bool(answers[0]) == (number % 2 == 1)
+
+
+def test_waits_for_a_token_take_half_of_the_answering_threads_and_no_more(
+    serve: Serve, store: Store, bundle: Bundle, other: Store
+) -> None:
+    threads = 4
+    world = World(store, max_age_s=1e9, waits=Waits.for_threads(threads).one)
+    served = serve(pdp=PolicyDecisionPoint(world, bundle), threads=threads)
+    with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=20) as client:
+        found = client.authorize(ZHOU, "view", SEAL)
+        with other.snapshot() as snapshot:
+            to_come = revision_message(other.store_id, snapshot.timeline, found.revision + 1).token
+        request = authorization_pb2.AuthorizeRequest(
+            subject=authorization_pb2.Entity(type="Person", id="p-zhou"),
+            action="view",
+            resource=authorization_pb2.Entity(type="Seal", id="seal-official"),
+            consistency=at_least(to_come),
+        )
+        calls = [served.authorization.Authorize.future(request, timeout=60, metadata=metadata()) for _ in range(8)]
+        refused_ones = [call for call in calls if _ended_within(call, 2)]
+        assert len(refused_ones) == len(calls) - threads // 2
+        assert {call.code() for call in refused_ones} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        # While they wait, what is in memory is answered.
+        for _ in range(20):
+            assert client.authorize(ZHOU, "view", SEAL)
+        suspend(other)
+        waited = [call for call in calls if call not in refused_ones]
+        assert [call.result().decision.effect for call in waited] == [authorization_pb2.EFFECT_DENY] * 2
+
+
+def _ended_within(call: Any, seconds: float) -> bool:
+    try:
+        call.exception(seconds)
+    except grpc.FutureTimeoutError:
+        return False
+    return True

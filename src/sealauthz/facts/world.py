@@ -677,12 +677,12 @@ class World:
             self.refresh(not_before, deadline)
 
     def _reach(self, consistency: Consistency, now: float, deadline: Deadline) -> None:
-        """Wait until the world stands at a revision or behind it."""
+        """Wait until the world stands at a revision or behind it, up to the deadline; without one, some seconds."""
         if self._has_reached(consistency):
             return
         with self.waits():
             self.refresh(now, deadline)
-            until = now + _LONGEST_WAIT_S
+            until = now + (_LONGEST_WAIT_S if deadline.at is None else float("inf"))
             # On one database the first look sees whatever was committed. A replica may need more of them.
             while self.history.timeline == consistency.timeline and not self._has_reached(consistency):
                 rest = deadline.rest(until - uptime_s())
