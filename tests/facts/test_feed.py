@@ -20,6 +20,7 @@ from sealauthz.facts import Feed, Picture, Store, Unit, UnitKind, World
 from sealauthz.facts import database as database_module
 from sealauthz.facts import feed as feed_module
 from sealauthz.facts.cache import Held, UnitCache
+from sealauthz.facts.consistency import uptime_s
 
 OLD = 1e9
 
@@ -161,7 +162,7 @@ def test_after_a_long_pause_everything_is_loaded_anew(stores: list[Store], monke
     with stores[1]._database.write() as connection:
         connection.exec_driver_sql("UPDATE seal SET name = 'x' WHERE id = 's1'")
         connection.exec_driver_sql("INSERT INTO fact_change VALUES (9000, 2, 'quiet', 'quiet', '[]')")
-    world.refresh(float("inf"))
+    world.refresh(uptime_s())
     assert (world.revision, world.answer(name), world.statistics.resets) == (9000, "x", 2)
     with stores[1]._database.write() as connection:
         connection.exec_driver_sql("UPDATE seal SET name = 'y' WHERE id = 's1'")
@@ -169,7 +170,7 @@ def test_after_a_long_pause_everything_is_loaded_anew(stores: list[Store], monke
         connection.exec_driver_sql("INSERT INTO fact_change_unit VALUES (9001, 'PERSON', 'ann')")
         connection.exec_driver_sql("DELETE FROM fact_change_unit WHERE revision < 9001")
         connection.exec_driver_sql("DELETE FROM fact_change WHERE revision < 9001")
-    world.refresh(float("inf"))
+    world.refresh(uptime_s())
     assert (world.revision, world.answer(name), world.statistics.resets) == (9001, "y", 3)
 
 

@@ -21,13 +21,17 @@ _SPARE = 64
 
 @dataclass(slots=True)
 class Held:
-    """A wired unit, the revision from which on it is known to have been so, and the bytes that it takes."""
+    """A wired unit, the revision from which on it is known to have been so, and the bytes that it takes.
+
+    `number` tells what was put in the place of it apart: the queues hold that, and no unit that was dropped.
+    """
 
     records: WiredUnit
     since: int
     cost: int
     reads: int = 0
     is_on_trial: bool = True
+    number: int = 0
 
 
 class UnitCache:
@@ -38,9 +42,10 @@ class UnitCache:
         self.bytes = 0
         self.evicted = 0
         self._units: dict[Unit, Held] = {}
-        self._trial: deque[tuple[Unit, Held]] = deque()
-        self._main: deque[tuple[Unit, Held]] = deque()
+        self._trial: deque[tuple[Unit, int]] = deque()
+        self._main: deque[tuple[Unit, int]] = deque()
         self._trial_bytes = 0
+        self._number = 0
         self._left: OrderedDict[Unit, None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -69,13 +74,15 @@ class UnitCache:
         came_back = unit in self._left
         self._left.pop(unit, None)
         held.is_on_trial = not came_back and held.is_on_trial
+        self._number += 1
+        held.number = self._number
         self._units[unit] = held
         self.bytes += held.cost
         if held.is_on_trial:
-            self._trial.append((unit, held))
+            self._trial.append((unit, held.number))
             self._trial_bytes += held.cost
         else:
-            self._main.append((unit, held))
+            self._main.append((unit, held.number))
         while self.bytes > self.budget:
             self._evict()
         self._tidy()
@@ -96,14 +103,15 @@ class UnitCache:
     def _evict(self) -> None:
         """Let the next unit go, or move it to where it has earned to be."""
         if self._trial and (self._trial_bytes * _TRIAL_SHARE >= self.budget or not self._main):
-            unit, held = self._trial.popleft()
-            if self._units.get(unit) is not held:
+            unit, number = self._trial.popleft()
+            held = self._units.get(unit)
+            if held is None or held.number != number:
                 return  # dropped or replaced since
             self._trial_bytes -= held.cost
             held.is_on_trial = False
             if held.reads > 0:
                 held.reads = 0
-                self._main.append((unit, held))
+                self._main.append((unit, number))
                 return
             self.drop(unit)
             self.evicted += 1
@@ -111,12 +119,13 @@ class UnitCache:
             while len(self._left) > len(self._units) + _SPARE:
                 self._left.popitem(last=False)
             return
-        unit, held = self._main.popleft()
-        if self._units.get(unit) is not held:
+        unit, number = self._main.popleft()
+        held = self._units.get(unit)
+        if held is None or held.number != number:
             return
         if held.reads > 0:
             held.reads -= 1
-            self._main.append((unit, held))
+            self._main.append((unit, number))
             return
         self.drop(unit)
         self.evicted += 1
@@ -124,5 +133,9 @@ class UnitCache:
     def _tidy(self) -> None:
         """Take what was dropped or replaced out of the queues, once it is half of them."""
         if len(self._trial) + len(self._main) > 2 * len(self._units) + _SPARE:
-            self._trial = deque(entry for entry in self._trial if self._units.get(entry[0]) is entry[1])
-            self._main = deque(entry for entry in self._main if self._units.get(entry[0]) is entry[1])
+            self._trial = deque(filter(self._is_live, self._trial))
+            self._main = deque(filter(self._is_live, self._main))
+
+    def _is_live(self, entry: tuple[Unit, int]) -> bool:
+        held = self._units.get(entry[0])
+        return held is not None and held.number == entry[1]

@@ -25,6 +25,8 @@ T = TypeVar("T")
 LOCK_TIMEOUT_S = 5
 CONNECT_TIMEOUT_S = 5
 POOL_TIMEOUT_S = 10
+READ_TIMEOUT_S = 15
+"""How long PostgreSQL works on one statement of a read before it gives up."""
 
 CHANNEL = "sealauthz_facts"
 """The channel of PostgreSQL's NOTIFY on which every revision is announced."""
@@ -55,7 +57,9 @@ _NEWEST = (
     " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
     " ON TRUE"
 )
-_READ_POSTGRESQL = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_READ_POSTGRESQL = (
+    f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'"
+)
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
@@ -85,6 +89,7 @@ class Snapshot:
         if is_postgresql:
             # One round trip: the snapshot is taken by the query, not by BEGIN.
             cursor = self._driver.execute(f"{_READ_POSTGRESQL}; {_NEWEST}")
+            cursor.nextset()
             cursor.nextset()
         else:
             self._driver.execute("BEGIN")
@@ -125,7 +130,11 @@ class Listener:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        connection.execute(f"LISTEN {CHANNEL}")
+        try:
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
 
     def fileno(self) -> int:
         """Return what can be waited for with `select`."""

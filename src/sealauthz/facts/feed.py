@@ -11,7 +11,6 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts.consistency import uptime_s
@@ -28,11 +27,14 @@ POLL_SILENT_S = 0.05
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 
+_LISTEN_AGAIN_S = 5.0
+_STOPPED_WITHIN_S = 5.0
 _REPORTED_EVERY_S = 60.0
+_NEVER = float("-inf")
 
 Report = Callable[[str, Mapping[str, float], BaseException | None], None]
-"""Is told `feed_lost` with the error when the newest revision cannot be seen, `feed_back` when it can again, and every
-minute the `facts` in memory in numbers.
+"""Is told `feed_lost` with the error when the newest revision cannot be seen, `feed_back` when it can again,
+`feed_deaf` when announcements cannot be heard, and every minute the `facts` in memory in numbers.
 """
 
 
@@ -45,6 +47,8 @@ class Feed:
         self._report = report
         self._poll_s = poll_s
         self._listener: Listener | None = None
+        self._listen_at = _NEVER
+        self._deaf: SealAuthzError | None = None
         self._is_lost = False
         self._reported_at = uptime_s()
         self._stopping = threading.Event()
@@ -56,56 +60,85 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Follow no longer, and return when the thread has ended."""
+        """Follow no longer, and return when the thread has ended; one that waits for the database is left behind."""
         if self._stopping.is_set():
             return
         self._stopping.set()
         self._mouth.send(b".")
         if self._thread.is_alive():
-            self._thread.join()
-        self._ear.close()
-        self._mouth.close()
+            self._thread.join(_STOPPED_WITHIN_S)
+        if not self._thread.is_alive():
+            self._ear.close()
+            self._mouth.close()
 
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
         try:
             while not self._stopping.is_set():
-                if self._look():
+                if self._goes_on():
                     pause_s = _FIRST_PAUSE_S
-                    self._wait()
                 else:
                     self._stopping.wait(pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
             self._forget_listener()
 
+    def _goes_on(self) -> bool:
+        """Look, and wait until it is time to look again; False if that cannot be done now."""
+        try:
+            is_seen = self._look()
+            if is_seen:
+                self._wait()
+        except Exception:  # noqa: BLE001 (a feed that ended would leave the world without one)
+            self._forget_listener()
+            return False
+        return is_seen
+
     def _look(self) -> bool:
         """Look for the newest revision; False if it cannot be seen now."""
         try:
-            if self._listener is None:
-                # Before the look: what is committed after it is announced.
-                self._listener = self._store.listen()
+            # Before the look: what is committed after it is announced.
+            self._listen()
             self._world.refresh(uptime_s(), reload=True)
-        except Exception as error:  # noqa: BLE001 (a feed that ended would leave the world without one)
+        except Exception as error:  # noqa: BLE001 (as above)
             self._forget_listener()
+            self._deaf, self._listen_at = None, _NEVER
             if not self._is_lost:
+                self._is_lost = True
                 self._report("feed_lost", {}, error)
-            self._is_lost = True
             return False
         if self._is_lost:
+            self._is_lost = False
             self._report("feed_back", {}, None)
-        self._is_lost = False
+        if self._deaf is not None:
+            deaf, self._deaf = self._deaf, None
+            self._report("feed_deaf", {}, deaf)
         if uptime_s() - self._reported_at >= _REPORTED_EVERY_S:
             self._reported_at = uptime_s()
             self._report("facts", self._world.numbers(), None)
         return True
 
+    def _listen(self) -> None:
+        """Listen for announcements, if nobody does; where that cannot be done now, looking often has to do."""
+        if self._listener is not None or uptime_s() < self._listen_at:
+            return
+        try:
+            self._listener = self._store.listen()
+            self._listen_at = _NEVER if self._listener is not None else float("inf")
+        except SealAuthzError as error:
+            if self._listen_at == _NEVER:
+                self._deaf = error
+            self._listen_at = uptime_s() + _LISTEN_AGAIN_S
+
     def _wait(self) -> None:
         """Wait for an announcement, or until it is time to look anyway."""
-        silent = POLL_SILENT_S if self._listener is None else POLL_ANNOUNCED_S
-        ears: list[Any] = [self._ear] if self._listener is None else [self._ear, self._listener]
-        heard, _, _ = select.select(ears, [], [], self._poll_s or silent)
-        if self._listener in heard and self._listener is not None:
+        often = POLL_SILENT_S if self._listener is None else POLL_ANNOUNCED_S
+        poll = select.poll()  # `select.select` takes no descriptor beyond 1023
+        poll.register(self._ear, select.POLLIN)
+        if self._listener is not None:
+            poll.register(self._listener, select.POLLIN)
+        heard = {descriptor for descriptor, _ in poll.poll((self._poll_s or often) * 1_000)}
+        if self._listener is not None and self._listener.fileno() in heard:
             try:
                 self._listener.take()
             except SealAuthzError:

@@ -36,11 +36,15 @@ _RETRIED_STATES = frozenset({"40P01", "40001"})
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A revision that this process has just made: in which history, what marks it, and the units that it changed."""
+    """A revision that this process has just written or been answered with: in which history, and what marks it.
+
+    `before` is what marked the newest revision until then; `units` are those that it changed, none if nothing was.
+    """
 
     timeline: str
     revision: int
-    mark: tuple[int, str, str]
+    mark: tuple[Any, ...]
+    before: tuple[Any, ...]
     units: frozenset[Unit]
 
 
@@ -76,10 +80,10 @@ class Store:
         self._database.close()
 
     def on_commit(self, told: Callable[[Commit], None]) -> None:
-        """Have each revision that this store writes told to a method, before the writer hears of it.
-
-        Its object is not kept alive by this.
+        """Have each revision that this store writes, or answers a write with, told to a method before the writer
+        hears of it. Its object is not kept alive by this.
         """
+        self._told = [reference for reference in self._told if reference() is not None]
         self._told.append(weakref.WeakMethod(told))
 
     def begin_new_timeline(self) -> str:
@@ -216,14 +220,16 @@ class Store:
         with self._database.write() as connection:
             write = Write(connection, wanted, self._now(), enterprises, guard, is_careful, part)
             receipt = write.run()
-        if write.units:
-            mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id)
-            commit = Commit(receipt.timeline, receipt.revision, mark, write.units)
-            for reference in self._told:
-                told = reference()
-                if told is not None:
-                    told(commit)
+        is_ours = write.units or receipt.is_replay
+        mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
+        self._tell(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
         return receipt
+
+    def _tell(self, commit: Commit) -> None:
+        for reference in self._told:
+            told = reference()
+            if told is not None:
+                told(commit)
 
 
 def _is_retried(error: FactsUnavailable) -> bool:

@@ -9,13 +9,14 @@ world moves on with whoever sees a newer revision first: the feed, a load, or a 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sealauthz.domain import RECORDS
-from sealauthz.errors import FactNotLoaded, FactsUnavailable, RevisionGone, RevisionUnknown
+from sealauthz.errors import FactNotLoaded, FactsUnavailable, RevisionGone, RevisionUnknown, SealAuthzError
 from sealauthz.facts.cache import Held, UnitCache
 from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.database import Snapshot
@@ -35,10 +36,13 @@ DEFAULT_MAX_AGE_S = 5.0
 
 _ROOT_OF = {kind: record_type for record_type, kind in ROOTS.items()}
 _LONGEST_WAIT_S = 10.0
-_PAUSE_S = 0.02
+_FIRST_PAUSE_S = 0.01
+_LONGEST_PAUSE_S = 0.25
+_WRITER_WAITS_S = 1.0
+_LOOKS = 5
 _HOMES = 100_000
 _CHANGES_REMEMBERED = 4_096
-_RELOADED_AT_ONCE = 64
+_RELOADED_AT_ONCE = 16
 _WARMED_AT_ONCE = 100
 _WARM_SHARE = 0.9
 _NEVER = float("-inf")
@@ -61,12 +65,25 @@ class Statistics:
 class History:
     """One line of history, as far as this process follows it. Changed under the lock of the world only.
 
-    INVARIANT: what `cache` holds was so at `revision`, and ever since `Held.since`.
+    INVARIANT: what `cache` holds was so at `revision`, and ever since `Held.since`; and no newer revision than
+    `revision` was committed at the instant `confirmed_at`.
     """
 
-    __slots__ = ("_changed_at", "_kinds_changed_at", "_known_since", "cache", "mark", "revision", "timeline")
+    __slots__ = (
+        "_changed_at",
+        "_kinds_changed_at",
+        "_known_since",
+        "cache",
+        "confirmed_at",
+        "mark",
+        "revision",
+        "timeline",
+    )
 
-    def __init__(self, timeline: str, revision: int, mark: tuple[Any, ...], budget: int) -> None:
+    def __init__(
+        self, timeline: str, revision: int, mark: tuple[Any, ...], budget: int, confirmed_at: float = _NEVER
+    ) -> None:
+        self.confirmed_at = confirmed_at
         self.timeline = timeline
         self.revision = revision
         self.mark = mark
@@ -257,6 +274,7 @@ class _StoreReading:
         self._open: ExitStack | None = None
         self._snapshot: Snapshot | None = None
         self._failed: FactsUnavailable | None = None
+        self._seen: History | None = None
         self.timeline = history.timeline
         self.revision = history.revision
         self.age_s = age_s
@@ -306,8 +324,8 @@ class _StoreReading:
     def stand_at_newest(self) -> None:
         """Read at the revision of the transaction, where nothing can have moved."""
         snapshot = self._snapshot = self._snapshot or self._begin()
-        history = self._world.history
-        if history.timeline != snapshot.timeline or history.revision < snapshot.revision:
+        history = self._seen
+        if history is None or history.revision < snapshot.revision:
             # The world went another way meanwhile. Nothing in its memory is ours then, and nothing of ours is kept.
             history = History(snapshot.timeline, snapshot.revision, snapshot.mark, 0)
         self._history = history
@@ -350,12 +368,13 @@ class _StoreReading:
         return loading.load
 
     def _begin(self) -> Snapshot:
-        self._open = self._open or ExitStack()
-        self._open.enter_context(self._world.waits())
         self._deadline.rest(_LONGEST_WAIT_S)
-        known, revision, started = self._world.history, self._world.history.revision, uptime_s()
-        snapshot = self._open.enter_context(self._store.snapshot())
-        self._world.saw(snapshot, known, revision, started)
+        with ExitStack() as opening:  # what fails gives back at once what it took
+            opening.enter_context(self._world.waits())
+            known, revision, started = self._world.history, self._world.history.revision, uptime_s()
+            snapshot = opening.enter_context(self._store.snapshot())
+            self._seen = self._world.saw(snapshot, known, revision, started)
+            self._open = opening.pop_all()
         return snapshot
 
     def _check_kind(self, kind: str) -> None:
@@ -371,6 +390,16 @@ class Load:
     history: History
     revision: int
     records: WiredUnit | None
+
+
+class _Looking:
+    """The right to look for the newest revision, for one thread at a time, and since when it has looked."""
+
+    __slots__ = ("lock", "since")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.since = uptime_s()
 
 
 @dataclass(slots=True)
@@ -414,9 +443,9 @@ class World:
         self._budget = budget
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
-        self._refreshing = threading.Lock()
+        self._looking = _Looking()
         self._loading: dict[Unit, _Loading] = {}
-        self._confirmed_at = _NEVER
+        self._unseen_since = _NEVER  # what was committed then need not be in memory
         self._fixed: _FixedReading | None = None
         self.waits = waits
         self.history = History("", 0, (), budget)
@@ -441,7 +470,7 @@ class World:
     @property
     def age_s(self) -> float:
         """How many seconds ago, at most, the facts in memory were the newest; infinite before any were seen."""
-        return uptime_s() - self._confirmed_at
+        return uptime_s() - self.history.confirmed_at
 
     def numbers(self) -> dict[str, float]:
         """Return what there is to measure: counts since the start, and what is in memory now."""
@@ -471,7 +500,7 @@ class World:
         while token != "":
             page = self._store.read("Enterprise", page_size=_WARMED_AT_ONCE, page_token=token or "")
             units = [Unit(UnitKind.ENTERPRISE, stored.record.id) for stored in page.records]
-            loaded += self.answer(lambda picture, units=units: sum(picture.unit(unit) is not None for unit in units))  # type: ignore[misc]
+            loaded += self.answer(lambda picture, units=units: sum(_is_there(picture, unit) for unit in units))  # type: ignore[misc]
             cache = self.history.cache
             if cache.bytes > cache.budget * _WARM_SHARE:
                 break
@@ -520,31 +549,44 @@ class World:
         finally:
             reading.close()
 
-    def refresh(self, not_before: float, deadline: Deadline = NO_DEADLINE, *, reload: bool = False) -> None:
+    def refresh(self, not_before: float, deadline: Deadline = NO_DEADLINE, *, reload: bool = False) -> History:
         """See to it that the world stands at what was the newest revision at an instant, or later (`uptime_s`).
 
         Those who want the same at the same time share one look. `reload`: load anew what is often read and has changed.
-        Raises FactsUnavailable, TimeOver, ServiceBusy.
+        Returns the history that is so. Raises FactsUnavailable, TimeOver, ServiceBusy.
         """
         if self._store is None:
-            return
-        if not self._refreshing.acquire(timeout=deadline.rest(_LONGEST_WAIT_S)):
+            return self.history
+        looking = self._looking
+        if not looking.lock.acquire(timeout=deadline.rest(_LONGEST_WAIT_S)):
+            if uptime_s() - looking.since > _LONGEST_WAIT_S:
+                # Whoever looks gets no answer. The next one looks on another connection, and need not wait for him.
+                self._looking = _Looking()
             deadline.rest(_LONGEST_WAIT_S)
             raise FactsUnavailable("the facts cannot be read now")
         try:
-            if self._confirmed_at >= not_before:
-                return
-            known, revision, started = self.history, self.history.revision, uptime_s()
-            with self._store.snapshot() as snapshot:
-                self.saw(snapshot, known, revision, started, reload=reload)
+            for _ in range(_LOOKS):
+                history = self.history
+                if history.confirmed_at >= not_before:
+                    return history
+                known, revision, started = history, history.revision, uptime_s()
+                looking.since = started
+                with self._store.snapshot() as snapshot:
+                    self.saw(snapshot, known, revision, started, reload=reload)
+            raise FactsUnavailable("the facts cannot be read now")
         finally:
-            self._refreshing.release()
+            looking.lock.release()
 
-    def saw(self, snapshot: Snapshot, known: History, revision: int, started: float, *, reload: bool = False) -> None:
-        """Move on to what a read transaction sees. `known` and `revision` are where the world stood before it began."""
+    def saw(
+        self, snapshot: Snapshot, known: History, revision: int, started: float, *, reload: bool = False
+    ) -> History | None:
+        """Move on to what a read transaction sees. `known` and `revision` are where the world stood before it began.
+
+        Returns the history that the transaction is known to be of, if it is.
+        """
         history = self.history
         if history is not known:
-            return  # somebody has begun anew since, and need not have seen less than this transaction
+            return None  # somebody has begun anew since
         with self._lock:
             base, mark = history.revision, history.mark
         if snapshot.timeline == history.timeline:
@@ -553,14 +595,12 @@ class World:
                 if changed is not None:
                     hot = [unit for unit in changed if reload and history.cache.is_hot(unit)][:_RELOADED_AT_ONCE]
                     loaded = {unit: _reloaded(snapshot, unit) for unit in hot}
-                    self._move_on(history, snapshot, changed, loaded, started)
-                    return
+                    return self._move_on(history, snapshot, changed, loaded, started)
             elif snapshot.revision == base and snapshot.mark == mark:
-                self._confirm(history, started)
-                return
+                return self._confirm(history, started)
             elif revision <= snapshot.revision < base:
-                return  # others have seen more
-        self._begin_anew(history, snapshot, started)
+                return self._confirm(history, started)  # others have seen more
+        return self._begin_anew(history, base, snapshot, started)
 
     def _move_on(
         self,
@@ -569,48 +609,55 @@ class World:
         changed: Iterable[Unit],
         loaded: dict[Unit, WiredUnit | None],
         started: float,
-    ) -> None:
+    ) -> History | None:
         with self._lock:
             if self.history is not history:
-                return
+                return None
             if snapshot.revision > history.revision:
                 standing = {unit: history.cache.standing(unit) for unit in loaded}
                 history.move_on(snapshot.revision, snapshot.mark, changed)
                 for unit, records in loaded.items():
                     if records is not None:
                         history.cache.put(unit, Held(records, snapshot.revision, footprint(records), *standing[unit]))
-            if snapshot.revision == history.revision:
-                self._confirmed_at = max(self._confirmed_at, started)
-        self.signal.tell(history.revision)
+            history.confirmed_at = max(history.confirmed_at, started)
+            self.signal.tell(history.revision)
+        return history
 
-    def _confirm(self, history: History, started: float) -> None:
-        with self._lock:
-            if self.history is history:
-                self._confirmed_at = max(self._confirmed_at, started)
-
-    def _begin_anew(self, history: History, snapshot: Snapshot, started: float) -> None:
-        """Forget everything: it is of another history, or of too long ago."""
+    def _confirm(self, history: History, started: float) -> History | None:
         with self._lock:
             if self.history is not history:
-                return
-            self.history = History(snapshot.timeline, snapshot.revision, snapshot.mark, self._budget)
-            self._confirmed_at = started
+                return None
+            history.confirmed_at = max(history.confirmed_at, started)
+        return history
+
+    def _begin_anew(self, history: History, base: int, snapshot: Snapshot, started: float) -> History | None:
+        """Forget everything: it is of another history, or of too long ago."""
+        with self._lock:
+            if self.history is not history or history.revision != base:
+                return None
+            self.history = History(snapshot.timeline, snapshot.revision, snapshot.mark, self._budget, started)
             self.statistics.resets += 1
-        self.signal.tell(snapshot.revision)
+            self.signal.tell(snapshot.revision)
+            return self.history
 
     def _wrote(self, commit: Commit) -> None:
         """Move on to a revision that this process has committed, before its writer is told so."""
+        now = uptime_s()
         with self._lock:
             history = self.history
-            is_next = history.timeline == commit.timeline and history.revision == commit.revision - 1
-            if is_next:
-                history.move_on(commit.revision, commit.mark, commit.units)
-            is_there = history.timeline == commit.timeline and history.revision >= commit.revision
-            if not is_there:
-                # Others wrote as well. Until somebody has looked, nothing is answered from memory.
-                self._confirmed_at = _NEVER
-        if is_there:
-            self.signal.tell(history.revision)
+            is_there = False
+            if history.timeline == commit.timeline:
+                if history.revision == commit.revision - 1 and history.mark == commit.before:
+                    history.move_on(commit.revision, commit.mark, commit.units)
+                    self.signal.tell(commit.revision)
+                is_there = history.revision == commit.revision and history.mark == commit.mark
+        if not is_there:
+            # Others wrote as well. Only a look that begins after this commit is sure to see it: the writer's own.
+            try:
+                self.refresh(now, Deadline(time.monotonic() + _WRITER_WAITS_S))
+            except SealAuthzError:
+                with self._lock:
+                    self._unseen_since = max(self._unseen_since, now)
 
     def load(self, unit: Unit, reading: _StoreReading) -> WiredUnit | None:
         """Load a unit for a reading, once for all who want it at the same time, and keep it. Raises Moved."""
@@ -652,17 +699,21 @@ class World:
     def _reading(self, store: Store, consistency: Consistency, deadline: Deadline) -> _StoreReading:
         """Return a reading that is as fresh as it must be."""
         now = uptime_s()
+        is_newest = consistency.is_full or consistency.at_revision is not None
+        oldest = max(now if is_newest else now - self._max_age_s, self._unseen_since)
+        history = self.history
         # Read before the revision: whoever moves the world on in between makes our facts newer than we say.
-        age_s = now - self._confirmed_at
-        if consistency.is_full or consistency.at_revision is not None:
-            self._look(now, deadline)
-            age_s = 0.0
-        elif age_s > self._max_age_s:
-            self._look(now - self._max_age_s, deadline)
-            age_s = max(0.0, now - self._confirmed_at)
+        confirmed_at = history.confirmed_at
+        if confirmed_at < oldest:
+            history = self._look(oldest, deadline)
+            confirmed_at = history.confirmed_at
         if consistency.timeline:
             self._reach(consistency, now, deadline)
-        reading = _StoreReading(self, store, self.history, age_s, deadline)
+            if history is not self.history:
+                history = self.history
+                confirmed_at = history.confirmed_at
+        age_s = max(0.0, now - confirmed_at)
+        reading = _StoreReading(self, store, history, age_s, deadline)
         try:
             if consistency.at_revision is not None:
                 reading.stand_at(consistency.at_revision)
@@ -672,9 +723,9 @@ class World:
             raise
         return reading
 
-    def _look(self, not_before: float, deadline: Deadline) -> None:
+    def _look(self, not_before: float, deadline: Deadline) -> History:
         with self.waits():
-            self.refresh(not_before, deadline)
+            return self.refresh(not_before, deadline)
 
     def _reach(self, consistency: Consistency, now: float, deadline: Deadline) -> None:
         """Wait until the world stands at a revision or behind it, up to the deadline; without one, some seconds."""
@@ -684,16 +735,25 @@ class World:
             self.refresh(now, deadline)
             until = now + (_LONGEST_WAIT_S if deadline.at is None else float("inf"))
             # On one database the first look sees whatever was committed. A replica may need more of them.
+            seen, pause_s = self.signal.revision, _FIRST_PAUSE_S
             while self.history.timeline == consistency.timeline and not self._has_reached(consistency):
                 rest = deadline.rest(until - uptime_s())
                 if rest <= 0:
                     raise FactsUnavailable("the facts are not at the revision of the token yet")
-                self.signal.wait_for_other(self.history.revision, min(rest, _PAUSE_S))
+                seen = self.signal.wait_for_other(seen, min(rest, pause_s))
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                 self.refresh(uptime_s(), deadline)
 
     def _has_reached(self, consistency: Consistency) -> bool:
         history = self.history
         return history.timeline == consistency.timeline and history.revision >= consistency.at_least
+
+
+def _is_there(picture: Picture, unit: Unit) -> bool:
+    try:
+        return picture.unit(unit) is not None
+    except FactNotLoaded:
+        return False  # it is being imported
 
 
 def _check(reading: _StoreReading, consistency: Consistency) -> None:

@@ -70,6 +70,7 @@ class Write:
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._importing = None if part is None else Importing(connection, wanted.batch.caller, part, now)
         self.units: frozenset[Unit] = frozenset()
+        self.before: tuple[Any, ...] = (None, None, None)
 
     def run(self) -> WriteReceipt:
         """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
@@ -323,12 +324,12 @@ class Write:
     def _newest(self) -> tuple[int, int, str]:
         """Return the newest revision and its instant, zeros before the first, and the history that they belong to."""
         change = FACT_CHANGE.c
-        newest = select(change.revision, change.at).order_by(change.revision.desc()).limit(1).subquery()
+        marked = select(change.revision, change.at, change.caller, change.request_id)
+        newest = marked.order_by(change.revision.desc()).limit(1).subquery()
         row = self._connection.execute(
-            select(STORE_IDENTITY.c.timeline_id, newest.c.revision, newest.c.at).outerjoin_from(
-                STORE_IDENTITY, newest, true()
-            )
+            select(STORE_IDENTITY.c.timeline_id, newest).outerjoin_from(STORE_IDENTITY, newest, true())
         ).one()
+        self.before = (row.at, row.caller, row.request_id)
         return row.revision or 0, row.at or 0, row.timeline_id
 
     def _commit_as_revision(
