@@ -18,15 +18,16 @@ from scene import BUNDLE, MINUTE, NOW, SECOND, SIGNING, Scene, member, person
 from test_laws import failing
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, system_clock
+from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
-from sealauthz.decision.candidates import ends_of
+from sealauthz.decision.candidates import Plans, ends_of
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.listing import Bounds, ListPage
 from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.decision.surroundings import LEADS, Surroundings, found_for
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain.organisation import Department
+from sealauthz.domain.organisation import Department, Enterprise
 from sealauthz.domain.seals import OpenGrant, Seal, SealKind, SealState
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.facts import Batch, Put, Store, World
@@ -35,12 +36,6 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.walks import Root, walk_of
 
 LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-
-MaySee = Callable[[str], bool]
-
-
-def everything(_enterprise_id: str) -> bool:
-    return True
 
 
 def query_of(asked: Question, root: Root) -> ListQuery:
@@ -96,10 +91,13 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
 ) -> None:
     scene, asked = pair
     pdp, query = scene.pdp(), query_of(asked, root)
-    may_see = enterprises.__contains__
+    may_see = Within(frozenset(enterprises))
     try:
         found = listed(pdp, query, may_see=may_see)
-    except CallerNotPermitted:
+    except CallerNotPermitted as error:
+        if "a right on every enterprise" in str(error):
+            assert Plans(BUNDLE).ties(query) is None or query.root is Root.RESOURCE
+            return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):
             pdp.decide(asked, may_see, "caller")
@@ -454,7 +452,35 @@ def test_of_a_resource_out_of_reach_nobody_is_told_who_may_act_on_it() -> None:
 def test_resources_out_of_reach_are_not_there() -> None:
     pdp = Scene().pdp()
     query = ListQuery(Root.SUBJECT, Entity("Person", "outsider"), "join", "Enterprise")
-    assert "e" not in listed(pdp, query, may_see=lambda enterprise: enterprise != "e")
+    assert "e" in listed(pdp, query, may_see=Within(frozenset({"e", "f"})))
+    assert "e" not in listed(pdp, query, may_see=Within(frozenset({"f", "none"})))
+
+
+def test_what_nothing_ties_is_told_to_who_may_know_of_everything_only() -> None:
+    """Who may join an enterprise is anybody: the list would be of all persons that there are."""
+    pdp = Scene().pdp()
+    query = ListQuery(Root.RESOURCE, Entity("Enterprise", "e"), "join", "Person")
+    assert listed(pdp, query)
+    with pytest.raises(CallerNotPermitted, match="every enterprise"):
+        listed(pdp, query, may_see=Within(frozenset({"e"})))
+
+
+def test_no_token_names_what_the_caller_may_not_see() -> None:
+    """Of a member of many enterprises, a caller of one of them is told nothing of the others, tokens included."""
+    others = [f"hidden-{number}" for number in range(5)]
+    scene = Scene().put(
+        *(Enterprise(id_, id_, f"U-{id_}") for id_ in others),
+        *(member("user", id_) for id_ in others),
+        *(Seal(f"seal-of-{id_}", id_, "x", SealKind.OFFICIAL, SealState.ACTIVE) for id_ in others),
+    )
+    query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "view", "Seal")
+    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates=1))
+    assert {id_ for id_ in listed(pdp, query) if id_.startswith("seal-of-")}
+    for page in pages(pdp, query, 1, Within(frozenset({"e"}))):
+        token = page.next_page_token
+        told = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        assert b"hidden" not in told
+        assert not any("hidden" in id_ for id_ in page.ids)
 
 
 def test_a_context_out_of_reach_ends_the_list() -> None:

@@ -25,6 +25,19 @@ def everything(_enterprise_id: str) -> bool:
 
 
 _NO_RIGHT = "this caller has no right to decisions about this enterprise"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The right to ask about these enterprises and no others."""
+
+    enterprises: frozenset[str]
+
+    def __call__(self, enterprise_id: str) -> bool:
+        """Tell whether an enterprise is one of them."""
+        return enterprise_id in self.enterprises
+
+
 _SERVER_KEYS = ("now", "caller", "parameters")
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import Bundle, links_of
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.domain.record import RECORDS, shape_of
-from sealauthz.errors import EvaluationFailed, FactNotLoaded
+from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.facts.units import COMPLETE, home_kind
 from sealauthz.facts.world import Picture
 from sealauthz.polar.links import Links
@@ -51,16 +52,19 @@ Watch = Callable[[], None]
 """Raises TimeOver once there is no time left."""
 
 
-def candidates(query: ListQuery, ties: Ties, plans: Plans, picture: Picture, after: str, watch: Watch) -> Iterator[str]:
+def candidates(
+    query: ListQuery, ties: Ties, plans: Plans, picture: Picture, after: str, may_see: MaySee, watch: Watch
+) -> Iterator[str]:
     """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
 
-    There are none where what is known does not exist, or is being imported. Raises TimeOver.
+    There are none where what is known does not exist, or is being imported. Raises TimeOver, and CallerNotPermitted
+    where nothing ties what is sought to what is known, so that the list would be of what is everybody's.
     """
     known = _open(picture, query.known.type, query.known.id)
     if known is None:
         return iter(())
     if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
-        return _values(picture, query.sought, "id", after)
+        return _all_of(query.sought, picture, after, may_see)
     reached: set[str] = set()
     named: list[Iterable[str]] = []
     for tie in ties:
@@ -69,6 +73,17 @@ def candidates(query: ListQuery, ties: Ties, plans: Plans, picture: Picture, aft
         elif not isinstance(tie, Alone):
             reached |= ends_of(picture, query.known.id, tie, watch)
     return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
+
+
+def _all_of(record_type: str, picture: Picture, after: str, may_see: MaySee) -> Iterator[str]:
+    """Every id of a type behind `after`, as far as the caller may know that there is such a record."""
+    if may_see is everything:
+        return _values(picture, record_type, "id", after)
+    if record_type == "Enterprise" and isinstance(may_see, Within):
+        return iter(sorted(id_ for id_ in may_see.enterprises if id_ > after))
+    raise CallerNotPermitted(
+        f"this list is of any {record_type} that there is, which calls for a right on every enterprise"
+    )
 
 
 def _open(picture: Picture, record_type: str, record_id: str) -> Any:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sealauthz.decision.assembly import MaySee
 from sealauthz.decision.bundle import SUBJECT_TYPES, Bundle
 from sealauthz.decision.candidates import Plans, candidates
 from sealauthz.decision.decision import Decision
@@ -101,11 +102,13 @@ def find_page(
     plans: Plans,
     picture: Picture,
     allowed: Callable[[Question], Decision | None],
+    may_see: MaySee,
     empty_until: Instant,
 ) -> ListPage:
     """Return the page; `allowed` decides a question. An empty page holds until `empty_until`.
 
-    Raises RevisionGone where the facts have moved on, and TimeOver where the time ends before there is a candidate.
+    Raises RevisionGone where the facts have moved on, TimeOver where the time ends before there is a candidate, and
+    CallerNotPermitted where nothing but a right on every enterprise lets the caller know what there is.
     """
 
     def watch() -> None:
@@ -115,23 +118,25 @@ def find_page(
     query, start = search.query, search.start
     start.check(picture.timeline, picture.revision)
     after = start.after
-    left = candidates(query, search.ties, plans, picture, after, watch)
+    left = candidates(query, search.ties, plans, picture, after, may_see, watch)
     ids: list[str] = []
     valid_until: Instant | None = None
     more: str | None = None
-    for number, candidate in enumerate(left):
-        # The first is decided whatever the time is: a page that gets no further would be asked for again for ever.
-        is_over = number and (number >= search.bounds.candidates or time.monotonic() >= search.stop_at)
+    decided = 0
+    for candidate in left:
+        # One is decided whatever the time is: a page that gets no further would be asked for again for ever.
+        is_over = decided and (decided >= search.bounds.candidates or time.monotonic() >= search.stop_at)
         if is_over or len(ids) == search.size:
             more = candidate
             break
-        after = candidate
         try:
             decision = allowed(query.about(candidate))
         except CallerNotPermitted:
             if query.root is Root.RESOURCE:
                 raise
-            continue  # what the caller may not ask about is not there for it
+            continue  # what the caller may not ask about is not there for it, and no token names it
+        after = candidate
+        decided += 1
         if decision is not None:
             ids.append(candidate)
             valid_until = decision.valid_until if valid_until is None else min(valid_until, decision.valid_until)

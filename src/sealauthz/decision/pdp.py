@@ -278,7 +278,7 @@ class _Evaluation:
         if query.root is Root.RESOURCE:
             check_seen(query.known, self._picture, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
-        return find_page(search, self._wording.plans, self._picture, self._allowed, empty_until)
+        return find_page(search, self._wording.plans, self._picture, self._allowed, self._may_see, empty_until)
 
     def _allowed(self, question: Question) -> Decision | None:
         """The decision where it allows, without the reasons of one that does not; an error never allows."""

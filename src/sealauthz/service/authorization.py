@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from sealauthz.decision.assembly import MaySee, everything
+from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
@@ -218,7 +218,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     def _terms(self, request: Asked, call: Call) -> _Terms:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
-        may_see = everything if caller.enterprises is None else caller.may_see
+        may_see: MaySee = everything if caller.enterprises is None else Within(caller.enterprises)
         return may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline)
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:

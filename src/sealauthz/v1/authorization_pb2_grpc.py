@@ -102,15 +102,16 @@ class AuthorizationServiceServicer:
 
     def ListResources(self, request, context):
         """ListResources lists the resources of a type for which Authorize would allow the action, page by page. ABORTED if the
-        facts behind the page before have changed since: begin again without a page token.
+        facts behind the page before have changed since: begin again without a page token. PERMISSION_DENIED where nothing ties
+        the subject to what is listed, so that the caller would be told of enterprises outside its right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSubjects(self, request, context):
-        """ListSubjects lists the persons to whom Authorize would allow the action on the resource, page by page. ABORTED as
-        with ListResources.
+        """ListSubjects lists the persons to whom Authorize would allow the action on the resource, page by page. ABORTED and
+        PERMISSION_DENIED as with ListResources.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
