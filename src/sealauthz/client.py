@@ -606,21 +606,28 @@ class SealAuthzClient:
         return Page(tuple(reply.facts), reply.next_page_token, reply.revision.number)
 
     def watch_changes(
-        self, after: str = "", record_types: Iterable[str] = (), enterprise_ids: Iterable[str] = ()
+        self,
+        after: str = "",
+        record_types: Iterable[str] = (),
+        enterprise_ids: Iterable[str] = (),
+        *,
+        on_outage: Callable[[CallFailed], None] | None = None,
     ) -> Iterator[Changes]:
         """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
 
         Goes on by itself after an outage, a restart of the server or a lag, for as long as it takes, and ends when the
-        client is closed. Raises CallFailed for what does not pass by itself (FAILED_PRECONDITION: the facts were
-        restored; OUT_OF_RANGE: the changes are no longer kept).
+        client is closed. `on_outage` is told why the server does not answer (UNAVAILABLE), once until it does again.
+        Raises CallFailed for what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE:
+        the changes are no longer kept).
         """
+        is_out = False
         request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
         pause_s = _FIRST_PAUSE_S
         while not self._is_closed:
             stream = self._facts.WatchChanges(request, metadata=self._metadata)
             try:
                 for message in stream:
-                    pause_s = _FIRST_PAUSE_S
+                    pause_s, is_out = _FIRST_PAUSE_S, False
                     request.after = message.revision.token
                     yield _changes(message)
             except grpc.RpcError as error:
@@ -628,6 +635,10 @@ class SealAuthzClient:
                 # A message that is too large for us would be so again.
                 if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
                     raise failed from error
+                if failed.code == grpc.StatusCode.UNAVAILABLE and not is_out and not self._is_closed:
+                    is_out = True
+                    if on_outage is not None:
+                        on_outage(failed)
             finally:
                 stream.cancel()
             time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)

@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
+import grpc
 import pytest
 
 from sealauthz.cli.app import run
@@ -17,6 +19,7 @@ from sealauthz.domain.organisation import Department
 from sealauthz.domain.seals import Seal, SealKind
 from sealauthz.facts import Batch, Part, Put, Store, World, upgrade
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+from sealauthz.v1.facts_pb2_grpc import FactsServiceStub
 
 TOKEN = "t" * 40
 SEAL = '{"seal": {"id": "%s", "enterprise_id": "e-yunshan", "name": "Contracts", "kind": "SEAL_KIND_CONTRACT"}}'
@@ -206,6 +209,47 @@ def test_a_watch_prints_each_revision_with_its_token(store, address, tmp_path, c
         clients.pop().close()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_a_watch_says_once_for_each_outage_that_the_server_cannot_be_reached(address, tmp_path, capsys, monkeypatch):
+    clients, calls, streams = [], [], []
+    connect = SealAuthzClient.__enter__
+
+    def entered(client):
+        """Nobody listens for three tries; then there is a server, and then nobody again."""
+        here, nowhere = client._facts, FactsServiceStub(grpc.insecure_channel("127.0.0.1:1"))
+
+        def watch_changes(*arguments, **others):
+            calls.append(len(calls))
+            if len(calls) != 4:
+                return nowhere.WatchChanges(*arguments, **others)
+            streams.append(here.WatchChanges(*arguments, **others))
+            return streams[0]
+
+        client._facts = SimpleNamespace(WatchChanges=watch_changes)
+        clients.append(client)
+        return connect(client)
+
+    def wait_for(done):
+        deadline = time.monotonic() + 20
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    monkeypatch.setattr(SealAuthzClient, "__enter__", entered)
+    command = ("facts", "watch", "--server", address, "--insecure", "--token-file", "token")
+    thread = threading.Thread(target=run, args=(command,))
+    thread.start()
+    told = f"the server `{address}` cannot be reached; trying again\n"
+    printed = []
+    wait_for(lambda: printed.append(capsys.readouterr()) or printed[-1].out)
+    assert "".join(each.err for each in printed) == told
+    streams[0].cancel()
+    wait_for(lambda: len(calls) >= 7)
+    clients[0].close()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert capsys.readouterr().err == told
 
 
 def test_the_world_of_the_command_line_is_open_again(sealauthz, store, tmp_path):

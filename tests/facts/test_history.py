@@ -14,7 +14,7 @@ from sealauthz.domain.contracts import Contract, Signatory
 from sealauthz.domain.seals import SealHold
 from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts import Delete, Store
-from sealauthz.facts.history import Changed
+from sealauthz.facts.history import Changed, Revision, read_changes
 from sealauthz.facts.tables import FACT_CHANGE, FACT_CHANGE_UNIT
 
 
@@ -38,7 +38,7 @@ def test_pages_of_any_size_give_every_revision_once_and_in_order(store: Store) -
             if not page.revisions:
                 break
             assert len(page.revisions) <= size
-            seen += [(revision.number, revision.changes[0].id) for revision in page.revisions]
+            seen += [(revision.number, next(revision.changes).id) for revision in page.revisions]
             at = page.revisions[-1].number
         assert seen == [(number + 1, f"p{number}") for number in range(7)]
 
@@ -48,6 +48,33 @@ def test_a_page_of_large_revisions_is_cut_short_and_never_empty(store: Store, mo
         write(store, person(f"p{number}"))
     monkeypatch.setattr("sealauthz.facts.history._PAGE_CHARACTERS", 10)
     assert [len(store.changes_after(at, 10).revisions) for at in range(5)] == [1, 1, 1, 1, 0]
+
+
+def test_a_large_revision_is_left_out_of_a_page_that_says_so_and_read_by_itself(store: Store) -> None:
+    write(store, person("small"))
+    write(store, *(person(f"p{number}") for number in range(50)))
+    write(store, person("smaller"))
+    with store.snapshot() as snapshot:
+        found = read_changes(snapshot, 0, 10, largest=2_000).revisions
+    assert [(revision.number, revision.text is None) for revision in found] == [(1, False), (2, True), (3, False)]
+    with pytest.raises(ValueError, match="revision 2 are left out"):
+        list(found[1].changes)
+    assert len(changes(store, 2)) == 50
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_changes_are_parsed_as_the_json_that_they_are(store: Store, indent: int | None) -> None:
+    write(store, *scene())
+    (revision,) = store.changes_after(0, 1).revisions
+    assert revision.text is not None
+    entries = json.loads(revision.text)
+    text = json.dumps(entries, indent=indent)
+    assert list(Revision(1, 1, text).changes) == list(revision.changes)
+    assert [change.id for change in revision.changes] == [entry["id"] for entry in entries]
+    assert list(Revision(1, 1, "[]").changes) == list(Revision(1, 1, "[ ]").changes) == []
+    for end in ("", "[", "{}", text[:-1], text[:-2], text[: len(text) // 2], text + "x"):
+        with pytest.raises(ValueError, match=r"end|Expecting|delimiter|Unterminated"):
+            list(Revision(1, 1, end).changes)
 
 
 def test_the_newest_is_where_one_begins_who_names_no_revision(store: Store) -> None:

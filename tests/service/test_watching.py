@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -26,9 +28,11 @@ from sealauthz.domain.organisation import Enterprise
 from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.facts import Batch, Put, Store
-from sealauthz.facts.history import Revision
+from sealauthz.facts.history import Changed, Revision
 from sealauthz.facts.signal import Signal
 from sealauthz.service import watching
+from sealauthz.service.edge import Call
+from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2
 
@@ -94,9 +98,10 @@ def test_a_watcher_that_joins_and_leaves_at_any_time_gets_every_revision_once_an
     """Law: with writers at work, what a watcher got over all its connections is every revision once, in order."""
     # Small, so that pages, lags and large revisions all happen.
     monkeypatch.setattr(watching, "_PAGE", 3)
-    monkeypatch.setattr(watching, "_SHARED_CHANGES", 1)
+    monkeypatch.setattr(watching, "_LARGE", 700)
     monkeypatch.setattr(watching, "CAPACITY", 4)
     monkeypatch.setattr(watching, "_POLL_S", 0.002)
+    large: set[bool] = set()
     writes, writers, watchers = 40, 2, 4
     last = 1 + writes * writers
 
@@ -115,9 +120,14 @@ def test_a_watcher_that_joins_and_leaves_at_any_time_gets_every_revision_once_an
             steps = watches.follow(at, "")
             with closing(steps):  # type: ignore[type-var]
                 try:
-                    for _, step in islice(steps, rng.randint(1, 12)):
+                    for timeline, step in islice(steps, rng.randint(1, 12)):
                         if isinstance(step, Revision):
                             seen.append(step.number)
+                            large.add(step.text is None)
+                            with watches.whole(step, timeline) as whole:
+                                assert whole is not None
+                                assert whole.number == step.number
+                                assert len(list(whole.changes)) in (1, 3)
                         assert step.number >= at
                         at = step.number
                         if at == last:
@@ -133,6 +143,7 @@ def test_a_watcher_that_joins_and_leaves_at_any_time_gets_every_revision_once_an
             job.result()
         for job in watching_:
             assert job.result(60) == list(range(1, last + 1))
+    assert large == {True, False}
 
 
 @BOTH
@@ -214,6 +225,117 @@ def test_a_history_that_is_restored_away_ends_every_watch(store: Store, database
         write(store, seal(name="new"))
         timeline, step = next(iter(watches.follow(1, "")))
         assert (timeline, step.number) == ("another", 2)
+
+
+# --- what large revisions take ----------------------------------------------------------------------------------------
+
+
+def reading(watches: Watches, store: Store, after: int = 0) -> Iterator[facts_pb2.WatchChangesResponse]:
+    """A watch of its own, whose reader holds it up between any two messages."""
+    request = facts_pb2.WatchChangesRequest()
+    if after:
+        request.after = revision_message(store.store_id, store.changes_after(-1, 1).timeline, after).token
+    return watching.watch(watches, store.store_id, request, Call(trusted()))
+
+
+def held_changes() -> int:
+    """How many changes are held parsed, by anybody."""
+    gc.collect()
+    return sum(isinstance(found, Changed) for found in gc.get_objects())
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_watchers_that_do_not_read_hold_nothing_parsed_of_large_revisions(store: Store, is_live: bool) -> None:
+    """However many they are and however far behind: at most the message that each of them was given."""
+    many, size, watchers = 3, 1_000, 12
+
+    def write_all() -> None:
+        for turn in range(many):
+            write(store, *(seal(f"L{number}", name=f"{turn} " * 30) for number in range(size)))
+
+    if not is_live:
+        write_all()
+    with following(store) as watches, ThreadPoolExecutor(watchers) as pool:
+        steps = [reading(watches, store, 1) if not is_live else reading(watches, store) for _ in range(watchers)]
+        if is_live:
+            for each in steps:
+                assert not next(each).changes
+            first = [pool.submit(next, each) for each in steps]
+            joined(watches, watchers)
+            write_all()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            if not is_live:
+                first = [pool.submit(next, each) for each in steps]
+            # None waits for another, though nobody goes on reading.
+            assert [len(job.result(30).changes) for job in first] == [size] * watchers
+            first.clear()
+            assert held_changes() == 0
+            text = len(store.changes_after(1, 1).revisions[0].text or "")
+            gc.collect()
+            assert tracemalloc.get_traced_memory()[0] < text, "less than one of them as text, for all watchers"
+        finally:
+            tracemalloc.stop()
+        for each in steps:
+            rest = list(islice((message for message in each if message.changes), many - 1))
+            assert [(message.revision.number, len(message.changes)) for message in rest] == [(3, size), (4, size)]
+
+
+def test_two_large_revisions_at_most_are_in_use_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the reading until the message is made; whoever has left by then reads nothing."""
+    monkeypatch.setattr(watching, "_LARGE", 10)
+    now, most, reads = 0, 0, 0
+    lock = threading.Lock()
+    show, changes_after = watching.View.show, store.changes_after
+
+    def counted(view: Any, changes: Any, message: Any) -> None:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        show(view, changes, message)
+        with lock:
+            now -= 1
+
+    def counted_read(*arguments: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return changes_after(*arguments)
+
+    write(store, seal(name="renamed"))
+    with following(store) as watches, ThreadPoolExecutor(8) as pool:
+        steps = [reading(watches, store, 1) for _ in range(8)]
+        monkeypatch.setattr(watching.View, "show", counted)
+        assert [job.result(20).revision.number for job in [pool.submit(next, each) for each in steps]] == [2] * 8
+        assert most == 2
+        call = Call(trusted())
+        left = watching._messages(watches, store.store_id, watching.View({}, None), 1, "", call)
+        monkeypatch.setattr(store, "changes_after", counted_read)
+        with watches._large, watches._large:
+            leaving = pool.submit(list, left)
+            time.sleep(0.1)
+            call.stop()
+        assert leaving.result(20) == []
+        assert reads == 0
+
+
+def test_what_is_not_shown_is_not_made_into_a_message(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    fact_of_image = watching.fact_of_image
+
+    def counted(record_type: str, image: Any, hidden: Any) -> Any:
+        made.append(image["id"])
+        return fact_of_image(record_type, image, hidden)
+
+    monkeypatch.setattr(watching, "fact_of_image", counted)
+    write(store, seal("S1", "E1", "a"), seal("S2", "E2", "b"), Enterprise("E1", "Renamed", "91350100M000100Y43"))
+    request = facts_pb2.WatchChangesRequest(record_types=["Seal"], enterprise_ids=["E1"])
+    view, message = watching.View.of(request, trusted()), facts_pb2.WatchChangesResponse()
+    view.show(store.changes_after(1, 1).revisions[0].changes, message)
+    assert keys(message) == ["Seal:S1"]
+    assert made == ["S1", "S1"]
 
 
 # --- over a real port: who is shown what ------------------------------------------------------------------------------

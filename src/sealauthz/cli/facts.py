@@ -20,7 +20,7 @@ from sealauthz.cli.answers import connected, connection_options
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store
-from sealauthz.client import Changes, SealAuthzClient
+from sealauthz.client import CallFailed, Changes, SealAuthzClient
 from sealauthz.domain.organisation import Enterprise
 from sealauthz.domain.record import RECORDS, Column, shape_of
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
@@ -245,7 +245,8 @@ def facts_watch(
     A line holds the revision, with the token that resumes the watch after it
     (--after), and the records before and after, without personal text. A line
     without changes says that nothing that you may see was changed up to there.
-    Goes on after an outage by itself, until Ctrl-C.
+    Goes on after an outage by itself, until Ctrl-C, and says once that the
+    server cannot be reached.
 
     \b
       sealauthz facts watch --type Seal --server 127.0.0.1:8443 --insecure
@@ -253,8 +254,14 @@ def facts_watch(
     address = server or os.environ.get("SEALAUTHZ_ADDRESS")
     if not address:
         raise click.UsageError("name the --server to watch, or set SEALAUTHZ_ADDRESS")
+
+    def say_outage(failed: CallFailed) -> None:
+        # What the server says has a reason; grpc's own text names sockets.
+        why = failed.message if failed.reason else f"the server `{address}` cannot be reached"
+        click.echo(f"{why}; trying again", err=True)
+
     with connected(address, token_file, ca, insecure) as client:
-        for changes in client.watch_changes(after, types, enterprises):
+        for changes in client.watch_changes(after, types, enterprises, on_outage=say_outage):
             click.echo(_line_of_changes(changes))
             sys.stdout.flush()
     return Exit.DONE

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
-from sealauthz.facts.history import Changed, Image, Revision
+from sealauthz.facts.history import Changed, Page, Revision, read_changes
 from sealauthz.facts.signal import Signal
 from sealauthz.facts.units import UnitKind, home_kind
 from sealauthz.service.callers import Caller
@@ -31,8 +31,10 @@ CAPACITY = 256
 """How many revisions a watcher may lag behind."""
 
 _PAGE = 100
-_SHARED_CHANGES = 100
-"""A revision with more changes is not kept for those who lag: each watcher reads it again, two at a time."""
+_LARGE = 32 * 1024
+"""Of a revision with longer changes only the number is kept for a watcher, which reads it when its turn comes."""
+
+_LARGE_AT_ONCE = 2
 
 _POLL_S = 0.2
 _QUIET_S = 1.0
@@ -48,14 +50,7 @@ class Reached:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Large:
-    """A revision that is to be read again where it is needed."""
-
-    number: int
-
-
-_Item = Revision | Reached | _Large
+_Item = Revision | Reached
 
 
 class Watches:
@@ -72,7 +67,7 @@ class Watches:
         self._newest_at = 0
         self._told = 0
         self._is_stopping = False
-        self._large = threading.BoundedSemaphore(2)
+        self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
         self._thread = threading.Thread(target=self._run, name="sealauthz-watches", daemon=True)
 
     def start(self) -> None:
@@ -91,6 +86,7 @@ class Watches:
     def follow(self, after: int, timeline: str, call: Call | None = None) -> Iterator[tuple[str, Revision | Reached]]:
         """Yield every revision after one, each with its timeline, and from time to time how far history has come.
 
+        A large revision comes without its changes; `whole` reads them. Nothing is held parsed while a watcher reads.
         `after` below 0 begins at the newest. Ends when the caller leaves or the server stops. Raises ServiceBusy for
         one that lags, RevisionUnknown, RevisionGone, FactsUnavailable.
         """
@@ -100,7 +96,7 @@ class Watches:
             yield timeline, Reached(page.newest, page.newest_at)
         # What is behind first, so that nothing queues up meanwhile.
         while call is None or not call.is_cancelled():
-            page = self._store.changes_after(after, _PAGE, timeline)
+            page = self._page(after, _PAGE, timeline)
             timeline = page.timeline
             for revision in page.revisions:
                 yield timeline, revision
@@ -126,7 +122,7 @@ class Watches:
             self._changed.notify_all()
         try:
             while after < joined:
-                page = self._store.changes_after(after, min(_PAGE, joined - after), timeline)
+                page = self._page(after, min(_PAGE, joined - after), timeline)
                 for revision in page.revisions:
                     yield timeline, revision
                     after = revision.number
@@ -137,16 +133,32 @@ class Watches:
                     if item.number >= after:
                         yield timeline, item
                 elif item.number > after:
-                    if isinstance(item, _Large):
-                        with self._large:
-                            (revision,) = self._store.changes_after(after, 1, timeline).revisions
-                    else:
-                        revision = item
-                    after = revision.number
-                    yield timeline, revision
+                    after = item.number
+                    yield timeline, item
         finally:
             with self._changed:
                 self._outlets.discard(outlet)
+
+    @contextmanager
+    def whole(self, revision: Revision, timeline: str, call: Call | None = None) -> Iterator[Revision | None]:
+        """Give a revision with its changes; a large one is read now, and two at a time are in use in this process.
+
+        So nothing that waits for a reader belongs in here. None if the caller left before the turn came. Raises
+        RevisionUnknown, RevisionGone, FactsUnavailable.
+        """
+        if revision.text is not None:
+            yield revision
+            return
+        with self._large:
+            if call is not None and call.is_cancelled():
+                yield None
+                return
+            (read,) = self._store.changes_after(revision.number - 1, 1, timeline).revisions
+            yield read
+
+    def _page(self, after: int, limit: int, timeline: str) -> Page:
+        with self._store.snapshot() as snapshot:
+            return read_changes(snapshot, after, limit, timeline, _LARGE)
 
     def _run(self) -> None:
         while True:
@@ -158,7 +170,7 @@ class Watches:
                 at, timeline = self._at, self._timeline
             seen = self._signal.revision
             try:
-                page = self._store.changes_after(at, _PAGE, timeline)
+                page = self._page(at, _PAGE, timeline)
             except SealAuthzError as error:
                 self._end_all(error)
                 continue
@@ -179,8 +191,7 @@ class Watches:
             if (self._at, self._timeline) != (after, timeline):
                 return
             for revision in revisions:
-                is_large = len(revision.changes) > _SHARED_CHANGES
-                self._offer(_Large(revision.number) if is_large else revision)
+                self._offer(revision)
             self._at = revisions[-1].number
             self._newest_at = time.monotonic_ns()
 
@@ -235,32 +246,28 @@ class View:
         asked = frozenset(request.enterprise_ids) or None
         return cls(hidden, asked or caller.enterprises)
 
-    def shown(self, revision: Revision) -> list[facts_pb2.ChangedFact]:
-        """Return what of a revision is shown."""
-        return [shown for change in revision.changes if (shown := self._shown(change)) is not None]
-
-    def _shown(self, change: Changed) -> facts_pb2.ChangedFact | None:
-        hidden = self.hidden.get(change.record_type)
-        if hidden is None:
-            return None
-        before = change.before if self._concerns(change.concerned_before) else None
-        after = change.after if self._concerns(change.concerned_after) else None
-        if before is None and after is None:
-            return None
-        return facts_pb2.ChangedFact(
-            key=facts_pb2.FactKey(record_type=change.record_type, id=change.id),
-            before=_fact(change.record_type, before, hidden),
-            after=_fact(change.record_type, after, hidden),
-            hidden_fields=hidden,
-        )
+    def show(self, changes: Iterable[Changed], message: facts_pb2.WatchChangesResponse) -> None:
+        """Add to a message what is shown of changes. What is not shown is never made into a message."""
+        for change in changes:
+            hidden = self.hidden.get(change.record_type)
+            if hidden is None:
+                continue
+            before = change.before if self._concerns(change.concerned_before) else None
+            after = change.after if self._concerns(change.concerned_after) else None
+            if before is None and after is None:
+                continue
+            # In place: a copy of a large message would be as large.
+            shown = message.changes.add(
+                key=facts_pb2.FactKey(record_type=change.record_type, id=change.id), hidden_fields=hidden
+            )
+            if before is not None:
+                shown.before.CopyFrom(fact_of_image(change.record_type, before, hidden))
+            if after is not None:
+                shown.after.CopyFrom(fact_of_image(change.record_type, after, hidden))
 
     def _concerns(self, enterprises: frozenset[str] | None) -> bool:
         # Of old changes nobody wrote down whom they concern: only who may see everything is shown them.
         return self.enterprises is None or bool(enterprises and enterprises & self.enterprises)
-
-
-def _fact(record_type: str, image: Image | None, hidden: tuple[str, ...]) -> Any:
-    return None if image is None else fact_of_image(record_type, image, hidden)
 
 
 def _is_readable(record_type: str, caller: Caller) -> bool:
@@ -290,20 +297,41 @@ def _messages(
     sent, revisions, sent_at = (after, 0, time.monotonic())
     call.noted["revisions"] = 0
     for at_timeline, step in watches.follow(after, timeline, call):
-        changes = view.shown(step) if isinstance(step, Revision) else []
+        message = facts_pb2.WatchChangesResponse()
         if isinstance(step, Revision):
+            if not _show(watches, view, step, at_timeline, message, call):
+                return
             revisions += 1
             call.noted["revisions"] = revisions
-        if not changes and step.number <= sent:
+        if not message.changes and step.number <= sent:
             continue
         is_quiet = isinstance(step, Reached) or (
             step.number - sent >= _QUIET_REVISIONS or time.monotonic() - sent_at >= _QUIET_S
         )
-        if not changes and not is_quiet:
+        if not message.changes and not is_quiet:
             continue
-        yield facts_pb2.WatchChangesResponse(
-            revision=revision_message(store_id, at_timeline, step.number),
-            committed_at=timestamp(step.at) if step.number else None,
-            changes=changes,
-        )
+        message.revision.CopyFrom(revision_message(store_id, at_timeline, step.number))
+        if step.number:
+            message.committed_at.CopyFrom(timestamp(step.at))
+        yield message
+        # Not kept while the next one waits for its turn.
+        del message
         sent, sent_at = step.number, time.monotonic()
+
+
+def _show(
+    watches: Watches,
+    view: View,
+    revision: Revision,
+    timeline: str,
+    message: facts_pb2.WatchChangesResponse,
+    call: Call,
+) -> bool:
+    """Add to a message what is shown of a revision; False if the watcher left before its turn came.
+
+    A function of its own, so that the text of a large revision goes with it.
+    """
+    with watches.whole(revision, timeline, call) as whole:
+        if whole is not None:
+            view.show(whole.changes, message)
+        return whole is not None
