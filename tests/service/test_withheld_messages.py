@@ -9,12 +9,13 @@ from typing import Any
 
 import grpc
 import pytest
-from calls import TOKEN, ask, refusal_of, use
-from conftest import Serve, Served, caller, trusted
+from calls import ask, refusal_of, use
+from conftest import Serve, Served, caller, metadata, trusted
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from sealauthz.facts import Store
 from sealauthz.service import health
-from sealauthz.v1 import facts_pb2
+from sealauthz.v1 import facts_pb2, records_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 WATCH_CHANGES = "/sealauthz.v1.FactsService/WatchChanges"
@@ -37,9 +38,9 @@ def flood() -> Iterator[Flood]:
     def start(served: Served, path: str, count: int, token: str | None = None) -> list[Any]:
         channel = grpc.insecure_channel(served.address, options=[("grpc.use_local_subchannel_pool", 1)])
         opened.append(channel)
-        metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+        sent = () if token is None else metadata(token)
         call: Any = channel.stream_unary(path)
-        calls = [call.future(never(), metadata=metadata, timeout=60) for _ in range(count)]
+        calls = [call.future(never(), metadata=sent, timeout=60) for _ in range(count)]
         time.sleep(0.5)
         return calls
 
@@ -58,9 +59,7 @@ def probe(served: Served, timeout: float = 3) -> int:
 def all_answer(served: Served) -> None:
     assert ask(served.authorization.Authorize, use(), timeout=3).HasField("decision")
     assert probe(served) == health_pb2.HealthCheckResponse.SERVING
-    watch = served.facts.WatchChanges(
-        facts_pb2.WatchChangesRequest(), metadata=(("authorization", f"Bearer {TOKEN}"),), timeout=10
-    )
+    watch = served.facts.WatchChanges(facts_pb2.WatchChangesRequest(), metadata=metadata(), timeout=10)
     assert next(watch).revision.number > 0
     watch.cancel()
 
@@ -133,3 +132,35 @@ def test_one_caller_has_at_most_half_of_the_streams(serve: Serve, flood: Flood) 
     deadline = time.monotonic() + 10
     while any(call.done() for call in flood(served, WATCH_CHANGES, 1, "g" * 40)):
         assert time.monotonic() < deadline, "its places are not given back"
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+def test_a_stop_ends_an_import_that_sends_nothing_at_once(serve: Serve, store: Store, sent: int) -> None:
+    served = serve()
+    over = threading.Event()
+
+    def messages() -> Iterator[facts_pb2.ImportFactsRequest]:
+        if sent:
+            yield facts_pb2.ImportFactsRequest(import_id="I1", enterprise_ids=["E1"], part=1, facts=[seal("A")])
+        over.wait(30)
+
+    before = store.revision()
+    call = served.facts.ImportFacts.future(messages(), metadata=metadata(), timeout=30)
+    deadline = time.monotonic() + 10
+    while store.revision() < before + sent or not served.server._edge._streaming:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    began = time.monotonic()
+    served.server.stop(20)
+    assert time.monotonic() - began < 5
+    assert refusal_of(call.exception(5)).code == grpc.StatusCode.UNAVAILABLE
+    assert refusal_of(call.exception(5)).message == "the server stops; go on with another"
+    over.set()
+    while any(thread.name == "sealauthz-intake" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the thread stays"
+        time.sleep(0.01)
+
+
+def seal(seal_id: str) -> records_pb2.Fact:
+    record = records_pb2.Seal(id=seal_id, enterprise_id="E1", name="seal", kind=records_pb2.SEAL_KIND_OTHER)
+    return records_pb2.Fact(seal=record)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -20,6 +21,7 @@ from sealauthz.service.callers import SERVICES, Caller, Callers
 from sealauthz.service.health import NothingSent, Patience
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
 from sealauthz.service.status import Failure, deadline_passed, failure_of
+from sealauthz.service.streams import Intake, stopping
 
 OURS = frozenset(service.full_name for service in SERVICES)
 
@@ -149,6 +151,8 @@ class Edge(grpc.ServerInterceptor):
         if service == HEALTH and not handler.request_streaming:
             handler = self._patient(handler, pool)
         make, behavior = _kind_of(handler)
+        if service in OURS and handler.request_streaming and not handler.response_streaming:
+            behavior = self._stoppable(behavior)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         wrapped = wrap(behavior, service, method)
         failure = failure_of(ServiceBusy(f"the service has as many {pool.name} under way as it takes"))
@@ -193,6 +197,20 @@ class Edge(grpc.ServerInterceptor):
             return behavior(request, context)
 
         return make(call, None, handler.response_serializer)
+
+    def _stoppable(self, behavior: Behavior) -> Behavior:
+        """Return a behavior that does the same with a stream of requests, until the server stops."""
+
+        @functools.wraps(behavior)
+        def call(requests: Iterator[Any], admitted: Call) -> Any:
+            self._begin_stream(admitted)
+            try:
+                with closing(Intake(requests, admitted)) as arriving:
+                    return behavior(arriving, admitted)
+            finally:
+                self._end_stream(admitted)
+
+        return call
 
     def _refusal(self, failure: Failure) -> Any:
         """Return a handler that ends a call so before anything waits."""
@@ -257,7 +275,7 @@ class Edge(grpc.ServerInterceptor):
         try:
             yield from messages
             if is_ours and call.is_stopped:
-                failure = visit.failed(FactsUnavailable("the server stops; go on with another"))
+                failure = visit.failed(stopping())
             elif is_ours and call.is_cancelled():
                 code = "CANCELLED"
         except GeneratorExit:
