@@ -167,6 +167,25 @@ def test_a_worker_that_fails_at_the_start_takes_the_others_with_it(supervise: Su
     assert all(is_gone(pid) for _, pid in supervised.started())
 
 
+def test_no_further_worker_is_started_once_one_could_not_be(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(f"{PREAMBLE}\n{GOOD}")
+    broken = """
+import subprocess
+start = subprocess.Popen
+def popen(command, **options):
+    if command[command.index("--worker") + 1] == "2":
+        raise BlockingIOError("no process left")
+    return start(command, **options)
+subprocess.Popen = popen
+"""
+    main = "from sealauthz import supervisor; " + MAIN.format(script=script).replace("'2', '--grace'", "'4', '--grace'")
+    done = subprocess.run([sys.executable, "-c", broken + main], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["1"]
+    assert done.stderr.count("no_process") == 1
+    assert [line.split()[0] for line in (tmp_path / "started").read_text().splitlines()] == ["1"]
+
+
 @pytest.mark.parametrize("shares", [False, True])
 def test_a_port_that_somebody_listens_on_is_refused(supervise: Supervise, shares: bool) -> None:
     with socket.socket() as taken:

@@ -244,7 +244,7 @@ class Supervisor:
             if first is None or not first.is_ready:
                 return
             for place in self._places:
-                if place.worker is None:
+                if place.worker is None and not self._state.is_stopping:  # as it is once one cannot be started
                     self._start(place)
             if all(place.worker is not None and place.worker.is_ready for place in self._places):
                 self._state.is_up = True

@@ -153,7 +153,7 @@ class LateContext:
 @pytest.mark.parametrize(("remaining", "is_active"), [(0.0, True), (-1.0, True), (5.0, False), (None, False)])
 def test_the_edge_does_not_look_at_a_call_that_is_over(remaining: float | None, is_active: bool) -> None:
     handler = grpc.unary_unary_rpc_method_handler(lambda *_: pytest.fail("looked at"))
-    wrapped: Any = Edge(Callers(()), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Edge(Callers([trusted()]), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
     context = LateContext(remaining, is_active)
     with pytest.raises(Ended):
         wrapped.unary_unary(None, context)
@@ -275,8 +275,8 @@ def test_a_refused_call_says_in_the_log_who_was_refused_and_why(serve: Serve) ->
 
 
 class _Details:
-    method = "/sealauthz.v1.AuthorizationService/Anything"
-    invocation_metadata = ()
+    method = "/other.Service/Anything"
+    invocation_metadata = (("authorization", f"Bearer {TOKEN}"),)
 
 
 @pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
@@ -286,11 +286,12 @@ def test_every_kind_of_handler_is_wrapped_keeps_its_attributes_and_gets_a_pool(k
 
     behavior.note = "kept"  # type: ignore[attr-defined]
     handler = getattr(grpc, f"{kind}_rpc_method_handler")(behavior)
-    pools = Pools()
-    wrapped: Any = Edge(Callers(()), make_log(), pools).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Edge(Callers([trusted()]), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
     assert getattr(wrapped, kind) is not behavior
     assert getattr(wrapped, kind).note == "kept"
-    assert getattr(wrapped, kind).experimental_thread_pool in (pools.streams, pools.transactions)
+    assert getattr(wrapped, kind).experimental_thread_pool.name == (
+        "streams" if handler.response_streaming else "transactions"
+    )
     assert (wrapped.request_streaming, wrapped.response_streaming) == (
         handler.request_streaming,
         handler.response_streaming,

@@ -84,9 +84,9 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("method", "is_streaming", "pool"),
     [
-        ("grpc.health.v1.Health/Check", False, "answers"),
-        ("grpc.health.v1.Health/List", False, "answers"),
-        ("grpc.health.v1.Health/Watch", True, "streams"),
+        ("grpc.health.v1.Health/Check", False, "probes"),
+        ("grpc.health.v1.Health/List", False, "probes"),
+        ("grpc.health.v1.Health/Watch", True, "health watches"),
         ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", True, "streams"),
         ("other.Service/Anything", False, "transactions"),
     ],
@@ -228,7 +228,7 @@ def test_what_is_above_the_cap_is_refused_at_once_and_everything_else_answered(
 
 def test_each_pool_has_a_cap_of_its_own(serve: Serve, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     reading_waits(monkeypatch, gate)
-    served = serve(transaction_threads=1, max_transactions=1, max_streams=1)
+    served = serve(transaction_threads=1, max_transactions=1, max_streams=1, has_reflection=True)
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(read, served)
         gate.wait_for(1)
@@ -236,13 +236,13 @@ def test_each_pool_has_a_cap_of_its_own(serve: Serve, gate: Gate, monkeypatch: p
         refusal = refused(served.facts.ReadFacts, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY")
         assert refusal.message == "the service has as many transactions under way as it takes"
-        watch = watch_health(served)
-        next(watch)
+        stream, asked = reflect(served)
         with pytest.raises(grpc.RpcError) as caught:
-            next(watch_health(served))
+            reflect(served)
         assert refusal_of(caught.value).message == "the service has as many streams under way as it takes"
         assert ask(served.authorization.Authorize, use()).HasField("decision")
-        watch.cancel()
+        asked.set()
+        stream.cancel()
         gate.open()
         hanging.result(10)
 
@@ -333,7 +333,7 @@ def test_a_pool_counts_what_is_queued_and_forgets_it_whatever_becomes_of_it() ->
         first = pool.submit(wait)
         assert started.wait(10)
         second, third = pool.submit(fail), pool.submit(int)
-        assert (pool.calls, pool.has_room(), pool.has_room(is_probe=True)) == (3, False, True)
+        assert (pool.calls, pool.has_room(), pool.is_crowded) == (3, False, True)
         third.cancel()
         assert (pool.calls, pool.has_room()) == (2, True)
         release.set()
@@ -356,9 +356,25 @@ def test_a_pool_without_a_thread_to_start_does_not_raise(monkeypatch: pytest.Mon
     pool = Pool("test", 2, 3)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", cannot)
-        pool.submit(int)
-    assert pool.calls == 0
+        waiting = pool.submit(int)
+    assert pool.calls == 1, "what is queued is counted"
     assert pool.submit(str).result(10) == ""
+    assert waiting.result(10) == 0
+    pool.shutdown()
+    assert pool.calls == 0
+
+
+def test_a_full_pool_that_never_got_a_thread_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool = Pool("test", 2, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", cannot)
+        waiting = pool.submit(int)
+        assert not pool.has_room()
+    assert not pool.has_room()
+    assert waiting.result(10) == 0
     pool.shutdown()
 
 

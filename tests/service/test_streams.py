@@ -190,7 +190,8 @@ def answers(served: Served, count: int) -> tuple[float, list[int]]:
 
 
 def test_200_watches_and_one_that_does_not_read_are_in_nobodys_way(serve: Serve, town: Town) -> None:
-    served = serve(pdp=FakePdp(lambda asked: allow(asked) if asked.action == "use" else deny(asked)))
+    pdp = FakePdp(lambda asked: allow(asked) if asked.action == "use" else deny(asked))
+    served = serve(pdp=pdp, max_streams=400)  # one caller has half of them
     answers(served, 50)
     alone_s, alone = answers(served, 200)
     with grpc.insecure_channel(served.address) as unread, ThreadPoolExecutor(1) as asking:
@@ -239,7 +240,7 @@ def test_a_watcher_that_lagged_got_every_revision_before_the_one_to_go_on_after(
 
 
 def test_watchers_that_leave_are_forgotten(serve: Serve, town: Town) -> None:
-    served = serve(max_streams=3)
+    served = serve(max_streams=6)
     for ended in range(3, 31, 3):
         watches = [watch(served) for _ in range(3)]
         for one in watches:

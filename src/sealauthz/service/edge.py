@@ -6,17 +6,22 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 from structlog.typing import FilteringBoundLogger
 
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError, ServiceBusy
 from sealauthz.service.callers import SERVICES, Caller, Callers
-from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
+from sealauthz.service.health import NothingSent, Patience
+from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
 from sealauthz.service.status import Failure, deadline_passed, failure_of
+from sealauthz.service.streams import Intake, stopping
 
 OURS = frozenset(service.full_name for service in SERVICES)
 
@@ -84,7 +89,9 @@ class Edge(grpc.ServerInterceptor):
         self._log = log
         self._pools = pools
         self._known: dict[str, _Entry] = {}
+        self._shares: dict[str, Share] = {}
         self._at_once = AtOnce()
+        self._patience = Patience()
         self._streaming: set[Call] = set()
         self._changing = threading.Lock()
         self._is_stopping = False
@@ -94,9 +101,10 @@ class Edge(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Any],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Return the handler of a method, wrapped; or, where its pool is full, one that says so at once.
+        """Return the handler of a method, wrapped; or one that refuses at once: no right to call, or no room.
 
-        grpcio asks for each call, on the thread that serves all of them, before the call waits for a thread.
+        grpcio asks for each call, on the thread that serves all of them, before the call waits for a thread. Rights are
+        looked at here because the thread would then wait for the message, for as long as a stranger likes.
         """
         entry = self._known.get(handler_call_details.method)
         if entry is None:
@@ -104,10 +112,26 @@ class Edge(grpc.ServerInterceptor):
             if handler is None:
                 return None  # and not remembered: whoever calls chooses the name
             entry = self._known[handler_call_details.method] = self._entry(handler, handler_call_details.method)
-        if entry.pool.has_room(entry.is_probe):
-            return entry.handler
-        entry.busy.note()
-        return entry.refusal
+        if entry.service == HEALTH:
+            return self._taken(entry)
+        visit = _Visit(self._log, entry.service, entry.method)
+        try:
+            caller = self._identify(visit, handler_call_details.invocation_metadata)
+        except Exception as error:  # noqa: BLE001 (the edge)
+            failure = visit.failed(error)
+            visit.end(failure)
+            return self._refusal(failure)
+        if entry.pool is not self._pools.streams:
+            return self._taken(entry)
+        return self._taken(entry, entry.of_callers.get(caller.name) or self._entry_of(entry, caller.name))
+
+    def _taken(self, *entries: _Entry) -> Any:
+        """Return the handler of the last entry if all have room, and else the refusal of the first that has none."""
+        for entry in entries:
+            if not entry.pool.has_room():
+                entry.busy.note()
+                return entry.refusal
+        return entries[-1].handler
 
     def end_streams(self) -> None:
         """End every stream of ours, and those to come: they would hold up a graceful stop for ever."""
@@ -117,28 +141,79 @@ class Edge(grpc.ServerInterceptor):
         for call in streaming:
             call.stop()
 
+    def close(self) -> None:
+        """Give the threads back, once the server takes no calls."""
+        self._patience.close()
+
     def _entry(self, handler: Any, path: str) -> _Entry:
         service, _, method = path.lstrip("/").partition("/")
         pool = self._pools.of(f"{service}/{method}", handler.response_streaming)
+        if service == HEALTH and not handler.request_streaming:
+            handler = self._patient(handler, pool)
         make, behavior = _kind_of(handler)
+        if service in OURS and handler.request_streaming and not handler.response_streaming:
+            behavior = self._stoppable(behavior)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
         wrapped = wrap(behavior, service, method)
-        wrapped.experimental_thread_pool = pool  # type: ignore[attr-defined]  # by this grpcio chooses
+        failure = failure_of(ServiceBusy(f"the service has as many {pool.name} under way as it takes"))
         return _Entry(
-            make(
-                wrapped,
-                request_deserializer=handler.request_deserializer,
-                response_serializer=handler.response_serializer,
-            ),
+            service,
+            method,
+            lambda executor: _handler(make, wrapped, handler, executor),
+            _handler(make, wrapped, handler, pool),
             pool,
-            service == HEALTH and not handler.response_streaming,  # a stream would wait for a thread for ever
-            self._refusal(pool),
+            self._refusal(failure),
             _Busy(self._log, pool),
+            {},
         )
 
-    def _refusal(self, pool: Pool) -> Any:
-        """Return a handler that refuses a call before anything waits."""
-        failure = failure_of(ServiceBusy(f"the service has as many {pool.name} under way as it takes"))
+    def _entry_of(self, entry: _Entry, caller: str) -> _Entry:
+        """Return the entry of a streaming method for one caller, all of whose streams count together."""
+        share = self._shares.get(caller)
+        if share is None:
+            share = self._shares[caller] = Share(self._pools.streams, self._pools.max_streams_of_one)
+        failure = failure_of(ServiceBusy(f"the caller has as many {share.name} under way as one may"))
+        busy = _Busy(self._log, share, caller=caller)
+        own = entry._replace(handler=entry.make(share), pool=share, refusal=self._refusal(failure), busy=busy)
+        entry.of_callers[caller] = own
+        return own
+
+    def _patient(self, handler: Any, pool: Pool) -> Any:
+        """Return a handler that does the same and waits for the one request only for a while."""
+        _, behavior = _kind_of(handler)
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+
+        @functools.wraps(behavior)
+        def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
+            message = self._patience.first(requests, context, lambda: pool.is_crowded)
+            try:
+                request = handler.request_deserializer(message)
+            except DecodeError as error:
+                raise NothingSent from error
+            return behavior(request, context)
+
+        return make(call, None, handler.response_serializer)
+
+    def _stoppable(self, behavior: Behavior) -> Behavior:
+        """Return a behavior that does the same with a stream of requests, until the server stops."""
+
+        @functools.wraps(behavior)
+        def call(requests: Iterator[Any], admitted: Call) -> Any:
+            self._begin_stream(admitted)
+            try:
+                with closing(Intake(requests, admitted)) as arriving:
+                    return behavior(arriving, admitted)
+            finally:
+                self._end_stream(admitted)
+
+        return call
+
+    def _refusal(self, failure: Failure) -> Any:
+        """Return a handler that ends a call so before anything waits."""
 
         def refuse(_requests: Any, context: grpc.ServicerContext) -> Any:
             _abort(context, failure)
@@ -157,6 +232,8 @@ class Edge(grpc.ServerInterceptor):
                 result = behavior(request, self._admit(visit, context))
             except _Ended as ended:
                 failure = ended.failure
+            except NothingSent:
+                _end_unasked(context)
             except Exception as error:  # noqa: BLE001 (the edge: grpcio would send the text of what is not mapped)
                 failure = visit.failed(error)
             else:
@@ -176,6 +253,8 @@ class Edge(grpc.ServerInterceptor):
                 result = behavior(request, admitted)
             except _Ended as ended:
                 failure = ended.failure
+            except NothingSent:
+                _end_unasked(context)
             except Exception as error:  # noqa: BLE001 (the edge)
                 failure = visit.failed(error)
             else:
@@ -196,7 +275,7 @@ class Edge(grpc.ServerInterceptor):
         try:
             yield from messages
             if is_ours and call.is_stopped:
-                failure = visit.failed(FactsUnavailable("the server stops; go on with another"))
+                failure = visit.failed(stopping())
             elif is_ours and call.is_cancelled():
                 code = "CANCELLED"
         except GeneratorExit:
@@ -222,6 +301,14 @@ class Edge(grpc.ServerInterceptor):
         with self._changing:
             self._streaming.discard(call)
 
+    def _identify(self, visit: _Visit, metadata: Any) -> Caller:
+        """Return who calls. Raises CallerUnknown, and CallerNotPermitted where a method of ours calls for a right."""
+        caller = self._callers.identify(metadata)
+        visit.noted["caller"] = caller.name
+        if visit.service in OURS:
+            caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
+        return caller
+
     def _admit(self, visit: _Visit, context: grpc.ServicerContext) -> Any:
         """Return what the handler is given beside the request. Raises what ends the call before it is looked at."""
         remaining = context.time_remaining()
@@ -229,30 +316,32 @@ class Edge(grpc.ServerInterceptor):
             raise _Ended(deadline_passed())
         if visit.service == HEALTH:
             return context
-        caller = self._callers.identify(context.invocation_metadata())
-        visit.noted["caller"] = caller.name
+        caller = self._identify(visit, context.invocation_metadata())
         if visit.service not in OURS:
             return context
-        caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
         has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
         return Call(caller, visit.noted, time.monotonic() + remaining if has_deadline else None, context)
 
 
 class _Entry(NamedTuple):
-    """A method that was called before: how it is handled, and how it is refused."""
+    """A method that was called before: how it is handled, and how it is refused; for streams, of each caller too."""
 
+    service: str
+    method: str
+    make: Callable[[ThreadPoolExecutor], Any]
     handler: Any
-    pool: Pool
-    is_probe: bool
+    pool: Pool | Share
     refusal: Any
     busy: _Busy
+    of_callers: dict[str, _Entry]
 
 
 class _Busy:
     """The refusals of one method: a line in the log now and then, because refusing must cost less than answering."""
 
-    def __init__(self, log: FilteringBoundLogger, pool: Pool) -> None:
+    def __init__(self, log: FilteringBoundLogger, pool: Pool | Share, **noted: str) -> None:
         self._log = log
+        self._noted = noted
         self._pool = pool
         self._refused = 0
         self._next_at = 0.0
@@ -262,7 +351,8 @@ class _Busy:
         self._refused += 1
         now = time.monotonic()
         if now >= self._next_at:
-            self._log.warning("busy", pool=self._pool.name, most=self._pool.max_calls, refused=self._refused)
+            limit = {"pool": self._pool.name, "most": self._pool.max_calls}
+            self._log.warning("busy", **limit, refused=self._refused, **self._noted)
             self._refused, self._next_at = 0, now + _BUSY_LINE_EVERY_S
 
 
@@ -327,6 +417,24 @@ def _kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
         if behavior is not None:
             return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
     raise TypeError("a handler without a behavior")
+
+
+def _handler(make: Callable[..., Any], wrapped: Behavior, like: Any, executor: ThreadPoolExecutor) -> Any:
+    """Return a handler that runs on the executor."""
+
+    # The attribute is the behavior's, and grpcio chooses by it: so each executor has a behavior of its own.
+    @functools.wraps(wrapped)
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        return wrapped(request, context)
+
+    call.experimental_thread_pool = executor  # type: ignore[attr-defined]
+    return make(call, request_deserializer=like.request_deserializer, response_serializer=like.response_serializer)
+
+
+def _end_unasked(context: grpc.ServicerContext) -> NoReturn:
+    """End a call that has sent nothing to answer; if it was cancelled for that, nobody is told."""
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+    raise AssertionError("grpcio raises")
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

@@ -94,6 +94,7 @@ class Server:
         self._readiness.close()
         self._watches.stop()
         self._pools.close()
+        self._edge.close()
 
 
 def build(

@@ -1,4 +1,4 @@
-"""The queue between what happens and one watcher of it: bounded, and never in the way of whoever fills it."""
+"""What stands between a stream and its caller: a bounded queue for a watcher, and an intake that the server can end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sealauthz.errors import SealAuthzError, ServiceBusy
+from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy
 
 if TYPE_CHECKING:
     from sealauthz.service.edge import Call
@@ -18,6 +18,11 @@ T = TypeVar("T")
 def lagging(revision: int) -> ServiceBusy:
     """Return how a watcher ends that did not keep up; `revision` is the last that it was given."""
     return ServiceBusy(f"the watcher lags behind; go on after revision {revision}")
+
+
+def stopping() -> FactsUnavailable:
+    """Return how a stream ends because the server does."""
+    return FactsUnavailable("the server stops; go on with another")
 
 
 class Outlet(Generic[T]):
@@ -86,3 +91,67 @@ class Outlet(Generic[T]):
             raise self._lagged(last)
         if self._error is not None:
             raise self._error
+
+
+class Intake(Generic[T]):
+    """The messages of a call as they come, one asked for at a time; iterated once, by one thread.
+
+    A thread of its own waits for them, because nothing ends a wait of grpcio's but the client. Where the server stops,
+    the iteration raises FactsUnavailable at once, and the thread ends with the call. Raises what `messages` raises.
+    """
+
+    def __init__(self, messages: Iterator[T], call: Call) -> None:
+        self._messages = messages
+        self._call = call
+        self._changed = threading.Condition()
+        self._is_wanted = False
+        self._is_closed = False
+        self._arrived: list[T] = []
+        self._end: Exception | None = None
+        call.on_cancel(self._wake)
+        try:
+            threading.Thread(target=self._take, name="sealauthz-intake", daemon=True).start()
+        except RuntimeError as error:
+            raise ServiceBusy("the service has no thread left") from error
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        with self._changed:
+            self._is_wanted = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._arrived or self._end is not None or self._call.is_stopped)
+            if self._end is not None:
+                raise self._end
+            if self._call.is_stopped:
+                raise stopping()
+            return self._arrived.pop()
+
+    def _take(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_wanted or self._is_closed)
+                if self._is_closed:
+                    return
+                self._is_wanted = False
+            end: Exception | None = None
+            try:
+                arrived = [next(self._messages)]
+            except Exception as error:  # noqa: BLE001 (raised again where the messages are wanted)
+                arrived, end = [], error
+            with self._changed:
+                self._arrived, self._end = arrived, end
+                self._changed.notify_all()
+                if end is not None:
+                    return
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
