@@ -2,7 +2,8 @@
 
 The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
 looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. A contract is
-marked by the first part that writes into it. Nobody else writes into what is marked, which is why what holds of an
+marked by the first part that writes into it. A person is shut by what of them is at home where there is a mark, or by a
+note of the import. Nobody else writes into what is marked, which is why what holds of an
 enterprise as a whole can wait until the end.
 """
 
@@ -25,9 +26,10 @@ from sealauthz.facts.batch import WriteReceipt
 from sealauthz.facts.changes import Changes
 from sealauthz.facts.edits import SETTLED, owners_of_details
 from sealauthz.facts.invariants import WHOLE, check_part, check_whole
+from sealauthz.facts.loading import GUESTS_OF_ENTERPRISES
 from sealauthz.facts.rows import DatabaseRows, among, ids_parameter
 from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
-from sealauthz.facts.units import Unit, UnitKind
+from sealauthz.facts.units import Unit, UnitKind, home_kind, homes_of, units_of
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
@@ -124,6 +126,11 @@ def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple
     return {unit: by for unit, by in found.items() if unit in units}
 
 
+def _persons_with(records: Iterable[Any], rows: DatabaseRows) -> set[str]:
+    """Return the persons whose units hold one of the records."""
+    return {unit.id for units in units_of(records, rows).values() for unit in units if unit.kind == UnitKind.PERSON}
+
+
 def _name(unit: Unit) -> str:
     return f"`{unit.kind.capitalize()}:{unit.id}`"
 
@@ -138,6 +145,7 @@ class Importing:
         self._part = part
         self._now = now
         self.is_first = False
+        self._shut: set[Unit] = set()
         key = {"caller": caller, "import_id": part.import_id}
         self._key = key
         self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
@@ -194,7 +202,13 @@ class Importing:
         for start in range(0, len(ordered), _MARKED_AT_ONCE):
             some = ordered[start : start + _MARKED_AT_ONCE]
             values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
-            self._connection.execute(dialect.insert(FACT_IMPORT_UNIT).values(values).on_conflict_do_nothing())
+            marked = self._connection.execute(
+                dialect.insert(FACT_IMPORT_UNIT)
+                .values(values)
+                .on_conflict_do_nothing()
+                .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
+            )
+            self._shut |= {Unit(UnitKind(row.kind), row.id) for row in marked}
         ours = (self._caller, self._part.import_id)
         return sorted(unit for unit, by in _marks_on(self._connection, ordered).items() if by != ours)
 
@@ -209,6 +223,26 @@ class Importing:
         others = self._mark_units(unit for unit in homes if unit.kind == UnitKind.CONTRACT)
         if others:
             raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
+
+    def shut_persons(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
+        """Note the persons that this part writes about, as far as their guests do not tell.
+
+        Those are the ones of whom it changes a fact of their own, and those from whom it takes one of an enterprise or
+        a contract: what makes up for that may come in a later part.
+        """
+        if self._part.ends:
+            return
+        own = [change.after for change in changes if home_kind(change.record_type) == UnitKind.PERSON]
+        others = [change for change in changes if home_kind(change.record_type) != UnitKind.PERSON]
+        persons = {home.id for home in homes_of(own, after).values()}
+        left = _persons_with([change.before for change in others if change.before is not None], before)
+        if left:
+            persons |= left - _persons_with([change.after for change in others], after)
+        if not persons:
+            return
+        dialect = postgresql if self._is_postgresql else sqlite
+        noted = [{**self._key, "record_type": "Person", "record_id": person_id} for person_id in sorted(persons)]
+        self._connection.execute(dialect.insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
 
     def check(self, changes: Changes, rows: DatabaseRows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
@@ -244,8 +278,8 @@ class Importing:
         units: set[Unit] = set()
         if not part.is_abandoned:
             values["parts"] = part.number
-        if self.is_first:
-            units |= {Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in part.enterprises}
+        if not part.ends:
+            units |= self._shut
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
@@ -254,9 +288,29 @@ class Importing:
             opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
             units |= {Unit(UnitKind(row.kind), row.id) for row in opened}
             made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
-            self._connection.execute(delete(new).where(made))
+            noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
+            persons = {Unit(UnitKind.PERSON, row.record_id) for row in noted if row.record_type == "Person"}
+            units |= persons
         self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
-        return units
+        return units | self._persons_of(units)
+
+    def _persons_of(self, homes: Iterable[Unit]) -> set[Unit]:
+        """Return the units of the persons that have guests of some enterprises and contracts."""
+        ordered = sorted(homes)
+        persons: set[str | None] = set()
+        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+            some = ordered[start : start + _CHECKED_AT_ONCE]
+            rows = DatabaseRows(self._connection)
+            enterprises = {unit.id for unit in some if unit.kind == UnitKind.ENTERPRISE}
+            for record_type, column in GUESTS_OF_ENTERPRISES.items():
+                found = rows.naming(record_type, "enterprise_id", enterprises)
+                persons |= {getattr(record, column) for record in found}
+            contracts = {unit.id for unit in some if unit.kind == UnitKind.CONTRACT}
+            signatories = rows.naming("Signatory", "contract_id", contracts)
+            tasks = rows.naming("SigningTask", "signatory_id", {signatory.id for signatory in signatories})
+            operators = rows.naming("TaskOperator", "task_id", {task.id for task in tasks})
+            persons |= {task.handler_id for task in tasks} | {operator.person_id for operator in operators}
+        return {Unit(UnitKind.PERSON, person_id) for person_id in persons if person_id is not None}
 
     def _check_whole(self) -> None:
         """Check the enterprises as they are now."""
