@@ -399,7 +399,10 @@ def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
     for caller, import_id in (("other", "i"), ("importer", "j")):
         both = frozenset({"e1", "e2"})
         invariant, said = refusal(store, 1, person("x"), caller=caller, import_id=import_id, enterprises=both)
-        assert (invariant, said) == ("IMPORT", "`Enterprise:e1` is being imported already")
+        assert (invariant, said) == (
+            "IMPORT",
+            "`Enterprise:e1` is being imported already: see `sealauthz facts imports`",
+        )
     send(store, 2, is_last=True)
     assert send(store, 1, person("x"), import_id="j").parts == 1
 
@@ -472,6 +475,27 @@ def test_an_abandoned_import_opens_what_is_sound_and_takes_nothing_more(store: S
     assert store.open_imports() == []
     assert refusal(store, 2, person("b")) == ("IMPORT", "the import is abandoned already")
     assert send(store, 0, is_abandoned=True).written.is_replay
+
+
+def test_the_contracts_of_an_import_are_released_without_its_enterprises(store: Store) -> None:
+    write(store, *scene())
+    send(store, 1, edited("RoleAssignment", "e1-admin", state="REVOKED"), edited("Contract", "c1", template_id="t"))
+    before = store.revision()
+    assert not send(store, 1, is_release=True).is_finished
+    with store.snapshot() as snapshot:
+        touched = touched_since(snapshot, before) or frozenset()
+        assert Unit(UnitKind.CONTRACT, "c1") in touched
+        assert Unit(UnitKind.PERSON, "ann") in touched
+        assert load_unit(snapshot, Unit(UnitKind.CONTRACT, "c1"))["Contract"]
+    assert is_shut(store)
+    assert send(store, 1, is_release=True).written.is_replay
+    # A contract that the import writes again is shut again; with none there is nothing to do.
+    send(store, 2, edited("Contract", "c1", template_id="u"))
+    assert send(store, 2, is_release=True).written.revision == before + 3
+    send(store, 3, RoleAssignment("new", "m-ann", "SYSTEM_ADMIN"))
+    assert send(store, 3, is_release=True).written.revision == before + 4
+    assert send(store, 4, is_last=True).is_finished
+    assert refusal(store, 1, is_release=True, import_id="none") == ("IMPORT", "there is no such import")
 
 
 def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> None:

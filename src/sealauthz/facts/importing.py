@@ -3,8 +3,8 @@
 The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
 looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. A contract is
 marked by the first part that writes into it. A person is shut by what of them is at home where there is a mark, or by a
-note of the import. Nobody else writes into what is marked, which is why what holds of an
-enterprise as a whole can wait until the end.
+note of the import. Nobody else writes into what is marked, which is why what holds of an enterprise as a whole can wait
+until the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.domain import RECORDS
@@ -49,13 +49,22 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`."""
+    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`.
+
+    One that `is_release`, without any facts and with the number of the last part there is, opens the contracts only.
+    """
 
     import_id: str
     enterprises: frozenset[str]
     number: int
     is_last: bool = False
     is_abandoned: bool = False
+    is_release: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether this is one of the parts that bring facts, in their order."""
+        return not (self.is_abandoned or self.is_release)
 
     @property
     def ends(self) -> bool:
@@ -66,7 +75,8 @@ class Part:
     def request_id(self) -> str:
         """The request that the part is: the same part again is the same request."""
         name = hashlib.sha256(self.import_id.encode()).hexdigest()[:32]
-        return f"import-{name}-{'abandon' if self.is_abandoned else self.number}"
+        kind = "abandon" if self.is_abandoned else f"release-{self.number}" if self.is_release else str(self.number)
+        return f"import-{name}-{kind}"
 
     def digest(self, content: str) -> str:
         """Digest the part with the digest of its facts."""
@@ -153,7 +163,16 @@ class Importing:
     @property
     def shuts_or_opens(self) -> bool:
         """Whether this part makes a revision even if it changes no fact."""
-        return self.is_first or self._part.ends
+        return self.is_first or self._part.ends or (self._part.is_release and self._has_contracts())
+
+    def _has_contracts(self) -> bool:
+        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_contracts()).limit(1)
+        return self._connection.execute(statement).first() is not None
+
+    def _marked_contracts(self) -> ColumnElement[bool]:
+        mark = FACT_IMPORT_UNIT.c
+        ours = (mark.caller == self._caller) & (mark.import_id == self._part.import_id)
+        return ours & (mark.kind == UnitKind.CONTRACT)
 
     @property
     def locked(self) -> frozenset[str]:
@@ -164,7 +183,7 @@ class Importing:
         """Take the import, and begin it with its first part. Raises FactConflict, InvariantBroken."""
         part = self._part
         enterprises = json.dumps(sorted(part.enterprises))
-        if part.number == 1 and not part.is_abandoned:
+        if part.number == 1 and part.is_counted:
             dialect = postgresql if self._is_postgresql else sqlite
             begun = self._connection.execute(
                 dialect.insert(FACT_IMPORT)
@@ -178,13 +197,13 @@ class Importing:
             statement = statement.with_for_update()
         row = self._connection.execute(statement).one_or_none()
         if row is None:
-            broken = "there is no such import" if part.is_abandoned else "an import begins with part 1"
+            broken = "an import begins with part 1" if part.is_counted else "there is no such import"
             raise InvariantBroken(INVARIANT, broken)
         if row.state != ImportState.OPEN:
             raise InvariantBroken(INVARIANT, f"the import is {row.state.lower()} already")
         if row.enterprises != enterprises:
             raise FactConflict(INVARIANT, "the import was begun for other enterprises")
-        if not part.is_abandoned and part.number != row.parts + 1:
+        if part.is_counted and part.number != row.parts + 1:
             raise InvariantBroken(INVARIANT, f"the part after {row.parts} is expected, and not part {part.number}")
         if self.is_first:
             self._mark()
@@ -193,7 +212,9 @@ class Importing:
         """Mark the enterprises."""
         others = self._mark_units(Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises)
         if others:
-            raise FactConflict(INVARIANT, f"{_name(others[0])} is being imported already")
+            raise FactConflict(
+                INVARIANT, f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
+            )
 
     def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
         """Mark units, waiting for whoever is about to mark one of them; return those that another import has."""
@@ -276,10 +297,14 @@ class Importing:
         part = self._part
         values: dict[str, Any] = {}
         units: set[Unit] = set()
-        if not part.is_abandoned:
+        if part.is_counted:
             values["parts"] = part.number
         if not part.ends:
             units |= self._shut
+        if part.is_release:
+            mark = FACT_IMPORT_UNIT
+            released = self._connection.execute(delete(mark).where(self._marked_contracts()).returning(mark.c.id))
+            units |= {Unit(UnitKind.CONTRACT, row.id) for row in released}
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
@@ -291,7 +316,8 @@ class Importing:
             noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
             persons = {Unit(UnitKind.PERSON, row.record_id) for row in noted if row.record_type == "Person"}
             units |= persons
-        self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+        if values:
+            self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
         return units | self._persons_of(units)
 
     def _persons_of(self, homes: Iterable[Unit]) -> set[Unit]:
