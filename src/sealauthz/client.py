@@ -11,6 +11,8 @@ A decision is falsy unless it allows, and so is a question without an answer: wh
 from __future__ import annotations
 
 import datetime
+import itertools
+import math
 import random
 import time
 import uuid
@@ -655,14 +657,16 @@ class SealAuthzClient:
     ) -> Imported:
         """Write records in bulk, a part at a time; nothing is decided about the enterprises until the last is there.
 
-        A record refers only to one before it. `timeout_s` bounds each call, of a few parts. An import that broke off is
-        taken up by the same call again, with the same facts and `part_size`: parts that are there are not written
-        again. Raises CallFailed; the import then stays open, see `abandon_import`.
+        A record refers only to one before it. `timeout_s` bounds each call, of a few parts, and so how long it is tried
+        again while the service is away or busy. An import that broke off is taken up by the same call again, with the
+        same facts and `part_size`: parts that are there are not written again. Raises CallFailed; the import then stays
+        open, see `abandon_import`.
         """
         enterprises = list(enterprise_ids)
         put_facts = 0
         for window in _windows(import_id, enterprises, map(_fact, facts), part_size):
-            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s)
+            # However often: who begins an import has more to lose than its time.
+            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s, math.inf)
             put_facts += reply.facts
         return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
 
@@ -675,23 +679,27 @@ class SealAuthzClient:
         return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
 
     def _call(
-        self, method: Callable[..., Reply], request: Message | Sequence[Message], timeout_s: float | None
+        self,
+        method: Callable[..., Reply],
+        request: Message | Sequence[Message],
+        timeout_s: float | None,
+        max_attempts: float = MAX_ATTEMPTS,
     ) -> Reply:
         """Call with a message or a stream of them, and call again what may be called again, until the timeout."""
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         pause_s = _FIRST_PAUSE_S
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        for attempt in itertools.count(1):
             try:
                 sent = request if isinstance(request, Message) else iter(request)
                 return method(sent, timeout=max(deadline - time.monotonic(), 0.001), metadata=self._metadata)
             except grpc.RpcError as error:
                 failed = _failed(error)
                 wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
-                is_last = attempt == MAX_ATTEMPTS or time.monotonic() + wait_s >= deadline
+                is_last = attempt >= max_attempts or time.monotonic() + wait_s >= deadline
                 if (failed.code not in _RETRIED and failed.reason != _BUSY) or is_last:
                     raise failed from error
             time.sleep(wait_s)
-            pause_s *= 2
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         raise AssertionError("the last attempt returns or raises")
 
 

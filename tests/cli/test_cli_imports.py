@@ -79,8 +79,13 @@ def test_an_import_that_breaks_off_is_open_and_goes_on(sealauthz, store, tmp_pat
     bulk = ("facts", "import", "facts", "--bulk", "--request-id", "monday", "--chunk", "2", *HERE)
     code, _, err = sealauthz(*bulk)
     assert code == 1
-    assert err.startswith("lines 1 to 2: 2 facts written, revision 2\nerror: line")
-    assert "(IMPORT); 2 facts before line 3 stay written; the import `monday` is open" in err
+    hint = "the import `monday` is open; go on with --request-id monday, or give it up: sealauthz facts abandon monday"
+    assert err.startswith(f"lines 1 to 2: 2 facts written, revision 2\n{hint}\nerror: line")
+    assert "(IMPORT); 2 facts before line 3 stay written" in err
+    (tmp_path / "torn").write_text("\n".join([*(SEAL % f"s-{number}" for number in range(1, 5)), "{"]))
+    code, _, err = sealauthz(*(word if word != "facts" or place == 0 else "torn" for place, word in enumerate(bulk)))
+    assert code == 2
+    assert hint in err
     code, out, _ = sealauthz("facts", "imports", "-o", "json")
     (shown,) = json.loads(out)
     assert (shown["caller"], shown["import_id"], shown["parts"]) == ("cli", "monday", 1)
@@ -113,7 +118,32 @@ def test_an_import_of_any_caller_is_given_up_if_its_enterprises_are_sound(sealau
     store.import_part("hr", Part("j", here, 1), [replace(admin, state="REVOKED") for admin in admins])
     code, _, err = sealauthz("facts", "abandon", "j", "--caller", "hr")
     assert code == 1
-    assert "no active system administrator (I4); the import stays open" in err
+    go_on = "sealauthz facts import --bulk --caller hr --request-id j --go-on FILE"
+    assert "no active system administrator (I4); the import stays open, but for its contracts" in err
+    assert f"write what is missing with `{go_on}`" in err
+
+
+def test_an_import_whose_caller_is_gone_is_gone_on_with(sealauthz, store, tmp_path):
+    seals(tmp_path, 3)
+    here = frozenset({"e-yunshan"})
+    go_on = ("facts", "import", "facts", "--bulk", "--caller", "hr", "--request-id", "i", "--chunk", "2", "--go-on")
+    refused = (1, "", "error: the caller `hr` has no open import `i`\n")
+    assert sealauthz(*go_on) == refused
+    store.import_part("hr", Part("i", here, 1), [Seal("s", "e-yunshan", "seal", SealKind.OTHER)])
+    assert sealauthz(*go_on)[::2] == (
+        0,
+        "lines 1 to 2: 2 facts written, revision 3\nlines 3 to 3: 1 facts written, revision 4\n"
+        "the import `i` is finished\n",
+    )
+    assert store.open_imports() == []
+    assert sealauthz(*go_on) == refused
+
+
+def test_an_import_without_a_name_says_the_one_that_it_was_given(sealauthz, store, tmp_path):
+    seals(tmp_path, 1)
+    first, *_, last = sealauthz("facts", "import", "facts", "--bulk", *HERE)[2].splitlines()
+    assert first.startswith("the import is `import-")
+    assert last == f"{first.replace('import is', 'import')} is finished"
 
 
 def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monkeypatch):
@@ -134,6 +164,9 @@ def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monke
     [
         (("import", "facts", "--bulk"), "name an --enterprise: the file has no record of one"),
         (("import", "facts", *HERE), "--enterprise needs --bulk"),
+        (("import", "facts", "--bulk", "--go-on"), "--go-on needs --bulk and --request-id"),
+        (("import", "facts", "--bulk", "--request-id", "i", "--go-on", "--server", "a:1"), "takes no --server"),
+        (("import", "facts", "--bulk", "--caller", "hr"), "--caller needs --go-on"),
         (("import", "facts", "--server", "a:1"), "--server needs --bulk"),
         (("import", "facts", "--insecure"), "--insecure needs --bulk"),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,10 @@ from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, In
 from sealauthz.facts import Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind, World
 from sealauthz.facts.consistency import uptime_s
 from sealauthz.facts.loading import load_unit, touched_since
+from sealauthz.facts.reading import Query, read_page
+from sealauthz.facts.rows import RecordRows
 from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.facts.units import homes_of, units_of
 
 NAMES = frozenset({"e1", "e2", "e3"})
 ORDERED = sorted(scene(), key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
@@ -95,7 +98,8 @@ def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store
         receipt = send(store, number, edited("Enterprise", "e1"), is_last=is_last)
         assert receipt.written.revision == before + 1
         with store.snapshot() as snapshot:
-            assert touched_since(snapshot, before) == {Unit(UnitKind.ENTERPRISE, "e1")}
+            boss = Unit(UnitKind.PERSON, "e1-boss")
+            assert touched_since(snapshot, before) == {Unit(UnitKind.ENTERPRISE, "e1"), boss}
         with world.read() as picture:
             assert picture.find("Enterprise", "e2") is not None
             if is_last:
@@ -287,7 +291,7 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
             picture.find(record_type, record_id)
     with world.read() as picture:
         assert picture.find("Contract", "c2") is not None
-        assert picture.person("cat") is not None
+        assert picture.person("e2-boss") is not None
     with pytest.raises(InvariantBroken, match="`Contract:c1` is being imported"):
         write(store, edited("SigningTask", "task2", state="SIGNED"))
     other = {"import_id": "j", "enterprises": frozenset({"e9"})}
@@ -298,10 +302,96 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
     before = store.revision()
     send(store, 3, is_last=True)
     with store.snapshot() as snapshot:
-        opened = {Unit(UnitKind.ENTERPRISE, "e1"), Unit(UnitKind.CONTRACT, "c1")}
-        assert touched_since(snapshot, before) == opened
+        touched = touched_since(snapshot, before) or frozenset()
+    opened = {Unit(UnitKind.ENTERPRISE, "e1"), Unit(UnitKind.CONTRACT, "c1")}
+    assert {unit for unit in touched if unit.kind != UnitKind.PERSON} == opened
     with world.read() as picture:
         assert len(picture.find("SigningTask", "task1").operators) == 2
+
+
+def persons_shut(store: Store) -> set[str]:
+    """The persons whose units a fresh load refuses."""
+    found = set()
+    with store.snapshot() as snapshot:
+        for item in read_page(snapshot, Query("Person", {}), 1000, "", None).records:
+            try:
+                load_unit(snapshot, Unit(UnitKind.PERSON, item.record.id))
+            except FactNotLoaded as error:
+                found.add((error.importing or ("", ""))[1])
+    return found
+
+
+def known_to(records: Iterable[Any], kind: UnitKind, unit_id: str) -> set[str]:
+    """The persons whose units hold something that is at home in a unit."""
+    rows = RecordRows(records)
+    homes, held = homes_of(records, rows), units_of(records, rows)
+    keys = [key for key, home in homes.items() if home == (kind, unit_id)]
+    return {unit.id for key in keys for unit in held[key] if unit.kind == UnitKind.PERSON}
+
+
+def held_persons(world: World, store: Store) -> set[str]:
+    """The persons that a world answers about."""
+    found = set()
+    persons = store.read("Person", page_size=1000).records
+    with world.read() as picture:
+        for item in persons:
+            try:
+                found |= {item.record.id} if picture.person(item.record.id) is not None else set()
+            except FactNotLoaded:
+                continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "unit_id"),
+    [
+        (edited("Seal", "s1", name="new"), UnitKind.ENTERPRISE, "e1"),
+        (edited("Contract", "c1", template_id="t"), UnitKind.CONTRACT, "c1"),
+    ],
+)
+def test_who_is_known_to_what_is_shut_is_shut_with_it(store: Store, changed: Any, kind: UnitKind, unit_id: str) -> None:
+    """Law: exactly the persons whose units hold something of it, and in a world that had them in memory as well."""
+    write(store, *scene())
+    world = World(store)
+    everybody = held_persons(world, store)
+    enterprises = frozenset({unit_id if kind == UnitKind.ENTERPRISE else "e9"})
+    before = store.revision()
+    send(store, 1, changed, enterprises=enterprises)
+    known = known_to(scene(), kind, unit_id)
+    assert persons_shut(store) == known
+    assert everybody - held_persons(world, store) == known
+    with store.snapshot() as snapshot:
+        touched = touched_since(snapshot, before) or frozenset()
+    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
+    before = store.revision()
+    send(store, 2, is_last=True, enterprises=enterprises)
+    assert persons_shut(store) == set()
+    assert held_persons(world, store) == everybody
+    with store.snapshot() as snapshot:
+        touched = touched_since(snapshot, before) or frozenset()
+    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
+
+
+def test_a_person_from_whom_an_import_takes_something_is_shut_until_it_ends(store: Store) -> None:
+    """What is taken in one part may be made up for in the next, and nothing of it is left in the unit to say so."""
+    write(store, *scene())
+    world = World(store)
+    everybody = held_persons(world, store)
+    moved = edited("SigningTask", "task1", handler_id="dan"), edited("TaskOperator", "operator", person_id="dan")
+    e9 = frozenset({"e9"})
+    send(store, 1, *moved, enterprises=e9)
+    assert persons_shut(store) == {"ann", "bob", "dan"} == everybody - held_persons(world, store)
+    send(store, 2, edited("Person", "cat", phone="13900001569"), person("new"), enterprises=e9)
+    assert persons_shut(store) == {"ann", "bob", "dan", "cat", "new"}
+    send(store, 1, edited("Person", "ann", phone="13900001569"), import_id="j", enterprises=frozenset({"e8"}))
+    before = store.revision()
+    send(store, 3, is_last=True, enterprises=e9)
+    assert persons_shut(store) == {"ann"}, "of whom another import writes"
+    with store.snapshot() as snapshot:
+        touched = touched_since(snapshot, before) or frozenset()
+    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == {"ann", "bob", "dan", "cat", "new"}
+    send(store, 0, is_abandoned=True, import_id="j", enterprises=frozenset({"e8"}))
+    assert held_persons(world, store) == {*everybody, "new"}
 
 
 def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
@@ -309,7 +399,10 @@ def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
     for caller, import_id in (("other", "i"), ("importer", "j")):
         both = frozenset({"e1", "e2"})
         invariant, said = refusal(store, 1, person("x"), caller=caller, import_id=import_id, enterprises=both)
-        assert (invariant, said) == ("IMPORT", "`Enterprise:e1` is being imported already")
+        assert (invariant, said) == (
+            "IMPORT",
+            "`Enterprise:e1` is being imported already: see `sealauthz facts imports`",
+        )
     send(store, 2, is_last=True)
     assert send(store, 1, person("x"), import_id="j").parts == 1
 
@@ -382,6 +475,27 @@ def test_an_abandoned_import_opens_what_is_sound_and_takes_nothing_more(store: S
     assert store.open_imports() == []
     assert refusal(store, 2, person("b")) == ("IMPORT", "the import is abandoned already")
     assert send(store, 0, is_abandoned=True).written.is_replay
+
+
+def test_the_contracts_of_an_import_are_released_without_its_enterprises(store: Store) -> None:
+    write(store, *scene())
+    send(store, 1, edited("RoleAssignment", "e1-admin", state="REVOKED"), edited("Contract", "c1", template_id="t"))
+    before = store.revision()
+    assert not send(store, 1, is_release=True).is_finished
+    with store.snapshot() as snapshot:
+        touched = touched_since(snapshot, before) or frozenset()
+        assert Unit(UnitKind.CONTRACT, "c1") in touched
+        assert Unit(UnitKind.PERSON, "ann") in touched
+        assert load_unit(snapshot, Unit(UnitKind.CONTRACT, "c1"))["Contract"]
+    assert is_shut(store)
+    assert send(store, 1, is_release=True).written.is_replay
+    # A contract that the import writes again is shut again; with none there is nothing to do.
+    send(store, 2, edited("Contract", "c1", template_id="u"))
+    assert send(store, 2, is_release=True).written.revision == before + 3
+    send(store, 3, RoleAssignment("new", "m-ann", "SYSTEM_ADMIN"))
+    assert send(store, 3, is_release=True).written.revision == before + 4
+    assert send(store, 4, is_last=True).is_finished
+    assert refusal(store, 1, is_release=True, import_id="none") == ("IMPORT", "there is no such import")
 
 
 def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> None:

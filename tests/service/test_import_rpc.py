@@ -12,7 +12,7 @@ import pytest
 from calls import TOKEN, Refusal, refusal_of
 from conftest import Serve, Served, trusted
 
-from sealauthz.client import CallFailed, Imported, Question, SealAuthzClient
+from sealauthz.client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.domain.identity import Person
@@ -324,3 +324,21 @@ def test_nothing_is_decided_about_an_enterprise_until_its_import_is_over(
         assert any(here.list_actions("Person:p-zhou", SEAL).values())
     for store in stores:
         store.close()
+
+
+def test_the_client_waits_out_an_outage_as_long_as_its_timeout_says(
+    client: SealAuthzClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More attempts than any other call makes, with pauses that do not grow for ever."""
+    import_part, pauses = store.import_part, []
+
+    def out(*arguments: Any) -> Any:
+        if len(pauses) < 2 * MAX_ATTEMPTS:
+            raise FactsUnavailable("the facts cannot be written now")
+        return import_part(*arguments)
+
+    monkeypatch.setattr(store, "import_part", out)
+    monkeypatch.setattr("sealauthz.client.time.sleep", pauses.append)
+    assert client.import_facts("I", ["E1"], people(4), part_size=3).is_finished
+    assert len(pauses) == 2 * MAX_ATTEMPTS
+    assert 1.0 <= max(pauses) <= 2.0

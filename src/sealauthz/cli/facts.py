@@ -26,9 +26,11 @@ from sealauthz.domain.record import RECORDS, Column, shape_of
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.exchange import line_of, plain_fact, record_of
 from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, Snapshot, Store, Stored, WriteReceipt
+from sealauthz.facts.importing import OpenImport
 from sealauthz.facts.reading import Filter, Query, read_page
 from sealauthz.facts.tables import DEPENDENCY_ORDER
 from sealauthz.service.faults import Faults
+from sealauthz.service.importing import release_contracts
 from sealauthz.service.records import fact_of, filter_value, snake
 from sealauthz.terminal import console, instant, show, table
 
@@ -82,6 +84,8 @@ def personal_option(command: F) -> F:
 @click.option(
     "--enterprise", "enterprises", metavar="ID", multiple=True, help="With --bulk: an enterprise that is imported."
 )
+@click.option("--go-on", is_flag=True, help="With --bulk: go on with an open import behind its last part.")
+@click.option("--caller", metavar="NAME", help="With --go-on: whose import it is; without it, `cli`.")
 @click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
 @connection_options
 @config_option
@@ -93,6 +97,8 @@ def facts_import(
     request_id: str | None,
     bulk: bool,
     enterprises: tuple[str, ...],
+    go_on: bool,
+    caller: str | None,
     server: str | None,
     token_file: Path | None,
     ca: Path | None,
@@ -114,23 +120,39 @@ def facts_import(
     `facts abandon`. The enterprises are those that the file has records of,
     unless --enterprise names them.
 
+    An open import of anybody, whose caller may be gone, is gone on with by
+    --go-on: FILE then holds what is still missing, and ends it.
+
     \b
       sealauthz facts import facts.jsonl
       sealauthz facts export --personal-data > backup.jsonl
       sealauthz facts import backup.jsonl --database sqlite:///other.db
       sealauthz facts import --bulk --request-id monday facts.jsonl
+      sealauthz facts import --bulk --caller hr --request-id 7f3c --go-on rest.jsonl
     """
+    if go_on:
+        if not (bulk and request_id) or server or enterprises:
+            raise click.UsageError("--go-on needs --bulk and --request-id, and takes no --server and no --enterprise")
+        with open_store(config_file, database) as store:
+            item = _open_import(store, caller or "cli", request_id)
+            _import_bulk(store, item, _read_lines(file), chunk)
+        return Exit.DONE
+    if caller:
+        raise click.UsageError("--caller needs --go-on")
+    is_generated = not request_id
     request_id = request_id or f"import-{uuid.uuid4()}"
     if bulk:
         if server and database:
             raise click.UsageError("import through either a --server or into a --database, not both")
         named = frozenset(enterprises) or _enterprises_in(file)
+        if is_generated:
+            click.echo(f"the import is `{request_id}`", err=True)
         if server:
             with connected(server, token_file, ca, insecure) as client:
                 _import_over_grpc(client, request_id, named, _read_lines(file), chunk)
         else:
             with open_store(config_file, database) as store:
-                _import_bulk(store, request_id, named, _read_lines(file), chunk)
+                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), _read_lines(file), chunk)
         return Exit.DONE
     for option, is_given in (
         ("enterprise", enterprises),
@@ -203,23 +225,23 @@ def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, data
 
     What it has written stays, and its enterprises are decided about again.
     Refused while they break a rule that takes the whole, such as having an
-    administrator: write what is missing with the same import first.
+    administrator: only its contracts are decided about again then. Write
+    what is missing with `facts import --go-on`.
 
     \b
       sealauthz facts abandon monday
       sealauthz facts abandon 7f3c --caller hr-import
     """
     with open_store(config_file, database) as store:
-        for item in store.open_imports():
-            if (item.caller, item.import_id) == (caller, import_id):
-                break
-        else:
-            raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
+        item = _open_import(store, caller, import_id)
         part = Part(item.import_id, item.enterprises, 0, is_abandoned=True)
         try:
             receipt = store.import_part(item.caller, part)
         except InvariantBroken as error:
-            raise Stop(f"{error} ({error.invariant}); the import stays open", Exit.REFUSED) from error
+            release_contracts(store, caller, import_id)
+            helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --go-on FILE"
+            said = "the import stays open, but for its contracts; write what is missing with"
+            raise Stop(f"{error} ({error.invariant}); {said} `{helps}`", Exit.REFUSED) from error
     click.echo(f"given up after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
     return Exit.DONE
 
@@ -354,29 +376,43 @@ def _line_of_changes(changes: Changes) -> str:
     return json.dumps(entry, ensure_ascii=False)
 
 
-def _import_bulk(
-    store: Store, import_id: str, enterprises: frozenset[str], lines: Iterable[tuple[int, Any]], chunk: int
-) -> None:
-    """Write the lines as one import into the database."""
+def _open_import(store: Store, caller: str, import_id: str) -> OpenImport:
+    for item in store.open_imports():
+        if (item.caller, item.import_id) == (caller, import_id):
+            return item
+    raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
+
+
+def _import_bulk(store: Store, begun: OpenImport, lines: Iterable[tuple[int, Any]], chunk: int) -> None:
+    """Write the lines into the database as the parts of an import that follow, and end it."""
     written = 0
-    chunks = _chunks(lines, chunk)
-    following = next(chunks, [])
-    number = 0
+    number = begun.parts
     is_last = False
-    while not is_last:
-        current, following = following, next(chunks, [])
-        number, is_last = number + 1, not following
-        part = Part(import_id, enterprises, number, is_last)
-        try:
-            receipt = store.import_part("cli", part, [record for _, record in current])
-        except (InvalidRequest, FactConflict, InvariantBroken) as error:
-            stop = _at_line(error, current, written) if current else Stop(str(error), Exit.REFUSED)
-            open_now = f"; the import `{import_id}` is open, and nothing is decided about its enterprises"
-            raise Stop(f"{stop}{open_now if number > 1 else ''}", stop.code) from error
-        written += len(current)
-        if current:
-            _report(current, receipt.written)
-    click.echo(f"the import `{import_id}` is finished", err=True)
+    chunks = _chunks(lines, chunk)
+    try:
+        following = next(chunks, [])
+        while not is_last:
+            current, following = following, next(chunks, [])
+            part = Part(begun.import_id, begun.enterprises, number + 1, not following)
+            try:
+                receipt = store.import_part(begun.caller, part, [record for _, record in current])
+            except (InvalidRequest, FactConflict, InvariantBroken) as error:
+                raise (_at_line(error, current, written) if current else Stop(str(error), Exit.REFUSED)) from error
+            number, is_last = part.number, part.is_last
+            written += len(current)
+            if current:
+                _report(current, receipt.written)
+    finally:
+        if number and not is_last:
+            _say_open(begun.caller, begun.import_id)
+    click.echo(f"the import `{begun.import_id}` is finished", err=True)
+
+
+def _say_open(caller: str, import_id: str) -> None:
+    theirs = "" if caller == "cli" else f"--caller {caller} "
+    again = f"--request-id {import_id}" if not theirs else f"{theirs}--request-id {import_id} --go-on"
+    give_up = f"sealauthz facts abandon {theirs}{import_id}"
+    click.echo(f"the import `{import_id}` is open; go on with {again}, or give it up: {give_up}", err=True)
 
 
 def _import_over_grpc(
@@ -388,7 +424,14 @@ def _import_over_grpc(
 ) -> None:
     """Write the lines as one import through a server."""
     messages = (getattr(plain_fact(record), snake(type(record).__name__)) for _, record in lines)
-    done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
+    is_done = False
+    try:
+        done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
+        is_done = True
+    finally:
+        if not is_done:
+            # Only the server knows, and who the caller is as well.
+            click.echo(f"the import `{import_id}` may be open; go on with --request-id {import_id}", err=True)
     click.echo(f"{done.facts} facts written, revision {done.revision}", err=True)
     click.echo(f"the import `{import_id}` is finished", err=True)
 

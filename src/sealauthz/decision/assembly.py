@@ -80,10 +80,11 @@ def assemble(
     Raises CallerNotPermitted where an enterprise concerned is outside the caller's right.
     """
     form = check_context(question)
-    subject, _ = _found(picture, question.subject.type, question.subject.id, may_see)
+    # The subject later: a person whom an import shuts must not hide that the caller has no right to the resource.
     resource, home = _found(picture, question.resource.type, question.resource.id, may_see)
     if resource is not None:
         _refuse_unseen(resource, home, may_see)
+    subject, _ = _found(picture, question.subject.type, question.subject.id, may_see)
     if subject is None or resource is None:
         return None
     given = question.context

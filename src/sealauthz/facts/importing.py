@@ -2,8 +2,9 @@
 
 The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
 looks for it in the same snapshot, so that a decision meets either no fact of an import or all of them. A contract is
-marked by the first part that writes into it. Nobody else writes into what is marked, which is why what holds of an
-enterprise as a whole can wait until the end.
+marked by the first part that writes into it. A person is shut by what of them is at home where there is a mark, or by a
+note of the import. Nobody else writes into what is marked, which is why what holds of an enterprise as a whole can wait
+until the end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.domain import RECORDS
@@ -25,9 +26,10 @@ from sealauthz.facts.batch import WriteReceipt
 from sealauthz.facts.changes import Changes
 from sealauthz.facts.edits import SETTLED, owners_of_details
 from sealauthz.facts.invariants import WHOLE, check_part, check_whole
+from sealauthz.facts.loading import GUESTS_OF_ENTERPRISES
 from sealauthz.facts.rows import DatabaseRows, among, ids_parameter
 from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
-from sealauthz.facts.units import Unit, UnitKind
+from sealauthz.facts.units import Unit, UnitKind, home_kind, homes_of, units_of
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
@@ -47,13 +49,22 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`."""
+    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`.
+
+    One that `is_release`, without any facts and with the number of the last part there is, opens the contracts only.
+    """
 
     import_id: str
     enterprises: frozenset[str]
     number: int
     is_last: bool = False
     is_abandoned: bool = False
+    is_release: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether this is one of the parts that bring facts, in their order."""
+        return not (self.is_abandoned or self.is_release)
 
     @property
     def ends(self) -> bool:
@@ -64,7 +75,8 @@ class Part:
     def request_id(self) -> str:
         """The request that the part is: the same part again is the same request."""
         name = hashlib.sha256(self.import_id.encode()).hexdigest()[:32]
-        return f"import-{name}-{'abandon' if self.is_abandoned else self.number}"
+        kind = "abandon" if self.is_abandoned else f"release-{self.number}" if self.is_release else str(self.number)
+        return f"import-{name}-{kind}"
 
     def digest(self, content: str) -> str:
         """Digest the part with the digest of its facts."""
@@ -124,6 +136,11 @@ def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple
     return {unit: by for unit, by in found.items() if unit in units}
 
 
+def _persons_with(records: Iterable[Any], rows: DatabaseRows) -> set[str]:
+    """Return the persons whose units hold one of the records."""
+    return {unit.id for units in units_of(records, rows).values() for unit in units if unit.kind == UnitKind.PERSON}
+
+
 def _name(unit: Unit) -> str:
     return f"`{unit.kind.capitalize()}:{unit.id}`"
 
@@ -138,6 +155,7 @@ class Importing:
         self._part = part
         self._now = now
         self.is_first = False
+        self._shut: set[Unit] = set()
         key = {"caller": caller, "import_id": part.import_id}
         self._key = key
         self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
@@ -145,7 +163,16 @@ class Importing:
     @property
     def shuts_or_opens(self) -> bool:
         """Whether this part makes a revision even if it changes no fact."""
-        return self.is_first or self._part.ends
+        return self.is_first or self._part.ends or (self._part.is_release and self._has_contracts())
+
+    def _has_contracts(self) -> bool:
+        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_contracts()).limit(1)
+        return self._connection.execute(statement).first() is not None
+
+    def _marked_contracts(self) -> ColumnElement[bool]:
+        mark = FACT_IMPORT_UNIT.c
+        ours = (mark.caller == self._caller) & (mark.import_id == self._part.import_id)
+        return ours & (mark.kind == UnitKind.CONTRACT)
 
     @property
     def locked(self) -> frozenset[str]:
@@ -156,7 +183,7 @@ class Importing:
         """Take the import, and begin it with its first part. Raises FactConflict, InvariantBroken."""
         part = self._part
         enterprises = json.dumps(sorted(part.enterprises))
-        if part.number == 1 and not part.is_abandoned:
+        if part.number == 1 and part.is_counted:
             dialect = postgresql if self._is_postgresql else sqlite
             begun = self._connection.execute(
                 dialect.insert(FACT_IMPORT)
@@ -170,13 +197,13 @@ class Importing:
             statement = statement.with_for_update()
         row = self._connection.execute(statement).one_or_none()
         if row is None:
-            broken = "there is no such import" if part.is_abandoned else "an import begins with part 1"
+            broken = "an import begins with part 1" if part.is_counted else "there is no such import"
             raise InvariantBroken(INVARIANT, broken)
         if row.state != ImportState.OPEN:
             raise InvariantBroken(INVARIANT, f"the import is {row.state.lower()} already")
         if row.enterprises != enterprises:
             raise FactConflict(INVARIANT, "the import was begun for other enterprises")
-        if not part.is_abandoned and part.number != row.parts + 1:
+        if part.is_counted and part.number != row.parts + 1:
             raise InvariantBroken(INVARIANT, f"the part after {row.parts} is expected, and not part {part.number}")
         if self.is_first:
             self._mark()
@@ -185,7 +212,9 @@ class Importing:
         """Mark the enterprises."""
         others = self._mark_units(Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises)
         if others:
-            raise FactConflict(INVARIANT, f"{_name(others[0])} is being imported already")
+            raise FactConflict(
+                INVARIANT, f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
+            )
 
     def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
         """Mark units, waiting for whoever is about to mark one of them; return those that another import has."""
@@ -194,7 +223,13 @@ class Importing:
         for start in range(0, len(ordered), _MARKED_AT_ONCE):
             some = ordered[start : start + _MARKED_AT_ONCE]
             values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
-            self._connection.execute(dialect.insert(FACT_IMPORT_UNIT).values(values).on_conflict_do_nothing())
+            marked = self._connection.execute(
+                dialect.insert(FACT_IMPORT_UNIT)
+                .values(values)
+                .on_conflict_do_nothing()
+                .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
+            )
+            self._shut |= {Unit(UnitKind(row.kind), row.id) for row in marked}
         ours = (self._caller, self._part.import_id)
         return sorted(unit for unit, by in _marks_on(self._connection, ordered).items() if by != ours)
 
@@ -209,6 +244,26 @@ class Importing:
         others = self._mark_units(unit for unit in homes if unit.kind == UnitKind.CONTRACT)
         if others:
             raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
+
+    def shut_persons(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
+        """Note the persons that this part writes about, as far as their guests do not tell.
+
+        Those are the ones of whom it changes a fact of their own, and those from whom it takes one of an enterprise or
+        a contract: what makes up for that may come in a later part.
+        """
+        if self._part.ends:
+            return
+        own = [change.after for change in changes if home_kind(change.record_type) == UnitKind.PERSON]
+        others = [change for change in changes if home_kind(change.record_type) != UnitKind.PERSON]
+        persons = {home.id for home in homes_of(own, after).values()}
+        left = _persons_with([change.before for change in others if change.before is not None], before)
+        if left:
+            persons |= left - _persons_with([change.after for change in others], after)
+        if not persons:
+            return
+        dialect = postgresql if self._is_postgresql else sqlite
+        noted = [{**self._key, "record_type": "Person", "record_id": person_id} for person_id in sorted(persons)]
+        self._connection.execute(dialect.insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
 
     def check(self, changes: Changes, rows: DatabaseRows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
@@ -242,10 +297,14 @@ class Importing:
         part = self._part
         values: dict[str, Any] = {}
         units: set[Unit] = set()
-        if not part.is_abandoned:
+        if part.is_counted:
             values["parts"] = part.number
-        if self.is_first:
-            units |= {Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in part.enterprises}
+        if not part.ends:
+            units |= self._shut
+        if part.is_release:
+            mark = FACT_IMPORT_UNIT
+            released = self._connection.execute(delete(mark).where(self._marked_contracts()).returning(mark.c.id))
+            units |= {Unit(UnitKind.CONTRACT, row.id) for row in released}
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
@@ -254,9 +313,30 @@ class Importing:
             opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
             units |= {Unit(UnitKind(row.kind), row.id) for row in opened}
             made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
-            self._connection.execute(delete(new).where(made))
-        self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
-        return units
+            noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
+            persons = {Unit(UnitKind.PERSON, row.record_id) for row in noted if row.record_type == "Person"}
+            units |= persons
+        if values:
+            self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+        return units | self._persons_of(units)
+
+    def _persons_of(self, homes: Iterable[Unit]) -> set[Unit]:
+        """Return the units of the persons that have guests of some enterprises and contracts."""
+        ordered = sorted(homes)
+        persons: set[str | None] = set()
+        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+            some = ordered[start : start + _CHECKED_AT_ONCE]
+            rows = DatabaseRows(self._connection)
+            enterprises = {unit.id for unit in some if unit.kind == UnitKind.ENTERPRISE}
+            for record_type, column in GUESTS_OF_ENTERPRISES.items():
+                found = rows.naming(record_type, "enterprise_id", enterprises)
+                persons |= {getattr(record, column) for record in found}
+            contracts = {unit.id for unit in some if unit.kind == UnitKind.CONTRACT}
+            signatories = rows.naming("Signatory", "contract_id", contracts)
+            tasks = rows.naming("SigningTask", "signatory_id", {signatory.id for signatory in signatories})
+            operators = rows.naming("TaskOperator", "task_id", {task.id for task in tasks})
+            persons |= {task.handler_id for task in tasks} | {operator.person_id for operator in operators}
+        return {Unit(UnitKind.PERSON, person_id) for person_id in persons if person_id is not None}
 
     def _check_whole(self) -> None:
         """Check the enterprises as they are now."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Dialect, Select, bindparam, literal_column, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Dialect, Select, bindparam, literal_column, select, union
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -14,11 +14,31 @@ from sealauthz.domain import FOREVER, RECORDS, shape_of
 from sealauthz.domain.record import UNLIMITED
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.database import Snapshot
-from sealauthz.facts.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_IMPORT_UNIT, table_of
+from sealauthz.facts.rows import among, ids_parameter
+from sealauthz.facts.tables import (
+    FACT_CHANGE,
+    FACT_CHANGE_UNIT,
+    FACT_IMPORT,
+    FACT_IMPORT_NEW,
+    FACT_IMPORT_UNIT,
+    table_of,
+)
 from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
 
 _MAX_REVISIONS = 2_000
 """With more revisions than this since the last look, everything is loaded anew."""
+
+GUESTS_OF_ENTERPRISES: Mapping[str, str] = {
+    "Membership": "person_id",
+    "JoinApplication": "person_id",
+    "Invitation": "target_id",
+    "RetrievalCase": "applicant_id",
+    "RegistrySnapshot": "legal_rep_id",
+}
+"""The records of an enterprise that make it known to a person's unit, and the column that names the person.
+
+INVARIANT: any other guest of the unit (a role) comes with one of these, or with its contract.
+"""
 
 
 @cache
@@ -92,6 +112,31 @@ def _mark_statement(kind: UnitKind, is_postgresql: bool) -> str:
 
 
 @cache
+def _open_statements(is_postgresql: bool) -> tuple[str, str]:
+    """Return the statements that find whether any import is open, and whether one has written about a person `unit`."""
+    unit, new, opened = FACT_IMPORT_UNIT, FACT_IMPORT_NEW.c, FACT_IMPORT.c
+    # From the few open imports to their rows, by the primary key: there may be many rows.
+    written = (
+        select(new.record_id)
+        .join_from(FACT_IMPORT, FACT_IMPORT_NEW, (new.caller == opened.caller) & (new.import_id == opened.import_id))
+        .where(opened.state == literal_column("'OPEN'"), new.record_type == literal_column("'Person'"))
+        .where(new.record_id == bindparam("unit"))
+    )
+    # Written by us, as in `_after_statement`.
+    return f"{_compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", _compiled(written, is_postgresql)
+
+
+@cache
+def _marks_statement(is_postgresql: bool) -> str:
+    """Return the statement that finds which of some enterprises and contracts are being imported."""
+    mark = FACT_IMPORT_UNIT.c
+    # The kinds for the index, which begins with them.
+    kinds: ColumnElement[bool] = mark.kind.in_([literal_column("'ENTERPRISE'"), literal_column("'CONTRACT'")])
+    statement = select(mark.kind, mark.id).where(kinds, among(mark.id, "ids", is_postgresql))
+    return _compiled(statement, is_postgresql)
+
+
+@cache
 def _home_statement(record_type: str, is_postgresql: bool) -> str:
     """Return the statement that finds the home root of one record."""
     table = table_of(RECORDS[record_type])
@@ -149,23 +194,50 @@ def _maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
 def load_unit(snapshot: Snapshot, unit: Unit) -> dict[str, list[Any]]:
     """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit.
 
-    Raises FactNotLoaded for an enterprise or a contract that is being imported.
+    Raises FactNotLoaded for an enterprise or a contract that is being imported, and for a person who is written about
+    by an import that is open.
     """
     classes, statements = _unit_statements(unit.kind, snapshot.is_postgresql)
-    if unit.kind == UnitKind.PERSON:
-        loaded = snapshot.fetch_each(statements, {"unit": unit.id})
+    is_person = unit.kind == UnitKind.PERSON
+    # In the same snapshot: none of an import is seen, or all of it.
+    if is_person:
+        *loaded, opened, written = snapshot.fetch_each(
+            (*statements, *_open_statements(snapshot.is_postgresql)), {"unit": unit.id}
+        )
+        is_marked = bool(written)
     else:
-        # In the same snapshot: none of an import is seen, or all of it.
         statements = (*statements, _mark_statement(unit.kind, snapshot.is_postgresql))
         *loaded, marks = snapshot.fetch_each(statements, {"unit": unit.id})
-        if marks:
-            raise FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
+        opened, is_marked = [], bool(marks)
+    if is_marked:
+        raise _shut(unit)
     shared = _words().copy()
     records = {}
     for cls, rows in zip(classes, loaded, strict=True):
         make = _maker_of(cls)
         records[cls.__name__] = [make(row, shared) for row in rows]
+    if opened and _has_marked_guest(snapshot, records):
+        raise _shut(unit)
     return records
+
+
+def _shut(unit: Unit) -> FactNotLoaded:
+    return FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
+
+
+def _has_marked_guest(snapshot: Snapshot, records: Mapping[str, list[Any]]) -> bool:
+    """Tell whether a person's unit holds a record of an enterprise or a contract that is being imported."""
+    homes = {
+        Unit(UnitKind.ENTERPRISE, record.enterprise_id)
+        for record_type in GUESTS_OF_ENTERPRISES
+        for record in records[record_type]
+    }
+    homes |= {Unit(UnitKind.CONTRACT, contract.id) for contract in records["Contract"]}
+    if not homes:
+        return False
+    ids = ids_parameter({home.id for home in homes}, snapshot.is_postgresql)
+    marks = snapshot.fetch(_marks_statement(snapshot.is_postgresql), {"ids": ids})
+    return any(Unit(UnitKind(kind), unit_id) in homes for kind, unit_id in marks)
 
 
 def find_home(snapshot: Snapshot, record_type: str, record_id: str) -> Unit | None:

@@ -164,7 +164,7 @@ FACT_IMPORT_NEW = Table(
         ["caller", "import_id"], ["fact_import.caller", "fact_import.import_id"], name="fact_import_new_import_id_fkey"
     ),
 )
-"""The rights that an open import has made: what they are limited to may still come in a later part."""
+"""The rights that an open import has made, of which the limits may still come in a later part; and persons it shuts."""
 
 STORE_IDENTITY = Table(
     "store_identity",

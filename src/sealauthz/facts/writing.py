@@ -113,6 +113,7 @@ class Write:
             check_together(changes, after)
         else:
             importing.check(changes, after)
+            importing.shut_persons(changes, before, after)
             units |= importing.advance()
         units |= self._units(changes, after, is_before=False)
         concerned_after = self._concerned(changes, after, is_before=False)

@@ -121,8 +121,16 @@ def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call
         raise InvalidRequest(*(_renamed(violation, records) for violation in error.violations)) from error
     except (FactConflict, InvariantBroken) as error:
         if part.is_abandoned:
+            release_contracts(store, call.caller.name, part.import_id)
             raise
         raise type(error)(error.invariant, f"part {part.number}: {error}") from error
+
+
+def release_contracts(store: Store, caller: str, import_id: str) -> None:
+    """Open the contracts of an import that cannot be given up yet: no rule that takes the whole is about them."""
+    for item in store.open_imports():
+        if (item.caller, item.import_id) == (caller, import_id):
+            store.import_part(caller, Part(import_id, item.enterprises, item.parts, is_release=True))
 
 
 def _renamed(violation: Violation, records: list[Any]) -> Violation:
