@@ -30,6 +30,7 @@ def flood() -> Iterator[Flood]:
     """Open so many calls of a method that never send their message, on a connection of their own."""
     over = threading.Event()
     opened: list[grpc.Channel] = []
+    held: list[Any] = []  # a call that nobody holds is cancelled
 
     def never() -> Iterator[bytes]:
         over.wait(60)
@@ -41,6 +42,7 @@ def flood() -> Iterator[Flood]:
         sent = () if token is None else metadata(token)
         call: Any = channel.stream_unary(path)
         calls = [call.future(never(), metadata=sent, timeout=60) for _ in range(count)]
+        held.extend(calls)
         time.sleep(0.5)
         return calls
 
@@ -50,7 +52,7 @@ def flood() -> Iterator[Flood]:
         channel.close()
 
 
-def probe(served: Served, timeout: float = 3) -> int:
+def probe(served: Served, timeout: float = 10) -> int:
     stub = health_pb2_grpc.HealthStub(served.channel)
     status: int = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout).status
     return status
