@@ -10,7 +10,7 @@ import grpc
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
 from sealauthz.facts import Store
-from sealauthz.facts.importing import Part, PartReceipt
+from sealauthz.facts.importing import INVARIANT, Part, PartReceipt
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import record_from, snake
@@ -121,7 +121,8 @@ def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call
         raise InvalidRequest(*(_renamed(violation, records) for violation in error.violations)) from error
     except (FactConflict, InvariantBroken) as error:
         if part.is_abandoned:
-            release_contracts(store, call.caller.name, part.import_id)
+            if error.invariant not in (INVARIANT, "REQUEST_ID"):  # it broke a rule that takes the whole
+                release_contracts(store, call.caller.name, part.import_id)
             raise
         raise type(error)(error.invariant, f"part {part.number}: {error}") from error
 
