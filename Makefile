@@ -7,6 +7,7 @@ PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EQUALITY_ARGS ?=
+MUTATE_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock proto format check test reference run demo bench equality mutate
@@ -66,8 +67,8 @@ bench: setup ## measure engine, lists, facts and service, each against something
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)
 
-mutate: setup ## make every small mistake in the policies, and see that their tests notice (some two minutes)
-	$(BIN)/sealauthz policy mutate policies --fail-under 90
+mutate: setup ## make every small mistake in the policies, and see that their tests notice (MUTATE_ARGS="--file …": in one)
+	$(BIN)/sealauthz policy mutate policies --fail-under 90 $(MUTATE_ARGS)
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

@@ -52,16 +52,20 @@ def pytest_configure() -> None:
     bundles._compiled = compiled_once
 
 
+_OF_TOOLS = Path(__file__).parent / "testing"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Do not watch two kinds of tests for coverage, which makes them take up to three times as long.
+    """Do not watch three kinds of tests for coverage, which makes them take up to three times as long.
 
     Our policy tests ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What
-    random facts reach differs from run to run, so that the figures would, too. Other long tests that show nothing new
-    are marked where they stand.
+    random facts reach differs from run to run, so that the figures would, too. The tests of what tests policies load
+    one bundle after the other. Other long tests that show nothing new are marked where they stand.
     """
     for item in items:
         is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
-        if is_of_ours or is_hypothesis_test(getattr(item, "obj", None)):
+        is_of_tools = item.path.is_relative_to(_OF_TOOLS) or item.path.name.startswith("test_cli_policy")
+        if is_of_ours or is_of_tools or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
 
