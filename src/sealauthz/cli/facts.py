@@ -128,7 +128,7 @@ def facts_import(
       sealauthz facts export --personal-data > backup.jsonl
       sealauthz facts import backup.jsonl --database sqlite:///other.db
       sealauthz facts import --bulk --request-id monday facts.jsonl
-      sealauthz facts import --bulk --caller hr --request-id 7f3c --go-on rest.jsonl
+      sealauthz facts import --bulk --caller hr --request-id 7 --go-on rest.jsonl
     """
     if go_on:
         if not (bulk and request_id) or server or enterprises:
