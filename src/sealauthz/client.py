@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -532,19 +533,8 @@ class SealAuthzClient:
         another revision than what would follow, so it is for the caller to drop it and begin again.
         """
 
-        def page_at(token: str) -> ListPage:
-            return self.list_resources(
-                subject,
-                action,
-                resource_type,
-                context,
-                page_size=page_size,
-                page_token=token,
-                consistency=consistency,
-                timeout_s=timeout_s,
-            )
-
-        return _all_pages(page_at)
+        page_at = partial(self.list_resources, subject, action, resource_type, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
     def subject_pages(
         self,
@@ -559,19 +549,8 @@ class SealAuthzClient:
     ) -> Iterator[ListPage]:
         """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
 
-        def page_at(token: str) -> ListPage:
-            return self.list_subjects(
-                subject_type,
-                action,
-                resource,
-                context,
-                page_size=page_size,
-                page_token=token,
-                consistency=consistency,
-                timeout_s=timeout_s,
-            )
-
-        return _all_pages(page_at)
+        page_at = partial(self.list_subjects, subject_type, action, resource, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
     def write_facts(
         self,
@@ -785,12 +764,12 @@ def _decision(message: authorization_pb2.Decision) -> Decision:
     )
 
 
-def _all_pages(page_at: Callable[[str], ListPage]) -> Iterator[ListPage]:
+def _all_pages(page_at: Callable[..., ListPage]) -> Iterator[ListPage]:
     """Return page after page, each asked for when it is wanted."""
-    page = page_at("")
+    page = page_at(page_token="")
     yield page
     while not page.is_complete:
-        page = page_at(page.next_page_token)
+        page = page_at(page_token=page.next_page_token)
         yield page
 
 

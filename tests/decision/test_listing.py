@@ -30,7 +30,7 @@ from sealauthz.demo.facts import opening_facts
 from sealauthz.domain.organisation import Department, Enterprise
 from sealauthz.domain.seals import OpenGrant, Seal, SealKind, SealState
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
-from sealauthz.facts import Batch, Put, Store, World
+from sealauthz.facts import Batch, Deadline, Put, Store, World
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
 from sealauthz.polar.walks import Root, walk_of
@@ -315,7 +315,7 @@ def test_where_time_is_over_each_page_still_gets_further() -> None:
 
 def test_where_time_is_over_before_anything_is_found_there_is_no_answer() -> None:
     with pytest.raises(TimeOver):
-        Scene().pdp().list_page(VIEWERS, Paging(deadline=time.monotonic() - 1))
+        Scene().pdp().list_page(VIEWERS, deadline=Deadline(time.monotonic() - 1))
 
 
 def test_a_list_that_is_allowed_nothing_is_whole_and_empty() -> None:

@@ -121,7 +121,7 @@ def test_lists_arrive_page_by_page(serve: Serve, connect: Opened) -> None:
     query, paging = pdp.listed[0]
     assert query == ListQuery(Root.SUBJECT, Entity("Person", "P1"), "use", "Seal", {"task": "T1"})
     assert (paging.size, paging.token) == (1, "")
-    assert paging.deadline is not None
+    assert pdp.deadline.at is not None
     assert client.list_subjects("Person", "use", "Seal:S1").ids == ("A0",)
     assert pdp.listed[-1][0] == ListQuery(Root.RESOURCE, Entity("Seal", "S1"), "use", "Person")
 

@@ -377,9 +377,9 @@ def _line_of_changes(changes: Changes) -> str:
 
 
 def _open_import(store: Store, caller: str, import_id: str) -> OpenImport:
-    for item in store.open_imports():
-        if (item.caller, item.import_id) == (caller, import_id):
-            return item
+    item = store.open_import(caller, import_id)
+    if item is not None:
+        return item
     raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
 
 

@@ -19,6 +19,7 @@ from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.domain.record import Instant
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
+from sealauthz.facts.consistency import Deadline
 from sealauthz.facts.world import Picture
 from sealauthz.polar.ties import Ties
 from sealauthz.polar.walks import Root
@@ -83,8 +84,10 @@ class Search:
     stop_at: float
 
 
-def search_for(query: ListQuery, paging: Paging, plans: Plans, caller: str, now: Instant, bounds: Bounds) -> Search:
-    """Return what to look for. Raises InvalidRequest, RevisionGone."""
+def search_for(
+    query: ListQuery, paging: Paging, plans: Plans, caller: str, now: Instant, bounds: Bounds, deadline: Deadline
+) -> Search:
+    """Return what to look for, in a part of the time that is left. Raises InvalidRequest, RevisionGone."""
     bundle = plans.bundle
     check_query(query, bundle)
     size = page_size(paging.size)
@@ -92,8 +95,8 @@ def search_for(query: ListQuery, paging: Paging, plans: Plans, caller: str, now:
     ties = plans.ties(query)  # before the clock starts: the first list of an action takes longer by that
     begun = time.monotonic()
     seconds = bounds.seconds
-    if paging.deadline is not None:
-        seconds = min(seconds, (paging.deadline - begun) * _SHARE_OF_DEADLINE)
+    if deadline.at is not None:
+        seconds = min(seconds, (deadline.at - begun) * _SHARE_OF_DEADLINE)
     return Search(query, caller, start, size, ties, bounds, begun + seconds)
 
 

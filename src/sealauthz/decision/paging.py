@@ -29,11 +29,10 @@ _MAX_TOKEN_CHARACTERS = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page, and how long to look for it. `deadline` is a time of `time.monotonic`; None for no deadline."""
+    """Which page of a list."""
 
     size: int = 0
     token: str = ""
-    deadline: float | None = None
 
 
 class Start(NamedTuple):

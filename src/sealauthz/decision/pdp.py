@@ -218,7 +218,7 @@ class PolicyDecisionPoint:
         caller's right, and what a world raises that cannot answer.
         """
         wording = self._wording
-        search = search_for(query, paging, wording.plans, caller, self._now(), self._bounds)
+        search = search_for(query, paging, wording.plans, caller, self._now(), self._bounds, deadline)
 
         def work(picture: Picture) -> ListPage:
             return _Evaluation(wording, picture, search.start.evaluated_at, may_see, caller).page(search)

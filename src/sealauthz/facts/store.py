@@ -184,6 +184,11 @@ class Store:
         with self._database.plain() as connection:
             return open_imports(connection)
 
+    def open_import(self, caller: str, import_id: str) -> OpenImport | None:
+        """Return one of a caller's imports, if it is open. Raises FactsUnavailable."""
+        ours = (item for item in self.open_imports() if (item.caller, item.import_id) == (caller, import_id))
+        return next(ours, None)
+
     def _write(
         self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, part: Part | None = None
     ) -> WriteReceipt:

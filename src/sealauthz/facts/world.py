@@ -496,15 +496,18 @@ class World:
         """
         if self._store is None:
             return 0
-        loaded, token = 0, None
-        while token != "":
-            page = self._store.read("Enterprise", page_size=_WARMED_AT_ONCE, page_token=token or "")
-            units = [Unit(UnitKind.ENTERPRISE, stored.record.id) for stored in page.records]
-            loaded += self.answer(lambda picture, units=units: sum(_is_there(picture, unit) for unit in units))  # type: ignore[misc]
-            cache = self.history.cache
-            if cache.bytes > cache.budget * _WARM_SHARE:
+        loaded, after = 0, ""
+
+        def load(picture: Picture) -> tuple[list[str], int]:
+            ids = picture.after("Enterprise", "id", after, _WARMED_AT_ONCE)
+            return ids, sum(_is_there(picture, Unit(UnitKind.ENTERPRISE, id_)) for id_ in ids)
+
+        while self.history.cache.bytes <= self._budget * _WARM_SHARE:
+            ids, found = self.answer(load)
+            loaded += found
+            if len(ids) < _WARMED_AT_ONCE:
                 break
-            token = page.next_page_token
+            after = ids[-1]
         return loaded
 
     def answer(

@@ -184,7 +184,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListResourcesResponse:
         """List the resources of a type on which the subject may act, one page."""
         query = resources_query_from(request)
-        page = self._page(query, paging_from(request, call.deadline), self._terms(request, call), call)
+        page = self._page(query, paging_from(request), self._terms(request, call), call)
         return resources_message(page, self._store_id)
 
     def ListSubjects(
@@ -192,7 +192,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListSubjectsResponse:
         """List who may act on the resource, one page."""
         query = subjects_query_from(request)
-        page = self._page(query, paging_from(request, call.deadline), self._terms(request, call), call)
+        page = self._page(query, paging_from(request), self._terms(request, call), call)
         return subjects_message(page, self._store_id)
 
     def _page(self, query: ListQuery, paging: Paging, terms: _Terms, call: Call) -> ListPage:

@@ -129,9 +129,9 @@ def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call
 
 def release_contracts(store: Store, caller: str, import_id: str) -> None:
     """Open the contracts of an import that cannot be given up yet: no rule that takes the whole is about them."""
-    for item in store.open_imports():
-        if (item.caller, item.import_id) == (caller, import_id):
-            store.import_part(caller, Part(import_id, item.enterprises, item.parts, is_release=True))
+    item = store.open_import(caller, import_id)
+    if item is not None:
+        store.import_part(caller, Part(import_id, item.enterprises, item.parts, is_release=True))
 
 
 def _renamed(violation: Violation, records: list[Any]) -> Violation:

@@ -126,9 +126,9 @@ def subjects_query_from(message: authorization_pb2.ListSubjectsRequest) -> ListQ
     return ListQuery(Root.RESOURCE, known, message.action, message.subject_type, context)
 
 
-def paging_from(message: AsksForPage, deadline: float | None) -> Paging:
-    """Read which page to return, until the deadline of the call."""
-    return Paging(message.page_size, message.page_token, deadline)
+def paging_from(message: AsksForPage) -> Paging:
+    """Read which page to return."""
+    return Paging(message.page_size, message.page_token)
 
 
 def with_prefix(error: InvalidRequest, prefix: str) -> InvalidRequest:
