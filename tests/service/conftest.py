@@ -14,6 +14,8 @@ import grpc
 import pytest
 from fake_pdp import FakePdp
 
+from sealauthz.decision import Bundle, system_clock
+from sealauthz.demo.facts import opening_facts
 from sealauthz.domain import RECORDS, shape_of
 from sealauthz.domain.identity import Person
 from sealauthz.domain.organisation import Enterprise
@@ -49,6 +51,22 @@ FACTS = (
     Seal("S1", "E1", "contract seal", SealKind.CONTRACT, SealState.ACTIVE),
     Seal("S2", "E2", "contract seal", SealKind.CONTRACT),
 )
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    """The installed policies."""
+    return Bundle.load()
+
+
+def demo_database(folder: Path) -> Path:
+    """A database with the facts with which the demo opens."""
+    path = folder / "facts.db"
+    upgrade(f"sqlite:///{path}")
+    store = Store.open(f"sqlite:///{path}")
+    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
+    store.close()
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,11 @@ from typing import Any
 import grpc
 import pytest
 from calls import refused
-from conftest import TOKEN, Serve, Served, metadata
+from conftest import TOKEN, Serve, Served, demo_database, metadata
 
 from sealauthz.client import NEWEST, CallFailed, Decision, Question, SealAuthzClient, at_least
-from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
-from sealauthz.demo.facts import opening_facts
-from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.decision import Bundle, PolicyDecisionPoint
+from sealauthz.facts import Batch, Put, Store, World
 from sealauthz.facts.waiting import Waits
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import authorization_pb2
@@ -24,19 +23,9 @@ from sealauthz.v1 import authorization_pb2
 ZHOU, SEAL = "Person:p-zhou", "Seal:seal-official"
 
 
-@pytest.fixture(scope="session")
-def bundle() -> Bundle:
-    return Bundle.load()
-
-
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    path = tmp_path / "facts.db"
-    upgrade(f"sqlite:///{path}")
-    store = Store.open(f"sqlite:///{path}")
-    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
-    store.close()
-    return path
+    return demo_database(tmp_path)
 
 
 @pytest.fixture

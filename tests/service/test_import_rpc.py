@@ -255,11 +255,6 @@ def test_the_client_raises_a_refusal_and_can_give_up(client: SealAuthzClient, st
 # --- decisions meanwhile ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def bundle() -> Bundle:
-    return Bundle.load()
-
-
 def codes(decision: Any) -> list[str]:
     return [reason.code for reason in decision.reasons]
 

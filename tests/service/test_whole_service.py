@@ -15,7 +15,7 @@ import grpc
 import pytest
 import trustme
 from calls import ask, entity, refused, use
-from conftest import TOKEN, Serve, Served, trusted
+from conftest import TOKEN, Serve, Served, demo_database, trusted
 
 from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
 from sealauthz.config import load
@@ -25,7 +25,7 @@ from sealauthz.demo.facts import DAY, opening_facts
 from sealauthz.domain.contracts import Contract
 from sealauthz.domain.identity import Person
 from sealauthz.exchange import plain_fact
-from sealauthz.facts import Batch, Put, Store, World, upgrade
+from sealauthz.facts import Store, World, upgrade
 from sealauthz.service.records import fact_of, snake
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
@@ -35,20 +35,10 @@ TASK = {"task": "task-paper"}
 FOR_A_TASK = ("use", "auto_use", "emergency_use")
 
 
-@pytest.fixture(scope="session")
-def bundle() -> Bundle:
-    return Bundle.load()
-
-
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A database with the facts with which the demo opens."""
-    path = tmp_path / "facts.db"
-    upgrade(f"sqlite:///{path}")
-    store = Store.open(f"sqlite:///{path}")
-    store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
-    store.close()
-    return path
+    return demo_database(tmp_path)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from sealauthz.facts.batch import WriteReceipt
 from sealauthz.facts.changes import Changes
 from sealauthz.facts.edits import SETTLED, owners_of_details
 from sealauthz.facts.invariants import WHOLE, check_part, check_whole
-from sealauthz.facts.loading import GUESTS_OF_ENTERPRISES
+from sealauthz.facts.loading import GUESTS_OF_ENTERPRISES, marks_among
 from sealauthz.facts.rows import DatabaseRows, among, ids_parameter
 from sealauthz.facts.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
 from sealauthz.facts.units import Unit, UnitKind, home_kind, homes_of, units_of
@@ -127,11 +127,8 @@ def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple
     if not units:
         return {}
     is_postgresql = connection.dialect.name == "postgresql"
-    mark = FACT_IMPORT_UNIT.c
-    statement = select(FACT_IMPORT_UNIT).where(
-        mark.kind.in_([UnitKind.ENTERPRISE, UnitKind.CONTRACT]), among(mark.id, "ids", is_postgresql)
-    )
-    rows = connection.execute(statement, {"ids": ids_parameter({unit.id for unit in units}, is_postgresql)})
+    ids = ids_parameter({unit.id for unit in units}, is_postgresql)
+    rows = connection.execute(marks_among(is_postgresql), {"ids": ids})
     found = {Unit(UnitKind(row.kind), row.id): (row.caller, row.import_id) for row in rows}
     return {unit: by for unit, by in found.items() if unit in units}
 

@@ -126,14 +126,19 @@ def _open_statements(is_postgresql: bool) -> tuple[str, str]:
     return f"{_compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", _compiled(written, is_postgresql)
 
 
+def marks_among(is_postgresql: bool) -> Select[Any]:
+    """Select the marks on those of the enterprises and contracts `ids` that are being imported."""
+    mark = FACT_IMPORT_UNIT.c
+    # The kinds for the index, which begins with them.
+    kinds: ColumnElement[bool] = mark.kind.in_([literal_column("'ENTERPRISE'"), literal_column("'CONTRACT'")])
+    return select(FACT_IMPORT_UNIT).where(kinds, among(mark.id, "ids", is_postgresql))
+
+
 @cache
 def _marks_statement(is_postgresql: bool) -> str:
     """Return the statement that finds which of some enterprises and contracts are being imported."""
     mark = FACT_IMPORT_UNIT.c
-    # The kinds for the index, which begins with them.
-    kinds: ColumnElement[bool] = mark.kind.in_([literal_column("'ENTERPRISE'"), literal_column("'CONTRACT'")])
-    statement = select(mark.kind, mark.id).where(kinds, among(mark.id, "ids", is_postgresql))
-    return _compiled(statement, is_postgresql)
+    return _compiled(marks_among(is_postgresql).with_only_columns(mark.kind, mark.id), is_postgresql)
 
 
 @cache

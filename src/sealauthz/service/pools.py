@@ -31,12 +31,8 @@ _MAX_PROBES = 64
 _MAX_HEALTH_WATCHES = 64
 
 
-class Pool(ThreadPoolExecutor):
-    """Threads for one kind of call. It takes `max_calls`, those that still wait for a thread included.
-
-    It is for the edge to ask `has_room` first: both run on the one thread that serves all calls, so that no other call
-    comes in between.
-    """
+class _Counted(ThreadPoolExecutor):
+    """An executor that knows how many calls are under way, those that still wait for a thread included."""
 
     def __init__(self, name: str, threads: int, max_calls: int) -> None:
         super().__init__(threads, thread_name_prefix=f"sealauthz-{name}")
@@ -44,6 +40,30 @@ class Pool(ThreadPoolExecutor):
         self.max_calls = max_calls
         self._calls = 0
         self._counting = threading.Lock()
+
+    def has_room(self) -> bool:
+        """Tell whether one more call is taken."""
+        return self._calls < self.max_calls
+
+    def _count(self, run: Callable[[], Future[T]]) -> Future[T]:
+        """Count a call until it has ended."""
+        with self._counting:
+            self._calls += 1
+        future = run()
+        future.add_done_callback(self._leave)
+        return future
+
+    def _leave(self, _future: Future[Any]) -> None:
+        with self._counting:
+            self._calls -= 1
+
+
+class Pool(_Counted):
+    """Threads for one kind of call. It takes `max_calls`, those that still wait for a thread included.
+
+    It is for the edge to ask `has_room` first: both run on the one thread that serves all calls, so that no other call
+    comes in between.
+    """
 
     @property
     def calls(self) -> int:
@@ -57,7 +77,7 @@ class Pool(ThreadPoolExecutor):
 
     def has_room(self) -> bool:
         """Tell whether one more call is taken."""
-        if self._calls < self.max_calls:
+        if super().has_room():
             return True
         # Full, and perhaps only because no thread could be started: nobody else would try again.
         if len(self._threads) < self._max_workers:
@@ -70,52 +90,32 @@ class Pool(ThreadPoolExecutor):
         INVARIANT: nothing is raised, because the thread that serves all calls would end by it. Where no thread can be
         started, the call counts and waits for one that is there, or for the next attempt to start one.
         """
-        with self._counting:
-            self._calls += 1
+        return self._count(lambda: self._queued(fn, *args, **kwargs))
+
+    def _queued(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         try:
-            future = super().submit(fn, *args, **kwargs)
+            return super().submit(fn, *args, **kwargs)
         except RuntimeError:  # it was shut down
-            future = Future()
+            future: Future[T] = Future()
             future.cancel()
-        future.add_done_callback(self._leave)
-        return future
+            return future
 
     def _adjust_thread_count(self) -> None:
         # By now the call is queued: to raise would return nothing to count it by.
         with contextlib.suppress(RuntimeError):
             super()._adjust_thread_count()
 
-    def _leave(self, _future: Future[Any]) -> None:
-        with self._counting:
-            self._calls -= 1
 
-
-class Share(ThreadPoolExecutor):
+class Share(_Counted):
     """What one caller may have under way in a pool, whose threads it uses. Like a pool it is asked `has_room` first."""
 
     def __init__(self, pool: Pool, max_calls: int) -> None:
-        super().__init__(1)  # grpcio takes no other executor; the thread is never started
-        self.name = pool.name
-        self.max_calls = max_calls
+        super().__init__(pool.name, 1, max_calls)  # grpcio takes no other executor; the thread is never started
         self._pool = pool
-        self._calls = 0
-        self._counting = threading.Lock()
-
-    def has_room(self) -> bool:
-        """Tell whether one more call is taken."""
-        return self._calls < self.max_calls
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the pool. Like `Pool.submit` it raises nothing."""
-        with self._counting:
-            self._calls += 1
-        future = self._pool.submit(fn, *args, **kwargs)
-        future.add_done_callback(self._leave)
-        return future
-
-    def _leave(self, _future: Future[Any]) -> None:
-        with self._counting:
-            self._calls -= 1
+        return self._count(lambda: self._pool.submit(fn, *args, **kwargs))
 
 
 class AtOnce(ThreadPoolExecutor):
