@@ -30,7 +30,7 @@ def import_facts(
 
     Raises InvalidRequest, CallerNotPermitted, FactConflict, InvariantBroken, FactsUnavailable; the parts before stay.
     """
-    messages = _arriving(requests)
+    messages = _arriving(requests, call)
     first = next(messages, None)
     if first is None:
         raise InvalidRequest.at("import_id", "is required")
@@ -54,12 +54,16 @@ def import_facts(
     return response
 
 
-def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest]) -> Iterator[facts_pb2.ImportFactsRequest]:
+def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest], call: Call) -> Iterator[facts_pb2.ImportFactsRequest]:
     """Yield the messages. Raises TimeOver where the client leaves in the middle."""
+    broken_off = TimeOver("the stream broke off before its end")
     try:
         yield from requests
     except grpc.RpcError as error:
-        raise TimeOver("the stream broke off before its end") from error
+        raise broken_off from error
+    # grpcio may notice the end of the messages first, and only then that the client is gone.
+    if call.is_cancelled():
+        raise broken_off
 
 
 def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset[str]:
