@@ -87,7 +87,10 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-JUNK = [None, True, 0, 7, -1, "", "x", "allow", "now", "now - 1 day", "Seal:s", "A-01", "CODE", [], ["x"], {}, {"x": 1}]
+# A copy each time: what is put into a file is changed there in turn, and a list put into itself has no end.
+JUNK = st.sampled_from(
+    [None, True, 0, 7, -1, "", "x", "allow", "now", "now - 1 day", "Seal:s", "A-01", "CODE", [], ["x"], {}, {"x": 1}]
+).map(copy.deepcopy)
 
 SAMPLES = [read_yaml(path.name, path.read_text(encoding="utf-8")).value for path in FILES]
 SMALL = [
@@ -108,12 +111,12 @@ def test_schema_and_loader_agree_about_every_small_change(data: st.DataObject) -
             holder = holder[step]
         match data.draw(st.sampled_from(["junk", "remove", "add"])):
             case "junk":
-                holder[path[-1]] = data.draw(st.sampled_from(JUNK))
+                holder[path[-1]] = data.draw(JUNK)
             case "remove":
                 del holder[path[-1]]
             case "add" if isinstance(holder, dict):
                 holder[data.draw(st.sampled_from(["but", "list", "steps", "matrix", "fixture", "zz"]))] = data.draw(
-                    st.sampled_from(JUNK)
+                    JUNK
                 )
     agree(value)
 
