@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -22,21 +24,31 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sealauthz.facts import Store
 from sealauthz.service import Callers, ServerSettings, build, make_log
-from sealauthz.service.log import Queued
+from sealauthz.service import log as log_module
+from sealauthz.service.log import Log, Queued
 from sealauthz.v1 import authorization_pb2_grpc
 
-Pipe = tuple[int, int]
+
+class Pipe:
+    """Both ends of a pipe. Each is closed once: its number may be somebody else's a moment later."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+        self._is_read = True
+
+    def stop_reading(self) -> None:
+        """Close the end that is read from."""
+        if self._is_read:
+            self._is_read = False
+            os.close(self.reading)
 
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
-    reading, writing = os.pipe()
-    yield reading, writing
-    for descriptor in (reading, writing):
-        try:
-            os.close(descriptor)
-        except OSError:
-            continue
+    pipe = Pipe()
+    yield pipe
+    pipe.stop_reading()
+    os.close(pipe.writing)
 
 
 class Stderr:
@@ -69,13 +81,12 @@ def fill(writing: int) -> None:
 def test_calls_and_health_are_answered_whatever_becomes_of_the_log(
     store: Store, monkeypatch: pytest.MonkeyPatch, pipe: Pipe, is_stuck: bool
 ) -> None:
-    reading, writing = pipe
     if is_stuck:
-        fill(writing)
+        fill(pipe.writing)
     else:
-        os.close(reading)
+        pipe.stop_reading()
     with monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", Stderr(writing))
+        patched.setattr(sys, "stderr", Stderr(pipe.writing))
         log = make_log()
     settings = ServerSettings("127.0.0.1:0", is_insecure=True, threads=2)
     server = build(settings, Callers([trusted()]), store, FakePdp(), log)
@@ -92,26 +103,29 @@ def test_calls_and_health_are_answered_whatever_becomes_of_the_log(
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING
     finally:
         if is_stuck:
-            os.close(reading)
+            pipe.stop_reading()
         server.stop(0)
+        # Or its thread would write to whatever has the number of the descriptor next.
+        assert isinstance(log._sink, Queued)
+        assert log._sink.drain(10)
 
 
 def test_what_was_dropped_is_counted_before_the_next_line(pipe: Pipe) -> None:
-    reading, writing = pipe
-    fill(writing)
-    queued = Queued(writing, max_lines=2)
-    queued.write('{"event": "first", "worker": 3}\n')
+    fill(pipe.writing)
+    queued = Queued(pipe.writing, max_entries=2)
+    log = Log(queued, {"worker": 3})
+    log.info("first")
     deadline = time.monotonic() + 10
-    while queued._lines:
+    while queued._entries:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     for _ in range(7):
-        queued.write('{"event": "later", "worker": 3}\n')
+        log.info("later")
     assert not queued.drain(0.1)
     found: list[dict[str, Any]] = []
 
     def read() -> None:
-        with open(reading, closefd=False) as lines:
+        with open(pipe.reading, closefd=False) as lines:
             while len(found) < 4:
                 if line := lines.readline().strip():
                     found.append(json.loads(line))
@@ -150,8 +164,62 @@ def test_the_end_of_the_process_writes_what_is_queued() -> None:
 
 
 def test_the_end_of_the_process_does_not_wait_for_a_stuck_reader(pipe: Pipe, tmp_path: Path) -> None:
-    _, writing = pipe
-    fill(writing)
+    fill(pipe.writing)
     began = time.monotonic()
-    assert subprocess.run([sys.executable, "-c", PROGRAM, "5"], stderr=writing, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", PROGRAM, "5"], stderr=pipe.writing, timeout=60, check=False).returncode
+        == 0
+    )
     assert time.monotonic() - began < 20
+
+
+def test_lines_are_written_many_at_a_time_and_none_is_cut_in_two(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(log_module, "_write", lambda _descriptor, text: written.append(text))
+    queued = Queued(pipe.writing)
+    log = Log(queued)
+    for number in range(200):
+        log.info("line", number=number, text="é" * 40)
+    assert queued.drain(10)
+    assert len(written) < 20
+    assert all(len(block) <= select.PIPE_BUF and block.endswith(b"\n") for block in written)
+    assert [json.loads(line)["number"] for line in b"".join(written).splitlines()] == list(range(200))
+
+
+def test_a_line_longer_than_a_pipe_takes_at_once_is_written(pipe: Pipe) -> None:
+    queued = Queued(pipe.writing)
+    log = Log(queued)
+    for text in ("short", "long" * select.PIPE_BUF, "short"):
+        log.info("line", text=text)
+    with open(pipe.reading, closefd=False) as lines:
+        found = [json.loads(lines.readline())["text"] for _ in range(3)]
+    assert [len(text) for text in found] == [5, 4 * select.PIPE_BUF, 5]
+
+
+def test_what_is_logged_says_when_it_happened_and_not_when_it_was_written(pipe: Pipe) -> None:
+    queued = Queued(pipe.writing)
+    before = time.time()
+    Log(queued).bind(worker=2).info("line", value=object(), text="\udc80")
+    after = time.time()
+    with open(pipe.reading, closefd=False) as lines:
+        line = json.loads(lines.readline())
+    happened = datetime.datetime.fromisoformat(line["time"]).timestamp()
+    assert before - 0.001 <= happened <= after
+    assert (line["event"], line["level"], line["worker"]) == ("line", "info", 2)
+    assert line["value"].startswith("<object object")
+
+
+def test_an_error_is_told_with_its_causes_and_without_values() -> None:
+    stream = io.StringIO()
+    secret = "4f7a-token"
+    try:
+        try:
+            raise ValueError("the cause")
+        except ValueError as error:
+            raise RuntimeError("the error") from error
+    except RuntimeError as error:
+        make_log(stream).error("incident", error, incident="i-1")
+    line = json.loads(stream.getvalue())
+    assert [told["exc_type"] for told in line["exception"]] == ["RuntimeError", "ValueError"]
+    assert line["exception"][0]["frames"]
+    assert secret not in stream.getvalue()

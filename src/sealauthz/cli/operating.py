@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import make_url
-from structlog.typing import FilteringBoundLogger
 
 from sealauthz.cli.app import Exit
 from sealauthz.cli.settings import (
@@ -34,7 +33,7 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, Feed, Put, Store, World, upgrade
 from sealauthz.facts.database import parse
 from sealauthz.facts.waiting import Waits
-from sealauthz.service import Callers, Server, ServerSettings, build, make_log
+from sealauthz.service import Callers, Log, Server, ServerSettings, build, make_log
 from sealauthz.terminal import console
 
 if TYPE_CHECKING:
@@ -216,14 +215,14 @@ def demo() -> int:
 
 
 @contextmanager
-def _following_world(store: Store, config: Config, log: FilteringBoundLogger) -> Iterator[World]:
+def _following_world(store: Store, config: Config, log: Log) -> Iterator[World]:
     """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
 
     def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
         if error is None:
             log.info(event, **numbers)
         else:
-            log.warning(event, exc_info=error, **numbers)
+            log.warning(event, error, **numbers)
 
     facts = config.facts
     waits = Waits.for_threads(config.server.threads)
@@ -270,7 +269,7 @@ def _build(
     store: Store,
     world: World,
     bundle: Bundle,
-    log: FilteringBoundLogger,
+    log: Log,
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 

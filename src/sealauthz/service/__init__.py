@@ -4,7 +4,7 @@
 """
 
 from sealauthz.service.callers import RPCS, Caller, Callers
-from sealauthz.service.log import make_log
+from sealauthz.service.log import Log, make_log
 from sealauthz.service.server import Server, ServerSettings, build, is_loopback
 
-__all__ = ["RPCS", "Caller", "Callers", "Server", "ServerSettings", "build", "is_loopback", "make_log"]
+__all__ = ["RPCS", "Caller", "Callers", "Log", "Server", "ServerSettings", "build", "is_loopback", "make_log"]

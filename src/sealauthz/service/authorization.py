@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from structlog.typing import FilteringBoundLogger
-
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
@@ -18,6 +16,7 @@ from sealauthz.facts.consistency import Consistency, Deadline
 from sealauthz.service.answers import decision_message, explanation_message, resources_message, subjects_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
+from sealauthz.service.log import Log
 from sealauthz.service.questions import (
     MAX_BATCH,
     Asked,
@@ -116,7 +115,7 @@ class DecisionPoint(Protocol):
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
     """Answers for one decision point. What goes wrong ends the call at the edge, or the item of a batch here."""
 
-    def __init__(self, pdp: DecisionPoint, store_id: str, log: FilteringBoundLogger) -> None:
+    def __init__(self, pdp: DecisionPoint, store_id: str, log: Log) -> None:
         self._pdp = pdp
         self._store_id = store_id
         self._log = log

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, NoReturn
 import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status  # type: ignore[import-untyped]
-from structlog.typing import FilteringBoundLogger
 
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError, ServiceBusy
 from sealauthz.service.callers import SERVICES, Caller, Callers
 from sealauthz.service.health import NothingSent, Patience
+from sealauthz.service.log import Log
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
 from sealauthz.service.status import Failure, deadline_passed, failure_of
 from sealauthz.service.streams import Intake, stopping
@@ -84,7 +84,7 @@ class Edge(grpc.ServerInterceptor):
     Health needs no caller, so that probes need no token. Reflection, where it is on, needs a known caller and no right.
     """
 
-    def __init__(self, callers: Callers, log: FilteringBoundLogger, pools: Pools) -> None:
+    def __init__(self, callers: Callers, log: Log, pools: Pools) -> None:
         self._callers = callers
         self._log = log
         self._pools = pools
@@ -339,7 +339,7 @@ class _Entry(NamedTuple):
 class _Busy:
     """The refusals of one method: a line in the log now and then, because refusing must cost less than answering."""
 
-    def __init__(self, log: FilteringBoundLogger, pool: Pool | Share, **noted: str) -> None:
+    def __init__(self, log: Log, pool: Pool | Share, **noted: str) -> None:
         self._log = log
         self._noted = noted
         self._pool = pool
@@ -367,7 +367,7 @@ class _Ended(Exception):
 class _Visit:
     """One call, from its start to its line in the log."""
 
-    def __init__(self, log: FilteringBoundLogger, service: str, method: str) -> None:
+    def __init__(self, log: Log, service: str, method: str) -> None:
         self._log = log
         self._started = time.perf_counter()
         self.service = service
@@ -398,10 +398,10 @@ class _Visit:
         self._log.info("call", method=f"{self.service}/{self.method}", code=code, duration_ms=duration_ms, **self.noted)
 
 
-def write_incident(log: FilteringBoundLogger, failure: Failure, error: BaseException) -> None:
+def write_incident(log: Log, failure: Failure, error: BaseException) -> None:
     """Write down an error that the caller is not shown, under its incident id."""
     if failure.incident:
-        log.error("incident", incident=failure.incident, exc_info=error)
+        log.error("incident", error, incident=failure.incident)  # noqa: PLE1205 (a log of ours)
 
 
 def _named(cause: BaseException) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
-from structlog.typing import FilteringBoundLogger
 
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.service.callers import SERVICES
+from sealauthz.service.log import Log
 
 MESSAGE_WITHIN_S = 5.0
 """How long a call may keep its thread without having sent its message."""
@@ -166,7 +166,7 @@ def _is_late(now: float, began: float, is_crowded: Callable[[], bool]) -> bool:
 class Readiness:
     """Asks the store from time to time whether it can be read, and has `servicer` say so."""
 
-    def __init__(self, store: Store, interval_s: float, log: FilteringBoundLogger) -> None:
+    def __init__(self, store: Store, interval_s: float, log: Log) -> None:
         self.servicer = HealthServicer()
         self._store = store
         self._interval_s = interval_s
@@ -204,7 +204,7 @@ class Readiness:
         except SealAuthzError as error:
             self.servicer.say(False)
             if was_serving or is_first:
-                self._log.warning("not_serving", exc_info=error)
+                self._log.warning("not_serving", error)
             return
         self.servicer.say(True)
         if not was_serving:

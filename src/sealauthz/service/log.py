@@ -1,45 +1,94 @@
-"""The log of the service: one JSON object per line. It never stops a call, nor makes one wait."""
+"""The log of the service: one JSON object per line. It never stops a call, nor makes one wait.
+
+A call leaves an entry; a thread of the log's own makes the lines and writes many at a time.
+"""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import datetime
 import json
 import os
 import select
 import sys
 import threading
-from collections import deque
-from typing import TextIO, cast
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol, TextIO
 
-import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.tracebacks import ExceptionDictTransformer
 
-MAX_QUEUED_LINES = 4_096
+MAX_QUEUED_ENTRIES = 4_096
 FLUSH_S = 1.0
 """How long the end of the process waits for the lines that are left."""
 
+GATHER_S = 0.01
+"""How long an entry waits for others, so that one awakening of the thread, and one write, serves them all."""
+
 _FULL_PIPE_S = 0.1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Without local variables: they hold tokens, contexts and names.
+_told = ExceptionDictTransformer(show_locals=False)
+_json = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
-def make_log(stream: TextIO | None = None) -> FilteringBoundLogger:
+class Entry(NamedTuple):
+    """What a line is made of; `at_ns` is when it happened, in nanoseconds since 1970-01-01T00:00:00Z."""
+
+    level: str
+    event: str
+    at_ns: int
+    bound: Mapping[str, object]
+    fields: Mapping[str, object]
+
+    def line(self) -> str:
+        """Return the line, with its end."""
+        moment = (_EPOCH + timedelta(microseconds=self.at_ns // 1_000)).isoformat(timespec="microseconds")
+        named = {"event": self.event, "level": self.level, "time": f"{moment.removesuffix('+00:00')}Z"}
+        return f"{_json.encode({**self.bound, **self.fields, **named})}\n"
+
+
+class Sink(Protocol):
+    """Where entries go."""
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry; raise nothing, and let nobody wait."""
+
+
+class Log:
+    """Takes events, each a word with fields."""
+
+    __slots__ = ("_bound", "_sink")
+
+    def __init__(self, sink: Sink, bound: Mapping[str, object] | None = None) -> None:
+        self._sink = sink
+        self._bound = bound or {}
+
+    def bind(self, **fields: object) -> Log:
+        """Return a log all of whose lines have these fields too."""
+        return Log(self._sink, {**self._bound, **fields})
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write down what happens in the course of things."""
+        self._sink.put(Entry("info", event, time.time_ns(), self._bound, fields))
+
+    def warning(self, event: str, error: BaseException | None = None, /, **fields: object) -> None:
+        """Write down what somebody may want to look at, with the error that it came from."""
+        self._sink.put(Entry("warning", event, time.time_ns(), self._bound, fields | _told_of(error)))
+
+    def error(self, event: str, error: BaseException | None = None, /, **fields: object) -> None:
+        """Write down what somebody must look at, with the error that it came from."""
+        self._sink.put(Entry("error", event, time.time_ns(), self._bound, fields | _told_of(error)))
+
+
+def make_log(stream: TextIO | None = None) -> Log:
     """Return a log that writes to the stream; by default to standard error, from a thread of its own.
 
     What cannot be written is dropped: an error of the stream reaches no call. Nothing global is configured.
     """
-    logger = structlog.wrap_logger(
-        structlog.WriteLogger(cast(TextIO, _standard_error() if stream is None else Direct(stream))),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            # Without local variables: they hold tokens, contexts and names.
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("INFO"),
-    )
-    return cast(FilteringBoundLogger, logger.bind())
+    return Log(_standard_error() if stream is None else Direct(stream))
 
 
 class Direct:
@@ -48,73 +97,90 @@ class Direct:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, text: str) -> None:
-        """Write the text, if it can be written."""
+    def put(self, entry: Entry) -> None:
+        """Write the line of an entry, if it can be written."""
         with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-
-    def flush(self) -> None:
-        """Have it written out, if it can be."""
-        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(entry.line())
             self._stream.flush()
 
 
 class Queued:
-    """Lines on their way to a descriptor that may be stuck or closed; a thread writes, and who logs never waits.
+    """Entries on their way to a descriptor that may be stuck or closed; a thread writes, and who logs never waits.
 
     What there is no room for and what cannot be written is dropped, and `log_dropped` says how many before the next
     line that gets through.
     """
 
-    def __init__(self, descriptor: int, max_lines: int = MAX_QUEUED_LINES) -> None:
+    def __init__(self, descriptor: int, max_entries: int = MAX_QUEUED_ENTRIES) -> None:
         self._descriptor = descriptor
-        self._max_lines = max_lines
-        self._lines: deque[bytes] = deque()
+        self._max_entries = max_entries
+        self._entries: list[Entry] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_writing = False
+        self._is_idle = False
         self._dropped = 0
 
-    def write(self, text: str) -> None:
-        """Queue a line."""
-        line = text.encode(errors="backslashreplace")
+    def put(self, entry: Entry) -> None:
+        """Queue an entry."""
         with self._changed:
-            if len(self._lines) >= self._max_lines:
+            if len(self._entries) >= self._max_entries:
                 self._dropped += 1
                 return
-            self._lines.append(line)
-            if self._thread is None:
+            self._entries.append(entry)
+            if self._is_idle:
+                # Only then: to wake a thread costs more than all the rest.
+                self._is_idle = False
+                self._changed.notify_all()
+            elif self._thread is None:
                 thread = threading.Thread(target=self._run, name="sealauthz-log", daemon=True)
-                with contextlib.suppress(RuntimeError):  # no thread can be started now; the next line tries again
+                with contextlib.suppress(RuntimeError):  # no thread can be started now; the next entry tries again
                     thread.start()
                     self._thread = thread
-            self._changed.notify_all()
-
-    def flush(self) -> None:
-        """Do nothing: that is the point."""
 
     def drain(self, timeout_s: float = FLUSH_S) -> bool:
         """Wait until all is written or dropped; False if that takes longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._lines and not self._is_writing, timeout_s)
+            return self._changed.wait_for(lambda: not self._entries and (self._is_idle or not self._thread), timeout_s)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._is_writing = False
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: self._lines)
-                line, dropped = self._lines.popleft(), self._dropped
-                self._is_writing = True
+                if not self._entries:
+                    self._is_idle = True
+                    self._changed.notify_all()
+                    self._changed.wait_for(lambda: self._entries)
+            time.sleep(GATHER_S)
+            with self._changed:
+                entries, self._entries = self._entries, []
+                dropped = self._dropped
+            self._write_out(entries, dropped)
+
+    def _write_out(self, entries: list[Entry], dropped: int) -> None:
+        """Write entries; before the first, how many were dropped until now."""
+        for count, text in _blocks(entries):
             try:
                 if dropped:
-                    _write(self._descriptor, _dropped_line(dropped, line))
+                    _write(self._descriptor, _dropped_entry(dropped, entries[0]).line().encode())
                     with self._changed:
                         self._dropped -= dropped
-                _write(self._descriptor, line)
+                    dropped = 0
+                _write(self._descriptor, text)
             except (OSError, ValueError):
                 with self._changed:
-                    self._dropped += 1
+                    self._dropped += count
+
+
+def _blocks(entries: Iterable[Entry]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines in pieces that are written at once, each with how many lines it has."""
+    count, block = 0, b""
+    for entry in entries:
+        line = entry.line().encode(errors="backslashreplace")
+        if block and len(block) + len(line) > select.PIPE_BUF:
+            yield count, block
+            count, block = 0, b""
+        count, block = count + 1, block + line
+    if block:
+        yield count, block
 
 
 def _standard_error() -> Queued | Direct:
@@ -126,22 +192,24 @@ def _standard_error() -> Queued | Direct:
     return queued
 
 
-def _write(descriptor: int, line: bytes) -> None:
-    """Write a line: in one write, for several workers may share the descriptor, unless it takes only a part.
+def _write(descriptor: int, text: bytes) -> None:
+    """Write lines: in one write, for several workers may share the descriptor, unless it takes only a part.
 
     It is not the stream of `sys` that is written to: a thread that is stuck there keeps its lock, and Python would not
     end. Raises OSError.
     """
-    while line:
+    while text:
         try:
-            line = line[os.write(descriptor, line) :]
+            text = text[os.write(descriptor, text) :]
         except BlockingIOError:  # whoever gave us the pipe does not wait for it
             select.select([], [descriptor], [], _FULL_PIPE_S)
 
 
-def _dropped_line(dropped: int, line: bytes) -> bytes:
-    """Return the line that tells of those that are missing; of the same worker as `line`."""
-    now = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
-    of = {key: value for key, value in json.loads(line).items() if key == "worker"}
-    entry = {**of, "dropped": dropped, "event": "log_dropped", "level": "warning", "time": now}
-    return f"{json.dumps(entry)}\n".encode()
+def _dropped_entry(dropped: int, other: Entry) -> Entry:
+    """Return what tells of the entries that are missing; of the same worker as another one."""
+    return Entry("warning", "log_dropped", time.time_ns(), other.bound, {"dropped": dropped})
+
+
+def _told_of(error: BaseException | None) -> dict[str, Any]:
+    """Return an error with its causes as it is written down; nothing for none."""
+    return {} if error is None else {"exception": _told((type(error), error, error.__traceback__))}

@@ -10,7 +10,6 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
-from structlog.typing import FilteringBoundLogger
 
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
@@ -20,7 +19,7 @@ from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.edge import Edge
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
-from sealauthz.service.log import make_log
+from sealauthz.service.log import Log, make_log
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.watching import Watches
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
@@ -102,7 +101,7 @@ def build(
     callers: Callers,
     store: Store,
     pdp: DecisionPoint,
-    log: FilteringBoundLogger | None = None,
+    log: Log | None = None,
     signal: Signal | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
