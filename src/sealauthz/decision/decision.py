@@ -39,6 +39,11 @@ class NextStep:
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     text: str = ""
 
+    @property
+    def identity(self) -> object:
+        """What tells it from other steps: its code and what it carries. Hashable."""
+        return (self.code, tuple(sorted(self.parameters.items()))) if self.parameters else self.code
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -121,10 +126,10 @@ class Decision:
     @property
     def next_steps(self) -> tuple[NextStep, ...]:
         """All next steps, in the order of their reasons, each once."""
-        steps: dict[tuple[str, tuple[tuple[str, ParameterValue], ...]], NextStep] = {}
+        steps: dict[object, NextStep] = {}
         for reason in self.reasons:
             for step in reason.next_steps:
-                steps.setdefault((step.code, tuple(sorted(step.parameters.items()))), step)
+                steps.setdefault(step.identity, step)
         return tuple(steps.values())
 
 

@@ -81,6 +81,7 @@ class _Wording:
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
+        self.carrying = self.parameters | self.counted.keys()
 
     def listed(self, action: str, type_: str) -> Mapping[str, int]:
         """The place of each requirement in the checklist of an action."""
@@ -100,10 +101,6 @@ class _Wording:
             found = Reason(code, entry.stage, Audience(entry.audience), requirement, steps)
             self._reasons[code, requirement] = found
         return found
-
-    def carries(self, step: str) -> bool:
-        """Whether a next step has parameters or counts."""
-        return step in self.parameters or step in self.counted
 
 
 class PolicyDecisionPoint:
@@ -321,7 +318,8 @@ class _Evaluation:
             reasons = [self._reason(NOT_FOUND)]
         elif not self._engine.holds("has_standing", case.subject, case.resource, case.context):
             reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self._reason(NOT_FOUND)]
-        return self._deny(question, [self._with_steps(reason, case) for reason in reasons])
+        made: dict[str, NextStep] = {}
+        return self._deny(question, [self._with_steps(reason, case, made) for reason in reasons])
 
     def _allow(self, case: Case) -> Decision:
         question = case.question
@@ -412,14 +410,20 @@ class _Evaluation:
             return [self._reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
-    def _with_steps(self, reason: Reason, case: Case) -> Reason:
-        if not any(self._wording.carries(step.code) for step in reason.next_steps):
+    def _with_steps(self, reason: Reason, case: Case, made: dict[str, NextStep]) -> Reason:
+        """The reason with what its steps carry. `made` holds the steps of the decision so far: several reasons may
+        have one.
+        """
+        carrying = self._wording.carrying
+        if carrying.isdisjoint(step.code for step in reason.next_steps):
             return reason
-        steps = tuple(
-            NextStep(step.code, self._parameters(step.code, case)) if self._wording.carries(step.code) else step
-            for step in reason.next_steps
-        )
-        return Reason(reason.code, reason.stage, reason.audience, reason.requirement, steps)
+        steps = []
+        for step in reason.next_steps:
+            code = step.code
+            if code not in made:
+                made[code] = NextStep(code, self._parameters(code, case)) if code in carrying else step
+            steps.append(made[code])
+        return Reason(reason.code, reason.stage, reason.audience, reason.requirement, tuple(steps))
 
     def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
         """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;

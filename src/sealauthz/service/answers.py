@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,7 +16,6 @@ from sealauthz.decision.decision import (
     Effect,
     Explanation,
     NextStep,
-    Obligation,
     ParameterValue,
     Reason,
     RequirementOutcome,
@@ -24,7 +24,7 @@ from sealauthz.decision.decision import (
 )
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.faults import timestamp
+from sealauthz.service.faults import set_timestamp, timestamp
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import authorization_pb2
 
@@ -48,44 +48,68 @@ NOT_PERMITTED_NOW = Reason("NOT_PERMITTED_NOW", 0, Audience.USER, "", (NextStep(
 _INSTANTS = ("_at", "_until")
 
 
-def visible(decision: Decision, caller: Caller) -> Decision:
-    """Return the decision without what the caller may not see."""
+def visible_reasons(decision: Decision, caller: Caller) -> tuple[Reason, ...]:
+    """Return the reasons of a decision that the caller may see; of a deny there is always one."""
     reasons = decision.reasons
-    if decision or (reasons and caller.sees_operator_reasons and caller.may_call(EXPLAIN)):
-        return decision
-    if not caller.sees_operator_reasons:
-        reasons = tuple(reason for reason in reasons if reason.audience == Audience.USER)
-        if not reasons:
-            reasons = (NOT_PERMITTED_NOW,)
-    if not caller.may_call(EXPLAIN):
-        reasons = tuple(dataclasses.replace(reason, requirement="") for reason in reasons)
-    return dataclasses.replace(decision, reasons=reasons)
+    if decision or caller.sees_operator_reasons:
+        return reasons
+    return tuple(reason for reason in reasons if reason.audience is Audience.USER) or (NOT_PERMITTED_NOW,)
 
 
-def decision_message(
-    decision: Decision, caller: Caller, store_id: str, language: str = ""
-) -> authorization_pb2.Decision:
-    """Return what the caller may see of a decision, as a message; without a language it has no texts."""
-    decision = visible(decision, caller)
+def fill_decision(
+    message: authorization_pb2.Decision, decision: Decision, caller: Caller, store_id: str, language: str = ""
+) -> None:
+    """Fill a message with what the caller may see of a decision; without a language it has no texts."""
+    reasons = visible_reasons(decision, caller)
     if language:
-        decision = decision.told(language)
-    return authorization_pb2.Decision(
-        effect=_EFFECTS[decision.effect],
-        reasons=[_reason(reason) for reason in decision.reasons],
-        next_steps=_next_steps(decision.next_steps),
-        obligations=[_obligation(obligation) for obligation in decision.obligations],
-        decision_id=decision.decision_id,
-        policy_version=decision.policy_version,
-        revision=revision_message(store_id, decision.timeline, decision.revision),
-        evaluated_at=timestamp(decision.evaluated_at),
-        valid_until=timestamp(decision.valid_until),
-        facts_age=_duration(decision.facts_age_s),
-    )
+        decision = dataclasses.replace(decision, reasons=reasons).told(language)
+        reasons = decision.reasons
+    # In place, and of what many decisions have in common one copy: a deny has a dozen parts.
+    message.effect = _EFFECTS[decision.effect]
+    message.decision_id = decision.decision_id
+    message.policy_version = decision.policy_version
+    message.revision.CopyFrom(revision_message(store_id, decision.timeline, decision.revision))
+    set_timestamp(message.evaluated_at, decision.evaluated_at)
+    set_timestamp(message.valid_until, decision.valid_until)
+    _set_duration(message.facts_age, decision.facts_age_s)
+    if reasons:
+        _fill_reasons(message, reasons, names_requirements=caller.may_call(EXPLAIN))
+    for obligation in decision.obligations:
+        part = message.obligations.add(code=obligation.code, text=obligation.text)
+        _fill_parameters(part.parameters, obligation.parameters)
 
 
-def _duration(seconds: float) -> Duration:
+def _fill_reasons(
+    message: authorization_pb2.Decision, reasons: tuple[Reason, ...], *, names_requirements: bool
+) -> None:
+    """Fill in the reasons with their next steps, and all next steps, each once."""
+    made: dict[object, authorization_pb2.NextStep] = {}
+    for reason in reasons:
+        requirement = reason.requirement if names_requirements else ""
+        steps = []
+        for step in reason.next_steps:
+            identity = step.identity
+            if identity not in made:
+                made[identity] = _step(step)
+            steps.append(made[identity])
+        if reason.text or not all(map(_is_plain, reason.next_steps)):
+            part = message.reasons.add(
+                code=reason.code,
+                stage=reason.stage,
+                audience=_AUDIENCES[reason.audience],
+                requirement=requirement,
+                text=reason.text,
+            )
+            part.next_steps.extend(steps)
+        else:
+            codes = tuple(step.code for step in reason.next_steps)
+            message.reasons.append(_plain_reason(reason.code, reason.stage, reason.audience, requirement, codes))
+    message.next_steps.extend(made.values())
+
+
+def _set_duration(message: Duration, seconds: float) -> None:
     whole, rest = divmod(max(0, round(seconds * 1_000)), 1_000)
-    return Duration(seconds=whole, nanos=rest * 1_000_000)
+    message.seconds, message.nanos = whole, rest * 1_000_000
 
 
 def resources_message(page: ListPage, store_id: str) -> authorization_pb2.ListResourcesResponse:
@@ -113,13 +137,14 @@ def explanation_message(
     explanation: Explanation, caller: Caller, store_id: str, language: str = ""
 ) -> authorization_pb2.Explanation:
     """Return what the caller may see of an explanation, as a message."""
-    codes = {reason.code for reason in visible(explanation.decision, caller).reasons}
-    return authorization_pb2.Explanation(
-        decision=decision_message(explanation.decision, caller, store_id, language),
+    codes = {reason.code for reason in visible_reasons(explanation.decision, caller)}
+    message = authorization_pb2.Explanation(
         requirements=[
             _outcome(outcome, None if caller.sees_operator_reasons else codes) for outcome in explanation.requirements
         ],
     )
+    fill_decision(message.decision, explanation.decision, caller, store_id, language)
+    return message
 
 
 def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorization_pb2.RequirementOutcome:
@@ -158,37 +183,44 @@ def _rule(rule: RuleRef) -> authorization_pb2.RuleRef:
     return authorization_pb2.RuleRef(head=rule.head, file=rule.file, line=rule.line, rules=rule.rules)
 
 
-def _reason(reason: Reason) -> authorization_pb2.Reason:
+@lru_cache(maxsize=4_096)
+def _plain_reason(
+    code: str, stage: int, audience: Audience, requirement: str, steps: tuple[str, ...]
+) -> authorization_pb2.Reason:
+    """Return a reason whose next steps carry nothing; it is for many decisions, and must not be changed."""
     return authorization_pb2.Reason(
-        code=reason.code,
-        stage=reason.stage,
-        audience=_AUDIENCES[reason.audience],
-        requirement=reason.requirement,
-        next_steps=_next_steps(reason.next_steps),
-        text=reason.text,
+        code=code,
+        stage=stage,
+        audience=_AUDIENCES[audience],
+        requirement=requirement,
+        next_steps=map(_plain_step, steps),
     )
 
 
-def _next_steps(steps: Iterable[NextStep]) -> list[authorization_pb2.NextStep]:
-    return [
-        authorization_pb2.NextStep(code=step.code, parameters=_parameters(step.parameters), text=step.text)
-        for step in steps
-    ]
+@lru_cache(maxsize=1_024)
+def _plain_step(code: str) -> authorization_pb2.NextStep:
+    """Return a next step that carries nothing; it is for many decisions, and must not be changed."""
+    return authorization_pb2.NextStep(code=code)
 
 
-def _obligation(obligation: Obligation) -> authorization_pb2.Obligation:
-    return authorization_pb2.Obligation(
-        code=obligation.code, parameters=_parameters(obligation.parameters), text=obligation.text
-    )
+def _is_plain(step: NextStep) -> bool:
+    return not step.parameters and not step.text
 
 
-def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, authorization_pb2.ParameterValue]:
-    return {name: _parameter(name, value) for name, value in parameters.items()}
+def _step(step: NextStep) -> authorization_pb2.NextStep:
+    if _is_plain(step):
+        return _plain_step(step.code)
+    message = authorization_pb2.NextStep(code=step.code, text=step.text)
+    _fill_parameters(message.parameters, step.parameters)
+    return message
 
 
-def _parameter(name: str, value: ParameterValue) -> authorization_pb2.ParameterValue:
-    if isinstance(value, str):
-        return authorization_pb2.ParameterValue(string_value=value)
-    if name.endswith(_INSTANTS):
-        return authorization_pb2.ParameterValue(time_value=timestamp(value))
-    return authorization_pb2.ParameterValue(int_value=value)
+def _fill_parameters(messages: Any, parameters: Mapping[str, ParameterValue]) -> None:
+    """Fill in what a next step or an obligation carries."""
+    for name, value in parameters.items():
+        if isinstance(value, str):
+            messages[name].string_value = value
+        elif name.endswith(_INSTANTS):
+            set_timestamp(messages[name].time_value, value)
+        else:
+            messages[name].int_value = value

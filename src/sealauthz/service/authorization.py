@@ -13,7 +13,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
 from sealauthz.facts.consistency import Consistency, Deadline
-from sealauthz.service.answers import decision_message, explanation_message, resources_message, subjects_message
+from sealauthz.service.answers import explanation_message, fill_decision, resources_message, subjects_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults
 from sealauthz.service.log import Log
@@ -126,9 +126,9 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self._note_question(call, question.action, question.resource.type)
         decision = self._pdp.decide(question, *self._terms(request, call))
         _note_decision(call, decision)
-        return authorization_pb2.AuthorizeResponse(
-            decision=decision_message(decision, call.caller, self._store_id, language)
-        )
+        response = authorization_pb2.AuthorizeResponse()
+        fill_decision(response.decision, decision, call.caller, self._store_id, language)
+        return response
 
     def AuthorizeBatch(
         self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
@@ -146,9 +146,10 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
         call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
-        return authorization_pb2.AuthorizeBatchResponse(
-            items=[self._item(result, index, call, language) for index, result in enumerate(results)]
-        )
+        response = authorization_pb2.AuthorizeBatchResponse()
+        for index, result in enumerate(results):
+            self._fill_item(response.items.add(), result, index, call, language)
+        return response
 
     def ListActions(
         self, request: authorization_pb2.ListActionsRequest, call: Call
@@ -158,15 +159,11 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self._note_question(call, "", resource.type)
         decisions = self._pdp.actions(subject, resource, context, *self._terms(request, call))
         call.noted["items"] = len(decisions)
-        return authorization_pb2.ListActionsResponse(
-            actions=[
-                authorization_pb2.ActionDecision(
-                    action=decision.question.action,
-                    decision=decision_message(decision, call.caller, self._store_id, language),
-                )
-                for decision in decisions
-            ]
-        )
+        response = authorization_pb2.ListActionsResponse()
+        for decision in decisions:
+            part = response.actions.add(action=decision.question.action)
+            fill_decision(part.decision, decision, call.caller, self._store_id, language)
+        return response
 
     def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
         """Decide one question, and name the rules that matter."""
@@ -201,18 +198,22 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         call.noted["complete"] = int(page.is_complete)
         return page
 
-    def _item(
-        self, result: Decision | SealAuthzError, index: int, call: Call, language: str
-    ) -> authorization_pb2.AuthorizeBatchItem:
+    def _fill_item(
+        self,
+        item: authorization_pb2.AuthorizeBatchItem,
+        result: Decision | SealAuthzError,
+        index: int,
+        call: Call,
+        language: str,
+    ) -> None:
         if isinstance(result, Decision):
-            return authorization_pb2.AuthorizeBatchItem(
-                decision=decision_message(result, call.caller, self._store_id, language)
-            )
+            fill_decision(item.decision, result, call.caller, self._store_id, language)
+            return
         if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
             result = with_prefix(result, f"questions[{index}].")
         failure = failure_of(result)
         write_incident(self._log, failure, result)
-        return authorization_pb2.AuthorizeBatchItem(status=failure.item_status())
+        item.status.CopyFrom(failure.item_status())
 
     def _terms(self, request: Asked, call: Call) -> _Terms:
         """For whom to answer, how fresh, and until when."""

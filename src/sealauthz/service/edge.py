@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
@@ -15,7 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
-from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError, ServiceBusy
+from sealauthz.errors import CallerNotPermitted, CallerUnknown, FactsUnavailable, SealAuthzError, ServiceBusy
 from sealauthz.service.callers import SERVICES, Caller, Callers
 from sealauthz.service.health import NothingSent, Patience
 from sealauthz.service.log import Log
@@ -58,9 +57,17 @@ class Call:
         """How long an answer is still of use, in seconds and never below 0; None for as long as it takes."""
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
 
-    def is_cancelled(self) -> bool:
-        """Tell whether nobody waits for an answer any longer: the caller left, or the server stops a stream."""
-        return self._is_stopped or (self._context is not None and not self._context.is_active())
+    def is_cancelled(self, within_s: float = 0.0) -> bool:
+        """Tell whether nobody waits for an answer any longer: the caller left, or the server stops a stream.
+
+        If somebody still does, it waits so many seconds for that to change.
+        """
+        if self._is_stopped or (self._context is not None and not self._context.is_active()):
+            return True
+        if within_s <= 0:
+            return False
+        over = threading.Event()
+        return not self.on_cancel(over.set) or over.wait(within_s)
 
     def on_cancel(self, wake: Callable[[], None]) -> bool:
         """Have `wake` called, from another thread, when the call is over; False if it is over already.
@@ -101,7 +108,7 @@ class Edge(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Any],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Return the handler of a method, wrapped; or one that refuses at once: no right to call, or no room.
+        """Return a handler for this call; or one that refuses at once: no right to call, or no room.
 
         grpcio asks for each call, on the thread that serves all of them, before the call waits for a thread. Rights are
         looked at here because the thread would then wait for the message, for as long as a stranger likes.
@@ -112,26 +119,25 @@ class Edge(grpc.ServerInterceptor):
             if handler is None:
                 return None  # and not remembered: whoever calls chooses the name
             entry = self._known[handler_call_details.method] = self._entry(handler, handler_call_details.method)
-        if entry.service == HEALTH:
-            return self._taken(entry)
         visit = _Visit(self._log, entry.service, entry.method)
-        try:
-            caller = self._identify(visit, handler_call_details.invocation_metadata)
-        except Exception as error:  # noqa: BLE001 (the edge)
-            failure = visit.failed(error)
-            visit.end(failure)
-            return self._refusal(failure)
-        if entry.pool is not self._pools.streams:
-            return self._taken(entry)
-        return self._taken(entry, entry.of_callers.get(caller.name) or self._entry_of(entry, caller.name))
+        if entry.service != HEALTH:
+            try:
+                caller = self._identify(visit, handler_call_details.invocation_metadata)
+            except Exception as error:  # noqa: BLE001 (the edge)
+                failure = visit.failed(error)
+                visit.end(failure)
+                return self._refusal(failure)
+            if entry.pool is self._pools.streams:
+                own = entry.of_callers.get(caller.name) or self._entry_of(entry, caller.name)
+                return self._refused(entry) or self._refused(own) or own.handler_of(visit)
+        return self._refused(entry) or entry.handler_of(visit)
 
-    def _taken(self, *entries: _Entry) -> Any:
-        """Return the handler of the last entry if all have room, and else the refusal of the first that has none."""
-        for entry in entries:
-            if not entry.pool.has_room():
-                entry.busy.note()
-                return entry.refusal
-        return entries[-1].handler
+    def _refused(self, entry: _Entry) -> Any:
+        """Return what refuses a call if there is no room for it, and else None."""
+        if entry.pool.has_room():
+            return None
+        entry.busy.note()
+        return entry.refusal
 
     def end_streams(self) -> None:
         """End every stream of ours, and those to come: they would hold up a graceful stop for ever."""
@@ -154,13 +160,16 @@ class Edge(grpc.ServerInterceptor):
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-        wrapped = wrap(behavior, service, method)
+        wrapped = wrap(behavior)
         failure = failure_of(ServiceBusy(f"the service has as many {pool.name} under way as it takes"))
         return _Entry(
             service,
             method,
-            lambda executor: _handler(make, wrapped, handler, executor),
-            _handler(make, wrapped, handler, pool),
+            make,
+            wrapped,
+            (handler.request_deserializer, handler.response_serializer),
+            # What grpcio looks for on a behavior: the pool is ours, and what else there is stays.
+            {**getattr(behavior, "__dict__", {}), "experimental_thread_pool": pool},
             pool,
             self._refusal(failure),
             _Busy(self._log, pool),
@@ -174,7 +183,8 @@ class Edge(grpc.ServerInterceptor):
             share = self._shares[caller] = Share(self._pools.streams, self._pools.max_streams_of_one)
         failure = failure_of(ServiceBusy(f"the caller has as many {share.name} under way as one may"))
         busy = _Busy(self._log, share, caller=caller)
-        own = entry._replace(handler=entry.make(share), pool=share, refusal=self._refusal(failure), busy=busy)
+        attributes = {**entry.attributes, "experimental_thread_pool": share}
+        own = entry._replace(attributes=attributes, pool=share, refusal=self._refusal(failure), busy=busy)
         entry.of_callers[caller] = own
         return own
 
@@ -223,11 +233,8 @@ class Edge(grpc.ServerInterceptor):
         # which on this thread would be for ever.
         return grpc.stream_unary_rpc_method_handler(refuse)
 
-    def _wrap_unary(self, behavior: Behavior, service: str, method: str) -> Behavior:
-        # `wraps` keeps the attributes by which grpcio picks a thread pool for a handler.
-        @functools.wraps(behavior)
-        def call(request: Any, context: grpc.ServicerContext) -> Any:
-            visit = _Visit(self._log, service, method)
+    def _wrap_unary(self, behavior: Behavior) -> Behavior:
+        def call(request: Any, context: grpc.ServicerContext, visit: _Visit) -> Any:
             try:
                 result = behavior(request, self._admit(visit, context))
             except _Ended as ended:
@@ -244,10 +251,8 @@ class Edge(grpc.ServerInterceptor):
 
         return call
 
-    def _wrap_stream(self, behavior: Behavior, service: str, method: str) -> Behavior:
-        @functools.wraps(behavior)
-        def call(request: Any, context: grpc.ServicerContext) -> Any:
-            visit = _Visit(self._log, service, method)
+    def _wrap_stream(self, behavior: Behavior) -> Behavior:
+        def call(request: Any, context: grpc.ServicerContext, visit: _Visit) -> Any:
             try:
                 admitted = self._admit(visit, context)
                 result = behavior(request, admitted)
@@ -303,7 +308,7 @@ class Edge(grpc.ServerInterceptor):
 
     def _identify(self, visit: _Visit, metadata: Any) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted where a method of ours calls for a right."""
-        caller = self._callers.identify(metadata)
+        caller = visit.caller = self._callers.identify(metadata)
         visit.noted["caller"] = caller.name
         if visit.service in OURS:
             caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
@@ -314,13 +319,12 @@ class Edge(grpc.ServerInterceptor):
         remaining = context.time_remaining()
         if (remaining is not None and remaining <= 0) or not context.is_active():
             raise _Ended(deadline_passed())
-        if visit.service == HEALTH:
-            return context
-        caller = self._identify(visit, context.invocation_metadata())
         if visit.service not in OURS:
             return context
+        if visit.caller is None:  # who arrives is asked for a name; should that ever be forgotten, nobody gets further
+            raise CallerUnknown("the caller is not known")
         has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
-        return Call(caller, visit.noted, time.monotonic() + remaining if has_deadline else None, context)
+        return Call(visit.caller, visit.noted, time.monotonic() + remaining if has_deadline else None, context)
 
 
 class _Entry(NamedTuple):
@@ -328,12 +332,30 @@ class _Entry(NamedTuple):
 
     service: str
     method: str
-    make: Callable[[ThreadPoolExecutor], Any]
-    handler: Any
+    make: Callable[..., Any]
+    wrapped: Behavior
+    coders: tuple[Any, Any]
+    attributes: dict[str, Any]
     pool: Pool | Share
     refusal: Any
     busy: _Busy
     of_callers: dict[str, _Entry]
+
+    def handler_of(self, visit: _Visit) -> Any:
+        """Return a handler for one call: it knows who calls, so that nobody need ask twice."""
+        return self.make(_Arrival(self.wrapped, visit, self.attributes), *self.coders)
+
+
+class _Arrival:
+    """The behavior of one call."""
+
+    def __init__(self, wrapped: Behavior, visit: _Visit, attributes: Mapping[str, Any]) -> None:
+        self.__dict__.update(attributes)
+        self._wrapped = wrapped
+        self._visit = visit
+
+    def __call__(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._wrapped(request, context, self._visit)
 
 
 class _Busy:
@@ -365,13 +387,14 @@ class _Ended(Exception):
 
 
 class _Visit:
-    """One call, from its start to its line in the log."""
+    """One call, from its arrival to its line in the log."""
 
     def __init__(self, log: Log, service: str, method: str) -> None:
         self._log = log
         self._started = time.perf_counter()
         self.service = service
         self.method = method
+        self.caller: Caller | None = None
         self.noted: dict[str, str | int] = {}
 
     def failed(self, error: Exception) -> Failure:
@@ -417,18 +440,6 @@ def _kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
         if behavior is not None:
             return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
     raise TypeError("a handler without a behavior")
-
-
-def _handler(make: Callable[..., Any], wrapped: Behavior, like: Any, executor: ThreadPoolExecutor) -> Any:
-    """Return a handler that runs on the executor."""
-
-    # The attribute is the behavior's, and grpcio chooses by it: so each executor has a behavior of its own.
-    @functools.wraps(wrapped)
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
-        return wrapped(request, context)
-
-    call.experimental_thread_pool = executor  # type: ignore[attr-defined]
-    return make(call, request_deserializer=like.request_deserializer, response_serializer=like.response_serializer)
 
 
 def _end_unasked(context: grpc.ServicerContext) -> NoReturn:

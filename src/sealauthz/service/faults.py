@@ -19,6 +19,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SECOND = 1_000_000
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text can be an id, a name or a word: 1 to 128 printable characters."""
+    return 0 < len(text) <= MAX_ID_CHARACTERS and text.isprintable()
+
+
 class Faults:
     """What is malformed in one request, in the order in which it was found."""
 
@@ -45,11 +50,13 @@ class Faults:
 
     def check_id(self, field: str, text: str) -> None:
         """Note what is wrong with a required id, name or word."""
+        if is_id(text):
+            return
         if not text:
             self.add(field, "is required")
         elif len(text) > MAX_ID_CHARACTERS:
             self.add(field, f"must have at most {MAX_ID_CHARACTERS} characters")
-        elif not text.isprintable():
+        else:
             self.add(field, "must have printable characters only")
 
     def check_text(self, field: str, text: str) -> None:
@@ -77,3 +84,9 @@ def timestamp(micros: int) -> Timestamp:
     """Return an instant as a message."""
     seconds, rest = divmod(micros, _SECOND)
     return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def set_timestamp(message: Timestamp, micros: int) -> None:
+    """Fill a message with an instant."""
+    message.seconds, rest = divmod(micros, _SECOND)
+    message.nanos = rest * 1_000

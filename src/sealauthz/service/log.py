@@ -13,6 +13,7 @@ import select
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TextIO
@@ -114,7 +115,7 @@ class Queued:
     def __init__(self, descriptor: int, max_entries: int = MAX_QUEUED_ENTRIES) -> None:
         self._descriptor = descriptor
         self._max_entries = max_entries
-        self._entries: list[Entry] = []
+        self._entries: deque[Entry] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_idle = False
@@ -122,36 +123,41 @@ class Queued:
 
     def put(self, entry: Entry) -> None:
         """Queue an entry."""
-        with self._changed:
-            if len(self._entries) >= self._max_entries:
+        # Without the lock as long as there is room and the thread is at work: it is the one thing that all calls share.
+        if len(self._entries) >= self._max_entries:
+            with self._changed:
                 self._dropped += 1
-                return
-            self._entries.append(entry)
-            if self._is_idle:
-                # Only then: to wake a thread costs more than all the rest.
-                self._is_idle = False
-                self._changed.notify_all()
-            elif self._thread is None:
-                thread = threading.Thread(target=self._run, name="sealauthz-log", daemon=True)
-                with contextlib.suppress(RuntimeError):  # no thread can be started now; the next entry tries again
-                    thread.start()
-                    self._thread = thread
+            return
+        self._entries.append(entry)
+        if self._is_idle or self._thread is None:
+            self._wake()
 
     def drain(self, timeout_s: float = FLUSH_S) -> bool:
         """Wait until all is written or dropped; False if that takes longer."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._entries and (self._is_idle or not self._thread), timeout_s)
 
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="sealauthz-log", daemon=True)
+                with contextlib.suppress(RuntimeError):  # no thread can be started now; the next entry tries again
+                    thread.start()
+                    self._thread = thread
+
     def _run(self) -> None:
         while True:
             with self._changed:
+                # First idle, then the look: whoever adds an entry does it the other way round, so one sees the other.
+                self._is_idle = True
                 if not self._entries:
-                    self._is_idle = True
                     self._changed.notify_all()
                     self._changed.wait_for(lambda: self._entries)
+                self._is_idle = False
             time.sleep(GATHER_S)
+            entries = [self._entries.popleft() for _ in range(len(self._entries))]
             with self._changed:
-                entries, self._entries = self._entries, []
                 dropped = self._dropped
             self._write_out(entries, dropped)
 

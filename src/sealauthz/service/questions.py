@@ -11,7 +11,7 @@ from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.consistency import FROM_MEMORY, FULL, Consistency
 from sealauthz.polar.walks import Root
-from sealauthz.service.faults import Faults
+from sealauthz.service.faults import Faults, is_id
 from sealauthz.service.tokens import check_store, token_from
 from sealauthz.v1 import authorization_pb2
 
@@ -91,9 +91,10 @@ def question_from(message: Asks, prefix: str = "") -> Question:
     """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
     faults = Faults()
     subject, resource, context = _parts_from(message, prefix, faults)
-    faults.check_id(f"{prefix}action", message.action)
+    action = message.action
+    faults.check_id(f"{prefix}action", action)
     faults.refuse()
-    return Question(subject, message.action, resource, context)
+    return Question(subject, action, resource, context)
 
 
 def parts_from(message: AboutTwo) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
@@ -145,12 +146,14 @@ def _parts_from(message: AboutTwo, prefix: str, faults: Faults) -> tuple[Entity,
 
 
 def _entity_from(message: authorization_pb2.Entity, path: str, faults: Faults) -> Entity:
-    if not message.type and not message.id:
-        faults.add(path, "is required")
-    else:
-        faults.check_id(f"{path}.type", message.type)
-        faults.check_id(f"{path}.id", message.id)
-    return Entity(message.type, message.id)
+    kind, record_id = message.type, message.id
+    if not (is_id(kind) and is_id(record_id)):
+        if not kind and not record_id:
+            faults.add(path, "is required")
+        else:
+            faults.check_id(f"{path}.type", kind)
+            faults.check_id(f"{path}.id", record_id)
+    return Entity(kind, record_id)
 
 
 def _context_from(
@@ -160,9 +163,7 @@ def _context_from(
     context: dict[str, ContextValue] = {}
     # Sorted: a map has no order on the wire, and the same request must name the same fields.
     for key in sorted(messages):
-        at_key = Faults()
-        at_key.check_id(path, key)
-        if at_key:
+        if not is_id(key):
             faults.add(path, "must have keys of 1 to 128 printable characters")
             continue
         context[key] = _value_from(messages[key], f"{path}[{key}]", faults)
