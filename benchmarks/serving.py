@@ -7,7 +7,9 @@ The service is the command `sealauthz serve` on a database of 1,000 enterprises;
 `benchmarks/empty_handler.py`, in as many processes. Both are asked with the same bytes by the same process
 (`benchmarks/h2.py`), in turns within a round. CPU is that of the server's processes, in user and system time, so that
 neither the load nor others on the machine count. Of the calls 80 in 100 ask to use a seal, 10 to manage one, and 10 to
-view one; every answer must be one, and a sample is compared with what must be answered.
+view one; every answer must be one, and a sample is compared with what must be answered. Where h2load is installed (the
+compiled load generator of nghttp2), it asks eight of these questions again and again, which shows whether the other
+generator is what is measured.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from typing import Any
 
 import facts
 import worlds
+from compiled_load import CompiledLoad, is_there
 from h2 import Load, Outcome, Request
 from rich import box
 from rich.console import Console
@@ -195,14 +198,40 @@ def run(served: Served, requests: list[Request], calls: int, at_once: int) -> Me
     try:
         load.run(requests, len(requests) if len(served.pids) > 1 else min(calls, 10 * at_once))
         cpu, ours = served.cpu_s(), time.process_time()
-        outcome: Outcome = load.run(requests, calls)
+        outcome = load.run(requests, calls)
         used, ours = served.cpu_s() - cpu, time.process_time() - ours
     finally:
         load.close()
+    return measured(outcome, used, ours)
+
+
+def run_compiled(served: Served, messages: list[bytes], calls: int, at_once: int) -> Measured:
+    """Make calls with h2load, so many at once, over a connection for each message. Raises SystemExit if one fails."""
+    load = CompiledLoad(served.address, AUTHORIZE, TOKEN, messages, max(1, at_once // len(messages)))
+    cpu = served.cpu_s()
+    outcome = load.run(calls)
+    return measured(outcome, served.cpu_s() - cpu, load.cpu_s)
+
+
+def measured(outcome: Outcome, used_s: float, load_s: float) -> Measured:
+    """Return what a run came to, with the CPU time of server and load. Raises SystemExit if a call failed."""
+    calls = len(outcome.waits)
     if outcome.failed:
         raise SystemExit(f"{outcome.failed} of {calls} calls had no answer")
     waits = statistics.quantiles(outcome.waits, n=100)
-    return Measured(calls / outcome.seconds, used / calls * 1e6, ours / calls * 1e6, waits[49] * 1e3, waits[98] * 1e3)
+    return Measured(
+        calls / outcome.seconds, used_s / calls * 1e6, load_s / calls * 1e6, waits[49] * 1e3, waits[98] * 1e3
+    )
+
+
+def few_messages(asked: list[Question]) -> list[bytes]:
+    """Return eight messages in about the proportions of all: six ask to use a seal, two to manage or view one."""
+    uses = [question for question in asked if question.action == "use"]
+    allowed = [question for question in uses if "verification" in (question.context or {})]
+    denied = [question for question in uses if "verification" not in (question.context or {})]
+    others = [next(question for question in asked if question.action == action) for action in ("edit", "view")]
+    few = [*allowed[:3], *denied[:3], *others]
+    return [authorization_pb2.AuthorizeRequest(**_parts(question)).SerializeToString() for question in few]
 
 
 def warm_up(served: Served, requests: list[Request], workers: int) -> None:
@@ -324,6 +353,13 @@ def main() -> int:
                         (run(ours, single, count, at_once), run(empty, single, count, at_once)) for _ in range(rounds)
                     ]
                     _add(table, "Authorize", workers, at_once, pairs)
+                few = few_messages(asked)
+                for at_once in CONCURRENCIES[1:] if is_there() else ():
+                    pairs = [
+                        (run_compiled(ours, few, calls, at_once), run_compiled(empty, few, calls, at_once))
+                        for _ in range(rounds)
+                    ]
+                    _add(table, "8 questions, h2load", workers, at_once, pairs)
                 many = len(batches) * (1 if options.quick else 3)
                 got = [run(ours, batches, many, min(4, 2 * workers)) for _ in range(rounds)]
                 best = statistics.median(one.rate for one in got) * BATCH_SIZE
@@ -332,6 +368,8 @@ def main() -> int:
                     f"batches of {BATCH_SIZE}, decisions", str(workers), "", f"{best:,.0f}", "", "", f"{cpu:.0f}"
                 )
         console.print(table)
+        if not is_there():
+            console.print("h2load is not installed: the calls came from benchmarks/h2.py alone")
         if not options.quick:
             waits = sorted(visible_ms(url, 500))
             console.print(
