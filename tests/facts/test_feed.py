@@ -149,7 +149,8 @@ def test_an_outage_is_reported_once_and_bounds_what_is_answered(
         connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
     followed.until(lambda: "feed_back" in followed.reports)
     assert followed.world.answer(name) == "合同章"
-    assert followed.reports == ["feed_lost", "feed_back"]
+    # A last look may find a connection that is not ended yet, and only miss the announcements.
+    assert [event for event in followed.reports if event != "feed_deaf"] == ["feed_lost", "feed_back"]
     followed.feed.stop()
     store.close()
 

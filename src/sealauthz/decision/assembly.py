@@ -129,16 +129,13 @@ def _check_found(picture: Picture, record_type: str, record_id: str, may_see: Ma
 def _found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> tuple[Any, Unit | None]:
     """The record and its home unit; None for both where there is none of that type and id."""
     try:
-        home = picture.home(record_type, record_id)
-        records = None if home is None else picture.unit(home)
+        return picture.locate(record_type, record_id)
     except FactNotLoaded as error:
         # Whoever may not ask about an enterprise is not told that it is being imported either.
         kind, unit_id = error.importing or ("", "")
         if kind == UnitKind.ENTERPRISE and not may_see(unit_id):
             raise CallerNotPermitted(_NO_RIGHT) from error
         raise
-    record = None if records is None else records.get(record_type, {}).get(record_id)
-    return (None, None) if record is None else (record, home)
 
 
 def _refuse_unseen(record: Any, home: Unit | None, may_see: MaySee) -> None:

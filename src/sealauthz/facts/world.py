@@ -188,30 +188,41 @@ class Picture:
 
         Reading a relation that its unit does not hold raises AttributeError. Raises FactsUnavailable.
         """
-        unit = self.home(record_type, record_id)
-        return None if unit is None else self._find_in(unit, record_type, record_id)
+        return self.locate(record_type, record_id)[0]
 
     def person(self, person_id: str) -> Any:
         """Return the person in the person's own unit; None if there is none."""
         return self.find("Person", person_id)
 
+    def locate(self, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
+        """Return the record in its home unit, wired, and that unit; None for both if there is none of that type and id.
+
+        Raises FactsUnavailable.
+        """
+        root = ROOTS.get(record_type)
+        if root is not None:
+            home = Unit(root, record_id)
+            if home not in self._held and not _can_be_id(record_id):
+                return None, None
+        else:
+            # A record's home never changes; but a record may be gone, and its id taken again elsewhere.
+            known = self._homes.get(record_type, record_id)
+            record = None if known is None else self._find_in(known, record_type, record_id)
+            if record is not None:
+                return record, known
+            if record_type not in RECORDS or not _can_be_id(record_id):
+                return None, None
+            found = self._reading.home(record_type, record_id)
+            if found is None:
+                return None, None
+            home = found
+            self._homes.remember(record_type, record_id, home)
+        record = self._find_in(home, record_type, record_id)
+        return (None, None) if record is None else (record, home)
+
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Return the home unit of a record; None if there is no such record. Raises FactsUnavailable."""
-        if record_type in ROOTS:
-            if not record_id or text_problem(record_id, is_indexed=True):
-                return None
-            unit = Unit(ROOTS[record_type], record_id)
-            return None if self.unit(unit) is None else unit
-        # A record's home never changes; but a record may be gone, and its id taken again elsewhere.
-        known = self._homes.get(record_type, record_id)
-        if known is not None and self._find_in(known, record_type, record_id) is not None:
-            return known
-        if record_type not in RECORDS or not record_id or text_problem(record_id, is_indexed=True):
-            return None
-        found = self._reading.home(record_type, record_id)
-        if found is not None:
-            self._homes.remember(record_type, record_id, found)
-        return found
+        return self.locate(record_type, record_id)[1]
 
     def matching(self, record_type: str, **values: str) -> list[str]:
         """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
@@ -750,6 +761,11 @@ class World:
     def _has_reached(self, consistency: Consistency) -> bool:
         history = self.history
         return history.timeline == consistency.timeline and history.revision >= consistency.at_least
+
+
+def _can_be_id(text: str) -> bool:
+    """Tell whether a record can have this id; a database would refuse to be asked for some that none has."""
+    return bool(text) and text_problem(text, is_indexed=True) is None
 
 
 def _is_there(picture: Picture, unit: Unit) -> bool:
