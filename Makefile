@@ -10,7 +10,7 @@ EQUALITY_ARGS ?=
 MUTATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check test reference run demo bench equality mutate
+.PHONY: help setup lock proto format check test reference run demo bench equality mutate thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ check: setup ## lint, types, protos, policies and their coverage, generated file
 # worksteal: who is done takes over tests that others have not begun; long ones stand close together.
 test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
+
+thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
+	SEALAUTHZ_THOROUGH=1 $(BIN)/pytest -n auto --dist worksteal --timeout 7200 tests/decision tests/testing $(PYTEST_ARGS)
 
 reference: setup ## run all policy tests on oso, of which make test runs a quarter (some three minutes)
 	$(BIN)/pytest -n auto --dist worksteal --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)

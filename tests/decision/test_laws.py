@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from policy_suite import asks
@@ -24,7 +25,7 @@ from sealauthz.facts.units import Unit, UnitKind
 from sealauthz.facts.world import World
 from sealauthz.polar.reference import FREE
 
-LAW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=tries(80, 1_000), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def decide(scene: Scene, asked: Question) -> Decision:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from policy_suite import asks
@@ -36,7 +37,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.ties import Alone
 from sealauthz.polar.walks import Root, walk_of
 
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=tries(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def query_of(asked: Question, root: Root) -> ListQuery:
@@ -78,7 +79,7 @@ def listed(pdp: PolicyDecisionPoint, query: ListQuery, size: int = 0, may_see: M
 
 
 @given(asked_scenes(), st.sampled_from(Root), st.sampled_from([0, 1, 2, 3]))
-@settings(LAW, max_examples=150)
+@settings(LAW, max_examples=tries(100, 1_500))
 def test_a_list_is_what_authorize_allows(pair: tuple[Scene, Question], root: Root, size: int) -> None:
     scene, asked = pair
     pdp, query = scene.pdp(), query_of(asked, root)
@@ -239,7 +240,7 @@ def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> N
 
 
 @given(asked_scenes())
-@settings(LAW, max_examples=150)
+@settings(LAW, max_examples=tries(100, 1_500))
 def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Scene, Question]) -> None:
     scene, asked = pair
     context = form_of(asked.action, asked.resource.type).context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from effort import tries
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from scene import NOW, person
@@ -147,7 +148,7 @@ def joins(tie: Tie, picture: Picture, engine: CompiledEngine, known: Any, sought
 
 
 @given(policies(), facts())
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tries(300, 6_000), deadline=None, suppress_health_check=list(HealthCheck))
 def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, records: list[Any]) -> None:
     nodes = tuple(parse(Source("random.polar", policy)))
     engine = CompiledEngine(nodes, RECORDS, (Context,))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_scenes import asked_scenes
@@ -20,7 +21,7 @@ from sealauthz.domain.procedures import AmountBand, ApprovalProcess, BusinessCat
 from sealauthz.domain.record import UNLIMITED
 from sealauthz.domain.seals import SealRight
 
-LAW = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=tries(120, 2_000), deadline=None, suppress_health_check=list(HealthCheck))
 
 ACTS_OF_USE = frozenset({"use", "auto_use", "emergency_use", "stamp", "carry_out"})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -442,7 +443,7 @@ def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: Bundles, name
     assert_exact(diff(bundles, "", name, rich()), bundles.answers_of_installed(bundles[name]), after)
 
 
-@settings(LAWS, max_examples=8)
+@settings(LAWS, max_examples=tries(4, 40))
 @given(scene=scenes(), name=st.sampled_from(SOUND), is_back=st.booleans())
 def test_the_diff_finds_what_a_loop_finds_in_any_facts(
     bundles: Bundles, scene: Scene, name: str, is_back: bool
@@ -452,7 +453,7 @@ def test_the_diff_finds_what_a_loop_finds_in_any_facts(
     assert_exact(diff(bundles, old, new, scene), before, after)
 
 
-@settings(LAWS, max_examples=20)
+@settings(LAWS, max_examples=tries(8, 100))
 @given(scene=scenes(), name=st.sampled_from(["", *VARIANTS]))
 def test_a_bundle_does_not_differ_from_itself(bundles: Bundles, scene: Scene, name: str) -> None:
     found = diff(bundles, name, name, scene)
@@ -465,8 +466,8 @@ def as_set(change: Change) -> Change:
     return dataclasses.replace(change, causes=tuple(sorted(change.causes, key=repr)))
 
 
-@pytest.mark.timeout(320)  # half a minute of computing, on a machine that may be busy
-@settings(LAWS, max_examples=20)
+@pytest.mark.timeout(tries(320, 7_200))  # long, and on a machine that may be busy
+@settings(LAWS, max_examples=tries(7, 100))
 @given(scene=scenes(), old=st.sampled_from(["", *VARIANTS]), new=st.sampled_from(["", *VARIANTS]))
 def test_the_diff_back_is_the_mirror_of_the_diff(bundles: Bundles, scene: Scene, old: str, new: str) -> None:
     there, back = diff(bundles, old, new, scene), diff(bundles, new, old, scene)
