@@ -1,7 +1,7 @@
 """Generates load with h2load, the compiled load generator of nghttp2, where it is installed.
 
-It takes a third of the CPU that `h2.py` takes, and so leaves more of a small machine to the server. But each of its
-processes sends one message again and again: it asks few questions, whose records are hot.
+It is nobody's here, and so a check of `h2.py`. But each of its processes sends one message again and again: it asks few
+questions, whose records are hot.
 """
 
 from __future__ import annotations

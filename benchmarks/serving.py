@@ -360,7 +360,7 @@ def main() -> int:
                         for _ in range(rounds)
                     ]
                     _add(table, "8 questions, h2load", workers, at_once, pairs)
-                many = len(batches) * (1 if options.quick else 3)
+                many = max(8, len(batches) * (1 if options.quick else 3))
                 got = [run(ours, batches, many, min(4, 2 * workers)) for _ in range(rounds)]
                 best = statistics.median(one.rate for one in got) * BATCH_SIZE
                 cpu = statistics.median(one.cpu_us for one in got) / BATCH_SIZE
