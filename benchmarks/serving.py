@@ -237,11 +237,21 @@ def few_messages(asked: list[Question]) -> list[bytes]:
 def warm_up(served: Served, requests: list[Request], workers: int) -> None:
     """Ask everything so often that every worker has read every enterprise; refusals for loads at once do not matter."""
     for _ in range(workers):
-        load = Load(served.address, 4, 1)
-        try:
-            load.run(requests, len(requests))
-        finally:
-            load.close()
+        _ask_on(served, requests, 4)
+
+
+def warm_up_few(served: Served, requests: list[Request], workers: int) -> None:
+    """Ask a few questions on so many connections that each worker gets one of them, or nearly surely so."""
+    for _ in range(8 * workers):
+        _ask_on(served, requests, 1)
+
+
+def _ask_on(served: Served, requests: list[Request], connections: int) -> None:
+    load = Load(served.address, connections, 1)
+    try:
+        load.run(requests, len(requests))
+    finally:
+        load.close()
 
 
 def check(address: str, asked: list[Question]) -> None:
@@ -354,6 +364,7 @@ def main() -> int:
                     ]
                     _add(table, "Authorize", workers, at_once, pairs)
                 few = few_messages(asked)
+                warm_up_few(ours, [Request(ours.address, AUTHORIZE, TOKEN, message) for message in few], workers)
                 for at_once in CONCURRENCIES[1:] if is_there() else ():
                     pairs = [
                         (run_compiled(ours, few, calls, at_once), run_compiled(empty, few, calls, at_once))

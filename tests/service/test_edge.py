@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sqlite3
 import threading
 import time
@@ -20,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.service.callers import Callers
-from sealauthz.service.edge import Edge
+from sealauthz.service.edge import Edge, _Visit
 from sealauthz.service.log import make_log
 from sealauthz.service.pools import Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
@@ -158,6 +160,26 @@ def test_the_edge_does_not_look_at_a_call_that_is_over(remaining: float | None, 
     with pytest.raises(Ended):
         wrapped.unary_unary(None, context)
     assert context.code == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("wrap", ["_wrap_unary", "_wrap_stream"])
+def test_who_was_not_identified_on_arrival_gets_no_further(wrap: str) -> None:
+    log = make_log(io.StringIO())
+    wrapped = getattr(Edge(Callers([trusted()]), log, Pools()), wrap)(lambda *_: pytest.fail("looked at"))
+    context = LateContext(5.0, True)
+    with pytest.raises(Ended):
+        wrapped(None, context, _Visit(log, "sealauthz.v1.AuthorizationService", "Authorize"))
+    assert context.code == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_call_lasts_from_its_arrival_on() -> None:
+    stream = io.StringIO()
+    log = make_log(stream)
+    handler = grpc.unary_unary_rpc_method_handler(lambda *_: b"")
+    wrapped: Any = Edge(Callers([trusted()]), log, Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    time.sleep(0.05)  # as if it waited for a thread
+    wrapped.unary_unary(None, LateContext(5.0, True))
+    assert json.loads(stream.getvalue())["duration_ms"] >= 50
 
 
 def test_more_calls_than_the_server_takes_are_refused_at_once(serve: Serve) -> None:

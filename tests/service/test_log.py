@@ -209,6 +209,24 @@ def test_what_is_logged_says_when_it_happened_and_not_when_it_was_written(pipe: 
     assert line["value"].startswith("<object object")
 
 
+def test_what_cannot_be_written_ends_nothing(pipe: Pipe) -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    loop: list[Any] = []
+    loop.append(loop)
+    queued = Queued(pipe.writing)
+    log = Log(queued)
+    log.info("one", value=Broken())
+    log.info("two", loop=loop)
+    log.info("three", value=3)
+    with open(pipe.reading, closefd=False) as lines:
+        found = [json.loads(lines.readline()) for _ in range(3)]
+    assert [entry["event"] for entry in found] == ["one", "two", "three"]
+    assert [entry.get("unwritable") for entry in found] == [["value"], ["loop"], None]
+
+
 def test_an_error_is_told_with_its_causes_and_without_values() -> None:
     stream = io.StringIO()
     secret = "4f7a-token"

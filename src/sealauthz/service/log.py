@@ -45,10 +45,16 @@ class Entry(NamedTuple):
     fields: Mapping[str, object]
 
     def line(self) -> str:
-        """Return the line, with its end."""
+        """Return the line, with its end. It raises nothing, whatever the values do."""
+        try:
+            return self._line_of(self.fields)
+        except Exception:  # noqa: BLE001 (the thread of the log would end, and nobody would notice)
+            return self._line_of({"unwritable": sorted(map(str, self.fields))})
+
+    def _line_of(self, fields: Mapping[str, object]) -> str:
         moment = (_EPOCH + timedelta(microseconds=self.at_ns // 1_000)).isoformat(timespec="microseconds")
         named = {"event": self.event, "level": self.level, "time": f"{moment.removesuffix('+00:00')}Z"}
-        return f"{_json.encode({**self.bound, **self.fields, **named})}\n"
+        return f"{_json.encode({**self.bound, **fields, **named})}\n"
 
 
 class Sink(Protocol):
