@@ -48,6 +48,7 @@ TOKEN = "t" * 43
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 BATCH = "/sealauthz.v1.AuthorizationService/AuthorizeBatch"
 BATCH_SIZE = 500
+_MOST_REFUSED = 0.01
 CONCURRENCIES = (1, 8, 64)
 
 _CONFIG = """
@@ -176,9 +177,9 @@ def batch_requests(asked: list[Question], address: str) -> list[Request]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: calls a second, microseconds of CPU a call, and the time that half and 99 in 100 calls took, in ms.
+    """One run: answers a second, microseconds of CPU a call, and the time that half and 99 in 100 calls took, in ms.
 
-    `load_us` is what a call cost the process that makes them.
+    `load_us` is what a call cost the process that makes them, `refused` how many calls had no answer.
     """
 
     rate: float
@@ -186,6 +187,7 @@ class Measured:
     load_us: float
     half_ms: float
     most_ms: float
+    refused: int
 
 
 def run(served: Served, requests: list[Request], calls: int, at_once: int) -> Measured:
@@ -214,13 +216,22 @@ def run_compiled(served: Served, messages: list[bytes], calls: int, at_once: int
 
 
 def measured(outcome: Outcome, used_s: float, load_s: float) -> Measured:
-    """Return what a run came to, with the CPU time of server and load. Raises SystemExit if a call failed."""
+    """Return what a run came to, with the CPU time of server and load.
+
+    A worker that has not read an enterprise yet may refuse a call rather than have too many wait for it. Raises
+    SystemExit if that, or anything else, happens to more than a few.
+    """
     calls = len(outcome.waits)
-    if outcome.failed:
+    if outcome.failed > calls * _MOST_REFUSED:
         raise SystemExit(f"{outcome.failed} of {calls} calls had no answer")
     waits = statistics.quantiles(outcome.waits, n=100)
     return Measured(
-        calls / outcome.seconds, used_s / calls * 1e6, load_s / calls * 1e6, waits[49] * 1e3, waits[98] * 1e3
+        outcome.answered / outcome.seconds,
+        used_s / calls * 1e6,
+        load_s / calls * 1e6,
+        waits[49] * 1e3,
+        waits[98] * 1e3,
+        outcome.failed,
     )
 
 
@@ -320,6 +331,7 @@ HEADINGS = (
     "load: CPU µs",
     "p50 ms",
     "p99 ms",
+    "refused",
 )
 
 
@@ -334,7 +346,7 @@ def main() -> int:
     enterprises = 100 if options.quick else ENTERPRISES
     calls = 1_000 if options.quick else 8_000
     rounds = 1 if options.quick else 2
-    console = Console(width=140)
+    console = Console(width=150)
     # The face checks of the facts are five minutes old at this time, and good for some more.
     worlds.NOW = time.time_ns() // 1_000 + 4 * worlds.MINUTE
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as name, contextlib.ExitStack() as stack:
@@ -409,6 +421,7 @@ def _add(table: Table, what: str, workers: int, at_once: int, pairs: list[tuple[
         f"{middle('load_us', 0):.0f}",
         f"{middle('half_ms', 0):.2f}",
         f"{middle('most_ms', 0):.2f}",
+        str(sum(ours.refused for ours, _ in pairs)),
     )
 
 
