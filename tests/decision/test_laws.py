@@ -127,7 +127,7 @@ def test_facts_of_one_enterprise_never_change_a_decision_about_another(data: st.
 def _is_of_cedar(scene: Scene, asked: Question) -> bool:
     """Whether what is asked about is Cedar's own, or of a contract that Cedar sent or is a party of."""
     with World.of_records(scene.records).read() as picture:
-        home = picture.home(asked.resource.type, asked.resource.id)
+        home = picture.locate(asked.resource.type, asked.resource.id)[1]
         if home is None or home.kind != UnitKind.CONTRACT:
             return home == Unit(UnitKind.ENTERPRISE, "f")
         contract = picture.find("Contract", home.id)

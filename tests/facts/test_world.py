@@ -167,7 +167,7 @@ def test_what_does_not_exist_is_not_found(world: World) -> None:
         for record_type in RECORDS:
             for record_id in ("none", "", "a\0b", "\ud800", "x" * 600):
                 assert picture.find(record_type, record_id) is None
-                assert picture.home(record_type, record_id) is None
+                assert picture.locate(record_type, record_id)[1] is None
         assert picture.find("Sael", "s1") is None
         assert picture.find("Seal", "hold") is None
         assert picture.person("e1") is None
@@ -176,12 +176,12 @@ def test_what_does_not_exist_is_not_found(world: World) -> None:
 def test_homes(world: World) -> None:
     with world.read() as picture:
         for record_type, record_id in BASE:
-            unit = picture.home(record_type, record_id)
+            unit = picture.locate(record_type, record_id)[1]
             assert unit is not None
             assert unit.kind == home_kind(record_type)
-        assert picture.home("GrantContractType", "type") == Unit(UnitKind.ENTERPRISE, "e1")
-        assert picture.home("TaskSeal", "fixed") == Unit(UnitKind.CONTRACT, "c1")
-        assert picture.home("IdentityVerification", "v1") == ANN
+        assert picture.locate("GrantContractType", "type")[1] == Unit(UnitKind.ENTERPRISE, "e1")
+        assert picture.locate("TaskSeal", "fixed")[1] == Unit(UnitKind.CONTRACT, "c1")
+        assert picture.locate("IdentityVerification", "v1")[1] == ANN
 
 
 def test_words_ids_and_flags_are_of_exact_types(world: World) -> None:
@@ -214,7 +214,7 @@ def test_of_records_is_the_same_world(world: World) -> None:
         assert seen_in(picture, units) == seen_in(other, units)
         assert other.revision == 7
         for key in BASE:
-            assert picture.home(*key) == other.home(*key)
+            assert picture.locate(*key)[1] == other.locate(*key)[1]
         values = {"realm": "PUBLIC", "uscc": BASE["Enterprise", "e1"].uscc}
         assert picture.matching("Enterprise", **values) == other.matching("Enterprise", **values) == ["e1", "e3"]
 
@@ -271,7 +271,7 @@ def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, wo
     write(store, dataclasses.replace(BASE["SigningTask", "task1"], id="t2", signatory_id="p2"))
     write(store, TaskOperator("operator", "t2", "bob"))
     with world.read() as picture:
-        assert picture.home("TaskOperator", "operator") == Unit(UnitKind.CONTRACT, "c2")
+        assert picture.locate("TaskOperator", "operator")[1] == Unit(UnitKind.CONTRACT, "c2")
         assert picture.find("TaskOperator", "operator").task.id == "t2"
 
 

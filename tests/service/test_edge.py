@@ -17,6 +17,7 @@ import pytest
 from calls import TOKEN, ask, entity, question, refused, use
 from conftest import Serve, trusted
 from fake_pdp import FLAGGED, FakePdp, allow, deny
+from grpc_reflection.v1alpha import reflection
 from sqlalchemy.exc import OperationalError
 
 from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
@@ -163,12 +164,13 @@ def test_the_edge_does_not_look_at_a_call_that_is_over(remaining: float | None, 
 
 
 @pytest.mark.parametrize("wrap", ["_wrap_unary", "_wrap_stream"])
-def test_who_was_not_identified_on_arrival_gets_no_further(wrap: str) -> None:
+@pytest.mark.parametrize("service", ["sealauthz.v1.AuthorizationService", reflection.SERVICE_NAME])
+def test_who_was_not_identified_on_arrival_gets_no_further(wrap: str, service: str) -> None:
     log = make_log(io.StringIO())
     wrapped = getattr(Edge(Callers([trusted()]), log, Pools()), wrap)(lambda *_: pytest.fail("looked at"))
     context = LateContext(5.0, True)
     with pytest.raises(Ended):
-        wrapped(None, context, _Visit(log, "sealauthz.v1.AuthorizationService", "Authorize"))
+        wrapped(None, context, _Visit(log, service, "Authorize"))
     assert context.code == grpc.StatusCode.UNAUTHENTICATED
 
 

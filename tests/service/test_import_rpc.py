@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from sealauthz.errors import FactsUnavailable
 from sealauthz.exchange import plain_fact
 from sealauthz.facts import Batch, Put, Store, World, upgrade
 from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.service import importing
+from sealauthz.service.edge import Call
 from sealauthz.service.importing import MAX_PART
 from sealauthz.service.records import snake
 from sealauthz.v1 import facts_pb2, records_pb2
@@ -182,6 +185,16 @@ def test_a_client_that_breaks_off_leaves_the_import_open(served: Served, store: 
     assert served.last_call()["code"] == "DEADLINE_EXCEEDED"
     assert not [entry for entry in served.log if entry["event"] == "incident"]
     assert [item.parts for item in store.open_imports()] == [1]
+
+
+def test_a_server_that_stops_does_not_take_a_pause_for_a_client_that_left() -> None:
+    call = Call(trusted())
+    timer = threading.Timer(0.02, call.stop)
+    timer.start()
+    message = first(seal("A"))
+    assert list(importing._arriving(iter([message]), call)) == [message]
+    timer.join()
+    assert call.is_stopped
 
 
 # --- the client -------------------------------------------------------------------------------------------------------

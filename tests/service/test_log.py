@@ -220,11 +220,33 @@ def test_what_cannot_be_written_ends_nothing(pipe: Pipe) -> None:
     log = Log(queued)
     log.info("one", value=Broken())
     log.info("two", loop=loop)
-    log.info("three", value=3)
+    log.bind(worker=loop).info("three", value=3)
+    log.info("four", value=3)
     with open(pipe.reading, closefd=False) as lines:
-        found = [json.loads(lines.readline()) for _ in range(3)]
-    assert [entry["event"] for entry in found] == ["one", "two", "three"]
-    assert [entry.get("unwritable") for entry in found] == [["value"], ["loop"], None]
+        found = [json.loads(lines.readline()) for _ in range(4)]
+    assert [entry["event"] for entry in found] == ["one", "two", "three", "four"]
+    assert [entry.get("unwritable") for entry in found] == [["value"], ["loop"], ["value", "worker"], None]
+
+
+def test_a_thread_that_cannot_write_goes_on(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Queued, entries: list[Any], dropped: int) -> None:
+        raise MemoryError
+
+    queued = Queued(pipe.writing)
+    log = Log(queued)
+    with monkeypatch.context() as patched:
+        patched.setattr(Queued, "_write_out", fail)
+        log.info("lost")
+        assert queued.drain(10)
+    log.info("kept")
+    with open(pipe.reading, closefd=False) as lines:
+        found = [json.loads(lines.readline()) for _ in range(2)]
+    assert [(entry["event"], entry.get("dropped")) for entry in found] == [("log_dropped", 1), ("kept", None)]
+
+
+def test_a_process_without_a_standard_error_logs_nothing_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    make_log().info("call")
 
 
 def test_an_error_is_told_with_its_causes_and_without_values() -> None:

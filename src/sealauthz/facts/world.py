@@ -220,10 +220,6 @@ class Picture:
         record = self._find_in(home, record_type, record_id)
         return (None, None) if record is None else (record, home)
 
-    def home(self, record_type: str, record_id: str) -> Unit | None:
-        """Return the home unit of a record; None if there is no such record. Raises FactsUnavailable."""
-        return self.locate(record_type, record_id)[1]
-
     def matching(self, record_type: str, **values: str) -> list[str]:
         """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
         return self._reading.matching(record_type, values)

@@ -308,10 +308,11 @@ class Edge(grpc.ServerInterceptor):
 
     def _identify(self, visit: _Visit, metadata: Any) -> Caller:
         """Return who calls. Raises CallerUnknown, and CallerNotPermitted where a method of ours calls for a right."""
-        caller = visit.caller = self._callers.identify(metadata)
+        caller = self._callers.identify(metadata)
         visit.noted["caller"] = caller.name
         if visit.service in OURS:
             caller.check_rpc(f"{visit.service.rpartition('.')[2]}/{visit.method}")
+        visit.caller = caller
         return caller
 
     def _admit(self, visit: _Visit, context: grpc.ServicerContext) -> Any:
@@ -319,10 +320,12 @@ class Edge(grpc.ServerInterceptor):
         remaining = context.time_remaining()
         if (remaining is not None and remaining <= 0) or not context.is_active():
             raise _Ended(deadline_passed())
+        if visit.service == HEALTH:
+            return context
+        if visit.caller is None:  # who arrives is asked for a token; should that ever be forgotten, nobody gets further
+            raise CallerUnknown("the caller is not known")
         if visit.service not in OURS:
             return context
-        if visit.caller is None:  # who arrives is asked for a name; should that ever be forgotten, nobody gets further
-            raise CallerUnknown("the caller is not known")
         has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
         return Call(visit.caller, visit.noted, time.monotonic() + remaining if has_deadline else None, context)
 

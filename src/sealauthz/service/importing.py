@@ -65,7 +65,7 @@ def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest], call: Call) -> I
         raise broken_off from error
     # Nobody asks for more of an import at its end: so the client goes on later, or is gone. grpcio may notice the end
     # of the messages first, and only a moment later that the client is gone.
-    if call.is_cancelled(within_s=_NOTICED_AFTER_S):
+    if call.is_cancelled(within_s=_NOTICED_AFTER_S) and not call.is_stopped:
         raise broken_off
 
 

@@ -45,16 +45,16 @@ class Entry(NamedTuple):
     fields: Mapping[str, object]
 
     def line(self) -> str:
-        """Return the line, with its end. It raises nothing, whatever the values do."""
+        """Return the line, with its end. Whatever its values do, nothing is raised."""
         try:
-            return self._line_of(self.fields)
-        except Exception:  # noqa: BLE001 (the thread of the log would end, and nobody would notice)
-            return self._line_of({"unwritable": sorted(map(str, self.fields))})
+            return self._line_of({**self.bound, **self.fields})
+        except Exception:  # noqa: BLE001 (whoever logs is not to blame, and must not be stopped)
+            return self._line_of({"unwritable": sorted({*self.bound, *self.fields})})
 
     def _line_of(self, fields: Mapping[str, object]) -> str:
         moment = (_EPOCH + timedelta(microseconds=self.at_ns // 1_000)).isoformat(timespec="microseconds")
         named = {"event": self.event, "level": self.level, "time": f"{moment.removesuffix('+00:00')}Z"}
-        return f"{_json.encode({**self.bound, **fields, **named})}\n"
+        return f"{_json.encode({**fields, **named})}\n"
 
 
 class Sink(Protocol):
@@ -162,10 +162,15 @@ class Queued:
                     self._changed.wait_for(lambda: self._entries)
                 self._is_idle = False
             time.sleep(GATHER_S)
-            entries = [self._entries.popleft() for _ in range(len(self._entries))]
             with self._changed:
                 dropped = self._dropped
-            self._write_out(entries, dropped)
+            # Behind: what is dropped from now on was said after these.
+            entries = [self._entries.popleft() for _ in range(len(self._entries))]
+            try:
+                self._write_out(entries, dropped)
+            except Exception:  # noqa: BLE001 (a thread that ended would drop all that is said later)
+                with self._changed:
+                    self._dropped += len(entries)
 
     def _write_out(self, entries: list[Entry], dropped: int) -> None:
         """Write entries; before the first, how many were dropped until now."""
@@ -195,7 +200,16 @@ def _blocks(entries: Iterable[Entry]) -> Iterator[tuple[int, bytes]]:
         yield count, block
 
 
-def _standard_error() -> Queued | Direct:
+class _Nowhere:
+    """What there is instead of standard error for a process that has none."""
+
+    def put(self, entry: Entry) -> None:
+        """Drop an entry."""
+
+
+def _standard_error() -> Sink:
+    if sys.stderr is None:
+        return _Nowhere()
     try:
         queued = Queued(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):  # none, or one that is not a file, so that nothing can be stuck
