@@ -82,8 +82,9 @@ class Faults:
 
 def timestamp(micros: int) -> Timestamp:
     """Return an instant as a message."""
-    seconds, rest = divmod(micros, _SECOND)
-    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+    message = Timestamp()
+    set_timestamp(message, micros)
+    return message
 
 
 def set_timestamp(message: Timestamp, micros: int) -> None:

@@ -212,7 +212,7 @@ def _standard_error() -> Sink:
         return _Nowhere()
     try:
         queued = Queued(sys.stderr.fileno())
-    except (OSError, ValueError, AttributeError):  # none, or one that is not a file, so that nothing can be stuck
+    except (OSError, ValueError, AttributeError):  # one that is not a file, so that nothing can be stuck
         return Direct(sys.stderr)
     atexit.register(queued.drain)
     return queued
