@@ -25,16 +25,16 @@ has_authority(person: Person, seal: Seal, contract, context) if held_grant(perso
 
 # --- a grant of one's own ------------------------------------------------------------------------------------------------
 
-use_grant(person: Person, seal: Seal, grant) if
+use_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.membership.person_id = person.id and
   grant.right = "USE" and
   grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED", "INVALIDATED"] and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   grant.membership.enterprise_id = seal.enterprise_id;
 
 live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   gives_authority(grant, contract, context);
 
 gives_authority(grant: SealGrant, contract: Contract, context) if
@@ -94,7 +94,7 @@ reaches_no_further(grant: SealGrant, contract: Contract) if
 # Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand.
 #@ S-08
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
-  open_grant(person, seal, contract, grant) and
+  open_grant(person, seal, contract, grant, context) and
   grant.state = "ACTIVE" and
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
   grant.valid_from <= context.now and
@@ -102,10 +102,10 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.used < grant.use_limit and
   grantor_stands(grant, context);
 
-open_grant(person: Person, seal: Seal, contract: Contract, grant) if
+open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
   seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
-  member(person, seal.enterprise, membership) and
+  member(person, seal.enterprise, membership, context) and
   is_open_to(grant, membership) and
   contract.template_id != "" and
   template in grant.templates and
@@ -123,7 +123,7 @@ is_open_to(grant: OpenGrant, membership: Membership) if
 # stop him. The legal representative's seal stands for his own intent and is not delegated.
 #@ U-18 U-19
 acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
   delegation.power = "USE_SEAL" and
   delegation.state = "ACTIVE" and
@@ -134,8 +134,8 @@ acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, cont
   not is_barred(delegation.principal, seal, contract, context) and
   is_free_elsewhere(delegation.principal, seal, contract, context);
 
-delegation_to(person: Person, seal: Seal, delegation) if
-  member(person, seal.enterprise, membership) and
+delegation_to(person: Person, seal: Seal, delegation, context) if
+  member(person, seal.enterprise, membership, context) and
   delegation in membership.delegations_received and
   is_about(delegation, seal);
 
@@ -149,7 +149,7 @@ delegates(delegation: Delegation, contract: Contract) if
   listed.contract_type = contract.contract_type;
 
 own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, context) if
-  principal.state = "ACTIVE" and
+  is_live(principal, context) and
   fit(principal.person) and
   grant in seal.grants and
   grant.membership_id = principal.id and
@@ -209,7 +209,7 @@ names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext)
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grantor_stands(grant, context) and
-  member(person, holder, membership) and
+  member(person, holder, membership, context) and
   named in grant.holders and
   named.membership_id = membership.id and
   named.state = "ACTIVE";
@@ -236,11 +236,11 @@ is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
 is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
-is_of_the_group(person: Person, seal: Seal, _) if
+is_of_the_group(person: Person, seal: Seal, context) if
   seal.enterprise.parent_id matches String and
   membership in person.memberships and
   membership.enterprise_id = seal.enterprise.parent_id and
-  membership.state = "ACTIVE";
+  is_live(membership, context);
 
 #@ U-20
 because("MEMBER", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
@@ -250,13 +250,13 @@ because("MEMBER", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, contex
   is_held_up_by_holder(person, seal, context);
 
 has_no_grant_across(person: Person, seal: Seal, context: SealUseContext) if
-  not belongs(person, seal.enterprise) and
+  not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
   is_of_the_group(person, seal, context) and
   not is_named_by_holder(person, seal, context);
 
 is_held_up_by_holder(person: Person, seal: Seal, context: SealUseContext) if
-  not belongs(person, seal.enterprise) and
+  not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
   names_holder(person, seal, _, holder, context) and
   not is_sound(holder);
@@ -273,28 +273,28 @@ lacks_authority(person: Person, seal: Seal, context) if
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "PENDING_CONFIRM";
 #@ S-17
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "INVALIDATED" and
   grant.invalid_reason = "ADMIN_CHANGED";
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   not assignment_stands(grant.grantor, context);
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  open_grant(person, seal, contract, grant) and
+  open_grant(person, seal, contract, grant, context) and
   is_invalidated(grant, context);
 #@ S-05 S-17
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   assignment_stands(grant.grantor, context) and
   not grantor_stands(grant, context);
@@ -303,33 +303,33 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
   not reaches_no_further(grant, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   is_over(grant, context);
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  open_grant(person, seal, contract, grant) and
+  open_grant(person, seal, contract, grant, context) and
   is_over(grant, context);
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   context.now < grant.valid_from;
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   is_used_up(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  open_grant(person, seal, contract, grant) and
+  open_grant(person, seal, contract, grant, context) and
   is_used_up(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
@@ -338,7 +338,7 @@ because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, con
 #@ U-02
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
   sealed_contract(context, contract) and
   not covers(grant, contract);
@@ -346,7 +346,7 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
   not delegates(delegation, contract);
 #@ U-20
@@ -359,7 +359,7 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
 because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
   grant.currency = contract.currency and
   amount = contract.amount and
@@ -368,7 +368,7 @@ because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, co
 because("SEAL_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
   grant.amount_max < 9223372036854775807 and
   contract.amount = nil and
@@ -377,7 +377,7 @@ because("SEAL_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, seal: Seal, context)
 because("SEAL_AUTHORITY", "CURRENCY_MISMATCH", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
   grant.amount_max < 9223372036854775807 and
   contract.amount matches Integer and
@@ -386,52 +386,52 @@ because("SEAL_AUTHORITY", "CURRENCY_MISMATCH", person: Person, seal: Seal, conte
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   not is_approved(request, person, context);
 because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   is_approved(request, person, context) and
   not is_for_these_documents(request, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   is_approved(request, person, context) and
   request.valid_to <= context.now;
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   is_approved(request, person, context) and
   request.used >= request.uses;
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   is_approved(request, person, context) and
   context.now < request.valid_from;
 
 #@ U-19
 because("SEAL_AUTHORITY", "NOT_DELEGABLE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   delegation.state in ["PENDING_ACCEPT", "ACTIVE"] and
   is_not_delegable(delegation, seal);
 #@ U-18
 because("SEAL_AUTHORITY", "DELEGATION_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   is_past(delegation, context);
 because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   seal.kind != "LEGAL_REP" and
   sealed_contract(context, contract) and
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
   delegation.power = "USE_SEAL" and
   context.now < delegation.valid_to and
@@ -491,6 +491,9 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   acts_for(person, seal, contract, delegation, _, context) and
   at = delegation.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
+  acts_for(person, seal, contract, delegation, _, context) and
+  at = delegation.principal.ended_at;
+authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   acts_for(person, seal, contract, _, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
@@ -498,13 +501,17 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   at = grant.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_open_grant(person, seal, contract, grant, context) and
-  at = grant.grantor.valid_to;
+  assignment_lapses(grant.grantor, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
   held_grant(person, seal, contract, grant, context) and
   at = grant.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
   held_grant(person, seal, contract, grant, context) and
-  at = grant.grantor.valid_to;
+  assignment_lapses(grant.grantor, at);
+authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContext, at) if
+  names_holder(person, seal, _, holder, context) and
+  member(person, holder, membership, context) and
+  at = membership.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
   at = request.valid_to;

@@ -18,11 +18,11 @@ contract_administration_lapses(person: Person, enterprise: Enterprise, context, 
   contract_admin_lapses(person, enterprise, context, at);
 
 contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "CONTRACT_ADMIN" and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);
 
 # --- starting one ----------------------------------------------------------------------------------------------------
 
@@ -32,8 +32,8 @@ contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
 requires("initiate", _: BusinessCategory, "CATEGORY_ENABLED");
 requires("initiate", _: BusinessCategory, "CATEGORY_PERMISSION");
 meets(_: Person, "CATEGORY_ENABLED", "initiate", category: BusinessCategory, _) if category.state = "ENABLED";
-meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, _) if
-  member(person, category.enterprise, membership) and
+meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, context) if
+  member(person, category.enterprise, membership, context) and
   permission in category.permissions and
   permission.membership_id = membership.id;
 meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, context) if
@@ -99,14 +99,14 @@ meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) i
 #@ C-12
 sent_it(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
-  is_member(person, context.enterprise);
+  is_member(person, context.enterprise, context);
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
 #@ C-08 C-12
 has_task_for(person: Person, contract: Contract, party, context) if
   is_sent(contract) and
   ours = context.party and
-  is_member(person, ours) and
+  is_member(person, ours, context) and
   party in contract.signatories and
   party.enterprise_id = ours.id and
   task in party.tasks and

@@ -47,7 +47,7 @@ meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, con
   receiver = context.receiver and
   receiver matches Membership and
   receiver.enterprise_id = enterprise.id and
-  receiver.state = "ACTIVE" and
+  is_live(receiver, context) and
   receiver.person_id != person.id and
   fit(receiver.person);
 #@ M-11

@@ -9,13 +9,13 @@ authenticated(task: SigningTask, _) if task.signatory.kind = "PERSON";
 operating(resource, context) if owner(resource, context, enterprise) and enterprise.operating_state = "ACTIVE";
 operating(task: SigningTask, _) if task.signatory.kind = "PERSON";
 
-belongs_to_owner(person: Person, resource, context) if owner(resource, context, enterprise) and belongs(person, enterprise);
+belongs_to_owner(person: Person, resource, context) if owner(resource, context, enterprise) and belongs(person, enterprise, context);
 belongs_to_owner(_: Person, task: SigningTask, _) if task.signatory.kind = "PERSON";
 # Whoever holds another enterprise's seal may give it back.
 belongs_to_owner(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
-  belongs(person, holder);
+  belongs(person, holder, context);
 
 # The account acts: it is neither locked nor closed.
 requires("join", _: Enterprise, "ACCOUNT_ACTIVE");

@@ -98,7 +98,7 @@ grantor_stands(grant: SealGrant, context) if
   given_by_office(parent.seal, parent.grantor, context);
 
 # When what a grant stands on ends by itself.
-grantor_lapses(grant: SealGrant, at) if at = grant.grantor.valid_to;
+grantor_lapses(grant: SealGrant, at) if assignment_lapses(grant.grantor, at);
 grantor_lapses(grant: SealGrant, at) if
   parent = grant.parent and
   parent matches SealGrant and
@@ -106,7 +106,7 @@ grantor_lapses(grant: SealGrant, at) if
 grantor_lapses(grant: SealGrant, at) if
   parent = grant.parent and
   parent matches SealGrant and
-  at = parent.grantor.valid_to;
+  assignment_lapses(parent.grantor, at);
 
 #@ S-17
 requires("confirm", _: SealGrant, "GRANTOR_ENTITLED");
@@ -187,8 +187,8 @@ meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, _
 #@ S-07
 requires("confirm", _: SealGrant, "GRANTEE_MEMBER");
 requires("confirm", _: OpenGrant, "GRANTEE_MEMBER");
-meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, _) if
-  grant.membership.state = "ACTIVE" and
+meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, context) if
+  is_live(grant.membership, context) and
   grant.membership.enterprise_id = grant.seal.enterprise_id and
   fit(grant.membership.person);
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
@@ -319,9 +319,9 @@ meets(_: Person, "DELEGATION_PENDING", "accept", delegation: Delegation, context
 #@ U-18 S-09
 requires("accept", _: Delegation, "DELEGATION_PARTIES");
 requires("accept", _: Delegation, "NOT_OWN_DELEGATION");
-meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, _) if
-  delegation.principal.state = "ACTIVE" and
-  delegation.delegate.state = "ACTIVE" and
+meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, context) if
+  is_live(delegation.principal, context) and
+  is_live(delegation.delegate, context) and
   delegation.delegate.enterprise_id = delegation.principal.enterprise_id and
   fit(delegation.principal.person);
 meets(_: Person, "NOT_OWN_DELEGATION", "accept", delegation: Delegation, _) if
@@ -439,12 +439,12 @@ lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
   face_lapses(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context, at);
 lapses(_: Person, "confirm", grant: OpenGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: OpenGrant, _, at) if at = grant.grantor.valid_to;
+lapses(_: Person, "confirm", grant: OpenGrant, _, at) if assignment_lapses(grant.grantor, at);
 lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
 
 lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if at = grant.grantor.valid_to;
+lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if assignment_lapses(grant.grantor, at);
 lapses(person: Person, "confirm", grant: CrossEnterpriseGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
 
@@ -461,7 +461,7 @@ lapses(person: Person, "revoke", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 
 lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if at = grant.grantor.valid_to;
+lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if assignment_lapses(grant.grantor, at);
 lapses(person: Person, "assign", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 

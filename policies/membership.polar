@@ -24,7 +24,7 @@ meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
   count matches Integer and
   count < context.parameters.open_applications_limit;
 
-holds_membership(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
+holds_membership(person: Person, enterprise: Enterprise) if is_listed_member(person, enterprise);
 holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
 
 # After a rejection the next application waits for the cool-down.
@@ -90,14 +90,14 @@ because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
   suspended(person, enterprise) and
-  not belongs(person, enterprise);
+  not belongs(person, enterprise, context);
 because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, context) if
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
 
 outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
-  not belongs(person, enterprise) and
+  not belongs(person, enterprise, context) and
   not suspended(person, enterprise) and
   not is_holders_user(person, resource, context);
 
@@ -185,7 +185,7 @@ meets(_: Person, "ADMIN_PRESENT", "view_administrator", enterprise: Enterprise, 
 
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
   fit(person) and is_applicant(person, enterprise, context);
-may_know_administrator(person: Person, enterprise: Enterprise, _) if fit(person) and is_colleague(person, enterprise);
+may_know_administrator(person: Person, enterprise: Enterprise, context) if fit(person) and is_colleague(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, _) if
   fit(person) and task_tie(person, enterprise);
 
@@ -238,7 +238,7 @@ has_power(person: Person, enterprise: Enterprise, power, context) if
   contained.power = power;
 
 custom_assignment(person: Person, enterprise: Enterprise, assignment, context) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "CUSTOM" and
   assignment_stands(assignment, context);
@@ -281,11 +281,11 @@ requires("reinstate", _: Membership, "IS_SUSPENDED");
 requires("end", _: Membership, "MEMBERSHIP_LIVE");
 requires("resign", _: Membership, "MEMBERSHIP_LIVE");
 requires("revoke", _: RoleAssignment, "ASSIGNMENT_LIVE");
-meets(_: Person, "MEMBERSHIP_LIVE", "assign_role", membership: Membership, _) if membership.state = "ACTIVE";
-meets(_: Person, "MEMBERSHIP_LIVE", "suspend", membership: Membership, _) if membership.state = "ACTIVE";
+meets(_: Person, "MEMBERSHIP_LIVE", "assign_role", membership: Membership, context) if is_live(membership, context);
+meets(_: Person, "MEMBERSHIP_LIVE", "suspend", membership: Membership, context) if is_live(membership, context);
 meets(_: Person, "IS_SUSPENDED", "reinstate", membership: Membership, _) if membership.state = "SUSPENDED";
 meets(_: Person, "MEMBERSHIP_LIVE", "end", membership: Membership, _) if membership.state in ["ACTIVE", "SUSPENDED"];
-meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, _) if membership.state = "ACTIVE";
+meets(_: Person, "MEMBERSHIP_LIVE", "resign", membership: Membership, context) if is_live(membership, context);
 meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, _) if assignment.state = "ACTIVE";
 
 requires("resign", _: Membership, "OWN_MEMBERSHIP");
@@ -425,7 +425,7 @@ seal_to_keep(enterprise: Enterprise, seal) if
 is_kept_by_acting(seal: Seal, context) if
   acting = seal.acting_custodian and
   acting matches Membership and
-  acting.state = "ACTIVE" and
+  is_live(acting, context) and
   seal.acting_from <= context.now and
   context.now < seal.acting_to;
 
@@ -487,7 +487,7 @@ lapses(person: Person, "end", membership: Membership, context, at) if
 
 custom_role_lapses(person: Person, enterprise: Enterprise, context, at) if
   custom_assignment(person, enterprise, assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);
 
 # A seal passes to and from an acting custodian at set times.
 lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(membership, context, at);
@@ -519,7 +519,7 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);
 # … and so does its beginning: whoever becomes an administrator can be the last one, or be asked.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   membership in enterprise.memberships and
@@ -528,3 +528,9 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   assignment.state = "ACTIVE" and
   context.now < assignment.valid_from and
   at = assignment.valid_from;
+
+# Whatever is allowed to a member ends with the membership.
+lapses(person: Person, _, resource, context, at) if
+  owner(resource, context, enterprise) and
+  member(person, enterprise, membership, context) and
+  at = membership.ended_at;

@@ -12,22 +12,22 @@ watches_all(person: Person, enterprise: Enterprise, context) if may_administer(p
 watches_all(person: Person, enterprise: Enterprise, context) if
   has_standing_role(person, enterprise, "SEAL_AUDITOR", context);
 # … and the leaders who were named to watch all of them.
-watches_all(person: Person, enterprise: Enterprise, _) if
-  subscription_of(person, enterprise, subscription) and
+watches_all(person: Person, enterprise: Enterprise, context) if
+  subscription_of(person, enterprise, subscription, context) and
   subscription.seal_id = nil;
 
 # Some leaders watch one seal only.
 watches(person: Person, enterprise: Enterprise, _, context) if watches_all(person, enterprise, context);
-watches(person: Person, enterprise: Enterprise, seal_id, _) if
-  subscription_of(person, enterprise, subscription) and
+watches(person: Person, enterprise: Enterprise, seal_id, context) if
+  subscription_of(person, enterprise, subscription, context) and
   subscription.seal_id = seal_id;
 
 # A leader watches while he is a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
-subscription_of(person: Person, enterprise: Enterprise, subscription) if
+subscription_of(person: Person, enterprise: Enterprise, subscription, context) if
   subscription in enterprise.monitors and
   subscription.state = "ACTIVE" and
   subscription.leader.person_id = person.id and
-  subscription.leader.state = "ACTIVE";
+  is_live(subscription.leader, context);
 
 # The right to audit one seal is a grant like others: confirmed, within its time, and while its grantor may give it.
 audit_grant(person: Person, seal: Seal, grant, context) if
@@ -37,7 +37,7 @@ audit_grant(person: Person, seal: Seal, grant, context) if
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   grant.membership.person_id = person.id and
   grantor_stands(grant, context);
 
@@ -81,7 +81,7 @@ meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   seal matches Seal and
   used_under(use, seal, grant) and
   grant.grantor.membership.person_id = person.id and
-  grant.grantor.membership.state = "ACTIVE";
+  is_live(grant.grantor.membership, context);
 
 used_under(use: SealUse, seal: Seal, grant) if
   use.grant_id matches String and
@@ -192,15 +192,15 @@ lapses(person: Person, "end", subscription: MonitorSubscription, context, at) if
 
 # Only his own roles matter to whoever watches.
 watch_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_AUDITOR"] and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);
 
 audit_lapses(person: Person, seal: Seal, context, at) if
   audit_grant(person, seal, grant, context) and
   at = grant.valid_to;
 audit_lapses(person: Person, seal: Seal, context, at) if
   audit_grant(person, seal, grant, context) and
-  at = grant.grantor.valid_to;
+  assignment_lapses(grant.grantor, at);

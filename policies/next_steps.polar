@@ -66,9 +66,9 @@ parameter("REAPPLY_JOIN", "allowed_at", at, person: Person, resource, context) i
 
 counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  belongs(person, enterprise) and
+  belongs(person, enterprise, context) and
   membership in enterprise.memberships and
-  membership.state = "ACTIVE" and
+  is_live(membership, context) and
   membership.person_id != person.id and
   fit(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
@@ -99,19 +99,19 @@ parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = 
 counted("UPLOAD_USE_PHOTOS", "requests", request, person: Person, seal: Seal, _) if
   owes_photos(person, seal.enterprise, request);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
-  use_grant(person, seal, grant) and
+  use_grant(person, seal, grant, context) and
   context.now < grant.valid_from and
   at = grant.valid_from;
 
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   context.now < request.valid_from and
   at = request.valid_from;
 
 told_seal_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
-  belongs(person, enterprise) and
+  belongs(person, enterprise, context) and
   named_seal_administrator(enterprise, membership, context) and
   found = membership.person;
 parameter("CONTACT_SEAL_ADMIN", "seal_administrator", found, person: Person, resource, context) if
@@ -129,7 +129,7 @@ counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, 
 
 parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: SigningTask, context: TaskContext) if
   task.signatory.kind = "ENTERPRISE" and
-  belongs(person, context.enterprise) and
+  belongs(person, context.enterprise, context) and
   operator in task.operators and
   membership in context.enterprise.memberships and
   membership.person_id = operator.person_id and
@@ -171,7 +171,7 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, delegation: Delegation
 parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) if id = seal.enterprise_id;
 parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
 parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
-  delegation_to(person, seal, delegation) and
+  delegation_to(person, seal, delegation, context) and
   is_past(delegation, context) and
   found = delegation.principal.person;
 # Handing over asks for the faces of both, for this enterprise.

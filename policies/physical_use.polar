@@ -42,7 +42,7 @@ named_request(person: Person, seal: Seal, request, context) if
   request matches SealUseRequest and
   request.seal_id = seal.id and
   request.applicant.person_id = person.id and
-  request.applicant.state = "ACTIVE";
+  is_live(request.applicant, context);
 
 stamp_request(person: Person, seal: Seal, request, context) if
   named_request(person, seal, request, context) and

@@ -17,7 +17,7 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
   task_tie(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
-  is_member(person, enterprise) and
+  is_member(person, enterprise, context) and
   not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);
 
 # A suspended member reads his own history and nothing else; only the legal representative is not bound by it.

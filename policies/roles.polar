@@ -21,13 +21,25 @@ resource Enterprise {
   "monitor" if "legal_representative";
 }
 
-has_role(person: Person, "member", enterprise: Enterprise) if is_member(person, enterprise);
+has_role(person: Person, "member", enterprise: Enterprise) if is_listed_member(person, enterprise);
 has_role(person: Person, "administrator", enterprise: Enterprise) if is_assigned(person, enterprise, "SYSTEM_ADMIN");
 has_role(person: Person, "seal_administrator", enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
 has_role(person: Person, "legal_representative", enterprise: Enterprise) if legal_representative(person, enterprise);
 
+# Who is listed as a member, by the state alone: this table knows no time.
+listed_membership(person: Person, enterprise: Enterprise, membership) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  membership.state = "ACTIVE";
+
+is_listed_member(person: Person, enterprise: Enterprise) if listed_membership(person, enterprise, _);
+
+is_listed(person: Person, enterprise: Enterprise) if
+  is_listed_member(person, enterprise) or
+  legal_representative(person, enterprise);
+
 is_assigned(person: Person, enterprise: Enterprise, role) if
-  member(person, enterprise, membership) and
+  listed_membership(person, enterprise, membership) and
   assignment in membership.assignments and
   assignment.role = role and
   assignment.state = "ACTIVE";
@@ -136,8 +148,8 @@ has_permission(person: Person, "propose_end", seal: Seal) if is_seal_officer(per
 has_permission(person: Person, "destroy", seal: Seal) if is_seal_officer(person, seal.enterprise);
 has_permission(person: Person, "assign_custodian", seal: Seal) if is_seal_officer(person, seal.enterprise);
 # Who keeps, uses or runs a seal may stop it; the checklist says who that is.
-has_permission(person: Person, "freeze", seal: Seal) if belongs(person, seal.enterprise);
-has_permission(person: Person, "report_lost", seal: Seal) if belongs(person, seal.enterprise);
+has_permission(person: Person, "freeze", seal: Seal) if is_listed(person, seal.enterprise);
+has_permission(person: Person, "report_lost", seal: Seal) if is_listed(person, seal.enterprise);
 
 is_seal_officer(person: Person, enterprise: Enterprise) if is_assigned(person, enterprise, "SEAL_ADMIN");
 is_seal_officer(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
@@ -150,8 +162,8 @@ has_permission(person: Person, "use", seal: Seal) if
   membership.state = "ACTIVE";
 
 # Automatic sealing and emergency use: by those to whom the owner granted it.
-has_permission(person: Person, "auto_use", seal: Seal) if is_member(person, seal.enterprise);
-has_permission(person: Person, "emergency_use", seal: Seal) if is_member(person, seal.enterprise);
+has_permission(person: Person, "auto_use", seal: Seal) if is_listed_member(person, seal.enterprise);
+has_permission(person: Person, "emergency_use", seal: Seal) if is_listed_member(person, seal.enterprise);
 
 resource SealGrant {
   permissions = ["confirm", "revoke", "extend"];
@@ -229,21 +241,21 @@ resource Delegation {
 }
 
 has_permission(person: Person, "accept", delegation: Delegation) if delegation.delegate.person_id = person.id;
-has_permission(person: Person, "revoke", delegation: Delegation) if belongs(person, delegation.principal.enterprise);
+has_permission(person: Person, "revoke", delegation: Delegation) if is_listed(person, delegation.principal.enterprise);
 
 resource SealUseRequest {
   permissions = ["approve", "reject", "withdraw"];
 }
 
-has_permission(person: Person, "approve", request: SealUseRequest) if is_member(person, request.seal.enterprise);
-has_permission(person: Person, "reject", request: SealUseRequest) if is_member(person, request.seal.enterprise);
+has_permission(person: Person, "approve", request: SealUseRequest) if is_listed_member(person, request.seal.enterprise);
+has_permission(person: Person, "reject", request: SealUseRequest) if is_listed_member(person, request.seal.enterprise);
 has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate"];
 }
 
-has_permission(person: Person, "initiate", category: BusinessCategory) if is_member(person, category.enterprise);
+has_permission(person: Person, "initiate", category: BusinessCategory) if is_listed_member(person, category.enterprise);
 
 resource Contract {
   permissions = ["view", "download", "print", "recall", "terminate"];
@@ -265,5 +277,5 @@ resource MonitorSubscription {
   permissions = ["end"];
 }
 
-has_permission(person: Person, "end", subscription: MonitorSubscription) if belongs(person, subscription.enterprise);
-has_permission(person: Person, "view_log", seal: Seal) if belongs(person, seal.enterprise);
+has_permission(person: Person, "end", subscription: MonitorSubscription) if is_listed(person, subscription.enterprise);
+has_permission(person: Person, "view_log", seal: Seal) if is_listed(person, seal.enterprise);

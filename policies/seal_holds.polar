@@ -18,11 +18,11 @@ meets(_: Person, "SEAL_NOT_ENDED", "freeze", seal: Seal, _) if is_not_ended(seal
 
 guards(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
 guards(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
-guards(person: Person, seal: Seal, _) if
+guards(person: Person, seal: Seal, context) if
   custodian = seal.custodian and
   custodian matches Membership and
   custodian.person_id = person.id and
-  custodian.state = "ACTIVE";
+  is_live(custodian, context);
 guards(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
 guards(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
 
@@ -30,7 +30,7 @@ is_acting_custodian(person: Person, seal: Seal, context) if
   custodian = seal.acting_custodian and
   custodian matches Membership and
   custodian.person_id = person.id and
-  custodian.state = "ACTIVE" and
+  is_live(custodian, context) and
   seal.acting_from <= context.now and
   context.now < seal.acting_to;
 
@@ -38,7 +38,7 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.right = "USE" and
   grant.membership.person_id = person.id and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   grant.state = "ACTIVE" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
@@ -201,8 +201,8 @@ guard_lapses(person: Person, seal: Seal, context, at) if
   grantor_lapses(grant, at);
 
 own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);

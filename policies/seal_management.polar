@@ -77,7 +77,7 @@ is_only_auditor(person: Person, seal: Seal, context) if
 
 # Whoever is to audit manages nothing beforehand either, so that no allow ends when the audit begins.
 audits_seals_of(person: Person, enterprise: Enterprise, context) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SEAL_AUDITOR" and
   assignment.state = "ACTIVE" and
@@ -282,7 +282,7 @@ requires("assign_custodian", _: Seal, "CUSTODIAN_MEMBER");
 meets(_: Person, "CUSTODIAN_MEMBER", "assign_custodian", seal: Seal, context: CustodyContext) if
   custodian = context.custodian and
   custodian matches Membership and
-  custodian.state = "ACTIVE" and
+  is_live(custodian, context) and
   custodian.enterprise_id = seal.enterprise_id and
   fit(custodian.person);
 
@@ -353,8 +353,8 @@ lapses(_: Person, "destroy", seal: Seal, context, at) if
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
 
 seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SEAL_ADMIN" and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);

@@ -49,7 +49,7 @@ because("STEP_APPROVER", "PROCESS_DISABLED", _: Person, request: SealUseRequest,
   not follows_process(request, _);
 because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseRequest, context) if
   not is_asked(person, request, context) and
-  member(person, request.seal.enterprise, membership) and
+  member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
   names(step, _, membership, context) and
@@ -57,10 +57,10 @@ because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseReques
 
 is_asked(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
-  member(person, request.seal.enterprise, membership) and
+  member(person, request.seal.enterprise, membership, context) and
   has_right_to_approve(membership, request.seal, context);
 is_asked(person: Person, request: SealUseRequest, context) if
-  member(person, request.seal.enterprise, membership) and
+  member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
   names(step, _, membership, context) and
@@ -121,7 +121,7 @@ lapses(person: Person, "approve", request: SealUseRequest, context, at) if decis
 lapses(person: Person, "reject", request: SealUseRequest, context, at) if decision_turns(person, request, context, at);
 
 decision_turns(person: Person, request: SealUseRequest, context, at) if
-  member(person, request.seal.enterprise, membership) and
+  member(person, request.seal.enterprise, membership, context) and
   approver_turns(membership, request, context, at);
 decision_turns(_: Person, request: SealUseRequest, context, at) if
   approval in request.approvals and
@@ -137,15 +137,15 @@ decision_turns(_: Person, request: SealUseRequest, context, at) if
 
 # --- a request that stands --------------------------------------------------------------------------------------------------
 
-own_request(person: Person, seal: Seal, contract: Contract, request) if
-  member(person, seal.enterprise, membership) and
+own_request(person: Person, seal: Seal, contract: Contract, request, context) if
+  member(person, seal.enterprise, membership, context) and
   request in membership.use_requests and
   request.seal_id = seal.id and
   request.contract_id = contract.id;
 
 # A request of his own, for exactly these documents, that gives the person authority now.
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
-  own_request(person, seal, contract, request) and
+  own_request(person, seal, contract, request, context) and
   stands(request, context) and
   is_for_these_documents(request, contract);
 
@@ -153,7 +153,7 @@ approved_request(person: Person, seal: Seal, contract: Contract, request, contex
 approved_for(seal: Seal, contract: Contract, request, context) if
   request in seal.use_requests and
   request.contract_id = contract.id and
-  request.applicant.state = "ACTIVE" and
+  is_live(request.applicant, context) and
   stands(request, context) and
   is_for_these_documents(request, contract);
 
@@ -211,7 +211,7 @@ may_approve_use(approver: Membership, seal: Seal, context) if
 
 # Whoever approves is a member, in order, and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
-  approver.state = "ACTIVE" and
+  is_live(approver, context) and
   approver.joined_at <= context.now and
   fit(approver.person) and
   not keeps_the_seal(approver.person_id, seal, context);
@@ -331,7 +331,7 @@ right_turns(approver: Membership, seal: Seal, context, at) if
   grant.right = "APPROVE" and
   grant.state = "ACTIVE" and
   grant.membership_id = approver.id and
-  at in [grant.valid_to, grant.grantor.valid_to] and
+  at in [grant.valid_to, grant.grantor.valid_to, grant.grantor.membership.ended_at] and
   context.now < at;
 
 role_turns(approver: Membership, context, at) if

@@ -232,7 +232,7 @@ is_own_legal_rep_seal(person: Person, seal: Seal) if
 meets(person: Person, "NOT_AN_AUDITOR", "use", seal: Seal, context) if not is_auditor(person, seal, context);
 
 is_auditor(person: Person, seal: Seal, context) if
-  member(person, seal.enterprise, membership) and
+  member(person, seal.enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SEAL_AUDITOR" and
   assignment.state = "ACTIVE" and
@@ -242,7 +242,7 @@ is_auditor(person: Person, seal: Seal, context) if
   grant.right = "AUDIT" and
   grant.state = "ACTIVE" and
   grant.membership.person_id = person.id and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   context.now < grant.valid_to;
 
 # Nobody seals for the enterprise what it agrees with himself, with an enterprise that he represents, or with one that has

@@ -291,7 +291,7 @@ meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if ho
 meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   receiver = context.receiver and
   receiver matches Membership and
-  receiver.state = "ACTIVE" and
+  is_live(receiver, context) and
   receiver.enterprise_id = task.signatory.enterprise_id and
   fit(receiver.person) and
   not holds_task(receiver.person, task);

@@ -71,7 +71,7 @@ auto_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.grants and
   grant.right = "AUTO_SIGN" and
   grant.membership.person_id = person.id and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   grant.membership.enterprise_id = seal.enterprise_id and
   lists_template_of(grant, contract) and
   gives_authority(grant, contract, context);
@@ -178,7 +178,7 @@ emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant in seal.grants and
   grant.right = "EMERGENCY" and
   grant.membership.person_id = person.id and
-  grant.membership.state = "ACTIVE" and
+  is_live(grant.membership, context) and
   grant.membership.enterprise_id = seal.enterprise_id and
   gives_authority(grant, contract, context);
 

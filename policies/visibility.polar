@@ -7,7 +7,7 @@ actor Person {}
 
 # A tie to an enterprise: being a member, suspended or not, or its legal representative; an own open task, application,
 # invitation or retrieval case. What is over ties no more.
-tied(person: Person, enterprise: Enterprise, _) if is_colleague(person, enterprise);
+tied(person: Person, enterprise: Enterprise, context) if is_colleague(person, enterprise, context);
 tied(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
 tied(person: Person, enterprise: Enterprise, context) if
   invitation in enterprise.invitations and
@@ -17,9 +17,9 @@ tied(person: Person, enterprise: Enterprise, context) if
 tied(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
 tied(person: Person, enterprise: Enterprise, _) if task_tie(person, enterprise);
 
-is_colleague(person: Person, enterprise: Enterprise) if is_member(person, enterprise);
-is_colleague(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
-is_colleague(person: Person, enterprise: Enterprise) if legal_representative(person, enterprise);
+is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
+is_colleague(person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+is_colleague(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
 
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
@@ -27,37 +27,37 @@ visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, co
 visible(person: Person, seal: Seal, context: SealUseContext) if
   holder = context.holder and
   holder matches Enterprise and
-  is_colleague(person, holder) and
+  is_colleague(person, holder, context) and
   grant in seal.cross_grants and
   grant.holder_id = holder.id and
   grant.state in ["PENDING_EFFECT", "ACTIVE", "EXHAUSTED", "EXPIRED"];
-visible(person: Person, grant: SealGrant, _) if is_colleague(person, grant.seal.enterprise);
-visible(person: Person, grant: OpenGrant, _) if is_colleague(person, grant.seal.enterprise);
-visible(person: Person, grant: CrossEnterpriseGrant, _) if is_colleague(person, grant.seal.enterprise);
+visible(person: Person, grant: SealGrant, context) if is_colleague(person, grant.seal.enterprise, context);
+visible(person: Person, grant: OpenGrant, context) if is_colleague(person, grant.seal.enterprise, context);
+visible(person: Person, grant: CrossEnterpriseGrant, context) if is_colleague(person, grant.seal.enterprise, context);
 visible(person: Person, _: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
-  is_colleague(person, holder);
+  is_colleague(person, holder, context);
 visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
-  is_colleague(person, holder);
-visible(person: Person, hold: SealHold, _) if is_colleague(person, hold.seal.enterprise);
+  is_colleague(person, holder, context);
+visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.seal.enterprise, context);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
-visible(person: Person, review: SealReview, _) if is_colleague(person, review.seal.enterprise);
-visible(person: Person, request: SealUseRequest, _) if is_colleague(person, request.seal.enterprise);
-visible(person: Person, delegation: Delegation, _) if is_colleague(person, delegation.principal.enterprise);
-visible(person: Person, category: BusinessCategory, _) if is_colleague(person, category.enterprise);
-visible(person: Person, subscription: MonitorSubscription, _) if is_colleague(person, subscription.enterprise);
+visible(person: Person, review: SealReview, context) if is_colleague(person, review.seal.enterprise, context);
+visible(person: Person, request: SealUseRequest, context) if is_colleague(person, request.seal.enterprise, context);
+visible(person: Person, delegation: Delegation, context) if is_colleague(person, delegation.principal.enterprise, context);
+visible(person: Person, category: BusinessCategory, context) if is_colleague(person, category.enterprise, context);
+visible(person: Person, subscription: MonitorSubscription, context) if is_colleague(person, subscription.enterprise, context);
 visible(person: Person, contract: Contract, _) if contract.initiated_by_id = person.id;
 visible(person: Person, _: Contract, context: ContractContext) if
   initiator = context.enterprise and
   initiator matches Enterprise and
-  is_colleague(person, initiator);
+  is_colleague(person, initiator, context);
 visible(person: Person, _: Contract, context: ContractContext) if
   party = context.party and
   party matches Enterprise and
-  is_colleague(person, party);
+  is_colleague(person, party, context);
 visible(person: Person, contract: Contract, _) if
   party in contract.signatories and
   party.person_id = person.id;
@@ -66,21 +66,21 @@ visible(person: Person, use: SealUse, _) if use.person_id = person.id;
 visible(person: Person, _: SealUse, context: UseRecordContext) if
   seal = context.seal and
   seal matches Seal and
-  is_colleague(person, seal.enterprise);
+  is_colleague(person, seal.enterprise, context);
 visible(person: Person, _: SealUse, context: UseRecordContext) if
   holder = context.holder and
   holder matches Enterprise and
-  is_colleague(person, holder);
+  is_colleague(person, holder, context);
 visible(person: Person, application: JoinApplication, _) if application.person_id = person.id;
-visible(person: Person, application: JoinApplication, _) if is_colleague(person, application.enterprise);
+visible(person: Person, application: JoinApplication, context) if is_colleague(person, application.enterprise, context);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
-visible(person: Person, membership: Membership, _) if is_colleague(person, membership.enterprise);
-visible(person: Person, assignment: RoleAssignment, _) if is_colleague(person, assignment.membership.enterprise);
+visible(person: Person, membership: Membership, context) if is_colleague(person, membership.enterprise, context);
+visible(person: Person, assignment: RoleAssignment, context) if is_colleague(person, assignment.membership.enterprise, context);
 visible(person: Person, task: SigningTask, _) if task.handler_id = person.id;
 visible(person: Person, task: SigningTask, _) if operator in task.operators and operator.person_id = person.id;
 visible(person: Person, task: SigningTask, _) if task.signatory.person_id = person.id;
 visible(person: Person, task: SigningTask, context) if
-  task.signatory.kind = "ENTERPRISE" and is_colleague(person, context.enterprise);
+  task.signatory.kind = "ENTERPRISE" and is_colleague(person, context.enterprise, context);
 #@ R-16
 visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id;
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);

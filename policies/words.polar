@@ -42,13 +42,18 @@ fit(person: Person) if
   person.account_state = "ACTIVE" and
   person.realname_state = "VERIFIED";
 
+# A membership counts while it is ACTIVE and until it ends: a time that has passed beats the state.
+is_live(membership: Membership, context) if
+  membership.state = "ACTIVE" and
+  context.now < membership.ended_at;
+
 # The person's live membership.
-member(person: Person, enterprise: Enterprise, membership) if
+member(person: Person, enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
   membership.person_id = person.id and
-  membership.state = "ACTIVE";
+  is_live(membership, context);
 
-is_member(person: Person, enterprise: Enterprise) if member(person, enterprise, _);
+is_member(person: Person, enterprise: Enterprise, context) if member(person, enterprise, _, context);
 
 suspended(person: Person, enterprise: Enterprise) if
   membership in enterprise.memberships and
@@ -70,16 +75,20 @@ registry_names(person_id, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
-belongs(person: Person, enterprise: Enterprise) if
-  is_member(person, enterprise) or
+belongs(person: Person, enterprise: Enterprise, context) if
+  is_member(person, enterprise, context) or
   legal_representative(person, enterprise);
 
-# A role counts while its assignment is ACTIVE and within its time, on an ACTIVE membership.
+# A role counts while its assignment is ACTIVE and within its time, on a live membership.
 assignment_stands(assignment: RoleAssignment, context) if
   assignment.state = "ACTIVE" and
-  assignment.membership.state = "ACTIVE" and
+  is_live(assignment.membership, context) and
   assignment.valid_from <= context.now and
   context.now < assignment.valid_to;
+
+# When a role ends by itself: with its assignment, or with its membership.
+assignment_lapses(assignment: RoleAssignment, at) if at = assignment.valid_to;
+assignment_lapses(assignment: RoleAssignment, at) if at = assignment.membership.ended_at;
 
 holds_role(membership: Membership, role, context) if
   assignment in membership.assignments and
@@ -87,7 +96,7 @@ holds_role(membership: Membership, role, context) if
   assignment_stands(assignment, context);
 
 has_standing_role(person: Person, enterprise: Enterprise, role, context) if
-  member(person, enterprise, membership) and
+  member(person, enterprise, membership, context) and
   holds_role(membership, role, context);
 
 # An administrator who can be turned to: the role stands, and so do account and real name.

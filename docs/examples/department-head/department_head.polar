@@ -22,7 +22,7 @@ meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if
 
 # An assignment as DEPT_ADMIN of a department of this very enterprise, of a member of it.
 headship(person: Person, enterprise: Enterprise, assignment) if
-  member(person, enterprise, membership) and
+  listed_membership(person, enterprise, membership) and
   assignment in membership.assignments and
   assignment.role = "DEPT_ADMIN" and
   department in enterprise.departments and
@@ -32,4 +32,4 @@ headship(person: Person, enterprise: Enterprise, assignment) if
 lapses(person: Person, "freeze", seal: Seal, context, at) if
   headship(person, seal.enterprise, assignment) and
   assignment_stands(assignment, context) and
-  at = assignment.valid_to;
+  assignment_lapses(assignment, at);

@@ -6,10 +6,10 @@ requires("auto_use", _: Seal, "FINANCE_STAFF");
 requires("emergency_use", _: Seal, "FINANCE_STAFF");
 requires("stamp", _: Seal, "FINANCE_STAFF");
 
-meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
-meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
-meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, _) if works_in_finance(person, seal.enterprise);
-meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, _) if works_in_finance(person, seal.enterprise);
+meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
 
 # The kinds that anybody with authority may use are listed, so that a kind which nobody thought of is treated like finance.
 waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
@@ -21,8 +21,8 @@ is_for_everybody(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
 
 # A member, now, of the department of that name in this very enterprise.
-works_in_finance(person: Person, enterprise: Enterprise) if
-  member(person, enterprise, membership) and
+works_in_finance(person: Person, enterprise: Enterprise, context) if
+  member(person, enterprise, membership, context) and
   department in enterprise.departments and
   department.name = "财务部" and
   department.id = membership.department_id;
