@@ -169,7 +169,7 @@ TAMPERED = {
     + 'has_permission(person: Person, "admire", seal: Seal) if seal.custodian.person_id = person.id;',
     "a tie beside the others": ANYBODY_SEES
     + 'has_permission(person: Person, "view_log", seal: Seal) if seal.custodian.person_id = person.id;'
-    + 'has_permission(person: Person, "admire", seal: Seal) if is_member(person, seal.enterprise);'
+    + 'has_permission(person: Person, "admire", seal: Seal) if is_listed_member(person, seal.enterprise);'
     + 'has_permission(person: Person, "admire", seal: Seal) if seal.custodian.person_id = person.id;',
     "open to anybody": ANYBODY_SEES + ANYBODY_ADMIRES,
     "seen by those who are tied": ANYBODY_ADMIRES,
@@ -186,7 +186,7 @@ TAMPERED = {
     + 'has_permission(person: Person, "admire", seal: Seal) if seal.kind = person.account_state or '
     + "person.realname_state = seal.name or seal.legal_rep_id = person.id;",
     "unless": ANYBODY_SEES
-    + 'has_permission(person: Person, "admire", seal: Seal) if not is_member(person, seal.enterprise);',
+    + 'has_permission(person: Person, "admire", seal: Seal) if not is_listed_member(person, seal.enterprise);',
 }
 
 
