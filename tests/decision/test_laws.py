@@ -18,7 +18,7 @@ from sealauthz.decision.assembly import assemble
 from sealauthz.decision.bundle import FACT_UNAVAILABLE, NO_PERMISSION, NOT_FOUND, POLICY_ERROR
 from sealauthz.decision.pdp import everything
 from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise, OperatingState, Role, RoleAssignment
+from sealauthz.domain.organisation import Enterprise, Membership, OperatingState, Role, RoleAssignment
 from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.facts.units import Unit, UnitKind
@@ -102,6 +102,19 @@ def test_an_allow_stays_allowed_until_it_lapses(data: st.DataObject) -> None:
     if decision:
         later = scene.pdp(decision.valid_until - 1).decide(asked)
         assert later, codes(later)
+
+
+@given(st.data())
+@LAW
+def test_a_membership_past_its_end_gives_no_more_than_an_ended_one(data: st.DataObject) -> None:
+    scene, asked = data.draw(asked_scenes())
+    members = [r for r in scene.records if isinstance(r, Membership) and r.id != asked.resource.id]
+    gone = data.draw(st.sampled_from(members))
+    past = scene.change("Membership", gone.id, state="ACTIVE", ended_at=data.draw(st.sampled_from([NOW, NOW - DAY])))
+    if decide(past, asked):
+        ended = past.change("Membership", gone.id, state="ENDED", end_reason="RESIGNED")
+        decision = decide(ended, asked)
+        assert decision, codes(decision)
 
 
 def test_every_reason_of_the_bundle_has_a_stage_an_audience_and_a_next_step() -> None:
