@@ -102,7 +102,7 @@ CHECKS: dict[str, Any] = {
     "join_application_m_02_4": edited("JoinApplication", "app", reminders=-1),
     "join_application_m_04_5": edited("JoinApplication", "app", state="APPROVED", decided_at=NOW),
     "retrieval_case_i6_2": edited("RetrievalCase", "case", attempt=0),
-    "enterprise_authentication_r_05_1": edited("EnterpriseAuthentication", "auth", case_id=None),
+    "enterprise_authentication_r_05_1": edited("EnterpriseAuthentication", "auth", id="new", case_id=None),
     "certificate_u_11_2": edited("Certificate", "cert1", not_after=NOW),
     "seal_grant_i10_1": edited("SealGrant", "g1", used=11),
     "seal_grant_s_06_2": edited("SealGrant", "g1", valid_from=NOW + DAY),
@@ -276,7 +276,10 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "SAME_ENTERPRISE an approver": ("SAME_ENTERPRISE", [Approval("new", "request", "e2-m-boss", "PASSED")]),
     "SAME_ENTERPRISE a handler": ("SAME_ENTERPRISE", [edited("JoinApplication", "app", handler_id="e2-m-boss")]),
     "SAME_ENTERPRISE an inviter": ("SAME_ENTERPRISE", [edited("Invitation", "inv", inviter_id="e2-m-boss")]),
-    "SAME_ENTERPRISE a case": ("SAME_ENTERPRISE", [edited("EnterpriseAuthentication", "auth", case_id="case2")]),
+    "SAME_ENTERPRISE a case": (
+        "SAME_ENTERPRISE",
+        [edited("EnterpriseAuthentication", "auth", id="new", case_id="case2")],
+    ),
     "SAME_ENTERPRISE a fixed seal": ("SAME_ENTERPRISE", [edited("TaskSeal", "fixed", id="new", seal_id="s2")]),
     "SAME_ENTERPRISE a fixed seal exchanged": ("SAME_ENTERPRISE", [edited("TaskSeal", "fixed", seal_id="s2")]),
     "SAME_ENTERPRISE a seal fixed for a person": (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,40 @@ def test_health_is_not_serving_until_the_facts_can_be_read_and_follows_the_datab
     assert [health(served, name) for name in NAMES] == [NOT_SERVING] * 3
     switched.is_gone = False
     wait_for(served, SERVING)
+
+
+def test_health_recovers_from_what_nobody_expected(serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that ended of it would leave a sound server NOT_SERVING until it is restarted."""
+    served = serve()
+    wait_for(served, SERVING)
+
+    def fail() -> int:
+        raise TypeError("cannot unpack non-iterable NoneType object")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "revision", fail)
+        wait_for(served, NOT_SERVING)
+    wait_for(served, SERVING)
+    assert [(entry["event"], entry["level"]) for entry in served.log] == [
+        ("serving", "info"),
+        ("not_serving", "error"),
+        ("serving", "info"),
+    ]
+    assert "TypeError" in served.log_text
+
+
+def test_health_waits_until_a_restore_says_which_store_it_is(serve: Serve, store: Store, database: Path) -> None:
+    served = serve()
+    wait_for(served, SERVING)
+    with closing(sqlite3.connect(database)) as admin:
+        with admin:
+            admin.execute("CREATE TABLE kept AS SELECT * FROM store_identity")
+            admin.execute("DELETE FROM store_identity")
+        wait_for(served, NOT_SERVING)
+        with admin:
+            admin.execute("INSERT INTO store_identity SELECT * FROM kept")
+    wait_for(served, SERVING)
+    assert served.log[1]["level"] == "warning"
 
 
 def test_the_file_of_the_database_may_go_and_come_back_without_a_restart(serve: Serve, database: Path) -> None:

@@ -227,6 +227,23 @@ def test_a_history_that_is_restored_away_ends_every_watch(store: Store, database
         assert (timeline, step.number) == ("another", 2)
 
 
+def test_the_thread_of_the_watches_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise TypeError("'NoneType' object is not iterable")
+
+    with following(store) as watches, ThreadPoolExecutor(1) as pool:
+        for place in ("_page", "_say_reached", "_hand_on"):
+            live = pool.submit(numbers, watches.follow(-1, ""), 9)
+            joined(watches)
+            with monkeypatch.context() as patched:
+                patched.setattr(watches, place, fail)
+                write(store, seal(name=place))
+                with pytest.raises(FactsUnavailable):
+                    live.result(10)
+        write(store, seal(name="new"))
+        assert numbers(watches.follow(4, ""), 2) == [5]
+
+
 # --- what large revisions take ----------------------------------------------------------------------------------------
 
 

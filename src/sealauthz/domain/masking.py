@@ -32,6 +32,9 @@ _TWO_CHARACTER_SURNAMES = frozenset((
 
 _MIN_HIDDEN_DIGITS = 4
 
+_STARLESS = frozenset(("id_last4", "phone", "real_name"))
+"""The columns in which no true value has a star. The others are free texts, which are hidden as a whole."""
+
 
 def mask_all(text: str) -> str:
     """Hide every character."""
@@ -74,6 +77,13 @@ def mask_id(number: str) -> str:
     if len(number) >= 6:
         return number[:1] + mask_all(number[1:-1]) + number[-1:]
     return mask_all(number)
+
+
+def is_masked(column: str, text: str) -> bool:
+    """Tell whether the text of a personal column is what a reader was shown instead of it, by us or by others."""
+    if column in _STARLESS:
+        return "*" in text or "＊" in text
+    return text != "" and text == mask_all(text)
 
 
 def _split_country_code(digits: str) -> tuple[str, str]:

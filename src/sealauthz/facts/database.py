@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,11 @@ from urllib.parse import quote
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.facts.tables import METADATA
 
 T = TypeVar("T")
 
@@ -57,9 +60,27 @@ _NEWEST = (
     " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
     " ON TRUE"
 )
-_READ_POSTGRESQL = (
-    f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'"
+_QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
+_TABLES_POSTGRESQL = ", ".join(map(_QUOTED, METADATA.sorted_tables))
+_LOCK_ATTEMPT_MS = 800
+"""How long a read waits for its locks before it lets go of them and begins again.
+
+Less than PostgreSQL's `deadlock_timeout` (1 second): where a read and a restore each hold what the other one wants, it
+is never the restore that PostgreSQL ends.
+"""
+
+# INVARIANT: the locks come first. LOCK takes no snapshot; the first query takes it, and for all that follow. A snapshot
+# from before a table was rewritten or truncated would read that table as empty: a frozen seal without its hold.
+_READ_POSTGRESQL = "; ".join(
+    (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",
+        f"LOCK TABLE {_TABLES_POSTGRESQL} IN ACCESS SHARE MODE",
+        f"SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'",
+        _NEWEST,
+    )
 )
+_WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
@@ -87,14 +108,15 @@ class Snapshot:
         self.is_postgresql = is_postgresql
         self._driver: Any = driver(connection)
         if is_postgresql:
-            # One round trip: the snapshot is taken by the query, not by BEGIN.
-            cursor = self._driver.execute(f"{_READ_POSTGRESQL}; {_NEWEST}")
-            cursor.nextset()
-            cursor.nextset()
+            cursor = _begin_read(self._driver)
         else:
             self._driver.execute("BEGIN")
             cursor = self._driver.execute(_NEWEST)
-        timeline, newest, *mark = cursor.fetchone()
+        identity = cursor.fetchall()
+        if len(identity) != 1:
+            # A restore that is under way, or that left this table out: nobody can say what the rest is.
+            raise FactsUnavailable("the database does not say which store it is; is it being restored?")
+        timeline, newest, *mark = identity[0]
         self.revision: int = newest or 0
         self.timeline: str = timeline
         self.mark: tuple[Any, ...] = tuple(mark)
@@ -123,6 +145,25 @@ class Snapshot:
     def _check_open(self) -> None:
         if not self._is_open:
             raise RuntimeError("a snapshot is used after its end")
+
+
+def _begin_read(connection: Any) -> Any:
+    """Begin a read on PostgreSQL, in one round trip; return what the last query of it found.
+
+    Raises one of `_WAITED_FOR_LOCKS` where somebody has kept a table locked for LOCK_TIMEOUT_S.
+    """
+    until = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            cursor = connection.execute(_READ_POSTGRESQL)
+        except _WAITED_FOR_LOCKS:
+            connection.execute("ROLLBACK")
+            if time.monotonic() >= until:
+                raise
+        else:
+            while cursor.nextset():
+                pass
+            return cursor
 
 
 class Listener:
@@ -244,7 +285,7 @@ class Database:
             return connection, begin(connection)
         except BaseException as error:
             _give_back(connection, is_sound=False)
-            if not isinstance(error, psycopg.OperationalError):
+            if not isinstance(error, psycopg.OperationalError) or isinstance(error, _WAITED_FOR_LOCKS):
                 raise
         # Its neighbours in the pool have most likely died with it.
         self.engine.dispose()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.domain.identifiers import uscc_problem
+from sealauthz.domain.lives import LIVES
 from sealauthz.facts.changes import Change, Changes, all_of, broken, name_of
 from sealauthz.facts.units import HOME_KEY, Rows
 
@@ -46,6 +47,14 @@ _FIXED: Mapping[str, Sequence[tuple[str, tuple[str, ...]]]] = {
     "DelegationContractType": (("U-18", ("contract_type",)),),
     "RequestDocument": (("U-15", ("digest",)),),
     "MonitorSubscription": (("W-06", ("leader_id", "seal_id")),),
+    # Whom it is about, and who said so. Another person's is another record.
+    "JoinApplication": (("I17", ("person_id", "applied_at")),),
+    "Invitation": (("M-06", ("target_id", "token_hash")),),
+    "RetrievalCase": (("I17", ("applicant_id", "opened_at")),),
+    "EnterpriseAuthentication": (("I17", ("applicant_id", "method", "purpose", "case_id")),),
+    "RetrievalReview": (("R-08", ("staff_id", "attempt", "verdict", "decided_at")),),
+    "Objection": (("I17", ("person_id", "raised_at")),),
+    "SealHold": (("I17", ("source", "placed_at", "placed_by_id")),),
 }
 """Columns that never change, beside the home keys, with the invariant that says so."""
 
@@ -60,35 +69,25 @@ _RISING: Mapping[str, tuple[str, str]] = {
 """The counters that are never lowered."""
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """States that a record never leaves again, and what it keeps in them."""
-
-    invariant: str
-    states: frozenset[str]
-    keeps: tuple[str, ...] = ()
-
-
-_GRANT_ENDS = _End("S-10", frozenset({"EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"}))
-
-_ENDS: Mapping[str, _End] = {
-    "Seal": _End("I11", frozenset({"REVOKED", "DESTROYED"}), ("state",)),
-    "IdentityVerification": _End("I12", frozenset({"CONSUMED"}), ("consumed_at",)),
-    "Membership": _End("I3", frozenset({"ENDED"})),
-    "RoleAssignment": _End("I8", frozenset({"REVOKED", "EXPIRED"})),
-    "Certificate": _End("U-11", frozenset({"REVOKED"}), ("state",)),
-    "SealGrant": _GRANT_ENDS,
-    "OpenGrant": _GRANT_ENDS,
-    "CrossEnterpriseGrant": _GRANT_ENDS,
-    "HolderAssignment": _End("U-20", frozenset({"REVOKED"})),
-    "Delegation": _End("U-18", frozenset({"EXPIRED", "REVOKED", "LAPSED"})),
-    "SealReview": _End("S-02", frozenset({"PASSED", "REJECTED"}), ("state", "decided_by_id", "decided_at")),
-    "SealProposal": _End("S-14", frozenset({"CARRIED_OUT", "WITHDRAWN"}), ("state",)),
-    "InternalReview": _End(
-        "C-07", frozenset({"PASSED", "REJECTED", "SIGN_REJECTED"}), ("state", "reviewer_id", "decided_at")
-    ),
-    "BoardResolution": _End("U-17", frozenset({"WITHDRAWN"})),
+_ONCE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "IdentityVerification": ("I12", ("passed_at", "consumed_at")),
+    "RetrievalCase": ("I17", ("executed_at",)),
+    "SigningTask": ("I16", ("signed_by_id",)),
+    "EmergencyUse": ("I16", ("approved_by_id", "approved_at")),
 }
+"""Columns that say that something has happened: once they hold a value they keep it."""
+
+_DECIDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "SealReview": ("S-02", ("decided_by_id", "decided_at")),
+    "InternalReview": ("C-07", ("reviewer_id", "decided_at")),
+    "JoinApplication": ("I17", ("decided_by_id", "decided_at")),
+    "EnterpriseAuthentication": ("I17", ("decided_at",)),
+}
+"""What a record keeps, by whom and when, once its state is one of `_VERDICTS`."""
+
+_VERDICTS = frozenset(
+    ("PASSED", "APPROVED", "REJECTED", "SIGN_REJECTED", "WITHDRAWN", "EXPIRED", "CANCELLED", "SUPERSEDED")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +152,19 @@ def check_edit(change: Change) -> None:
         invariant, counter = _RISING[change.record_type]
         if getattr(after, counter) < getattr(before, counter):
             broken(invariant, f"{change} must not lower `{counter}`")
-    end = _ENDS.get(change.record_type)
-    if end is not None and before.state in end.states:
-        if after.state not in end.states:
-            broken(end.invariant, f"{change} is {before.state.lower()} for ever")
-        _check_kept(change, end.invariant, end.keeps)
+    _check_lives(change)
+    if change.record_type in _ONCE:
+        invariant, columns = _ONCE[change.record_type]
+        _check_kept(change, invariant, [column for column in columns if getattr(before, column)])
+    if change.record_type in _DECIDED and before.state in _VERDICTS:
+        _check_kept(change, *_DECIDED[change.record_type])
     terms = _TERMS.get(change.record_type)
     if terms is not None and terms.are_settled(before):
         _check_terms(change, terms)
-    match change.record_type:
-        case "Enterprise":
-            if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
-                broken("I2", f"{change} is authenticated and must keep its `uscc`")
-            check_uscc(change)
-        case "EmergencyUse":
-            if before.approved_by_id is not None:
-                _check_kept(change, "I16", ("approved_by_id", "approved_at"))
-        case _:
-            pass
+    if change.record_type == "Enterprise":
+        if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
+            broken("I2", f"{change} is authenticated and must keep its `uscc`")
+        check_uscc(change)
 
 
 def check_uscc(change: Change) -> None:
@@ -178,6 +172,20 @@ def check_uscc(change: Change) -> None:
     problem = uscc_problem(change.after.uscc)
     if problem is not None:
         broken("I2", f"{change} has a `uscc` that is not valid: {problem}")
+
+
+def _check_lives(change: Change) -> None:
+    """Check that no state goes back, or leaves a final one. Raises InvariantBroken."""
+    for life in LIVES.get(change.record_type, ()):
+        before, after = getattr(change.before, life.column), getattr(change.after, life.column)
+        allowed = life.reachable(before)
+        if before == after or after in allowed:
+            continue
+        if not allowed:
+            broken(life.invariant, f"{change} is {before}, which is final, and cannot become {after}")
+        cannot = "cannot go back to" if life.is_before(after, before) else "cannot become"
+        right = ", ".join(sorted(allowed))
+        broken(life.invariant, f"{change} is {before} and {cannot} {after} in one write; it may become {right}")
 
 
 def _check_kept(change: Change, invariant: str, columns: Sequence[str]) -> None:

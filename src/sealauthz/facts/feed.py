@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts.consistency import uptime_s
@@ -145,6 +146,7 @@ class Feed:
                 self._forget_listener()
 
     def _forget_listener(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with suppress(Exception):  # it is forgotten, however its connection takes that
+                listener.close()

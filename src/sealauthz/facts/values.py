@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.domain import FOREVER, RECORDS, shape_of
+from sealauthz.domain.masking import is_masked
 from sealauthz.domain.record import Column, Unique
 from sealauthz.errors import InvalidRequest, Violation
 
@@ -54,6 +55,8 @@ def value_problem(column: Column, value: object, *, is_indexed: bool = False) ->
             return None if value in _words(column.words) else "is not one of the words of this column"
         if (column.name == "id" or column.ref) and not value:
             return "must not be empty"
+        if column.is_personal and is_masked(column.name, value):
+            return "is masked, as it is read; write the true value, or nothing"
         return text_problem(value, is_indexed=is_indexed)
     if type(value) is not column.type:
         return "must be true or false" if column.type is bool else "must be a whole number"

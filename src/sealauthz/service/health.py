@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -155,7 +156,8 @@ class Patience:
                 now = time.monotonic()
                 late = [context for context, since in self._waiting.items() if _is_late(now, *since)]
             for context in late:
-                context.cancel()  # its thread, which waits in `first`, is told
+                with suppress(Exception):
+                    context.cancel()  # its thread, which waits in `first`, is told
             time.sleep(_LOOK_EVERY_S)
 
 
@@ -205,6 +207,11 @@ class Readiness:
             self.servicer.say(False)
             if was_serving or is_first:
                 self._log.warning("not_serving", error)
+            return
+        except Exception as error:  # noqa: BLE001 (a thread that ended would never say SERVING again)
+            self.servicer.say(False)
+            if was_serving or is_first:
+                self._log.error("not_serving", error)
             return
         self.servicer.say(True)
         if not was_serving:

@@ -168,22 +168,24 @@ class Watches:
                 if self._is_stopping:
                     return
                 at, timeline = self._at, self._timeline
-            seen = self._signal.revision
             try:
-                page = self._page(at, _PAGE, timeline)
+                self._hand_on_from(at, timeline)
             except SealAuthzError as error:
                 self._end_all(error)
-                continue
             except Exception as error:  # noqa: BLE001 (a thread that ended would leave every watcher waiting)
                 unread = FactsUnavailable("the changes cannot be read now")
                 unread.__cause__ = error
                 self._end_all(unread)
-                continue
-            if page.revisions:
-                self._hand_on(at, timeline, page.revisions)
-            else:
-                self._say_reached(page.newest_at)
-                self._signal.wait_for_other(seen, _POLL_S)
+
+    def _hand_on_from(self, at: int, timeline: str) -> None:
+        """Read what comes next and hand it on; wait a little where there is nothing."""
+        seen = self._signal.revision
+        page = self._page(at, _PAGE, timeline)
+        if page.revisions:
+            self._hand_on(at, timeline, page.revisions)
+        else:
+            self._say_reached(page.newest_at)
+            self._signal.wait_for_other(seen, _POLL_S)
 
     def _hand_on(self, after: int, timeline: str, revisions: tuple[Revision, ...]) -> None:
         """Hand revisions to every watcher, unless all have left meanwhile and others come in elsewhere."""
