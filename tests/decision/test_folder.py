@@ -9,8 +9,16 @@ import pytest
 from scene import BUNDLE
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.folder import installed_folder, layout_of
+from sealauthz.decision.bundle import EngineKind
+from sealauthz.decision.folder import installed_folder, layout_of, read_sources
+from sealauthz.decision.inspection import inspect
 from sealauthz.errors import BundleRefused
+from sealauthz.polar.check import Severity
+from sealauthz.polar.checking.bundle import ACTOR, RESOURCE, Rules
+from sealauthz.polar.checking.floor import rests_on
+from sealauthz.polar.checking.terms import in_parameter, walk
+from sealauthz.polar.parse import parse
+from sealauthz.polar.syntax import TypePattern
 
 
 @pytest.fixture
@@ -102,3 +110,111 @@ def test_the_floor_holds_under_a_folder_that_builds_on_the_bundle(folder: Path) 
     (folder / "mine.polar").write_text('waived("MEMBER", "use", _: Seal, _);\n', encoding="utf-8")
     with pytest.raises(BundleRefused, match="belongs to the floor"):
         Bundle.load(folder)
+
+
+# --- what the floor rests on ----------------------------------------------------------------------------------------
+
+IS_MEMBER = "is_member(person: Person, enterprise: Enterprise) if member(person, enterprise, _);\n"
+
+
+def installed_rules() -> Rules:
+    sources = read_sources(layout_of(installed_folder()))
+    return Rules(node for source in sources for node in parse(source))
+
+
+def replace(folder: Path, file: str, old: str = "", new: str = "") -> None:
+    """Replace an installed file by one in which a piece of text is another."""
+    text = (installed_folder() / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (folder / "bundle.toml").write_text(f'extends = "default"\nreplaces = ["{file}"]\n', encoding="utf-8")
+
+
+def stand_alone(folder: Path) -> None:
+    """Make a folder hold a whole bundle, with its own copy of every file that it does not have already."""
+    (folder / "bundle.toml").unlink()
+    for path in installed_folder().glob("*.*"):
+        if not (folder / path.name).exists():
+            shutil.copy(path, folder)
+
+
+LOOSENED = {
+    "a rule that always holds": (IS_MEMBER, "is_member(_, _);\n"),
+    "a rule more": (IS_MEMBER, f"{IS_MEMBER}is_member(_: Person, _: Enterprise);\n"),
+    "a rule more for some": (
+        IS_MEMBER,
+        f'{IS_MEMBER}is_member(person: Person, _: Enterprise) if person.id = "guest";\n',
+    ),
+    "a rule without a condition": ('  membership.state = "ACTIVE";', "  membership.state matches String;"),
+    "another literal": ('membership.state = "ACTIVE";', 'membership.state = "ENDED";'),
+    "a rule less": ("owner(seal: Seal, _, found) if found = seal.enterprise;\n", ""),
+}
+
+
+@pytest.mark.parametrize("engine", EngineKind)
+@pytest.mark.parametrize("is_whole", [False, True])
+@pytest.mark.parametrize("how", LOOSENED)
+def test_what_the_floor_rests_on_cannot_be_replaced(folder: Path, how: str, is_whole: bool, engine: EngineKind) -> None:
+    replace(folder, "words.polar", *LOOSENED[how])
+    if is_whole:
+        stand_alone(folder)
+    with pytest.raises(
+        BundleRefused, match=r"the floor rests on `(is_member|member|owner)`.* keep its rules"
+    ) as caught:
+        Bundle.load(folder, engine)
+    assert caught.value.file == "words.polar"
+
+
+def test_a_check_of_the_folder_names_what_the_floor_rests_on(folder: Path) -> None:
+    replace(folder, "words.polar", IS_MEMBER, "is_member(_, _);\n")
+    found = inspect(folder)
+    assert found.bundle is None
+    (error,) = [finding for finding in found.findings if finding.severity is Severity.ERROR]
+    assert (error.code, error.place.file) == ("floor", "words.polar")
+    assert "the floor rests on `is_member`" in error.message
+
+
+def test_a_helper_of_the_floor_may_not_move_into_another_file_with_a_change(folder: Path) -> None:
+    replace(folder, "words.polar", IS_MEMBER, "")
+    (folder / "mine.polar").write_text("is_member(_: Person, _: Enterprise);\n", encoding="utf-8")
+    with pytest.raises(BundleRefused, match=r"^mine\.polar:1:1: the floor rests on `is_member`"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("engine", EngineKind)
+@pytest.mark.parametrize("key", [f"{name}/{arity}" for name, arity in rests_on(installed_rules())])
+def test_no_file_adds_to_any_rule_that_the_floor_rests_on(folder: Path, key: str, engine: EngineKind) -> None:
+    name, arity = key.split("/")
+    (folder / "mine.polar").write_text(f"{name}({', '.join('_' * int(arity))});\n", encoding="utf-8")
+    with pytest.raises(BundleRefused, match=f"^mine.polar:1:1: the floor rests on `{name}`"):
+        Bundle.load(folder, engine)
+
+
+def test_a_file_that_keeps_what_the_floor_rests_on_may_be_replaced(folder: Path) -> None:
+    text = (installed_folder() / "words.polar").read_text(encoding="utf-8")
+    # Comments, layout and order may change, and so may every rule that the floor does not call.
+    text = text.replace(IS_MEMBER, "")
+    text = f"# Ours.\nis_member(person: Person,\n  enterprise: Enterprise) if member(person, enterprise, _);\n{text}"
+    changed = text.replace(
+        '  check.state = "PASSED" and\n', '  check.state = "PASSED" and\n  check.passed_at > 0 and\n', 1
+    )
+    assert changed != text
+    (folder / "words.polar").write_text(changed, encoding="utf-8")
+    (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["words.polar"]\n', encoding="utf-8")
+    assert Bundle.load(folder).version != BUNDLE.version
+    stand_alone(folder)
+    assert Bundle.load(folder).version != BUNDLE.version
+
+
+def test_the_floor_rests_on_nothing_that_a_block_alters() -> None:
+    """`Actor` and `Resource` are as many types as there are blocks, and the blocks write out these three rules.
+
+    If the floor came to read one, a folder could widen it by a block.
+    """
+    rules = installed_rules()
+    keys = rests_on(rules)
+    assert not {"has_role", "has_permission", "has_relation"} & {name for name, _ in keys}
+    for clause in (clause for key in keys for clause in rules.by_key[key]):
+        nodes = [node for parameter in clause.node.parameters for node in in_parameter(parameter)]
+        nodes += walk(clause.node.body) if clause.node.body is not None else ()
+        assert not {node.name for node in nodes if isinstance(node, TypePattern)} & {ACTOR, RESOURCE}

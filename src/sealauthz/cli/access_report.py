@@ -24,8 +24,10 @@ from sealauthz.testing.access import (
     OtherReasons,
     Spot,
     grouped,
+    unseen,
 )
-from sealauthz.testing.approval import Verdict, escaped, line_of
+from sealauthz.testing.approval import Verdict, acknowledgement_of, escaped, line_of
+from sealauthz.testing.loosening import Loosening, LooseningKind
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("GAINS", "green", (ChangeKind.GAIN, ChangeKind.WIDER)),
@@ -34,6 +36,9 @@ SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("ERRORS", "yellow", (ChangeKind.BROKEN, ChangeKind.MENDED)),
 )
 """The sections of a report, with their colour and what stands in them."""
+
+WITH_FRESH = "WITH FRESH CHECKS AND CODES"
+"""What is added to the title of a section whose changes do not show with the facts as they are."""
 
 MAX_LISTED = 50
 """Changes of one group that a terminal shows; JSON has all."""
@@ -76,12 +81,31 @@ class Gate:
 
 
 def summary(diffs: Sequence[AccessDiff]) -> str:
-    """Say how much changes, in one line."""
-    found = Counter(change.kind for diff in diffs for change in diff.changes)
+    """Say how much changes, in one line, and how much cannot be told."""
+    untold = unseen(diffs)
+    said = _changes_said(diffs, is_all=not untold)
+    return f"{said}; {_untold_said(untold)}" if untold else said
+
+
+def _changes_said(diffs: Sequence[AccessDiff], *, is_all: bool) -> str:
+    """Say how much changes. That nothing does is said only where it can be told of all changes of the rules."""
+    found = Counter(change.kind for diff in diffs for change in (*diff.changes, *diff.fresh))
     if not found:
-        return "no access changes"
+        return "no access changes" if is_all else "no effect seen"
     kinds = [kind for kind in ChangeKind if found[kind] or kind in (ChangeKind.GAIN, ChangeKind.LOSS)]
     return ", ".join(counted(found[kind], *_NOUNS[kind]) for kind in kinds)
+
+
+def _untold_said(untold: Sequence[Loosening]) -> str:
+    return f"cannot tell what {counted(len(untold), 'change', 'changes')} of the rules may allow"
+
+
+def _loosening_said(loosening: Loosening) -> tuple[str, str]:
+    """Say where a change of the rules stands, and what it is."""
+    is_gone = loosening.kind in (LooseningKind.DROPPED, LooseningKind.OBLIGATION)
+    place = f"{loosening.place.file}:{loosening.place.line}" if loosening.place is not None else ""
+    where = f"{'OLD' if is_gone else 'NEW'} {place}".rstrip()
+    return where, f"{loosening.text}{'  is gone' if is_gone else ''}"
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -91,15 +115,18 @@ def counted(count: int, one: str, many: str) -> str:
 
 def measured(extent: Extent) -> str:
     """Say how much was decided."""
+    decided = counted(extent.decisions, "decision", "decisions")
+    if extent.fresh_decisions:
+        decided += f" and {extent.fresh_decisions:,} with fresh checks and codes"
     return (
-        f"{counted(extent.decisions, 'decision', 'decisions')} ({counted(extent.subjects, 'subject', 'subjects')} × "
+        f"{decided} ({counted(extent.subjects, 'subject', 'subjects')} × "
         f"{counted(extent.resources, 'resource', 'resources')}: {counted(extent.questions, 'question', 'questions')})"
     )
 
 
 def warnings(extent: Extent) -> list[str]:
     """Say what was not decided."""
-    said = []
+    said: list[str] = []
     if extent.decided_pairs < extent.pairs:
         said.append(
             f"incomplete: {extent.decided_pairs:,} of {extent.pairs:,} pairs of subject and resource were decided, all "
@@ -236,22 +263,42 @@ def text_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
     for diff in diffs:
         if diff.name:
             lines += ["", _paint(f"facts {_plain(diff.name)}", bold=True)]
-        for title, colour, kinds in SECTIONS:
-            for number, group in enumerate(grouped(diff.of(*kinds))):
+        for title, colour, changes in _sections(diff):
+            for number, group in enumerate(grouped(changes)):
                 lines += ["", _paint(title, fg=colour, bold=True)] if number == 0 else [""]
                 lines += _group_lines(group)
         if lists_reasons and diff.other_reasons:
             lines += ["", _paint("REASONS", bold=True), *_reason_lines(diff.other_reasons)]
-        lines += ["", *_last_lines(diff, lists_reasons)]
-    if len(diffs) > 1:
+        lines += ["", *_last_lines(diff, lists_reasons, is_all=not unseen(diffs))]
+    lines += _untold_lines(unseen(diffs))
+    if len(diffs) > 1 or unseen(diffs):
         lines += ["", f"all facts: {summary(diffs)}"]
     return "\n".join([*lines, *_gate_lines(gate)])
 
 
-def _last_lines(diff: AccessDiff, lists_reasons: bool) -> Iterator[str]:
+def _sections(diff: AccessDiff) -> Iterator[tuple[str, str, tuple[Change, ...]]]:
+    """The changes with facts as they are, then those that show only with fresh ones, section by section."""
+    for title, colour, kinds in SECTIONS:
+        yield title, colour, diff.of(*kinds)
+    for title, colour, kinds in SECTIONS:
+        yield f"{title} {WITH_FRESH}", colour, diff.fresh_of(*kinds)
+
+
+def _untold_lines(untold: Sequence[Loosening]) -> Iterator[str]:
+    if not untold:
+        return
+    yield from ("", _paint("CANNOT TELL", fg="red", bold=True))
+    yield "  these changes of the rules may allow more, and no question of these facts shows what:"
+    rows = [_loosening_said(loosening) for loosening in untold]
+    width = max(len(where) for where, _ in rows)
+    yield from (f"    {_paint(f'{where:<{width}}', fg='cyan')}  {_plain(said)}" for where, said in rows)
+    yield "  give facts of which a question reaches them, or acknowledge each with its line in the file of --approve"
+
+
+def _last_lines(diff: AccessDiff, lists_reasons: bool, *, is_all: bool) -> Iterator[str]:
     for said in warnings(diff.extent):
         yield f"{_paint('warning:', fg='yellow', bold=True)} {said}"
-    said = f"{summary([diff])} in {measured(diff.extent)}"
+    said = f"{_changes_said([diff], is_all=is_all)} in {measured(diff.extent)}"
     reasons = _reasons_said(diff, lists_reasons)
     yield said
     if reasons:
@@ -352,13 +399,15 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
     for diff in diffs:
         if diff.name:
             lines += ["", f"#### {_mark(diff.name)}"]
-        groups = [group for _, _, kinds in SECTIONS for group in grouped(diff.of(*kinds))]
-        if groups:
-            lines += ["", "| | persons | action | resources | because |", "|---|---:|---|---:|---|"]
-            lines += [_row(group) for group in groups]
-        for group in groups:
-            lines += _details(group, room)
-            room = max(0, room - len(group))
+        for title, find in (("", diff.of), (f"**{WITH_FRESH.capitalize()}**", diff.fresh_of)):
+            groups = [group for _, _, kinds in SECTIONS for group in grouped(find(*kinds))]
+            if groups:
+                lines += ["", title] if title else []
+                lines += ["", "| | persons | action | resources | because |", "|---|---:|---|---:|---|"]
+                lines += [_row(group) for group in groups]
+            for group in groups:
+                lines += _details(group, room)
+                room = max(0, room - len(group))
         if lists_reasons:
             for denial in diff.other_reasons[:room]:
                 before, after = ", ".join(denial.before), ", ".join(denial.after)
@@ -369,6 +418,14 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
         lines += ["", *(f"> ⚠️ {_mark(said)}\n" for said in warnings(diff.extent))]
         reasons = _reasons_said(diff, lists_reasons)
         lines.append(f"{measured(diff.extent)}{f'; {_mark(reasons)}' if reasons else ''}.")
+    untold = unseen(diffs)
+    if untold:
+        lines += ["", "#### ❓ Cannot tell", ""]
+        lines += ["These changes of the rules may allow more, and no question of these facts shows what:", ""]
+        rows = [_loosening_said(loosening) for loosening in untold]
+        lines += [f"- {_code(where)} {_code(said)}" for where, said in rows[:MAX_ROWS]]
+        if len(rows) > MAX_ROWS:
+            lines.append(f"- … and {len(rows) - MAX_ROWS:,} more")
     return "\n".join(lines)
 
 
@@ -435,7 +492,7 @@ def _some(lines: Sequence[str]) -> Iterator[str]:
 
 def json_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: Gate | None = None) -> dict[str, Any]:
     """Write diffs for a program; the help of the command documents the form."""
-    found = Counter(change.kind for diff in diffs for change in diff.changes)
+    found = Counter(change.kind for diff in diffs for change in (*diff.changes, *diff.fresh))
     bundles = diffs[0].bundles
     return {
         "complete": all(diff.extent.is_complete for diff in diffs),
@@ -445,6 +502,7 @@ def json_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
         "parameters": [{"name": name, "old": old, "new": new} for name, old, new in bundles.parameters],
         "summary": {str(kind): found[kind] for kind in ChangeKind},
         "facts": [_diff_json(diff, lists_reasons) for diff in diffs],
+        "cannot_tell": [_loosening_json(loosening) for loosening in unseen(diffs)],
         "approval": None
         if gate is None
         else {
@@ -462,6 +520,7 @@ def _diff_json(diff: AccessDiff, lists_reasons: bool) -> dict[str, Any]:
         "now": rfc3339(diff.now),
         "extent": dataclasses.asdict(diff.extent),
         "changes": [_change_json(change, diff.name) for change in diff.changes],
+        "fresh_changes": [_change_json(change, diff.name) for change in diff.fresh],
         "denials_with_other_reasons": len(diff.other_reasons),
     }
     if lists_reasons:
@@ -492,6 +551,18 @@ def _change_json(change: Change, name: str) -> dict[str, Any]:
         "obligations_dropped": list(change.dropped),
         "error": change.error,
         "approval_line": line_of(change, name),
+    }
+
+
+def _loosening_json(loosening: Loosening) -> dict[str, Any]:
+    place = loosening.place
+    return {
+        "kind": str(loosening.kind),
+        "rule": list(loosening.words),
+        "text": loosening.text,
+        "file": place.file if place is not None else "",
+        "line": place.line if place is not None else 0,
+        "approval_line": acknowledgement_of(loosening),
     }
 
 

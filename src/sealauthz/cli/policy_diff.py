@@ -107,12 +107,21 @@ def policy_diff(
     checks and some of others; the reasons that the policies know; and none.
     Who has access and gains or loses it in some contexts only is told, too
     (a widening, a narrowing), as are other obligations, and questions that
-    a policy fails to decide. Above --pairs, each resource is decided for
+    a policy fails to decide.
+
+    What is good for minutes is decided as it is and as if it were fresh:
+    with a face check passed just now and bound to the thing asked about, with
+    the code of a request, within working hours, at the time of the facts.
+    Changes that show only then stand in sections of their own. And the rules
+    themselves are compared: a change that may allow more, and of which no
+    question shows an effect, is listed under CANNOT TELL. Above --pairs, each resource is decided for
     everybody with a tie to it and some of each kind of strangers. What was
     not decided is always said.
 
     --approve makes it a gate: exits with 0 if the changes are exactly those
     in the file, one a line, and says which lines to add or to remove if not.
+    What the diff cannot tell has a line, too, with a digest of the rule and
+    all it calls: it acknowledges that nothing shows what the rule allows.
     A question that NEW fails to decide cannot be approved. Comments begin
     with # and stay when --update writes the file.
 
@@ -121,6 +130,7 @@ def policy_diff(
       - Person:p-lin view Seal:seal-official        loses access
       + Person:p-lin use Seal:seal-official task=t  has access, gains this
       ~ Person:p-lin use Seal:seal-official +NOTIFY_LEGAL -APPEND_SEAL_LOG
+      ? waived use Seal SEAL_USABLE 5037a0ff        no question shows what
 
     \b
     JSON is one object:
@@ -133,19 +143,24 @@ def policy_diff(
                   BROKEN, MENDED), subject, action, resource, context,
                   further_contexts, causes, obligations_added,
                   obligations_dropped, error, approval_line
+                  fresh_changes: those that show only with fresh facts
+      cannot_tell changes of the rules that may allow more, with no effect
+                  seen: kind (ADDED, DROPPED, ACTION, PARAMETER,
+                  OBLIGATION), rule, text, file, line, approval_line
       approval    null, or file, approved, missing, stale
 
     \b
     Exit codes:
       0  no changes; with --approve: exactly the approved ones
-      1  changes; with --approve: other changes; or a faulty policy
+      1  changes, or it cannot tell; with --approve: other ones than
+         approved; or a faulty policy
       2  wrong use: arguments, facts, or the file of approvals
       3  no answer: the database cannot be used now
     """
     from sealauthz.cli import access_report
     from sealauthz.decision import system_clock
     from sealauthz.testing import approval
-    from sealauthz.testing.access import ChangeKind, Limits
+    from sealauthz.testing.access import ChangeKind, Limits, unseen
 
     if update and approve is None:
         raise click.UsageError("--update needs --approve, which names the file to write")
@@ -153,18 +168,19 @@ def policy_diff(
     diffs = _diffs(old, new, facts, system_clock() if now is None else now, Limits(pairs, contexts), reasons)
     gate = None
     if approve is not None and approved is not None:
-        lines = approval.lines_of(diffs)
+        lines = approval.lines_of(diffs) | approval.acknowledgements_of(diffs)
         if update:
             approve.write_text(approval.written(lines, approved), encoding="utf-8")
             approved = approval.Approvals(dict.fromkeys(lines, ((), "")))
-        broken = sum(len(diff.of(ChangeKind.BROKEN)) for diff in diffs)
+        broken = sum(len((*diff.of(ChangeKind.BROKEN), *diff.fresh_of(ChangeKind.BROKEN))) for diff in diffs)
         gate = access_report.Gate(str(approve), approval.compare(lines, approved), update, broken)
     if output == "json":
         print_json(access_report.json_of(diffs, lists_reasons=reasons, gate=gate))
     else:
         write = access_report.text_of if output == "table" else access_report.markdown_of
         click.echo(write(diffs, lists_reasons=reasons, gate=gate))
-    is_fine = bool(gate) if gate is not None else not any(diff.changes for diff in diffs)
+    changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs))
+    is_fine = bool(gate) if gate is not None else not changes
     return Exit.DONE if is_fine else Exit.REFUSED
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +19,7 @@ from sealauthz.decision.folder import (
     installed_folder,
     layout_of,
     read_parameters,
+    read_product_sources,
     read_sources,
     read_texts,
     version_of,
@@ -29,7 +30,7 @@ from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
-from sealauthz.polar.check import Baseline, Finding, Severity, check
+from sealauthz.polar.check import Baseline, Finding, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
@@ -104,6 +105,8 @@ class Bundle:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
         parameters, numbers = read_parameters(layout)
         texts, said = read_texts(layout)
+        if is_served:
+            _refuse_errors(floor_findings_of(sources, read_product_sources(layout)))
         with _without_collection():
             made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
         return cls(version_of(sources, numbers, said), sources, statements, parameters, texts, rulebook, made)
@@ -125,14 +128,19 @@ class Bundle:
 def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
     """Check the sources and compile them for every question that the service asks."""
     nodes = tuple(node for source in sources for node in parse(source))
-    for finding in findings_of(sources, nodes):
-        if finding.severity is Severity.ERROR:
-            place = finding.place
-            raise BundleRefused(finding.message, place.file, place.line, place.column)
+    _refuse_errors(findings_of(sources, nodes))
     engine = compiled_from(nodes)
     for rule, *arguments in questions_of(rulebook):
         engine.prepare(rule, *arguments)
     return engine
+
+
+def _refuse_errors(findings: Iterable[Finding]) -> None:
+    """Raise BundleRefused for the first error."""
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            place = finding.place
+            raise BundleRefused(finding.message, place.file, place.line, place.column)
 
 
 def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
@@ -143,6 +151,19 @@ def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
 def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
     return check(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES, sources=sources)
+
+
+def floor_findings_of(sources: tuple[Source, ...], product: tuple[Source, ...]) -> list[Finding]:
+    """Find where a bundle changes what the floor rests on. `product` are the installed files; none for themselves.
+
+    Apart from the other checks, because it holds whatever evaluates the bundle. Raises BundleRefused for what is no
+    Polar.
+    """
+    if not product:
+        return []
+    with _without_collection():
+        nodes, kept = ([node for source in some for node in parse(source)] for some in (sources, product))
+    return check_product_floor(nodes, kept)
 
 
 def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:

@@ -7,7 +7,8 @@ that differ, its `texts.toml` only the texts that are new or other.
     extends = "default"
     replaces = ["signing.polar"]     # files of the installed bundle whose place is taken by files of the same name
 
-What the product owns is never the folder's: `contract.polar` and `floor.polar` are those of the installed bundle.
+What the product owns is never the folder's: `contract.polar` and `floor.polar` are those of the installed bundle, and
+so are the rules that the floor rests on, whichever file defines them (`bundle.py` compares them).
 """
 
 from __future__ import annotations
@@ -142,6 +143,15 @@ def read_sources(layout: Layout) -> Iterator[Source]:
             yield Source(path.name, _content(path).decode())
         except UnicodeDecodeError as error:
             raise BundleRefused("the file is not UTF-8 text", path.name) from error
+
+
+def read_product_sources(layout: Layout) -> tuple[Source, ...]:
+    """Read the installed policy files, to compare a folder with; none where the folder itself is the installed one."""
+    installed = installed_folder()
+    if not any(path.parent != installed for path in layout.files):
+        return ()
+    files = tuple(sorted(installed.glob("*.polar")))
+    return tuple(read_sources(Layout(installed, files, (), ())))
 
 
 def read_parameters(layout: Layout) -> tuple[Parameters, bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, findings_of
-from sealauthz.decision.folder import installed_folder, layout_of, read_sources
+from sealauthz.decision.bundle import Bundle, findings_of, floor_findings_of
+from sealauthz.decision.folder import installed_folder, layout_of, read_product_sources, read_sources
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, untold
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, syntax
@@ -50,7 +50,8 @@ def inspect(folder: Path | None = None) -> Inspection:
     """
     folder = folder or installed_folder()
     try:
-        sources = tuple(read_sources(layout_of(folder)))
+        layout = layout_of(folder)
+        sources = tuple(read_sources(layout))
     except BundleRefused as error:
         return Inspection((), (_finding(CONTRACT, error),), None)
     nodes: list[syntax.Statement] = []
@@ -62,7 +63,10 @@ def inspect(folder: Path | None = None) -> Inspection:
             faults.append(_finding(SYNTAX, error))
     if faults:
         return Inspection(sources, tuple(faults), None)
-    findings = tuple(findings_of(sources, tuple(nodes)))
+    found = findings_of(sources, tuple(nodes))
+    told = {finding.place for finding in found if finding.severity is Severity.ERROR}
+    found += [some for some in floor_findings_of(sources, read_product_sources(layout)) if some.place not in told]
+    findings = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Inspection(sources, findings, None)
     try:

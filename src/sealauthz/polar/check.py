@@ -13,7 +13,7 @@ from sealauthz.polar.checking.bundle import Rules
 from sealauthz.polar.checking.contract import Contract, check_contract
 from sealauthz.polar.checking.entries import ContextOf, Entry, enter, enter_one, entries
 from sealauthz.polar.checking.finding import Finding, Findings, Severity
-from sealauthz.polar.checking.floor import check_floor
+from sealauthz.polar.checking.floor import check_floor, check_kept
 from sealauthz.polar.checking.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuch
 from sealauthz.polar.checking.graph import check_calls, check_graph
 from sealauthz.polar.checking.names import check_names, check_names_of
@@ -21,7 +21,7 @@ from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.polar.types import Types
 
-__all__ = ["Baseline", "ContextOf", "Finding", "Severity", "check"]
+__all__ = ["Baseline", "ContextOf", "Finding", "Severity", "check", "check_product_floor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,13 @@ def check(
     for place, said in flow.never():
         if rules.clause_at(place) not in wrong:
             found.error("never", said, place)
+    return found.by_place()
+
+
+def check_product_floor(statements: Iterable[Statement], product: Iterable[Statement]) -> list[Finding]:
+    """Return where a bundle defines what the floor rests on in another way than the product's own bundle does."""
+    found = Findings()
+    check_kept(Rules(statements), Rules(product), found)
     return found.by_place()
 
 

@@ -3,6 +3,10 @@
 Every subject, action and resource is decided under both bundles, in every context that the facts offer. What the two
 answer differently is a change, and each change names the rules that are responsible for it.
 
+What is good for minutes only is decided twice: as it is, and as if it were fresh (`freshness.py`). And what the rules
+themselves say to be looser is held against what the questions showed (`loosening.py`): where no question showed any
+effect of it, the diff cannot tell.
+
 Rules it keeps. Nothing is left out silently: what was not decided is counted in the extent. A question that a bundle
 cannot decide is never taken for a denial like any other. Contexts are compared one by one, so that a person who may use
 a seal for one task today, and for two tomorrow, is a change too.
@@ -22,15 +26,28 @@ from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
 from sealauthz.decision.surroundings import ABOUT_SUBJECT
+from sealauthz.domain.identity import VerificationMethod, VerificationPurpose
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.rows import RecordRows
 from sealauthz.facts.units import Unit, UnitKind, homes_of
 from sealauthz.facts.world import Picture, World
 from sealauthz.polar import Kind, Rule, trace
+from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written, written_head
+from sealauthz.testing.freshness import (
+    SUPPOSED_CODE,
+    Supposed,
+    SupposedCode,
+    check_of,
+    digests_to_try,
+    time_of,
+    with_code,
+    within_hours,
+)
+from sealauthz.testing.loosening import NEW, OLD, Loosening, RuleChanges, Sign, changes_of, proved_sign
 
 ContextEntries = tuple[tuple[str, str], ...]
 """What the asker says, by key, in the order of the context's form."""
@@ -44,6 +61,8 @@ FREE_TEXT = "some other text"
 _DENY, _ALLOW, _FAILED = 0, 1, 2
 _MAX_STOPS = 3
 _MAX_SPOTS = 3
+_MAX_SHOWN = 8
+"""Contexts of one gain that are looked at for the rules that it shows."""
 _BLOCK_RULES = ("has_permission", "has_role", "has_relation")
 
 
@@ -192,7 +211,7 @@ class Extent:
     A pair is a subject and a resource; a question is a pair with an action; a decision is a question in one context,
     under both bundles. `cut` counts the questions with more contexts than the limit. `undecidable` counts the questions
     that neither bundle can decide in some context. `denials` counts questions that both deny, of which the reasons were
-    compared for `compared`.
+    compared for `compared`. All are about the facts as they are; `fresh_decisions` counts decisions with fresh facts.
     """
 
     subjects: int = 0
@@ -206,6 +225,7 @@ class Extent:
     undecidable: int = 0
     denials: int = 0
     compared: int = 0
+    fresh_decisions: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -225,7 +245,11 @@ class BundleDelta:
 
 @dataclass(frozen=True, slots=True)
 class AccessDiff:
-    """What changes, in the order of kind, type, action, resource and subject. `other_reasons` are no changes."""
+    """What changes, in the order of kind, type, action, resource and subject. `other_reasons` are no changes.
+
+    `fresh` are the changes that show only where checks and codes are fresh. `loosenings` are the differences of the
+    rules that may allow more, `shown` those of them of which these facts showed an effect.
+    """
 
     bundles: BundleDelta
     now: int
@@ -233,10 +257,17 @@ class AccessDiff:
     changes: tuple[Change, ...] = ()
     other_reasons: tuple[OtherReasons, ...] = ()
     name: str = ""
+    fresh: tuple[Change, ...] = ()
+    loosenings: tuple[Loosening, ...] = ()
+    shown: frozenset[Loosening] = frozenset()
 
     def of(self, *kinds: ChangeKind) -> tuple[Change, ...]:
-        """The changes of these kinds."""
+        """The changes of these kinds, of the facts as they are."""
         return tuple(change for change in self.changes if change.kind in kinds)
+
+    def fresh_of(self, *kinds: ChangeKind) -> tuple[Change, ...]:
+        """The changes of these kinds that show only with fresh facts."""
+        return tuple(change for change in self.fresh if change.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +293,78 @@ def compare(
     progress: Progress | None = None,
     name: str = "",
 ) -> AccessDiff:
-    """Decide everything about these records under both bundles and return what differs."""
+    """Decide everything about these records under both bundles and return what differs.
+
+    First as they are at `now`. Then, where the rules could decide differently, as if what lasts for minutes were fresh:
+    when the facts were written, and at `now`.
+    """
     facts = _Facts(records)
     world = World.of_records(facts.records)
+    limits = limits or Limits()
+    rules = changes_of(old, new)
     with world.read() as picture:
-        return _Comparison(old, new, facts, world, picture, now, limits or Limits(), name).run(progress)
+        as_they_are = _Comparison(old, new, facts, world, picture, _View(now), limits, name)
+        found = as_they_are.run(progress)
+        signs = set(as_they_are.signs)
+        fresh: list[Change] = []
+        decisions = 0
+        for instant in dict.fromkeys((time_of(facts.records, now), now)) if rules.concerned else ():
+            comparison = _Comparison(old, new, facts, world, picture, _View(instant, rules), limits, name)
+            more = comparison.run(None)
+            decisions += more.extent.decisions
+            signs |= comparison.signs
+            fresh += _beside((*found.changes, *fresh), more.changes)
+    return dataclasses.replace(
+        found,
+        extent=dataclasses.replace(found.extent, fresh_decisions=decisions),
+        fresh=tuple(fresh),
+        loosenings=rules.loosenings,
+        shown=frozenset(loosening for loosening in rules.loosenings if loosening.sign in signs),
+    )
+
+
+def unseen(diffs: Sequence[AccessDiff]) -> tuple[Loosening, ...]:
+    """Return what may allow more, and of which no set of facts showed an effect: the diff cannot tell what it does."""
+    shown = frozenset[Loosening]().union(*(diff.shown for diff in diffs))
+    return tuple(loosening for loosening in diffs[0].loosenings if loosening not in shown) if diffs else ()
+
+
+_MORE = (ChangeKind.GAIN, ChangeKind.WIDER)
+_LESS = (ChangeKind.LOSS, ChangeKind.NARROWER)
+
+
+def _beside(known: Iterable[Change], more: Iterable[Change]) -> Iterator[Change]:
+    """Leave out the changes that are told already: one that gains access gains it in every context, or with a check."""
+    told = {_told_by(change) for change in known}
+    whole = {(change.kind, change.subject, change.action, change.resource) for change in known}
+    for change in more:
+        about = (change.subject, change.action, change.resource)
+        is_gained, is_lost = (ChangeKind.GAIN, *about) in whole, (ChangeKind.LOSS, *about) in whole
+        if (
+            _told_by(change) in told
+            or (is_gained and change.kind in (*_MORE, ChangeKind.OBLIGATION))
+            or (is_lost and change.kind in (*_LESS, ChangeKind.OBLIGATION))
+        ):
+            continue
+        yield change
+
+
+def _told_by(change: Change) -> tuple[Any, ...]:
+    is_one = change.kind in (ChangeKind.WIDER, ChangeKind.NARROWER)
+    about = (change.subject, change.action, change.resource)
+    return (change.kind, *about, change.context if is_one else (), change.added, change.dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How the facts are looked at: when, and whether as they are or, about what these changes concern, as if fresh."""
+
+    now: int
+    fresh_for: RuleChanges | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.fresh_for is not None
 
 
 def grouped(changes: Iterable[Change]) -> list[list[Change]]:
@@ -385,13 +483,17 @@ class _Contexts:
     Tasks: those that the subject handles or operates, all of contracts to which the resource's enterprise is a party,
     and one of another contract. Checks of identity: the subject's own that are bound to the object, of the others the
     newest of each kind; of somebody else, one bound to the object and the newest that passed. Texts: those that a
-    policy compares with, the empty one, and one that stands for all others. Each may be left out, too.
+    policy compares with, what the record of the context has under the same name (the code of a request), the empty one,
+    and one that stands for all others. Each may be left out, too. Among fresh facts there are also checks that the
+    subject has just passed, for each method and purpose that the rules of the action know.
     """
 
-    def __init__(self, facts: _Facts, bundles: Sequence[Bundle], now: int, limit: int) -> None:
+    def __init__(self, facts: _Facts, bundles: Sequence[Bundle], view: _View, limit: int) -> None:
         self._facts = facts
         self._bundles = bundles
-        self._now = now
+        self._now = view.now
+        self._is_fresh = view.is_fresh
+        self._supposed: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._limit = limit
         self._words: dict[str, list[str]] = {}
         self._tasks: dict[str, list[str]] = {}
@@ -400,7 +502,7 @@ class _Contexts:
         self._passed = sorted(passed, key=self._age)
 
     def of(
-        self, person_id: str, form: ContextForm, resource_type: str, resource_id: str
+        self, person_id: str, action: str, form: ContextForm, resource_type: str, resource_id: str
     ) -> tuple[list[tuple[str | None, ...]], bool]:
         """The values of the keys of a context's form, None for what is left out, and whether some were cut."""
         facts = self._facts
@@ -408,16 +510,16 @@ class _Contexts:
             # The many who have nothing of their own to bring are offered the same.
             found = self._shared.get(id(form))
             if found is None:
-                found = self._shared[id(form)] = self._drawn("", form, resource_type, resource_id)
+                found = self._shared[id(form)] = self._drawn("", action, form, resource_type, resource_id)
             return found
-        return self._drawn(person_id, form, resource_type, resource_id)
+        return self._drawn(person_id, action, form, resource_type, resource_id)
 
     def forget(self) -> None:
         """Forget what was kept for one resource."""
         self._shared.clear()
 
     def _drawn(
-        self, person_id: str, form: ContextForm, resource_type: str, resource_id: str
+        self, person_id: str, action: str, form: ContextForm, resource_type: str, resource_id: str
     ) -> tuple[list[tuple[str | None, ...]], bool]:
         # The rank of a context says how telling it is: what is cut is cut from the end.
         drawn: list[tuple[int, tuple[str | None, ...]]] = [(0, ())]
@@ -427,19 +529,60 @@ class _Contexts:
                 if record_type == "SigningTask":
                     choices = self._some_tasks(person_id, resource_type, resource_id)
                 elif record_type == "IdentityVerification":
-                    task_at = list(form.records).index("task") if "task" in form.records else None
-                    task = values[task_at] if task_at is not None else None
-                    bound = (resource_type, resource_id) if task_at is None else ("SigningTask", task or "")
+                    bound = bound_of(form, values, (resource_type, resource_id))
                     choices = self._some_checks(person_id, bound)
+                    if self._is_fresh:
+                        choices = [*self._supposed_checks(action, form, resource_type, bound), *choices]
                 else:
                     choices = [(0, record_id) for record_id in sorted(self._facts.by_id[record_type])]
                 more += [(rank + extra, (*values, choice)) for extra, choice in ((0, None), *choices)]
             drawn = more
         for key in form.texts:
             words = self._words_of(key)
-            drawn = [(rank, (*values, word)) for rank, values in drawn for word in (None, *words)]
+            drawn = [
+                (rank, (*values, word))
+                for rank, values in drawn
+                for word in (None, *dict.fromkeys((*self._own_texts(form, values, key), *words)))
+            ]
         drawn.sort(key=lambda ranked: ranked[0])
         return [values for _, values in drawn[: self._limit]], len(drawn) > self._limit
+
+    def _supposed_checks(
+        self, action: str, form: ContextForm, resource_type: str, bound: tuple[str, str]
+    ) -> list[tuple[int, str]]:
+        """Checks that the subject has just passed, bound to the object; a face check of the first document first."""
+        digests = self._facts.digests.get(self._facts.contract_of.get(bound[1], ""), set())
+        tried = digests_to_try(digests if bound[0] == "SigningTask" else (), form.context.__dataclass_fields__)
+        return [
+            (0 if method == VerificationMethod.FACE else 2, Supposed(method, purpose, digest))
+            for method, purpose in self._kinds_of_check(action, resource_type)
+            for digest in tried
+        ]
+
+    def _kinds_of_check(self, action: str, resource_type: str) -> list[tuple[str, str]]:
+        """The methods and purposes that the rules of an action compare with, in either bundle."""
+        key = (action, resource_type)
+        if key not in self._supposed:
+            words: set[str] = set()
+            for bundle in self._bundles:
+                needs = ((requirement, *key) for requirement in bundle.rulebook.requirements.get(key, ()))
+                rules = [rule for need in needs for rule in bundle.rulebook.meets.get(need, ())]
+                words |= _literals_below(rules, bundle)
+            methods = [method for method in VerificationMethod if method in words]
+            self._supposed[key] = [(m, purpose) for purpose in VerificationPurpose if purpose in words for m in methods]
+        return self._supposed[key]
+
+    def _own_texts(self, form: ContextForm, values: tuple[str | None, ...], key: str) -> list[str]:
+        """What the records of a context hold under the name of a text; among fresh facts a code that was not given."""
+        found = []
+        for record_type, record_id in zip(form.records.values(), values, strict=False):
+            record = self._facts.by_id[record_type].get(record_id or "")
+            text = getattr(record, key, None)
+            if text:
+                found.append(str(text))
+            elif text == "" and self._is_fresh:
+                found.append(SUPPOSED_CODE)
+        return found
 
     def _some_tasks(self, person_id: str, resource_type: str, resource_id: str) -> list[tuple[int, str]]:
         facts = self._facts
@@ -495,17 +638,31 @@ class _Contexts:
         return self._words[key]
 
 
+def bound_of(form: ContextForm, values: Sequence[str | None], resource: tuple[str, str]) -> tuple[str, str]:
+    """What a check must be bound to: the task or the request of the context where it has a key for one."""
+    for position, record_type in enumerate(form.records.values()):
+        if record_type in ("SigningTask", "SealUseRequest"):
+            return record_type, values[position] or ""
+    return resource
+
+
 def _literals_near(key: str, bundle: Bundle) -> set[str]:
     """The strings in rules that read an attribute of that name, and in all rules that those call."""
-    by_name = bundle.rulebook.rules
-    waiting = [
+    rules_near = [
         rule
-        for rules in by_name.values()
+        for rules in bundle.rulebook.rules.values()
         for rule in rules
         if any(
             token.is_symbol(key) and rule.body[index - 1].is_mark(".") for index, token in enumerate(rule.body) if index
         )
     ]
+    return _literals_below(rules_near, bundle)
+
+
+def _literals_below(rules: Iterable[Rule], bundle: Bundle) -> set[str]:
+    """The strings in rules, and in all rules that those call."""
+    by_name = bundle.rulebook.rules
+    waiting = list(rules)
     seen: set[int] = set()
     found: set[str] = set()
     while waiting:
@@ -614,6 +771,18 @@ class _Side:
         except EvaluationFailed:
             return ()
 
+    def proved(self, rule: str, *arguments: object) -> list[Spot]:
+        """Where the clauses stand that held while a rule was evaluated; none where that cannot be told."""
+        engine = self.engine
+        if not isinstance(engine, CompiledEngine):
+            return []
+        try:
+            events = engine.events_of(rule, *arguments)
+        except EvaluationFailed:
+            return []
+        clauses = (c.condition.clause for c in engine.coverage([events]) if c.met and c.condition.term is None)
+        return [Spot(clause.place.file, clause.place.line) for clause in clauses if clause is not None]
+
     def has_twin(self, rule: Rule | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""
         return rule is not None and _said(rule) in self._said
@@ -660,24 +829,28 @@ class _Comparison:
         facts: _Facts,
         world: World,
         picture: Picture,
-        now: int,
+        view: _View,
         limits: Limits,
         name: str,
     ) -> None:
+        now = view.now
         self._old = _Side(old, world, now)
         self._new = _Side(new, world, now)
         self._facts = facts
         self._picture = picture
         self._now = now
+        self._is_fresh = view.is_fresh
+        self.signs: set[Sign] = set()
+        """What the changes show of the rules behind them."""
         self._limits = limits
         self._name = name
-        self._contexts = _Contexts(facts, (old, new), now, limits.contexts)
+        self._contexts = _Contexts(facts, (old, new), view, limits.contexts)
         self._counts = _Counts()
         self._changes: list[Change] = []
         self._other_reasons: list[OtherReasons] = []
         self._denied: list[Question] = []
         self._found: dict[tuple[str, str], Any] = {}
-        self._actions = _actions_of(old, new)
+        self._actions = _actions_of(old, new, view.fresh_for)
 
     def run(self, progress: Progress | None) -> AccessDiff:
         facts, counts = self._facts, self._counts
@@ -776,7 +949,7 @@ class _Comparison:
                     )
                 asked = _Asked(subject, action, resource, form, old_context, new_context)
                 if has_keys:
-                    drawn, is_cut = self._contexts.of(person_id, form, resource_type, resource_id)
+                    drawn, is_cut = self._contexts.of(person_id, action, form, resource_type, resource_id)
                 self._counts.questions += 1
                 self._counts.cut += is_cut
                 self._counts.decisions += len(drawn)
@@ -791,7 +964,8 @@ class _Comparison:
         case = assemble(question, self._picture, everything, self._now, "", parameters)
         if case is None:
             return None
-        return case.resource, case.context, dataclasses.replace(case.context, parameters=self._new.bundle.parameters)
+        context = within_hours(case.context, case.resource) if self._is_fresh else case.context
+        return case.resource, context, dataclasses.replace(context, parameters=self._new.bundle.parameters)
 
     def _judge(self, asked: _Asked, drawn: list[tuple[str | None, ...]], is_known: tuple[bool, bool]) -> None:
         """Decide one question in all its contexts under both bundles, and note what differs."""
@@ -806,7 +980,7 @@ class _Comparison:
             after.append(new.outcome(subject, action, resource, asked.new_context) if is_known[1] else _DENY)
         if before == after and _ALLOW not in before and _FAILED not in before:
             self._counts.denials += 1
-            if all(is_known):
+            if all(is_known) and not self._is_fresh:
                 self._note_denial(asked, drawn)
             return
         both = list(zip(before, after, strict=True))
@@ -845,20 +1019,43 @@ class _Comparison:
                     dropped=tuple(sorted(before - after)),
                 )
             )
+            type_ = type(asked.resource).__name__
+            self.signs |= {("obligation", asked.action, type_, code) for code in before - after}
 
     def _fill(self, asked: _Asked, values: tuple[str | None, ...]) -> None:
         """Put what the asker says into the contexts of both sides."""
+        contexts = (asked.old_context, asked.new_context)
         position = 0
+        supposed: list[tuple[str, Supposed]] = []
         for key, record_type in asked.form.records.items():
             value = values[position]
-            record = None if value is None else self._find(record_type, value)
-            setattr(asked.old_context, key, record)
-            setattr(asked.new_context, key, record)
+            if isinstance(value, Supposed):
+                supposed.append((key, value))
+            record = None if value is None or isinstance(value, Supposed) else self._find(record_type, value)
+            for context in contexts:
+                setattr(context, key, record)
             position += 1
         for key in asked.form.texts:
-            setattr(asked.old_context, key, values[position])
-            setattr(asked.new_context, key, values[position])
+            value = values[position]
+            for context in contexts:
+                setattr(context, key, None if value is None else str(value))
+                if isinstance(value, SupposedCode):
+                    self._give_code(asked.form, context, key)
             position += 1
+        for key, check in supposed:
+            # A check of another one than the subject is that of the person whom the key before it names.
+            other = getattr(asked.old_context, key.removesuffix("_verification"), None)
+            person = other.person if other is not None and key != "verification" else asked.subject
+            bound = bound_of(asked.form, values, (type(asked.resource).__name__, asked.resource.id))
+            for context in contexts:
+                setattr(context, key, check_of(check, person, bound, context, self._now))
+
+    def _give_code(self, form: ContextForm, context: Any, key: str) -> None:
+        """Suppose that the record of a context has the code that the asker gives."""
+        for name in form.records:
+            record = getattr(context, name)
+            if getattr(record, key, None) == "":
+                setattr(context, name, with_code(record, key))
 
     def _find(self, record_type: str, record_id: str) -> Any:
         key = (record_type, record_id)
@@ -878,6 +1075,8 @@ class _Comparison:
             self._changes += [self._change(asked, kind, values) for values in least]
         else:
             self._changes.append(dataclasses.replace(self._change(asked, kind, least[0]), further=len(least) - 1))
+            for values in least[1:_MAX_SHOWN] if kind == ChangeKind.GAIN else ():
+                self._change(asked, kind, values)  # for what it shows
 
     def _change(self, asked: _Asked, kind: ChangeKind, values: tuple[str | None, ...]) -> Change:
         self._fill(asked, values)
@@ -885,6 +1084,7 @@ class _Comparison:
         error = ""
         if kind in (ChangeKind.GAIN, ChangeKind.WIDER):
             causes = self._causes(asked, (self._new, asked.new_context), (self._old, asked.old_context))
+            self._show_gain(asked, causes)
         elif kind in (ChangeKind.LOSS, ChangeKind.NARROWER):
             causes = self._causes(asked, (self._old, asked.old_context), (self._new, asked.new_context))
         elif kind in (ChangeKind.BROKEN, ChangeKind.MENDED):
@@ -892,6 +1092,7 @@ class _Comparison:
                 (self._new, asked.new_context) if kind == ChangeKind.BROKEN else (self._old, asked.old_context)
             )
             error = side.failure(asked.subject, asked.action, asked.resource, context)
+        self.signs |= {("parameter", name) for cause in causes for name in cause.parameters}
         return Change(
             kind,
             Entity(type(asked.subject).__name__, asked.subject.id),
@@ -901,6 +1102,27 @@ class _Comparison:
             causes=causes,
             error=error,
         )
+
+    def _show_gain(self, asked: _Asked, causes: Iterable[Cause]) -> None:
+        """Note what a gain shows: the rules that held for it, in either bundle, and what is not required any more."""
+        subject, action, resource = asked.subject, asked.action, asked.resource
+        type_ = type(resource).__name__
+        for cause in causes:
+            if cause.kind == CauseKind.ACTION:
+                self.signs.add(("action", action, type_))
+            elif cause.kind == CauseKind.CHECKLIST:
+                self.signs.add(("requires", action, type_, cause.requirement))
+            for name, side, context in ((OLD, self._old, asked.old_context), (NEW, self._new, asked.new_context)):
+                asks: dict[CauseKind, list[tuple[Any, ...]]] = {
+                    CauseKind.VISIBILITY: [("visible", subject, resource, context)],
+                    CauseKind.PERMISSION: [("has_permission", subject, action, resource)],
+                    CauseKind.REQUIREMENT: [
+                        ("meets", subject, cause.requirement, action, resource, context),
+                        ("waived", cause.requirement, action, resource, context),
+                    ],
+                }
+                for ask in asks.get(cause.kind, ()):
+                    self.signs |= {proved_sign(name, spot.file, spot.line) for spot in side.proved(*ask)}
 
     def _causes(self, asked: _Asked, allowing: tuple[_Side, Any], denying: tuple[_Side, Any]) -> tuple[Cause, ...]:
         """Why one side allows and the other denies."""
@@ -983,13 +1205,18 @@ class _Comparison:
         self._denied.clear()
 
 
-def _actions_of(old: Bundle, new: Bundle) -> dict[str, tuple[str, ...]]:
-    """The actions of each resource type that has some in either bundle, in the order of the records."""
-    return {
-        type_: actions
-        for type_ in RECORDS
-        if (actions := tuple(dict.fromkeys((*old.rulebook.actions_of(type_), *new.rulebook.actions_of(type_)))))
-    }
+def _actions_of(old: Bundle, new: Bundle, only: RuleChanges | None) -> dict[str, tuple[str, ...]]:
+    """The actions of each resource type that has some in either bundle, in the order of the records.
+
+    With `only`, those that these changes concern.
+    """
+    found = {}
+    for type_ in RECORDS:
+        actions = dict.fromkeys((*old.rulebook.actions_of(type_), *new.rulebook.actions_of(type_)))
+        kept = tuple(action for action in actions if only is None or (action, type_) in only.concerned)
+        if kept:
+            found[type_] = kept
+    return found
 
 
 def delta(old: Bundle, new: Bundle) -> BundleDelta:

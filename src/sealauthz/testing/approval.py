@@ -5,19 +5,22 @@
     + Person:p-zhou use Seal:seal-official task=task-cartons    # agreed with security
     - Person:p-chen grant Seal:seal-official
     ~ Person:p-zhou use Seal:seal-official +NOTIFY_LEGAL
+    ? waived use Seal SEAL_USABLE 5037a0ff
 
-`+` is access that is gained, `-` access that is lost, `~` an allow with other obligations. A line with a context is
-about somebody who has access with or without the change, and for whom this context is added or taken away. Blanks, `#`,
-`%` and `=` in an id are written with percent signs, as in addresses.
+`+` is access that is gained, `-` access that is lost, `~` an allow with other obligations, `?` a change of the rules
+that may allow more and of which no question showed an effect; its digest is that of the rule and of all that it calls.
+A line with a context is about somebody who has access with or without the change, and for whom this context is added
+or taken away. Blanks, `#`, `%` and `=` in an id are written with percent signs, as in addresses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sealauthz.testing.access import AccessDiff, Change, ChangeKind
+from sealauthz.testing.access import AccessDiff, Change, ChangeKind, unseen
+from sealauthz.testing.loosening import Loosening
 
 MARKS = {
     ChangeKind.GAIN: "+",
@@ -30,7 +33,7 @@ MARKS = {
 
 HEADER = (
     "# Approved changes of access. Written by `sealauthz policy diff --update`; reviewed like code.",
-    "# + gained   - lost   ~ other obligations; see `sealauthz policy diff --help`.",
+    "# + gained   - lost   ~ other obligations   ? effect not seen; see `sealauthz policy diff --help`.",
 )
 
 _ESCAPED = re.compile(r"[^\S ]|[ #%=\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -39,6 +42,7 @@ _REFERENCE = rf"[A-Za-z]\w*:{_WORD}"
 _LINE = re.compile(
     rf"(?P<set>\[{_WORD}\] )?(?P<mark>[+\-~]) {_REFERENCE} [A-Za-z]\w* {_REFERENCE}(?P<rest>(?: \S+)*)", re.ASCII
 )
+_UNSEEN = re.compile(rf"\?(?: {_WORD})+ [0-9a-f]{{8}}", re.ASCII)
 _ENTRY = re.compile(rf"[A-Za-z]\w*=(?:{_WORD})?", re.ASCII)
 _OBLIGATION = re.compile(rf"[+\-]{_WORD}", re.ASCII)
 
@@ -90,9 +94,19 @@ def line_of(change: Change, name: str = "") -> str:
 
 
 def lines_of(diffs: Iterable[AccessDiff]) -> frozenset[str]:
-    """Write every change that can be approved."""
-    lines = {line_of(change, diff.name) for diff in diffs for change in diff.changes}
+    """Write every change that can be approved, with facts as they are or as if fresh."""
+    lines = {line_of(change, diff.name) for diff in diffs for change in (*diff.changes, *diff.fresh)}
     return frozenset(lines - {""})
+
+
+def acknowledgement_of(loosening: Loosening) -> str:
+    """Write a change of the rules as the line that acknowledges that no question showed an effect of it."""
+    return " ".join(("?", *map(escaped, loosening.words), loosening.digest))
+
+
+def acknowledgements_of(diffs: Sequence[AccessDiff]) -> frozenset[str]:
+    """Write every change of the rules that may allow more and of which no set of facts showed an effect."""
+    return frozenset(map(acknowledgement_of, unseen(diffs)))
 
 
 def read(text: str, name: str) -> Approvals:
@@ -120,6 +134,12 @@ def read(text: str, name: str) -> Approvals:
 
 
 def _check(line: str, place: str) -> None:
+    if line.startswith("?"):
+        if not _UNSEEN.fullmatch(line):
+            raise ApprovalProblem(
+                f"{place}: `{line}` is no change: `?` stands before a rule and its digest, as `policy diff` prints them"
+            )
+        return
     found = _LINE.fullmatch(line)
     if found is None:
         raise ApprovalProblem(
@@ -156,6 +176,8 @@ def written(needed: Iterable[str], approved: Approvals) -> str:
 def _order(line: str) -> tuple[str, ...]:
     """Sort by resource, action and subject, so that what belongs together stands together."""
     words = line.split(" ")
+    if words[0] == "?":
+        return ("~", *words)
     of = words.pop(0) if words[0].startswith("[") else ""
     mark, subject, action, resource, *rest = words
     return (of, resource, action, subject, mark, *rest)

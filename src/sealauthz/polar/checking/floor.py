@@ -1,12 +1,14 @@
-"""The floor: every action stands on it, and nothing outside of its file widens what it rests on."""
+"""The floor: every action stands on it, and what it rests on is the product's, wherever that is defined."""
 
 from __future__ import annotations
 
-from sealauthz.polar.checking.bundle import Key, Rules
+import dataclasses
+
+from sealauthz.polar.checking.bundle import Clause, Key, Rules
 from sealauthz.polar.checking.contract import FLOOR_FILE, Contract
 from sealauthz.polar.checking.finding import Findings
 from sealauthz.polar.checking.terms import walk
-from sealauthz.polar.syntax import Call, Place
+from sealauthz.polar.syntax import Call, Literal, Place
 
 
 def check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
@@ -20,7 +22,7 @@ def check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
             clause = next(c for (_, a, t), c in contract.needs.items() if (a, t) == (action, type_))
             said = f"`{action}` on {type_} drops the floor: {FLOOR_FILE} requires nothing of it"
             found.error("floor", said, clause.place)
-    for key in _under_the_floor(rules):
+    for key in rests_on(rules):
         clauses = rules.by_key[key]
         files = {clause.place.file for clause in clauses}
         owner = FLOOR_FILE if FLOOR_FILE in files else clauses[0].place.file
@@ -30,7 +32,48 @@ def check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
                 found.error("floor", said, clause.place)
 
 
-def _under_the_floor(rules: Rules) -> list[Key]:
+def check_kept(rules: Rules, product: Rules, found: Findings) -> None:
+    """Find where a bundle defines what the floor rests on in another way than the product's own bundle does.
+
+    The rules are compared word for word; comments, layout and the order of rules do not matter.
+    """
+    for key in rests_on(product):
+        kept = {_words(clause): clause for clause in product.by_key[key]}
+        there = rules.by_key.get(key, [])
+        home = product.by_key[key][0].place.file
+        said = f"the floor rests on `{key[0]}`, and"
+        advice = (
+            f"keep its rules as they are in the installed {home}, and write what is yours as a requirement of your own "
+            "or as a rule of another name"
+        )
+        others = [clause for clause in there if _words(clause) not in kept]
+        for clause in others:
+            found.error("floor", f"{said} this rule of it is not the product's: {advice}", clause.place)
+        if not others and kept.keys() - {_words(clause) for clause in there}:
+            place = Place(there[0].place.file if there else home, 0, 0)
+            found.error("floor", f"{said} {place.file} lacks a rule of it: {advice}", place)
+
+
+def _words(clause: Clause) -> object:
+    """What a clause says, wherever it stands."""
+    return _placeless(clause.node.parameters), _placeless(clause.node.body)
+
+
+def _placeless(value: object) -> object:
+    if isinstance(value, Place):
+        return None
+    if isinstance(value, tuple):
+        return tuple(map(_placeless, value))
+    if isinstance(value, Literal):
+        # `true` is equal to 1, and means something else.
+        return type(value.value).__name__, value.value
+    if dataclasses.is_dataclass(value):
+        parts = (getattr(value, field.name) for field in dataclasses.fields(value))
+        return (type(value).__name__, *map(_placeless, parts))
+    return value
+
+
+def rests_on(rules: Rules) -> list[Key]:
     """The rules that `meets` and `waived` of the floor call, directly or not."""
     waiting = [c for name in ("meets", "waived") for c in rules.named(name) if c.place.file == FLOOR_FILE]
     reached: dict[Key, None] = {}
