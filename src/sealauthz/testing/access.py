@@ -21,7 +21,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_SUBJECT
+from sealauthz.decision.surroundings import ABOUT_GIVEN, ABOUT_SUBJECT, Surroundings, found_for
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.rows import RecordRows
@@ -848,17 +848,20 @@ class _Comparison:
 
     def _fill(self, asked: _Asked, values: tuple[str | None, ...]) -> None:
         """Put what the asker says into the contexts of both sides."""
-        position = 0
-        for key, record_type in asked.form.records.items():
-            value = values[position]
-            record = None if value is None else self._find(record_type, value)
-            setattr(asked.old_context, key, record)
-            setattr(asked.new_context, key, record)
-            position += 1
-        for key in asked.form.texts:
-            setattr(asked.old_context, key, values[position])
-            setattr(asked.new_context, key, values[position])
-            position += 1
+        records, texts = asked.form.records, asked.form.texts
+        filled: dict[str, Any] = {}
+        for (key, record_type), value in zip(records.items(), values, strict=False):
+            filled[key] = None if value is None else self._find(record_type, value)
+        filled |= zip(texts, values[len(records) :], strict=True)
+        if asked.form.context in ABOUT_GIVEN:
+            parameters = self._old.bundle.parameters
+            filled |= found_for(
+                asked.form.context,
+                Surroundings(asked.subject, asked.resource, self._now, parameters, self._picture, filled),
+            )
+        for key, value in filled.items():
+            setattr(asked.old_context, key, value)
+            setattr(asked.new_context, key, value)
 
     def _find(self, record_type: str, record_id: str) -> Any:
         key = (record_type, record_id)
