@@ -184,14 +184,51 @@ may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_de
 # --- across enterprises ----------------------------------------------------------------------------------------------------
 
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
-# members. Image and certificate stay the owner's. The holder must be as sound as the owner.
-#@ U-20 U-21
+# members. Image and certificate stay the owner's. The holder must be as sound as the owner, and may not sit on the other side.
+#@ U-20 U-21 U-13 U-14
 held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_holder(person, seal, grant, holder, context) and
   is_sound(holder) and
   not suspended(person, seal.enterprise) and
   grant.used < grant.use_limit and
-  covers_across(grant, contract);
+  covers_across(grant, contract) and
+  not is_on_the_other_side(person, holder, seal, contract, context);
+
+# Nobody seals for the owner by the word of its counterparty: not the enterprise that holds the seal, not a subsidiary of the
+# counterparty, and not a person who belongs to the counterparty as well, or represents it. Whoever sent the contract counts as a
+# counterparty, signatory or not: a contract that only the owner signs benefits the one that drew it up. A resolution of the owner
+# permits it; and both parties may agree to it, as companies of one group do. (Civil Code 168.)
+is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+  other_party(seal, contract, party) and
+  other_id = party.enterprise_id and
+  other_id matches String and
+  sides_with(person, holder, other_id) and
+  not may_deal_with(person, seal, contract, context) and
+  not have_both_consented(person.id, seal, contract, party, context);
+is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+  contract.initiator_id != seal.enterprise_id and
+  sides_with(person, holder, contract.initiator_id) and
+  not is_party(contract.initiator_id, contract) and
+  not may_deal_with(person, seal, contract, context);
+
+is_party(enterprise_id, contract: Contract) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise_id;
+
+sides_with(_: Person, holder: Enterprise, enterprise_id) if holder.id = enterprise_id;
+sides_with(_: Person, holder: Enterprise, enterprise_id) if
+  holder.parent_id matches String and
+  holder.parent_id = enterprise_id;
+# Those who are suspended there are still of that enterprise.
+sides_with(person: Person, _: Enterprise, enterprise_id) if
+  membership in person.memberships and
+  membership.enterprise_id = enterprise_id and
+  membership.state in ["ACTIVE", "SUSPENDED"];
+sides_with(person: Person, _: Enterprise, enterprise_id) if
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = enterprise_id;
 
 covers_across(grant: CrossEnterpriseGrant, _: Contract) if grant.scope = "ALL_CONTRACTS";
 covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
@@ -450,6 +487,12 @@ has_free_hand(principal: Membership, seal: Seal, contract: Contract, context) if
 because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   has_no_grant_across(person, seal, context);
+#@ U-13 U-20
+because("SEAL_AUTHORITY", "SELF_DEALING", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  names_holder(person, seal, _, holder, context) and
+  is_on_the_other_side(person, holder, seal, contract, context);
 #@ U-21
 because("SEAL_AUTHORITY", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and

@@ -122,8 +122,7 @@ counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, 
   sealing_task(context, task) and
   other in seal.enterprise.seals and
   other.id != seal.id and
-  other.state = "ACTIVE" and
-  not is_held(other) and
+  is_usable(other, context) and
   takes_seal(task, other) and
   has_authority(person, other, task.signatory.contract, context);
 

@@ -5,6 +5,13 @@
 # fresh face. Carrying a seal out of the house is asked for by itself and ends with the day. An electronic seal is not stamped, and
 # a physical one is no key to sign with. (Published company seal rules: no use without approval, return on the same day; seal
 # controllers: device, count, window, named user, photos of the use.)
+#
+# Sealing is one act, whatever it is done with: a stamp asks all that a use asks (seal_use.polar). What it leaves out, and why:
+#   TASK_READY, TASK_OPERATOR, SEAL_FOR_TASK: a stamp has no signing task. The request stands in: its contract is being signed
+#     (CONTRACT_IN_SIGNING), the owner of the seal is a party (SEAL_OF_PARTY), and its applicant stamps, nobody else.
+#   CERTIFICATE_VALID: a thing has no certificate. The controller that the request names stands in (DEVICE_OF_SEAL).
+#   SEAL_AUTHORITY: no grant opens a controller. An approved request of one's own does (STAMP_APPROVED).
+#   FRESH_FACE: bound to the request in place of a task, and for every kind of seal (FRESH_FACE_FOR_STAMP).
 
 # --- a key or a thing --------------------------------------------------------------------------------------------------------
 
@@ -25,8 +32,8 @@ meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category =
 #@ U-01 U-23
 requires("stamp", _: Seal, "SEAL_USABLE");
 requires("carry_out", _: Seal, "SEAL_USABLE");
-meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, _) if is_usable(seal);
-meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, context) if is_usable(seal, context);
+meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, context) if is_usable(seal, context);
 
 # --- the request -------------------------------------------------------------------------------------------------------------
 
@@ -72,6 +79,225 @@ meets(person: Person, "CARRY_OUT_APPROVED", "carry_out", seal: Seal, context) if
   request.carries_out = true;
 meets(_: Person, "RETURN_DUE", "carry_out", _: Seal, context) if context.day_ends matches Integer;
 
+# --- the contract ------------------------------------------------------------------------------------------------------------
+
+# What is stamped is what the request names. Mostly that is a contract, and it is asked about like any contract that is sealed.
+# Papers without a contract on the platform (a letter, a certificate) are stamped on the word of those who approved exactly these
+# papers: nothing is known of their parties, matter and amount, so that there is nothing to ask where that is waived below. Where
+# the answer could be no, it is no: a seal for one matter only, and an owner whose larger amounts follow a process, want a contract.
+is_without_contract(seal: Seal, context: StampContext) if
+  request = context.request and
+  request matches SealUseRequest and
+  request.seal_id = seal.id and
+  request.contract_id = nil;
+
+# Without a request of one's own there is nothing to ask about.
+lacks_request(person: Person, seal: Seal, context: StampContext) if not named_request(person, seal, _, context);
+
+because("CONTRACT_IN_SIGNING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("SEAL_OF_PARTY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("DOCUMENTS_AS_APPROVED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("DOCUMENTS_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("MATTER_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("AMOUNT_STATED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("SEAL_IN_CATEGORY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("REVIEW_PASSED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("PROCESS_FOLLOWED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("APPROVER_NOT_STAMPER", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("NO_SELF_DEALING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("NO_DOUBLE_AGENCY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+
+# The contract is being signed: a draft may still have blanks, and one that is complete, recalled, refused or over takes no
+# impression any more. Until its deadline, and not in the second of it.
+#@ U-16 C-01 C-09
+requires("stamp", _: Seal, "CONTRACT_IN_SIGNING");
+requires("carry_out", _: Seal, "CONTRACT_IN_SIGNING");
+meets(_: Person, "CONTRACT_IN_SIGNING", "stamp", _: Seal, context) if is_being_signed(context);
+meets(_: Person, "CONTRACT_IN_SIGNING", "carry_out", _: Seal, context) if is_being_signed(context);
+waived("CONTRACT_IN_SIGNING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("CONTRACT_IN_SIGNING", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+is_being_signed(context) if
+  sealed_contract(context, contract) and
+  contract.state = "SIGNING" and
+  context.now < contract.deadline;
+
+because("CONTRACT_IN_SIGNING", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.state = "EXPIRED";
+because("CONTRACT_IN_SIGNING", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.state = "SIGNING" and
+  contract.deadline <= context.now;
+
+# The owner of the seal is a party of the contract.
+#@ C-05
+requires("stamp", _: Seal, "SEAL_OF_PARTY");
+requires("carry_out", _: Seal, "SEAL_OF_PARTY");
+meets(_: Person, "SEAL_OF_PARTY", "stamp", seal: Seal, context) if is_seal_of_party(seal, context);
+meets(_: Person, "SEAL_OF_PARTY", "carry_out", seal: Seal, context) if is_seal_of_party(seal, context);
+waived("SEAL_OF_PARTY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("SEAL_OF_PARTY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+is_seal_of_party(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  own_party(seal, contract, _);
+
+own_party(seal: Seal, contract: Contract, party) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = seal.enterprise_id;
+
+# The documents are the ones that the request was approved for, each of them and no other. A request that lists none is a blank
+# cheque, with a contract or without.
+#@ U-15 U-16
+requires("stamp", _: Seal, "DOCUMENTS_AS_APPROVED");
+requires("carry_out", _: Seal, "DOCUMENTS_AS_APPROVED");
+meets(person: Person, "DOCUMENTS_AS_APPROVED", "stamp", seal: Seal, context) if has_approved_documents(person, seal, context);
+meets(person: Person, "DOCUMENTS_AS_APPROVED", "carry_out", seal: Seal, context) if
+  has_approved_documents(person, seal, context);
+
+has_approved_documents(person: Person, seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  lists_documents(request) and
+  is_for_documents_of(request, seal, context);
+
+lists_documents(request: SealUseRequest) if
+  _ in request.documents and
+  forall(document in request.documents, document.digest != "");
+
+is_for_documents_of(_: SealUseRequest, seal: Seal, context) if is_without_contract(seal, context);
+is_for_documents_of(request: SealUseRequest, _: Seal, context) if
+  sealed_contract(context, contract) and
+  is_for_these_documents(request, contract);
+
+because("DOCUMENTS_AS_APPROVED", "REQUEST_WITHOUT_DOCUMENTS", person: Person, seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  not lists_documents(request);
+
+# No document has blanks. Papers without a contract are looked at by those who approve them.
+#@ U-16
+requires("stamp", _: Seal, "DOCUMENTS_SEALABLE");
+requires("carry_out", _: Seal, "DOCUMENTS_SEALABLE");
+meets(_: Person, "DOCUMENTS_SEALABLE", "stamp", _: Seal, context) if has_complete_documents(context);
+meets(_: Person, "DOCUMENTS_SEALABLE", "carry_out", _: Seal, context) if has_complete_documents(context);
+waived("DOCUMENTS_SEALABLE", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("DOCUMENTS_SEALABLE", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+# The seal is made for the matter; of papers without a contract no matter is stated, and a seal for one matter only does not
+# stamp them. What the law keeps from being sealed electronically is no matter of this platform on paper either.
+#@ U-17 C-14
+requires("stamp", _: Seal, "MATTER_SEALABLE");
+requires("carry_out", _: Seal, "MATTER_SEALABLE");
+meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if is_for_the_matter(seal, context);
+meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if is_for_the_matter(seal, context);
+
+is_for_the_matter(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_made_for(seal, contract, context);
+is_for_the_matter(seal: Seal, context) if
+  is_without_contract(seal, context) and
+  is_for_all_matters(seal);
+
+because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: StampContext) if
+  is_without_contract(seal, context) and
+  not is_for_all_matters(seal);
+
+# A contract about money says how much. (Papers without a contract: keeps_house_rules, below.)
+#@ U-04
+requires("stamp", _: Seal, "AMOUNT_STATED");
+requires("carry_out", _: Seal, "AMOUNT_STATED");
+meets(_: Person, "AMOUNT_STATED", "stamp", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "AMOUNT_STATED", "carry_out", _: Seal, context) if has_stated_amount(context);
+waived("AMOUNT_STATED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("AMOUNT_STATED", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+# The owner's category for the contract takes this seal.
+#@ U-02
+requires("stamp", _: Seal, "SEAL_IN_CATEGORY");
+requires("carry_out", _: Seal, "SEAL_IN_CATEGORY");
+meets(_: Person, "SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if every_own_category_takes(seal, context);
+meets(_: Person, "SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if every_own_category_takes(seal, context);
+waived("SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+every_own_category_takes(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  forall(own_party(seal, contract, party), party_takes(seal, party));
+
+# The owner's own review of the contract has passed.
+#@ C-07
+requires("stamp", _: Seal, "REVIEW_PASSED");
+requires("carry_out", _: Seal, "REVIEW_PASSED");
+meets(_: Person, "REVIEW_PASSED", "stamp", seal: Seal, context) if is_reviewed_by_owner(seal, context);
+meets(_: Person, "REVIEW_PASSED", "carry_out", seal: Seal, context) if is_reviewed_by_owner(seal, context);
+waived("REVIEW_PASSED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("REVIEW_PASSED", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+is_reviewed_by_owner(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  forall(own_party(seal, contract, party), is_reviewed(party, context));
+
+because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  own_party(seal, contract, party) and
+  is_refused_in_review(party);
+
+# --- the owner and its rules -------------------------------------------------------------------------------------------------
+
+# The licence of the seal's owner exists.
+#@ U-26
+requires("stamp", _: Seal, "LICENCE_EXISTING");
+requires("carry_out", _: Seal, "LICENCE_EXISTING");
+meets(_: Person, "LICENCE_EXISTING", "stamp", seal: Seal, _) if has_licence(seal.enterprise);
+meets(_: Person, "LICENCE_EXISTING", "carry_out", seal: Seal, _) if has_licence(seal.enterprise);
+
+# The processes by amount and by category are followed, and the hours kept (procedures.polar).
+#@ U-04 U-08
+requires("stamp", _: Seal, "PROCESS_FOLLOWED");
+requires("carry_out", _: Seal, "PROCESS_FOLLOWED");
+meets(_: Person, "PROCESS_FOLLOWED", "stamp", seal: Seal, context) if keeps_house_rules(seal, context);
+meets(_: Person, "PROCESS_FOLLOWED", "carry_out", seal: Seal, context) if keeps_house_rules(seal, context);
+
+keeps_house_rules(seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  amount_is_settled(seal, contract, context) and
+  forall(party_category_id(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  hour_is_settled(seal, contract, context);
+# Of papers without a contract the amount is not known: it could be one whose process nobody followed.
+keeps_house_rules(seal: Seal, context: StampContext) if
+  is_without_contract(seal, context) and
+  not has_amount_bands(seal.enterprise) and
+  hour_of_papers_is_settled(seal, context);
+
+hour_of_papers_is_settled(seal: Seal, _) if not has_working_hours(seal.enterprise);
+hour_of_papers_is_settled(seal: Seal, context) if in_working_hours(seal.enterprise, _, context);
+hour_of_papers_is_settled(_: Seal, context) if
+  request = context.request and
+  request matches SealUseRequest and
+  request.is_out_of_hours = true;
+
+# As each party that the owner is, and as the one that sent the contract.
+party_category_id(seal: Seal, contract: Contract, category_id) if
+  own_party(seal, contract, party) and
+  category_id = party.category_id and
+  category_id matches String;
+party_category_id(seal: Seal, contract: Contract, category_id) if
+  category_id = contract.category_id and
+  category_id matches String and
+  contract.initiator_id = seal.enterprise_id;
+
+because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  party_category_id(seal, contract, category_id) and
+  not category_is_settled(seal, contract, category_id, context);
+because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context: StampContext) if
+  is_without_contract(seal, context) and
+  has_amount_bands(seal.enterprise);
+because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context: StampContext) if
+  is_without_contract(seal, context) and
+  not hour_of_papers_is_settled(seal, context);
+
 # --- the controller ----------------------------------------------------------------------------------------------------------
 
 # The device that holds the seal is the one that the request names, and it is in service.
@@ -104,6 +330,53 @@ gives_code(person: Person, seal: Seal, context) if
   named_request(person, seal, request, context) and
   request.code_digest != "" and
   context.code_digest = request.code_digest;
+
+# --- duties that exclude each other ------------------------------------------------------------------------------------------
+
+#@ S-04
+requires("stamp", _: Seal, "NOT_AN_AUDITOR");
+requires("carry_out", _: Seal, "NOT_AN_AUDITOR");
+meets(person: Person, "NOT_AN_AUDITOR", "stamp", seal: Seal, context) if not is_auditor(person, seal, context);
+meets(person: Person, "NOT_AN_AUDITOR", "carry_out", seal: Seal, context) if not is_auditor(person, seal, context);
+
+# Of papers without a contract there is no party to deal with. Their approver is not the applicant, who stamps (STAMP_APPROVED).
+#@ U-13
+requires("stamp", _: Seal, "NO_SELF_DEALING");
+requires("carry_out", _: Seal, "NO_SELF_DEALING");
+meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if is_no_self_dealing(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_no_self_dealing(person, seal, context);
+waived("NO_SELF_DEALING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+is_no_self_dealing(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not deals_with_himself(person, seal, contract, context);
+
+#@ U-14
+requires("stamp", _: Seal, "NO_DOUBLE_AGENCY");
+requires("carry_out", _: Seal, "NO_DOUBLE_AGENCY");
+meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_no_double_agency(person, seal, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_no_double_agency(person, seal, context);
+waived("NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
+
+is_no_double_agency(person: Person, seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not has_acted_for_another(person.id, seal, contract, context);
+
+#@ U-12
+requires("stamp", _: Seal, "APPROVER_NOT_STAMPER");
+requires("carry_out", _: Seal, "APPROVER_NOT_STAMPER");
+meets(person: Person, "APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not approved_last(person, seal, contract, context);
+meets(person: Person, "APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not approved_last(person, seal, contract, context);
+waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if is_without_contract(seal, context);
+waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
 # --- the person, now ---------------------------------------------------------------------------------------------------------
 
@@ -143,8 +416,12 @@ obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "carry_out", _: Seal, _, "NOTIFY_MONITORS");
 obligation(_: Person, "carry_out", _: Seal, _, "RETURN_BY_DAY_END");
+#@ U-08 W-05
+obligation(_: Person, "stamp", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
+obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
 
-# When the permission ends by itself: with the request and its approvers, with the face check, and for carrying out with the day.
+# When the permission ends by itself: with the request and its approvers, with the face check, with the contract's deadline, with
+# the working hours and the approvals that the owner's rules ask for, and for carrying out with the day.
 lapses(person: Person, "stamp", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
 lapses(person: Person, "carry_out", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
 lapses(_: Person, "carry_out", _: Seal, context, at) if at = context.day_ends and at matches Integer;
@@ -156,6 +433,19 @@ stamping_ends(person: Person, seal: Seal, context, at) if
   named_request(person, seal, request, context) and
   face_lapses(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context, at);
+stamping_ends(_: Person, _: Seal, context, at) if
+  sealed_contract(context, contract) and
+  at = contract.deadline;
+stamping_ends(_: Person, seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
+stamping_ends(_: Person, seal: Seal, context, at) if
+  sealed_contract(context, contract) and
+  stamp_asks_for_approval(seal, contract, context) and
+  approved_for(seal, contract, request, context) and
+  request_ends(request, context, at);
+
+stamp_asks_for_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
+stamp_asks_for_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
+stamp_asks_for_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
 
 # --- what next steps carry ---------------------------------------------------------------------------------------------------
 
@@ -167,3 +457,12 @@ parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: St
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
   named_request(person, seal, request, context) and
   at = request.valid_from;
+# The process that a stamp still has to follow.
+parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  process_of_amount_is_open(seal, contract, process, context) and
+  id = process.id;
+parameter("SUBMIT_APPROVAL", "process_name", name, _: Person, seal: Seal, context: StampContext) if
+  sealed_contract(context, contract) and
+  process_of_amount_is_open(seal, contract, process, context) and
+  name = process.name;

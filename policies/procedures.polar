@@ -9,9 +9,9 @@ requires("use", _: Seal, "PROCESS_FOLLOWED");
 requires("auto_use", _: Seal, "PROCESS_FOLLOWED");
 meets(_: Person, "PROCESS_FOLLOWED", "use", seal: Seal, context) if keeps_house_rules(seal, context);
 meets(_: Person, "PROCESS_FOLLOWED", "auto_use", seal: Seal, context) if keeps_house_rules(seal, context);
-because("PROCESS_FOLLOWED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("PROCESS_FOLLOWED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-keeps_house_rules(seal: Seal, context) if
+keeps_house_rules(seal: Seal, context: SealUseContext) if
   sealing_task(context, task) and
   contract = task.signatory.contract and
   amount_is_settled(seal, contract, context) and
@@ -186,7 +186,7 @@ meets(person: Person, "APPROVER_NOT_STAMPER", "auto_use", seal: Seal, context) i
   not approved_last(person, seal, contract, context);
 waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if may_be_stamped_by_approver(seal);
 waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
-because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 may_be_stamped_by_approver(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
 
@@ -233,11 +233,16 @@ asks_for_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, tas
 asks_for_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
 
 request_ends(request: SealUseRequest, _, at) if at = request.valid_to;
+request_ends(request: SealUseRequest, context, at) if at = request.applicant.ended_at and context.now < at;
 request_ends(request: SealUseRequest, context, at) if approvers_turn(request, context, at);
 
 approvers_turn(request: SealUseRequest, context, at) if
   approval in request.approvals and
   approver_turns(approval.approver, request, context, at);
+approvers_turn(request: SealUseRequest, context, at) if
+  approval in request.approvals and
+  at = approval.approver.ended_at and
+  context.now < at;
 
 # --- what to submit ----------------------------------------------------------------------------------------------------------
 

@@ -154,6 +154,10 @@ meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if seal.state in 
 meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if
   seal.state in ["ACTIVE", "DISABLED"] and
   not has_reviewed_face(seal);
+# … and one whose newest review does not let it be used (seal_use.polar), even where an earlier one passed the same face.
+meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, context) if
+  seal.state in ["ACTIVE", "DISABLED"] and
+  not has_face_in_order(seal, context);
 meets(_: Person, "NO_OPEN_REVIEW", "submit_review", seal: Seal, _) if not is_in_review(seal);
 meets(_: Person, "FACE_ON_FILE", "submit_review", seal: Seal, _) if seal.face_digest != "";
 because("REVIEW_DUE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if seal.state = "PENDING_REVIEW";

@@ -8,9 +8,13 @@
 # a resolution.)
 
 # The task that the seal is used for: without one there is nothing to seal.
-has_task(context) if task = context.task and task matches SigningTask;
-sealing_task(context, task) if task = context.task and task matches SigningTask;
+has_task(context) if sealing_task(context, _);
+sealing_task(context: SealUseContext, task) if task = context.task and task matches SigningTask;
 sealed_contract(context, contract) if sealing_task(context, task) and contract = task.signatory.contract;
+# A physical use has no task: its request names the contract (physical_use.polar).
+sealed_contract(context: StampContext, contract) if contract = context.contract and contract matches Contract;
+
+lacks_task(context: SealUseContext) if not has_task(context);
 
 requires("use", _: Seal, "LICENCE_EXISTING");
 requires("use", _: Seal, "TASK_READY");
@@ -28,16 +32,16 @@ requires("use", _: Seal, "NO_SELF_DEALING");
 requires("use", _: Seal, "NO_DOUBLE_AGENCY");
 requires("use", _: Seal, "FRESH_FACE");
 
-because("TASK_READY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("TASK_OPERATOR", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("SEAL_FOR_TASK", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("DOCUMENTS_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("MATTER_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("AMOUNT_STATED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("SEAL_IN_CATEGORY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
-because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("TASK_READY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("TASK_OPERATOR", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("SEAL_FOR_TASK", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("DOCUMENTS_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("MATTER_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("AMOUNT_STATED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("SEAL_IN_CATEGORY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 # --- the owner -----------------------------------------------------------------------------------------------------------
 
@@ -48,19 +52,66 @@ meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.e
 
 # --- the seal --------------------------------------------------------------------------------------------------------
 
-# The seal is ACTIVE and nothing holds it; and a legal representative's seal is the present one's.
-#@ U-01 S-18
-meets(_: Person, "SEAL_USABLE", "use", seal: Seal, _) if is_usable(seal);
+# The seal is ACTIVE and nothing holds it; a legal representative's seal is the present one's; and its face is the one that was
+# reviewed.
+#@ U-01 S-18 S-02
+meets(_: Person, "SEAL_USABLE", "use", seal: Seal, context) if is_usable(seal, context);
 
-is_usable(seal: Seal) if
+is_usable(seal: Seal, context) if
   seal.state = "ACTIVE" and
   not is_held(seal) and
-  not is_of_former_legal_rep(seal);
+  has_owner_in_office(seal) and
+  has_face_in_order(seal, context);
+
+# A legal representative's seal that names nobody is nobody's: it does not pass to a successor.
+#@ S-18
+has_owner_in_office(seal: Seal) if
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+has_owner_in_office(seal: Seal) if
+  seal.kind = "LEGAL_REP" and
+  seal.legal_rep_id matches String and
+  registry_names(seal.legal_rep_id, seal.enterprise);
 
 is_of_former_legal_rep(seal: Seal) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
   not registry_names(seal.legal_rep_id, seal.enterprise);
+
+# The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A seal that
+# was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have changed.
+#@ S-02
+has_face_in_order(seal: Seal, context) if
+  forall(review in seal.reviews,
+         is_superseded(review, seal) or (has_passed_review(review, seal, context) and review.face_digest = seal.face_digest));
+
+is_superseded(review: SealReview, seal: Seal) if
+  newer in seal.reviews and
+  review.submitted_at < newer.submitted_at;
+
+# Decided by another person than the one who submitted it, whatever memberships they have.
+has_passed_review(review: SealReview, seal: Seal, context) if
+  review.state = "PASSED" and
+  review.submitted_at <= review.decided_at and
+  review.decided_at <= context.now and
+  review.decided_by_id matches String and
+  decider in seal.enterprise.memberships and
+  decider.id = review.decided_by_id and
+  decider.person_id != review.submitted_by.person_id;
+
+newest_review(seal: Seal, review) if
+  review in seal.reviews and
+  not is_superseded(review, seal);
+
+because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, context) if
+  newest_review(seal, review) and
+  not has_passed_review(review, seal, context);
+because("SEAL_USABLE", "SEAL_FACE_CHANGED", _: Person, seal: Seal, context) if
+  newest_review(seal, review) and
+  has_passed_review(review, seal, context) and
+  review.face_digest != seal.face_digest;
+because("SEAL_USABLE", "SEAL_OF_NO_LEGAL_REP", _: Person, seal: Seal, _) if
+  seal.kind = "LEGAL_REP" and
+  seal.legal_rep_id = nil;
 
 because("SEAL_USABLE", "SEAL_FROZEN", _: Person, seal: Seal, _) if
   hold in seal.holds and
@@ -187,21 +238,23 @@ has_stated_amount(context) if sealed_contract(context, contract) and contract.am
 #@ U-02
 meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_category(seal, context);
 
-is_in_category(_: Seal, context) if
-  sealing_task(context, task) and
-  task.signatory.category_id = nil;
 is_in_category(seal: Seal, context) if
   sealing_task(context, task) and
-  category_for(seal, task, category) and
+  party_takes(seal, task.signatory);
+
+party_takes(_: Seal, party: Signatory) if party.category_id = nil;
+party_takes(seal: Seal, party: Signatory) if
+  category_of(seal, party, category) and
   not lists_seals(category);
-is_in_category(seal: Seal, context) if
-  sealing_task(context, task) and
-  category_for(seal, task, category) and
+party_takes(seal: Seal, party: Signatory) if
+  category_of(seal, party, category) and
   listed in category.seals and
   listed.seal_id = seal.id;
 
-category_for(seal: Seal, task: SigningTask, category) if
-  category_id = task.signatory.category_id and
+category_for(seal: Seal, task: SigningTask, category) if category_of(seal, task.signatory, category);
+
+category_of(seal: Seal, party: Signatory, category) if
+  category_id = party.category_id and
   category_id matches String and
   category in seal.enterprise.categories and
   category.id = category_id;
@@ -215,14 +268,16 @@ meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   has_authority(person, seal, contract, context);
 
-# The legal representative's own seal is his without a grant.
-#@ C-03
+# The legal representative's own seal is theirs without a grant: the one that names them, not a predecessor's and not nobody's.
+#@ C-03 S-18
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   has_task(context) and
   is_own_legal_rep_seal(person, seal);
 
 is_own_legal_rep_seal(person: Person, seal: Seal) if
   seal.kind = "LEGAL_REP" and
+  seal.legal_rep_id matches String and
+  seal.legal_rep_id = person.id and
   legal_representative(person, seal.enterprise);
 
 # --- duties that exclude each other ----------------------------------------------------------------------------------
@@ -345,7 +400,7 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
   is_for_a_document(context.verification, task);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
-because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 # Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category for the
 # contract says so. It never happens by itself.

@@ -198,7 +198,7 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, task: SigningTask, _) if 
 because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   is_refused_in_review(task.signatory);
-because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 is_reviewed(party: Signatory, _) if
   party.needs_review = false and

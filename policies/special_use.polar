@@ -2,6 +2,12 @@
 #
 # Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They rest on
 # a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither does an approval.
+# What they leave out of a use, and why:
+#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types, its amount
+#     and its number of uses.
+#   FRESH_FACE, automatically: there is nobody at the screen. Templates stand in, which the grant lists.
+#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds, those who
+#     watch are told at once, and a use that nobody entitled approves afterwards is the last one (EMERGENCY_GRANTED).
 # (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal controllers.
 # Electronic Signature Law 13.)
 
@@ -29,7 +35,7 @@ meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
 meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
   takes_seal(task, seal);
-meets(_: Person, "SEAL_USABLE", "auto_use", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "SEAL_USABLE", "auto_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "auto_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "auto_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "auto_use", seal: Seal, context) if
@@ -65,7 +71,7 @@ is_automatic_operator(person: Person, task: SigningTask) if
 meets(person: Person, "AUTO_SIGN_GRANTED", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   auto_grant(person, seal, contract, _, context);
-because("AUTO_SIGN_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+because("AUTO_SIGN_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 auto_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.grants and
@@ -116,6 +122,7 @@ requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
 requires("emergency_use", _: Seal, "NOT_AN_AUDITOR");
 requires("emergency_use", _: Seal, "NO_SELF_DEALING");
 requires("emergency_use", _: Seal, "NO_DOUBLE_AGENCY");
+requires("emergency_use", _: Seal, "APPROVER_NOT_STAMPER");
 requires("emergency_use", _: Seal, "FRESH_FACE");
 
 meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, _) if has_licence(seal.enterprise);
@@ -125,7 +132,7 @@ meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
 meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   takes_seal(task, seal);
-meets(_: Person, "SEAL_USABLE", "emergency_use", seal: Seal, _) if is_usable(seal);
+meets(_: Person, "SEAL_USABLE", "emergency_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "emergency_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "emergency_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "emergency_use", seal: Seal, context) if
@@ -140,6 +147,13 @@ meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) i
 meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_acted_for_another(person.id, seal, contract, context);
+
+# An emergency stands in for an approval, and not for the second pair of eyes of one that was given.
+#@ U-12
+meets(person: Person, "APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not approved_last(person, seal, contract, context);
+waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
 
 # The reason is stated, for those who approve it afterwards.
 #@ U-24
@@ -159,20 +173,18 @@ is_emergency_operator(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
-# A live grant for emergencies. While a use under it that should have been approved by now is not, it gives nothing.
+# A live grant for emergencies. While one emergency use of the seal by this person is not approved, there is no second one: under
+# whatever grant and membership that use was, and whether its approval is still to come or was missed.
 #@ U-24
 meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  has_emergency_grant_in_order(person, seal, contract, context);
-because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
+  emergency_grant(person, seal, contract, _, context) and
+  not has_unapproved_emergency(person, seal, context);
+because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 because("EMERGENCY_GRANTED", "POST_APPROVAL_MISSING", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, _, context) and
-  not has_emergency_grant_in_order(person, seal, contract, context);
-
-has_emergency_grant_in_order(person: Person, seal: Seal, contract: Contract, context) if
-  emergency_grant(person, seal, contract, grant, context) and
-  not has_overdue_approval(grant, context);
+  has_unapproved_emergency(person, seal, context);
 
 emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.grants and
@@ -182,19 +194,104 @@ emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.membership.enterprise_id = seal.enterprise_id and
   gives_authority(grant, contract, context);
 
-# Somebody else approves an emergency use afterwards; one's own word is none.
-has_overdue_approval(grant: SealGrant, context) if
+has_unapproved_emergency(person: Person, seal: Seal, context) if
+  grant in seal.grants and
+  grant.membership.person_id = person.id and
   use in grant.emergency_uses and
-  use.used_at + context.parameters.post_approval_within <= context.now and
-  not is_approved_afterwards(use, grant, context);
+  not is_approved_afterwards(use, grant, seal, context);
 
-is_approved_afterwards(use: EmergencyUse, grant: SealGrant, context) if
+# An emergency use is approved within its time, by another person who was entitled to approve at that time. An approval that came
+# late is none: what was missed is for the enterprise to settle, with a grant to another person.
+is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
   use.approved_at > 0 and
+  use.used_at <= use.approved_at and
+  use.approved_at < use.used_at + context.parameters.post_approval_within and
   use.approved_at <= context.now and
   use.approved_by_id matches String and
-  membership in grant.seal.enterprise.memberships and
-  membership.id = use.approved_by_id and
-  membership.person_id != grant.membership.person_id;
+  approver in seal.enterprise.memberships and
+  approver.id = use.approved_by_id and
+  approver.person_id != grant.membership.person_id and
+  might_act_as_approver(approver, seal, use.approved_at, context) and
+  had_right_to_approve(approver, seal, use.approved_at);
+
+# Like may_act_as_approver, at an earlier instant, as far as the facts tell: since when somebody is suspended they do not say, so that
+# it does not count; who keeps the seal they say of today, and of a substitute for each day.
+might_act_as_approver(approver: Membership, seal: Seal, at, context) if
+  was_member(approver, at, context) and
+  approver.person.realname_state = "VERIFIED" and
+  not is_custodian(approver.person_id, seal) and
+  not kept_in_place(approver.person_id, seal, at);
+
+was_member(membership: Membership, at, _) if
+  membership.state = "ACTIVE" and
+  membership.joined_at <= at and
+  at < membership.ended_at;
+# Of a membership that ended and does not say when, nothing is known.
+was_member(membership: Membership, at, context) if
+  membership.state = "ENDED" and
+  membership.joined_at <= at and
+  at < membership.ended_at and
+  membership.ended_at <= context.now;
+
+is_custodian(person_id, seal: Seal) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+kept_in_place(person_id, seal: Seal, at) if
+  acts_as_custodian(person_id, seal) and
+  seal.acting_from <= at and
+  at < seal.acting_to;
+
+# Like has_right_to_approve.
+had_right_to_approve(approver: Membership, seal: Seal, at) if was_legal_representative(approver, seal.enterprise, at);
+had_right_to_approve(approver: Membership, seal: Seal, at) if
+  seal.kind != "LEGAL_REP" and
+  grant in seal.grants and
+  grant.right = "APPROVE" and
+  grant.membership_id = approver.id and
+  grant.state in ["ACTIVE", "EXPIRED"] and
+  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  grant.parent_id = nil and
+  grant.valid_from <= at and
+  at < grant.valid_to and
+  gave_by_office(grant.grantor, seal.enterprise, at);
+
+# A grant stood on the role of the one who gave it, and on their membership. A role that was revoked does not say when.
+gave_by_office(grantor: RoleAssignment, _: Enterprise, at) if
+  grantor.role = "SEAL_ADMIN" and
+  held_role(grantor, at);
+gave_by_office(grantor: RoleAssignment, enterprise: Enterprise, at) if
+  grantor.role = "LEGAL_REP" and
+  held_role(grantor, at) and
+  was_legal_representative(grantor.membership, enterprise, at);
+
+held_role(assignment: RoleAssignment, at) if
+  assignment.state in ["ACTIVE", "EXPIRED"] and
+  assignment.valid_from <= at and
+  at < assignment.valid_to and
+  assignment.membership.joined_at <= at and
+  at < assignment.membership.ended_at;
+
+# Whom the registry named at that time. Where it was not asked before, it is whom it names today.
+was_legal_representative(membership: Membership, enterprise: Enterprise, at) if
+  snapshot_then(enterprise, snapshot, at) and
+  snapshot.status = "EXISTING" and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = membership.person_id;
+was_legal_representative(membership: Membership, enterprise: Enterprise, at) if
+  not snapshot_then(enterprise, _, at) and
+  legal_representative(membership.person, enterprise);
+
+snapshot_then(enterprise: Enterprise, snapshot, at) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.fetched_at <= at and
+  not has_newer_snapshot(snapshot, enterprise, at);
+
+has_newer_snapshot(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
+  newer in enterprise.registry_snapshots and
+  newer.fetched_at <= at and
+  snapshot.fetched_at < newer.fetched_at;
 
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24
@@ -236,11 +333,3 @@ lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
-# … and when a use under it that waits for its approval becomes overdue.
-lapses(person: Person, "emergency_use", seal: Seal, context, at) if
-  sealed_contract(context, contract) and
-  emergency_grant(person, seal, contract, grant, context) and
-  use in grant.emergency_uses and
-  not is_approved_afterwards(use, grant, context) and
-  at = use.used_at + context.parameters.post_approval_within and
-  context.now < at;

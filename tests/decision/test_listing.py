@@ -249,7 +249,9 @@ def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Sc
         resource = picture.find(asked.resource.type, asked.resource.id)
         if subject is None or resource is None:
             return
-        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, picture))
+        records = form_of(asked.action, asked.resource.type).records
+        named = {key: picture.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
+        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, picture, named))
         for key, path in LEADS.get(context, {}).items():
             if found.get(key) is not None:
                 walk = walk_of(asked.resource.type, path)

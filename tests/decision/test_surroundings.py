@@ -29,18 +29,24 @@ from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surrounding
 from sealauthz.domain.contracts import Contract, SealUse, Signatory, SigningTask, TaskSeal
 from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
 from sealauthz.domain.retrieval import EnterpriseAuthentication
-from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal
+from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
 from sealauthz.facts.world import World
 
 PARAMETERS = BUNDLE.parameters
 
 
 def found(
-    context: type[Context], scene: Scene, subject: str, resource: tuple[str, str], now: int = NOW
+    context: type[Context],
+    scene: Scene,
+    subject: str,
+    resource: tuple[str, str],
+    now: int = NOW,
+    **given: tuple[str, str],
 ) -> Mapping[str, Any]:
-    """What is found; records by their ids."""
+    """What is found where the client names these records; records by their ids."""
     with World.of_records(scene.records).read() as picture:
-        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture)
+        named = {key: picture.find(*value) for key, value in given.items()}
+        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture, named)
         keys = found_for(context, around)
         # What it returns is home and whole, so that policies may go on from there.
         records = [r for value in keys.values() for r in (value if isinstance(value, list) else [value])]
@@ -111,7 +117,7 @@ def test_the_day_begins_at_the_first_instant_of_its_first_minute() -> None:
 @pytest.mark.parametrize("zone", ["Nowhere/City", "", "../../etc/passwd", "/etc/localtime", "Asia", "a\0b", "x" * 300])
 def test_an_unknown_zone_has_no_time(zone: str) -> None:
     assert local(zone, NOW) == (None, None, None)
-    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {}
+    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {"contract": None}
 
 
 def day_ends(zone: str, now: int) -> int:
@@ -135,6 +141,35 @@ def test_the_day_is_as_long_as_the_clocks_make_it() -> None:
     long = next(n for n in range(365) if starts[n + 1] - starts[n] == 25 * HOUR)
     for hour in range(25):
         assert day_ends("America/New_York", starts[long] + hour * HOUR) == starts[long + 1]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
+def test_a_stamp_has_the_local_time_of_a_use(zone: str) -> None:
+    keys = found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s"))
+    assert tuple(keys[key] for key in ("local_day", "local_weekday", "local_minute")) == local(zone, NOW)
+
+
+# --- what is stamped --------------------------------------------------------------------------------------------------
+
+
+def test_the_contract_of_a_stamp_is_the_one_that_the_request_for_this_seal_names() -> None:
+    times = {"submitted_at": NOW, "valid_from": NOW, "valid_to": NOW + DAY}
+    scene = Scene().put(
+        Seal("s2", "e", "x", "CONTRACT"),
+        SealUseRequest("q", "s", "m-plain", **times, contract_id="c"),
+        SealUseRequest("q-paper", "s", "m-plain", **times),
+    )
+
+    def contract(seal: str, **given: tuple[str, str]) -> Any:
+        return found(contexts.StampContext, scene, "plain", ("Seal", seal), **given)["contract"]
+
+    assert contract("s", request=("SealUseRequest", "q")) == "c"
+    # Whose request it is, is for the policies to say; for another seal it leads nowhere.
+    assert contract("s2", request=("SealUseRequest", "q")) is None
+    assert contract("s", request=("SealUseRequest", "q-paper")) is None
+    assert contract("s", request=("SealUseRequest", "nothing")) is None
+    assert contract("s", request=("SealGrant", "g-user")) is None
+    assert contract("s") is None
 
 
 # --- whom the subject acts for ----------------------------------------------------------------------------------------

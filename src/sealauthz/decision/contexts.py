@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from sealauthz.domain.contracts import SigningTask
+from sealauthz.domain.contracts import Contract, SigningTask
 from sealauthz.domain.identity import IdentityVerification, Person
 from sealauthz.domain.organisation import Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
@@ -52,13 +52,19 @@ class SealUseContext(Context):
 class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
-    `day_ends` is the end of the local day where the seal's owner is, None where its time zone is not known.
+    Of the server's making: `contract`, the one that a request for this seal names, None where it names none; the local
+    day, weekday and minute as in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the
+    seal's owner is not known.
     """
 
     request: SealUseRequest | None = None
     verification: IdentityVerification | None = None
     code_digest: str | None = None
+    contract: Contract | None = None
     day_ends: Instant | None = None
+    local_day: int | None = None
+    local_weekday: int | None = None
+    local_minute: int | None = None
 
 
 @dataclass(slots=True)

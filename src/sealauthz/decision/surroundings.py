@@ -6,7 +6,7 @@ It finds, counts and reads the clock of a place. It never judges: that is the po
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membe
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import Collection, Instant
 from sealauthz.domain.retrieval import RetrievalCase
-from sealauthz.domain.seals import CrossEnterpriseGrant, Seal
+from sealauthz.domain.seals import CrossEnterpriseGrant, Seal, SealUseRequest
 from sealauthz.facts.world import Picture
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,13 +29,17 @@ _OPEN_CONTRACT = frozenset({"DRAFT", "FILLING", "SIGNING"})
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a question stands: who asks about what, when, and the facts at that revision."""
+    """Where a question stands: who asks about what, when, and the facts at that revision.
+
+    `given` are the values that the client named, by their key in the context: records, texts, None for what is unknown.
+    """
 
     subject: Any
     resource: Any
     now: Instant
     parameters: Parameters
     picture: Picture
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
@@ -48,12 +52,15 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     seal = around.resource
     if not isinstance(seal, Seal):
         return {}
-    local = _local_time(seal.enterprise.timezone, around.now)
     found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants), "principals": _principals(around, seal)}
-    if local is not None:
-        day = (local.date() - _EPOCH.date()).days
-        found |= {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
-    return found
+    local = _local_time(seal.enterprise.timezone, around.now)
+    return found if local is None else found | _clock(local)
+
+
+def _clock(local: datetime) -> dict[str, Any]:
+    """The day, weekday and minute of a local time."""
+    day = (local.date() - _EPOCH.date()).days
+    return {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
 
 
 def _principals(around: Surroundings, seal: Seal) -> list[Any]:
@@ -69,11 +76,18 @@ def _principals(around: Surroundings, seal: Seal) -> list[Any]:
 
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
     seal = around.resource
-    local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
-    if local is None:
+    if not isinstance(seal, Seal):
         return {}
+    found: dict[str, Any] = {"contract": None}
+    request = around.given.get("request")
+    # A request for another seal leads nowhere from this one; the policies refuse it.
+    if isinstance(request, SealUseRequest) and request.seal_id == seal.id and request.contract_id is not None:
+        found["contract"] = around.picture.find("Contract", request.contract_id)
+    local = _local_time(seal.enterprise.timezone, around.now)
+    if local is None:
+        return found
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
-    return {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    return found | _clock(local) | {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
@@ -213,6 +227,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
 
 LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
     contexts.SealUseContext: {"holder": ("cross_grants", "holder_id")},
+    contexts.StampContext: {"contract": ("use_requests", "contract_id")},
     contexts.HolderContext: {"holder": ("holder_id",)},
     contexts.GrantEndContext: {"holder": ("holder_id",)},
     contexts.UseRecordContext: {"seal": ("seal_id",), "holder": ("holder_id",)},
@@ -236,6 +251,9 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     }
 )
 """The contexts in which what the server finds depends on who asks."""
+
+ABOUT_GIVEN: frozenset[type[Context]] = frozenset({contexts.StampContext})
+"""The contexts in which what the server finds depends on what the client names."""
 
 
 @cache

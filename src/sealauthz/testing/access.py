@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_SUBJECT
+from sealauthz.decision.surroundings import ABOUT_GIVEN, ABOUT_SUBJECT, Surroundings, found_for
 from sealauthz.domain.identity import VerificationMethod, VerificationPurpose
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
@@ -1042,6 +1042,12 @@ class _Comparison:
                 if isinstance(value, SupposedCode):
                     self._give_code(asked.form, context, key)
             position += 1
+        if asked.form.context in ABOUT_GIVEN:
+            for context in contexts:
+                given = {key: getattr(context, key) for key in asked.form.keys}
+                found = found_for(asked.form.context, self._around(asked, given))
+                for key, value in found.items():
+                    setattr(context, key, value)
         for key, check in supposed:
             # A check of another one than the subject is that of the person whom the key before it names.
             other = getattr(asked.old_context, key.removesuffix("_verification"), None)
@@ -1049,6 +1055,11 @@ class _Comparison:
             bound = bound_of(asked.form, values, (type(asked.resource).__name__, asked.resource.id))
             for context in contexts:
                 setattr(context, key, check_of(check, person, bound, context, self._now))
+
+    def _around(self, asked: _Asked, given: Mapping[str, Any]) -> Surroundings:
+        """Where a question stands, with what the asker says."""
+        parameters = self._old.bundle.parameters
+        return Surroundings(asked.subject, asked.resource, self._now, parameters, self._picture, given)
 
     def _give_code(self, form: ContextForm, context: Any, key: str) -> None:
         """Suppose that the record of a context has the code that the asker gives."""
