@@ -155,7 +155,10 @@ may_guarantee(seal: Seal, contract: Contract, context) if
 
 # A resolution of the seal's owner about this contract, passed and not withdrawn.
 resolution_on(seal: Seal, contract: Contract, resolution, context) if
-  resolution in seal.enterprise.resolutions and
+  resolution_of(seal.enterprise, contract, resolution, context);
+
+resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
+  resolution in enterprise.resolutions and
   resolution.contract_id = contract.id and
   resolution.state = "VALID" and
   resolution.passed_at > 0 and
@@ -320,13 +323,32 @@ has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
   task.signed_by_id = person_id and
   not have_both_consented(person_id, seal, contract, party, context);
 
-have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context) if
-  has_consented(person_id, other, context) and
+# Each side says so itself: by its legal representative, or by a resolution.
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SealUseContext) if
+  enterprise in context.parties and
+  enterprise.id = other.enterprise_id and
+  lets_act_for_both(person_id, other, enterprise, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
-  has_consented(person_id, own, context);
+  lets_act_for_both(person_id, own, seal.enterprise, context);
+# Who only opens a task seals nothing, and the other side is not looked at.
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
+  has_consented(person_id, other, _, context) and
+  own in contract.signatories and
+  own.enterprise_id = seal.enterprise_id and
+  has_consented(person_id, own, _, context);
 
-has_consented(person_id, party: Signatory, context) if
+# An administrator does not consent, whom the representative directs; and nobody does to their own acting. Whoever represents an
+# enterprise themself acts for both sides by a resolution of its board or shareholders.
+lets_act_for_both(person_id, party: Signatory, enterprise: Enterprise, context) if
+  has_consented(person_id, party, consent, context) and
+  was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
+lets_act_for_both(_, party: Signatory, enterprise: Enterprise, context) if
+  resolution_of(enterprise, party.contract, resolution, context) and
+  resolution.kind = "SELF_DEALING" and
+  resolution.source in ["BOARD", "SHAREHOLDERS"];
+
+has_consented(person_id, party: Signatory, consent, context) if
   consent in party.consents and
   consent.kind = "DOUBLE_AGENCY" and
   consent.person_id = person_id and
@@ -336,14 +358,14 @@ has_consented(person_id, party: Signatory, context) if
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check, bound to this task and one of its documents, not used before. Low-risk seals go without; a kind that is not
+# A fresh face check, bound to this task and to all documents of its contract, not used before. Low-risk seals go without; a kind that is not
 # named here needs it.
 #@ U-09
 meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_task(context);
 
@@ -353,7 +375,7 @@ because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if not has_t
 meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 because("FRESH_FACE", "FALLBACK_NOT_ALLOWED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
@@ -405,9 +427,12 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Seal,
   sealing_task(context, task) and
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
-is_for_a_document(check, task: SigningTask) if
+# What a person saw when they showed their face is all that they seal: the check names the whole of it as it is now.
+is_for_all_documents(check, context) if
   check matches IdentityVerification and
-  is_in_contract(task.signatory.contract, check.bound_digest);
+  digest = context.documents_digest and
+  digest matches String and
+  check.bound_digest = digest;
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 

@@ -198,9 +198,9 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, context) if
 
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24
-meets(_: Person, "REVIEW_PASSED", "emergency_use", _: Seal, context) if
+meets(person: Person, "REVIEW_PASSED", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, context);
+  is_reviewed(task.signatory, seal.enterprise, person.id, context);
 
 # Always a face check: no kind of seal goes without one in an emergency.
 #@ U-09 U-24
@@ -208,12 +208,12 @@ meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 #@ U-10
 meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 
 obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");

@@ -21,7 +21,8 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_SUBJECT
+from sealauthz.decision.surroundings import ABOUT_SUBJECT, Surroundings, found_with
+from sealauthz.domain.contracts import whole_digest
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.rows import RecordRows
@@ -467,12 +468,12 @@ class _Contexts:
             if (check.bound_type, check.bound_id) == bound:
                 own.append((0, check.id))
                 continue
-            kind = (check.method, check.purpose, check.state, check.bound_type, check.bound_digest in digests)
+            kind = (check.method, check.purpose, check.state, check.bound_type, _reach(check.bound_digest, digests))
             if kind not in seen:
                 seen.add(kind)
                 own.append((4, check.id))
         others = [check for check in facts.bound_checks.get(bound, ()) if check.person_id != person_id]
-        others.sort(key=lambda check: (check.state != "PASSED", check.bound_digest not in digests, self._age(check)))
+        others.sort(key=lambda c: (c.state != "PASSED", _reach(c.bound_digest, digests), self._age(c)))
         somebody = [(2, check.id) for check in others[:1]]
         anybody = (check.id for check in self._passed if check.person_id != person_id)
         newest = next((check for check in anybody if (2, check) not in somebody), None)
@@ -493,6 +494,11 @@ class _Contexts:
                 free += "."
             self._words[key] = [*sorted(found), free]
         return self._words[key]
+
+
+def _reach(digest: str, digests: set[str]) -> int:
+    """How much a check bound to a digest covers: 0 all documents with these digests, 1 one of several, 2 none."""
+    return 0 if digest == whole_digest(digests) else 1 if digest in digests else 2
 
 
 def _literals_near(key: str, bundle: Bundle) -> set[str]:
@@ -859,6 +865,16 @@ class _Comparison:
             setattr(asked.old_context, key, values[position])
             setattr(asked.new_context, key, values[position])
             position += 1
+        self._find_with(asked)
+
+    def _find_with(self, asked: _Asked) -> None:
+        """Put into the contexts of both sides what the server finds by what the asker says."""
+        given = {key: getattr(asked.new_context, key) for key in asked.form.records}
+        parameters = self._new.bundle.parameters
+        around = Surroundings(asked.subject, asked.resource, self._now, parameters, self._picture, given)
+        for key, found in found_with(asked.form.context, around).items():
+            setattr(asked.old_context, key, found)
+            setattr(asked.new_context, key, found)
 
     def _find(self, record_type: str, record_id: str) -> Any:
         key = (record_type, record_id)
