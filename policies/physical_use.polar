@@ -133,12 +133,29 @@ because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_ALREADY_USED", person: Person
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_USE_CODE");
 obligation(_: Person, "stamp", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "stamp", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  approval in request.approvals and
+  id = approval.id;
 obligation(_: Person, "stamp", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "stamp", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "stamp", _: Seal, _, "NOTIFY_MONITORS");
 # Carrying out is no use yet; a photo of the seal at the door, and it is back before the day ends.
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_USE_CODE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "carry_out", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "carry_out", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
 obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "carry_out", _: Seal, _, "NOTIFY_MONITORS");

@@ -122,7 +122,12 @@ meets(_: Person, "DOCUMENTS_SEALABLE", "use", _: Seal, context) if has_complete_
 has_complete_documents(context) if
   sealed_contract(context, contract) and
   _ in contract.documents and
-  forall(document in contract.documents, document.state = "COMPLETE");
+  forall(document in contract.documents, is_complete(document));
+
+# What has no digest cannot be told from what it might become.
+is_complete(document: ContractDocument) if
+  document.state = "COMPLETE" and
+  document.digest != "";
 
 # What the contract is about is stated, the law lets it be sealed electronically, and the seal is made for it: the finance seal
 # for finance alone, the personnel seal for personnel. A guarantee for somebody else needs a resolution.
@@ -440,6 +445,55 @@ obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waive
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
+# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the first of
+# a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across enterprises; of
+# several of a kind the one with the lowest id. The legal representative's own seal counts no use.
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "use", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  live_grant(person, seal, contract, grant, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  request_used_up(person, seal, contract, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  request_used_up(person, seal, contract, request, context) and
+  approval in request.approvals and
+  id = approval.id;
+obligation_parameter("DECREMENT_USE", "open_grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  live_open_grant(person, seal, contract, grant, context) and
+  not live_grant(person, seal, contract, _, context) and
+  not approved_request(person, seal, contract, _, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "delegation_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  delegation_used_up(person, seal, contract, delegation, _, context) and
+  id = delegation.id;
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  delegation_used_up(person, seal, contract, _, grant, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  held_grant(person, seal, contract, grant, context) and
+  lacks_own_authority(person, seal, context) and
+  not acts_for(person, seal, contract, _, _, context) and
+  id = grant.id;
+
+request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
+  approved_request(person, seal, contract, request, context) and
+  not live_grant(person, seal, contract, _, context) and
+  forall(approved_request(person, seal, contract, other, context), request.id <= other.id);
+
+# The grant is the principal's who delegated.
+delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
+  acts_for(person, seal, contract, delegation, grant, context) and
+  lacks_own_authority(person, seal, context) and
+  forall(acts_for(person, seal, contract, other, _, context), delegation.id <= other.id);
 # What a delegate does is logged as done by one for another.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if

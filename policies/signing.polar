@@ -251,7 +251,7 @@ is_refused_in_review(party: Signatory) if
 requires("sign", _: SigningTask, "SIGNED_DOCUMENTS_COMPLETE");
 meets(_: Person, "SIGNED_DOCUMENTS_COMPLETE", "sign", task: SigningTask, _) if
   _ in task.signatory.contract.documents and
-  forall(document in task.signatory.contract.documents, document.state = "COMPLETE");
+  forall(document in task.signatory.contract.documents, is_complete(document));
 
 # Some matters are not signed electronically at all, and a matter that nobody stated is not known to be another one.
 #@ C-14
@@ -273,6 +273,8 @@ because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: 
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
 obligation(_: Person, "sign", _: SigningTask, _, "CONSUME_VERIFICATION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "sign", _: SigningTask, context) if
+  named_check(context.verification, id);
 obligation(_: Person, "sign", _: SigningTask, _, "APPEND_SEAL_LOG");
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if

@@ -77,6 +77,10 @@ auto_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   gives_authority(grant, contract, context);
 
 obligation(_: Person, "auto_use", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, grant, context) and
+  id = grant.id;
 obligation(_: Person, "auto_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
 #@ W-05
@@ -217,6 +221,19 @@ meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
 
 obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "emergency_use", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
+  emergency_grant_used_up(person, seal, context, id);
+obligation_parameter("POST_APPROVAL", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
+  emergency_grant_used_up(person, seal, context, id);
+
+emergency_grant_used_up(person: Person, seal: Seal, context, id) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  not has_overdue_approval(grant, context) and
+  id = grant.id;
+
 obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
 #@ U-24 W-05

@@ -259,6 +259,11 @@ used_face_check(check, person: Person, purpose, object_type, object_id) if
   own_face_check(check, person, purpose, object_type, object_id) and
   check.state = "CONSUMED";
 
+# The check that was shown, by its id, for what uses it up.
+named_check(check, id) if
+  check matches IdentityVerification and
+  id = check.id;
+
 # --- retrieval -------------------------------------------------------------------------------------------------------
 
 # A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided. Not before:

@@ -84,7 +84,9 @@ def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
 def _sealed(around: Surroundings) -> Mapping[str, Any]:
     """What is sealed, and for whom else those act who are to seal it."""
     seal, task = around.resource, around.given.get("task")
-    if not isinstance(seal, Seal) or not isinstance(task, SigningTask):
+    if not isinstance(seal, Seal):
+        return {}
+    if not isinstance(task, SigningTask):
         return {"documents_digest": None, "parties": Collection()}
     contract = task.signatory.contract
     acting = {around.subject.id, *_principal_ids(around, seal)}

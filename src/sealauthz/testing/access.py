@@ -19,6 +19,7 @@ from typing import Any
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
+from sealauthz.decision.bundle import named_by_obligations
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
 from sealauthz.decision.surroundings import ABOUT_SUBJECT, Surroundings, found_with
@@ -540,6 +541,7 @@ class _Side:
         self.rules = bundle.rulebook.rules
         self._said = {_said(rule) for rules in self.rules.values() for rule in rules}
         self._has_lapses = "lapses" in self.rules
+        self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
             (rule.parameters[0].literal, rule.parameters[1].type, rule.parameters[2].literal): Spot(
                 rule.file, rule.line
@@ -568,7 +570,10 @@ class _Side:
         """What an allow obliges to. Raises EvaluationFailed."""
         if (action, type(resource).__name__) not in self.bundle.rulebook.obligations:
             return frozenset()
-        return frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
+        found = frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
+        if found and (action, type(resource).__name__) in self._naming:
+            self.engine.each("obligation_parameter", FREE, FREE, FREE, subject, action, resource, context)
+        return found
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds; not where it cannot be evaluated."""
