@@ -132,6 +132,7 @@ acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, cont
   delegates(delegation, contract) and
   own_grant_of(delegation.principal, seal, contract, grant, context) and
   not is_barred(delegation.principal, seal, contract, context) and
+  is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
   is_free_elsewhere(delegation.principal, seal, contract, context);
 
 delegation_to(person: Person, seal: Seal, delegation, context) if
@@ -170,6 +171,28 @@ is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor
 is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
   not may_be_stamped_by_approver(seal) and
   approved_last(principal.person, seal, contract, context);
+
+# What the principal passed in the owner's own review is not reviewed for what is sealed in their place.
+#@ C-07 U-18
+is_reviewed_by_others(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
+  not has_reviewed(principal.person_id, seal, contract) or
+  is_reviewed_by_third(person, principal, seal, contract, context);
+
+has_reviewed(person_id, seal: Seal, contract: Contract) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = seal.enterprise_id and
+  party.needs_review = true and
+  review in party.reviews and
+  review.reviewer_id matches String and
+  review.reviewer_id = person_id;
+
+is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
+  party in contract.signatories and
+  party.needs_review = true and
+  passed_by(party, seal.enterprise, reviewer_id, context) and
+  reviewer_id != person.id and
+  reviewer_id != principal.person_id;
 
 # What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
 is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
@@ -473,14 +496,15 @@ because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: 
   delegation.power = "USE_SEAL" and
   context.now < delegation.valid_to and
   delegates(delegation, contract) and
-  not has_free_hand(delegation.principal, seal, contract, context);
+  not has_free_hand(person, delegation.principal, seal, contract, context);
 
 is_not_delegable(_: Delegation, seal: Seal) if seal.kind = "LEGAL_REP";
 is_not_delegable(delegation: Delegation, _: Seal) if delegation.power in ["PERSONAL_SIGNATURE", "LEGAL_REP_INTENT"];
 
-has_free_hand(principal: Membership, seal: Seal, contract: Contract, context) if
+has_free_hand(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
   own_grant_of(principal, seal, contract, _, context) and
   not is_barred(principal, seal, contract, context) and
+  is_reviewed_by_others(person, principal, seal, contract, context) and
   is_free_elsewhere(principal, seal, contract, context);
 
 #@ U-20

@@ -1,7 +1,8 @@
 # The contract between a bundle and the service. Product-owned: no other file defines these rules.
 #
 # A bundle answers four questions. May it be done (allow)? What stands in the way (unmet, because)? What can the person do
-# about it (reason, parameter, counted)? What must the caller do when it goes ahead (obligation)?
+# about it (reason, parameter, counted)? What must the caller do when it goes ahead (obligation, and what it names:
+# obligation_parameter)?
 #
 # Everything is decided by the checklist of an action: `requires` lists requirements, `meets` and `waived` settle them.
 # `because` explains a requirement that is not settled; where none holds, `otherwise` names the reason.

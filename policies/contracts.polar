@@ -160,17 +160,33 @@ meets(_: Person, "ALL_PARTIES_CONSENTED", "terminate", contract: Contract, conte
   _ in contract.signatories and
   forall(party in contract.signatories, consented_to_end(party, context));
 
-consented_to_end(party: Signatory, context) if
+consented_to_end(party: Signatory, context: TerminationContext) if
   consent_to_end(party, consent, context) and
   party.kind = "ENTERPRISE" and
+  enterprise in context.parties and
+  enterprise.id = party.enterprise_id and
+  may_end_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
   not consents_for_another(consent.given_by_id, party);
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
+  party.kind = "PERSON" and
   party.person_id = consent.given_by_id;
+
+# Whoever could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
+# sender's side whoever sent it.
+may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
+may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
+  was_member(person_id, enterprise, membership, at, context) and
+  held_role(membership, ["CONTRACT_ADMIN", "SYSTEM_ADMIN"], at);
+may_end_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
+  party.contract.initiator_id = enterprise.id and
+  party.contract.initiated_by_id = person_id and
+  was_member(person_id, enterprise, _, at, context);
 
 consent_to_end(party: Signatory, consent, context) if
   consent in party.consents and
   consent.kind = "TERMINATION" and
+  consent.given_at > 0 and
   consent.given_at <= context.now;
 
 consents_for_another(person_id, party: Signatory) if

@@ -97,6 +97,10 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, enterpri
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_NEW_ADMIN_VERIFICATION");
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "TRANSFER_IN_ONE_TRANSACTION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
+  named_check(context.receiver_verification, id);
 
 # --- changing the name -----------------------------------------------------------------------------------------------
 

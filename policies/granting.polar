@@ -227,6 +227,10 @@ meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _)
 # A face check that confirmed a grant is used up; a signed letter needs none.
 obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 obligation(_: Person, "confirm", grant: OpenGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: SealGrant, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: OpenGrant, context) if
+  named_check(context.verification, id);
 
 # --- changing and taking back ----------------------------------------------------------------------------------------
 

@@ -141,6 +141,13 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseCon
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id = task.id;
+# What is signed or sealed is shown: the check is of all documents of the contract as they are now.
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _: Seal, context: SealUseContext) if
+  digest = context.documents_digest and
+  digest matches String;
+parameter("VERIFY_FACE", "bound_digest", digest, _: Person, _: SigningTask, context: TaskContext) if
+  digest = context.documents_digest and
+  digest matches String;
 parameter("VERIFY_FACE", "purpose", "RETRIEVE", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_type", "RetrievalCase", _: Person, _: RetrievalCase, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, case: RetrievalCase, _) if id = case.id;

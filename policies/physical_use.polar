@@ -229,14 +229,14 @@ every_own_category_takes(seal: Seal, context) if
 #@ C-07
 requires("stamp", _: Seal, "REVIEW_PASSED");
 requires("carry_out", _: Seal, "REVIEW_PASSED");
-meets(_: Person, "REVIEW_PASSED", "stamp", seal: Seal, context) if is_reviewed_by_owner(seal, context);
-meets(_: Person, "REVIEW_PASSED", "carry_out", seal: Seal, context) if is_reviewed_by_owner(seal, context);
+meets(person: Person, "REVIEW_PASSED", "stamp", seal: Seal, context) if is_reviewed_by_owner(person, seal, context);
+meets(person: Person, "REVIEW_PASSED", "carry_out", seal: Seal, context) if is_reviewed_by_owner(person, seal, context);
 waived("REVIEW_PASSED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("REVIEW_PASSED", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-is_reviewed_by_owner(seal: Seal, context) if
+is_reviewed_by_owner(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  forall(own_party(seal, contract, party), is_reviewed(party, context));
+  forall(own_party(seal, contract, party), is_reviewed(party, seal.enterprise, person.id, context));
 
 because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
@@ -406,12 +406,29 @@ because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_ALREADY_USED", person: Person
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_USE_CODE");
 obligation(_: Person, "stamp", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "stamp", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "stamp", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  approval in request.approvals and
+  id = approval.id;
 obligation(_: Person, "stamp", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "stamp", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "stamp", _: Seal, _, "NOTIFY_MONITORS");
 # Carrying out is no use yet; a photo of the seal at the door, and it is back before the day ends.
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_USE_CODE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "carry_out", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "carry_out", seal: Seal, context) if
+  named_request(person, seal, request, context) and
+  id = request.id;
 obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "carry_out", _: Seal, _, "NOTIFY_MONITORS");

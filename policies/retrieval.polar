@@ -367,6 +367,12 @@ obligation(_: Person, "execute", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTION");
 obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "execute", _: RetrievalCase, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "submit", _: RetrievalCase, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "object", _: RetrievalCase, context) if
+  named_check(context.verification, id);
 
 lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);

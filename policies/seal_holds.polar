@@ -94,6 +94,8 @@ is_placed_by_another(hold: SealHold, person: Person) if
   hold.placed_by_id != person.id;
 
 obligation(_: Person, "report_found", _: Seal, _, "CONSUME_VERIFICATION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "report_found", _: Seal, context) if
+  named_check(context.verification, id);
 obligation(_: Person, "report_found", _: Seal, _, "LEAVE_SEAL_DISABLED");
 obligation(_: Person, "report_found", _: Seal, _, "NOTIFY_MONITORS");
 
@@ -151,6 +153,8 @@ because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Perso
   used_face_check(context.verification, person, "SEAL_MANAGE", "SealHold", hold.id);
 
 obligation(_: Person, "release", _: SealHold, _, "CONSUME_VERIFICATION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "release", _: SealHold, context) if
+  named_check(context.verification, id);
 obligation(_: Person, "release", _: SealHold, _, "NOTIFY_MONITORS");
 
 # --- what the platform or a court holds ------------------------------------------------------------------------------

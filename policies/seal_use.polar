@@ -173,7 +173,12 @@ meets(_: Person, "DOCUMENTS_SEALABLE", "use", _: Seal, context) if has_complete_
 has_complete_documents(context) if
   sealed_contract(context, contract) and
   _ in contract.documents and
-  forall(document in contract.documents, document.state = "COMPLETE");
+  forall(document in contract.documents, is_complete(document));
+
+# What has no digest cannot be told from what it might become.
+is_complete(document: ContractDocument) if
+  document.state = "COMPLETE" and
+  document.digest != "";
 
 # What the contract is about is stated, the law lets it be sealed electronically, and the seal is made for it: the finance seal
 # for finance alone, the personnel seal for personnel. A guarantee for somebody else needs a resolution.
@@ -206,7 +211,10 @@ may_guarantee(seal: Seal, contract: Contract, context) if
 
 # A resolution of the seal's owner about this contract, passed and not withdrawn.
 resolution_on(seal: Seal, contract: Contract, resolution, context) if
-  resolution in seal.enterprise.resolutions and
+  resolution_of(seal.enterprise, contract, resolution, context);
+
+resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
+  resolution in enterprise.resolutions and
   resolution.contract_id = contract.id and
   resolution.state = "VALID" and
   resolution.passed_at > 0 and
@@ -375,13 +383,32 @@ has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
   task.signed_by_id = person_id and
   not have_both_consented(person_id, seal, contract, party, context);
 
-have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context) if
-  has_consented(person_id, other, context) and
+# Each side says so itself: by its legal representative, or by a resolution.
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SealUseContext) if
+  enterprise in context.parties and
+  enterprise.id = other.enterprise_id and
+  lets_act_for_both(person_id, other, enterprise, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
-  has_consented(person_id, own, context);
+  lets_act_for_both(person_id, own, seal.enterprise, context);
+# Who only opens a task seals nothing, and the other side is not looked at.
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
+  has_consented(person_id, other, _, context) and
+  own in contract.signatories and
+  own.enterprise_id = seal.enterprise_id and
+  has_consented(person_id, own, _, context);
 
-has_consented(person_id, party: Signatory, context) if
+# An administrator does not consent, whom the representative directs; and nobody does to their own acting. Whoever represents an
+# enterprise themself acts for both sides by a resolution of its board or shareholders.
+lets_act_for_both(person_id, party: Signatory, enterprise: Enterprise, context) if
+  has_consented(person_id, party, consent, context) and
+  was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
+lets_act_for_both(_, party: Signatory, enterprise: Enterprise, context) if
+  resolution_of(enterprise, party.contract, resolution, context) and
+  resolution.kind = "SELF_DEALING" and
+  resolution.source in ["BOARD", "SHAREHOLDERS"];
+
+has_consented(person_id, party: Signatory, consent, context) if
   consent in party.consents and
   consent.kind = "DOUBLE_AGENCY" and
   consent.person_id = person_id and
@@ -391,14 +418,14 @@ has_consented(person_id, party: Signatory, context) if
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check, bound to this task and one of its documents, not used before. Low-risk seals go without; a kind that is not
+# A fresh face check, bound to this task and to all documents of its contract, not used before. Low-risk seals go without; a kind that is not
 # named here needs it.
 #@ U-09
 meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
@@ -408,7 +435,7 @@ because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_tas
 meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 because("FRESH_FACE", "FALLBACK_NOT_ALLOWED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
@@ -460,9 +487,12 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Seal,
   sealing_task(context, task) and
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
-is_for_a_document(check, task: SigningTask) if
+# What a person saw when they showed their face is all that they seal: the check names the whole of it as it is now.
+is_for_all_documents(check, context) if
   check matches IdentityVerification and
-  is_in_contract(task.signatory.contract, check.bound_digest);
+  digest = context.documents_digest and
+  digest matches String and
+  check.bound_digest = digest;
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
@@ -470,6 +500,55 @@ obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waive
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
+# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the first of
+# a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across enterprises; of
+# several of a kind the one with the lowest id. The legal representative's own seal counts no use.
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "use", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  live_grant(person, seal, contract, grant, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  request_used_up(person, seal, contract, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  request_used_up(person, seal, contract, request, context) and
+  approval in request.approvals and
+  id = approval.id;
+obligation_parameter("DECREMENT_USE", "open_grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  live_open_grant(person, seal, contract, grant, context) and
+  not live_grant(person, seal, contract, _, context) and
+  not approved_request(person, seal, contract, _, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "delegation_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  delegation_used_up(person, seal, contract, delegation, _, context) and
+  id = delegation.id;
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  delegation_used_up(person, seal, contract, _, grant, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  held_grant(person, seal, contract, grant, context) and
+  lacks_own_authority(person, seal, context) and
+  not acts_for(person, seal, contract, _, _, context) and
+  id = grant.id;
+
+request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
+  approved_request(person, seal, contract, request, context) and
+  not live_grant(person, seal, contract, _, context) and
+  forall(approved_request(person, seal, contract, other, context), request.id <= other.id);
+
+# The grant is the principal's who delegated.
+delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
+  acts_for(person, seal, contract, delegation, grant, context) and
+  lacks_own_authority(person, seal, context) and
+  forall(acts_for(person, seal, contract, other, _, context), delegation.id <= other.id);
 # What a delegate does is logged as done by one for another.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if

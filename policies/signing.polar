@@ -187,26 +187,58 @@ because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if 
 requires("sign", _: SigningTask, "REVIEW_PASSED");
 requires("use", _: Seal, "REVIEW_PASSED");
 requires("auto_use", _: Seal, "REVIEW_PASSED");
-meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, context) if is_reviewed(task.signatory, context);
-meets(_: Person, "REVIEW_PASSED", "use", _: Seal, context) if
+meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, _) if needs_no_review(task.signatory);
+meets(person: Person, "REVIEW_PASSED", "sign", task: SigningTask, context) if
+  owner(task, context, enterprise) and
+  is_reviewed(task.signatory, enterprise, person.id, context);
+meets(person: Person, "REVIEW_PASSED", "use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, context);
-meets(_: Person, "REVIEW_PASSED", "auto_use", _: Seal, context) if
+  is_reviewed(task.signatory, seal.enterprise, person.id, context);
+meets(person: Person, "REVIEW_PASSED", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, context);
+  is_reviewed(task.signatory, seal.enterprise, person.id, context);
 because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, task: SigningTask, _) if is_refused_in_review(task.signatory);
 because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   is_refused_in_review(task.signatory);
 because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+# It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who asks.
+because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, task: SigningTask, context) if
+  is_passed_by_somebody(task.signatory, context) and
+  not (owner(task, context, enterprise) and is_reviewed(task.signatory, enterprise, person.id, context));
+because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, seal: Seal, context) if
+  sealing_task(context, task) and
+  is_passed_by_somebody(task.signatory, context) and
+  not is_reviewed(task.signatory, seal.enterprise, person.id, context);
 
-is_reviewed(party: Signatory, _) if
+is_reviewed(party: Signatory, _: Enterprise, _, _) if needs_no_review(party);
+is_reviewed(party: Signatory, enterprise: Enterprise, person_id, context) if
+  not has_unpassed_review(party) and
+  passed_by(party, enterprise, reviewer_id, context) and
+  reviewer_id != person_id;
+
+needs_no_review(party: Signatory) if
   party.needs_review = false and
   not has_unpassed_review(party);
-is_reviewed(party: Signatory, context) if
-  not has_unpassed_review(party) and
+
+# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own act.
+passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id and
+  is_passed(party, review, context) and
+  reviewer_id = review.reviewer_id and
+  reviewer_id matches String and
+  was_member(reviewer_id, enterprise, _, review.decided_at, context);
+
+is_passed(party: Signatory, review, context) if
   review in party.reviews and
+  review.state = "PASSED" and
+  review.decided_at > 0 and
   review.decided_at <= context.now;
+
+is_passed_by_somebody(party: Signatory, context) if
+  not has_unpassed_review(party) and
+  is_passed(party, _, context);
 
 has_unpassed_review(party: Signatory) if review in party.reviews and review.state != "PASSED";
 
@@ -219,7 +251,7 @@ is_refused_in_review(party: Signatory) if
 requires("sign", _: SigningTask, "SIGNED_DOCUMENTS_COMPLETE");
 meets(_: Person, "SIGNED_DOCUMENTS_COMPLETE", "sign", task: SigningTask, _) if
   _ in task.signatory.contract.documents and
-  forall(document in task.signatory.contract.documents, document.state = "COMPLETE");
+  forall(document in task.signatory.contract.documents, is_complete(document));
 
 # Some matters are not signed electronically at all, and a matter that nobody stated is not known to be another one.
 #@ C-14
@@ -233,7 +265,7 @@ requires("sign", _: SigningTask, "FRESH_INTENT");
 meets(person: Person, "FRESH_INTENT", "sign", task: SigningTask, context) if
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 because("FRESH_INTENT", "FACE_VERIFICATION_EXPIRED", person: Person, task: SigningTask, context) if
   stale_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context);
@@ -241,6 +273,8 @@ because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: 
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
 obligation(_: Person, "sign", _: SigningTask, _, "CONSUME_VERIFICATION");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "sign", _: SigningTask, context) if
+  named_check(context.verification, id);
 obligation(_: Person, "sign", _: SigningTask, _, "APPEND_SEAL_LOG");
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if

@@ -83,6 +83,10 @@ auto_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   gives_authority(grant, contract, context);
 
 obligation(_: Person, "auto_use", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  auto_grant(person, seal, contract, grant, context) and
+  id = grant.id;
 obligation(_: Person, "auto_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
 #@ W-05
@@ -217,21 +221,11 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: since when somebody is suspended they do not say, so that
 # it does not count; who keeps the seal they say of today, and of a substitute for each day.
 might_act_as_approver(approver: Membership, seal: Seal, at, context) if
-  was_member(approver, at, context) and
+  was_member(approver.person_id, seal.enterprise, membership, at, context) and
+  membership.id = approver.id and
   approver.person.realname_state = "VERIFIED" and
   not is_custodian(approver.person_id, seal) and
   not kept_in_place(approver.person_id, seal, at);
-
-was_member(membership: Membership, at, _) if
-  membership.state = "ACTIVE" and
-  membership.joined_at <= at and
-  at < membership.ended_at;
-# Of a membership that ended and does not say when, nothing is known.
-was_member(membership: Membership, at, context) if
-  membership.state = "ENDED" and
-  membership.joined_at <= at and
-  at < membership.ended_at and
-  membership.ended_at <= context.now;
 
 is_custodian(person_id, seal: Seal) if
   custodian = seal.custodian and
@@ -244,7 +238,8 @@ kept_in_place(person_id, seal: Seal, at) if
   at < seal.acting_to;
 
 # Like has_right_to_approve.
-had_right_to_approve(approver: Membership, seal: Seal, at) if was_legal_representative(approver, seal.enterprise, at);
+had_right_to_approve(approver: Membership, seal: Seal, at) if
+  was_legal_representative(approver.person_id, seal.enterprise, at);
 had_right_to_approve(approver: Membership, seal: Seal, at) if
   seal.kind != "LEGAL_REP" and
   grant in seal.grants and
@@ -264,7 +259,7 @@ gave_by_office(grantor: RoleAssignment, _: Enterprise, at) if
 gave_by_office(grantor: RoleAssignment, enterprise: Enterprise, at) if
   grantor.role = "LEGAL_REP" and
   held_role(grantor, at) and
-  was_legal_representative(grantor.membership, enterprise, at);
+  was_legal_representative(grantor.membership.person_id, enterprise, at);
 
 held_role(assignment: RoleAssignment, at) if
   assignment.state in ["ACTIVE", "EXPIRED"] and
@@ -273,31 +268,11 @@ held_role(assignment: RoleAssignment, at) if
   assignment.membership.joined_at <= at and
   at < assignment.membership.ended_at;
 
-# Whom the registry named at that time. Where it was not asked before, it is whom it names today.
-was_legal_representative(membership: Membership, enterprise: Enterprise, at) if
-  snapshot_then(enterprise, snapshot, at) and
-  snapshot.status = "EXISTING" and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = membership.person_id;
-was_legal_representative(membership: Membership, enterprise: Enterprise, at) if
-  not snapshot_then(enterprise, _, at) and
-  legal_representative(membership.person, enterprise);
-
-snapshot_then(enterprise: Enterprise, snapshot, at) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.fetched_at <= at and
-  not has_newer_snapshot(snapshot, enterprise, at);
-
-has_newer_snapshot(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
-  newer in enterprise.registry_snapshots and
-  newer.fetched_at <= at and
-  snapshot.fetched_at < newer.fetched_at;
-
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24
-meets(_: Person, "REVIEW_PASSED", "emergency_use", _: Seal, context) if
+meets(person: Person, "REVIEW_PASSED", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  is_reviewed(task.signatory, context);
+  is_reviewed(task.signatory, seal.enterprise, person.id, context);
 
 # Always a face check: no kind of seal goes without one in an emergency.
 #@ U-09 U-24
@@ -305,15 +280,27 @@ meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 #@ U-10
 meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_a_document(context.verification, task);
+  is_for_all_documents(context.verification, context);
 
 obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "emergency_use", _: Seal, context) if
+  named_check(context.verification, id);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
+  emergency_grant_used_up(person, seal, context, id);
+obligation_parameter("POST_APPROVAL", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
+  emergency_grant_used_up(person, seal, context, id);
+
+emergency_grant_used_up(person: Person, seal: Seal, context, id) if
+  sealed_contract(context, contract) and
+  emergency_grant(person, seal, contract, grant, context) and
+  id = grant.id;
+
 obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
 #@ U-24 W-05

@@ -75,6 +75,51 @@ registry_names(person_id, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
+# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing that it
+# had said speaks against that. What nobody had looked up by then is not known.
+was_legal_representative(person_id, enterprise: Enterprise, at) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.status = "EXISTING" and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id and
+  snapshot.fetched_at <= at and
+  not is_contradicted(snapshot, enterprise, at);
+
+is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
+  other in enterprise.registry_snapshots and
+  other.fetched_at <= at and
+  says_otherwise(other, snapshot) and
+  snapshot.fetched_at <= other.fetched_at;
+is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
+  other in enterprise.registry_snapshots and
+  other.fetched_at <= at and
+  says_otherwise(other, snapshot) and
+  other.is_current = true;
+
+says_otherwise(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
+says_otherwise(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
+
+# A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for it.
+was_member(person_id, enterprise: Enterprise, membership, at, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  membership.joined_at <= at and
+  at < membership.ended_at and
+  knows_its_end(membership, context);
+
+knows_its_end(membership: Membership, _) if membership.state = "ACTIVE";
+knows_its_end(membership: Membership, context) if
+  membership.state = "ENDED" and
+  membership.ended_at <= context.now;
+
+# A role as it was at a time; when one was revoked is not known.
+held_role(membership: Membership, roles, at) if
+  assignment in membership.assignments and
+  assignment.role in roles and
+  assignment.state in ["ACTIVE", "EXPIRED"] and
+  assignment.valid_from <= at and
+  at < assignment.valid_to;
+
 belongs(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) or
   legal_representative(person, enterprise);
@@ -213,6 +258,11 @@ stale_face_check(check, person: Person, purpose, object_type, object_id, max_age
 used_face_check(check, person: Person, purpose, object_type, object_id) if
   own_face_check(check, person, purpose, object_type, object_id) and
   check.state = "CONSUMED";
+
+# The check that was shown, by its id, for what uses it up.
+named_check(check, id) if
+  check matches IdentityVerification and
+  id = check.id;
 
 # --- retrieval -------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,16 @@ from scene import (
 from sealauthz.decision import contexts
 from sealauthz.decision.contexts import CONTEXT_CLASSES, Context
 from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surroundings, found_for
-from sealauthz.domain.contracts import Contract, SealUse, Signatory, SigningTask, TaskSeal
+from sealauthz.domain.contracts import (
+    Contract,
+    ContractDocument,
+    PartyConsent,
+    SealUse,
+    Signatory,
+    SigningTask,
+    TaskOperator,
+    TaskSeal,
+)
 from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
 from sealauthz.domain.retrieval import EnterpriseAuthentication
 from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
@@ -261,8 +271,67 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
     )
     assert found(contexts.ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
     for context in (contexts.TaskContext, contexts.TransferContext):
-        assert found(context, alone, "user", ("SigningTask", "t-user")) == {"enterprise": None}
-        assert found(context, alone, "user", ("SigningTask", "t")) == {"enterprise": "e"}
+        assert found(context, alone, "user", ("SigningTask", "t-user"))["enterprise"] is None
+        assert found(context, alone, "user", ("SigningTask", "t"))["enterprise"] == "e"
+
+
+# --- what is signed, and for whom else ------------------------------------------------------------------------------
+
+
+def sealing(scene: Scene, subject: str = "user", task: str = "t") -> Mapping[str, Any]:
+    return found(contexts.SealUseContext, scene, subject, ("Seal", "s"), task=task)
+
+
+def test_the_digest_of_one_document_is_its_own_and_that_of_several_is_of_all() -> None:
+    one = Scene()
+    two = one.put(ContractDocument("d-2", "c", "b", "COMPLETE")).change("ContractDocument", "d", digest="a")
+    none = one.drop("ContractDocument", "d")
+    whole = f"sha256:{hashlib.sha256(b'a' + bytes([10]) + b'b').hexdigest()}"
+    for scene, digest in (
+        (one, one.record("ContractDocument", "d").digest),
+        (two, whole),
+        (none, None),
+        (two.change("ContractDocument", "d-2", digest=""), None),
+    ):
+        assert sealing(scene)["documents_digest"] == digest
+        assert found(contexts.TaskContext, scene, "user", ("SigningTask", "t"))["documents_digest"] == digest
+
+
+def test_without_a_task_nothing_is_sealed() -> None:
+    keys = found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))
+    assert (keys["documents_digest"], keys["parties"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signed_by_id": "user"},
+        {"handler_id": "user"},
+    ],
+)
+def test_another_party_is_found_for_which_the_subject_acts(change: dict[str, str]) -> None:
+    assert sealing(Scene())["parties"] == []
+    scene = Scene().change("SigningTask", "t-f", **change)
+    assert sealing(scene)["parties"] == ["f"]
+    assert sealing(scene, "plain")["parties"] == []
+
+
+def test_another_party_is_found_that_names_the_subject_or_a_principal() -> None:
+    named = Scene().put(TaskOperator("o-f", "t-f", "user"))
+    assert sealing(named)["parties"] == ["f"]
+    delegated = named.put(Delegation("del", "m-user", "m-plain", "USE_SEAL", "ALL_CONTRACTS", NOW, NOW + DAY))
+    assert sealing(delegated, "plain")["parties"] == ["f"]
+
+
+def test_the_parties_that_consented_to_the_end_are_found() -> None:
+    def parties(scene: Scene) -> Any:
+        return found(contexts.TerminationContext, scene, "user", ("Contract", "c"))["parties"]
+
+    one = Scene().put(PartyConsent("pc", "party-f", "TERMINATION", "stranger"))
+    assert parties(Scene()) == []
+    assert parties(one) == ["f"]
+    assert parties(one.change("PartyConsent", "pc", kind="DOUBLE_AGENCY", person_id="user")) == []
+    assert parties(one.put(PartyConsent("pc-2", "party-e", "TERMINATION", "boss"))) == ["e", "f"]
 
 
 # --- what else hangs on the resource ----------------------------------------------------------------------------------

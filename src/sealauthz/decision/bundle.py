@@ -215,8 +215,19 @@ def _reference(sources: tuple[Source, ...]) -> Engine:
         raise BundleRefused(str(error)) from error
 
 
+def named_by_obligations(book: Rulebook) -> dict[tuple[str, str], dict[str, set[str]]]:
+    """By action and resource type: what obligations name, by their codes."""
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for rule in book.rules.get("obligation_parameter", ()):
+        code, name, _value, _subject, action, resource, _context = rule.parameters
+        of_action = found.setdefault((action.literal or "", resource.type or ""), {})
+        of_action.setdefault(code.literal or "", set()).add(name.literal or "")
+    return found
+
+
 def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
     """Every rule that the decision point asks, with the types of its arguments."""
+    naming = named_by_obligations(book)
     for (action, type_), requirements in book.requirements.items():
         resource, context = RECORDS[type_], form_of(action, type_).context
         for subject_type in SUBJECT_TYPES:
@@ -233,6 +244,8 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
                 yield "lapses", subject, action, resource, context, FREE
             if (action, type_) in book.obligations:
                 yield "obligation", subject, action, resource, context, FREE
+            if (action, type_) in naming:
+                yield "obligation_parameter", FREE, FREE, FREE, subject, action, resource, context
             steps = book.steps_of(requirements, type_, NO_PERMISSION)
             for name, step in sorted(book.carried):
                 if step in steps:

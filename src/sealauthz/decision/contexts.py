@@ -36,6 +36,9 @@ class SealUseContext(Context):
     the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
     granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
     and `principals`, those who let the subject act for them at the seal's owner, each with what he represents.
+
+    Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`), and `parties`, the
+    other enterprises for which the subject or one of the principals signed a task of it or is named for one.
     """
 
     task: SigningTask | None = None
@@ -46,6 +49,8 @@ class SealUseContext(Context):
     local_minute: int | None = None
     holder: Enterprise | None = None
     principals: list[Person] = dataclasses.field(default_factory=list)
+    documents_digest: str | None = None
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -125,6 +130,13 @@ class ContractContext(Context):
 
 
 @dataclass(slots=True)
+class TerminationContext(ContractContext):
+    """Ending a complete contract: `parties` are those of its parties for which somebody consented to it."""
+
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
 class NameChangeContext(Context):
     """Changing an enterprise's name: `open_contract_id` is an open contract of it, None where all are over."""
 
@@ -149,10 +161,13 @@ class AdminChangeContext(Context):
 
 @dataclass(slots=True)
 class TaskContext(Context):
-    """An act on a task: `enterprise` is the task's party, None where a person is the party."""
+    """An act on a task: `enterprise` is the task's party, None where a person is the party; `documents_digest` is the
+    digest of all documents of its contract (`whole_digest`).
+    """
 
     enterprise: Enterprise | None = None
     verification: IdentityVerification | None = None
+    documents_digest: str | None = None
 
 
 @dataclass(slots=True)
@@ -253,7 +268,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("download", "Contract"): ContextForm(ContractContext),
     ("print", "Contract"): ContextForm(ContractContext),
     ("recall", "Contract"): ContextForm(ContractContext),
-    ("terminate", "Contract"): ContextForm(ContractContext),
+    ("terminate", "Contract"): ContextForm(TerminationContext),
     ("change_name", "Enterprise"): ContextForm(NameChangeContext),
     ("transfer_admin", "Enterprise"): ContextForm(
         AdminChangeContext,

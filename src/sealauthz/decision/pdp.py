@@ -6,6 +6,7 @@ exist. Before standing, only gate reasons are given. A deny always has a reason,
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -23,6 +24,7 @@ from sealauthz.decision.bundle import (
     UNKNOWN_ACTION,
     UNKNOWN_TYPE,
     Bundle,
+    named_by_obligations,
 )
 from sealauthz.decision.candidates import Plans
 from sealauthz.decision.decision import (
@@ -82,6 +84,7 @@ class _Wording:
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
         self.carrying = self.parameters | self.counted.keys()
+        self.naming = frozenset(named_by_obligations(bundle.rulebook))
 
     def listed(self, action: str, type_: str) -> Mapping[str, int]:
         """The place of each requirement in the checklist of an action."""
@@ -329,16 +332,33 @@ class _Evaluation:
             for (at,) in lapses:
                 limit = min(limit, at)
         obligations: list[Obligation] = []
-        if (question.action, question.resource.type) in self._book.obligations:
+        key = (question.action, question.resource.type)
+        if key in self._book.obligations:
             found = {
                 code
                 for (code,) in self._engine.each(
                     "obligation", case.subject, question.action, case.resource, case.context, FREE
                 )
             }
-            listed = self._book.obligations[question.action, question.resource.type]
-            obligations = [Obligation(code) for code in dict.fromkeys(listed) if code in found]
+            named = self._named(case) if key in self._wording.naming else {}
+            listed = self._book.obligations[key]
+            obligations = [Obligation(code, named.get(code, {})) for code in dict.fromkeys(listed) if code in found]
         return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
+
+    def _named(self, case: Case) -> dict[str, dict[str, ParameterValue]]:
+        """What obligations name, by their codes. Of several values of a name the least counts, whichever an engine
+        finds first; a name that ends in `_ids` holds all of them, as a JSON array: an id may be any text.
+        """
+        values: dict[tuple[str, str], set[Any]] = {}
+        asked = (case.subject, case.question.action, case.resource, case.context)
+        for code, name, value in self._engine.each("obligation_parameter", FREE, FREE, FREE, *asked):
+            values.setdefault((code, name), set()).add(value)
+        named: dict[str, dict[str, ParameterValue]] = {}
+        for code, name in sorted(values):
+            ordered = sorted(values[code, name], key=_order)
+            value = json.dumps(ordered, ensure_ascii=False) if name.endswith("_ids") else ordered[0]
+            named.setdefault(code, {}).update(_plain(name, value))
+        return named
 
     def _deny(self, question: Question, reasons: list[Reason]) -> Decision:
         limit = self._now + self._bundle.parameters.deny_valid_for

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sealauthz.decision import contexts
 from sealauthz.decision.contexts import Context
-from sealauthz.domain.contracts import Contract, SealUse, SigningTask
+from sealauthz.domain.contracts import ConsentKind, Contract, SealUse, SigningTask, whole_digest
 from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import Collection, Instant
@@ -45,6 +45,13 @@ class Surroundings:
 def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
     """Return the keys that the server sets in a context of this class, beside the common ones."""
     finder = _FINDERS.get(context)
+    found = finder(around) if finder is not None else {}
+    return {**found, **found_with(context, around)} if context in _FINDERS_WITH else found
+
+
+def found_with(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
+    """Return those of the keys that depend on what the client gave."""
+    finder = _FINDERS_WITH.get(context)
     return finder(around) if finder is not None else {}
 
 
@@ -65,29 +72,74 @@ def _clock(local: datetime) -> dict[str, Any]:
 
 def _principals(around: Surroundings, seal: Seal) -> list[Any]:
     """Those who delegated to the subject at the seal's owner, each in the unit that holds what he represents."""
+    return Collection(around.picture.person(name) for name in sorted(_principal_ids(around, seal)))
+
+
+def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
     members: Any = seal.enterprise.memberships
-    names = {
+    return {
         delegation.principal.person_id
         for membership in members.holding("person_id", around.subject.id)
         for delegation in membership.delegations_received
     }
-    return Collection(around.picture.person(name) for name in sorted(names))
+
+
+def _sealed(around: Surroundings) -> Mapping[str, Any]:
+    """What is sealed, and for whom else those act who are to seal it."""
+    seal, task = around.resource, around.given.get("task")
+    if not isinstance(seal, Seal):
+        return {}
+    if not isinstance(task, SigningTask):
+        return {"documents_digest": None, "parties": Collection()}
+    contract = task.signatory.contract
+    acting = {around.subject.id, *_principal_ids(around, seal)}
+    holders = {grant.holder_id for grant in seal.cross_grants}
+    others = {
+        party.enterprise_id
+        for party in contract.signatories
+        if party.enterprise_id
+        and party.enterprise_id != seal.enterprise_id
+        and (party.enterprise_id in holders or _acts_for(acting, party.tasks))
+    }
+    return {"documents_digest": _documents_digest(contract), "parties": _enterprises(around, others)}
+
+
+def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
+    """Whether one of the persons signed one of the tasks, or is named for one."""
+    return any(
+        task.signed_by_id in persons
+        or task.handler_id in persons
+        or any(operator.person_id in persons for operator in task.operators)
+        for task in tasks
+    )
+
+
+def _documents_digest(contract: Contract) -> str | None:
+    return whole_digest([document.digest for document in contract.documents])
+
+
+def _enterprises(around: Surroundings, names: set[str]) -> list[Any]:
+    found = (around.picture.find("Enterprise", name) for name in sorted(names))
+    return Collection(enterprise for enterprise in found if enterprise is not None)
 
 
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
     seal = around.resource
-    if not isinstance(seal, Seal):
-        return {}
-    found: dict[str, Any] = {"contract": None}
-    request = around.given.get("request")
-    # A request for another seal leads nowhere from this one; the policies refuse it.
-    if isinstance(request, SealUseRequest) and request.seal_id == seal.id and request.contract_id is not None:
-        found["contract"] = around.picture.find("Contract", request.contract_id)
-    local = _local_time(seal.enterprise.timezone, around.now)
+    local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
     if local is None:
-        return found
+        return {}
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
-    return found | _clock(local) | {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    return _clock(local) | {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+
+
+def _stamped(around: Surroundings) -> Mapping[str, Any]:
+    """The contract of the request. A request for another seal leads nowhere from this one; the policies refuse it."""
+    seal, request = around.resource, around.given.get("request")
+    if not isinstance(seal, Seal) or not isinstance(request, SealUseRequest):
+        return {"contract": None}
+    if request.seal_id != seal.id or request.contract_id is None:
+        return {"contract": None}
+    return {"contract": around.picture.find("Contract", request.contract_id)}
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
@@ -145,6 +197,18 @@ def _contract(around: Surroundings) -> Mapping[str, Any]:
     }
 
 
+def _termination(around: Surroundings) -> Mapping[str, Any]:
+    contract = around.resource
+    if not isinstance(contract, Contract):
+        return {}
+    consented = {
+        party.enterprise_id
+        for party in contract.signatories
+        if party.enterprise_id and any(consent.kind == ConsentKind.TERMINATION for consent in party.consents)
+    }
+    return {**_contract(around), "parties": _enterprises(around, consented)}
+
+
 def _name_change(around: Surroundings) -> Mapping[str, Any]:
     for contract_id in _contracts_of(around.resource.id, around.picture):
         contract = around.picture.find("Contract", contract_id)
@@ -166,6 +230,12 @@ def _task(around: Surroundings) -> Mapping[str, Any]:
     task = around.resource
     party = task.signatory.enterprise_id if isinstance(task, SigningTask) else None
     return {"enterprise": around.picture.find("Enterprise", party) if party else None}
+
+
+def _signing(around: Surroundings) -> Mapping[str, Any]:
+    task = around.resource
+    digest = _documents_digest(task.signatory.contract) if isinstance(task, SigningTask) else None
+    return {**_task(around), "documents_digest": digest}
 
 
 def _member(around: Surroundings) -> Mapping[str, Any]:
@@ -215,8 +285,9 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
     contexts.GrantEndContext: _holder_act,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
+    contexts.TerminationContext: _termination,
     contexts.NameChangeContext: _name_change,
-    contexts.TaskContext: _task,
+    contexts.TaskContext: _signing,
     contexts.TransferContext: _task,
     contexts.MemberContext: _member,
     contexts.CertificationContext: _certification,
@@ -224,6 +295,10 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
     contexts.RetrievalContext: _retrieval,
 }
 
+_FINDERS_WITH: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
+    contexts.SealUseContext: _sealed,
+    contexts.StampContext: _stamped,
+}
 
 LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
     contexts.SealUseContext: {"holder": ("cross_grants", "holder_id")},
@@ -232,6 +307,7 @@ LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
     contexts.GrantEndContext: {"holder": ("holder_id",)},
     contexts.UseRecordContext: {"seal": ("seal_id",), "holder": ("holder_id",)},
     contexts.ContractContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
+    contexts.TerminationContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
     contexts.TaskContext: {"enterprise": ("signatory_id", "enterprise_id")},
     contexts.TransferContext: {"enterprise": ("signatory_id", "enterprise_id")},
     contexts.MemberContext: {"member": ("person_id",)},
@@ -246,14 +322,12 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
         contexts.HolderContext,
         contexts.GrantEndContext,
         contexts.ContractContext,
+        contexts.TerminationContext,
         contexts.JoinContext,
         contexts.RetrievalContext,
     }
 )
 """The contexts in which what the server finds depends on who asks."""
-
-ABOUT_GIVEN: frozenset[type[Context]] = frozenset({contexts.StampContext})
-"""The contexts in which what the server finds depends on what the client names."""
 
 
 @cache

@@ -138,7 +138,7 @@ def untold(texts: Texts, book: Rulebook) -> Iterator[str]:
         if code in steps:
             yield from _unknown_names(f"next step `{code}`", wording, _carried((code,), book))
     for code, wording in texts.obligations.items():
-        yield from _unknown_names(f"obligation `{code}`", wording, frozenset())
+        yield from _unknown_names(f"obligation `{code}`", wording, _named(code, book), "it does not carry")
 
 
 def _carried(steps: tuple[str, ...], book: Rulebook) -> frozenset[str]:
@@ -147,7 +147,15 @@ def _carried(steps: tuple[str, ...], book: Rulebook) -> frozenset[str]:
     return frozenset(names | {f"{name}{end}" for name in names for end in _PERSON})
 
 
-def _unknown_names(what: str, wording: Mapping[str, Variants], carried: frozenset[str]) -> Iterator[str]:
+def _named(obligation: str, book: Rulebook) -> frozenset[str]:
+    """The names of what an obligation carries."""
+    rules = book.rules.get("obligation_parameter", ())
+    return frozenset(rule.parameters[1].literal or "" for rule in rules if rule.parameters[0].literal == obligation)
+
+
+def _unknown_names(
+    what: str, wording: Mapping[str, Variants], carried: frozenset[str], lack: str = "none of its next steps carries"
+) -> Iterator[str]:
     named = {name for variants in wording.values() for text in variants for name in _NAME.findall(text)}
     for name in sorted(named - carried):
-        yield f"the text of the {what} names `{name}`, which none of its next steps carries"
+        yield f"the text of the {what} names `{name}`, which {lack}"

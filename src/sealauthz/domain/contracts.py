@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -136,6 +138,22 @@ class ContractDocument:
     state: DocumentState = DocumentState.INCOMPLETE
 
     contract: Contract = one("contract_id")
+
+
+def whole_digest(digests: Iterable[str]) -> str | None:
+    """The digest of all documents of a contract: what a check of intent to sign them is bound to.
+
+    One document's is its own digest. That of several is `sha256:` and the SHA-256, in hexadecimal, of their digests:
+    each once, in the order of their UTF-8 bytes, joined by line feeds. None where there is no document, or one of them
+    has no digest.
+    """
+    distinct = set(digests)
+    if not distinct or "" in distinct:
+        return None
+    if len(distinct) == 1:
+        return distinct.pop()
+    whole = hashlib.sha256(b"\n".join(sorted(digest.encode() for digest in distinct)))
+    return f"sha256:{whole.hexdigest()}"
 
 
 @record(

@@ -16,16 +16,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
+from sealauthz.decision.bundle import named_by_obligations
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_GIVEN, ABOUT_SUBJECT, Surroundings, found_for
+from sealauthz.decision.surroundings import ABOUT_SUBJECT, Surroundings, found_with
+from sealauthz.domain.contracts import whole_digest
 from sealauthz.domain.identity import VerificationMethod, VerificationPurpose
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
@@ -610,12 +612,12 @@ class _Contexts:
             if (check.bound_type, check.bound_id) == bound:
                 own.append((0, check.id))
                 continue
-            kind = (check.method, check.purpose, check.state, check.bound_type, check.bound_digest in digests)
+            kind = (check.method, check.purpose, check.state, check.bound_type, _reach(check.bound_digest, digests))
             if kind not in seen:
                 seen.add(kind)
                 own.append((4, check.id))
         others = [check for check in facts.bound_checks.get(bound, ()) if check.person_id != person_id]
-        others.sort(key=lambda check: (check.state != "PASSED", check.bound_digest not in digests, self._age(check)))
+        others.sort(key=lambda c: (c.state != "PASSED", _reach(c.bound_digest, digests), self._age(c)))
         somebody = [(2, check.id) for check in others[:1]]
         anybody = (check.id for check in self._passed if check.person_id != person_id)
         newest = next((check for check in anybody if (2, check) not in somebody), None)
@@ -644,6 +646,11 @@ def bound_of(form: ContextForm, values: Sequence[str | None], resource: tuple[st
         if record_type in ("SigningTask", "SealUseRequest"):
             return record_type, values[position] or ""
     return resource
+
+
+def _reach(digest: str, digests: set[str]) -> int:
+    """How much a check bound to a digest covers: 0 all documents with these digests, 1 one of several, 2 none."""
+    return 0 if digest == whole_digest(digests) else 1 if digest in digests else 2
 
 
 def _literals_near(key: str, bundle: Bundle) -> set[str]:
@@ -691,6 +698,7 @@ class _Side:
         self.rules = bundle.rulebook.rules
         self._said = {_said(rule) for rules in self.rules.values() for rule in rules}
         self._has_lapses = "lapses" in self.rules
+        self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
             (rule.parameters[0].literal, rule.parameters[1].type, rule.parameters[2].literal): Spot(
                 rule.file, rule.line
@@ -719,7 +727,10 @@ class _Side:
         """What an allow obliges to. Raises EvaluationFailed."""
         if (action, type(resource).__name__) not in self.bundle.rulebook.obligations:
             return frozenset()
-        return frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
+        found = frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
+        if found and (action, type(resource).__name__) in self._naming:
+            self.engine.each("obligation_parameter", FREE, FREE, FREE, subject, action, resource, context)
+        return found
 
     def holds(self, rule: str, *arguments: object) -> bool:
         """Whether a rule holds; not where it cannot be evaluated."""
@@ -1042,12 +1053,7 @@ class _Comparison:
                 if isinstance(value, SupposedCode):
                     self._give_code(asked.form, context, key)
             position += 1
-        if asked.form.context in ABOUT_GIVEN:
-            for context in contexts:
-                given = {key: getattr(context, key) for key in asked.form.keys}
-                found = found_for(asked.form.context, self._around(asked, given))
-                for key, value in found.items():
-                    setattr(context, key, value)
+        self._find_with(asked)
         for key, check in supposed:
             # A check of another one than the subject is that of the person whom the key before it names.
             other = getattr(asked.old_context, key.removesuffix("_verification"), None)
@@ -1056,17 +1062,21 @@ class _Comparison:
             for context in contexts:
                 setattr(context, key, check_of(check, person, bound, context, self._now))
 
-    def _around(self, asked: _Asked, given: Mapping[str, Any]) -> Surroundings:
-        """Where a question stands, with what the asker says."""
-        parameters = self._old.bundle.parameters
-        return Surroundings(asked.subject, asked.resource, self._now, parameters, self._picture, given)
-
     def _give_code(self, form: ContextForm, context: Any, key: str) -> None:
         """Suppose that the record of a context has the code that the asker gives."""
         for name in form.records:
             record = getattr(context, name)
             if getattr(record, key, None) == "":
                 setattr(context, name, with_code(record, key))
+
+    def _find_with(self, asked: _Asked) -> None:
+        """Put into the contexts of both sides what the server finds by what the asker says."""
+        given = {key: getattr(asked.new_context, key) for key in asked.form.keys}
+        parameters = self._new.bundle.parameters
+        around = Surroundings(asked.subject, asked.resource, self._now, parameters, self._picture, given)
+        for key, found in found_with(asked.form.context, around).items():
+            setattr(asked.old_context, key, found)
+            setattr(asked.new_context, key, found)
 
     def _find(self, record_type: str, record_id: str) -> Any:
         key = (record_type, record_id)

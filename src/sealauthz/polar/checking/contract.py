@@ -200,6 +200,13 @@ def _obligation(reading: _Reading) -> None:
     reading.literal(4, "obligation")
 
 
+def _obligation_parameter(reading: _Reading) -> None:
+    reading.literal(0, "obligation")
+    reading.literal(1, "name")
+    reading.literal(4, "action")
+    reading.resource(5)
+
+
 _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "requires": _requires,
     "meets": _meets,
@@ -208,6 +215,7 @@ _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "otherwise": _otherwise,
     "reason": _reason,
     "obligation": _obligation,
+    "obligation_parameter": _obligation_parameter,
 }
 
 
@@ -286,7 +294,7 @@ def _check_explained(contract: Contract, rules: Rules, product_reasons: Iterable
             found.error("next-step", said, _at(clause, 0), did_you_mean(step, steps))
 
 
-_ACTION_AT = {"meets": (2, 3), "waived": (1, 2), "obligation": (1, 2), "lapses": (1, 3)}
+_ACTION_AT = {"meets": (2, 3), "waived": (1, 2), "obligation": (1, 2), "obligation_parameter": (4, 5), "lapses": (1, 3)}
 
 
 def _check_actions(contract: Contract, rules: Rules, found: Findings) -> None:

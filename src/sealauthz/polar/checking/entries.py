@@ -69,6 +69,11 @@ def _entries(rules: Rules, contract: Contract, context_of: ContextOf, subject: V
         yield Entry(("has_permission", 3), (subject, asked, resource), True)
         yield Entry(("lapses", 5), (subject, asked, resource, context, FREE), outputs=frozenset({"int"}))
         yield Entry(("obligation", 5), (subject, asked, resource, context, FREE))
+        yield Entry(
+            ("obligation_parameter", 7),
+            (FREE, FREE, FREE, subject, asked, resource, context),
+            outputs=frozenset({"str", "int"}),
+        )
         for requirement in requirements:
             reasons[requirement, resource, context] = None
     for resource, context in places:

@@ -23,6 +23,7 @@ ARITIES = {
     "otherwise": 2,
     "reason": 4,
     "obligation": 5,
+    "obligation_parameter": 7,
     "parameter": 6,
     "counted": 6,
     "lapses": 5,

@@ -1,0 +1,82 @@
+"""Whoever follows a next step gets on: a deny for want of a face check, the check made as the step says, an allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from policy_suite import asks
+from scene import BUNDLE, MINUTE
+
+from sealauthz.decision import Decision, PolicyDecisionPoint, Question
+from sealauthz.domain.identity import IdentityVerification
+from sealauthz.facts.world import World
+from sealauthz.testing.suite import Ask
+
+STEP = "VERIFY_FACE"
+
+BOOK = BUNDLE.rulebook
+FACE_REASONS = frozenset(code for code, entry in BOOK.reasons.items() if STEP in entry.next_steps)
+WANTED = frozenset(key for key, needs in BOOK.requirements.items() if STEP in BOOK.steps_of(needs, key[1]))
+
+
+@cache
+def denied_for_want_of_a_face_check() -> tuple[tuple[Ask, Question, Decision], ...]:
+    """The questions of the policy tests, as they are and without their check, to which nothing else is an obstacle."""
+    return tuple(_denied())
+
+
+def _denied() -> Iterator[tuple[Ask, Question, Decision]]:
+    for ask in asks():
+        asked = ask.question
+        if (asked.action, asked.resource.type) not in WANTED:
+            continue
+        point = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        without = {key: value for key, value in asked.context.items() if key != "verification"}
+        for context in (asked.context, without):
+            question = Question(asked.subject, asked.action, asked.resource, context)
+            decision = point.decide(question)
+            if not decision and {reason.code for reason in decision.reasons} <= FACE_REASONS:
+                yield ask, question, decision
+
+
+def followed(ask: Ask, question: Question, decision: Decision) -> Decision:
+    """The answer once a check is made exactly as the step says."""
+    (step,) = decision.next_steps
+    assert step.parameters.keys() <= {"purpose", "bound_type", "bound_id", "bound_digest"}
+    said = {name: str(value) for name, value in step.parameters.items()}
+    check = IdentityVerification(
+        "followed",
+        question.subject.id,
+        "FACE",  # type: ignore[arg-type]
+        said["purpose"],  # type: ignore[arg-type]
+        "followed",
+        said["bound_type"],
+        said["bound_id"],
+        said.get("bound_digest", ""),
+        "PASSED",  # type: ignore[arg-type]
+        ask.now - MINUTE,
+    )
+    again = Question(
+        question.subject, question.action, question.resource, {**question.context, "verification": "followed"}
+    )
+    world = World.of_records((*ask.facts.records, check))
+    return PolicyDecisionPoint(world, BUNDLE, lambda: ask.now).decide(again)
+
+
+def test_whoever_verifies_the_face_as_the_step_says_is_allowed() -> None:
+    seen = set()
+    for ask, question, decision in denied_for_want_of_a_face_check():
+        answer = followed(ask, question, decision)
+        assert answer, (ask.label, ask.file, ask.line, [reason.code for reason in answer.reasons])
+        seen.add((question.action, question.resource.type))
+    assert seen == WANTED
+
+
+def test_where_a_digest_is_wanted_the_step_names_it() -> None:
+    named = set()
+    for _, question, decision in denied_for_want_of_a_face_check():
+        (step,) = decision.next_steps
+        if step.parameters.get("bound_digest"):
+            named.add((question.action, question.resource.type))
+    assert named == {("use", "Seal"), ("emergency_use", "Seal"), ("sign", "SigningTask")}
