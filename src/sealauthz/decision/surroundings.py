@@ -57,7 +57,7 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     return found if local is None else found | _clock(local)
 
 
-def _clock(local: datetime) -> Mapping[str, Any]:
+def _clock(local: datetime) -> dict[str, Any]:
     """The day, weekday and minute of a local time."""
     day = (local.date() - _EPOCH.date()).days
     return {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
