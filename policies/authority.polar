@@ -218,19 +218,20 @@ held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealU
   not is_on_the_other_side(person, holder, seal, contract, context);
 
 # Nobody seals for the owner by the word of its counterparty: not the enterprise that holds the seal, not a subsidiary of the
-# counterparty, and not a person who belongs to the counterparty as well, or represents it. Whoever sent the contract counts as a
-# counterparty, signatory or not: a contract that only the owner signs benefits the one that drew it up. A resolution of the owner
-# permits it; and both parties may agree to it, as companies of one group do. (Civil Code 168.)
+# counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The sender of the
+# contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits the one that drew it up. A
+# resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being employed by the
+# counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a seal.) (Civil Code 168.)
 is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and
   other_id matches String and
-  sides_with(person, holder, other_id) and
+  sides_with(person, holder, seal, other_id) and
   not may_deal_with(person, seal, contract, context) and
   not have_both_consented(person.id, seal, contract, party, context);
 is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   contract.initiator_id != seal.enterprise_id and
-  sides_with(person, holder, contract.initiator_id) and
+  sides_with(person, holder, seal, contract.initiator_id) and
   not is_party(contract.initiator_id, contract) and
   not may_deal_with(person, seal, contract, context);
 
@@ -239,16 +240,18 @@ is_party(enterprise_id, contract: Contract) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise_id;
 
-sides_with(_: Person, holder: Enterprise, enterprise_id) if holder.id = enterprise_id;
-sides_with(_: Person, holder: Enterprise, enterprise_id) if
+sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id) if holder.id = enterprise_id;
+sides_with(_: Person, holder: Enterprise, _: Seal, enterprise_id) if
   holder.parent_id matches String and
   holder.parent_id = enterprise_id;
-# Those who are suspended there are still of that enterprise.
-sides_with(person: Person, _: Enterprise, enterprise_id) if
+sides_with(person: Person, _: Enterprise, seal: Seal, enterprise_id) if
+  grant in seal.cross_grants and
+  grant.holder_id = enterprise_id and
+  named in grant.holders and
+  named.state = "ACTIVE" and
   membership in person.memberships and
-  membership.enterprise_id = enterprise_id and
-  membership.state in ["ACTIVE", "SUSPENDED"];
-sides_with(person: Person, _: Enterprise, enterprise_id) if
+  membership.id = named.membership_id;
+sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id) if
   snapshot in person.represented and
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
