@@ -246,7 +246,7 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
         assert found(context, alone, "user", ("SigningTask", "t"))["enterprise"] == "e"
 
 
-# --- what is signed, and for whom else ---------------------------------------------------------------------------------
+# --- what is signed, and for whom else --------------------------------------------------------------------------------
 
 
 def sealing(scene: Scene, subject: str = "user", task: str = "t") -> Mapping[str, Any]:

@@ -45,8 +45,7 @@ class Surroundings:
 def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
     """Return the keys that the server sets in a context of this class, beside the common ones."""
     finder = _FINDERS.get(context)
-    found = finder(around) if finder is not None else {}
-    return {**found, **found_with(context, around)} if context in _FINDERS_WITH else found
+    return finder(around) if finder is not None else {}
 
 
 def found_with(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
@@ -60,16 +59,14 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     if not isinstance(seal, Seal):
         return {}
     local = _local_time(seal.enterprise.timezone, around.now)
-    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants), "principals": _principals(around, seal)}
+    # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
+    names = _principal_ids(around, seal)
+    principals = Collection(around.picture.person(name) for name in sorted(names))
+    found = {"holder": _holder(around, seal.cross_grants), "principals": principals, **_sealed(around, seal, names)}
     if local is not None:
         day = (local.date() - _EPOCH.date()).days
         found |= {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
     return found
-
-
-def _principals(around: Surroundings, seal: Seal) -> list[Any]:
-    """Those who delegated to the subject at the seal's owner, each in the unit that holds what he represents."""
-    return Collection(around.picture.person(name) for name in sorted(_principal_ids(around, seal)))
 
 
 def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
@@ -81,38 +78,47 @@ def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
     }
 
 
-def _sealed(around: Surroundings) -> Mapping[str, Any]:
+def _seal_use_with(around: Surroundings) -> Mapping[str, Any]:
+    seal = around.resource
+    return _sealed(around, seal, _principal_ids(around, seal)) if isinstance(seal, Seal) else {}
+
+
+def _sealed(around: Surroundings, seal: Seal, principals: set[str]) -> Mapping[str, Any]:
     """What is sealed, and for whom else those act who are to seal it."""
-    seal, task = around.resource, around.given.get("task")
-    if not isinstance(seal, Seal):
-        return {}
+    task = around.given.get("task")
     if not isinstance(task, SigningTask):
         return {"documents_digest": None, "parties": Collection()}
-    contract = task.signatory.contract
-    acting = {around.subject.id, *_principal_ids(around, seal)}
-    others = {
-        party.enterprise_id
-        for party in contract.signatories
-        if party.enterprise_id and party.enterprise_id != seal.enterprise_id and _acts_for(acting, party.tasks)
-    }
+    contract, ours = task.signatory.contract, seal.enterprise_id
+    acting = {around.subject.id, *principals}
+    others = set()
+    for party in contract.signatories:
+        name = party.enterprise_id
+        if name and name != ours and _acts_for(acting, party.tasks):
+            others.add(name)
     return {"documents_digest": _documents_digest(contract), "parties": _enterprises(around, others)}
 
 
 def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
     """Whether one of the persons signed one of the tasks, or is named for one."""
-    return any(
-        task.signed_by_id in persons
-        or task.handler_id in persons
-        or any(operator.person_id in persons for operator in task.operators)
-        for task in tasks
-    )
+    for task in tasks:
+        if task.signed_by_id in persons or task.handler_id in persons:
+            return True
+        for operator in task.operators:
+            if operator.person_id in persons:
+                return True
+    return False
 
 
 def _documents_digest(contract: Contract) -> str | None:
-    return whole_digest([document.digest for document in contract.documents])
+    documents = contract.documents
+    if len(documents) == 1:  # by far the most
+        return documents[0].digest or None
+    return whole_digest([document.digest for document in documents])
 
 
 def _enterprises(around: Surroundings, names: set[str]) -> list[Any]:
+    if not names:
+        return Collection()
     found = (around.picture.find("Enterprise", name) for name in sorted(names))
     return Collection(enterprise for enterprise in found if enterprise is not None)
 
@@ -280,7 +286,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
 }
 
 _FINDERS_WITH: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
-    contexts.SealUseContext: _sealed,
+    contexts.SealUseContext: _seal_use_with,
 }
 
 LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
