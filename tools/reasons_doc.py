@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import named_by_obligations
 from sealauthz.decision.texts import NOTHING_TO_DO, SERVICE_REASONS, untold
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +45,12 @@ known. Names and phones are masked."""
 _ABOUT_STEPS = """\
 `NONE` means that the person can do nothing about the reason. What ends in `_at` or `_until` is an instant; what names a
 person comes as a masked `…_name` and `…_phone`."""
+
+
+_ABOUT_OBLIGATIONS = """\
+What is to be used up is named by its id. `DECREMENT_USE` names the one authority that an allow rests on: a grant, a
+request with its approvals, an open grant, a delegation with the principal's grant, or a grant across enterprises;
+nothing for the legal representative's own seal, which counts no use. What ends in `_ids` is a JSON array of ids."""
 
 
 def page(bundle: Bundle) -> Iterator[str]:
@@ -94,14 +101,21 @@ def page(bundle: Bundle) -> Iterator[str]:
     yield ""
     yield "What the caller must do when it acts on an allow. A caller that cannot must treat the answer as a deny."
     yield ""
-    yield "| code | says | on |"
-    yield "|---|---|---|"
+    yield from _ABOUT_OBLIGATIONS.splitlines()
+    yield ""
+    yield "| code | says | names | on |"
+    yield "|---|---|---|---|"
     on: dict[str, list[str]] = defaultdict(list)
     for (action, type_), codes in book.obligations.items():
         for code in dict.fromkeys(codes):
             on[code].append(f"`{action}` {type_}")
+    names: dict[str, set[str]] = defaultdict(set)
+    for of_action in named_by_obligations(book).values():
+        for code, found in of_action.items():
+            names[code] |= found
     for code in sorted(on):
-        yield f"| `{code}` | {_says(texts.obligations.get(code, {}))} | {', '.join(on[code])} |"
+        named = " ".join(f"`{name}`" for name in sorted(names[code])) or "–"
+        yield f"| `{code}` | {_says(texts.obligations.get(code, {}))} | {named} | {', '.join(on[code])} |"
 
 
 def _says(wording: Mapping[str, tuple[str, ...]]) -> str:

@@ -131,7 +131,7 @@ class ContractContext(Context):
 
 @dataclass(slots=True)
 class TerminationContext(ContractContext):
-    """Ending a complete contract: `parties` are those of its parties for which somebody consented to it."""
+    """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that."""
 
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
 

@@ -346,18 +346,26 @@ class _Evaluation:
         return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
 
     def _named(self, case: Case) -> dict[str, dict[str, ParameterValue]]:
-        """What obligations name, by their codes. Of several values of a name the least counts, whichever an engine
-        finds first; a name that ends in `_ids` holds all of them, as a JSON array: an id may be any text.
+        """What obligations name, by their codes.
+
+        Of several values of a name the least counts, whichever comes first; a name that ends in `_ids` holds all of
+        them, as a JSON array: an id may be any text.
         """
-        values: dict[tuple[str, str], set[Any]] = {}
-        asked = (case.subject, case.question.action, case.resource, case.context)
-        for code, name, value in self._engine.each("obligation_parameter", FREE, FREE, FREE, *asked):
-            values.setdefault((code, name), set()).add(value)
         named: dict[str, dict[str, ParameterValue]] = {}
-        for code, name in sorted(values):
-            ordered = sorted(values[code, name], key=_order)
-            value = json.dumps(ordered, ensure_ascii=False) if name.endswith("_ids") else ordered[0]
-            named.setdefault(code, {}).update(_plain(name, value))
+        lists: dict[tuple[str, str], set[ParameterValue]] = {}
+        found = self._engine.each(
+            "obligation_parameter", FREE, FREE, FREE, case.subject, case.question.action, case.resource, case.context
+        )
+        for code, name, value in found:
+            if type(value) is not str and type(value) is not int:
+                raise EvaluationFailed(f"what `{code}` names as `{name}` is neither text nor a number")
+            held = named.setdefault(code, {})
+            if name.endswith("_ids"):
+                lists.setdefault((code, name), set()).add(value)
+            elif name not in held or _order(value) < _order(held[name]):
+                held[name] = value
+        for (code, name), values in lists.items():
+            named[code][name] = json.dumps(sorted(values, key=_order), ensure_ascii=False)
         return named
 
     def _deny(self, question: Question, reasons: list[Reason]) -> Decision:

@@ -45,8 +45,7 @@ class Surroundings:
 def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
     """Return the keys that the server sets in a context of this class, beside the common ones."""
     finder = _FINDERS.get(context)
-    found = finder(around) if finder is not None else {}
-    return {**found, **found_with(context, around)} if context in _FINDERS_WITH else found
+    return finder(around) if finder is not None else {}
 
 
 def found_with(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
@@ -59,8 +58,11 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     seal = around.resource
     if not isinstance(seal, Seal):
         return {}
-    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants), "principals": _principals(around, seal)}
     local = _local_time(seal.enterprise.timezone, around.now)
+    # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
+    names = _principal_ids(around, seal)
+    principals = Collection(around.picture.person(name) for name in sorted(names))
+    found = {"holder": _holder(around, seal.cross_grants), "principals": principals, **_sealed(around, seal, names)}
     return found if local is None else found | _clock(local)
 
 
@@ -68,11 +70,6 @@ def _clock(local: datetime) -> dict[str, Any]:
     """The day, weekday and minute of a local time."""
     day = (local.date() - _EPOCH.date()).days
     return {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
-
-
-def _principals(around: Surroundings, seal: Seal) -> list[Any]:
-    """Those who delegated to the subject at the seal's owner, each in the unit that holds what he represents."""
-    return Collection(around.picture.person(name) for name in sorted(_principal_ids(around, seal)))
 
 
 def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
@@ -84,52 +81,59 @@ def _principal_ids(around: Surroundings, seal: Seal) -> set[str]:
     }
 
 
-def _sealed(around: Surroundings) -> Mapping[str, Any]:
+def _seal_use_with(around: Surroundings) -> Mapping[str, Any]:
+    seal = around.resource
+    return _sealed(around, seal, _principal_ids(around, seal)) if isinstance(seal, Seal) else {}
+
+
+def _sealed(around: Surroundings, seal: Seal, principals: set[str]) -> Mapping[str, Any]:
     """What is sealed, and for whom else those act who are to seal it."""
-    seal, task = around.resource, around.given.get("task")
-    if not isinstance(seal, Seal):
-        return {}
+    task = around.given.get("task")
     if not isinstance(task, SigningTask):
         return {"documents_digest": None, "parties": Collection()}
-    contract = task.signatory.contract
-    acting = {around.subject.id, *_principal_ids(around, seal)}
+    contract, ours = task.signatory.contract, seal.enterprise_id
+    acting = {around.subject.id, *principals}
     holders = {grant.holder_id for grant in seal.cross_grants}
-    others = {
-        party.enterprise_id
-        for party in contract.signatories
-        if party.enterprise_id
-        and party.enterprise_id != seal.enterprise_id
-        and (party.enterprise_id in holders or _acts_for(acting, party.tasks))
-    }
+    others = set()
+    for party in contract.signatories:
+        name = party.enterprise_id
+        if name and name != ours and (name in holders or _acts_for(acting, party.tasks)):
+            others.add(name)
     return {"documents_digest": _documents_digest(contract), "parties": _enterprises(around, others)}
 
 
 def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
     """Whether one of the persons signed one of the tasks, or is named for one."""
-    return any(
-        task.signed_by_id in persons
-        or task.handler_id in persons
-        or any(operator.person_id in persons for operator in task.operators)
-        for task in tasks
-    )
+    for task in tasks:
+        if task.signed_by_id in persons or task.handler_id in persons:
+            return True
+        for operator in task.operators:
+            if operator.person_id in persons:
+                return True
+    return False
 
 
 def _documents_digest(contract: Contract) -> str | None:
-    return whole_digest([document.digest for document in contract.documents])
+    documents = contract.documents
+    if len(documents) == 1:  # by far the most
+        return documents[0].digest or None
+    return whole_digest([document.digest for document in documents])
 
 
 def _enterprises(around: Surroundings, names: set[str]) -> list[Any]:
+    if not names:
+        return Collection()
     found = (around.picture.find("Enterprise", name) for name in sorted(names))
     return Collection(enterprise for enterprise in found if enterprise is not None)
 
 
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
-    seal = around.resource
+    seal, found = around.resource, _stamped(around)
     local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
     if local is None:
-        return {}
+        return found
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
-    return _clock(local) | {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    return {**found, **_clock(local), "day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
 
 
 def _stamped(around: Surroundings) -> Mapping[str, Any]:
@@ -296,7 +300,7 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
 }
 
 _FINDERS_WITH: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
-    contexts.SealUseContext: _sealed,
+    contexts.SealUseContext: _seal_use_with,
     contexts.StampContext: _stamped,
 }
 
