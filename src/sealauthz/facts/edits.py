@@ -166,6 +166,14 @@ def check_edit(change: Change) -> None:
             if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
                 broken("I2", f"{change} is authenticated and must keep its `uscc`")
             check_uscc(change)
+        case "Seal":
+            # What was reviewed, granted and put into keeping is a seal of that kind, and of that person.
+            if before.state != "DRAFT":
+                _check_kept(change, "S-02", ("kind",))
+                if after.state == "DRAFT":
+                    broken("S-02", f"{change} was submitted and is no draft any more")
+            if before.legal_rep_id is not None:
+                _check_kept(change, "S-05", ("legal_rep_id",))
         case "EmergencyUse":
             if before.approved_by_id is not None:
                 _check_kept(change, "I16", ("approved_by_id", "approved_at"))
