@@ -29,18 +29,25 @@ from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surrounding
 from sealauthz.domain.contracts import Contract, SealUse, Signatory, SigningTask, TaskSeal
 from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
 from sealauthz.domain.retrieval import EnterpriseAuthentication
-from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal
+from sealauthz.domain.seals import Approval, CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
 from sealauthz.facts.world import World
 
 PARAMETERS = BUNDLE.parameters
+NOTHING: Mapping[str, tuple[str, str]] = {}
 
 
 def found(
-    context: type[Context], scene: Scene, subject: str, resource: tuple[str, str], now: int = NOW
+    context: type[Context],
+    scene: Scene,
+    subject: str,
+    resource: tuple[str, str],
+    now: int = NOW,
+    given: Mapping[str, tuple[str, str]] = NOTHING,
 ) -> Mapping[str, Any]:
     """What is found; records by their ids."""
     with World.of_records(scene.records).read() as picture:
-        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture)
+        records = {key: picture.find(*name) for key, name in given.items()}
+        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture, records)
         keys = found_for(context, around)
         # What it returns is home and whole, so that policies may go on from there.
         records = [r for value in keys.values() for r in (value if isinstance(value, list) else [value])]
@@ -198,6 +205,53 @@ def test_the_principals_are_those_who_delegated_to_the_subject_at_the_owner() ->
     assert principals(*elsewhere) == []
 
 
+TASK = {"task": ("SigningTask", "t")}
+
+
+def decided(number: int, *approvers: str, contract: str | None = "c", **columns: Any) -> list[Any]:
+    """A request of user's for the seal, and what they decided on it."""
+    values = {"submitted_at": NOW - DAY, "valid_from": NOW - DAY, "valid_to": NOW + DAY, "state": "APPROVED", **columns}
+    request = SealUseRequest(f"q{number}", "s", "m-user", contract_id=contract, **values)
+    return [request, *(Approval(f"a{number}-{who}", request.id, f"m-{who}", "PASSED") for who in approvers)]
+
+
+def test_the_approvers_are_those_who_decided_on_approved_requests_for_the_tasks_contract() -> None:
+    def approvers(*records: Any, given: Any = TASK) -> Any:
+        return found(contexts.SealUseContext, Scene().put(*records), "user", ("Seal", "s"), given=given)["approvers"]
+
+    assert approvers() == []
+    assert approvers(*decided(1, "plain", "keeper"), *decided(2, "plain", state="IN_USE")) == ["keeper", "plain"]
+    assert approvers(*decided(1, "plain"), given=NOTHING) == []
+    assert approvers(*decided(1, "plain"), given={"task": ("SigningTask", "none")}) == []
+    assert approvers(*decided(1, "plain", state="IN_APPROVAL")) == []
+    assert approvers(Contract("c2", "f", "SALES"), *decided(1, "plain", contract="c2")) == []
+
+
+def test_a_stamp_has_the_contract_and_the_approvers_of_its_request() -> None:
+    def around(*records: Any, given: Any = None) -> Mapping[str, Any]:
+        named = {"request": ("SealUseRequest", "q1")} if given is None else given
+        keys = found(contexts.StampContext, Scene().put(*records), "user", ("Seal", "s"), given=named)
+        return {key: value for key, value in keys.items() if key != "day_ends"}
+
+    assert around(*decided(1, "plain"), *decided(2, "keeper")) == {"contract": "c", "approvers": ["plain"]}
+    assert around(*decided(1, "plain", contract=None)) == {"approvers": ["plain"]}
+    assert around(*decided(1, "plain"), given=NOTHING) == {}
+
+
+def test_a_request_leads_to_its_contract() -> None:
+    asked = ("SealUseRequest", "q1")
+    scene = Scene().put(*decided(1))
+    assert found(contexts.RequestContext, scene, "keeper", asked) == {"contract": "c"}
+    assert found(contexts.RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked) == {}
+    assert found(contexts.RequestContext, scene, "keeper", ("Seal", "s")) == {}
+
+
+def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:
+    for who in ("keeper", "both"):
+        assert found(contexts.CrossGrantContext, GROUP, who, ("CrossEnterpriseGrant", "x-z")) == {"holder": "z"}
+    assert found(contexts.CrossGrantContext, GROUP, "keeper", ("Seal", "s")) == {}
+
+
 def test_a_seal_that_nobody_holds_has_no_holder() -> None:
     assert found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
 
@@ -225,9 +279,12 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
         SigningTask("t-user", "party-user", "PERSONAL_SIGN"),
     )
     assert found(contexts.ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
-    for context in (contexts.TaskContext, contexts.TransferContext):
-        assert found(context, alone, "user", ("SigningTask", "t-user")) == {"enterprise": None}
-        assert found(context, alone, "user", ("SigningTask", "t")) == {"enterprise": "e"}
+    assert found(contexts.TransferContext, alone, "user", ("SigningTask", "t-user")) == {"enterprise": None}
+    assert found(contexts.TransferContext, alone, "user", ("SigningTask", "t")) == {"enterprise": "e"}
+    task = ("SigningTask", "t-user")
+    assert found(contexts.TaskContext, alone, "user", task) == {"enterprise": None, "contract": "c2"}
+    assert found(contexts.TaskContext, alone, "user", ("SigningTask", "t")) == {"enterprise": "e", "contract": "c"}
+    assert found(contexts.TaskContext, alone, "user", ("Seal", "s")) == {"enterprise": None}
 
 
 # --- what else hangs on the resource ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from sealauthz.domain.contracts import SigningTask
+from sealauthz.domain.contracts import Contract, SigningTask
 from sealauthz.domain.identity import IdentityVerification, Person
 from sealauthz.domain.organisation import Enterprise, Membership
 from sealauthz.domain.parameters import Parameters
@@ -35,7 +35,8 @@ class SealUseContext(Context):
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
     granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
-    and `principals`, those who let the subject act for them at the seal's owner, each with what he represents.
+    and `principals`, those who let the subject act for them at the seal's owner, and `approvers`, those who decided on
+    approved requests to use the seal for the task's contract, each with what he represents.
     """
 
     task: SigningTask | None = None
@@ -46,19 +47,32 @@ class SealUseContext(Context):
     local_minute: int | None = None
     holder: Enterprise | None = None
     principals: list[Person] = dataclasses.field(default_factory=list)
+    approvers: list[Person] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RequestContext(Context):
+    """Deciding on a request to use a seal: `contract` is the one that it names, found by the server."""
+
+    reason: str | None = None
+    contract: Contract | None = None
 
 
 @dataclass(slots=True)
 class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
-    `day_ends` is the end of the local day where the seal's owner is, None where its time zone is not known.
+    Of the server's making: `day_ends`, the end of the local day where the seal's owner is, None where its time zone is
+    not known; `contract`, the one that the request names; and `approvers`, those who decided on the request, each with
+    what he represents.
     """
 
     request: SealUseRequest | None = None
     verification: IdentityVerification | None = None
     code_digest: str | None = None
     day_ends: Instant | None = None
+    contract: Contract | None = None
+    approvers: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,6 +92,13 @@ class CustodyContext(Context):
 @dataclass(slots=True)
 class HolderContext(Context):
     """An act of the enterprise that holds a seal of another one: `holder` is found by the server."""
+
+    holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class CrossGrantContext(Context):
+    """Confirming a grant across enterprises: `holder` is the enterprise that gets the seal."""
 
     holder: Enterprise | None = None
 
@@ -127,9 +148,11 @@ class NameChangeContext(Context):
 
 @dataclass(slots=True)
 class RoleContext(Context):
-    """Giving a role: which one."""
+    """Giving a role: which one; that of an administrator on the intent checks of both, as when handing over."""
 
     role: str | None = None
+    verification: IdentityVerification | None = None
+    receiver_verification: IdentityVerification | None = None
 
 
 @dataclass(slots=True)
@@ -143,9 +166,10 @@ class AdminChangeContext(Context):
 
 @dataclass(slots=True)
 class TaskContext(Context):
-    """An act on a task: `enterprise` is the task's party, None where a person is the party."""
+    """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party."""
 
     enterprise: Enterprise | None = None
+    contract: Contract | None = None
     verification: IdentityVerification | None = None
 
 
@@ -240,6 +264,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("assign_custodian", "Seal"): ContextForm(CustodyContext, {"custodian": "Membership"}),
     ("release", "SealHold"): ContextForm(VerifiedContext, _VERIFICATION),
     ("assign", "CrossEnterpriseGrant"): ContextForm(HolderContext),
+    ("confirm", "CrossEnterpriseGrant"): ContextForm(CrossGrantContext),
     ("revoke", "CrossEnterpriseGrant"): ContextForm(GrantEndContext),
     ("decide", "SealReview"): ContextForm(ReviewContext, texts=("verdict",)),
     ("view", "SealUse"): ContextForm(UseRecordContext),
@@ -253,7 +278,9 @@ FORMS: dict[tuple[str, str], ContextForm] = {
         AdminChangeContext,
         {"receiver": "Membership", "receiver_verification": "IdentityVerification", **_VERIFICATION},
     ),
-    ("assign_role", "Membership"): ContextForm(RoleContext, texts=("role",)),
+    ("assign_role", "Membership"): ContextForm(
+        RoleContext, {"receiver_verification": "IdentityVerification", **_VERIFICATION}, ("role",)
+    ),
     ("open", "SigningTask"): ContextForm(TaskContext),
     ("approve", "SigningTask"): ContextForm(TaskContext),
     ("transfer", "SigningTask"): ContextForm(TransferContext, {"receiver": "Membership"}),
@@ -266,7 +293,8 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("join", "Enterprise"): ContextForm(JoinContext),
     ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
-    ("reject", "SealUseRequest"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("approve", "SealUseRequest"): ContextForm(RequestContext),
+    ("reject", "SealUseRequest"): ContextForm(RequestContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),
     ("authenticate", "Enterprise"): ContextForm(CertificationContext),

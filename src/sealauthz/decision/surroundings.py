@@ -5,8 +5,8 @@ It finds, counts and reads the clock of a place. It never judges: that is the po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,11 +19,12 @@ from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membe
 from sealauthz.domain.parameters import Parameters
 from sealauthz.domain.record import Collection, Instant
 from sealauthz.domain.retrieval import RetrievalCase
-from sealauthz.domain.seals import CrossEnterpriseGrant, Seal
+from sealauthz.domain.seals import CrossEnterpriseGrant, Seal, SealUseRequest
 from sealauthz.facts.world import Picture
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN_TASK = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
+_APPROVED_REQUEST = frozenset({"APPROVED", "IN_USE"})
 _OPEN_CONTRACT = frozenset({"DRAFT", "FILLING", "SIGNING"})
 
 
@@ -36,6 +37,8 @@ class Surroundings:
     now: Instant
     parameters: Parameters
     picture: Picture
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What the client gave: records that were found, None for those that were not, and texts."""
 
 
 def found_for(context: type[Context], around: Surroundings) -> Mapping[str, Any]:
@@ -49,7 +52,11 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     if not isinstance(seal, Seal):
         return {}
     local = _local_time(seal.enterprise.timezone, around.now)
-    found: dict[str, Any] = {"holder": _holder(around, seal.cross_grants), "principals": _principals(around, seal)}
+    found: dict[str, Any] = {
+        "holder": _holder(around, seal.cross_grants),
+        "principals": _principals(around, seal),
+        "approvers": _approvers(around, _approved_for_task(around, seal)),
+    }
     if local is not None:
         day = (local.date() - _EPOCH.date()).days
         found |= {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
@@ -67,13 +74,41 @@ def _principals(around: Surroundings, seal: Seal) -> list[Any]:
     return Collection(around.picture.person(name) for name in sorted(names))
 
 
-def _stamp(around: Surroundings) -> Mapping[str, Any]:
-    seal = around.resource
-    local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
-    if local is None:
+def _approved_for_task(around: Surroundings, seal: Seal) -> Iterator[SealUseRequest]:
+    """The approved requests to use the seal for the contract of the task that the client gave."""
+    task = around.given.get("task")
+    if isinstance(task, SigningTask):
+        requests: Any = seal.use_requests
+        for request in requests.holding("contract_id", task.signatory.contract_id):
+            if request.state in _APPROVED_REQUEST:
+                yield request
+
+
+def _approvers(around: Surroundings, requests: Iterable[SealUseRequest]) -> list[Any]:
+    """Those who decided on the requests, each in the unit that holds what he represents."""
+    names = {approval.approver.person_id for request in requests for approval in request.approvals}
+    return Collection(around.picture.person(name) for name in sorted(names))
+
+
+def _request(around: Surroundings) -> Mapping[str, Any]:
+    request = around.resource
+    if not isinstance(request, SealUseRequest) or request.contract_id is None:
         return {}
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
-    return {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    return {"contract": around.picture.find("Contract", request.contract_id)}
+
+
+def _stamp(around: Surroundings) -> Mapping[str, Any]:
+    seal, request = around.resource, around.given.get("request")
+    found: dict[str, Any] = {}
+    if isinstance(request, SealUseRequest):
+        found |= {"approvers": _approvers(around, [request])}
+        if request.contract_id is not None:
+            found |= {"contract": around.picture.find("Contract", request.contract_id)}
+    local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
+    if local is not None:
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
+        found |= {"day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    return found
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
@@ -88,6 +123,13 @@ def _seal_end(around: Surroundings) -> Mapping[str, Any]:
 def _holder_act(around: Surroundings) -> Mapping[str, Any]:
     grant = around.resource
     return {"holder": _holder(around, [grant])} if isinstance(grant, CrossEnterpriseGrant) else {}
+
+
+def _cross_grant(around: Surroundings) -> Mapping[str, Any]:
+    grant = around.resource
+    if not isinstance(grant, CrossEnterpriseGrant):
+        return {}
+    return {"holder": around.picture.find("Enterprise", grant.holder_id)}
 
 
 def _holder(around: Surroundings, grants: list[CrossEnterpriseGrant]) -> Enterprise | None:
@@ -154,6 +196,12 @@ def _task(around: Surroundings) -> Mapping[str, Any]:
     return {"enterprise": around.picture.find("Enterprise", party) if party else None}
 
 
+def _task_act(around: Surroundings) -> Mapping[str, Any]:
+    task = around.resource
+    found = _task(around)
+    return {**found, "contract": task.signatory.contract} if isinstance(task, SigningTask) else found
+
+
 def _member(around: Surroundings) -> Mapping[str, Any]:
     membership = around.resource
     return {"member": around.picture.person(membership.person_id)} if isinstance(membership, Membership) else {}
@@ -195,14 +243,16 @@ def _retrieval(around: Surroundings) -> Mapping[str, Any]:
 
 _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
     contexts.SealUseContext: _seal_use,
+    contexts.RequestContext: _request,
     contexts.StampContext: _stamp,
     contexts.SealEndContext: _seal_end,
     contexts.HolderContext: _holder_act,
     contexts.GrantEndContext: _holder_act,
+    contexts.CrossGrantContext: _cross_grant,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
     contexts.NameChangeContext: _name_change,
-    contexts.TaskContext: _task,
+    contexts.TaskContext: _task_act,
     contexts.TransferContext: _task,
     contexts.MemberContext: _member,
     contexts.CertificationContext: _certification,
@@ -213,11 +263,16 @@ _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = 
 
 LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
     contexts.SealUseContext: {"holder": ("cross_grants", "holder_id")},
+    contexts.RequestContext: {"contract": ("contract_id",)},
     contexts.HolderContext: {"holder": ("holder_id",)},
     contexts.GrantEndContext: {"holder": ("holder_id",)},
+    contexts.CrossGrantContext: {"holder": ("holder_id",)},
     contexts.UseRecordContext: {"seal": ("seal_id",), "holder": ("holder_id",)},
     contexts.ContractContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
-    contexts.TaskContext: {"enterprise": ("signatory_id", "enterprise_id")},
+    contexts.TaskContext: {
+        "enterprise": ("signatory_id", "enterprise_id"),
+        "contract": ("signatory_id", "contract_id"),
+    },
     contexts.TransferContext: {"enterprise": ("signatory_id", "enterprise_id")},
     contexts.MemberContext: {"member": ("person_id",)},
 }
@@ -236,6 +291,12 @@ ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     }
 )
 """The contexts in which what the server finds depends on who asks."""
+
+ABOUT_GIVEN: Mapping[type[Context], tuple[str, ...]] = {
+    contexts.SealUseContext: ("approvers",),
+    contexts.StampContext: ("approvers", "contract"),
+}
+"""Of the contexts in which what the server finds depends on what the client gave: the keys that do."""
 
 
 @cache

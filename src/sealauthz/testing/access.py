@@ -21,7 +21,7 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_SUBJECT
+from sealauthz.decision.surroundings import ABOUT_GIVEN, ABOUT_SUBJECT, Surroundings, found_for
 from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.rows import RecordRows
@@ -859,6 +859,17 @@ class _Comparison:
             setattr(asked.old_context, key, values[position])
             setattr(asked.new_context, key, values[position])
             position += 1
+        kind = asked.form.context
+        if kind in ABOUT_GIVEN:
+            given = {key: getattr(asked.old_context, key) for key in asked.form.keys}
+            old = asked.old_context
+            found = found_for(
+                kind, Surroundings(asked.subject, asked.resource, old.now, old.parameters, self._picture, given)
+            )
+            empty = kind(old.now, old.caller, old.parameters)
+            for key in ABOUT_GIVEN[kind]:
+                setattr(asked.old_context, key, found.get(key, getattr(empty, key)))
+                setattr(asked.new_context, key, found.get(key, getattr(empty, key)))
 
     def _find(self, record_type: str, record_id: str) -> Any:
         key = (record_type, record_id)
