@@ -46,7 +46,8 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   covers(grant, contract) and
   covers_amount(grant, contract) and
   reaches_no_further(grant, contract) and
-  grantor_stands(grant, context);
+  grantor_stands(grant, context) and
+  not gave(grant.membership.person_id, grant);
 
 # What a grant covers: all contracts, said explicitly, or the types listed. Where it lists templates, documents of those only.
 covers(grant: SealGrant, contract: Contract) if
@@ -91,8 +92,9 @@ reaches_no_further(grant: SealGrant, contract: Contract) if
 
 # --- a grant that is open to members ---------------------------------------------------------------------------------------
 
-# Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand.
-#@ S-08
+# Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand. It is
+# open to all but whoever gave it.
+#@ S-08 S-09
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and
   grant.state = "ACTIVE" and
@@ -100,7 +102,8 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
-  grantor_stands(grant, context);
+  grantor_stands(grant, context) and
+  not gave(person.id, grant);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
@@ -120,7 +123,7 @@ is_open_to(grant: OpenGrant, membership: Membership) if
 
 # The delegation is live and covers seal and contract, and the one who gave it could do the same himself, now: by a grant of
 # his own (what was delegated to him he does not delegate), as a member in good standing, free of the conflicts that would
-# stop him. The legal representative's seal stands for his own intent and is not delegated.
+# stop him. It is not the delegate himself who gave that grant. The legal representative's seal stands for his own intent and is not delegated.
 #@ U-18 U-19
 acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
   delegation_to(person, seal, delegation, context) and
@@ -131,6 +134,7 @@ acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, cont
   context.now < delegation.valid_to and
   delegates(delegation, contract) and
   own_grant_of(delegation.principal, seal, contract, grant, context) and
+  not gave(person.id, grant) and
   not is_barred(delegation.principal, seal, contract, context) and
   is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
   is_free_elsewhere(delegation.principal, seal, contract, context);
@@ -207,12 +211,14 @@ may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_de
 # --- across enterprises ----------------------------------------------------------------------------------------------------
 
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
-# members. Image and certificate stay the owner's. The holder must be as sound as the owner, and may not sit on the other side.
-#@ U-20 U-21 U-13 U-14
+# members. Image and certificate stay the owner's. The holder must be as sound as the owner, another than the grantor's own, and
+# may not sit on the other side.
+#@ U-20 U-21 U-13 U-14 S-09
 held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_holder(person, seal, grant, holder, context) and
   is_sound(holder) and
   not suspended(person, seal.enterprise) and
+  not gave_own_enterprise(grant, holder) and
   grant.used < grant.use_limit and
   covers_across(grant, contract) and
   not is_on_the_other_side(person, holder, seal, contract, context);
@@ -333,6 +339,27 @@ lacks_authority(person: Person, seal: Seal, context) if
   not has_authority(person, seal, contract, context) and
   not is_own_legal_rep_seal(person, seal);
 
+#@ S-09
+because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  use_grant(person, seal, grant, context) and
+  gave(person.id, grant);
+because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  open_grant(person, seal, contract, grant, context) and
+  gave(person.id, grant);
+because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  sealed_contract(context, contract) and
+  delegation_to(person, seal, delegation, context) and
+  delegation.state = "ACTIVE" and
+  own_grant_of(delegation.principal, seal, contract, grant, context) and
+  gave(person.id, grant);
+because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: SealUseContext) if
+  lacks_authority(person, seal, context) and
+  names_holder(person, seal, grant, holder, context) and
+  gave_own_enterprise(grant, holder);
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and

@@ -97,6 +97,27 @@ grantor_stands(grant: SealGrant, context) if
   parent.used < parent.use_limit and
   given_by_office(parent.seal, parent.grantor, context);
 
+# Who gave a right: its grantor, and whoever gave the one that it comes from. Neither gets it back, by whatever way round.
+#@ S-09
+gave(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
+gave(person_id, grant: SealGrant) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.grantor.membership.person_id = person_id;
+gave(person_id, grant: OpenGrant) if grant.grantor.membership.person_id = person_id;
+
+# Another enterprise in which the grantor has a part is no other: he would give the seal to himself.
+#@ S-09 U-20
+gave_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
+  has_part_in(grant.grantor.membership.person_id, holder);
+
+# A member, suspended or not, or whom the registry names, whatever state the licence is in.
+has_part_in(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  membership.state != "ENDED";
+has_part_in(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
+
 # When what a grant stands on ends by itself.
 grantor_lapses(grant: SealGrant, at) if assignment_lapses(grant.grantor, at);
 grantor_lapses(grant: SealGrant, at) if
@@ -196,12 +217,37 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
   department in grant.seal.enterprise.departments and
   department.id = grant.department_id;
 
-# Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it.
+# Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it. Nor is a right passed on to
+# whoever gave it.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
   grant.membership.person_id != person.id and
-  grant.membership.person_id != grant.grantor.membership.person_id;
+  not gave(grant.membership.person_id, grant);
+
+# What is open to everybody, or leaves the house, has no grantee who would have to be another person. So another one confirms it
+# than gave it, or the legal representative does.
+#@ S-06 S-09
+requires("confirm", _: OpenGrant, "CONFIRMED_BY_ANOTHER");
+requires("confirm", _: CrossEnterpriseGrant, "CONFIRMED_BY_ANOTHER");
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if
+  grant.grantor.membership.person_id != person.id;
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if
+  legal_representative(person, grant.seal.enterprise);
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
+  grant.grantor.membership.person_id != person.id;
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
+  legal_representative(person, grant.seal.enterprise);
+
+# Neither who gives it nor who confirms it has a part in the enterprise that gets the seal.
+#@ S-09 U-20
+requires("confirm", _: CrossEnterpriseGrant, "HOLDER_APART");
+meets(person: Person, "HOLDER_APART", "confirm", grant: CrossEnterpriseGrant, context: CrossGrantContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  holder.id = grant.holder_id and
+  not has_part_in(person.id, holder) and
+  not gave_own_enterprise(grant, holder);
 
 # Whoever keeps a seal does not get the right to approve its use.
 #@ S-15
@@ -284,14 +330,23 @@ requires("assign", _: CrossEnterpriseGrant, "CROSS_GRANT_LIVE");
 requires("assign", _: CrossEnterpriseGrant, "OWNER_OPERATING");
 meets(person: Person, "HOLDER_ADMIN", "assign", _: CrossEnterpriseGrant, context: HolderContext) if
   runs_holder(person, context.holder, context);
-meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, context) if
+meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, context: HolderContext) if
   grant.state = "ACTIVE" and
   grant.confirmation = "AUTH_LETTER" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
   is_not_ended(grant.seal) and
-  grantor_stands(grant, context);
+  grantor_stands(grant, context) and
+  holder = context.holder and
+  holder matches Enterprise and
+  not gave_own_enterprise(grant, holder);
+#@ S-09
+because("CROSS_GRANT_LIVE", "SELF_GRANT", _: Person, grant: CrossEnterpriseGrant, context: HolderContext) if
+  holder = context.holder and
+  holder matches Enterprise and
+  gave_own_enterprise(grant, holder);
+#@ U-20 U-21
 meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
   grant.seal.enterprise.auth_state = "AUTHENTICATED" and
   grant.seal.enterprise.operating_state = "ACTIVE";
@@ -346,11 +401,19 @@ meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
   seal.kind != "LEGAL_REP";
 
 # The principal lends what is his own: a live grant to use the seal, which covers the contracts and the term. What was delegated
-# to him is no grant of his, so nothing is delegated twice.
+# to him is no grant of his, so nothing is delegated twice; and what the delegate gave does not come back to him.
 #@ U-18
 requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
 meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
   lent_grant(delegation, _, context);
+#@ S-09
+because("WITHIN_PRINCIPAL", "SELF_GRANT", _: Person, delegation: Delegation, context) if
+  not lent_grant(delegation, _, context) and
+  grant in delegation.principal.grants and
+  is_of_delegated_seal(grant, delegation) and
+  grant.right = "USE" and
+  grant.state = "ACTIVE" and
+  gave(delegation.delegate.person_id, grant);
 
 lent_grant(delegation: Delegation, grant, context) if
   grant in delegation.principal.grants and
@@ -362,7 +425,9 @@ lent_grant(delegation: Delegation, grant, context) if
   delegation.valid_to <= grant.valid_to and
   grant.used < grant.use_limit and
   is_within_grant(delegation, grant) and
-  grantor_stands(grant, context);
+  grantor_stands(grant, context) and
+  not gave(delegation.principal.person_id, grant) and
+  not gave(delegation.delegate.person_id, grant);
 
 is_of_delegated_seal(_: SealGrant, delegation: Delegation) if delegation.seal_id = nil;
 is_of_delegated_seal(grant: SealGrant, delegation: Delegation) if delegation.seal_id = grant.seal_id;

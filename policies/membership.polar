@@ -15,6 +15,8 @@ meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if no
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
+  has_used_up_reminders(person, enterprise, context);
 
 # Nobody keeps more than a few applications open, wherever they are; what cannot be counted is too many.
 #@ M-02
@@ -74,7 +76,12 @@ because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: In
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
-  is_applicant(person, enterprise, context);
+  is_applicant(person, enterprise, context) and
+  not has_used_up_reminders(person, enterprise, context);
+because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
+  outsider(person, resource, context, enterprise) and
+  has_administrator(enterprise, context) and
+  has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
   outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
@@ -273,6 +280,51 @@ meets(_: Person, "ROLE_STATED", "assign_role", _: Membership, context) if
   context.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
 because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context: RoleContext) if context.role = "LEGAL_REP";
 
+# Whoever makes an administrator hands the enterprise over, to one more: both show their faces, freshly, as when it is handed over
+# to one instead (enterprise.polar). The roles that ask for no face are listed.
+#@ M-12
+requires("assign_role", _: Membership, "FRESH_FACE");
+requires("assign_role", _: Membership, "NEW_ADMIN_FACE");
+meets(person: Person, "FRESH_FACE", "assign_role", membership: Membership, context) if
+  fresh_face_check(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    membership.enterprise_id,
+    context.parameters.face_for_admin_change,
+    context);
+meets(_: Person, "NEW_ADMIN_FACE", "assign_role", membership: Membership, context) if
+  fresh_face_check(
+    context.receiver_verification,
+    membership.person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    membership.enterprise_id,
+    context.parameters.face_for_admin_change,
+    context);
+waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
+waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
+because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, membership: Membership, context: RoleContext) if
+  stale_face_check(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    membership.enterprise_id,
+    context.parameters.face_for_admin_change,
+    context);
+because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, membership: Membership, context: RoleContext) if
+  used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", membership.enterprise_id);
+
+# LEGAL_REP is given to nobody, and a role that is not stated is none: what asks for it says so.
+asks_for_no_face(role) if role in ["SEAL_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+asks_for_no_face(role) if role = nil;
+
+obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_VERIFICATION") if context.role = "SYSTEM_ADMIN";
+obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_NEW_ADMIN_VERIFICATION") if
+  context.role = "SYSTEM_ADMIN";
+
 # Only a membership that is not over can be acted on.
 #@ M-07
 requires("assign_role", _: Membership, "MEMBERSHIP_LIVE");
@@ -292,18 +344,24 @@ requires("resign", _: Membership, "OWN_MEMBERSHIP");
 meets(person: Person, "OWN_MEMBERSHIP", "resign", membership: Membership, _) if membership.person_id = person.id;
 
 # While a retrieval is decided, nobody changes who runs the enterprise or its seals, and the new administrator waits a while
-# after it. Ending or reinstating the membership of such an officer comes to the same as taking or giving the role.
+# after it. Ending, suspending or reinstating the membership of such an officer comes to the same as taking or giving the role,
+# and would silence those who may object.
 #@ R-12
 requires("assign_role", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("reinstate", _: Membership, "NO_RETRIEVAL_HOLD");
+requires("suspend", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("end", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("revoke", _: RoleAssignment, "NO_RETRIEVAL_HOLD");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, _) if
   not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", _: Membership, context) if gives_lesser_role(context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, context) if
+  gives_lesser_role(membership, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if
   not retrieval_holds(membership.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if
+  not retrieval_holds(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not runs_something(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not retrieval_holds(membership.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not runs_something(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if
@@ -312,14 +370,19 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) i
 #@ R-13
 requires("assign_role", _: Membership, "COOLED_OFF");
 requires("reinstate", _: Membership, "COOLED_OFF");
+requires("suspend", _: Membership, "COOLED_OFF");
 requires("end", _: Membership, "COOLED_OFF");
 requires("revoke", _: RoleAssignment, "COOLED_OFF");
 meets(person: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "assign_role", _: Membership, context) if gives_lesser_role(context);
+meets(_: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
+  gives_lesser_role(membership, context);
 meets(person: Person, "COOLED_OFF", "reinstate", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
 meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(person: Person, "COOLED_OFF", "suspend", membership: Membership, context) if
+  not cooling_off(person, membership.enterprise, _, context);
+meets(_: Person, "COOLED_OFF", "suspend", membership: Membership, _) if not runs_something(membership);
 meets(person: Person, "COOLED_OFF", "end", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
 meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not runs_something(membership);
@@ -327,10 +390,15 @@ meets(person: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, contex
   not cooling_off(person, assignment.membership.enterprise, _, context);
 meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
 
-gives_lesser_role(context) if
+# To make an auditor of somebody who runs the seals takes the running from him.
+gives_lesser_role(_: Membership, context) if
   role = context.role and
   role matches String and
+  role != "SEAL_AUDITOR" and
   is_lesser_role(role);
+gives_lesser_role(membership: Membership, context) if
+  context.role = "SEAL_AUDITOR" and
+  not runs_something(membership);
 
 is_lesser_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
 
@@ -338,6 +406,54 @@ runs_something(membership: Membership) if
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
   not is_lesser_role(assignment.role);
+
+# Nobody is made an administrator in order to put out the others at once: who takes another administrator's power has had the
+# role, and the membership, for as long as one waits after a retrieval. The legal representative need not wait.
+#@ M-12
+requires("suspend", _: Membership, "SETTLED_ADMIN");
+requires("end", _: Membership, "SETTLED_ADMIN");
+requires("revoke", _: RoleAssignment, "SETTLED_ADMIN");
+meets(_: Person, "SETTLED_ADMIN", "suspend", membership: Membership, _) if not was_made_administrator(membership);
+meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, context) if
+  may_put_out(person, membership.enterprise, context);
+meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, _) if membership.person_id = person.id;
+meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, _) if membership.person_id = person.id;
+meets(_: Person, "SETTLED_ADMIN", "end", membership: Membership, _) if not was_made_administrator(membership);
+meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, context) if
+  may_put_out(person, membership.enterprise, context);
+meets(_: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, _) if assignment.role != "SYSTEM_ADMIN";
+meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, _) if
+  assignment.membership.person_id = person.id;
+meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
+  may_put_out(person, assignment.membership.enterprise, context);
+because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
+  settles_in(person, membership.enterprise, _, context);
+because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
+  settles_in(person, assignment.membership.enterprise, _, context);
+
+was_made_administrator(membership: Membership) if
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.state = "ACTIVE";
+
+may_put_out(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+may_put_out(person: Person, enterprise: Enterprise, context) if
+  own_administration(person, enterprise, _, context) and
+  not settles_in(person, enterprise, _, context);
+
+own_administration(person: Person, enterprise: Enterprise, assignment, context) if
+  member(person, enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment_stands(assignment, context);
+
+# Until when a new administrator waits: since the role was given, and since he came.
+settles_in(person: Person, enterprise: Enterprise, at, context) if
+  own_administration(person, enterprise, assignment, context) and
+  at in [
+    assignment.valid_from + context.parameters.cooling_off,
+    assignment.membership.joined_at + context.parameters.cooling_off] and
+  context.now < at;
 
 # The last administrator cannot be removed, suspended or demoted, nor resign: hand over first.
 #@ M-08
@@ -464,6 +580,28 @@ lapses(person: Person, "end", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);
 lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
   admin_lapses(person, assignment.membership.enterprise, context, at);
+lapses(person: Person, "assign_role", membership: Membership, context, at) if
+  context.role = "SYSTEM_ADMIN" and
+  face_lapses(
+    context.verification,
+    person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    membership.enterprise_id,
+    context.parameters.face_for_admin_change,
+    context,
+    at);
+lapses(_: Person, "assign_role", membership: Membership, context, at) if
+  context.role = "SYSTEM_ADMIN" and
+  face_lapses(
+    context.receiver_verification,
+    membership.person,
+    "ADMIN_CHANGE",
+    "Enterprise",
+    membership.enterprise_id,
+    context.parameters.face_for_admin_change,
+    context,
+    at);
 lapses(_: Person, "approve_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "reject_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "remind", application: JoinApplication, _, at) if at = application.expires_at;

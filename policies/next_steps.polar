@@ -83,6 +83,11 @@ parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: 
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
 
+# Until when the last reminder may be answered.
+#@ R-07
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: RetrievalContext) if
+  answer_is_due(person, enterprise, at, context);
+
 # The new administrator learns when he may begin.
 #@ R-13
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
@@ -91,6 +96,12 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
+# … and so does one who was made it.
+#@ M-12
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
+  settles_in(person, membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
+  settles_in(person, assignment.membership.enterprise, at, context);
 
 parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
@@ -188,3 +199,9 @@ parameter("VERIFY_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) i
 parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;
+parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
+parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
+parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;

@@ -23,8 +23,14 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
 # A suspended member reads his own history and nothing else; only the legal representative is not bound by it.
 #@ M-13
 requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
+requires("submit", _: RetrievalCase, "NOT_SUSPENDED");
+requires("execute", _: RetrievalCase, "NOT_SUSPENDED");
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if not suspended(person, enterprise);
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if not suspended(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if legal_representative(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not suspended(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if legal_representative(person, case.enterprise);
 
 # One open case per enterprise; others learn that there is one, and no more.
 #@ R-03
@@ -62,16 +68,118 @@ requires("retrieve", _: Enterprise, "ADMIN_GONE");
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
   not responsive_administrator(person, enterprise, _, context);
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
+  administrators_do_not_answer(person, enterprise, _, context);
 requires("execute", _: RetrievalCase, "ADMIN_GONE");
 meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
   not responsive_administrator(person, case.enterprise, _, context);
 meets(_: Person, "ADMIN_GONE", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
+meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  administrators_do_not_answer(person, case.enterprise, _, context);
+# Reminding goes on while there are reminders left, waiting while the last one may still be answered.
+because("ADMIN_GONE", "ADMIN_HAS_TIME", person: Person, enterprise: Enterprise, context) if
+  has_to_be_asked(person, enterprise, context) and
+  answer_is_due(person, enterprise, _, context);
+because("ADMIN_GONE", "ADMIN_BUSY", person: Person, enterprise: Enterprise, context) if
+  has_to_be_asked(person, enterprise, context) and
+  has_used_up_reminders(person, enterprise, context) and
+  not answer_is_due(person, enterprise, _, context);
+
+because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  responsive_administrator(person, case.enterprise, _, context) and
+  not administrators_do_not_answer(person, case.enterprise, _, context) and
+  has_used_up_reminders(person, case.enterprise, context);
+
+has_to_be_asked(person: Person, enterprise: Enterprise, context) if
+  not legal_representative(person, enterprise) and
+  responsive_administrator(person, enterprise, _, context) and
+  not administrators_do_not_answer(person, enterprise, _, context);
 
 responsive_administrator(person: Person, enterprise: Enterprise, membership, context) if
   administrator(enterprise, membership, context) and
   membership.person_id != person.id and
   context.now < membership.person.last_active_at + context.parameters.admin_responsive_within;
+
+# Administrators who are busy elsewhere are not there for this enterprise: nobody answered an application within three days of its
+# last reminder, and none of them did anything else in this enterprise since. What anybody can bring about alone shows nothing: it
+# takes a member, or the holder of a task that somebody unconnected sent. Any answer ends it.
+#@ R-07
+administrators_do_not_answer(person: Person, enterprise: Enterprise, application, context) if
+  unanswered_application(enterprise, application, context) and
+  application.last_reminded_at + context.parameters.admin_unresponsive_after <= context.now and
+  has_outside_standing(person, enterprise, context);
+
+# … and while the last reminder may still be answered: until `at`.
+answer_is_due(person: Person, enterprise: Enterprise, at, context) if
+  unanswered_application(enterprise, application, context) and
+  at = application.last_reminded_at + context.parameters.admin_unresponsive_after and
+  context.now < at and
+  has_outside_standing(person, enterprise, context);
+
+unanswered_application(enterprise: Enterprise, application, context) if
+  application in enterprise.applications and
+  application.state = "PENDING" and
+  context.now < application.expires_at and
+  application.reminders >= context.parameters.reminder_limit and
+  application.last_reminded_at > 0 and
+  not administrator_acted(enterprise, application.last_reminded_at, context);
+
+has_used_up_reminders(person: Person, enterprise: Enterprise, context) if
+  pending_application(person, enterprise, application, context) and
+  application.reminders >= context.parameters.reminder_limit;
+
+has_outside_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
+has_outside_standing(person: Person, enterprise: Enterprise, _) if
+  open_task_for(person, enterprise.id, task) and
+  task.signatory.contract.state = "SIGNING" and
+  not is_connected(person, task.signatory.contract);
+
+# Whoever is or was in the sending enterprise, or at its head, could have sent it to himself.
+is_connected(person: Person, contract: Contract) if
+  contract.initiated_by_id matches String and
+  contract.initiated_by_id = person.id;
+is_connected(person: Person, contract: Contract) if
+  membership in person.memberships and
+  membership.enterprise_id = contract.initiator_id;
+is_connected(person: Person, contract: Contract) if
+  snapshot in person.represented and
+  snapshot.enterprise_id = contract.initiator_id;
+
+# What an administrator leaves behind: an application decided, an invitation, a role given, an objection, a use approved. An
+# application is decided by them or by whom they trust with it; who, is not asked.
+administrator_acted(enterprise: Enterprise, since, _) if
+  application in enterprise.applications and
+  application.state in ["APPROVED", "REJECTED"] and
+  application.decided_at >= since;
+administrator_acted(enterprise: Enterprise, since, context) if
+  invitation in enterprise.invitations and
+  invitation.created_at >= since and
+  holds_role(invitation.inviter, "SYSTEM_ADMIN", context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  membership in enterprise.memberships and
+  assignment in membership.assignments and
+  assignment.valid_from >= since and
+  assignment.granted_by_id matches String and
+  administers(assignment.granted_by_id, enterprise, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  case in enterprise.retrieval_cases and
+  objection in case.objections and
+  objection.raised_at >= since and
+  administers(objection.person_id, enterprise, context);
+administrator_acted(enterprise: Enterprise, since, context) if
+  seal in enterprise.seals and
+  request in seal.use_requests and
+  approval in request.approvals and
+  approval.decided_at >= since and
+  holds_role(approval.approver, "SYSTEM_ADMIN", context);
+
+administers(person_id, enterprise: Enterprise, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  holds_role(membership, "SYSTEM_ADMIN", context);
 
 # --- submitting ------------------------------------------------------------------------------------------------------
 
@@ -258,6 +366,33 @@ may_object(person: Person, case: RetrievalCase, context) if
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_manage_seals(person, case.enterprise, context);
+# Whoever was only suspended keeps his say in it, or one administrator could silence the others before he lets a case pass.
+may_object(person: Person, case: RetrievalCase, context) if
+  case.applicant_id != person.id and
+  fit(person) and
+  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+
+# A role that would stand but for the suspension of its membership.
+suspended_office(person: Person, enterprise: Enterprise, roles, assignment, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person.id and
+  office_of_suspended(membership, roles, assignment, context);
+
+office_of_suspended(membership: Membership, roles, assignment, context) if
+  membership.state = "SUSPENDED" and
+  context.now < membership.ended_at and
+  assignment in membership.assignments and
+  assignment.state = "ACTIVE" and
+  assignment.role in roles and
+  assignment.valid_from <= context.now and
+  context.now < assignment.valid_to;
+
+is_suspended_officer(person: Person, enterprise: Enterprise, context) if
+  suspended_office(person, enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+
+lapses(person: Person, "object", case: RetrievalCase, context, at) if
+  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
+  assignment_lapses(assignment, at);
 
 # An open or upheld objection blocks execution, except against the legal representative's path.
 #@ R-09
@@ -330,13 +465,19 @@ is_told(case: RetrievalCase, person_id) if
   notice.state = "ACCEPTED" and
   notice.sent_at <= case.notice_from;
 
-# The administrators and seal administrators who stood when the notice began, whether they can act or not, and the legal
-# representative. Who is appointed later cannot stop the clock.
+# The administrators and seal administrators who stood when the notice began, whether they can act or not, suspended ones too,
+# and the legal representative. Who is appointed later cannot stop the clock.
 to_be_told(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
   assignment_stands(assignment, context) and
+  assignment.valid_from <= case.notice_from and
+  person_id = membership.person_id and
+  person_id != case.applicant_id;
+to_be_told(case: RetrievalCase, person_id, context) if
+  membership in case.enterprise.memberships and
+  office_of_suspended(membership, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
@@ -383,6 +524,12 @@ lapses(_: Person, "object", case: RetrievalCase, context, at) if notice_end(case
 
 lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
   pending_application(person, enterprise, application, context) and
+  at = application.expires_at;
+lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
+  administrators_do_not_answer(person, enterprise, application, context) and
+  at = application.expires_at;
+lapses(person: Person, "execute", case: RetrievalCase, context, at) if
+  administrators_do_not_answer(person, case.enterprise, application, context) and
   at = application.expires_at;
 lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if

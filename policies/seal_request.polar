@@ -55,10 +55,30 @@ because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseReques
   names(step, _, membership, context) and
   not step_is_passed(step, request, context);
 
+# A right to approve reaches as far as it says: these contracts, up to this amount, so many times.
+#@ U-04 U-06
+because("STEP_APPROVER", "APPROVAL_BEYOND_GRANT", person: Person, request: SealUseRequest, context) if
+  lacks_reach(person, request, context) and
+  right_to_approve(person, request, grant, context) and
+  not reaches_request(grant, request, context);
+because("STEP_APPROVER", "USE_LIMIT_EXHAUSTED", person: Person, request: SealUseRequest, context) if
+  lacks_reach(person, request, context) and
+  right_to_approve(person, request, grant, context) and
+  grant.used >= grant.use_limit;
+
+lacks_reach(person: Person, request: SealUseRequest, context) if
+  request.process_id = nil and
+  not is_asked(person, request, context);
+
+right_to_approve(person: Person, request: SealUseRequest, grant, context) if
+  member(person, request.seal.enterprise, membership, context) and
+  approval_grant(membership, request.seal, grant, context);
+
+#@ U-03
 is_asked(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
-  has_right_to_approve(membership, request.seal, context);
+  may_decide_by_right(membership, request, context);
 is_asked(person: Person, request: SealUseRequest, context) if
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
@@ -90,6 +110,44 @@ meets(person: Person, "NOT_THE_CUSTODIAN", "approve", request: SealUseRequest, c
 meets(person: Person, "NOT_THE_CUSTODIAN", "reject", request: SealUseRequest, context) if
   not keeps_the_seal(person.id, request.seal, context);
 
+# Nor does anybody decide who is on the other side: a party of the contract, one who is named to sign for another party, one of its
+# members, or whom the registry names for it.
+#@ U-12 U-13
+requires("approve", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
+requires("reject", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
+meets(person: Person, "NOT_THE_COUNTERPARTY", "approve", request: SealUseRequest, context: RequestContext) if
+  is_on_our_side(person, request, context);
+meets(person: Person, "NOT_THE_COUNTERPARTY", "reject", request: SealUseRequest, context: RequestContext) if
+  is_on_our_side(person, request, context);
+
+is_on_our_side(_: Person, request: SealUseRequest, _: RequestContext) if request.contract_id = nil;
+is_on_our_side(person: Person, request: SealUseRequest, context: RequestContext) if
+  contract = context.contract and
+  contract matches Contract and
+  contract.id = request.contract_id and
+  not takes_part_elsewhere(person.id, request.seal, contract) and
+  not belongs_elsewhere(person, request.seal, contract);
+
+takes_part_elsewhere(person_id, _: Seal, contract: Contract) if is_party_himself(person_id, contract);
+takes_part_elsewhere(person_id, seal: Seal, contract: Contract) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  task.state != "TRANSFERRED" and
+  is_named_in(person_id, task);
+takes_part_elsewhere(person_id, seal: Seal, contract: Contract) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  task.signed_by_id matches String and
+  task.signed_by_id = person_id;
+
+belongs_elsewhere(person: Person, seal: Seal, contract: Contract) if
+  other_party(seal, contract, party) and
+  party.enterprise_id matches String and
+  membership in person.memberships and
+  membership.enterprise_id = party.enterprise_id and
+  membership.state != "ENDED";
+belongs_elsewhere(person: Person, seal: Seal, contract: Contract) if represents_another_party(person, seal, contract);
+
 # One person gives one verdict on a request: N of M are N different persons, and a second step is a second pair of eyes.
 #@ U-03
 requires("approve", _: SealUseRequest, "NO_VERDICT_YET");
@@ -105,6 +163,20 @@ gave_verdict(person: Person, request: SealUseRequest) if
 #@ U-03
 requires("reject", _: SealUseRequest, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "reject", _: SealUseRequest, context) if is_stated(context.reason);
+
+# An approval that rests on a counted right takes one of the count.
+#@ U-06
+obligation(person: Person, "approve", request: SealUseRequest, context, "DECREMENT_USE") if
+  request.process_id = nil and
+  member(person, request.seal.enterprise, membership, context) and
+  not legal_representative(person, request.seal.enterprise) and
+  grant_to_decide(membership, request, grant, context) and
+  grant.use_limit < 9223372036854775807 and
+  not has_uncounted_right(membership, request, context);
+
+has_uncounted_right(membership: Membership, request: SealUseRequest, context) if
+  grant_to_decide(membership, request, grant, context) and
+  grant.use_limit = 9223372036854775807;
 
 # The applicant takes back what is not used yet.
 #@ U-03
@@ -200,14 +272,11 @@ has_approval_by_right(request: SealUseRequest, context) if
   approval in request.approvals and
   approval.verdict = "PASSED" and
   approval.decided_at <= context.now and
-  may_approve_use(approval.approver, request.seal, context);
+  may_act_as_approver(approval.approver, request.seal, context) and
+  decided_by_right(approval.approver, request, context) and
+  is_disinterested(approval.approver, request, context);
 
 # --- the right to approve ----------------------------------------------------------------------------------------------------
-
-# It is a grant of its own, never the custodian's; over the legal representative's seal it is his alone.
-may_approve_use(approver: Membership, seal: Seal, context) if
-  may_act_as_approver(approver, seal, context) and
-  has_right_to_approve(approver, seal, context);
 
 # Whoever approves is a member, in order, and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
@@ -216,17 +285,88 @@ may_act_as_approver(approver: Membership, seal: Seal, context) if
   fit(approver.person) and
   not keeps_the_seal(approver.person_id, seal, context);
 
-has_right_to_approve(approver: Membership, seal: Seal, _) if legal_representative(approver.person, seal.enterprise);
-has_right_to_approve(approver: Membership, seal: Seal, context) if
+# Whoever decides now: a right that reaches this request and is not used up, or the legal representative's own. It is a grant of its
+# own, never the custodian's; over the legal representative's seal it is his alone.
+#@ U-04 U-06
+may_decide_by_right(approver: Membership, request: SealUseRequest, _) if
+  legal_representative(approver.person, request.seal.enterprise);
+may_decide_by_right(approver: Membership, request: SealUseRequest, context) if grant_to_decide(approver, request, _, context);
+
+grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) if
+  approval_grant(approver, request.seal, grant, context) and
+  grant.state = "ACTIVE" and
+  grant.used < grant.use_limit and
+  reaches_request(grant, request, context);
+
+# Whoever decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
+decided_by_right(approver: Membership, request: SealUseRequest, _) if
+  legal_representative(approver.person, request.seal.enterprise);
+decided_by_right(approver: Membership, request: SealUseRequest, context) if
+  approval_grant(approver, request.seal, grant, context) and
+  reaches_request(grant, request, context);
+
+approval_grant(approver: Membership, seal: Seal, grant, context) if
   seal.kind != "LEGAL_REP" and
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
-  grant.state = "ACTIVE" and
+  is_in_force(grant) and
   grant.confirmation in ["AUTH_LETTER", "INTENT"] and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
-  grantor_stands(grant, context);
+  grantor_stands(grant, context) and
+  not gave(approver.person_id, grant);
+
+# A count that came to its end ended with an approval that was counted.
+is_in_force(grant: SealGrant) if grant.state = "ACTIVE";
+is_in_force(grant: SealGrant) if grant.state = "EXHAUSTED" and grant.used = grant.use_limit;
+
+# Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a limit cannot
+# be looked at.
+reaches_request(grant: SealGrant, _: SealUseRequest, _) if
+  grant.scope = "ALL_CONTRACTS" and
+  not lists_templates(grant) and
+  grant.amount_max = 9223372036854775807;
+reaches_request(grant: SealGrant, request: SealUseRequest, context) if
+  contract_of_request(request, contract, context) and
+  covers(grant, contract) and
+  covers_amount(grant, contract);
+
+contract_of_request(request: SealUseRequest, contract, context: RequestContext) if
+  contract = context.contract and
+  contract matches Contract and
+  contract.id = request.contract_id;
+contract_of_request(request: SealUseRequest, contract, context: TaskContext) if
+  contract = context.contract and
+  contract matches Contract and
+  contract.id = request.contract_id;
+contract_of_request(request: SealUseRequest, contract, context: StampContext) if
+  contract = context.contract and
+  contract matches Contract and
+  contract.id = request.contract_id;
+contract_of_request(request: SealUseRequest, contract, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  contract.id = request.contract_id;
+
+# An approver who is on the other side of the contract approved for that side. Where a seal is used, what each represents is known.
+#@ U-12 U-13
+is_disinterested(approver: Membership, request: SealUseRequest, context: SealUseContext) if
+  contract_of_request(request, contract, context) and
+  known in context.approvers and
+  is_on_this_side(known, approver, request, contract);
+is_disinterested(approver: Membership, request: SealUseRequest, context: StampContext) if
+  contract_of_request(request, contract, context) and
+  known in context.approvers and
+  is_on_this_side(known, approver, request, contract);
+is_disinterested(_: Membership, request: SealUseRequest, _: StampContext) if request.contract_id = nil;
+# While others still decide, or a task is opened, it is not looked at: that the seal is used is what counts.
+is_disinterested(_: Membership, _: SealUseRequest, _: RequestContext);
+is_disinterested(_: Membership, _: SealUseRequest, _: TaskContext);
+
+is_on_this_side(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
+  known.id = approver.person_id and
+  not takes_part_elsewhere(known.id, request.seal, contract) and
+  not belongs_elsewhere(known, request.seal, contract);
 
 # The custodian, and whoever acts for him at the time; by person, so that a second membership does not help.
 keeps_the_seal(person_id, seal: Seal, _) if
@@ -289,6 +429,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   approval.verdict = "PASSED" and
   approval.decided_at <= context.now and
   may_act_as_approver(approval.approver, request.seal, context) and
+  is_disinterested(approval.approver, request, context) and
   not decided_besides(approval, request);
 
 decided_besides(approval: Approval, request: SealUseRequest) if
@@ -329,7 +470,7 @@ approver_turns(approver: Membership, request: SealUseRequest, context, at) if
 right_turns(approver: Membership, seal: Seal, context, at) if
   grant in seal.grants and
   grant.right = "APPROVE" and
-  grant.state = "ACTIVE" and
+  grant.state in ["ACTIVE", "EXHAUSTED"] and
   grant.membership_id = approver.id and
   at in [grant.valid_to, grant.grantor.valid_to, grant.grantor.membership.ended_at] and
   context.now < at;

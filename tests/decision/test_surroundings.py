@@ -39,10 +39,11 @@ from sealauthz.domain.contracts import (
 )
 from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
 from sealauthz.domain.retrieval import EnterpriseAuthentication
-from sealauthz.domain.seals import CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
+from sealauthz.domain.seals import Approval, CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
 from sealauthz.facts.world import World
 
 PARAMETERS = BUNDLE.parameters
+NOTHING: Mapping[str, tuple[str, str]] = {}
 
 
 def found(
@@ -51,11 +52,11 @@ def found(
     subject: str,
     resource: tuple[str, str],
     now: int = NOW,
-    **given: tuple[str, str],
+    given: Mapping[str, tuple[str, str]] = NOTHING,
 ) -> Mapping[str, Any]:
     """What is found where the client names these records; records by their ids."""
     with World.of_records(scene.records).read() as picture:
-        named = {key: picture.find(*value) for key, value in given.items()}
+        named = {key: picture.find(*name) for key, name in given.items()}
         around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture, named)
         keys = found_for(context, around)
         # What it returns is home and whole, so that policies may go on from there.
@@ -87,7 +88,7 @@ def test_a_context_without_a_finder_gets_nothing() -> None:
 
 @pytest.mark.parametrize("context", [contexts.SealUseContext, contexts.StampContext, contexts.HolderContext])
 def test_a_resource_of_another_kind_leads_to_nothing(context: type[Context]) -> None:
-    assert found(context, Scene(), "user", ("Contract", "c")) == {}
+    assert not any(found(context, Scene(), "user", ("Contract", "c")).values())
 
 
 # --- the clock of a place ---------------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def test_the_day_begins_at_the_first_instant_of_its_first_minute() -> None:
 @pytest.mark.parametrize("zone", ["Nowhere/City", "", "../../etc/passwd", "/etc/localtime", "Asia", "a\0b", "x" * 300])
 def test_an_unknown_zone_has_no_time(zone: str) -> None:
     assert local(zone, NOW) == (None, None, None)
-    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {"contract": None}
+    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {"contract": None, "approvers": []}
 
 
 def day_ends(zone: str, now: int) -> int:
@@ -171,7 +172,7 @@ def test_the_contract_of_a_stamp_is_the_one_that_the_request_for_this_seal_names
     )
 
     def contract(seal: str, **given: tuple[str, str]) -> Any:
-        return found(contexts.StampContext, scene, "plain", ("Seal", seal), **given)["contract"]
+        return found(contexts.StampContext, scene, "plain", ("Seal", seal), given=given)["contract"]
 
     assert contract("s", request=("SealUseRequest", "q")) == "c"
     # Whose request it is, is for the policies to say; for another seal it leads nowhere.
@@ -243,6 +244,53 @@ def test_the_principals_are_those_who_delegated_to_the_subject_at_the_owner() ->
     assert principals(*elsewhere) == []
 
 
+TASK = {"task": ("SigningTask", "t")}
+
+
+def decided(number: int, *approvers: str, contract: str | None = "c", **columns: Any) -> list[Any]:
+    """A request of user's for the seal, and what they decided on it."""
+    values = {"submitted_at": NOW - DAY, "valid_from": NOW - DAY, "valid_to": NOW + DAY, "state": "APPROVED", **columns}
+    request = SealUseRequest(f"q{number}", "s", "m-user", contract_id=contract, **values)
+    return [request, *(Approval(f"a{number}-{who}", request.id, f"m-{who}", "PASSED") for who in approvers)]
+
+
+def test_the_approvers_are_those_who_decided_on_approved_requests_for_the_tasks_contract() -> None:
+    def approvers(*records: Any, given: Any = TASK) -> Any:
+        return found(contexts.SealUseContext, Scene().put(*records), "user", ("Seal", "s"), given=given)["approvers"]
+
+    assert approvers() == []
+    assert approvers(*decided(1, "plain", "keeper"), *decided(2, "plain", state="IN_USE")) == ["keeper", "plain"]
+    assert approvers(*decided(1, "plain"), given=NOTHING) == []
+    assert approvers(*decided(1, "plain"), given={"task": ("SigningTask", "none")}) == []
+    assert approvers(*decided(1, "plain", state="IN_APPROVAL")) == []
+    assert approvers(Contract("c2", "f", "SALES"), *decided(1, "plain", contract="c2")) == []
+
+
+def test_a_stamp_has_the_contract_and_the_approvers_of_its_request() -> None:
+    def around(*records: Any, given: Any = None) -> Mapping[str, Any]:
+        named = {"request": ("SealUseRequest", "q1")} if given is None else given
+        keys = found(contexts.StampContext, Scene().put(*records), "user", ("Seal", "s"), given=named)
+        return {key: keys[key] for key in ("contract", "approvers")}
+
+    assert around(*decided(1, "plain"), *decided(2, "keeper")) == {"contract": "c", "approvers": ["plain"]}
+    assert around(*decided(1, "plain", contract=None)) == {"contract": None, "approvers": ["plain"]}
+    assert around(*decided(1, "plain"), given=NOTHING) == {"contract": None, "approvers": []}
+
+
+def test_a_request_leads_to_its_contract() -> None:
+    asked = ("SealUseRequest", "q1")
+    scene = Scene().put(*decided(1))
+    assert found(contexts.RequestContext, scene, "keeper", asked) == {"contract": "c"}
+    assert found(contexts.RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked) == {}
+    assert found(contexts.RequestContext, scene, "keeper", ("Seal", "s")) == {}
+
+
+def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:
+    for who in ("keeper", "both"):
+        assert found(contexts.CrossGrantContext, GROUP, who, ("CrossEnterpriseGrant", "x-z")) == {"holder": "z"}
+    assert found(contexts.CrossGrantContext, GROUP, "keeper", ("Seal", "s")) == {}
+
+
 def test_a_seal_that_nobody_holds_has_no_holder() -> None:
     assert found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
 
@@ -273,13 +321,15 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
     for context in (contexts.TaskContext, contexts.TransferContext):
         assert found(context, alone, "user", ("SigningTask", "t-user"))["enterprise"] is None
         assert found(context, alone, "user", ("SigningTask", "t"))["enterprise"] == "e"
+    for task, contract in (("t-user", "c2"), ("t", "c")):
+        assert found(contexts.TaskContext, alone, "user", ("SigningTask", task))["contract"] == contract
 
 
 # --- what is signed, and for whom else ------------------------------------------------------------------------------
 
 
 def sealing(scene: Scene, subject: str = "user", task: str = "t") -> Mapping[str, Any]:
-    return found(contexts.SealUseContext, scene, subject, ("Seal", "s"), task=task)
+    return found(contexts.SealUseContext, scene, subject, ("Seal", "s"), given={"task": ("SigningTask", task)})
 
 
 def test_the_digest_of_one_document_is_its_own_and_that_of_several_is_of_all() -> None:

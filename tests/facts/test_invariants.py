@@ -238,6 +238,11 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "I10 a request's use taken back": ("I10", [edited("SealUseRequest", "request", used=0)]),
     "I11 a revoked seal revived": ("I11", [edited("Seal", "dead", state="ACTIVE")]),
     "I11 a revoked seal destroyed": ("I11", [edited("Seal", "dead", state="DESTROYED")]),
+    "S-02 a seal of another kind": ("S-02", [edited("Seal", "s1", kind="OTHER")]),
+    "S-02 a seal that is a draft again": ("S-02", [edited("Seal", "s1", state="DRAFT")]),
+    "S-02 the kind of a revoked seal": ("S-02", [edited("Seal", "dead", kind="CONTRACT")]),
+    "S-05 a legal representative's seal of another person": ("S-05", [edited("Seal", "rep", legal_rep_id="ann")]),
+    "S-05 a legal representative's seal of nobody": ("S-05", [edited("Seal", "rep", legal_rep_id=None)]),
     "I12 another purpose": ("I12", [edited("IdentityVerification", "v1", purpose="APPROVE")]),
     "I12 another method": ("I12", [edited("IdentityVerification", "v1", method="SMS")]),
     "I12 another reference": ("I12", [edited("IdentityVerification", "v1", provider_ref="ref-9")]),
@@ -605,6 +610,10 @@ ALLOWED: list[list[Any]] = [
     [sub("sub2", use_limit=10), edited("GrantContractType", "sub-type", id="sub2-type", grant_id="sub2")],
     [edited("SealGrant", "g1", state="EXHAUSTED", used=10)],
     [edited("SealGrant", "g1", state="REVOKED", used=10), SUB_REVOKED, sub("sub2", use_limit=10, state="INVALIDATED")],
+    # A draft of a seal may become another one.
+    [edited("Seal", "s1", id="s-new", state="DRAFT", kind="OFFICIAL")],
+    [edited("Seal", "s1", id="s-new", state="DRAFT", kind="OTHER")],
+    [edited("Seal", "s1", id="s-new", state="PENDING_REVIEW", kind="OTHER")],
     # What waits is decided once.
     [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
     [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],

@@ -94,7 +94,7 @@ def assemble(
         if record is not None:
             _refuse_unseen(record, home, may_see)
         values[key] = record
-    values |= found_for(form.context, Surroundings(subject, resource, now, parameters, picture, values))
+    values |= found_for(form.context, Surroundings(subject, resource, now, parameters, picture, dict(values)))
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
 
 

@@ -35,10 +35,11 @@ class SealUseContext(Context):
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
     the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
     granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
-    and `principals`, those who let the subject act for them at the seal's owner, each with what he represents.
+    and `principals`, those who let the subject act for them at the seal's owner, each with what they represent.
 
-    Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`), and `parties`, the
-    other enterprises for which the subject or one of the principals signed a task of it or is named for one.
+    Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
+    enterprises for which the subject or one of the principals signed a task of it or is named for one, or that hold the
+    seal; and `approvers`, those who decided on approved requests to use the seal for it, each with what they represent.
     """
 
     task: SigningTask | None = None
@@ -51,15 +52,24 @@ class SealUseContext(Context):
     principals: list[Person] = dataclasses.field(default_factory=list)
     documents_digest: str | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
+    approvers: list[Person] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RequestContext(Context):
+    """Deciding on a request to use a seal: `contract` is the one that it names, found by the server."""
+
+    reason: str | None = None
+    contract: Contract | None = None
 
 
 @dataclass(slots=True)
 class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
-    Of the server's making: `contract`, the one that a request for this seal names, None where it names none; the local
-    day, weekday and minute as in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the
-    seal's owner is not known.
+    Of the server's making: `contract`, the one that a request for this seal names, None where it names none;
+    `approvers`, those who decided on the request, each with what they represent; the local day, weekday and minute as
+    in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
     """
 
     request: SealUseRequest | None = None
@@ -70,6 +80,7 @@ class StampContext(Context):
     local_day: int | None = None
     local_weekday: int | None = None
     local_minute: int | None = None
+    approvers: list[Person] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -89,6 +100,13 @@ class CustodyContext(Context):
 @dataclass(slots=True)
 class HolderContext(Context):
     """An act of the enterprise that holds a seal of another one: `holder` is found by the server."""
+
+    holder: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class CrossGrantContext(Context):
+    """Confirming a grant across enterprises: `holder` is the enterprise that gets the seal."""
 
     holder: Enterprise | None = None
 
@@ -145,9 +163,11 @@ class NameChangeContext(Context):
 
 @dataclass(slots=True)
 class RoleContext(Context):
-    """Giving a role: which one."""
+    """Giving a role: which one; that of an administrator on the intent checks of both, as when handing over."""
 
     role: str | None = None
+    verification: IdentityVerification | None = None
+    receiver_verification: IdentityVerification | None = None
 
 
 @dataclass(slots=True)
@@ -161,11 +181,12 @@ class AdminChangeContext(Context):
 
 @dataclass(slots=True)
 class TaskContext(Context):
-    """An act on a task: `enterprise` is the task's party, None where a person is the party; `documents_digest` is the
-    digest of all documents of its contract (`whole_digest`).
+    """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party;
+    `documents_digest` is the digest of all documents of the contract (`whole_digest`).
     """
 
     enterprise: Enterprise | None = None
+    contract: Contract | None = None
     verification: IdentityVerification | None = None
     documents_digest: str | None = None
 
@@ -261,6 +282,7 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("assign_custodian", "Seal"): ContextForm(CustodyContext, {"custodian": "Membership"}),
     ("release", "SealHold"): ContextForm(VerifiedContext, _VERIFICATION),
     ("assign", "CrossEnterpriseGrant"): ContextForm(HolderContext),
+    ("confirm", "CrossEnterpriseGrant"): ContextForm(CrossGrantContext),
     ("revoke", "CrossEnterpriseGrant"): ContextForm(GrantEndContext),
     ("decide", "SealReview"): ContextForm(ReviewContext, texts=("verdict",)),
     ("view", "SealUse"): ContextForm(UseRecordContext),
@@ -274,7 +296,9 @@ FORMS: dict[tuple[str, str], ContextForm] = {
         AdminChangeContext,
         {"receiver": "Membership", "receiver_verification": "IdentityVerification", **_VERIFICATION},
     ),
-    ("assign_role", "Membership"): ContextForm(RoleContext, texts=("role",)),
+    ("assign_role", "Membership"): ContextForm(
+        RoleContext, {"receiver_verification": "IdentityVerification", **_VERIFICATION}, ("role",)
+    ),
     ("open", "SigningTask"): ContextForm(TaskContext),
     ("approve", "SigningTask"): ContextForm(TaskContext),
     ("transfer", "SigningTask"): ContextForm(TransferContext, {"receiver": "Membership"}),
@@ -287,7 +311,8 @@ FORMS: dict[tuple[str, str], ContextForm] = {
     ("join", "Enterprise"): ContextForm(JoinContext),
     ("retrieve", "Enterprise"): ContextForm(RetrievalContext, texts=("reason",)),
     ("reject_join", "JoinApplication"): ContextForm(ReasonedContext, texts=("reason",)),
-    ("reject", "SealUseRequest"): ContextForm(ReasonedContext, texts=("reason",)),
+    ("approve", "SealUseRequest"): ContextForm(RequestContext),
+    ("reject", "SealUseRequest"): ContextForm(RequestContext, texts=("reason",)),
     ("end", "Membership"): ContextForm(MemberContext),
     ("resign", "Membership"): ContextForm(MemberContext),
     ("authenticate", "Enterprise"): ContextForm(CertificationContext),

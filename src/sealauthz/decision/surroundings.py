@@ -5,7 +5,7 @@ It finds, counts and reads the clock of a place. It never judges: that is the po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -24,6 +24,7 @@ from sealauthz.facts.world import Picture
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN_TASK = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
+_APPROVED_REQUEST = frozenset({"APPROVED", "IN_USE"})
 _OPEN_CONTRACT = frozenset({"DRAFT", "FILLING", "SIGNING"})
 
 
@@ -90,7 +91,7 @@ def _sealed(around: Surroundings, seal: Seal, principals: set[str]) -> Mapping[s
     """What is sealed, and for whom else those act who are to seal it."""
     task = around.given.get("task")
     if not isinstance(task, SigningTask):
-        return {"documents_digest": None, "parties": Collection()}
+        return {"documents_digest": None, "parties": Collection(), "approvers": Collection()}
     contract, ours = task.signatory.contract, seal.enterprise_id
     acting = {around.subject.id, *principals}
     holders = {grant.holder_id for grant in seal.cross_grants}
@@ -99,7 +100,11 @@ def _sealed(around: Surroundings, seal: Seal, principals: set[str]) -> Mapping[s
         name = party.enterprise_id
         if name and name != ours and (name in holders or _acts_for(acting, party.tasks)):
             others.add(name)
-    return {"documents_digest": _documents_digest(contract), "parties": _enterprises(around, others)}
+    return {
+        "documents_digest": _documents_digest(contract),
+        "parties": _enterprises(around, others),
+        "approvers": _approvers(around, _approved_for_task(around, seal)),
+    }
 
 
 def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
@@ -127,6 +132,29 @@ def _enterprises(around: Surroundings, names: set[str]) -> list[Any]:
     return Collection(enterprise for enterprise in found if enterprise is not None)
 
 
+def _approved_for_task(around: Surroundings, seal: Seal) -> Iterator[SealUseRequest]:
+    """The approved requests to use the seal for the contract of the task that the client gave."""
+    task = around.given.get("task")
+    if isinstance(task, SigningTask):
+        requests: Any = seal.use_requests
+        for request in requests.holding("contract_id", task.signatory.contract_id):
+            if request.state in _APPROVED_REQUEST:
+                yield request
+
+
+def _approvers(around: Surroundings, requests: Iterable[SealUseRequest]) -> list[Any]:
+    """Those who decided on the requests, each in the unit that holds what they represent."""
+    names = {approval.approver.person_id for request in requests for approval in request.approvals}
+    return Collection(around.picture.person(name) for name in sorted(names))
+
+
+def _request(around: Surroundings) -> Mapping[str, Any]:
+    request = around.resource
+    if not isinstance(request, SealUseRequest) or request.contract_id is None:
+        return {}
+    return {"contract": around.picture.find("Contract", request.contract_id)}
+
+
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
     seal, found = around.resource, _stamped(around)
     local = _local_time(seal.enterprise.timezone, around.now) if isinstance(seal, Seal) else None
@@ -137,13 +165,12 @@ def _stamp(around: Surroundings) -> Mapping[str, Any]:
 
 
 def _stamped(around: Surroundings) -> Mapping[str, Any]:
-    """The contract of the request. A request for another seal leads nowhere from this one; the policies refuse it."""
+    """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = around.resource, around.given.get("request")
-    if not isinstance(seal, Seal) or not isinstance(request, SealUseRequest):
-        return {"contract": None}
-    if request.seal_id != seal.id or request.contract_id is None:
-        return {"contract": None}
-    return {"contract": around.picture.find("Contract", request.contract_id)}
+    if not isinstance(seal, Seal) or not isinstance(request, SealUseRequest) or request.seal_id != seal.id:
+        return {"contract": None, "approvers": Collection()}
+    contract = None if request.contract_id is None else around.picture.find("Contract", request.contract_id)
+    return {"contract": contract, "approvers": _approvers(around, [request])}
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
@@ -158,6 +185,13 @@ def _seal_end(around: Surroundings) -> Mapping[str, Any]:
 def _holder_act(around: Surroundings) -> Mapping[str, Any]:
     grant = around.resource
     return {"holder": _holder(around, [grant])} if isinstance(grant, CrossEnterpriseGrant) else {}
+
+
+def _cross_grant(around: Surroundings) -> Mapping[str, Any]:
+    grant = around.resource
+    if not isinstance(grant, CrossEnterpriseGrant):
+        return {}
+    return {"holder": around.picture.find("Enterprise", grant.holder_id)}
 
 
 def _holder(around: Surroundings, grants: list[CrossEnterpriseGrant]) -> Enterprise | None:
@@ -237,9 +271,11 @@ def _task(around: Surroundings) -> Mapping[str, Any]:
 
 
 def _signing(around: Surroundings) -> Mapping[str, Any]:
-    task = around.resource
-    digest = _documents_digest(task.signatory.contract) if isinstance(task, SigningTask) else None
-    return {**_task(around), "documents_digest": digest}
+    task, found = around.resource, _task(around)
+    if not isinstance(task, SigningTask):
+        return {**found, "documents_digest": None}
+    contract = task.signatory.contract
+    return {**found, "contract": contract, "documents_digest": _documents_digest(contract)}
 
 
 def _member(around: Surroundings) -> Mapping[str, Any]:
@@ -283,10 +319,12 @@ def _retrieval(around: Surroundings) -> Mapping[str, Any]:
 
 _FINDERS: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]]] = {
     contexts.SealUseContext: _seal_use,
+    contexts.RequestContext: _request,
     contexts.StampContext: _stamp,
     contexts.SealEndContext: _seal_end,
     contexts.HolderContext: _holder_act,
     contexts.GrantEndContext: _holder_act,
+    contexts.CrossGrantContext: _cross_grant,
     contexts.UseRecordContext: _use_record,
     contexts.ContractContext: _contract,
     contexts.TerminationContext: _termination,
@@ -307,12 +345,17 @@ _FINDERS_WITH: Mapping[type[Context], Callable[[Surroundings], Mapping[str, Any]
 LEADS: Mapping[type[Context], Mapping[str, tuple[str, ...]]] = {
     contexts.SealUseContext: {"holder": ("cross_grants", "holder_id")},
     contexts.StampContext: {"contract": ("use_requests", "contract_id")},
+    contexts.RequestContext: {"contract": ("contract_id",)},
     contexts.HolderContext: {"holder": ("holder_id",)},
     contexts.GrantEndContext: {"holder": ("holder_id",)},
+    contexts.CrossGrantContext: {"holder": ("holder_id",)},
     contexts.UseRecordContext: {"seal": ("seal_id",), "holder": ("holder_id",)},
     contexts.ContractContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
     contexts.TerminationContext: {"enterprise": ("initiator_id",), "party": ("signatories", "enterprise_id")},
-    contexts.TaskContext: {"enterprise": ("signatory_id", "enterprise_id")},
+    contexts.TaskContext: {
+        "enterprise": ("signatory_id", "enterprise_id"),
+        "contract": ("signatory_id", "contract_id"),
+    },
     contexts.TransferContext: {"enterprise": ("signatory_id", "enterprise_id")},
     contexts.MemberContext: {"member": ("person_id",)},
 }

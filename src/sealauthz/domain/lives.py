@@ -131,10 +131,12 @@ LIVES: Mapping[str, tuple[Life, ...]] = {
                 "COLLECTED": ("LOST", "DESTROYED"),
                 "LOST": ("REVOKED",),
             },
-            # A seal that was found is disabled first, and enabled by a step of its own.
+            # A seal that was found is disabled first, and enabled by a step of its own. A new face is reviewed again.
+            # Nothing becomes a draft again, or its kind could be changed.
             {
-                "REVIEW_REJECTED": ("DRAFT", "PENDING_REVIEW"),
-                "DISABLED": ("ACTIVE",),
+                "REVIEW_REJECTED": ("PENDING_REVIEW",),
+                "ACTIVE": ("PENDING_REVIEW",),
+                "DISABLED": ("ACTIVE", "PENDING_REVIEW"),
                 "EXPIRED": ("ACTIVE", "DISABLED"),
                 "LOST": ("DISABLED",),
             },

@@ -33,6 +33,7 @@ class Parameters:
     rejections_limit: int
     rejections_window: Duration
     admin_responsive_within: Duration
+    admin_unresponsive_after: Duration
     face_for_use: Duration
     face_for_retrieval: Duration
     face_for_grant: Duration

@@ -161,10 +161,19 @@ def check_edit(change: Change) -> None:
     terms = _TERMS.get(change.record_type)
     if terms is not None and terms.are_settled(before):
         _check_terms(change, terms)
-    if change.record_type == "Enterprise":
-        if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
-            broken("I2", f"{change} is authenticated and must keep its `uscc`")
-        check_uscc(change)
+    match change.record_type:
+        case "Enterprise":
+            if before.auth_state == "AUTHENTICATED" and before.uscc != after.uscc:
+                broken("I2", f"{change} is authenticated and must keep its `uscc`")
+            check_uscc(change)
+        case "Seal":
+            # What was reviewed, granted and put into keeping is a seal of that kind, and of that person.
+            if before.state != "DRAFT":
+                _check_kept(change, "S-02", ("kind",))
+            if before.legal_rep_id is not None:
+                _check_kept(change, "S-05", ("legal_rep_id",))
+        case _:
+            pass
 
 
 def check_uscc(change: Change) -> None:
