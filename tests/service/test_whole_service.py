@@ -325,7 +325,7 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
         tls_key=key,
     )
     records = opening_facts(system_clock())
-    messages = [getattr(fact_of(record), snake(type(record).__name__)) for record in records]
+    messages = [getattr(plain_fact(record), snake(type(record).__name__)) for record in records]
     with SealAuthzClient(served.address, TOKEN, tls_roots=authority.cert_pem.bytes(), timeout_s=20) as over_tls:
         over_tls.write_facts(map(put, messages))
         for person in ("p-lin", "p-zhou", "p-chen", "p-luo"):
