@@ -113,12 +113,23 @@ def test_json_has_the_documented_form(sealauthz, new):
     code, out, _ = diff(sealauthz, "-o", "json")
     assert code == 1
     found = json.loads(out)
-    assert found.keys() == {"complete", "old", "new", "files", "parameters", "summary", "facts", "approval"}
+    assert found.keys() == {
+        "complete",
+        "old",
+        "new",
+        "files",
+        "parameters",
+        "summary",
+        "facts",
+        "cannot_tell",
+        "approval",
+    }
     assert found["complete"] is True
     assert found["files"] == ["seal_use.polar"]
     assert found["approval"] is None
     (some,) = found["facts"]
-    assert some.keys() == {"name", "now", "extent", "changes", "denials_with_other_reasons"}
+    assert some.keys() == {"name", "now", "extent", "changes", "fresh_changes", "denials_with_other_reasons"}
+    assert (some["fresh_changes"], found["cannot_tell"]) == ([], [])
     assert some["now"] == NOW
     (change,) = some["changes"]
     assert change["kind"] == "GAIN"
@@ -158,9 +169,68 @@ def test_facts_come_from_a_file_standard_input_or_a_database(sealauthz, new, fac
 
 
 def test_the_time_of_the_question_counts(sealauthz, new, facts):
-    code, out, _ = sealauthz(
-        "policy", "diff", "default", "new", "--facts", str(facts), "--now", "2036-01-05T09:00:00+08:00"
-    )
+    later = ("--facts", str(facts), "--now", "2036-01-05T09:00:00+08:00")
+    code, out, _ = sealauthz("policy", "diff", "default", "new", *later)
+    assert code == 1
+    assert "\nGAINS\n" not in out
+    assert "GAINS WITH FRESH CHECKS AND CODES\n  1 person who has `use` on Seal gains it in more contexts\n" in out
+    found = json.loads(sealauthz("policy", "diff", "default", "new", *later, "-o", "json")[1])
+    assert found["facts"][0]["changes"] == []
+    # With a fresh check they had access before, and now have it without.
+    lines = {change["approval_line"] for change in found["facts"][0]["fresh_changes"]}
+    assert lines == {f"{GAIN} task=task-cartons", f"~{GAIN[1:]} -CONSUME_VERIFICATION"}
+
+
+# --- what it cannot tell --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unreached(tmp_path):
+    """A folder whose waiver is for a kind of seal that the demo does not have."""
+    folder = tmp_path / "unreached"
+    folder.mkdir()
+    (folder / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    rule = 'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "PERSONNEL";\n'
+    (folder / "mine.polar").write_text(rule, encoding="utf-8")
+    return folder
+
+
+def test_a_waiver_that_no_question_reaches_is_refused_until_it_is_acknowledged(sealauthz, unreached, tmp_path):
+    code, out, err = diff(sealauthz, new="unreached")
+    assert (code, err) == (1, "")
+    assert "no access changes" not in out
+    assert "\nCANNOT TELL\n" in out
+    assert '    NEW mine.polar:1  waived("SEAL_USABLE", "use", seal: Seal, _)\n' in out
+    assert out.endswith("all facts: no effect seen; cannot tell what 1 change of the rules may allow\n")
+
+    found = json.loads(diff(sealauthz, "-o", "json", new="unreached")[1])
+    (untold,) = found["cannot_tell"]
+    assert (untold["kind"], untold["file"], untold["line"]) == ("ADDED", "mine.polar", 1)
+    assert untold["rule"] == ["waived", "use", "Seal", "SEAL_USABLE"]
+    line = untold["approval_line"]
+    assert re.fullmatch(r"\? waived use Seal SEAL_USABLE [0-9a-f]{8}", line)
+    out = diff(sealauthz, "-o", "markdown", new="unreached")[1]
+    assert out.startswith("### Access: no effect seen; cannot tell what 1 change of the rules may allow\n")
+    assert "#### ❓ Cannot tell\n" in out
+
+    (tmp_path / "ok.txt").write_text("# nothing yet\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt", new="unreached")
+    assert code == 1
+    assert out.endswith(f"not approved: after review, add to ok.txt\n  {line}\n")
+    (tmp_path / "ok.txt").write_text(f"{line}  # the demo has no such seal\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt", new="unreached")
+    assert code == 0
+    assert out.endswith("approved: the changes are exactly those in ok.txt\n")
+
+
+def test_a_folder_that_changes_nothing_passes(sealauthz, tmp_path):
+    folder = shutil.copytree(installed_folder(), tmp_path / "same")
+    for path in folder.glob("*.polar"):
+        text = path.read_text(encoding="utf-8").replace("is_for_all_matters", "suits_all_matters")
+        if path.name not in ("floor.polar", "contract.polar"):
+            text = f"# Another word about it.\n{text}"
+        path.write_text(text, encoding="utf-8")
+    code, out, _ = diff(sealauthz, new="same")
     assert code == 0
     assert "no access changes" in out
 

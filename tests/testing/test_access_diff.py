@@ -25,10 +25,11 @@ from sealauthz.decision.bundle import installed_folder
 from sealauthz.decision.contexts import form_of
 from sealauthz.domain.contracts import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.domain.identity import VerificationPurpose, VerificationState
-from sealauthz.domain.organisation import AuthenticationState, Enterprise, MembershipState
+from sealauthz.domain.organisation import AuthenticationState, Enterprise, MembershipState, WorkingHours
 from sealauthz.facts.world import World
 from sealauthz.testing import approval
-from sealauthz.testing.access import AccessDiff, CauseKind, Change, ChangeKind, Limits, Spot, compare, grouped
+from sealauthz.testing.access import AccessDiff, CauseKind, Change, ChangeKind, Limits, Spot, compare, grouped, unseen
+from sealauthz.testing.loosening import LooseningKind, changes_of
 
 LAWS = settings(
     deadline=None,
@@ -358,6 +359,165 @@ def test_denials_with_other_reasons_are_counted_and_no_changes(bundles: Bundles)
     assert few.extent.denials == found.extent.denials
 
 
+# --- what is good for minutes, and what no question reaches ---------------------------------------------------------
+
+HOUR = 60 * MINUTE
+YEAR = 365 * DAY
+
+
+@pytest.fixture
+def added(tmp_path: Path) -> Any:
+    """Makes a bundle that builds on the installed one and adds a file of these rules."""
+
+    def make(text: str, parameters: str = "") -> Bundle:
+        (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+        (tmp_path / "mine.polar").write_text(text, encoding="utf-8")
+        (tmp_path / "parameters.toml").write_text(parameters, encoding="utf-8")
+        return Bundle.load(tmp_path)
+
+    return make
+
+
+def words(found: AccessDiff) -> list[tuple[str, ...]]:
+    return [loosening.words for loosening in unseen([found])]
+
+
+@pytest.mark.parametrize("later", [0, HOUR, YEAR])
+def test_waivers_are_told_however_old_the_facts_are(bundles: Bundles, added: Any, later: int) -> None:
+    new = added('waived("SEAL_AUTHORITY", "use", _: Seal, _);\nwaived("SEAL_USABLE", "use", _: Seal, _);\n')
+    found = compare(bundles[""], new, Scene().records, NOW + later)
+    gained = {change.subject.id for change in (*found.changes, *found.fresh)}
+    assert gained == {"boss", "keeper", "plain"}
+    assert bool(found.changes) == (later == 0)
+    assert bool(found.fresh) == (later > 0)
+    # No seal of these facts is frozen, lost or ended.
+    assert words(found) == [("waived", "use", "Seal", "SEAL_USABLE")]
+    frozen = compare(bundles[""], new, Scene().change("Seal", "s", state="DISABLED").records, NOW + later)
+    assert words(frozen) == []
+
+
+def test_a_check_that_is_supposed_is_of_the_subject_and_for_the_thing_itself(bundles: Bundles) -> None:
+    without_checks = Scene()
+    for check in [record.id for record in Scene().records if type(record).__name__ == "IdentityVerification"]:
+        without_checks = without_checks.drop("IdentityVerification", check)
+    found = compare(bundles[""], bundles["_any_certificate_does"], _expired(without_checks).records, NOW)
+    assert found.changes == ()
+    (change,) = found.fresh
+    assert (change.kind, change.subject.id, change.action) == (ChangeKind.GAIN, "user", "use")
+    assert change.context == (("task", "t"), ("verification", "fresh:FACE:SIGN:digest-1"))
+    assert approval.lines_of([found]) == {"+ Person:user use Seal:s"}
+
+
+def _expired(scene: Scene) -> Scene:
+    return scene.change("Certificate", "cert", not_after=NOW - 1)
+
+
+def test_within_working_hours_is_asked_at_any_time_of_the_day(bundles: Bundles) -> None:
+    nothing = [WorkingHours(f"h{day}", "e", day, 0, 1) for day in range(1, 8)]
+    found = compare(bundles[""], bundles["_any_certificate_does"], _expired(Scene()).put(*nothing).records, NOW)
+    assert {(change.subject.id, change.action) for change in (*found.changes, *found.fresh)} == {("user", "use")}
+
+
+def test_a_gain_as_things_are_is_not_told_again_with_fresh_facts(bundles: Bundles) -> None:
+    found = diff(bundles, "", "_official_needs_no_face", Scene().drop("IdentityVerification", "v-user"))
+    assert told(found) == ["+ Person:user use Seal:s"]
+    assert found.fresh == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "parameters", "expected"),
+    [
+        ('meets(_: Person, "SEAL_USABLE", "stamp", _: Seal, _);', "", ("meets", "stamp", "Seal", "SEAL_USABLE")),
+        ('has_permission(_: Person, "destroy", _: Seal);', "", ("has_permission", "destroy", "Seal")),
+        ("visible(_: Person, _: RetrievalCase, _);", "", ("visible", "RetrievalCase")),
+        ("", 'face_for_retrieval = "9 hours"', ("parameter", "face_for_retrieval")),
+    ],
+)
+def test_what_may_allow_more_and_shows_nowhere_cannot_be_told(
+    bundles: Bundles, added: Any, rules: str, parameters: str, expected: tuple[str, ...]
+) -> None:
+    found = compare(bundles[""], added(rules, parameters), Scene().records, NOW)
+    assert words(found) == [expected]
+    assert approval.acknowledgements_of([found])
+
+
+def test_a_requirement_that_is_dropped_and_missed_nowhere_cannot_be_told(bundles: Bundles) -> None:
+    found = diff(bundles, "", "_any_certificate_does", Scene())
+    assert words(found) == [("requires", "use", "Seal", "CERTIFICATE_VALID")]
+    assert unseen([found])[0].kind == LooseningKind.DROPPED
+    assert words(diff(bundles, "", "_any_certificate_does", _expired(Scene()))) == []
+    # What one set of facts does not show another may.
+    both = [found, diff(bundles, "", "_any_certificate_does", _expired(Scene()))]
+    assert unseen(both) == ()
+
+
+def test_less_under_a_negation_allows_more(bundles: Bundles, tmp_path: Path) -> None:
+    folder = shutil.copytree(installed_folder(), tmp_path / "policies")
+    edit(folder, "seal_use.polar", lambda t: replaced(t, 'hold.state != "RELEASED"', 'hold.state = "PLACED"'))
+    changed = {(found.kind, found.words) for found in changes_of(bundles[""], Bundle.load(folder)).loosenings}
+    assert (LooseningKind.DROPPED, ("is_held",)) in changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: f"# A word about it.\n{text}",
+        lambda text: text.replace("is_for_all_matters", "suits_all_matters"),
+        lambda text: (
+            text.replace("(seal: Seal, certificate)", "(that: Seal, certificate)")
+            .replace("certificate = seal.certificate and", "certificate = that.certificate and")
+            .replace(
+                "certificate.enterprise_id = seal.enterprise_id;", "certificate.enterprise_id = that.enterprise_id;"
+            )
+        ),
+        lambda text: text + without_head(text),
+        lambda text: text.replace(
+            '  seal.state = "ACTIVE" and\n  not is_held(seal) and\n',
+            '  not is_held(seal) and\n  seal.state = "ACTIVE" and\n',
+        ),
+        lambda text: text.replace(
+            '"SEAL_USABLE", "use", seal: Seal, _) if is_usable(seal);',
+            '"SEAL_USABLE", "use", seal: Seal, _) if is_usable(seal) and seal.state != "LOST";',
+        ),
+    ],
+    ids=[
+        "a comment",
+        "a helper renamed",
+        "a variable renamed",
+        "a rule twice",
+        "conditions in another order",
+        "tighter",
+    ],
+)
+def test_a_change_that_cannot_allow_more_is_no_loosening(bundles: Bundles, tmp_path: Path, change: Any) -> None:
+    folder = shutil.copytree(installed_folder(), tmp_path / "policies")
+    edit(folder, "seal_use.polar", change)
+    for path in folder.glob("*.polar"):
+        edit(folder, path.name, lambda text: text.replace("is_for_all_matters", "suits_all_matters"))
+    new = Bundle.load(folder)
+    assert new.version != bundles[""].version
+    assert changes_of(bundles[""], new).loosenings == ()
+
+
+def without_head(text: str) -> str:
+    """A rule of the file, once more at its end."""
+    start = text.index("\nis_held(") + 1
+    return text[start : text.index(";\n", start) + 2]
+
+
+def test_the_digest_of_an_acknowledgement_covers_what_the_rule_calls(bundles: Bundles, added: Any) -> None:
+    rule = 'waived("SEAL_USABLE", "use", seal: Seal, _) if is_ours(seal);\n'
+    lines = [
+        approval.acknowledgements_of([compare(bundles[""], added(f"{rule}{helper}\n"), Scene().records, NOW)])
+        for helper in ('is_ours(seal: Seal) if seal.kind = "OTHER";', 'is_ours(seal: Seal) if seal.kind = "FINANCE";')
+    ]
+    assert all(len(some) == 1 for some in lines)
+    assert lines[0] != lines[1]
+    (line_,) = lines[0]
+    assert approval.compare({line_}, approval.read(f"{line_}\n", "file"))
+    assert not approval.compare(lines[1], approval.read(f"{line_}\n", "file"))
+
+
 # --- laws -----------------------------------------------------------------------------------------------------------
 
 
@@ -608,6 +768,7 @@ def test_comments_stay_when_the_file_is_written_anew() -> None:
         ("~ Person:p use Seal:s NOTIFY", "ends with obligations"),
         ("+ Person:p use Seal:s\n+ Person:p  use Seal:s", "approved already"),
         ("! Person:p use Seal:s", "is no change"),
+        ("? waived use Seal SEAL_USABLE", "stands before a rule and its digest"),
     ],
 )
 def test_a_line_that_is_no_change_is_refused_with_its_place(text: str, said: str) -> None:

@@ -310,8 +310,11 @@ def compare(
         signs = set(as_they_are.signs)
         fresh: list[Change] = []
         decisions = 0
+        # What fails as it is has been told, takes longest, and can be approved by nobody.
+        failing = frozenset((c.subject.id, c.action, c.resource) for c in found.of(ChangeKind.BROKEN))
         for instant in dict.fromkeys((time_of(facts.records, now), now)) if rules.concerned else ():
-            comparison = _Comparison(old, new, facts, world, picture, _View(instant, rules), limits, name)
+            view = _View(instant, rules, failing)
+            comparison = _Comparison(old, new, facts, world, picture, view, limits, name)
             more = comparison.run(None)
             decisions += more.extent.decisions
             signs |= comparison.signs
@@ -359,10 +362,14 @@ def _told_by(change: Change) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """How the facts are looked at: when, and whether as they are or, about what these changes concern, as if fresh."""
+    """How the facts are looked at: when, and whether as they are or, about what these changes concern, as if fresh.
+
+    `leaves_out` are questions that are not asked: person, action, resource.
+    """
 
     now: int
     fresh_for: RuleChanges | None = None
+    leaves_out: frozenset[tuple[str, str, Entity]] = frozenset()
 
     @property
     def is_fresh(self) -> bool:
@@ -851,6 +858,7 @@ class _Comparison:
         self._picture = picture
         self._now = now
         self._is_fresh = view.is_fresh
+        self._leaves_out = view.leaves_out
         self.signs: set[Sign] = set()
         """What the changes show of the rules behind them."""
         self._limits = limits
@@ -953,6 +961,8 @@ class _Comparison:
             drawn: list[tuple[str | None, ...]] = [()]
             is_cut = False
             for person_id in persons:
+                if (person_id, action, Entity(resource_type, resource_id)) in self._leaves_out:
+                    continue
                 subject = self._find("Person", person_id)
                 if form.context in ABOUT_SUBJECT:
                     _, old_context, new_context = (
