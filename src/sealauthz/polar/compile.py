@@ -1436,11 +1436,14 @@ def _by_literal(clauses: Sequence[Clause]) -> dict[int, dict[str, list[Clause]]]
 
 def _may_fit(clause: Clause, pattern: CallPattern) -> bool:
     """Whether no word of a head is another than that of the call: the first and cheapest look."""
-    return all(
-        same(argument.value, parameter.term.value)
-        for parameter, argument in zip(clause.parameters, pattern, strict=True)
-        if isinstance(argument, Constant) and isinstance(parameter.term, Literal)
-    )
+    for parameter, argument in zip(clause.parameters, pattern, strict=True):
+        term = parameter.term
+        if not isinstance(argument, Constant) or not isinstance(term, Literal):
+            continue
+        # What Python takes for unequal is unequal; most are words, and are that.
+        if argument.value != term.value or not same(argument.value, term.value):
+            return False
+    return True
 
 
 def _shape(part: Any, numbers: dict[str, int]) -> Any:
