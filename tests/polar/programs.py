@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
 from sealauthz.domain.record import Collection, many, one, shape_of
@@ -120,6 +121,7 @@ class Ctx:
     now: int
     caller: str
     limit: int | None = None
+    rate: float = 1.0
 
 
 @dataclass(slots=True)
@@ -137,7 +139,7 @@ _REFS |= {"doc_id": "Doc", "author_id": "Person"}
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value is: the name of a class, `str`, `int` or `bool`; or a list of them; or possibly None."""
+    """What a value is: the name of a class, `str`, `int`, `bool` or `float`; or a list of them; or possibly None."""
 
     name: str
     is_optional: bool = False
@@ -153,7 +155,7 @@ def _kinds() -> dict[str, dict[str, Kind]]:
             is_optional = relation.is_one and shape.column(relation.key).is_optional
             kinds[relation.name] = Kind(relation.record, is_optional, not relation.is_one)
         found[name] = {n: k for n, k in kinds.items() if not n.endswith("_id")}
-    context = {"now": Kind("int"), "caller": Kind("str"), "limit": Kind("int", True)}
+    context = {"now": Kind("int"), "caller": Kind("str"), "limit": Kind("int", True), "rate": Kind("float")}
     found["Ctx"] = context
     found["SignCtx"] = context | {"task": Kind("Doc", True), "is_urgent": Kind("bool")}
     return found
@@ -218,6 +220,9 @@ Row = tuple[str, Mapping[str, Any]]
 
 STRINGS = ("a", "b", "c", "member", "印")
 INTEGERS = (0, 1, 2, 3)
+FLOATS = (1.0, 2.0, 0.0, -0.0, 1.5)
+ODD = (None, True, 1, 1.0, False, 0.0, 0, 2.0, "1", -1, 9007199254740993, 9007199254740992.0)
+"""Values that stand where those of another type are expected, most of which equal some of them to Python."""
 
 
 @dataclass(frozen=True)
@@ -361,7 +366,8 @@ def _with_bound_arguments(statement: Statement) -> Statement:
 
 _AT = Place("p.polar", 1, 1)
 _NIL = Variable("nil", _AT)
-_POLAR_NAMES = {"str": "String", "int": "Integer", "bool": "Boolean"}
+_POLAR_NAMES = {"str": "String", "int": "Integer", "bool": "Boolean", "float": "Float"}
+CLASS_NAMES = (*RECORDS, *(cls.__name__ for cls in PLAIN), *_POLAR_NAMES.values(), "List", "Dictionary")
 
 
 @dataclass(frozen=True)
@@ -381,6 +387,10 @@ def _literal(value: str | int | float | bool) -> Literal:
     return Literal(value, _AT)
 
 
+def _constant(value: str | int | float | bool | None) -> Term:
+    return _NIL if value is None else Literal(value, _AT)
+
+
 def _and(goals: Sequence[Term]) -> Term:
     return goals[0] if len(goals) == 1 else And(tuple(goals), _AT)
 
@@ -393,6 +403,11 @@ class _Writer:
         self._signatures: list[Signature] = []
         self._variables = 0
         self._unions: dict[str, tuple[str, ...]] = {}
+        self._spelled: tuple[str, ...] = ()
+        if self._percent(40):
+            self._spelled = SCRIPTS if self._percent(25) else NAMES
+        self._first_name = self._choices.below(len(self._spelled)) if self._spelled else 0
+        self._has_classes = self._percent(4)
 
     # Choosing.
 
@@ -407,18 +422,30 @@ class _Writer:
         if env is not None and self._percent(5):
             used = [
                 name
-                for name in (f"v{n}" for n in range(max(1, self._variables - 4), self._variables))
+                for name in (self._name(n) for n in range(max(1, self._variables - 4), self._variables))
                 if name not in env
             ]
             if used:
                 return self._pick(used)
         self._variables += 1
-        return f"v{self._variables}"
+        return self._name(self._variables)
+
+    def _name(self, number: int) -> str:
+        if not self._spelled:
+            return f"v{number}"
+        return self._spelled[(self._first_name + number) % len(self._spelled)]
+
+    def _rule_name(self, plain: str) -> str:
+        """A name for a rule that no other has."""
+        if not self._spelled or self._percent(40):
+            return plain
+        name = self._pick(RULES)
+        return name if all(signature.name != name for signature in self._signatures) else plain
 
     # Worlds.
 
     def _scalar(self, name: str) -> Any:
-        return self._pick({"str": STRINGS, "int": INTEGERS, "bool": (True, False)}[name])
+        return self._pick({"str": STRINGS, "int": INTEGERS, "bool": (True, False), "float": FLOATS}[name])
 
     def world(self) -> tuple[Row, ...]:
         counts = {"Team": 1 + self._choices.below(2), "Person": 1 + self._choices.below(3)}
@@ -470,6 +497,12 @@ class _Writer:
         options += self._paths(env, kind)
         if not kind.is_optional and self._percent(10):
             options += self._paths(env, Kind(kind.name, True, kind.is_list))
+        if kind.name == "int" and not kind.is_list and self._percent(10):
+            options += [*self._paths(env, Kind("float")), _literal(self._scalar("float"))]
+        if self._percent(2) and not kind.is_list:
+            return _constant(self._pick(ODD))
+        if self._has_classes and self._percent(4):
+            return Variable(self._pick(CLASS_NAMES), _AT)
         if kind.name in _SCALARS and not kind.is_list:
             options += [_literal(self._scalar(kind.name))] * 2
         if not options:
@@ -569,6 +602,8 @@ class _Writer:
             return None
         if self._percent(5):
             items.append(self._value(env, Kind(self._pick(_SCALARS))))
+        while self._percent(15):
+            items.append(_constant(self._pick(ODD)))
         return ListTerm(tuple(item for item in items if item is not None), None, _AT)
 
     def _matches(self, env: Env, depth: int) -> Term | None:
@@ -682,6 +717,16 @@ class _Writer:
     def binding(self, env: Env, name: str, kind: Kind, depth: int) -> Term | None:
         """A condition that finds values of a kind for a variable; None where there is nothing to find."""
         variable = Variable(name, _AT)
+        if kind.name in _SCALARS and self._percent(7):
+            # What is known of it is only what it matches.
+            odd = [_constant(self._pick(ODD)) for _ in range(1 + self._choices.below(3))]
+            listed = ListTerm((*odd, _literal(self._scalar(kind.name))), None, _AT)
+            type_ = kind.name if self._percent(75) else self._pick(("int", "float", "bool"))
+            found: list[Term] = [In(variable, listed, _AT)]
+            found.append(Matches(variable, TypePattern(_POLAR_NAMES[type_], (), _AT), _AT))
+            if self._percent(60):
+                found.append(Unify(variable, self._value(env, kind) or variable, _AT))
+            return _and(found)
         way = self._choices.below(10)
         if way < 4:
             collection = self._collection(env, kind)
@@ -757,7 +802,14 @@ class _Writer:
         if self._percent(25):
             statements += self._recursive()
         for number in range(1 + self._choices.below(4)):
-            statements += self._table(f"t{number}") if self._percent(20) else self._rule(f"r{number}")
+            if self._percent(20):
+                statements += self._table(self._rule_name(f"t{number}"))
+            elif self._percent(12):
+                statements += self._pair(self._rule_name(f"r{number}"))
+            elif self._percent(8):
+                statements += self._loosely_typed(self._rule_name(f"r{number}"))
+            else:
+                statements += self._rule(self._rule_name(f"r{number}"))
         if self._percent(20):
             # The order of the text must not matter to what holds.
             statements.append(statements.pop(0))
@@ -768,7 +820,7 @@ class _Writer:
         kinds = tuple(Kind(self._pick(_SCALARS)) for _ in range(1 + self._choices.below(3)))
         rows: list[Statement] = []
         for _ in range(1 + self._choices.below(4)):
-            parameters = tuple(Parameter(_literal(self._scalar(kind.name)), None, _AT) for kind in kinds)
+            parameters = tuple(Parameter(self._head_value(kind), None, _AT) for kind in kinds)
             rows.append(RuleNode(name, parameters, None, (), _AT))
         self._signatures.append(Signature(name, kinds, tuple(self._percent(50) for _ in kinds)))
         return rows
@@ -780,9 +832,117 @@ class _Writer:
         if self._percent(25):
             places.reverse()
         signature = Signature(name, tuple(kind for kind, _ in places), tuple(is_out for _, is_out in places))
-        clauses: list[Statement] = [self._clause(signature) for _ in range(1 + self._choices.below(3))]
+        clauses: list[Statement] = []
+        for _ in range(1 + self._choices.below(3)):
+            clause = self._clause(signature)
+            clauses.append(clause)
+            while self._percent(30):
+                clause = self._twin(clause)
+                clauses.append(clause)
         self._signatures.append(signature)
         return clauses
+
+    def _pair(self, name: str) -> list[Statement]:
+        """Rules that begin with the same value, and do not make the same of it."""
+        kind = Kind(self._pick(("Person", "Team", "Doc", "Note", "SignCtx")))
+        signature = Signature(name, (Kind("str"), kind), (self._percent(50), False))
+        rules: list[Statement] = []
+        thing = Variable(self._fresh(), _AT)
+        env: Env = {thing.name: kind}
+        value = self._value(env, Kind(self._pick(("Person", "Team", "Doc", "str", "int")), True))
+        if not isinstance(value, Attribute):
+            value = Attribute(thing, self._pick(tuple(ATTRIBUTES[kind.name])), None, _AT)
+        for _ in range(2 + self._choices.below(2)):
+            said = Parameter(_literal(self._scalar("str")) if self._percent(70) else Variable("_", _AT), None, _AT)
+            if signature.outs[0] and isinstance(said.term, Variable):
+                said = Parameter(_literal("a"), None, _AT)
+            found = Variable(self._fresh(), _AT)
+            goals: list[Term] = [Unify(found, value, _AT)]
+            if self._percent(55):
+                goals = [Unify(_NIL if self._percent(75) else _constant(self._pick(ODD)), value, _AT)]
+                goals.append(Compare("!=", _literal(self._scalar("str")), _NIL, _AT))
+            elif self._percent(50):
+                goals.append(Unify(found, _constant(self._pick(ODD)), _AT))
+            if self._percent(35):
+                goals.append(self.test(env, 1))
+            parameters = (said, Parameter(thing, TypePattern(kind.name, (), _AT), _AT))
+            rules.append(self._tidy(RuleNode(name, parameters, _and(goals), (), _AT)))
+        self._signatures.append(signature)
+        return rules
+
+    def _loosely_typed(self, name: str) -> list[Statement]:
+        """A rule about a value of which no more is known than the class that it matches."""
+        given, value = Variable(self._fresh(), _AT), Variable(self._fresh(), _AT)
+        listed = ListTerm(tuple(_constant(self._pick(ODD)) for _ in range(1 + self._choices.below(3))), None, _AT)
+        type_ = TypePattern(_POLAR_NAMES[self._pick(("int", "int", "float", "bool"))], (), _AT)
+        env: Env = {given.name: Kind("int"), value.name: Kind("int")}
+        test = self._pick(
+            (
+                Unify(value, given, _AT),
+                In(value, ListTerm((given, _literal(self._scalar("int"))), None, _AT), _AT),
+                Compare("==", Arithmetic("+", value, _literal(1), _AT), given, _AT),
+                self.test(env, 1),
+            )
+        )
+        goals: list[Term] = [In(value, listed, _AT), Matches(value, type_, _AT), test]
+        if self._percent(30):
+            goals = [Not(_and(goals), _AT)]
+        pattern = TypePattern(_POLAR_NAMES["int"], (), _AT) if self._percent(50) else None
+        self._signatures.append(Signature(name, (Kind("int"),), (False,)))
+        return [self._tidy(RuleNode(name, (Parameter(given, pattern, _AT),), _and(goals), (), _AT))]
+
+    def _twin(self, rule: RuleNode) -> RuleNode:
+        """A rule that begins like another and differs from it in one symbol, or in the names of its variables."""
+        without = self._without(rule) if self._percent(35) else None
+        if without is not None:
+            return self._tidy(without)
+        found = [leaf for leaf in leaves(rule.body) if leaf != Variable("_", _AT)]
+        if rule.body is not None and found and self._percent(85):
+            names = [leaf for leaf in found if isinstance(leaf, Variable)]
+            others = [
+                _constant(self._pick(ODD)),
+                _NIL,
+                *(names[: 1 + self._choices.below(len(names))] if names else ()),
+            ]
+            new = self._pick(others)
+            rule = dataclasses.replace(rule, body=changed(rule.body, self._choices.below(len(found)), lambda _: new))
+        if self._percent(50):
+            rule = respelled(rule, lambda name: name if name in {"_", "nil", *CLASS_NAMES} else f"{name}_2")
+        if rule.body is not None and self._percent(30):
+            env = {
+                p.term.name: Kind(p.pattern.name)
+                for p in rule.parameters
+                if isinstance(p.term, Variable) and isinstance(p.pattern, TypePattern) and p.pattern.name in ATTRIBUTES
+            }
+            rule = dataclasses.replace(rule, body=_and([rule.body, self.test(env, 1)]))
+        return self._tidy(rule)
+
+    def _without(self, rule: RuleNode) -> RuleNode | None:
+        """A rule that holds where what another one finds is nil, and says nothing of it behind that."""
+        goals = rule.body.parts if isinstance(rule.body, And) else () if rule.body is None else (rule.body,)
+        binding = [
+            (at, goal, goal.left)
+            for at, goal in enumerate(goals)
+            if isinstance(goal, Unify) and isinstance(goal.left, Variable) and goal.left != _NIL
+        ]
+        if not binding:
+            return None
+        at, goal, variable = self._pick(binding)
+        heads = {name for parameter in rule.parameters for name in variables(parameter.term)}
+        if variable.name in heads:
+            return None
+        behind = [other for other in goals[at + 1 :] if variable.name not in variables(other)]
+        missing = dataclasses.replace(goal, left=_NIL)
+        if self._percent(60):
+            # As a variable has it that is needed behind its goal.
+            behind.append(Compare("!=", _literal(self._scalar(self._pick(_SCALARS))), _NIL, _AT))
+        return dataclasses.replace(rule, body=_and([*goals[:at], missing, *behind]))
+
+    def _head_value(self, kind: Kind) -> Term:
+        """A constant for the head of a rule."""
+        if self._has_classes and self._percent(6):
+            return Variable(self._pick(CLASS_NAMES), _AT)
+        return _constant(self._pick(ODD)) if self._percent(12) else _literal(self._scalar(kind.name))
 
     def _in_kind(self) -> Kind:
         if self._percent(20):
@@ -832,12 +992,15 @@ class _Writer:
 
     def _in_parameter(self, name: str, kind: Kind, env: Env) -> Parameter:
         if kind.name in _SCALARS and self._percent(40):
-            return Parameter(_literal(self._scalar(kind.name)), None, _AT)
+            return Parameter(self._head_value(kind), None, _AT)
         if env and self._percent(6):
-            # The same variable twice: the arguments must be equal.
-            return Parameter(Variable(self._pick(tuple(env)), _AT), None, _AT)
+            # The same variable twice: the arguments must be equal, and of both types.
+            limit = TypePattern(self._pick(CLASS_NAMES), (), _AT) if self._percent(25) else None
+            return Parameter(Variable(self._pick(tuple(env)), _AT), limit, _AT)
         if self._percent(4):
-            return Parameter(_literal(self._scalar(self._pick(_SCALARS))), None, _AT)
+            return Parameter(self._head_value(Kind(self._pick(_SCALARS))), None, _AT)
+        if self._percent(4):
+            return Parameter(_NIL, TypePattern(self._pick(CLASS_NAMES), (), _AT) if self._percent(10) else None, _AT)
         type_ = _POLAR_NAMES.get(kind.name, kind.name)
         if self._percent(5):
             type_ = self._pick((*_NAMES, *_POLAR_NAMES.values()))
@@ -855,12 +1018,15 @@ class _Writer:
 
     def _out_parameter(self, name: str, kind: Kind, env: Env, wanted: list[tuple[str, Kind]]) -> Parameter:
         if kind.name in _SCALARS and self._percent(30):
-            return Parameter(_literal(self._scalar(kind.name)), None, _AT)
+            return Parameter(self._head_value(kind), None, _AT)
+        if self._percent(3):
+            return Parameter(_constant(self._pick(ODD)), None, _AT)
         same = self._bound(env, kind)
         if same and self._percent(8):
             return Parameter(Variable(self._pick(same), _AT), None, _AT)
         if wanted and wanted[-1][1] == kind and self._percent(10):
-            return Parameter(Variable(wanted[-1][0], _AT), None, _AT)
+            limit = TypePattern(self._pick(CLASS_NAMES), (), _AT) if self._percent(25) else None
+            return Parameter(Variable(wanted[-1][0], _AT), limit, _AT)
         wanted.append((name, kind))
         pattern = TypePattern(_POLAR_NAMES.get(kind.name, kind.name), (), _AT) if self._percent(25) else None
         return Parameter(Variable(name, _AT), pattern, _AT)
@@ -872,7 +1038,7 @@ class _Writer:
             counted.update(variables(parameter.term))
         if rule.body is not None:
             counted.update(variables(rule.body))
-        lonely = {name for name, count in counted.items() if count == 1 and name != "nil"}
+        lonely = {name for name, count in counted.items() if count == 1 and name not in {"nil", *CLASS_NAMES}}
         if not lonely:
             return rule
         return dataclasses.replace(
@@ -1035,7 +1201,9 @@ class _Writer:
     def _argument(self, kind: Kind, rows: Sequence[Row]) -> Any:
         if self._percent(2):
             kind = self._pick((*map(Kind, (*_NAMES, *_SCALARS)), Kind("none")))
-        if kind.name == "none":
+        if kind.name in _SCALARS and self._percent(8):
+            return self._pick(ODD)
+        if kind.name == "none" or self._percent(2):
             return None
         if kind.name in _SCALARS:
             return self._scalar(kind.name)
@@ -1043,6 +1211,8 @@ class _Writer:
             found = [values["id"] for name, values in rows if name == kind.name]
             return RecordId(self._pick(found)) if found else None
         values: list[tuple[str, Any]] = [("now", self._scalar("int")), ("caller", self._scalar("str"))]
+        if self._percent(50):
+            values.append(("rate", self._scalar("float")))
         if self._percent(70):
             values.append(("limit", self._scalar("int")))
         if kind.name == "SignCtx":

@@ -205,6 +205,7 @@ def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
         ("s in seal.enterprise.registry_snapshots and s.is_current", ""),
         ("a = seal and a.certificate = nil", ""),
         ('same(seal.state, "LOST") and same(seal.name, "x")', "same(x, x);"),
+        ("missing(seal.certificate)", "missing(nil);"),
         ("any(seal) and any(person)", "any(x: Resource) if x = x;"),
     ],
 )
@@ -229,6 +230,8 @@ def test_what_is_right_is_not_complained_about(condition: str, others: str) -> N
         ('context.task = nil and context.task.state = "PENDING"', "", ["types"]),
         ("[x] = seal.name and x = 1", "", ["never"]),
         ('same(seal.state, "LOSD")', "same(x, x);", ["word"]),
+        ("missing(seal.name)", "missing(nil);", ["never", "never"]),
+        ("f(seal)", "f(nil: Seal);", ["never", "never"]),
     ],
 )
 def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -> None:

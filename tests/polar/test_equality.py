@@ -6,13 +6,15 @@ This is the short run; `tools/equality.py` is the long one.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
 from agreement import Agreement, Answer, Silence, key_of, shrunk
+from colliding import NAMES, leaves
 from hypothesis import HealthCheck, given, settings
-from programs import CLASSES, PLAIN, Program, Seeded, program_from, programs, wired
+from programs import CLASS_NAMES, CLASSES, PLAIN, Program, Seeded, program_from, programs, wired
 from programs import RECORDS as PROGRAM_RECORDS
 
 from sealauthz.errors import EvaluationFailed
@@ -21,6 +23,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.polar.syntax import And, Literal, RuleNode, Unify, Variable
 
 # The random enterprises of the decision tests.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "decision"))
@@ -56,11 +59,34 @@ def test_seeded_programs_agree_and_most_of_them_are_accepted(agreement: Agreemen
         found = agreement.check(program_from(Seeded(number)) for number in range(first, first + 50))
         assert not found, f"\n{shrunk(found[0])}"
     counts = agreement.counts - before
-    assert counts["accepted"] >= 0.6 * counts["programs"]
+    # Many differ on purpose in one symbol from what is accepted.
+    assert counts["accepted"] >= 0.5 * counts["programs"]
     assert counts["compared"] >= 0.6 * counts["questions"]
     # None of these may be rare, or the law says little.
     for kind in ("true", "false", "solutions", "no solution"):
         assert counts[f"compared {kind}"] >= 0.05 * counts["compared"], counts
+
+
+def test_seeded_programs_hold_what_an_engine_may_get_wrong() -> None:
+    """Which faults they find in how many programs stands in docs/decisions/0028-a-name-is-resolved-once.md."""
+    held: Counter[str] = Counter()
+    for number in range(SEEDED_PROGRAMS):
+        rules = [rule for rule in program_from(Seeded(number)).statements if isinstance(rule, RuleNode)]
+        heads = [parameter.term for rule in rules for parameter in rule.parameters]
+        found = [*heads, *(leaf for rule in rules for leaf in leaves(rule.body))]
+        names = {leaf.name for leaf in found if isinstance(leaf, Variable)}
+        values = {type(leaf.value) for leaf in found if isinstance(leaf, Literal)}
+        held["nil in a head"] += any(isinstance(head, Variable) and head.name == "nil" for head in heads)
+        held["a class"] += bool(names & {*CLASS_NAMES})
+        held["a name that collides"] += bool(names & {*NAMES} - {"v1", "v2"})
+        held["other scripts"] += not all(map(str.isascii, names))
+        held["floats and integers"] += {int, float} <= values
+        held["nil before ="] += any(
+            isinstance(goal, Unify) and goal.left == Variable("nil", goal.left.place)
+            for rule in rules
+            for goal in (rule.body.parts if isinstance(rule.body, And) else (rule.body,))
+        )
+    assert min(held.values()) >= 5, held
 
 
 @given(program=programs())

@@ -178,7 +178,7 @@ def links_of(bundle: Bundle) -> Links:
         program = engine.program
     else:
         with _without_collection():
-            program = program_of(node for source in bundle.sources for node in parse(source))
+            program = program_of((node for source in bundle.sources for node in parse(source)), _types().classes)
     leads = {context.__name__: found for context, found in LEADS.items()}
     return Links(program, leads, _types().is_a)
 

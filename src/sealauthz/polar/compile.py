@@ -6,7 +6,9 @@ answers True at its first solution; one with FREE arguments is a generator of th
 asks, makes a list of them. Clauses that begin alike share what they begin with. Binding order is the order of the text:
 what is unbound where a value is needed is refused, with its place.
 
-Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant.
+Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant, or as the name
+of an attribute. Names of the code are a letter and a number, which alone tell them apart: `v3` is the third local, `a0`
+the first argument, `r7` the seventh function, `c2` a class. What may follow behind `_` (`v3_seal`) is for readers.
 """
 
 from __future__ import annotations
@@ -15,15 +17,14 @@ import ast
 import copy
 import dataclasses
 import itertools
-import keyword
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeGuard, TypeVar
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.program import Clause, Key, Program, variables
-from sealauthz.polar.runtime import INDEXED_FROM
+from sealauthz.polar.runtime import INDEXED_FROM, same
 from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import (
     And,
@@ -59,6 +60,7 @@ MAX_INLINED_NODES = 60
 
 BUDGET = "budget"
 FOUND = "found"
+"""Names of the code without a number, as the functions of the run time have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,8 @@ class Compiler:
         self.promised: set[str] = set()
         self._condition_ids: dict[int, int] = {}
         self.definitions: _Memory[str, ast.FunctionDef] = _Memory()
-        self.classes: dict[str, type] = {}
+        self._class_names = {cls: _numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}
+        self.classes = {name: cls for cls, name in self._class_names.items()}
         self._compiled: _Memory[tuple[Key, CallPattern, bool], Compiled] = _Memory()
         self._common: _Memory[tuple[Key, CallPattern, bool], Compiled] = _Memory()
         self._candidates: _Memory[tuple[str, CallPattern], tuple[list[Clause], bool]] = _Memory()
@@ -203,7 +206,6 @@ class Compiler:
         other.promised = set(self.promised)
         other._condition_ids = dict(self._condition_ids)
         other.definitions = _Memory(self.definitions)
-        other.classes = dict(self.classes)
         other.classes_named = dict(self.classes_named)
         other._counted = dict(self._counted)
         other._compiled = _Memory(self._compiled, lambda known: known[0] in users)
@@ -279,8 +281,7 @@ class Compiler:
 
     def name_for(self, name: str) -> str:
         """A Python name that no function has yet."""
-        plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "rule"
-        return f"{plain}_{next(self._names)}"
+        return _numbered("r", next(self._names), name)
 
     def counted(self, term: Term) -> Counter[str]:
         """How often each variable stands in a term of the program."""
@@ -308,8 +309,7 @@ class Compiler:
 
     def class_node(self, cls: type) -> ast.expr:
         """A name that stands for a class in compiled code."""
-        self.classes[f"class_{cls.__name__}"] = cls
-        return _name(f"class_{cls.__name__}")
+        return _name(self._class_names[cls])
 
     def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
         """The clauses of a rule that a call pattern does not rule out."""
@@ -363,7 +363,7 @@ class _Head:
     env: dict[str, Value]
     tests: list[Test]
     outputs: list[Parameter]
-    typed: dict[str, Pattern]
+    typed: dict[str, tuple[Pattern, ...]]
 
 
 @dataclass(slots=True)
@@ -382,10 +382,10 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What is known of the variables of a clause before they have values: how often each stands, and its type."""
+    """What is known of the variables of a clause before they have values: how often each stands, and its types."""
 
     occurrences: Mapping[str, int]
-    typed: Mapping[str, Pattern]
+    typed: Mapping[str, tuple[Pattern, ...]]
 
 
 class _Function:
@@ -406,7 +406,7 @@ class _Function:
 
     def of_rule(self, clauses: Sequence[Clause], pattern: CallPattern) -> Compiled:
         """Compile all clauses of a rule into one function."""
-        names = [f"argument_{index}" for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
+        names = [_argument(index) for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
         ways: list[_Way] = []
         for clause in clauses:
             head = self.head(clause, pattern, {})
@@ -594,22 +594,27 @@ class _Function:
                     head.outputs.append(parameter)
                 continue
             if isinstance(argument, Constant):
-                value = Value(_constant(argument.value), Known(argument.kind))
+                value = Value(_constant(argument.value), _KNOWN_LITERALS[argument.kind])
             else:
                 known = argument.known if isinstance(argument, Bound) else None
-                value = Value(_name(f"argument_{index}"), known)
+                value = Value(_name(_argument(index)), known)
             if not self._enter(head, parameter, value):
                 return None
         return head
 
     def _leave_open(self, head: _Head, parameter: Parameter) -> None:
         """Take in a parameter without a value: its type is tested as soon as head or body gives it one."""
-        if parameter.pattern is None or not isinstance(parameter.term, Variable):
+        if parameter.pattern is None:
+            return
+        if not isinstance(parameter.term, Variable):
+            head.tests.append(self._matches(self._value(parameter.term, head.env), parameter.pattern))
             return
         name = parameter.term.name
-        head.typed[name] = parameter.pattern
         if name in head.env:
             head.tests.append(self._matches(head.env[name], parameter.pattern))
+        elif name != "_":
+            # One that stands twice has to be of both types.
+            head.typed[name] = (*head.typed.get(name, ()), parameter.pattern)
 
     def _enter(self, head: _Head, parameter: Parameter, value: Value) -> bool:
         test: Test = True
@@ -623,8 +628,7 @@ class _Function:
                     test = _all([test, self._same(head.env[name], value)])
                 else:
                     head.env[name] = value
-                    if name in head.typed:
-                        test = _all([test, self._matches(value, head.typed[name])])
+                    test = _all([test, *(self._matches(value, pattern) for pattern in head.typed.get(name, ()))])
         else:
             test = _all([test, self._same(self._value(parameter.term, head.env), value)])
         head.tests.append(test)
@@ -735,6 +739,8 @@ class _Function:
             case Assign(variable, term, place):
                 if variable.name in env:
                     _refuse(f"`{variable.name}` has a value already", place)
+                if variable.name == "_":
+                    return then(env)
                 return self._bind(variable.name, self._value(term, env), env, then)
             case In():
                 return self._each(goal, env, then, None)
@@ -757,10 +763,11 @@ class _Function:
 
     def _admitted(self, name: str, value: Value) -> tuple[Test, Value]:
         """Whether a value may be given to a variable whose parameter has a type, and what is then known of it."""
-        pattern = self._scope.typed.get(name)
-        if pattern is None:
-            return True, value
-        return self._matches(value, pattern), self._narrowed(value, pattern)
+        tests: list[Test] = []
+        for pattern in self._scope.typed.get(name, ()):
+            tests.append(self._matches(value, pattern))
+            value = self._narrowed(value, pattern)
+        return _all(tests), value
 
     def _bind(self, name: str, value: Value, env: Env, then: Rest) -> list[ast.stmt]:
         if isinstance(value.node, ast.Constant | ast.Name):
@@ -882,7 +889,7 @@ class _Function:
             if isinstance(parameter.pattern, TypePattern) and parameter.pattern.name in self._compiler.table.classes:
                 found.add(Known(self._compiler.table.classes[parameter.pattern.name], is_exact=False))
             elif isinstance(parameter.term, Literal):
-                found.add(Known(type(parameter.term.value)))
+                found.add(_KNOWN_LITERALS[type(parameter.term.value)])
             else:
                 found.add(_Outputs(self._compiler).of(clause, pattern, parameter.term))
         return found.pop() if len(found) == 1 else None
@@ -927,7 +934,7 @@ class _Function:
             case Unify(left, right, _):
                 if self._is_unbound(left, env) or self._is_unbound(right, env):
                     return None
-                return self._same(self._value(left, env), self._value(right, env))
+                return self._unified_test(left, right, env)
             case Compare(sign, left, right, _):
                 return self._compare(sign, self._value(left, env), self._value(right, env))
             case In(item, collection, _):
@@ -970,7 +977,7 @@ class _Function:
         inside = self._compiler.counted(term)
         for variable, times in inside.items():
             outside = self._scope.occurrences.get(variable, 0) > times
-            if variable not in env and outside and variable not in _CONSTANTS:
+            if variable not in env and outside:
                 _refuse(f"`{variable}` has no value yet where it is negated, and is used outside the negation", place)
 
     def _call_test(self, call: Call, env: Env) -> Test | None:
@@ -1158,7 +1165,8 @@ class _Function:
                     found.append(argument)
                 continue
             value = self._value(argument, env)
-            if value.is_constant:
+            # No float is part of a pattern: 0.0 and -0.0 are one key to Python, and give two results where one divides.
+            if value.is_constant and type(value.constant) is not float:
                 pattern.append(Constant(value.constant, type(value.constant)))
             else:
                 pattern.append(Bound(value.known))
@@ -1172,31 +1180,47 @@ class _Function:
         return _runtime("contains", value.node, self._value(collection, env).node)
 
     def _is_one_of(self, value: Value, members: Sequence[Value]) -> Test:
-        plain = value.known is not None and value.known.cls in {str, int}
+        known = value.known
         if (
-            plain
-            and value.known is not None
-            and all(m.is_constant and type(m.constant) is value.known.cls for m in members)
+            known is not None
+            and known.cls is not bool
+            and _is_compared_by_python(known)
+            and not value.is_constant
+            and all(m.is_constant and type(m.constant) is known.cls for m in members)
         ):
-            if value.is_constant:
-                return value.constant in [m.constant for m in members]
             return ast.Compare(value.node, [ast.In()], [ast.Tuple([m.node for m in members], ast.Load())])
         return _any([self._same(value, member) for member in members])
 
     def _same(self, left: Value, right: Value) -> Test:
         """Whether two values unify."""
         if left.is_constant and right.is_constant:
-            return type(left.constant) is type(right.constant) and left.constant == right.constant
+            return same(left.constant, right.constant)
         for value, other in ((left, right), (right, left)):
             if other.is_constant and other.constant is None:
                 if value.known is not None and not value.known.is_optional:
                     return False
                 return ast.Compare(value.node, [ast.Is()], [_constant(None)])
         ours, theirs = left.known, right.known
-        if ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int, bool}:
+        if _is_compared_by_python(ours) and _is_compared_by_python(theirs) and ours.cls is theirs.cls:
             sign = ast.Is() if ours.cls is bool else ast.Eq()
             return ast.Compare(left.node, [sign], [right.node])
         return _runtime("same", left.node, right.node)
+
+    def _unified_test(self, left: Term, right: Term, env: Env) -> Test:
+        """Whether two terms unify. A variable does with itself, whatever its value: that may be unequal to itself."""
+        match left, right:
+            case Variable(one, _), Variable(other, _) if one == other:
+                return True
+            case ListTerm(ours, None, _), ListTerm(theirs, None, _) if len(ours) == len(theirs):
+                if all(map(_is_read_safely, (*ours, *theirs))):
+                    return _all([self._unified_test(a, b, env) for a, b in zip(ours, theirs, strict=True)])
+            case DictTerm(ours, _), DictTerm(theirs, _) if dict(ours).keys() == dict(theirs).keys():
+                other_fields = dict(theirs)
+                if all(map(_is_read_safely, (*dict(ours).values(), *other_fields.values()))):
+                    return _all([self._unified_test(value, other_fields[key], env) for key, value in ours])
+            case _:
+                pass
+        return self._same(self._value(left, env), self._value(right, env))
 
     def _compare(self, sign: str, left: Value, right: Value) -> Test:
         ours, theirs = left.known, right.known
@@ -1269,15 +1293,13 @@ class _Function:
     # --- values ------------------------------------------------------------------------------------------------------
 
     def _is_unbound(self, term: Term, env: Env) -> bool:
-        return isinstance(term, Variable) and term.name not in env and term.name not in _CONSTANTS
+        return isinstance(term, Variable) and term.name not in env
 
     def _value(self, term: Term, env: Env) -> Value:
         match term:
             case Variable(name, place):
                 if name in env:
                     return env[name]
-                if name in _CONSTANTS:
-                    return Value(_constant(_CONSTANTS[name]))
                 _refuse(f"`{name}` has no value yet", place)
             case Attribute(base, name, None, place):
                 return self._attribute(self._value(base, env), name, place)
@@ -1296,7 +1318,7 @@ class _Function:
     def _attribute(self, base: Value, name: str, place: Place) -> Value:
         node = ast.Attribute(base.node, name, ast.Load())
         known = base.known
-        if known is None:
+        if known is None or known.cls is _NIL:
             return Value(_runtime("attribute", base.node, _constant(name)))
         found = self._compiler.attribute(known.cls, name)
         if found is None:
@@ -1306,8 +1328,7 @@ class _Function:
         return Value(node, found)
 
     def _local(self, name: str) -> str:
-        plain = name if name.isascii() and name.isidentifier() and not keyword.iskeyword(name) else "value"
-        return f"{plain.strip('_') or 'any'}_{next(self._locals)}"
+        return _numbered("v", next(self._locals), name)
 
 
 class _Outputs:
@@ -1329,20 +1350,27 @@ class _Outputs:
 
     def _of(self, clause: Clause, pattern: CallPattern, term: Variable) -> Known | None:
         types: dict[str, Known] = {}
+        bound: set[str] = set()
+        heads = Counter(p.term.name for p in clause.parameters if isinstance(p.term, Variable))
         for parameter, argument in zip(clause.parameters, pattern, strict=True):
             if isinstance(parameter.term, Variable):
                 known = self._declared(parameter.pattern)
                 if isinstance(argument, Bound) and argument.known is not None:
                     known = argument.known if known is None else known
-                if known is not None:
+                elif isinstance(argument, Constant) and known is None:
+                    known = _KNOWN_LITERALS[argument.kind]
+                # One that stands twice has the value of its first place, which may equal that of another type.
+                if known is not None and heads[parameter.term.name] == 1:
                     types[parameter.term.name] = known
+                if not isinstance(argument, str):
+                    bound.add(parameter.term.name)
         for goal in clause.goals:
             match goal:
-                case In(Variable(name, _), collection, _):
+                case In(Variable(name, _), collection, _) if name not in bound:
                     source = self._type(collection, types)
                     if source is not None and source.element is not None:
                         types.setdefault(name, Known(source.element))
-                case Unify(Variable(name, _), other, _):
+                case Unify(Variable(name, _), other, _) if name not in bound:
                     source = self._type(other, types)
                     if source is not None:
                         types.setdefault(name, source)
@@ -1351,16 +1379,20 @@ class _Outputs:
                     if declared is not None:
                         types[name] = declared
                 case Call(name, arguments, _):
-                    self._learn_call(name, arguments, types)
+                    self._learn_call(name, arguments, types, bound)
                 case _:
                     pass
+            # What has a value keeps its type: that of what it equals may be another, as 1.0 equals 1.
+            bound.update(variables(goal))
         return types.get(term.name)
 
-    def _learn_call(self, name: str, arguments: Sequence[Term], types: dict[str, Known]) -> None:
+    def _learn_call(self, name: str, arguments: Sequence[Term], types: dict[str, Known], bound: Container[str]) -> None:
         """Learn the types of variables that a called rule finds."""
         clauses = self._compiler.program.clauses.get((name, len(arguments)), ())
         for index, argument in enumerate(arguments):
-            if not isinstance(argument, Variable) or argument.name in types or argument.name == "_":
+            if not isinstance(argument, Variable) or argument.name in bound or argument.name == "_":
+                continue
+            if argument.name in types:
                 continue
             pattern = tuple(
                 FREE if position == index else Bound(self._type(other, types))
@@ -1384,7 +1416,7 @@ class _Outputs:
                 owner = self._type(base, types)
                 return None if owner is None else self._compiler.attribute(owner.cls, name)
             case Literal(value, _):
-                return Known(type(value))
+                return _KNOWN_LITERALS[type(value)]
             case _:
                 return None
 
@@ -1406,10 +1438,11 @@ def _may_fit(clause: Clause, pattern: CallPattern) -> bool:
     """Whether no word of a head is another than that of the call: the first and cheapest look."""
     for parameter, argument in zip(clause.parameters, pattern, strict=True):
         term = parameter.term
-        if isinstance(argument, Constant) and isinstance(term, Literal):
-            fits = argument.kind is type(term.value) and argument.value == term.value
-            if not fits:
-                return False
+        if not isinstance(argument, Constant) or not isinstance(term, Literal):
+            continue
+        # What Python takes for unequal is unequal; most are words, and are that.
+        if argument.value != term.value or not same(argument.value, term.value):
+            return False
     return True
 
 
@@ -1417,11 +1450,12 @@ def _shape(part: Any, numbers: dict[str, int]) -> Any:
     """A term without places, its variables as numbers; a variable that is met for the first time gets the next one."""
     match part:
         case Variable("_", _):
-            return "_"
+            return Variable, "_"
         case Variable(name, _):
-            return numbers.setdefault(name, len(numbers) + 1_000)
+            return Variable, numbers.setdefault(name, len(numbers) + 1_000)
         case Literal(value, _):
-            return type(value), value
+            # 0.0 and -0.0 are equal to Python and not the same.
+            return Literal, type(value), repr(value)
         case tuple():
             return tuple(_shape(each, numbers) for each in part)
         case _ if dataclasses.is_dataclass(part):
@@ -1436,10 +1470,13 @@ def _shape(part: Any, numbers: dict[str, int]) -> Any:
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
 _NOWHERE = Place("", 0, 0)
-_KNOWN_LITERALS = {cls: Known(cls) for cls in (str, int, float, bool)}
-_CONSTANTS: Mapping[str, Any] = {"nil": None}
+_NIL = type(None)
+_KNOWN_LITERALS: Mapping[type, Known] = {
+    **{cls: Known(cls) for cls in (str, int, float, bool)},
+    _NIL: Known(_NIL, is_optional=True),
+}
 _PLAIN_ARITHMETIC: Mapping[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
-"""What needs no check on whole numbers: where oso stops at 64 bits, the sum is simply the sum."""
+"""What Python calculates with whole numbers as Polar does, but for the size of the result."""
 
 _OPERATORS: Mapping[str, type[ast.cmpop]] = {
     "==": ast.Eq,
@@ -1449,6 +1486,42 @@ _OPERATORS: Mapping[str, type[ast.cmpop]] = {
     ">": ast.Gt,
     ">=": ast.GtE,
 }
+
+
+def _numbered(letter: str, number: int, hint: str) -> str:
+    """A Python name that its letter and its number make unique; the hint is for readers.
+
+    No other name of the code has a number behind its first letter. The hint is plain ASCII, which Python leaves as it
+    is: of other letters it makes one where two were written, and so could make one name of two.
+    """
+    plain = "".join(char for char in hint if char.isascii() and (char.isalnum() or char == "_")).strip("_")
+    return f"{letter}{number}_{plain}" if plain else f"{letter}{number}"
+
+
+def _argument(index: int) -> str:
+    """The Python name of an argument."""
+    return f"a{index}"
+
+
+def _is_read_safely(term: Term) -> bool:
+    """Whether reading a term cannot fail, so that it makes no difference whether it is read."""
+    match term:
+        case Variable() | Literal():
+            return True
+        case ListTerm(items, None, _):
+            return all(map(_is_read_safely, items))
+        case DictTerm(fields, _):
+            return all(_is_read_safely(value) for _, value in fields)
+        case _:
+            return False
+
+
+def _is_compared_by_python(known: Known | None) -> TypeGuard[Known]:
+    """Whether values of a type are equal to Polar exactly where they are to Python, if both are of it.
+
+    What only matches Integer may be a boolean: to Python, True is 1.
+    """
+    return known is not None and (known.cls is str or known.cls is bool or (known.cls is int and known.is_exact))
 
 
 def _refuse(message: str, place: Place | None) -> NoReturn:
@@ -1512,10 +1585,10 @@ def _is_marker(statement: ast.stmt) -> bool:
 
 
 def _calculated(sign: str, left: Value, right: Value) -> Value:
-    both = (left.known, right.known)
-    if sign != "/" and all(known is not None and known.cls is int and not known.is_optional for known in both):
+    # A value that only matches Integer may be a boolean, with which Polar does not calculate.
+    if sign != "/" and left.known == right.known == Known(int):
         if sign in _PLAIN_ARITHMETIC:
-            return Value(ast.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node), Known(int))
+            return Value(_runtime("whole", ast.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node)), Known(int))
         return Value(_runtime("calculate", _constant(sign), left.node, right.node), Known(int))
     return Value(_runtime("calculate", _constant(sign), left.node, right.node))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NoReturn
 
-from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
+from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import runtime, trace
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
@@ -24,9 +24,6 @@ MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
 
 _FREE_TYPE = type(FREE)
-
-_EVALUATION_ERRORS = (AttributeError, TypeError, RecursionError, ValueError, KeyError)
-"""What compiled code may raise on values that are not what the policy took them for."""
 
 _HASHED = frozenset({str, int})
 """Types whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
@@ -51,6 +48,7 @@ class _Code:
             "same": runtime.same,
             "compare": runtime.compare,
             "calculate": runtime.calculate,
+            "whole": runtime.whole,
             "truth": runtime.truth,
             "items": runtime.items,
             "where": runtime.where,
@@ -59,6 +57,7 @@ class _Code:
             "exhausted": _exhausted,
             "isinstance": isinstance,
             "len": len,
+            **compiler.classes,
         }
 
     def enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern) -> Entry:
@@ -102,7 +101,6 @@ class _Code:
                 continue
             fresh[wanted] = definition
             waiting += _placed(definition)
-        self._namespace |= self.compiler.classes
         module = ast.Module([*fresh.values()], [])
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
 
@@ -123,7 +121,11 @@ class _Code:
 
 
 class CompiledEngine:
-    """One loaded bundle, compiled. Safe to call from several threads."""
+    """One loaded bundle, compiled. Safe to call from several threads.
+
+    INVARIANT: whatever goes wrong in compiled code is no answer, so that it denies. No other exception than
+    EvaluationFailed leaves a question.
+    """
 
     def __init__(
         self,
@@ -133,7 +135,7 @@ class CompiledEngine:
         max_steps: int = MAX_STEPS,
     ) -> None:
         table = ClassTable(records, plain)
-        program = program_of(statements)
+        program = program_of(statements, table.classes)
         self._open(_Code(Compiler(program, table)), _literals(program), max_steps)
 
     def _open(self, code: _Code, words: frozenset[str], max_steps: int) -> None:
@@ -190,7 +192,7 @@ class CompiledEngine:
             return function([self._max_steps, MAX_DEPTH], *picked(arguments)) is True
         except EvaluationFailed:
             raise
-        except _EVALUATION_ERRORS as error:
+        except Exception as error:
             raise _failure(rule, error) from error
 
     def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
@@ -211,7 +213,7 @@ class CompiledEngine:
             return found if len(found) < 2 else _distinct(found)
         except EvaluationFailed:
             raise
-        except _EVALUATION_ERRORS as error:
+        except Exception as error:
             raise _failure(rule, error) from error
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
@@ -238,7 +240,7 @@ class CompiledEngine:
                     pass
         except EvaluationFailed:
             raise
-        except _EVALUATION_ERRORS as error:
+        except Exception as error:
             raise _failure(rule, error) from error
         return events
 
@@ -270,7 +272,7 @@ class CompiledEngine:
         rule, *likes = key
         try:
             return code.enter(key, rule, self._pattern(likes))
-        except (BundleRefused, RecursionError) as error:
+        except Exception as error:
             raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
 
     def _pattern(self, arguments: Iterable[object]) -> CallPattern:
@@ -334,9 +336,17 @@ def _distinct(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return once
 
 
-def _is_alike(values: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    """Whether two solutions are one: equal values of the same types, as True and 1 are not."""
-    return all(a is b or (type(a) is type(b) and a == b) for a, b in zip(values, others, strict=True))
+def _is_alike(one: Any, other: Any) -> bool:
+    """Whether two solutions are one: equal values of the same types, as True and 1 are not, inside of lists neither."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(_is_alike, one, other))
+    if type(one) is dict:
+        return one.keys() == other.keys() and all(_is_alike(value, other[key]) for key, value in one.items())
+    return bool(one == other)
 
 
 def _literals(program: Program) -> frozenset[str]:

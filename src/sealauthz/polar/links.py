@@ -352,11 +352,8 @@ class _Search:
         match term:
             case Literal(value, _):
                 return Constant(value)
-            case Variable("nil", _):
-                return Constant(None)
             case Variable(name, _):
-                # The name of a class is a value of its own, of which no rule of ours makes anything.
-                return env.get(name, UNKNOWN if name[:1].isupper() else None)
+                return env.get(name)
             case Attribute(base, name, None, _):
                 on = self._value(base, env)
                 if isinstance(on, Spot):

@@ -1,10 +1,14 @@
-"""A policy as clauses: blocks written out as rules, and `forall` as negation."""
+"""A policy as clauses: blocks written out as rules, `forall` as negation, and every name resolved.
+
+A name that stands for a value is looked up here, once: `nil` becomes a literal, the name of a class is refused. What
+is still a `Variable` behind this is one, so no later step may look at a name to find out what it means.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.syntax import (
@@ -37,7 +41,14 @@ from sealauthz.polar.syntax import (
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
 
+NIL = "nil"
+"""The one constant of Polar that has a name."""
+
+UNIONS = frozenset({"Actor", "Resource"})
+"""Names that stand for several classes."""
+
 _RELATED = "related"
+_ACTOR = "actor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +67,29 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """All clauses by key, and the types that each union (`Actor`, `Resource`) stands for."""
+    """All clauses by key, the types that each union (`Actor`, `Resource`) stands for, and the names of all classes."""
 
     clauses: Mapping[Key, tuple[Clause, ...]]
     unions: Mapping[str, frozenset[str]]
+    classes: frozenset[str] = UNIONS
 
 
-def program_of(statements: Iterable[Statement]) -> Program:
-    """Write a policy out as clauses. Raises BundleRefused where a block cannot be written out."""
+def program_of(statements: Iterable[Statement], classes: Iterable[str] = ()) -> Program:
+    """Write a policy out as clauses. `classes` are the names that stand for classes.
+
+    Raises BundleRefused where a block cannot be written out, or the name of a class stands where a value must.
+    """
     statements = tuple(statements)
+    names = UNIONS.union(classes)
     blocks = [statement for statement in statements if isinstance(statement, BlockNode)]
     clauses: dict[Key, list[Clause]] = {}
-    for rule in (*(s for s in statements if isinstance(s, RuleNode)), *_written_out(blocks)):
-        clauses.setdefault((rule.name, len(rule.parameters)), []).append(_clause(rule))
+    for rule in (*(s for s in statements if isinstance(s, RuleNode)), *_written_out(blocks, names)):
+        clauses.setdefault((rule.name, len(rule.parameters)), []).append(_clause(rule, names))
     unions = {
         "Actor": frozenset(block.type for block in blocks if block.keyword == "actor"),
         "Resource": frozenset(block.type for block in blocks),
     }
-    return Program({key: tuple(found) for key, found in clauses.items()}, unions)
+    return Program({key: tuple(found) for key, found in clauses.items()}, unions, names)
 
 
 def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) -> Program:
@@ -85,10 +101,10 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
     clauses = program.clauses.get(key, ())
     if all(clause.place != rule.place for clause in clauses):
         raise BundleRefused("there is no such rule", rule.place.file, rule.place.line, rule.place.column)
-    instead = () if replacement is None else (_clause(replacement),)
+    instead = () if replacement is None else (_clause(replacement, program.classes),)
     changed = tuple(new for old in clauses for new in ((old,) if old.place != rule.place else instead))
     others = {other: found for other, found in program.clauses.items() if other != key}
-    return Program({**others, key: changed} if changed else others, program.unions)
+    return Program({**others, key: changed} if changed else others, program.unions, program.classes)
 
 
 def users_of(program: Program) -> Mapping[Key, frozenset[Key]]:
@@ -125,17 +141,13 @@ def _calls(term: Term) -> Iterator[Key]:
             pass
 
 
-def _clause(rule: RuleNode) -> Clause:
-    goals = tuple(_conjuncts(_without_forall(rule.body))) if rule.body is not None else ()
-    counted = Counter(_head_variables(rule))
-    for goal in goals:
-        counted.update(variables(goal))
-    return Clause(rule.name, rule.parameters, goals, rule.tags, rule.place, counted)
-
-
-def _head_variables(rule: RuleNode) -> Iterator[str]:
-    for parameter in rule.parameters:
-        yield from variables(parameter.term)
+def _clause(rule: RuleNode, classes: Container[str]) -> Clause:
+    parameters = tuple(replace(p, term=_resolved(p.term, classes)) for p in rule.parameters)
+    goals = tuple(_conjuncts(_resolved(rule.body, classes))) if rule.body is not None else ()
+    counted: Counter[str] = Counter()
+    for term in (*(parameter.term for parameter in parameters), *goals):
+        counted.update(variables(term))
+    return Clause(rule.name, parameters, goals, rule.tags, rule.place, counted)
 
 
 def _conjuncts(term: Term) -> Iterator[Term]:
@@ -146,20 +158,76 @@ def _conjuncts(term: Term) -> Iterator[Term]:
         yield term
 
 
-def _without_forall(term: Term) -> Term:
-    """Say `forall(a, b)` as `not (a and not b)`, everywhere in a condition."""
+def _resolved(term: Term, classes: Container[str]) -> Term:
+    """A term with `nil` as a literal, and `forall(a, b)` as `not (a and not b)`. Raises BundleRefused for a class."""
+
+    def of(inner: Term) -> Term:
+        return _resolved(inner, classes)
+
     match term:
-        case Forall(condition, action, place):
-            inner = Not(_without_forall(action), place)
-            return Not(And((_without_forall(condition), inner), place), place)
-        case Not(inner, place):
-            return Not(_without_forall(inner), place)
-        case And(parts, place):
-            return And(tuple(map(_without_forall, parts)), place)
-        case Or(parts, place):
-            return Or(tuple(map(_without_forall, parts)), place)
-        case _:
+        case Literal():
             return term
+        case Variable(name, place):
+            if name == NIL:
+                return Literal(None, place)
+            _refuse_class(term, classes)
+            return term
+        case ListTerm(items, rest, place):
+            if rest is not None:
+                _refuse_constant(rest, classes)
+            return ListTerm(tuple(map(of, items)), rest, place)
+        case DictTerm(fields, place):
+            return DictTerm(tuple((key, of(value)) for key, value in fields), place)
+        case Attribute(base, name, arguments, place):
+            return Attribute(of(base), name, None if arguments is None else tuple(map(of, arguments)), place)
+        case Call(name, arguments, place):
+            return Call(name, tuple(map(of, arguments)), place)
+        case Not(inner, place):
+            return Not(of(inner), place)
+        case And(parts, place):
+            return And(tuple(map(of, parts)), place)
+        case Or(parts, place):
+            return Or(tuple(map(of, parts)), place)
+        case Forall(condition, action, place):
+            return Not(And((of(condition), Not(of(action), place)), place), place)
+        case Unify(left, right, place):
+            return Unify(of(left), of(right), place)
+        case Assign(variable, value, place):
+            _refuse_constant(variable, classes)
+            return Assign(variable, of(value), place)
+        case Compare(sign, left, right, place):
+            return Compare(sign, of(left), of(right), place)
+        case Arithmetic(sign, left, right, place):
+            return Arithmetic(sign, of(left), of(right), place)
+        case In(item, collection, place):
+            return In(of(item), of(collection), place)
+        case Matches(inner, pattern, place):
+            return Matches(of(inner), pattern, place)
+
+
+def class_as_value(name: str) -> str:
+    """Say that the name of a class stands where a value must."""
+    return f"`{name}` is a class and no value"
+
+
+def how_to_ask_for(name: str) -> str:
+    """Say how a policy asks whether a value is of a class."""
+    return f"write `x matches {name}`, or `x: {name}` in the head of a rule"
+
+
+def _refuse_class(variable: Variable, classes: Container[str]) -> None:
+    name, place = variable.name, variable.place
+    if name in classes:
+        message = f"{class_as_value(name)}: {how_to_ask_for(name)}"
+        raise BundleRefused(message, place.file, place.line, place.column)
+
+
+def _refuse_constant(variable: Variable, classes: Container[str]) -> None:
+    """Refuse to give a value to what has one."""
+    _refuse_class(variable, classes)
+    if variable.name == NIL:
+        place = variable.place
+        raise BundleRefused("`nil` is a constant and takes no value", place.file, place.line, place.column)
 
 
 def variables(term: Term) -> Iterator[str]:
@@ -206,7 +274,7 @@ def variables(term: Term) -> Iterator[str]:
 _RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_relation"}
 
 
-def _written_out(blocks: list[BlockNode]) -> Iterator[RuleNode]:
+def _written_out(blocks: list[BlockNode], classes: Container[str]) -> Iterator[RuleNode]:
     kinds = {block.type: dict(_declared(blocks, block.type)) for block in blocks}
     relations = {
         block.type: {name: type_ for b in blocks if b.type == block.type for name, type_, _ in b.relations or ()}
@@ -214,7 +282,7 @@ def _written_out(blocks: list[BlockNode]) -> Iterator[RuleNode]:
     }
     for block in blocks:
         for shorthand in block.shorthands:
-            yield _rule_of(block, shorthand, kinds, relations)
+            yield _rule_of(block, shorthand, kinds, relations, classes)
 
 
 def _declared(blocks: list[BlockNode], type_: str) -> Iterator[tuple[str, str]]:
@@ -232,10 +300,14 @@ def _rule_of(
     shorthand: Shorthand,
     kinds: Mapping[str, Mapping[str, str]],
     relations: Mapping[str, Mapping[str, str]],
+    classes: Container[str],
 ) -> RuleNode:
     place = shorthand.place
-    this = Variable(block.type[:1].lower() + block.type[1:], place)
-    actor = Variable("actor", place)
+    name = block.type[:1].lower() + block.type[1:]
+    while name in (_ACTOR, _RELATED, NIL) or name in classes:
+        name += "_"
+    this = Variable(name, place)
+    actor = Variable(_ACTOR, place)
     head = _kind(kinds, block.type, shorthand.implied)
     if shorthand.relation is None:
         body: Term = Call(

@@ -111,6 +111,8 @@ def _is_same(left: Any, right: Any) -> bool:
         return False
     if isinstance(left, tuple | list):
         return len(left) == len(right) and all(map(_is_same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_is_same(value, right[key]) for key, value in left.items())
     return bool(left == right)
 
 

@@ -6,6 +6,7 @@ anything with a host object compares as Python does. Whatever oso would answer w
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -71,13 +72,25 @@ def compare(sign: str, left: Any, right: Any) -> bool:
 
 
 def _divide(left: Any, right: Any) -> float:
+    """The quotient of two floats, as IEEE 754 has it: by zero too, which has a sign."""
     if right == 0:
-        return float("nan") if left == 0 else float("inf") if left > 0 else float("-inf")
+        if left == 0 or math.isnan(left):
+            return math.nan
+        return math.copysign(math.inf, left) * math.copysign(1.0, right)
     return float(left) / float(right)
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    """The remainder with the sign of the divisor."""
+    if type(left) is float or type(right) is float:
+        return math.nan if right == 0 or math.isinf(right) else left % right
+    return left % right
 
 
 def _remainder(left: Any, right: Any) -> Any:
     """The remainder with the sign of the dividend."""
+    if right == 0 and (type(left) is float or type(right) is float):
+        return math.nan
     result = abs(left) % abs(right)
     return -result if left < 0 else result
 
@@ -87,7 +100,7 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": _divide,
-    "mod": operator.mod,
+    "mod": _modulo,
     "rem": _remainder,
 }
 
@@ -102,9 +115,14 @@ def calculate(sign: str, left: Any, right: Any) -> Any:
         result = _ARITHMETIC[sign](left, right)
     except (ZeroDivisionError, OverflowError) as error:
         raise EvaluationFailed(f"`{sign}` has no result") from error
-    if type(result) is int and not -_I64 <= result < _I64:
-        raise EvaluationFailed(f"`{sign}` overflows 64 bits")
-    return result
+    return whole(result) if type(result) is int else result
+
+
+def whole(result: int) -> int:
+    """The result of a calculation with whole numbers. Raises EvaluationFailed where 64 bits do not hold it."""
+    if -_I64 <= result < _I64:
+        return result
+    raise EvaluationFailed("a result overflows 64 bits")
 
 
 def items(collection: Any) -> Iterable[Any]:

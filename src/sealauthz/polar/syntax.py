@@ -25,9 +25,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string, a number or a boolean. `value` has exactly the type `str`, `int`, `float` or `bool`."""
+    """A string, a number or a boolean. `value` has exactly the type `str`, `int`, `float` or `bool`.
 
-    value: str | int | float | bool
+    It is None for `nil` in the clauses of a program, which resolves names; the parser leaves `nil` a variable.
+    """
+
+    value: str | int | float | bool | None
     place: Place
 
 

@@ -115,6 +115,8 @@ def _term(term: Term | Pattern) -> tuple[str, int]:
             return ("true" if value else "false"), _ATOM
         case Literal(str() as value):
             return f'"{_ESCAPE.sub(lambda found: _ESCAPED[found[0]], value)}"', _ATOM
+        case Literal(None):
+            return "nil", _ATOM
         case Literal(value):
             return repr(value), _ATOM
         case Variable(name):

@@ -144,8 +144,10 @@ def _check_singletons(clause: Clause, found: Findings) -> None:
     nodes = [node for parameter in clause.node.parameters for node in in_parameter(parameter)]
     if clause.node.body is not None:
         nodes.extend(walk(clause.node.body))
+    # The name of a class is an error where a value stands, and no variable.
+    wrong = {*found.errors()}
     for node in nodes:
-        if isinstance(node, Variable) and node.name in single:
+        if isinstance(node, Variable) and node.name in single and node.place not in wrong:
             found.warning("singleton", f"`{node.name}` stands once only; `_` says that it does not matter", node.place)
 
 

@@ -7,7 +7,20 @@ from collections.abc import Iterable
 from sealauthz.polar.checking.bundle import ACTOR, RESOURCE, RULE_OF, Clause, Rules
 from sealauthz.polar.checking.finding import Findings, did_you_mean
 from sealauthz.polar.checking.terms import Node, in_parameter, walk
-from sealauthz.polar.syntax import Attribute, BlockNode, Call, Literal, Place, Shorthand, Term, TypePattern, Variable
+from sealauthz.polar.program import NIL, UNIONS, class_as_value, how_to_ask_for
+from sealauthz.polar.syntax import (
+    Assign,
+    Attribute,
+    BlockNode,
+    Call,
+    ListTerm,
+    Literal,
+    Place,
+    Shorthand,
+    Term,
+    TypePattern,
+    Variable,
+)
 from sealauthz.polar.types import Types
 
 ARITIES = {
@@ -73,6 +86,10 @@ def _check_node(node: Node, rules: Rules, types: Types, found: Findings) -> None
             found.error("method", f"`{name}(` would call host code: methods are not accepted", place)
         case Call(name, arguments, place):
             _check_arity("takes", name, len(arguments), rules, place, found)
+        case Variable(name, place) if name in types.classes or name in UNIONS:
+            found.error("class", class_as_value(name), place, how_to_ask_for(name))
+        case Assign(Variable(name, place), _, _) | ListTerm(_, Variable(name, place), _) if name == NIL:
+            found.error("nil", "`nil` is a constant and takes no value", place, "give the variable another name")
 
 
 def _check_field(class_: str, name: str, place: Place, types: Types, found: Findings) -> None:

@@ -168,7 +168,8 @@ class Reader:
         if "nil" in (lvalue.name, rvalue.name):
             term, value = right if lvalue.name == "nil" else left
             if value.name and not value.is_optional:
-                self.why = f"`{written(term)}` is never nil"
+                said = "what is given" if written(term) == "nil" else f"`{written(term)}`"
+                self.why = f"{said} is never nil"
                 return False
             scope.narrow(term, NIL)
             return True

@@ -8,7 +8,7 @@ from sealauthz.polar.checking.reading import Reader
 from sealauthz.polar.checking.scope import Mode, Scope
 from sealauthz.polar.checking.values import FREE, Free, both, literal
 from sealauthz.polar.syntax import DictPattern, DictTerm, ListTerm, Literal, Pattern, Place, Term, TypePattern, Variable
-from sealauthz.polar.types import ANYTHING, ValueType
+from sealauthz.polar.types import ANYTHING, NIL, ValueType
 
 
 class Unifier(Reader):
@@ -65,6 +65,8 @@ class Unifier(Reader):
     def take_apart(self, term: Term | Pattern, value: ValueType, scope: Scope, mode: Mode) -> bool:
         """Match a value with a term or pattern that has variables inside."""
         match term:
+            case Variable("nil", place):
+                return self.equal((term, NIL), (term, value), place, scope, mode)
             case Variable():
                 known = scope.of(term.name) if term.name != "_" else FREE
                 if isinstance(known, Free):
