@@ -385,7 +385,13 @@ has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
 
 # Each side says so itself: by its legal representative, or by a resolution.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SealUseContext) if
-  enterprise in context.parties and
+  both_consented(person_id, seal, contract, other, context.parties, context);
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: StampContext) if
+  both_consented(person_id, seal, contract, other, context.parties, context);
+
+both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, parties, context) if
+  enterprise in parties and
+  enterprise matches Enterprise and
   enterprise.id = other.enterprise_id and
   lets_act_for_both(person_id, other, enterprise, context) and
   own in contract.signatories and

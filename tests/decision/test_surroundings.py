@@ -128,7 +128,7 @@ def test_the_day_begins_at_the_first_instant_of_its_first_minute() -> None:
 @pytest.mark.parametrize("zone", ["Nowhere/City", "", "../../etc/passwd", "/etc/localtime", "Asia", "a\0b", "x" * 300])
 def test_an_unknown_zone_has_no_time(zone: str) -> None:
     assert local(zone, NOW) == (None, None, None)
-    assert found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")) == {"contract": None, "approvers": []}
+    assert not any(found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")).values())
 
 
 def day_ends(zone: str, now: int) -> int:

@@ -68,8 +68,9 @@ class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
     Of the server's making: `contract`, the one that a request for this seal names, None where it names none;
-    `approvers`, those who decided on the request, each with what they represent; the local day, weekday and minute as
-    in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
+    `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
+    the contract for which the subject acts too, or that hold the seal; the local day, weekday and minute as in
+    SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
     """
 
     request: SealUseRequest | None = None
@@ -81,6 +82,7 @@ class StampContext(Context):
     local_weekday: int | None = None
     local_minute: int | None = None
     approvers: list[Person] = dataclasses.field(default_factory=list)
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)

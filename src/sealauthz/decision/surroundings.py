@@ -92,19 +92,23 @@ def _sealed(around: Surroundings, seal: Seal, principals: set[str]) -> Mapping[s
     task = around.given.get("task")
     if not isinstance(task, SigningTask):
         return {"documents_digest": None, "parties": Collection(), "approvers": Collection()}
-    contract, ours = task.signatory.contract, seal.enterprise_id
-    acting = {around.subject.id, *principals}
+    contract = task.signatory.contract
+    return {
+        "documents_digest": _documents_digest(contract),
+        "parties": _other_parties(around, seal, contract, {around.subject.id, *principals}),
+        "approvers": _approvers(around, _approved_for_task(around, seal)),
+    }
+
+
+def _other_parties(around: Surroundings, seal: Seal, contract: Contract, acting: set[str]) -> list[Any]:
+    """The other enterprises of a contract for which these persons act too, or that hold the seal."""
     holders = {grant.holder_id for grant in seal.cross_grants}
     others = set()
     for party in contract.signatories:
         name = party.enterprise_id
-        if name and name != ours and (name in holders or _acts_for(acting, party.tasks)):
+        if name and name != seal.enterprise_id and (name in holders or _acts_for(acting, party.tasks)):
             others.add(name)
-    return {
-        "documents_digest": _documents_digest(contract),
-        "parties": _enterprises(around, others),
-        "approvers": _approvers(around, _approved_for_task(around, seal)),
-    }
+    return _enterprises(around, others)
 
 
 def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
@@ -168,9 +172,10 @@ def _stamped(around: Surroundings) -> Mapping[str, Any]:
     """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = around.resource, around.given.get("request")
     if not isinstance(seal, Seal) or not isinstance(request, SealUseRequest) or request.seal_id != seal.id:
-        return {"contract": None, "approvers": Collection()}
+        return {"contract": None, "approvers": Collection(), "parties": Collection()}
     contract = None if request.contract_id is None else around.picture.find("Contract", request.contract_id)
-    return {"contract": contract, "approvers": _approvers(around, [request])}
+    parties = Collection() if contract is None else _other_parties(around, seal, contract, {around.subject.id})
+    return {"contract": contract, "approvers": _approvers(around, [request]), "parties": parties}
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
@@ -366,6 +371,7 @@ was found elsewhere would be missed.
 ABOUT_SUBJECT: frozenset[type[Context]] = frozenset(
     {
         contexts.SealUseContext,
+        contexts.StampContext,
         contexts.HolderContext,
         contexts.GrantEndContext,
         contexts.ContractContext,
