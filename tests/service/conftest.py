@@ -110,6 +110,11 @@ class Served:
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_text.splitlines()]
 
+    def forget_log(self) -> None:
+        """Forget what was logged until now."""
+        self._log.seek(0)
+        self._log.truncate()
+
     def last_call(self) -> dict[str, Any]:
         return next(entry for entry in reversed(self.log) if entry["event"] == "call")
 
