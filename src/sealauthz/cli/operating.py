@@ -232,8 +232,8 @@ def _following_world(store: Store, config: Config, log: Log) -> Iterator[World]:
             log.warning(event, error, **numbers)
 
     facts = config.facts
-    waits = Waits.for_threads(config.server.threads)
-    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits.one)
+    waits = Waits.for_threads(config.server.threads, config.server.max_concurrent_calls)
+    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
     if facts.warm_up:
         log.info("warmed_up", enterprises=world.warm_up())
     feed = Feed(world, store, report, facts.poll_s)
@@ -280,7 +280,7 @@ def _build(
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 
-    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal)
+    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal, world.waits)
 
 
 @contextmanager
