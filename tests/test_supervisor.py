@@ -316,6 +316,24 @@ def test_a_signal_during_the_start_ends_it_too(supervise: Supervise) -> None:
     assert all(is_gone(pid) for _, pid in supervised.started())
 
 
+def test_sighup_is_a_line_of_the_log_and_nothing_else(supervise: Supervise) -> None:
+    supervised = supervise(GOOD)
+    wait_until(supervised.started)
+    for number in range(3):
+        supervised.process.send_signal(signal.SIGHUP)
+        if number == 0:
+            assert supervised.first_line().endswith("; 2 workers\n")
+    # Whoever signals all processes means the workers too; they are told before they know what to do with it.
+    for _, pid in supervised.started():
+        os.kill(pid, signal.SIGHUP)
+    code, _, log = supervised.end()
+    assert code == 0
+    events = [entry["event"] for entry in log]
+    assert 1 <= events.count("hangup_ignored") <= 3
+    assert "worker_died" not in events
+    assert len(supervised.started()) == 2
+
+
 def test_workers_end_when_the_supervisor_is_killed(supervise: Supervise) -> None:
     supervised = supervise(GOOD, workers=3)
     supervised.first_line()

@@ -38,9 +38,9 @@ MAX_RECEIVE_BYTES = 32 * 1024 * 1024
 _FIRST_PAUSE_S = 0.05
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
-    # grpcio tries a lost connection again after a second only, by when all our attempts would have failed with it.
+    # grpcio tries a lost connection again after a second only, by when all our attempts would have failed with it. Its
+    # `min_reconnect_backoff_ms` is not set: in spite of its name it is how long one attempt may take.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 _RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})

@@ -40,7 +40,7 @@ STOP_MARGIN_S = 5.0
 _WRONG_USE = 2
 _FAILED = 1
 _LOOK_EVERY_S = 1.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +168,15 @@ class Supervisor:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._wakes, selectors.EVENT_READ)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def _start(self, place: _Place) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         command = [*self._settings.command, "--listen", self._port.listen]
         place.start_at = None
+        # A worker begins with the signal blocked, so that it cannot end by it before it knows what to do.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         with theirs:
             try:
                 # In a group of its own: what the terminal sends, we pass on, once.
@@ -188,12 +191,16 @@ class Supervisor:
                 _log("error", "no_process", worker=place.number, cause=str(error))
                 self._lost(place, _FAILED, lived_s=0.0)
                 return
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         place.worker = _Worker(process, ours, time.monotonic())
         self._selector.register(ours, selectors.EVENT_READ, place.worker)
         _log("info", "worker_started", worker=place.number, pid=process.pid)
 
     def _obey_signals(self) -> None:
-        asked = [number for number in self._state.signals if number != signal.SIGCHLD]
+        if signal.SIGHUP in self._state.signals:
+            _log("info", "hangup_ignored")
+        asked = [number for number in self._state.signals if number in (signal.SIGTERM, signal.SIGINT)]
         self._state.signals.clear()
         for number in asked:
             if self._state.is_stopping:

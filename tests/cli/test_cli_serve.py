@@ -1,6 +1,7 @@
 """`serve` as a process of its own: it says where it listens, answers, and stops gracefully."""
 
 import hashlib
+import json
 import re
 import shutil
 import signal
@@ -11,6 +12,7 @@ import pytest
 import trustme
 
 from sealauthz.cli.app import Exit
+from sealauthz.client import SealAuthzClient
 from sealauthz.decision.folder import installed_folder
 
 LIN_JOINS = ("check", "Person:p-lin", "join", "Enterprise:e-yunshan")
@@ -20,9 +22,9 @@ LIN_USES = ("check", "Person:p-lin", "use", "Seal:seal-official", "-c", "task=ta
 class Serving:
     """A `sealauthz serve` process, after it said where it listens."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, program=("-m", "sealauthz")):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sealauthz", "serve", "--listen", "127.0.0.1:0", *arguments],
+            [sys.executable, *program, "serve", "--listen", "127.0.0.1:0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -45,8 +47,8 @@ def serve():
     """Start servers, and end those that a test left running."""
     started = []
 
-    def start(*arguments):
-        started.append(Serving(*arguments))
+    def start(*arguments, **options):
+        started.append(Serving(*arguments, **options))
         return started[-1]
 
     yield start
@@ -197,3 +199,62 @@ def test_a_server_without_callers_warns(serve, demo_facts):
     code, _, err = serving.stop()
     assert code == 0
     assert "warning: the configuration names no callers, so nobody can ask\n" in err
+
+
+FAILING_POLICIES = """
+import sys
+from sealauthz.cli.app import main
+from sealauthz.decision import pdp
+from sealauthz.errors import EvaluationFailed
+
+def fail(self, question):
+    raise EvaluationFailed("the policy is broken")
+
+pdp._Evaluation._case = fail
+main(sys.argv[1:])
+"""
+
+
+def test_policy_errors_are_lines_of_the_log_and_stop_no_call_though_nobody_reads_it(serve):
+    serving = serve("--demo", program=("-c", FAILING_POLICIES))
+    token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
+    with SealAuthzClient(serving.address, token, insecure=True, timeout_s=20) as client:
+        for _ in range(400):
+            decision = client.authorize("Person:p-lin", "use", "Seal:seal-official")
+            assert [reason.code for reason in decision.reasons] == ["POLICY_ERROR"]
+    code, _, err = serving.stop()
+    assert code == 0
+    lines = [json.loads(line) for line in err.splitlines()]
+    told = [line for line in lines if line["event"] == "logged"]
+    assert told[0]["logger"] == "sealauthz.decision.pdp"
+    assert told[0]["message"] == "POLICY_ERROR deciding `use` on Seal"
+    assert told[0]["exception"][0]["exc_value"] == "the policy is broken"
+
+
+def test_sighup_is_a_line_of_the_log_and_nothing_else(sealauthz, serve, monkeypatch):
+    serving = serve("--demo")
+    token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", token)
+    for _ in range(3):
+        serving.process.send_signal(signal.SIGHUP)
+        assert sealauthz(*LIN_JOINS, "--server", serving.address, "--insecure")[0] == 0
+    code, _, err = serving.stop()
+    assert code == 0
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert 1 <= events.count("hangup_ignored") <= 3
+
+
+def test_sighup_during_the_start_does_not_end_a_server(serve):
+    program = (
+        "import os, signal, sys; from sealauthz.cli import operating\n"
+        "loaded = operating.load_bundle\n"
+        "def load(*given):\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    return loaded(*given)\n"
+        "operating.load_bundle = load\n"
+        "from sealauthz.cli.app import main\n"
+        "main(sys.argv[1:])"
+    )
+    serving = serve("--demo", program=("-c", program))
+    assert serving.address
+    assert serving.stop()[0] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +16,11 @@ import pytest
 from facts_scene import NOW, edited, enterprise, scene, uscc, write
 
 from sealauthz.domain.seals import SealHold
-from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
+from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, TimeOver
 from sealauthz.facts import Consistency, Deadline, Picture, Store, Unit, UnitKind, World
 from sealauthz.facts import database as database_module
+from sealauthz.facts.consistency import NO_DEADLINE, uptime_s
+from sealauthz.facts.waiting import Waits
 
 FULL = Consistency(is_full=True)
 OLD = 1e9
@@ -151,28 +153,56 @@ def test_a_call_without_time_left_does_not_wait(stores: list[Store]) -> None:
     assert world.answer(name, deadline=Deadline(time.monotonic() - 1)) == ("合同章", 1)
 
 
-def test_only_so_many_may_wait(stores: list[Store]) -> None:
+def test_only_so_many_read_and_the_others_wait_until_their_deadline(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    busy = threading.Event()
-
-    @contextmanager
-    def one_at_a_time() -> Iterator[None]:
-        if busy.is_set():
-            raise ServiceBusy("too many calls wait for facts")
-        yield
-
-    waits: Any = one_at_a_time
-    world = World(stores[0], max_age_s=OLD, waits=waits)
+    world = World(stores[0], max_age_s=OLD, waits=Waits(1))
     world.answer(name)
-    busy.set()
-    assert world.answer(name) == ("合同章", 1)
-    for work, wanted in (
+    works: list[tuple[Callable[[Picture], Any], Consistency]] = [
         (lambda picture: picture.find("Enterprise", "e7"), Consistency()),
+        (lambda picture: picture.matching("Seal", enterprise_id="e1"), Consistency()),
         (name, FULL),
         (name, token(world, 2)),
-    ):
-        with pytest.raises(ServiceBusy):
-            world.answer(work, wanted)
+    ]
+    with world.waits.turn(NO_DEADLINE):
+        assert world.answer(name) == ("合同章", 1)
+        for work, wanted in works:
+            with pytest.raises(TimeOver):
+                world.answer(work, wanted, Deadline(time.monotonic() + 0.05))
+    for work, wanted in works[:3]:
+        world.answer(work, wanted, Deadline(time.monotonic() + 20))
+
+
+def test_who_waits_for_a_turn_gets_what_others_loaded_meanwhile(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=OLD, waits=Waits(1))
+    world.answer(lambda picture: picture.matching("Seal", enterprise_id="none"))
+    with ThreadPoolExecutor(8) as pool:
+        with world.waits.turn(NO_DEADLINE):
+            waiting = [pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e1")) for _ in range(8)]
+            time.sleep(0.2)
+        assert all(one.result(20) is not None for one in waiting)
+    assert world.statistics.loads == 1
+
+
+def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[Store]) -> None:
+    write(stores[0], *scene())
+    world = World(stores[0], max_age_s=0.3, waits=Waits(1))
+    world.answer(name)
+
+    def work(picture: Picture) -> str:
+        seal: str = picture.find("Seal", "s1").name
+        picture.after("Person", "id", "", 1)  # what changes below is of another kind
+        return seal
+
+    with ThreadPoolExecutor() as pool:
+        with world.waits.turn(NO_DEADLINE):
+            world.refresh(uptime_s())
+            waiting = pool.submit(world.answer, work)
+            while not world.waits.waiting:
+                time.sleep(0.001)
+            rename(stores[1], "new")
+            time.sleep(0.4)
+        assert waiting.result(20) == "new"
 
 
 def test_an_answer_begins_again_when_a_unit_has_moved(stores: list[Store]) -> None:

@@ -209,7 +209,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
 
 def test_a_batch_whose_time_is_over_takes_no_wait_with_it(stores: list[Store]) -> None:
     waits = Waits(2)
-    world = World(stores[0], max_age_s=OLD, waits=waits.one)
+    world = World(stores[0], max_age_s=OLD, waits=waits)
     world.answer(name)
 
     def work(picture: Picture) -> int:

@@ -21,6 +21,7 @@ from sealauthz.domain.identity import Person
 from sealauthz.domain.organisation import Enterprise
 from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.facts import Batch, Put, Store, upgrade
+from sealauthz.facts.waiting import Waits
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
@@ -110,6 +111,11 @@ class Served:
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_text.splitlines()]
 
+    def forget_log(self) -> None:
+        """Forget what was logged until now."""
+        self._log.seek(0)
+        self._log.truncate()
+
     def last_call(self) -> dict[str, Any]:
         return next(entry for entry in reversed(self.log) if entry["event"] == "call")
 
@@ -122,7 +128,9 @@ def serve(store: Store) -> Iterator[Serve]:
     """Start a server for these callers (one with every right if none is given)."""
     running: list[Served] = []
 
-    def start(*callers: Caller, pdp: Any = None, facts: Any = None, **settings: Any) -> Served:
+    def start(
+        *callers: Caller, pdp: Any = None, facts: Any = None, waits: Waits | None = None, **settings: Any
+    ) -> Served:
         log = io.StringIO()
         full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05, **settings}
         server = build(
@@ -131,6 +139,7 @@ def serve(store: Store) -> Iterator[Serve]:
             facts or store,
             pdp or FakePdp(),
             make_log(log),
+            waits=waits,
         )
         server.start()
         address = f"127.0.0.1:{server.port}"

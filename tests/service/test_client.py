@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import queue
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -242,6 +246,64 @@ def test_a_server_that_is_replaced_loses_no_call(serve: Serve, connect: Opened) 
         served.server.stop(2)
         serve(listen=served.address)
         assert all(call.result(20) for call in calls)
+
+
+class FarAway:
+    """A way to a server that takes every byte a while, in both directions."""
+
+    def __init__(self, address: str, delay_s: float) -> None:
+        host, _, port = address.rpartition(":")
+        self._to = (host, int(port))
+        self._delay_s = delay_s
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = [self._listening]
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(self._to)
+                self._open += [near, far]
+                for source, target in ((near, far), (far, near)):
+                    travelling: queue.Queue[tuple[float, bytes]] = queue.Queue()
+                    threading.Thread(target=self._take, args=(source, travelling), daemon=True).start()
+                    threading.Thread(target=self._bring, args=(travelling, target), daemon=True).start()
+
+    def _take(self, source: socket.socket, travelling: queue.Queue[tuple[float, bytes]]) -> None:
+        some = b"-"
+        while some:
+            try:
+                some = source.recv(65_536)
+            except OSError:
+                some = b""
+            travelling.put((time.monotonic() + self._delay_s, some))
+
+    def _bring(self, travelling: queue.Queue[tuple[float, bytes]], target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                due, some = travelling.get()
+                time.sleep(max(due - time.monotonic(), 0))
+                if not some:
+                    target.shutdown(socket.SHUT_WR)
+                    return
+                target.sendall(some)
+
+
+def test_a_server_that_is_far_away_is_reached(serve: Serve) -> None:
+    way = FarAway(serve().address, 0.2)
+    try:
+        with SealAuthzClient(way.address, TOKEN, insecure=True, timeout_s=20) as client:
+            assert client.authorize("Person:P1", "use", "Seal:S1")
+    finally:
+        way.close()
 
 
 def test_over_tls_the_server_must_be_the_one_that_is_trusted(serve: Serve, tmp_path: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from sqlalchemy import make_url
@@ -33,7 +33,7 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, Feed, Put, Store, World, upgrade
 from sealauthz.facts.database import parse
 from sealauthz.facts.waiting import Waits
-from sealauthz.service import Callers, Log, Server, ServerSettings, build, make_log
+from sealauthz.service import Callers, Log, Server, ServerSettings, build, captured, make_log, never_block
 from sealauthz.terminal import console
 
 if TYPE_CHECKING:
@@ -106,23 +106,30 @@ def serve(
       rpcs = ["AuthorizationService/Authorize"]
       enterprises = "*"
     """
-    config = read_config(config_file)
-    if listen is not None:
-        config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
-    settings = config.server_settings(insecure=insecure or is_demo)
-    grace_s = config.server.stop_grace_s
-    log, link, stopping = make_log(), None, threading.Event()
+    never_block()
+    log = make_log()
     if worker is not None:
-        number, descriptor = worker
-        log, link = log.bind(worker=number), Link(descriptor)
-        link.follow(stopping, grace_s)
-        settings = replace(settings, shares_port=True)
-    elif (count := _worker_count(config, database, workers, is_demo)) > 1:
-        _warn_of_no_callers(config)
-        options = _worker_options(config_file, database, policies, engine, insecure)
-        become_supervisor(settings.listen, count, grace_s, options)
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        log = log.bind(worker=worker[0])
     with ExitStack() as stack:
+        # First of all: threads, and what this process may become, take over that the signal is blocked.
+        stack.enter_context(_hangups_noted(log))
+        config = read_config(config_file)
+        if listen is not None:
+            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
+        settings = config.server_settings(insecure=insecure or is_demo)
+        grace_s = config.server.stop_grace_s
+        link, stopping = None, threading.Event()
+        if worker is not None:
+            link = Link(worker[1])
+            link.follow(stopping, grace_s)
+            settings = replace(settings, shares_port=True)
+        elif (count := _worker_count(config, database, workers, is_demo)) > 1:
+            _warn_of_no_callers(config, sys.stderr)
+            options = _worker_options(config_file, database, policies, engine, insecure)
+            become_supervisor(settings.listen, count, grace_s, options)
+        standard_error = sys.stderr
+        stack.enter_context(captured(log))
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         token = ""
         if is_demo:
             token = secrets.token_urlsafe(32)
@@ -149,7 +156,7 @@ def serve(
             if is_demo:
                 _show_first_question(settings, server, token)
             else:
-                _warn_of_no_callers(config)
+                _warn_of_no_callers(config, standard_error)
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
@@ -225,8 +232,8 @@ def _following_world(store: Store, config: Config, log: Log) -> Iterator[World]:
             log.warning(event, error, **numbers)
 
     facts = config.facts
-    waits = Waits.for_threads(config.server.threads)
-    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits.one)
+    waits = Waits.for_threads(config.server.threads, config.server.max_concurrent_calls)
+    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
     if facts.warm_up:
         log.info("warmed_up", enterprises=world.warm_up())
     feed = Feed(world, store, report, facts.poll_s)
@@ -258,9 +265,9 @@ def _worker_options(
     return [*options, "--insecure"] if insecure else options
 
 
-def _warn_of_no_callers(config: Config) -> None:
+def _warn_of_no_callers(config: Config, to: TextIO) -> None:
     if not config.callers:
-        click.echo("warning: the configuration names no callers, so nobody can ask", err=True)
+        click.echo("warning: the configuration names no callers, so nobody can ask", to)
 
 
 def _build(
@@ -273,7 +280,34 @@ def _build(
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 
-    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal)
+    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal, world.waits)
+
+
+@contextmanager
+def _hangups_noted(log: Log) -> Iterator[None]:
+    """Write a line for each SIGHUP, and do nothing else: there is nothing to reload.
+
+    A thread waits for the signal, which is blocked in all of them: no handler has to log, and no moment is unprotected.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    ending = threading.Event()
+
+    def wait() -> None:
+        while True:
+            signal.sigwait({signal.SIGHUP})
+            if ending.is_set():
+                return
+            log.info("hangup_ignored")
+
+    thread = threading.Thread(target=wait, name="sealauthz-hangups", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        signal.pthread_kill(thread.ident or 0, signal.SIGHUP)
+        thread.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop_on_signals(stopping: threading.Event, *, is_patient: bool) -> None:

@@ -218,12 +218,16 @@ class PolicyDecisionPoint:
         caller's right, and what a world raises that cannot answer.
         """
         wording = self._wording
-        search = search_for(query, paging, wording.plans, caller, self._now(), self._bounds, deadline)
+
+        def search() -> Search:
+            return search_for(query, paging, wording.plans, caller, self._now(), self._bounds, deadline)
 
         def work(picture: Picture) -> ListPage:
-            return _Evaluation(wording, picture, search.start.evaluated_at, may_see, caller).page(search)
+            # Here, because the time of a page begins when the facts can be read.
+            begun = search()
+            return _Evaluation(wording, picture, begun.start.evaluated_at, may_see, caller).page(begun)
 
-        return self._world.answer(work, search.start.consistency(consistency), deadline)
+        return self._world.answer(work, search().start.consistency(consistency), deadline, is_list=True)
 
     def explain(
         self,

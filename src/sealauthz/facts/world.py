@@ -11,12 +11,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sealauthz.domain import RECORDS
-from sealauthz.errors import FactNotLoaded, FactsUnavailable, RevisionGone, RevisionUnknown, SealAuthzError
+from sealauthz.errors import (
+    FactNotLoaded,
+    FactsUnavailable,
+    RevisionGone,
+    RevisionUnknown,
+    SealAuthzError,
+    ServiceBusy,
+)
 from sealauthz.facts.cache import Held, UnitCache
 from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.database import Snapshot
@@ -27,6 +34,7 @@ from sealauthz.facts.sources import RecordSource, SnapshotSource, Source
 from sealauthz.facts.store import Commit, Store
 from sealauthz.facts.units import ROOTS, Unit, UnitKind, home_kind
 from sealauthz.facts.values import text_problem
+from sealauthz.facts.waiting import Waits
 from sealauthz.facts.wiring import WiredUnit, wire
 
 T = TypeVar("T")
@@ -46,9 +54,6 @@ _RELOADED_AT_ONCE = 16
 _WARMED_AT_ONCE = 100
 _WARM_SHARE = 0.9
 _NEVER = float("-inf")
-
-Waits = Callable[[], AbstractContextManager[object]]
-"""Bounds how many answers wait for the database at a time: entering raises ServiceBusy when too many do."""
 
 
 @dataclass(slots=True)
@@ -145,6 +150,48 @@ class Homes:
 
 class Moved(Exception):
     """A unit has changed since the revision that is read: the answer begins again."""
+
+
+class Turned(Exception):
+    """The turn to read the database has come after a wait: the answer begins again, with facts and times of now."""
+
+
+class Turn:
+    """The turn of one answer to read the database, from when it is first needed to the end."""
+
+    def __init__(self, waits: Waits, deadline: Deadline, is_list: bool = False) -> None:
+        self._waits = waits
+        self._deadline = deadline
+        self._is_list = is_list
+        self._taken: ExitStack | None = None
+        self._refused: ServiceBusy | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is our turn."""
+        return self._taken is not None
+
+    def take(self) -> None:
+        """See to it that it is our turn. Raises Turned if that took a wait, TimeOver, ServiceBusy."""
+        if self._taken is not None:
+            return
+        if self._refused is not None:
+            raise self._refused  # the rest of a batch need not wait for the same again
+        with ExitStack() as taking:
+            try:
+                has_waited = taking.enter_context(self._waits.turn(self._deadline, is_list=self._is_list))
+            except ServiceBusy as error:
+                self._refused = error
+                raise
+            self._taken = taking.pop_all()
+        if has_waited:
+            raise Turned
+
+    def close(self) -> None:
+        """Let the next one read."""
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            taken.close()
 
 
 class Reading(Protocol):
@@ -273,10 +320,13 @@ class _FixedReading:
 class _StoreReading:
     """Reads from memory, and from one read transaction that is opened when something is not there."""
 
-    def __init__(self, world: World, store: Store, history: History, age_s: float, deadline: Deadline) -> None:
+    def __init__(
+        self, world: World, store: Store, history: History, age_s: float, deadline: Deadline, turn: Turn
+    ) -> None:
         self._world = world
         self._store = store
         self._deadline = deadline
+        self._turn = turn
         self._history = history
         self._open: ExitStack | None = None
         self._snapshot: Snapshot | None = None
@@ -292,11 +342,12 @@ class _StoreReading:
             self._open.close()
 
     def unit(self, unit: Unit) -> WiredUnit | None:
-        held = self._history.cache.get(unit)
-        if held is not None and held.since <= self.revision:
-            self._world.statistics.hits += 1
-            return held.records
-        return self._world.load(unit, self)
+        records = self._in_memory(unit)
+        if records is None:
+            # Before others can wait for what we load: whoever loads must not stand in line behind them.
+            self._turn.take()
+            records = self._world.load(unit, self)
+        return records
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         found = SnapshotSource(self.pin()).home(record_type, record_id)
@@ -315,7 +366,10 @@ class _StoreReading:
         return found
 
     def pin(self) -> Snapshot:
-        """Return the transaction, opened now if it is not. Raises Moved, FactsUnavailable, TimeOver, ServiceBusy."""
+        """Return the transaction, opened now if it is not.
+
+        Raises Moved, Turned, FactsUnavailable, TimeOver, ServiceBusy.
+        """
         if self._snapshot is None:
             if self._failed is not None:
                 raise self._failed  # the rest of a batch need not wait for the same again
@@ -370,14 +424,21 @@ class _StoreReading:
 
     def wait_for(self, loading: _Loading) -> Load | None:
         """Wait for what another loads; None if that went wrong."""
-        with self._world.waits() if self._snapshot is None else nullcontext():
-            loading.done.wait(self._deadline.rest(_LONGEST_WAIT_S))
+        # INVARIANT: both have a turn, so that whoever loads waits for nobody.
+        loading.done.wait(self._deadline.rest(_LONGEST_WAIT_S))
         return loading.load
+
+    def _in_memory(self, unit: Unit) -> WiredUnit | None:
+        held = self._history.cache.get(unit)
+        if held is None or held.since > self.revision:
+            return None
+        self._world.statistics.hits += 1
+        return held.records
 
     def _begin(self) -> Snapshot:
         self._deadline.rest(_LONGEST_WAIT_S)
+        self._turn.take()
         with ExitStack() as opening:  # what fails gives back at once what it took
-            opening.enter_context(self._world.waits())
             known, revision, started = self._world.history, self._world.history.revision, uptime_s()
             snapshot = opening.enter_context(self._store.snapshot())
             self._seen = self._world.saw(snapshot, known, revision, started)
@@ -444,7 +505,7 @@ class World:
         store: Store | None,
         budget: int = DEFAULT_BUDGET,
         max_age_s: float = DEFAULT_MAX_AGE_S,
-        waits: Waits = nullcontext,
+        waits: Waits | None = None,
     ) -> None:
         self._store = store
         self._budget = budget
@@ -454,7 +515,7 @@ class World:
         self._loading: dict[Unit, _Loading] = {}
         self._unseen_since = _NEVER  # what was committed then need not be in memory
         self._fixed: _FixedReading | None = None
-        self.waits = waits
+        self.waits = waits or Waits()
         self.history = History("", 0, (), budget)
         self.homes = Homes(_HOMES)
         self.signal = Signal()
@@ -522,14 +583,31 @@ class World:
         work: Callable[[Picture], T],
         consistency: Consistency = FROM_MEMORY,
         deadline: Deadline = NO_DEADLINE,
+        *,
+        is_list: bool = False,
     ) -> T:
-        """Do some work on a picture and return its result. The work may be done twice, and must not mind.
+        """Do some work on a picture and return its result. The work may be done several times, and must not mind.
 
+        `is_list`: it reads the database for long.
         Raises FactsUnavailable, RevisionUnknown, RevisionGone, TimeOver, ServiceBusy, and what the work raises.
         """
         if self._store is None:
             return work(self._fixed_picture())
-        reading = self._reading(self._store, consistency, deadline)
+        turn = Turn(self.waits, deadline, is_list)
+        try:
+            while True:
+                try:
+                    return self._attempt(self._store, work, consistency, deadline, turn)
+                except Turned:
+                    # Once: it is our turn from now on. What was in memory before the wait may be too old by now.
+                    continue
+        finally:
+            turn.close()
+
+    def _attempt(
+        self, store: Store, work: Callable[[Picture], T], consistency: Consistency, deadline: Deadline, turn: Turn
+    ) -> T:
+        reading = self._reading(store, consistency, deadline, turn)
         try:
             try:
                 return work(Picture(reading, self.homes))
@@ -552,12 +630,14 @@ class World:
         if self._store is None:
             yield self._fixed_picture()
             return
-        reading = _StoreReading(self, self._store, self.history, 0.0, NO_DEADLINE)
+        turn = Turn(Waits(), NO_DEADLINE)  # for whoever has a thread of their own
+        reading = _StoreReading(self, self._store, self.history, 0.0, NO_DEADLINE, turn)
         try:
             reading.stand_at_newest()
             yield Picture(reading, self.homes)
         finally:
             reading.close()
+            turn.close()
 
     def refresh(self, not_before: float, deadline: Deadline = NO_DEADLINE, *, reload: bool = False) -> History:
         """See to it that the world stands at what was the newest revision at an instant, or later (`uptime_s`).
@@ -706,7 +786,7 @@ class World:
             raise TypeError("a world has a store or records")
         return Picture(self._fixed, self.homes)
 
-    def _reading(self, store: Store, consistency: Consistency, deadline: Deadline) -> _StoreReading:
+    def _reading(self, store: Store, consistency: Consistency, deadline: Deadline, turn: Turn) -> _StoreReading:
         """Return a reading that is as fresh as it must be."""
         now = uptime_s()
         is_newest = consistency.is_full or consistency.at_revision is not None
@@ -715,15 +795,15 @@ class World:
         # Read before the revision: whoever moves the world on in between makes our facts newer than we say.
         confirmed_at = history.confirmed_at
         if confirmed_at < oldest:
-            history = self._look(oldest, deadline)
+            history = self._look(oldest, deadline, turn)
             confirmed_at = history.confirmed_at
         if consistency.timeline:
-            self._reach(consistency, now, deadline)
+            self._reach(consistency, now, deadline, turn)
             if history is not self.history:
                 history = self.history
                 confirmed_at = history.confirmed_at
-        age_s = max(0.0, now - confirmed_at)
-        reading = _StoreReading(self, store, history, age_s, deadline)
+        age_s = max(0.0, uptime_s() - confirmed_at)
+        reading = _StoreReading(self, store, history, age_s, deadline, turn)
         try:
             if consistency.at_revision is not None:
                 reading.stand_at(consistency.at_revision)
@@ -733,26 +813,27 @@ class World:
             raise
         return reading
 
-    def _look(self, not_before: float, deadline: Deadline) -> History:
-        with self.waits():
-            return self.refresh(not_before, deadline)
+    def _look(self, not_before: float, deadline: Deadline, turn: Turn) -> History:
+        with nullcontext() if turn.is_taken else self.waits.turn(deadline):
+            # Not before: what was new enough may be too old after a wait.
+            return self.refresh(max(not_before, uptime_s() - self._max_age_s), deadline)
 
-    def _reach(self, consistency: Consistency, now: float, deadline: Deadline) -> None:
+    def _reach(self, consistency: Consistency, now: float, deadline: Deadline, turn: Turn) -> None:
         """Wait until the world stands at a revision or behind it, up to the deadline; without one, some seconds."""
         if self._has_reached(consistency):
             return
-        with self.waits():
-            self.refresh(now, deadline)
-            until = now + (_LONGEST_WAIT_S if deadline.at is None else float("inf"))
-            # On one database the first look sees whatever was committed. A replica may need more of them.
-            seen, pause_s = self.signal.revision, _FIRST_PAUSE_S
-            while self.history.timeline == consistency.timeline and not self._has_reached(consistency):
-                rest = deadline.rest(until - uptime_s())
-                if rest <= 0:
-                    raise FactsUnavailable("the facts are not at the revision of the token yet")
+        self._look(now, deadline, turn)
+        until = now + (_LONGEST_WAIT_S if deadline.at is None else float("inf"))
+        # On one database the first look sees whatever was committed. A replica may need more of them.
+        seen, pause_s = self.signal.revision, _FIRST_PAUSE_S
+        while self.history.timeline == consistency.timeline and not self._has_reached(consistency):
+            rest = deadline.rest(until - uptime_s())
+            if rest <= 0:
+                raise FactsUnavailable("the facts are not at the revision of the token yet")
+            with self.waits.wait():
                 seen = self.signal.wait_for_other(seen, min(rest, pause_s))
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-                self.refresh(uptime_s(), deadline)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            self._look(uptime_s(), deadline, turn)
 
     def _has_reached(self, consistency: Consistency) -> bool:
         history = self.history

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
@@ -14,7 +14,14 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
-from sealauthz.errors import CallerNotPermitted, CallerUnknown, FactsUnavailable, SealAuthzError, ServiceBusy
+from sealauthz.errors import (
+    CallerNotPermitted,
+    CallerUnknown,
+    FactsUnavailable,
+    InvalidRequest,
+    SealAuthzError,
+    ServiceBusy,
+)
 from sealauthz.service.callers import SERVICES, Caller, Callers
 from sealauthz.service.health import NothingSent, Patience
 from sealauthz.service.log import Log
@@ -25,6 +32,8 @@ from sealauthz.service.streams import Intake, stopping
 OURS = frozenset(service.full_name for service in SERVICES)
 
 Behavior = Callable[..., Any]
+Deserializer = Callable[[bytes], Any]
+Serializer = Callable[[Any], bytes]
 
 _MAX_CAUSE_CHARACTERS = 300
 _NO_DEADLINE_S = 1e9
@@ -159,15 +168,15 @@ class Edge(grpc.ServerInterceptor):
         make, behavior = _kind_of(handler)
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
+        behavior = _parsing(behavior, handler.request_deserializer, handler.request_streaming)
         wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-        wrapped = wrap(behavior)
+        wrapped = wrap(behavior, handler.response_serializer)
         failure = failure_of(ServiceBusy(f"the service has as many {pool.name} under way as it takes"))
         return _Entry(
             service,
             method,
             make,
             wrapped,
-            (handler.request_deserializer, handler.response_serializer),
             # What grpcio looks for on a behavior: the pool is ours, and what else there is stays.
             {**getattr(behavior, "__dict__", {}), "experimental_thread_pool": pool},
             pool,
@@ -200,11 +209,7 @@ class Edge(grpc.ServerInterceptor):
         @functools.wraps(behavior)
         def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
             message = self._patience.first(requests, context, lambda: pool.is_crowded)
-            try:
-                request = handler.request_deserializer(message)
-            except DecodeError as error:
-                raise NothingSent from error
-            return behavior(request, context)
+            return behavior(_parsed(message, handler.request_deserializer), context)
 
         return make(call, None, handler.response_serializer)
 
@@ -233,10 +238,12 @@ class Edge(grpc.ServerInterceptor):
         # which on this thread would be for ever.
         return grpc.stream_unary_rpc_method_handler(refuse)
 
-    def _wrap_unary(self, behavior: Behavior) -> Behavior:
+    def _wrap_unary(self, behavior: Behavior, serializer: Serializer | None = None) -> Behavior:
         def call(request: Any, context: grpc.ServicerContext, visit: _Visit) -> Any:
             try:
                 result = behavior(request, self._admit(visit, context))
+                if serializer is not None:
+                    result = serializer(result)
             except _Ended as ended:
                 failure = ended.failure
             except NothingSent:
@@ -251,11 +258,13 @@ class Edge(grpc.ServerInterceptor):
 
         return call
 
-    def _wrap_stream(self, behavior: Behavior) -> Behavior:
+    def _wrap_stream(self, behavior: Behavior, serializer: Serializer | None = None) -> Behavior:
         def call(request: Any, context: grpc.ServicerContext, visit: _Visit) -> Any:
             try:
                 admitted = self._admit(visit, context)
                 result = behavior(request, admitted)
+                if serializer is not None:
+                    result = _serialized(result, serializer)
             except _Ended as ended:
                 failure = ended.failure
             except NothingSent:
@@ -337,7 +346,6 @@ class _Entry(NamedTuple):
     method: str
     make: Callable[..., Any]
     wrapped: Behavior
-    coders: tuple[Any, Any]
     attributes: dict[str, Any]
     pool: Pool | Share
     refusal: Any
@@ -345,8 +353,12 @@ class _Entry(NamedTuple):
     of_callers: dict[str, _Entry]
 
     def handler_of(self, visit: _Visit) -> Any:
-        """Return a handler for one call: it knows who calls, so that nobody need ask twice."""
-        return self.make(_Arrival(self.wrapped, visit, self.attributes), *self.coders)
+        """Return a handler for one call: it knows who calls, so that nobody need ask twice.
+
+        It takes and gives bytes. What grpcio itself cannot parse or serialize it answers with INTERNAL and without a
+        line in the log, and it keeps the memory of such a call.
+        """
+        return self.make(_Arrival(self.wrapped, visit, self.attributes))
 
 
 class _Arrival:
@@ -443,6 +455,43 @@ def _kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
         if behavior is not None:
             return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
     raise TypeError("a handler without a behavior")
+
+
+def _parsing(behavior: Behavior, deserializer: Deserializer | None, is_streaming: bool) -> Behavior:
+    """Return a behavior that does the same with requests that are still bytes; `is_streaming`: with a stream of them.
+
+    They are parsed only once the call is admitted.
+    """
+    if deserializer is None:
+        return behavior
+
+    @functools.wraps(behavior)
+    def call(request: Any, admitted: Any) -> Any:
+        if is_streaming:
+            return behavior((_parsed(message, deserializer) for message in request), admitted)
+        return behavior(_parsed(request, deserializer), admitted)
+
+    return call
+
+
+def _parsed(message: bytes, deserializer: Deserializer) -> Any:
+    """Return a request. Raises InvalidRequest where the bytes are not one."""
+    try:
+        return deserializer(message)
+    except DecodeError as error:
+        raise InvalidRequest.at(
+            "request", "is not a protobuf message of the type that the method takes, or has text that is not UTF-8"
+        ) from error
+
+
+def _serialized(messages: Iterator[Any], serializer: Serializer) -> Iterator[bytes]:
+    """Yield the messages as bytes, and close where they come from when nobody takes more of them."""
+    try:
+        for message in messages:
+            yield serializer(message)
+    finally:
+        if isinstance(messages, Generator):
+            messages.close()
 
 
 def _end_unasked(context: grpc.ServicerContext) -> NoReturn:

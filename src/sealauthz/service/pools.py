@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -62,8 +64,12 @@ class Pool(_Counted):
     """Threads for one kind of call. It takes `max_calls`, those that still wait for a thread included.
 
     It is for the edge to ask `has_room` first: both run on the one thread that serves all calls, so that no other call
-    comes in between.
+    comes in between. `most_threads` are more than work at a time, where a thread may be waiting aside.
     """
+
+    def __init__(self, name: str, threads: int, max_calls: int, most_threads: int = 0) -> None:
+        super().__init__(name, max(threads, most_threads), max_calls)
+        self._places = threads
 
     @property
     def calls(self) -> int:
@@ -73,14 +79,14 @@ class Pool(_Counted):
     @property
     def is_crowded(self) -> bool:
         """Whether calls wait for a thread, or one more would be refused."""
-        return self._calls > self._max_workers or self._calls >= self.max_calls
+        return self._calls > self._places or self._calls >= self.max_calls
 
     def has_room(self) -> bool:
         """Tell whether one more call is taken."""
         if super().has_room():
             return True
         # Full, and perhaps only because no thread could be started: nobody else would try again.
-        if len(self._threads) < self._max_workers:
+        if len(self._threads) < self._places:
             self._adjust_thread_count()
         return False
 
@@ -104,6 +110,90 @@ class Pool(_Counted):
         # By now the call is queued: to raise would return nothing to count it by.
         with contextlib.suppress(RuntimeError):
             super()._adjust_thread_count()
+
+
+class AnsweringPool(Pool):
+    """A pool whose threads may step aside while they wait for something, so that others go on in their place.
+
+    `threads` work at a time, beside those that come back from waiting. There are more threads only while some wait, or
+    after some did: these are idle.
+    """
+
+    def __init__(self, name: str, threads: int, max_calls: int) -> None:
+        super().__init__(name, threads, max_calls, threads + max_calls)
+        self._working = 0
+        self._placing = threading.Lock()
+        self._line: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._own = threading.local()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Stand around a wait. Another thread takes calls meanwhile; for a thread of another pool nothing happens."""
+        if not getattr(self._own, "is_at_work", False):
+            yield
+            return
+        with self._placing:
+            # The place of this thread is taken by another, or left.
+            is_taken = bool(self._line) and self._working <= self._places
+            if not is_taken:
+                self._working -= 1
+        if is_taken:
+            self._begin()
+        try:
+            yield
+        finally:
+            with self._placing:
+                self._working += 1
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; cancel those that wait for a thread, if that is wanted."""
+        if cancel_futures:
+            self._cancel_line()
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _queued(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        with self._placing:
+            self._line.append((future, functools.partial(fn, *args, **kwargs)))
+            has_place = self._working < self._places
+            if has_place:
+                self._working += 1
+        if has_place:
+            self._begin()
+        return future
+
+    def _begin(self) -> None:
+        """Have one more thread take calls; its place is counted already."""
+        if super()._queued(self._work).cancelled():  # the pool was shut down
+            with self._placing:
+                self._working -= 1
+            self._cancel_line()
+
+    def _work(self) -> None:
+        """Do what stands in line, until nothing does or more threads work than should."""
+        self._own.is_at_work = True
+        while True:
+            with self._placing:
+                if not self._line or self._working > self._places:
+                    self._working -= 1
+                    return
+                future, call = self._line.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = call()
+                except BaseException as error:  # noqa: BLE001 (as every executor does)
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+                    del result
+            del future, call
+
+    def _cancel_line(self) -> None:
+        with self._placing:
+            cancelled = [future for future, _ in self._line]
+            self._line.clear()
+        for future in cancelled:
+            future.cancel()
 
 
 class Share(_Counted):
@@ -149,7 +239,7 @@ class Pools:
         max_transactions: int = 128,
         max_streams: int = 256,
     ) -> None:
-        self.answers = Pool("answers", threads, max_calls)
+        self.answers = AnsweringPool("answers", threads, max_calls)
         self.transactions = Pool("transactions", transaction_threads, max_transactions)
         self.streams = Pool("streams", max_streams, max_streams)
         self.max_streams_of_one = max(max_streams // 2, 1)

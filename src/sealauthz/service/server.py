@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.signal import Signal
+from sealauthz.facts.waiting import Waits
 from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.edge import Edge
@@ -103,10 +104,12 @@ def build(
     pdp: DecisionPoint,
     log: Log | None = None,
     signal: Signal | None = None,
+    waits: Waits | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `signal` is told new revisions (`World.signal`), so that watchers get them at once; without it they are looked for.
+    `waits` are those of the world that is asked (`World.waits`): while an answer waits there, another takes its place.
     """
     log = log or make_log()
     pools = Pools(
@@ -116,6 +119,8 @@ def build(
         settings.max_transactions,
         settings.max_streams,
     )
+    if waits is not None:
+        waits.step_aside = pools.answers.aside
     edge = Edge(callers, log, pools)
     # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
     options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
