@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from facts_scene import DAY, NAME, NOW, PHONE, edited, enterprise, person, scene, write
+from facts_scene import NAME, PHONE, edited, enterprise, person, scene, write
 from sqlalchemy import create_engine, delete, select, text, update
 
 from sealauthz.domain import RECORDS, shape_of
@@ -154,9 +154,9 @@ def test_of_an_old_change_nobody_says_whom_it_concerned(store: Store, database_u
 
 def test_a_deleted_record_is_shown_as_it_was(store: Store) -> None:
     write(store, *scene())
-    write(store, edited("SealHold", "hold", placed_at=NOW + DAY))
+    write(store, edited("SealHold", "hold", state="RELEASED"))
     found = changes(store, 2)["SealHold", "hold"]
     assert found.before is not None
     assert found.after is not None
     assert SealHold(**found.before) == edited("SealHold", "hold")
-    assert SealHold(**found.after) == edited("SealHold", "hold", placed_at=NOW + DAY)
+    assert SealHold(**found.after) == edited("SealHold", "hold", state="RELEASED")
