@@ -324,6 +324,10 @@ asks_for_no_face(role) if role = nil;
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_VERIFICATION") if context.role = "SYSTEM_ADMIN";
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_NEW_ADMIN_VERIFICATION") if
   context.role = "SYSTEM_ADMIN";
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
+  named_check(context.verification, id);
+obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
+  named_check(context.receiver_verification, id);
 
 # Only a membership that is not over can be acted on.
 #@ M-07
@@ -427,8 +431,14 @@ meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, _) 
 meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
   may_put_out(person, assignment.membership.enterprise, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
+  was_made_administrator(membership) and
+  membership.person_id != person.id and
+  not legal_representative(person, membership.enterprise) and
   settles_in(person, membership.enterprise, _, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
+  assignment.role = "SYSTEM_ADMIN" and
+  assignment.membership.person_id != person.id and
+  not legal_representative(person, assignment.membership.enterprise) and
   settles_in(person, assignment.membership.enterprise, _, context);
 
 was_made_administrator(membership: Membership) if

@@ -167,6 +167,12 @@ meets(_: Person, "REASON_STATED", "reject", _: SealUseRequest, context) if is_st
 # An approval that rests on a counted right takes one of the count.
 #@ U-06
 obligation(person: Person, "approve", request: SealUseRequest, context, "DECREMENT_USE") if
+  counted_right(person, request, _, context);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "approve", request: SealUseRequest, context) if
+  counted_right(person, request, grant, context) and
+  id = grant.id;
+
+counted_right(person: Person, request: SealUseRequest, grant, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
   not legal_representative(person, request.seal.enterprise) and
