@@ -632,7 +632,8 @@ def as_set(change: Change) -> Change:
 def test_the_diff_back_is_the_mirror_of_the_diff(bundles: Bundles, scene: Scene, old: str, new: str) -> None:
     there, back = diff(bundles, old, new, scene), diff(bundles, new, old, scene)
     assert {as_set(change) for change in there.changes} == {as_set(change.mirrored()) for change in back.changes}
-    assert there.extent == back.extent
+    # What fails in the new bundle is not asked again with fresh facts; what failed in the old one is.
+    assert dataclasses.replace(there.extent, fresh_decisions=0) == dataclasses.replace(back.extent, fresh_decisions=0)
 
 
 # --- size -----------------------------------------------------------------------------------------------------------
