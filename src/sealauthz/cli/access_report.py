@@ -132,11 +132,12 @@ def warnings(extent: Extent) -> list[str]:
             f"incomplete: {extent.decided_pairs:,} of {extent.pairs:,} pairs of subject and resource were decided, all "
             "with a tie to the resource and some of each kind of strangers (see --pairs)"
         )
-    if extent.cut:
-        said.append(
-            f"incomplete: {counted(extent.cut, 'question has', 'questions have')} more contexts than were tried "
-            "(see --contexts)"
-        )
+    for cut, how in ((extent.cut, ""), (extent.fresh_cut, "with fresh checks and codes ")):
+        if cut:
+            said.append(
+                f"incomplete: {counted(cut, 'question has', 'questions have')} more contexts {how}than were tried "
+                "(see --contexts)"
+            )
     if extent.undecidable:
         said.append(f"{counted(extent.undecidable, 'question', 'questions')} cannot be decided by either policy")
     return said

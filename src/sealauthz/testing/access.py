@@ -63,6 +63,7 @@ FREE_TEXT = "some other text"
 _DENY, _ALLOW, _FAILED = 0, 1, 2
 _MAX_STOPS = 3
 _MAX_SPOTS = 3
+_FRESH_TIMES = 4
 _MAX_SHOWN = 8
 """Contexts of one gain that are looked at for the rules that it shows."""
 _BLOCK_RULES = ("has_permission", "has_role", "has_relation")
@@ -213,7 +214,8 @@ class Extent:
     A pair is a subject and a resource; a question is a pair with an action; a decision is a question in one context,
     under both bundles. `cut` counts the questions with more contexts than the limit. `undecidable` counts the questions
     that neither bundle can decide in some context. `denials` counts questions that both deny, of which the reasons were
-    compared for `compared`. All are about the facts as they are; `fresh_decisions` counts decisions with fresh facts.
+    compared for `compared`. All are about the facts as they are; `fresh_decisions` and `fresh_cut` count the same with
+    fresh facts.
     """
 
     subjects: int = 0
@@ -228,11 +230,12 @@ class Extent:
     denials: int = 0
     compared: int = 0
     fresh_decisions: int = 0
+    fresh_cut: int = 0
 
     @property
     def is_complete(self) -> bool:
         """Whether every pair was decided, in every context that was drawn."""
-        return self.decided_pairs == self.pairs and not self.cut
+        return self.decided_pairs == self.pairs and not self.cut and not self.fresh_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +280,7 @@ class Limits:
     """How far the diff goes before it decides less, and says so.
 
     `pairs`: above it, each resource is decided for those with a tie to it and `strangers` of each kind of others.
-    `contexts`: of one question. `denials`: denials whose reasons are compared; None for all.
+    `contexts`: of one question; with fresh facts four times as many. `denials`: denials whose reasons are compared; None for all.
     """
 
     pairs: int = 2_000_000
@@ -309,7 +312,7 @@ def compare(
         found = as_they_are.run(progress)
         signs = set(as_they_are.signs)
         fresh: list[Change] = []
-        decisions = 0
+        decisions = cut = 0
         # What fails as it is has been told, takes longest, and can be approved by nobody.
         failing = frozenset((c.subject.id, c.action, c.resource) for c in found.of(ChangeKind.BROKEN))
         for instant in dict.fromkeys((time_of(facts.records, now), now)) if rules.concerned else ():
@@ -317,11 +320,12 @@ def compare(
             comparison = _Comparison(old, new, facts, world, picture, view, limits, name)
             more = comparison.run(None)
             decisions += more.extent.decisions
+            cut += more.extent.cut
             signs |= comparison.signs
             fresh += _beside((*found.changes, *fresh), more.changes)
     return dataclasses.replace(
         found,
-        extent=dataclasses.replace(found.extent, fresh_decisions=decisions),
+        extent=dataclasses.replace(found.extent, fresh_decisions=decisions, fresh_cut=cut),
         fresh=tuple(fresh),
         loosenings=rules.loosenings,
         shown=frozenset(loosening for loosening in rules.loosenings if loosening.sign in signs),
@@ -503,7 +507,8 @@ class _Contexts:
         self._now = view.now
         self._is_fresh = view.is_fresh
         self._supposed: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        self._limit = limit
+        # There are more of them where checks are supposed beside those that there are, and few questions to ask.
+        self._limit = limit * _FRESH_TIMES if view.is_fresh else limit
         self._words: dict[str, list[str]] = {}
         self._tasks: dict[str, list[str]] = {}
         self._shared: dict[int, tuple[list[tuple[str | None, ...]], bool]] = {}
