@@ -280,7 +280,8 @@ class Limits:
     """How far the diff goes before it decides less, and says so.
 
     `pairs`: above it, each resource is decided for those with a tie to it and `strangers` of each kind of others.
-    `contexts`: of one question; with fresh facts four times as many. `denials`: denials whose reasons are compared; None for all.
+    `contexts`: of one question; with fresh facts four times as many. `denials`: denials whose reasons are compared;
+    None for all.
     """
 
     pairs: int = 2_000_000
