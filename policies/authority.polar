@@ -93,7 +93,7 @@ reaches_no_further(grant: SealGrant, contract: Contract) if
 # --- a grant that is open to members ---------------------------------------------------------------------------------------
 
 # Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand. It is
-# open to all but whoever gave it.
+# open to all but the person who gave it.
 #@ S-08 S-09
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and

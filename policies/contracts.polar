@@ -172,8 +172,8 @@ consented_to_end(party: Signatory, context) if
   party.kind = "PERSON" and
   party.person_id = consent.given_by_id;
 
-# Whoever could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
-# sender's side whoever sent it.
+# Who could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
+# sender's side the person who sent it.
 may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
 may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and

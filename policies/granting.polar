@@ -97,7 +97,7 @@ grantor_stands(grant: SealGrant, context) if
   parent.used < parent.use_limit and
   given_by_office(parent.seal, parent.grantor, context);
 
-# Who gave a right: its grantor, and whoever gave the one that it comes from. Neither gets it back, by whatever way round.
+# Who gave a right: its grantor, and the one who gave the right that it comes from. Neither gets it back, by any way round.
 #@ S-09
 gave(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
 gave(person_id, grant: SealGrant) if
@@ -217,8 +217,8 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
   department in grant.seal.enterprise.departments and
   department.id = grant.department_id;
 
-# Nobody confirms a grant to himself, and no grant is given by whoever gets it, whoever confirms it. Nor is a right passed on to
-# whoever gave it.
+# Nobody confirms a grant to himself, and no grant is given by the person who gets it. Nor is a right passed on to the person
+# who gave it.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if

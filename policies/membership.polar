@@ -280,7 +280,7 @@ meets(_: Person, "ROLE_STATED", "assign_role", _: Membership, context) if
   context.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
 because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context: RoleContext) if context.role = "LEGAL_REP";
 
-# Whoever makes an administrator hands the enterprise over, to one more: both show their faces, freshly, as when it is handed over
+# To make an administrator is to hand the enterprise over, to one more: both show their faces, freshly, as when it is handed over
 # to one instead (enterprise.polar). The roles that ask for no face are listed.
 #@ M-12
 requires("assign_role", _: Membership, "FRESH_FACE");

@@ -137,7 +137,7 @@ has_outside_standing(person: Person, enterprise: Enterprise, _) if
   task.signatory.contract.state = "SIGNING" and
   not is_connected(person, task.signatory.contract);
 
-# Whoever is or was in the sending enterprise, or at its head, could have sent it to himself.
+# Who is or was in the sending enterprise, or at its head, could have sent it to themself.
 is_connected(person: Person, contract: Contract) if
   contract.initiated_by_id matches String and
   contract.initiated_by_id = person.id;
@@ -366,7 +366,7 @@ may_object(person: Person, case: RetrievalCase, context) if
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_manage_seals(person, case.enterprise, context);
-# Whoever was only suspended keeps his say in it, or one administrator could silence the others before he lets a case pass.
+# Who was only suspended keeps their say in it, or one administrator could silence the others before letting a case pass.
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   fit(person) and

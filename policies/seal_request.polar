@@ -291,7 +291,7 @@ may_act_as_approver(approver: Membership, seal: Seal, context) if
   fit(approver.person) and
   not keeps_the_seal(approver.person_id, seal, context);
 
-# Whoever decides now: a right that reaches this request and is not used up, or the legal representative's own. It is a grant of its
+# Who decides now: a right that reaches this request and is not used up, or the legal representative's own. It is a grant of its
 # own, never the custodian's; over the legal representative's seal it is his alone.
 #@ U-04 U-06
 may_decide_by_right(approver: Membership, request: SealUseRequest, _) if
@@ -304,7 +304,7 @@ grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) i
   grant.used < grant.use_limit and
   reaches_request(grant, request, context);
 
-# Whoever decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
+# Who decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
 decided_by_right(approver: Membership, request: SealUseRequest, _) if
   legal_representative(approver.person, request.seal.enterprise);
 decided_by_right(approver: Membership, request: SealUseRequest, context) if

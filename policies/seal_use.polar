@@ -404,8 +404,8 @@ have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory,
   own.enterprise_id = seal.enterprise_id and
   has_consented(person_id, own, _, context);
 
-# An administrator does not consent, whom the representative directs; and nobody does to their own acting. Whoever represents an
-# enterprise themself acts for both sides by a resolution of its board or shareholders.
+# An administrator does not consent, whom the representative directs; and nobody does to their own acting. A person who
+# represents an enterprise acts for both sides by a resolution of its board or shareholders.
 lets_act_for_both(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(consent.given_by_id, enterprise, consent.given_at);

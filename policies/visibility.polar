@@ -85,7 +85,7 @@ visible(person: Person, task: SigningTask, context) if
 visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id;
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);
 visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person, case.enterprise, context);
-# … and whoever was only suspended from that, for he may object.
+# … and those who were only suspended from that, for they may object.
 #@ R-09
 visible(person: Person, case: RetrievalCase, context) if is_suspended_officer(person, case.enterprise, context);
 #@ R-16

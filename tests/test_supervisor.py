@@ -323,7 +323,7 @@ def test_sighup_is_a_line_of_the_log_and_nothing_else(supervise: Supervise) -> N
         supervised.process.send_signal(signal.SIGHUP)
         if number == 0:
             assert supervised.first_line().endswith("; 2 workers\n")
-    # Whoever signals all processes means the workers too; they are told before they know what to do with it.
+    # A signal to all processes means the workers too; they are told before they know what to do with it.
     for _, pid in supervised.started():
         os.kill(pid, signal.SIGHUP)
     code, _, log = supervised.end()

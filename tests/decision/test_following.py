@@ -1,4 +1,4 @@
-"""Whoever follows a next step gets on: a deny for want of a face check, the check made as the step says, an allow."""
+"""To follow a next step gets on: a deny for want of a face check, the check made as the step says, an allow."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ LIVES: Mapping[str, tuple[Life, ...]] = {
                 "PENDING": ("IN_PROGRESS",),
                 "IN_PROGRESS": ("SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"),
             },
-            # Whoever began has left again.
+            # The signer began, and left again.
             {"IN_PROGRESS": ("PENDING",)},
         ),
     ),

@@ -64,7 +64,7 @@ class Turns:
 class Waits:
     """Lets `most` answers read the database at a time, and at most `longest` wait.
 
-    Lists read it for long. They leave one of several turns to the others. `step_aside` stands around each wait: whoever
+    Lists read it for long. They leave one of several turns to the others. `step_aside` stands around each wait: who
     has the threads (`service.pools`) puts another in the place of the one that waits.
     """
 

@@ -344,7 +344,7 @@ class _StoreReading:
     def unit(self, unit: Unit) -> WiredUnit | None:
         records = self._in_memory(unit)
         if records is None:
-            # Before others can wait for what we load: whoever loads must not stand in line behind them.
+            # Before others can wait for what we load: the one who loads must not stand in line behind them.
             self._turn.take()
             records = self._world.load(unit, self)
         return records
@@ -424,7 +424,7 @@ class _StoreReading:
 
     def wait_for(self, loading: _Loading) -> Load | None:
         """Wait for what another loads; None if that went wrong."""
-        # INVARIANT: both have a turn, so that whoever loads waits for nobody.
+        # INVARIANT: both have a turn, so that the one who loads waits for nobody.
         loading.done.wait(self._deadline.rest(_LONGEST_WAIT_S))
         return loading.load
 
@@ -630,7 +630,7 @@ class World:
         if self._store is None:
             yield self._fixed_picture()
             return
-        turn = Turn(Waits(), NO_DEADLINE)  # for whoever has a thread of their own
+        turn = Turn(Waits(), NO_DEADLINE)  # for a caller with a thread of its own
         reading = _StoreReading(self, self._store, self.history, 0.0, NO_DEADLINE, turn)
         try:
             reading.stand_at_newest()

@@ -90,7 +90,7 @@ class _ToLog(logging.Handler):
             error = record.exc_info[1] if record.exc_info else None
             write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
             write("logged", error, **fields)
-        except Exception:  # noqa: BLE001 (whoever logs is not to blame, and must not be stopped)
+        except Exception:  # noqa: BLE001 (the caller who logs is not to blame, and must not be stopped)
             self._log.warning("logged", logger=record.name, unwritable=True)
 
     def _repeated(self, key: tuple[str, int, str]) -> int | None:

@@ -353,7 +353,7 @@ class _Entry(NamedTuple):
     of_callers: dict[str, _Entry]
 
     def handler_of(self, visit: _Visit) -> Any:
-        """Return a handler for one call: it knows who calls, so that nobody need ask twice.
+        """Return a handler for one call: it knows who calls, so that nobody asks twice.
 
         It takes and gives bytes. What grpcio itself cannot parse or serialize it answers with INTERNAL and without a
         line in the log, and it keeps the memory of such a call.
