@@ -114,7 +114,7 @@ def test_the_floor_holds_under_a_folder_that_builds_on_the_bundle(folder: Path) 
 
 # --- what the floor rests on ----------------------------------------------------------------------------------------
 
-IS_MEMBER = "is_member(person: Person, enterprise: Enterprise) if member(person, enterprise, _);\n"
+IS_MEMBER = "is_member(person: Person, enterprise: Enterprise, context) if member(person, enterprise, _, context);\n"
 
 
 def installed_rules() -> Rules:
@@ -139,14 +139,14 @@ def stand_alone(folder: Path) -> None:
 
 
 LOOSENED = {
-    "a rule that always holds": (IS_MEMBER, "is_member(_, _);\n"),
-    "a rule more": (IS_MEMBER, f"{IS_MEMBER}is_member(_: Person, _: Enterprise);\n"),
+    "a rule that always holds": (IS_MEMBER, "is_member(_, _, _);\n"),
+    "a rule more": (IS_MEMBER, f"{IS_MEMBER}is_member(_: Person, _: Enterprise, _);\n"),
     "a rule more for some": (
         IS_MEMBER,
-        f'{IS_MEMBER}is_member(person: Person, _: Enterprise) if person.id = "guest";\n',
+        f'{IS_MEMBER}is_member(person: Person, _: Enterprise, _) if person.id = "guest";\n',
     ),
-    "a rule without a condition": ('  membership.state = "ACTIVE";', "  membership.state matches String;"),
-    "another literal": ('membership.state = "ACTIVE";', 'membership.state = "ENDED";'),
+    "a rule without a condition": ("  context.now < membership.ended_at;", "  membership.ended_at matches Integer;"),
+    "another literal": ('  membership.state = "ACTIVE" and\n', '  membership.state = "ENDED" and\n'),
     "a rule less": ("owner(seal: Seal, _, found) if found = seal.enterprise;\n", ""),
 }
 
@@ -159,14 +159,14 @@ def test_what_the_floor_rests_on_cannot_be_replaced(folder: Path, how: str, is_w
     if is_whole:
         stand_alone(folder)
     with pytest.raises(
-        BundleRefused, match=r"the floor rests on `(is_member|member|owner)`.* keep its rules"
+        BundleRefused, match=r"the floor rests on `(is_member|member|is_live|owner)`.* keep its rules"
     ) as caught:
         Bundle.load(folder, engine)
     assert caught.value.file == "words.polar"
 
 
 def test_a_check_of_the_folder_names_what_the_floor_rests_on(folder: Path) -> None:
-    replace(folder, "words.polar", IS_MEMBER, "is_member(_, _);\n")
+    replace(folder, "words.polar", IS_MEMBER, "is_member(_, _, _);\n")
     found = inspect(folder)
     assert found.bundle is None
     (error,) = [finding for finding in found.findings if finding.severity is Severity.ERROR]
@@ -176,7 +176,7 @@ def test_a_check_of_the_folder_names_what_the_floor_rests_on(folder: Path) -> No
 
 def test_a_helper_of_the_floor_may_not_move_into_another_file_with_a_change(folder: Path) -> None:
     replace(folder, "words.polar", IS_MEMBER, "")
-    (folder / "mine.polar").write_text("is_member(_: Person, _: Enterprise);\n", encoding="utf-8")
+    (folder / "mine.polar").write_text("is_member(_: Person, _: Enterprise, _);\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=r"^mine\.polar:1:1: the floor rests on `is_member`"):
         Bundle.load(folder)
 
@@ -194,7 +194,8 @@ def test_a_file_that_keeps_what_the_floor_rests_on_may_be_replaced(folder: Path)
     text = (installed_folder() / "words.polar").read_text(encoding="utf-8")
     # Comments, layout and order may change, and so may every rule that the floor does not call.
     text = text.replace(IS_MEMBER, "")
-    text = f"# Ours.\nis_member(person: Person,\n  enterprise: Enterprise) if member(person, enterprise, _);\n{text}"
+    ours = "is_member(person: Person,\n  enterprise: Enterprise, context) if member(person, enterprise, _, context);\n"
+    text = f"# Ours.\n{ours}{text}"
     changed = text.replace(
         '  check.state = "PASSED" and\n', '  check.state = "PASSED" and\n  check.passed_at > 0 and\n', 1
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sealauthz.decision.inspection import Inspection
     from sealauthz.polar.check import Finding
 
-_HEAD = re.compile(r"def (\w+?)_\d+(?:_(?:part|either)_\d+)*\(", re.ASCII)
+_HEAD = re.compile(r"def (?:r\d+_)+(\w+?)(?:_(?:part|either))*\(", re.ASCII)
 """The head of a function that the compiler made, with the name of its rule."""
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
