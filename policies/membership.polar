@@ -417,29 +417,28 @@ runs_something(membership: Membership) if
 requires("suspend", _: Membership, "SETTLED_ADMIN");
 requires("end", _: Membership, "SETTLED_ADMIN");
 requires("revoke", _: RoleAssignment, "SETTLED_ADMIN");
-meets(_: Person, "SETTLED_ADMIN", "suspend", membership: Membership, _) if not was_made_administrator(membership);
 meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, context) if
-  may_put_out(person, membership.enterprise, context);
-meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, _) if membership.person_id = person.id;
-meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, _) if membership.person_id = person.id;
-meets(_: Person, "SETTLED_ADMIN", "end", membership: Membership, _) if not was_made_administrator(membership);
+  not puts_out_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, context) if
-  may_put_out(person, membership.enterprise, context);
-meets(_: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, _) if assignment.role != "SYSTEM_ADMIN";
-meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, _) if
-  assignment.membership.person_id = person.id;
+  not puts_out_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
-  may_put_out(person, assignment.membership.enterprise, context);
+  not puts_out_too_soon(person, assignment, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
-  was_made_administrator(membership) and
-  membership.person_id != person.id and
-  not legal_representative(person, membership.enterprise) and
+  puts_out_too_soon(person, membership, context) and
   settles_in(person, membership.enterprise, _, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
+  puts_out_too_soon(person, assignment, context) and
+  settles_in(person, assignment.membership.enterprise, _, context);
+
+# Another administrator than oneself, and not by the legal representative or by an administrator of longer standing.
+puts_out_too_soon(person: Person, membership: Membership, context) if
+  was_made_administrator(membership) and
+  membership.person_id != person.id and
+  not may_put_out(person, membership.enterprise, context);
+puts_out_too_soon(person: Person, assignment: RoleAssignment, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.membership.person_id != person.id and
-  not legal_representative(person, assignment.membership.enterprise) and
-  settles_in(person, assignment.membership.enterprise, _, context);
+  not may_put_out(person, assignment.membership.enterprise, context);
 
 was_made_administrator(membership: Membership) if
   assignment in membership.assignments and
