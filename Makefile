@@ -50,7 +50,7 @@ test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
-	SEALAUTHZ_THOROUGH=1 $(BIN)/pytest -n auto --dist worksteal --timeout 7200 tests/decision tests/testing $(PYTEST_ARGS)
+	SEALAUTHZ_THOROUGH=1 $(BIN)/pytest -n auto --dist worksteal --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)
 
 reference: setup ## run all policy tests on oso, of which make test runs a quarter (some three minutes)
 	$(BIN)/pytest -n auto --dist worksteal --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)

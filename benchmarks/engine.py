@@ -44,9 +44,9 @@ from sealauthz.decision.bundle import (
     questions_of,
 )
 from sealauthz.decision.contexts import CONTEXT_CLASSES
-from sealauthz.domain import RECORDS
-from sealauthz.domain.parameters import Parameters
-from sealauthz.facts.world import World
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import RECORDS
+from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Rulebook, Source, admit, rulebook_of
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
@@ -134,16 +134,16 @@ def reasons(engine: Any, bundle: Bundle, case: Case) -> list[str]:
     return found
 
 
-def subjects_of(world: World, bundle: Bundle, size: Size) -> Iterator[Subject]:
+def subjects_of(fact_cache: FactCache, bundle: Bundle, size: Size) -> Iterator[Subject]:
     """Assemble what is asked, kind by kind, in random order."""
     asked = list(worlds.questions(size.enterprises))
     random.Random(1).shuffle(asked)
-    with world.read() as picture:
+    with fact_cache.read() as snapshot:
         for name in worlds.SUBJECTS:
             for is_allowed in (True, False):
                 chosen = [one.question for one in asked if (one.about, one.is_allowed) == (name, is_allowed)]
                 cases = [
-                    assemble(question, picture, lambda _: True, worlds.NOW, "bench", bundle.parameters)
+                    assemble(question, snapshot, lambda _: True, worlds.NOW, "bench", bundle.parameters)
                     for question in chosen
                 ]
                 yield Subject(name, is_allowed, [case for case in cases if case is not None])
@@ -208,9 +208,9 @@ def _codes(decision: Decision) -> Iterator[str]:
 
 def measure_decisions(bundles: dict[str, Bundle], size: Size) -> list[Series]:
     """Time all engines on the same facts, in turn."""
-    world = World.of_records(worlds.records(size.enterprises))
-    points = {name: PolicyDecisionPoint(world, bundle, lambda: worlds.NOW) for name, bundle in bundles.items()}
-    subjects = list(subjects_of(world, bundles["compiled"], size))
+    fact_cache = FactCache.of_records(worlds.records(size.enterprises))
+    points = {name: PolicyDecisionPoint(fact_cache, bundle, lambda: worlds.NOW) for name, bundle in bundles.items()}
+    subjects = list(subjects_of(fact_cache, bundles["compiled"], size))
     for subject in subjects:
         agree(subject, bundles, points, size.oso_random)
     everything = [one for subject in subjects for one in series_of(subject, bundles, points, size)]
@@ -276,8 +276,8 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
 
 def measure_memory(bundle: Bundle, size: Size) -> dict[str, float]:
     """Decide again and again, and see by how many MiB the process grows."""
-    world = World.of_records(worlds.records(20))
-    point = PolicyDecisionPoint(world, bundle, lambda: worlds.NOW)
+    fact_cache = FactCache.of_records(worlds.records(20))
+    point = PolicyDecisionPoint(fact_cache, bundle, lambda: worlds.NOW)
     questions = [asked.question for asked in worlds.questions(20)]
 
     def decide(times: int) -> None:

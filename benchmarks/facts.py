@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert, select
 
-from sealauthz.domain import RECORDS
-from sealauthz.domain.record import values_of
-from sealauthz.facts import Store, Unit, UnitKind, World, upgrade
-from sealauthz.facts.database import Database
-from sealauthz.facts.tables import DEPENDENCY_ORDER, FACT_CHANGE, table_of
-from sealauthz.facts.values import plain
+from sealauthz.facts import FactCache, Store, Unit, UnitKind, upgrade
+from sealauthz.facts.store.database import Database
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER, FACT_CHANGE, table_of
+from sealauthz.facts.store.values import plain
+from sealauthz.model import RECORDS
+from sealauthz.schema.record import values_of
 
 SIZES = (36_000, 360_000, 1_000_000)
 PER_ENTERPRISE = sum(1 for _ in worlds.records(3)) // 3
@@ -86,10 +86,10 @@ def resident_mb() -> float:
 def measure(url: str) -> dict[str, float]:
     """Load everything, and say what it took."""
     store = Store.open(url)
-    world = World(store, budget=1 << 40)
+    fact_cache = FactCache(store, budget=1 << 40)
     ids: dict[str, list[str]] = {}
     facts = 0
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         begin = time.process_time()
         for cls in RECORDS.values():
             for row in snapshot.connection.execute(select(table_of(cls))):
@@ -109,12 +109,12 @@ def measure(url: str) -> dict[str, float]:
         begin = time.process_time()
         for at in range(0, len(units), _AT_ONCE):
             some = units[at : at + _AT_ONCE]
-            world.answer(lambda picture, some=some: [picture.unit(unit) for unit in some] and None)  # type: ignore[misc]
+            fact_cache.answer(lambda snapshot, some=some: [snapshot.unit(unit) for unit in some] and None)  # type: ignore[misc]
         found[f"{record_type.lower()}_s"] = time.process_time() - begin
         found[f"{record_type.lower()}_units"] = len(units)
         gc.collect()
         found[f"{record_type.lower()}_mb"] = resident_mb() - empty_mb
-        found[f"{record_type.lower()}_estimate_mb"] = world.history.cache.bytes / 1e6
+        found[f"{record_type.lower()}_estimate_mb"] = fact_cache.history.cache.bytes / 1e6
     store.close()
     return found
 

@@ -3,8 +3,9 @@
     python benchmarks/lists.py            # 1,000 enterprises with 20 members and 5 seals each
     python benchmarks/lists.py --quick    # a short run: shows that it runs, not how fast
 
-Each list is found through the units of the world, warm, and by indexes of a SQLite file; asking all means one batch of
-questions about every record of the type. Both must agree before anything is timed. Times are of CPU, medians of rounds.
+Each list is found through the units of the fact cache, warm, and by indexes of a SQLite file; asking all means one
+batch of questions about every record of the type. Both must agree before anything is timed. Times are of CPU, medians
+of rounds.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint
 from sealauthz.decision.listing import Bounds
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.domain.identifiers import uscc_check_character
-from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise
-from sealauthz.facts import Batch, Put, Store, World, upgrade
-from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.model.identifiers import uscc_check_character
+from sealauthz.model.records.identity import Person
+from sealauthz.model.records.organisation import Enterprise
 from sealauthz.polar.walks import Root
 
 TARGET_MS = 2.0
@@ -153,9 +154,9 @@ def main() -> None:
         store = filled(f"sqlite:///{folder}/facts.db", enterprises)
         try:
             # Room for all units: asking all is to be as warm as the list.
-            world = World(store, budget=1 << 40)
+            fact_cache = FactCache(store, budget=1 << 40)
             bounds = Bounds(candidates=sys.maxsize, seconds=60.0)
-            pdp = PolicyDecisionPoint(world, Bundle.load(), lambda: worlds.NOW, bounds)
+            pdp = PolicyDecisionPoint(fact_cache, Bundle.load(), lambda: worlds.NOW, bounds)
             for listed in lists(enterprises):
                 list_ms, all_ms, found, of = measure(pdp, listed, rounds, calls)
                 met = "met" if list_ms <= TARGET_MS else "not met"

@@ -39,8 +39,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sealauthz.client import Decision, Question, SealAuthzClient
-from sealauthz.facts import Batch, Put, Store, World
-from sealauthz.facts.feed import Feed
+from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.facts.memory.feed import Feed
 from sealauthz.v1 import authorization_pb2
 
 ENTERPRISES = 1_000
@@ -309,12 +309,12 @@ def follow(url: str) -> None:
     """Print each revision that is reached, and when."""
     sys.setswitchinterval(0.001)
     store = Store.open(url)
-    world = World(store)
-    Feed(world, store, lambda *_: None).start()
-    revision = world.signal.wait_for_other(0, 30)
+    fact_cache = FactCache(store)
+    Feed(fact_cache, store, lambda *_: None).start()
+    revision = fact_cache.signal.wait_for_other(0, 30)
     print("ready", flush=True)
     while True:
-        revision = world.signal.wait_for_other(revision, 3_600)
+        revision = fact_cache.signal.wait_for_other(revision, 3_600)
         print(revision, time.monotonic(), flush=True)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.decision import Entity, Question
-from sealauthz.domain.contracts import (
+from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
     ContractMatter,
@@ -27,7 +27,7 @@ from sealauthz.domain.contracts import (
     TaskSeal,
     TaskState,
 )
-from sealauthz.domain.identity import (
+from sealauthz.model.records.identity import (
     IdentityVerification,
     Person,
     RealnameState,
@@ -35,7 +35,7 @@ from sealauthz.domain.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.domain.organisation import (
+from sealauthz.model.records.organisation import (
     AuthenticationState,
     Enterprise,
     JoinedVia,
@@ -45,7 +45,7 @@ from sealauthz.domain.organisation import (
     Role,
     RoleAssignment,
 )
-from sealauthz.domain.seals import (
+from sealauthz.model.records.seals import (
     Certificate,
     GrantConfirmation,
     GrantScope,

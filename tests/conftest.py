@@ -21,7 +21,7 @@ from sealauthz.decision.bundle import Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
 from sealauthz.polar import Rulebook, Source
-from sealauthz.testing.plugin import PolicyItem
+from sealauthz.policytest.plugin import PolicyItem
 
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[[str], str]

@@ -3,9 +3,9 @@
 import pytest
 
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain.identity import Person
 from sealauthz.errors import InvalidRequest
 from sealauthz.exchange import line_of, personal_columns, record_of
+from sealauthz.model.records.identity import Person
 
 NOW = 1_772_413_200_000_123
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from sealauthz.decision import Bundle
 from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.decision.folder import installed_folder
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.parameters import Parameters
-from sealauthz.domain.record import Check
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Kind, Rule, Token
-from sealauthz.testing.suite import PolicyTest, files_of_tests, load_suite
+from sealauthz.policytest.suite import PolicyTest, files_of_tests, load_suite
+from sealauthz.schema.record import Check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"

@@ -36,8 +36,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import ConfigRefused
+from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 
 PREFIX = "SEALAUTHZ_"

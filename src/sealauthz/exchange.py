@@ -6,8 +6,8 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from sealauthz.domain.record import shape_of
 from sealauthz.errors import InvalidRequest
+from sealauthz.schema.record import shape_of
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import fact_of, record_from, snake
 from sealauthz.v1 import records_pb2

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from sealauthz.cli.output import rfc3339
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import DAY, opening_facts
-from sealauthz.domain.identity import Person
 from sealauthz.facts import Batch, Put, Store
+from sealauthz.model.records.identity import Person
 
 LIN_USES = ("Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
 

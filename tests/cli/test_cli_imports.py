@@ -14,10 +14,10 @@ import pytest
 
 from sealauthz.cli.app import run
 from sealauthz.client import SealAuthzClient
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.organisation import Department
-from sealauthz.domain.seals import Seal, SealKind
-from sealauthz.facts import Batch, Part, Put, Store, World, upgrade
+from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.organisation import Department
+from sealauthz.model.records.seals import Seal, SealKind
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
 from sealauthz.v1.facts_pb2_grpc import FactsServiceStub
 
@@ -288,5 +288,5 @@ def test_a_watch_says_once_for_each_outage_that_the_server_cannot_be_reached(add
 def test_the_world_of_the_command_line_is_open_again(sealauthz, store, tmp_path):
     seals(tmp_path, 2)
     assert sealauthz("facts", "import", "facts", "--bulk", *HERE)[0] == 0
-    with World(store).read() as picture:
-        assert picture.find("Seal", "s-1").enterprise.id == "e-yunshan"
+    with FactCache(store).read() as snapshot:
+        assert snapshot.find("Seal", "s-1").enterprise.id == "e-yunshan"

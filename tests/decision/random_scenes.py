@@ -25,12 +25,16 @@ from scene import (
 from sealauthz.decision import Question
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import Entity
-from sealauthz.domain import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of
-from sealauthz.domain.contracts import PartyKind, Signatory
-from sealauthz.domain.organisation import Role, RoleAssignment
-from sealauthz.domain.procedures import BoardResolution, ResolutionKind, ResolutionSource
-from sealauthz.domain.retrieval import Objection
-from sealauthz.domain.seals import (
+from sealauthz.errors import InvariantBroken
+from sealauthz.facts.store.changes import Change, Changes
+from sealauthz.facts.store.invariants import check_references, check_same_enterprise
+from sealauthz.facts.store.rows import RecordRows
+from sealauthz.model import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of
+from sealauthz.model.records.contracts import PartyKind, Signatory
+from sealauthz.model.records.organisation import Role, RoleAssignment
+from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, ResolutionSource
+from sealauthz.model.records.retrieval import Objection
+from sealauthz.model.records.seals import (
     Delegation,
     DelegationPower,
     DelegationState,
@@ -39,10 +43,6 @@ from sealauthz.domain.seals import (
     HoldSource,
     SealHold,
 )
-from sealauthz.errors import InvariantBroken
-from sealauthz.facts.changes import Change, Changes
-from sealauthz.facts.invariants import check_references, check_same_enterprise
-from sealauthz.facts.rows import RecordRows
 
 INSTANTS = (
     NEVER,

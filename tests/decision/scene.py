@@ -13,8 +13,9 @@ from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.question import ContextValue
-from sealauthz.domain import FOREVER
-from sealauthz.domain.identity import (
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import FOREVER
+from sealauthz.model.records.identity import (
     IdentityVerification,
     Person,
     RealnameState,
@@ -22,7 +23,7 @@ from sealauthz.domain.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.domain.organisation import (
+from sealauthz.model.records.organisation import (
     CertificationMethod,
     CertificationPurpose,
     CertificationState,
@@ -33,7 +34,7 @@ from sealauthz.domain.organisation import (
     Role,
     RoleAssignment,
 )
-from sealauthz.domain.retrieval import (
+from sealauthz.model.records.retrieval import (
     CaseState,
     EnterpriseAuthentication,
     RetrievalCase,
@@ -42,7 +43,7 @@ from sealauthz.domain.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.domain.seals import (
+from sealauthz.model.records.seals import (
     Approval,
     ApprovalVerdict,
     GrantConfirmation,
@@ -55,8 +56,7 @@ from sealauthz.domain.seals import (
     SealUseRequest,
     UseRequestState,
 )
-from sealauthz.facts.world import World
-from sealauthz.testing.suite import Library
+from sealauthz.policytest.suite import Library
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -229,7 +229,7 @@ class Scene:
 
     def pdp(self, now: int = NOW) -> PolicyDecisionPoint:
         """A decision point over these facts."""
-        return PolicyDecisionPoint(World.of_records(self.records), BUNDLE, lambda: now)
+        return PolicyDecisionPoint(FactCache.of_records(self.records), BUNDLE, lambda: now)
 
     def ask(
         self, subject: str, action: str, resource: tuple[str, str], now: int = NOW, **context: ContextValue

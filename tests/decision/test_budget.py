@@ -10,7 +10,7 @@ from scene import NOW, Scene, codes, member, person, question
 
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
-from sealauthz.facts.world import World
+from sealauthz.facts.memory.fact_cache import FactCache
 
 TOO_MANY_STEPS = """
 meets(_: Person, "ENDLESS", "join", enterprise: Enterprise, _) if
@@ -35,9 +35,9 @@ after(n: Integer, found) if m = n + 1 and after(m, found);
 """
 
 
-def world() -> World:
+def fact_cache() -> FactCache:
     crowd = [one for n in range(40) for one in (person(f"x{n}"), member(f"x{n}"))]
-    return World.of_records(Scene().put(*crowd).records)
+    return FactCache.of_records(Scene().put(*crowd).records)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_question_without_an_end_is_denied(endless: str, tmp_path: Path) -> No
             'otherwise("ENDLESS", "NO_END");\n'
             'reason("NO_END", 95, "USER", "NONE");\n' + endless
         )
-    pdp = PolicyDecisionPoint(world(), Bundle.load(folder), lambda: NOW)
+    pdp = PolicyDecisionPoint(fact_cache(), Bundle.load(folder), lambda: NOW)
     for _ in range(2):
         decision = pdp.decide(question("outsider", "join", ("Enterprise", "e")))
         assert (bool(decision), codes(decision)) == (False, ["POLICY_ERROR"])

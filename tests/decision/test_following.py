@@ -9,9 +9,9 @@ from policy_suite import asks
 from scene import BUNDLE, MINUTE
 
 from sealauthz.decision import Decision, PolicyDecisionPoint, Question
-from sealauthz.domain.identity import IdentityVerification
-from sealauthz.facts.world import World
-from sealauthz.testing.suite import Ask
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model.records.identity import IdentityVerification
+from sealauthz.policytest.suite import Ask
 
 STEP = "VERIFY_FACE"
 
@@ -31,7 +31,7 @@ def _denied() -> Iterator[tuple[Ask, Question, Decision]]:
         asked = ask.question
         if (asked.action, asked.resource.type) not in WANTED:
             continue
-        point = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        point = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
         without = {key: value for key, value in asked.context.items() if key != "verification"}
         for context in (asked.context, without):
             question = Question(asked.subject, asked.action, asked.resource, context)
@@ -60,8 +60,8 @@ def followed(ask: Ask, question: Question, decision: Decision) -> Decision:
     again = Question(
         question.subject, question.action, question.resource, {**question.context, "verification": "followed"}
     )
-    world = World.of_records((*ask.facts.records, check))
-    return PolicyDecisionPoint(world, BUNDLE, lambda: ask.now).decide(again)
+    fact_cache = FactCache.of_records((*ask.facts.records, check))
+    return PolicyDecisionPoint(fact_cache, BUNDLE, lambda: ask.now).decide(again)
 
 
 def test_whoever_verifies_the_face_as_the_step_says_is_allowed() -> None:

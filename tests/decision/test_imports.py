@@ -13,13 +13,13 @@ import pytest
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain.contracts import TaskOperator, TaskState
-from sealauthz.domain.record import shape_of
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
-from sealauthz.facts import Batch, Part, Put, Store, Unit, UnitKind, World
-from sealauthz.facts.rows import RecordRows
+from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit, UnitKind
+from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.units import homes_of
+from sealauthz.model.records.contracts import TaskOperator, TaskState
 from sealauthz.polar.walks import Root
+from sealauthz.schema.record import shape_of
 
 NOW = 1_790_000_000_000_000
 RECORDS = opening_facts(NOW)
@@ -47,7 +47,7 @@ def filled(store: Store) -> Store:
 
 @pytest.fixture
 def pdp(filled: Store, bundle: Bundle) -> PolicyDecisionPoint:
-    return PolicyDecisionPoint(World(filled), bundle, lambda: NOW)
+    return PolicyDecisionPoint(FactCache(filled), bundle, lambda: NOW)
 
 
 def answers(pdp: PolicyDecisionPoint, kinds: Collection[str] = ALL_TYPES) -> Iterator[tuple[Asked, Answer]]:
@@ -125,7 +125,7 @@ def test_who_may_not_ask_about_an_enterprise_is_not_told_that_it_is_imported(
 
 def test_a_person_is_not_decided_about_between_one_task_and_the_next(filled: Store, bundle: Bundle) -> None:
     """The task that stands in the way of leaving ends in one part, and the one after it comes in the next."""
-    pdp = PolicyDecisionPoint(World(filled), bundle, lambda: NOW)
+    pdp = PolicyDecisionPoint(FactCache(filled), bundle, lambda: NOW)
     leave = [
         Question(Entity("Person", person), action, Entity("Membership", "m-zhou"))
         for person, action in (("p-zhou", "resign"), ("p-chen", "end"))
@@ -135,7 +135,7 @@ def test_a_person_is_not_decided_about_between_one_task_and_the_next(filled: Sto
     assert any(reason.code != "FACT_UNAVAILABLE" for question in leave for reason in pdp.decide(question).reasons)
     shut = frozenset({"e-qinghe"})
     filled.import_part("test", Part("i", shut, 1), [replace(task, state="VOIDED")])
-    cold = PolicyDecisionPoint(World(filled), bundle, lambda: NOW)
+    cold = PolicyDecisionPoint(FactCache(filled), bundle, lambda: NOW)
     for question in leave:
         for ours in (pdp, cold):
             assert [reason.code for reason in ours.decide(question).reasons] == ["FACT_UNAVAILABLE"]
@@ -171,7 +171,7 @@ def test_nothing_is_allowed_in_an_import_that_is_denied_before_and_after(
 ) -> None:
     """Law: for an import of random changes, one a part, in any order."""
     rng = random.Random(seed)
-    pdp = PolicyDecisionPoint(World(filled), bundle, lambda: NOW)
+    pdp = PolicyDecisionPoint(FactCache(filled), bundle, lambda: NOW)
 
     def allowed() -> set[Asked]:
         return {asked for asked, (is_allowed, _) in answers(pdp, KINDS) if is_allowed}

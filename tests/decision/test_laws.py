@@ -17,12 +17,12 @@ from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.bundle import FACT_UNAVAILABLE, NO_PERMISSION, NOT_FOUND, POLICY_ERROR
 from sealauthz.decision.pdp import everything
-from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise, Membership, OperatingState, Role, RoleAssignment
-from sealauthz.domain.seals import Approval, CrossEnterpriseGrant, Seal, SealKind, SealState
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
+from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.units import Unit, UnitKind
-from sealauthz.facts.world import World
+from sealauthz.model.records.identity import Person
+from sealauthz.model.records.organisation import Enterprise, Membership, OperatingState, Role, RoleAssignment
+from sealauthz.model.records.seals import Approval, CrossEnterpriseGrant, Seal, SealKind, SealState
 from sealauthz.polar.reference import FREE
 
 LAW = settings(max_examples=tries(80, 1_000), deadline=None, suppress_health_check=list(HealthCheck))
@@ -66,8 +66,8 @@ def test_no_allow_while_a_because_of_its_requirements_holds(data: st.DataObject)
     decision = decide(scene, asked)
     if not decision:
         return
-    with World.of_records(scene.records).read() as picture:
-        case = assemble(asked, picture, everything, NOW, "", BUNDLE.parameters)
+    with FactCache.of_records(scene.records).read() as snapshot:
+        case = assemble(asked, snapshot, everything, NOW, "", BUNDLE.parameters)
         assert case is not None
         for requirement in BUNDLE.rulebook.requirements[asked.action, asked.resource.type]:
             if BUNDLE.engine.holds("waived", requirement, asked.action, case.resource, case.context):
@@ -153,11 +153,11 @@ def _is_of_cedar(scene: Scene, asked: Question) -> bool:
     held = [r for r in scene.records if isinstance(r, CrossEnterpriseGrant) and r.holder_id == "f"]
     if any(asked.resource.id in (grant.id, grant.seal_id) for grant in held):
         return True
-    with World.of_records(scene.records).read() as picture:
-        home = picture.locate(asked.resource.type, asked.resource.id)[1]
+    with FactCache.of_records(scene.records).read() as snapshot:
+        home = snapshot.locate(asked.resource.type, asked.resource.id)[1]
         if home is None or home.kind != UnitKind.CONTRACT:
             return home == Unit(UnitKind.ENTERPRISE, "f")
-        contract = picture.find("Contract", home.id)
+        contract = snapshot.find("Contract", home.id)
         return "f" in (contract.initiator_id, *(party.enterprise_id for party in contract.signatories))
 
 
@@ -226,7 +226,7 @@ def failing(rule: str, error: Exception) -> Bundle:
 def test_an_error_is_never_an_allow(rule: str, error: Exception, code: str) -> None:
     bundle = failing(rule, error)
     scene = Scene() if rule in ("allow", "lapses") else Scene().drop("SealGrant", "g-user")
-    decision = PolicyDecisionPoint(World.of_records(scene.records), bundle, lambda: NOW).decide(
+    decision = PolicyDecisionPoint(FactCache.of_records(scene.records), bundle, lambda: NOW).decide(
         question("user", "use", ("Seal", "s"), **SIGNING)
     )
     assert not decision
@@ -235,12 +235,12 @@ def test_an_error_is_never_an_allow(rule: str, error: Exception, code: str) -> N
 
 def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
     """The holds of the seal are unknown: `forall(hold in seal.holds, …)` must not pass for "no holds"."""
-    world = World.of_records(Scene().records)
-    with world.read() as picture:
-        seal = picture.find("Seal", "s")
+    fact_cache = FactCache.of_records(Scene().records)
+    with fact_cache.read() as snapshot:
+        seal = snapshot.find("Seal", "s")
         del seal.holds
         case = assemble(
-            question("user", "use", ("Seal", "s"), **SIGNING), picture, everything, NOW, "", BUNDLE.parameters
+            question("user", "use", ("Seal", "s"), **SIGNING), snapshot, everything, NOW, "", BUNDLE.parameters
         )
         assert case is not None
         with pytest.raises(FactNotLoaded):
@@ -314,7 +314,7 @@ def test_the_order_in_which_an_engine_finds_solutions_decides_nothing() -> None:
     backwards = dataclasses.replace(BUNDLE, engine=Backwards(BUNDLE.engine))
     for ask in asks():
         forth, back = (
-            PolicyDecisionPoint(ask.facts.world, bundle, lambda: ask.now).decide(ask.question)  # noqa: B023 (called here)
+            PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).decide(ask.question)  # noqa: B023 (called here)
             for bundle in (BUNDLE, backwards)
         )
         assert (forth.effect, forth.reasons, forth.obligations, forth.valid_until) == (

@@ -28,10 +28,10 @@ from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.decision.surroundings import LEADS, Surroundings, found_for
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain.organisation import Department, Enterprise
-from sealauthz.domain.seals import OpenGrant, Seal, SealKind, SealState
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
-from sealauthz.facts import Batch, Deadline, Put, Store, World
+from sealauthz.facts import Batch, Deadline, FactCache, Put, Store
+from sealauthz.model.records.organisation import Department, Enterprise
+from sealauthz.model.records.seals import OpenGrant, Seal, SealKind, SealState
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
 from sealauthz.polar.ties import Alone
@@ -114,7 +114,7 @@ def allowed_asks() -> list[Any]:
     by_action: dict[tuple[str, str], list[Any]] = {}
     for ask in asks():
         found = by_action.setdefault((ask.question.action, ask.question.resource.type), [])
-        pdp = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        pdp = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
         if len(found) < 3 and pdp.decide(ask.question):
             found.append(ask)
     return [ask for found in by_action.values() for ask in found]
@@ -123,7 +123,7 @@ def allowed_asks() -> list[Any]:
 def test_what_is_allowed_is_in_the_list_of_every_action_from_both_sides() -> None:
     seen = set()
     for ask in allowed_asks():
-        pdp = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
+        pdp = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now)  # noqa: B023 (called here)
         for root in Root:
             query = query_of(ask.question, root)
             found = listed(pdp, query)
@@ -142,8 +142,8 @@ def test_a_list_asks_about_what_is_tied_and_not_about_the_rest() -> None:
             person(f"a-person-{number}"),
             Seal(f"a-seal-{number}", f"a{number}", "公章", SealKind.OFFICIAL, SealState.ACTIVE),
         ]
-    world = World.of_records(Scene().put(*others).records)
-    pdp = PolicyDecisionPoint(world, BUNDLE, lambda: NOW, Bounds(candidates=20))
+    fact_cache = FactCache.of_records(Scene().put(*others).records)
+    pdp = PolicyDecisionPoint(fact_cache, BUNDLE, lambda: NOW, Bounds(candidates=20))
     for query, ids in (
         (ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING), ("s",)),
         (VIEWERS, tuple(listed(Scene().pdp(), VIEWERS))),
@@ -224,7 +224,7 @@ def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> N
     @settings(LAW, max_examples=12)
     def law(scene: Scene, root: Root, size: int) -> None:
         scene = admirers(scene)
-        pdp = PolicyDecisionPoint(World.of_records(scene.records), bundle, lambda: NOW)
+        pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), bundle, lambda: NOW)
         for known in (*PEOPLE, "nobody") if root is Root.SUBJECT else ("s", "s-kept", "s-boss"):
             entity = Entity("Person" if root is Root.SUBJECT else "Seal", known)
             query = ListQuery(root, entity, "admire", "Seal" if root is Root.SUBJECT else "Person")
@@ -244,18 +244,18 @@ def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> N
 def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Scene, Question]) -> None:
     scene, asked = pair
     context = form_of(asked.action, asked.resource.type).context
-    with World.of_records(scene.records).read() as picture:
-        subject = picture.find(asked.subject.type, asked.subject.id)
-        resource = picture.find(asked.resource.type, asked.resource.id)
+    with FactCache.of_records(scene.records).read() as snapshot:
+        subject = snapshot.find(asked.subject.type, asked.subject.id)
+        resource = snapshot.find(asked.resource.type, asked.resource.id)
         if subject is None or resource is None:
             return
         records = form_of(asked.action, asked.resource.type).records
-        named = {key: picture.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
-        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, picture, named))
+        named = {key: snapshot.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
+        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
         for key, path in LEADS.get(context, {}).items():
             if found.get(key) is not None:
                 walk = walk_of(asked.resource.type, path)
-                assert found[key].id in ends_of(picture, asked.resource.id, walk, lambda: None)
+                assert found[key].id in ends_of(snapshot, asked.resource.id, walk, lambda: None)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_pages_cover_the_list_once_and_in_order() -> None:
 
 def test_all_pages_are_of_one_revision_one_policy_and_the_instant_of_the_first() -> None:
     clock = [NOW]
-    pdp = PolicyDecisionPoint(World.of_records(Scene().records, 7), BUNDLE, lambda: clock[0])
+    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records, 7), BUNDLE, lambda: clock[0])
     found = []
     for page in pages(pdp, VIEWERS, 1):
         found.append((page.revision, page.policy_version, page.evaluated_at))
@@ -293,7 +293,7 @@ def test_a_page_that_reaches_a_bound_says_so_and_the_next_goes_on(query: ListQue
     scene = Scene()
     whole = listed(scene.pdp(), query)
     for candidates in (1, 2, 3):
-        pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates))
+        pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates))
         found = list(pages(pdp, query, 100))
         assert [id_ for page in found for id_ in page.ids] == whole
         assert all(len(page.ids) <= candidates for page in found)
@@ -302,17 +302,17 @@ def test_a_page_that_reaches_a_bound_says_so_and_the_next_goes_on(query: ListQue
 
 def test_a_page_may_be_empty_although_more_follow() -> None:
     scene = Scene()
-    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
     scene = scene.put(Seal("a-first", "e", "空", SealKind.OTHER, SealState.DRAFT))
-    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
     found = list(pages(pdp, query))
     assert (found[0].ids, found[0].is_complete) == ((), False)
     assert listed(pdp, query) == ["s"]
 
 
 def test_where_time_is_over_each_page_still_gets_further() -> None:
-    pdp = PolicyDecisionPoint(World.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(seconds=0.0))
+    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(seconds=0.0))
     found = list(pages(pdp, JOINABLE))
     assert [id_ for page in found for id_ in page.ids] == listed(Scene().pdp(), JOINABLE)
     assert len(found) > 1
@@ -361,7 +361,7 @@ def test_a_token_is_for_its_query_only(other: ListQuery) -> None:
 def test_a_token_is_for_its_context_and_its_caller_only() -> None:
     pdp = Scene().pdp()
     query = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "propose_end", "Person", {"reason": "x"})
-    pdp = PolicyDecisionPoint(World.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(1))
     token = second(pdp, query)
     assert pdp.list_page(query, Paging(1, token), caller="caller")
     with pytest.raises(InvalidRequest, match="page_token"):
@@ -397,8 +397,8 @@ def test_a_token_made_up_around_what_is_no_id_is_refused(after: str) -> None:
 
 
 def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
-    token = second(PolicyDecisionPoint(World.of_records(Scene().records, 1), BUNDLE, lambda: NOW))
-    later = PolicyDecisionPoint(World.of_records(Scene().records, 2), BUNDLE, lambda: NOW)
+    token = second(PolicyDecisionPoint(FactCache.of_records(Scene().records, 1), BUNDLE, lambda: NOW))
+    later = PolicyDecisionPoint(FactCache.of_records(Scene().records, 2), BUNDLE, lambda: NOW)
     with pytest.raises(RevisionGone, match="the facts have changed"):
         later.list_page(VIEWERS, Paging(1, token), caller="caller")
 
@@ -479,7 +479,7 @@ def test_no_token_names_what_the_caller_may_not_see() -> None:
         *(Seal(f"seal-of-{id_}", id_, "x", SealKind.OFFICIAL, SealState.ACTIVE) for id_ in others),
     )
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "view", "Seal")
-    pdp = PolicyDecisionPoint(World.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates=1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates=1))
     assert {id_ for id_ in listed(pdp, query) if id_.startswith("seal-of-")}
     for page in pages(pdp, query, 1, Within(frozenset({"e"}))):
         token = page.next_page_token
@@ -498,8 +498,8 @@ def test_a_context_out_of_reach_ends_the_list() -> None:
 def test_an_error_is_never_in_a_list(rule: str) -> None:
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
     assert listed(Scene().pdp(), query) == ["s"]
-    world = World.of_records(Scene().records)
-    pdp = PolicyDecisionPoint(world, failing(rule, EvaluationFailed("broken")), lambda: NOW)
+    fact_cache = FactCache.of_records(Scene().records)
+    pdp = PolicyDecisionPoint(fact_cache, failing(rule, EvaluationFailed("broken")), lambda: NOW)
     assert listed(pdp, query) == asked_one_by_one(pdp, query, Scene().records)
 
 
@@ -516,7 +516,7 @@ def test_from_a_database_a_list_is_what_authorize_allows(
     store = Store.open(new_database(backend))
     try:
         store.write(Batch("setup", "facts", tuple(map(Put, facts))))
-        pdp = PolicyDecisionPoint(World(store), BUNDLE, lambda: now)
+        pdp = PolicyDecisionPoint(FactCache(store), BUNDLE, lambda: now)
         found = 0
         for action, type_ in BUNDLE.rulebook.requirements:
             for root, known_type, sought in ((Root.SUBJECT, "Person", type_), (Root.RESOURCE, type_, "Person")):

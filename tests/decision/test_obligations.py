@@ -32,7 +32,7 @@ def allowed() -> list[Decision]:
     for ask in asks():
         key = (ask.question.action, ask.question.resource.type)
         if key in naming and len(found.setdefault(key, [])) < 20 and ask.expected.effect == "ALLOW":
-            decision = PolicyDecisionPoint(ask.facts.world, BUNDLE, lambda: ask.now).decide(ask.question)  # noqa: B023
+            decision = PolicyDecisionPoint(ask.facts.fact_cache, BUNDLE, lambda: ask.now).decide(ask.question)  # noqa: B023
             found[key].append(decision)
     assert all(found.get(key) for key in naming)
     return [decision for decisions in found.values() for decision in decisions]

@@ -7,8 +7,8 @@ from scene import BUNDLE, CEDAR_USCC, NOW, SIGNING, Scene, codes, question
 
 from sealauthz.decision import Decision
 from sealauthz.decision.question import Entity
-from sealauthz.domain.organisation import Enterprise
 from sealauthz.errors import CallerNotPermitted, InvalidRequest
+from sealauthz.model.records.organisation import Enterprise
 
 USE = question("user", "use", ("Seal", "s"), **SIGNING)
 

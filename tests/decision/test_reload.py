@@ -18,7 +18,7 @@ from scene import BUNDLE, NOW, Scene, codes, question
 from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
-from sealauthz.facts.world import World
+from sealauthz.facts.memory.fact_cache import FactCache
 
 THREADS = 4
 SWAPS = 40
@@ -56,7 +56,7 @@ def quick_switches() -> Iterator[None]:
 
 
 def expected(bundle: Bundle) -> list[tuple[bool, list[str]]]:
-    pdp = PolicyDecisionPoint(World.of_records(Scene().records), bundle, lambda: NOW)
+    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), bundle, lambda: NOW)
     return [(bool(d), codes(d)) for d in pdp.decide_many([USE, JOIN, DENIED])]
 
 
@@ -96,7 +96,7 @@ def test_a_decision_under_way_ends_on_the_bundle_it_began_with(stricter: Bundle)
         pdp.bundle = stricter
         return NOW
 
-    pdp = PolicyDecisionPoint(World.of_records(Scene().records), BUNDLE, now)
+    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, now)
     first, second = pdp.decide(JOIN), pdp.decide(JOIN)
     assert (bool(first), first.policy_version) == (True, BUNDLE.version)
     assert (bool(second), second.policy_version) == (False, stricter.version)

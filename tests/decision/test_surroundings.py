@@ -27,7 +27,8 @@ from scene import (
 from sealauthz.decision import contexts
 from sealauthz.decision.contexts import CONTEXT_CLASSES, Context
 from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surroundings, found_for
-from sealauthz.domain.contracts import (
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
     PartyConsent,
@@ -37,10 +38,9 @@ from sealauthz.domain.contracts import (
     TaskOperator,
     TaskSeal,
 )
-from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot
-from sealauthz.domain.retrieval import EnterpriseAuthentication
-from sealauthz.domain.seals import Approval, CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
-from sealauthz.facts.world import World
+from sealauthz.model.records.organisation import Enterprise, Membership, RegistrySnapshot
+from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.model.records.seals import Approval, CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
 
 PARAMETERS = BUNDLE.parameters
 NOTHING: Mapping[str, tuple[str, str]] = {}
@@ -55,14 +55,14 @@ def found(
     given: Mapping[str, tuple[str, str]] = NOTHING,
 ) -> Mapping[str, Any]:
     """What is found where the client names these records; records by their ids."""
-    with World.of_records(scene.records).read() as picture:
-        named = {key: picture.find(*name) for key, name in given.items()}
-        around = Surroundings(picture.person(subject), picture.find(*resource), now, PARAMETERS, picture, named)
+    with FactCache.of_records(scene.records).read() as snapshot:
+        named = {key: snapshot.find(*name) for key, name in given.items()}
+        around = Surroundings(snapshot.person(subject), snapshot.find(*resource), now, PARAMETERS, snapshot, named)
         keys = found_for(context, around)
         # What it returns is home and whole, so that policies may go on from there.
         records = [r for value in keys.values() for r in (value if isinstance(value, list) else [value])]
         for record in records:
-            assert record is None or isinstance(record, int | str) or record is picture.find(*_key(record))
+            assert record is None or isinstance(record, int | str) or record is snapshot.find(*_key(record))
         return {
             key: [r.id for r in value] if isinstance(value, list) else getattr(value, "id", value)
             for key, value in keys.items()
@@ -435,8 +435,10 @@ def test_a_use_leads_to_the_seal() -> None:
 
 def test_a_membership_leads_to_its_person_with_the_tasks() -> None:
     assert found(contexts.MemberContext, Scene(), "admin", ("Membership", "m-user")) == {"member": "user"}
-    with World.of_records(Scene().records).read() as picture:
-        around = Surroundings(picture.person("admin"), picture.find("Membership", "m-user"), NOW, PARAMETERS, picture)
+    with FactCache.of_records(Scene().records).read() as snapshot:
+        around = Surroundings(
+            snapshot.person("admin"), snapshot.find("Membership", "m-user"), NOW, PARAMETERS, snapshot
+        )
         keys = found_for(contexts.MemberContext, around)
         assert [task.id for task in keys["member"].handled_tasks] == ["t-hand"]
 

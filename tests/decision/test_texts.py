@@ -11,8 +11,8 @@ from scene import BUNDLE, NOW, Scene, application
 from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.texts import Texts, TextsProblem, texts_from, untold
-from sealauthz.domain.masking import mask_name
 from sealauthz.errors import BundleRefused
+from sealauthz.model.masking import mask_name
 
 PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}
 

@@ -11,12 +11,12 @@ from scene import NOW, person
 
 from sealauthz.decision.candidates import ends_of
 from sealauthz.decision.contexts import Context
-from sealauthz.domain import RECORDS
-from sealauthz.domain.identity import PlatformStaff, StaffDuty
-from sealauthz.domain.organisation import Department, Enterprise, JoinedVia, Membership
-from sealauthz.domain.seals import CrossEnterpriseGrant, GrantScope, OpenGrant, Seal, SealKind
 from sealauthz.errors import BundleRefused, EvaluationFailed
-from sealauthz.facts.world import Picture, World
+from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
+from sealauthz.model import RECORDS
+from sealauthz.model.records.identity import PlatformStaff, StaffDuty
+from sealauthz.model.records.organisation import Department, Enterprise, JoinedVia, Membership
+from sealauthz.model.records.seals import CrossEnterpriseGrant, GrantScope, OpenGrant, Seal, SealKind
 from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.links import Links
@@ -138,13 +138,13 @@ def facts(draw: st.DrawFn) -> list[Any]:
     return records
 
 
-def joins(tie: Tie, picture: Picture, engine: CompiledEngine, known: Any, sought: Any) -> bool:
+def joins(tie: Tie, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, sought: Any) -> bool:
     """Whether a tie joins two records."""
     if isinstance(tie, Alone):
         return engine.holds(tie.rule, *(known if argument is None else argument for argument in tie.arguments))
     if isinstance(tie, Holding):
-        return sought.id in picture.after(tie.step.holder, tie.step.column, "", 100)
-    return sought.id in ends_of(picture, known.id, tie, lambda: None)
+        return sought.id in snapshot.after(tie.step.holder, tie.step.column, "", 100)
+    return sought.id in ends_of(snapshot, known.id, tie, lambda: None)
 
 
 @given(policies(), facts())
@@ -154,9 +154,9 @@ def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, record
     engine = CompiledEngine(nodes, RECORDS, (Context,))
     links = Links(engine.program, {}, lambda one, other: one == other)
     ties = {root: links.between("Person", "use", "Seal", "Context", root) for root in Root}
-    with World.of_records(records).read() as picture:
-        persons = [picture.person(record.id) for record in records if type(record).__name__ == "Person"]
-        seals = [picture.find("Seal", record.id) for record in records if isinstance(record, Seal)]
+    with FactCache.of_records(records).read() as snapshot:
+        persons = [snapshot.person(record.id) for record in records if type(record).__name__ == "Person"]
+        seals = [snapshot.find("Seal", record.id) for record in records if isinstance(record, Seal)]
         for who in persons:
             for seal in seals:
                 try:
@@ -168,4 +168,4 @@ def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, record
                 for root, known, sought in ((Root.SUBJECT, who, seal), (Root.RESOURCE, seal, who)):
                     found = ties[root]
                     event(f"{root}: {'tied' if found is not None else 'open'}")
-                    assert found is None or any(joins(tie, picture, engine, known, sought) for tie in found), found
+                    assert found is None or any(joins(tie, snapshot, engine, known, sought) for tie in found), found

@@ -9,8 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sealauthz.domain import RECORDS
-from sealauthz.domain.contracts import (
+from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
+from sealauthz.facts.store.tables import METADATA
+from sealauthz.model import RECORDS
+from sealauthz.model.identifiers import uscc_check_character
+from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
     InternalReview,
@@ -21,9 +24,8 @@ from sealauthz.domain.contracts import (
     TaskOperator,
     TaskSeal,
 )
-from sealauthz.domain.identifiers import uscc_check_character
-from sealauthz.domain.identity import IdentityVerification, Person, PlatformStaff
-from sealauthz.domain.organisation import (
+from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
+from sealauthz.model.records.organisation import (
     CustomRole,
     CustomRolePower,
     Department,
@@ -37,7 +39,7 @@ from sealauthz.domain.organisation import (
     RoleAssignment,
     WorkingHours,
 )
-from sealauthz.domain.procedures import (
+from sealauthz.model.records.procedures import (
     AmountBand,
     ApprovalProcess,
     BoardResolution,
@@ -47,14 +49,14 @@ from sealauthz.domain.procedures import (
     ProcessStep,
     StepApprover,
 )
-from sealauthz.domain.retrieval import (
+from sealauthz.model.records.retrieval import (
     EnterpriseAuthentication,
     NoticeDelivery,
     Objection,
     RetrievalCase,
     RetrievalReview,
 )
-from sealauthz.domain.seals import (
+from sealauthz.model.records.seals import (
     Approval,
     Certificate,
     CrossEnterpriseGrant,
@@ -77,8 +79,6 @@ from sealauthz.domain.seals import (
     SealUseRequest,
     SealWitness,
 )
-from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
-from sealauthz.facts.tables import METADATA
 
 NOW = 1_790_000_000_000_000
 DAY = 86_400_000_000
@@ -310,7 +310,7 @@ def write(
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         return {
             table.name: sorted((tuple(row) for row in snapshot.connection.execute(select(table))), key=repr)
             for table in METADATA.sorted_tables

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from facts_scene import NOW, edited, enterprise, scene, uscc, write
 
-from sealauthz.domain.seals import SealHold
 from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, TimeOver
-from sealauthz.facts import Consistency, Deadline, Picture, Store, Unit, UnitKind, World
-from sealauthz.facts import database as database_module
-from sealauthz.facts.consistency import NO_DEADLINE, uptime_s
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit, UnitKind
+from sealauthz.facts.memory.consistency import NO_DEADLINE, uptime_s
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.store import database as database_module
+from sealauthz.model.records.seals import SealHold
 
 FULL = Consistency(is_full=True)
 OLD = 1e9
@@ -36,12 +36,12 @@ def stores(database_url: str) -> Iterator[list[Store]]:
         store.close()
 
 
-def name(picture: Picture) -> tuple[str, int]:
-    return picture.find("Seal", "s1").name, picture.revision
+def name(snapshot: FactSnapshot) -> tuple[str, int]:
+    return snapshot.find("Seal", "s1").name, snapshot.revision
 
 
-def token(world: World, revision: int) -> Consistency:
-    return Consistency(at_least=revision, timeline=world.history.timeline)
+def token(fact_cache: FactCache, revision: int) -> Consistency:
+    return Consistency(at_least=revision, timeline=fact_cache.history.timeline)
 
 
 def rename(store: Store, text: str) -> int:
@@ -50,50 +50,50 @@ def rename(store: Store, text: str) -> int:
 
 def test_what_another_process_writes_is_seen_when_it_must_be(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    assert world.answer(name) == ("合同章", 1)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    assert fact_cache.answer(name) == ("合同章", 1)
     assert rename(stores[1], "x") == 2
-    assert world.answer(name) == ("合同章", 1)
-    assert world.answer(name, token(world, 1)) == ("合同章", 1)
-    assert world.answer(name, token(world, 2)) == ("x", 2)
+    assert fact_cache.answer(name) == ("合同章", 1)
+    assert fact_cache.answer(name, token(fact_cache, 1)) == ("合同章", 1)
+    assert fact_cache.answer(name, token(fact_cache, 2)) == ("x", 2)
     assert rename(stores[1], "y") == 3
-    assert world.answer(name) == ("x", 2)
-    assert world.answer(name, FULL) == ("y", 3)
-    assert world.answer(name) == ("y", 3)
+    assert fact_cache.answer(name) == ("x", 2)
+    assert fact_cache.answer(name, FULL) == ("y", 3)
+    assert fact_cache.answer(name) == ("y", 3)
 
 
 def test_what_this_process_writes_is_seen_at_once(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
-    assert world.answer(name, token(world, rename(stores[0], "x"))) == ("x", 2)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
+    assert fact_cache.answer(name, token(fact_cache, rename(stores[0], "x"))) == ("x", 2)
     assert rename(stores[0], "y") == 3
-    assert world.answer(name) == ("y", 3)
+    assert fact_cache.answer(name) == ("y", 3)
     # Also when others have written meanwhile, of which we have not heard.
     rename(stores[1], "z")
     assert write(stores[0], edited("Seal", "s2", name="other")).revision == 5
-    assert world.answer(name) == ("z", 5)
+    assert fact_cache.answer(name) == ("z", 5)
 
 
 def test_from_memory_nothing_is_asked_of_the_database(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    assert world.answer(name) == ("合同章", 1)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    assert fact_cache.answer(name) == ("合同章", 1)
     monkeypatch.setattr(database_module.Database, "read", None)
-    assert world.answer(name) == ("合同章", 1)
-    assert world.answer(name, token(world, 1)) == ("合同章", 1)
+    assert fact_cache.answer(name) == ("合同章", 1)
+    assert fact_cache.answer(name, token(fact_cache, 1)) == ("合同章", 1)
 
 
 def test_beyond_their_age_facts_are_looked_at_again_and_never_older(
     stores: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=0.2)
-    assert world.answer(lambda picture: picture.age_s) <= 0.2
+    fact_cache = FactCache(stores[0], max_age_s=0.2)
+    assert fact_cache.answer(lambda snapshot: snapshot.age_s) <= 0.2
     rename(stores[1], "x")
     time.sleep(0.25)
-    assert world.answer(name) == ("x", 2)
-    assert world.answer(lambda picture: picture.age_s) <= 0.2
+    assert fact_cache.answer(name) == ("x", 2)
+    assert fact_cache.answer(lambda snapshot: snapshot.age_s) <= 0.2
 
     @contextmanager
     def gone(_self: object) -> Iterator[Any]:
@@ -102,41 +102,41 @@ def test_beyond_their_age_facts_are_looked_at_again_and_never_older(
 
     monkeypatch.setattr(database_module.Database, "read", gone)
     with pytest.raises(FactsUnavailable):
-        world.answer(name, FULL)
+        fact_cache.answer(name, FULL)
     time.sleep(0.25)
     with pytest.raises(FactsUnavailable):
-        world.answer(name)
+        fact_cache.answer(name)
     with pytest.raises(FactsUnavailable):
-        world.answer(name, token(world, 2))
+        fact_cache.answer(name, token(fact_cache, 2))
 
 
 def test_a_clock_that_jumps_makes_no_facts_younger(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=0.1)
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=0.1)
+    fact_cache.answer(name)
     rename(stores[1], "x")
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     time.sleep(0.15)
-    assert world.answer(name) == ("x", 2)
+    assert fact_cache.answer(name) == ("x", 2)
 
 
 def test_a_revision_of_another_history_is_unknown(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
     for wanted in (Consistency(at_least=1, timeline="another"), Consistency(at_least=0, timeline="another")):
         with pytest.raises(RevisionUnknown):
-            world.answer(name, wanted)
+            fact_cache.answer(name, wanted)
 
 
 def test_a_revision_to_come_is_waited_for_until_the_deadline(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
     with pytest.raises(TimeOver):
-        world.answer(name, token(world, 2), Deadline(time.monotonic() + 0.2))
+        fact_cache.answer(name, token(fact_cache, 2), Deadline(time.monotonic() + 0.2))
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(world.answer, name, token(world, 2), Deadline(time.monotonic() + 60))
+        waiting = pool.submit(fact_cache.answer, name, token(fact_cache, 2), Deadline(time.monotonic() + 60))
         time.sleep(0.1)
         assert not waiting.done()
         rename(stores[1], "x")
@@ -145,60 +145,62 @@ def test_a_revision_to_come_is_waited_for_until_the_deadline(stores: list[Store]
 
 def test_a_call_without_time_left_does_not_wait(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
     with pytest.raises(TimeOver):
-        world.answer(name, deadline=Deadline(time.monotonic() - 1))
-    world.answer(name)
+        fact_cache.answer(name, deadline=Deadline(time.monotonic() - 1))
+    fact_cache.answer(name)
     # What is in memory needs no time.
-    assert world.answer(name, deadline=Deadline(time.monotonic() - 1)) == ("合同章", 1)
+    assert fact_cache.answer(name, deadline=Deadline(time.monotonic() - 1)) == ("合同章", 1)
 
 
 def test_only_so_many_read_and_the_others_wait_until_their_deadline(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    world = World(stores[0], max_age_s=OLD, waits=Waits(1))
-    world.answer(name)
-    works: list[tuple[Callable[[Picture], Any], Consistency]] = [
-        (lambda picture: picture.find("Enterprise", "e7"), Consistency()),
-        (lambda picture: picture.matching("Seal", enterprise_id="e1"), Consistency()),
+    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=ReadPermits(1))
+    fact_cache.answer(name)
+    works: list[tuple[Callable[[FactSnapshot], Any], Consistency]] = [
+        (lambda snapshot: snapshot.find("Enterprise", "e7"), Consistency()),
+        (lambda snapshot: snapshot.matching("Seal", enterprise_id="e1"), Consistency()),
         (name, FULL),
-        (name, token(world, 2)),
+        (name, token(fact_cache, 2)),
     ]
-    with world.waits.turn(NO_DEADLINE):
-        assert world.answer(name) == ("合同章", 1)
+    with fact_cache.waits.turn(NO_DEADLINE):
+        assert fact_cache.answer(name) == ("合同章", 1)
         for work, wanted in works:
             with pytest.raises(TimeOver):
-                world.answer(work, wanted, Deadline(time.monotonic() + 0.05))
+                fact_cache.answer(work, wanted, Deadline(time.monotonic() + 0.05))
     for work, wanted in works[:3]:
-        world.answer(work, wanted, Deadline(time.monotonic() + 20))
+        fact_cache.answer(work, wanted, Deadline(time.monotonic() + 20))
 
 
 def test_who_waits_for_a_turn_gets_what_others_loaded_meanwhile(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD, waits=Waits(1))
-    world.answer(lambda picture: picture.matching("Seal", enterprise_id="none"))
+    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=ReadPermits(1))
+    fact_cache.answer(lambda snapshot: snapshot.matching("Seal", enterprise_id="none"))
     with ThreadPoolExecutor(8) as pool:
-        with world.waits.turn(NO_DEADLINE):
-            waiting = [pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e1")) for _ in range(8)]
+        with fact_cache.waits.turn(NO_DEADLINE):
+            waiting = [
+                pool.submit(fact_cache.answer, lambda snapshot: snapshot.find("Enterprise", "e1")) for _ in range(8)
+            ]
             time.sleep(0.2)
         assert all(one.result(20) is not None for one in waiting)
-    assert world.statistics.loads == 1
+    assert fact_cache.statistics.loads == 1
 
 
 def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=0.3, waits=Waits(1))
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=0.3, waits=ReadPermits(1))
+    fact_cache.answer(name)
 
-    def work(picture: Picture) -> str:
-        seal: str = picture.find("Seal", "s1").name
-        picture.after("Person", "id", "", 1)  # what changes below is of another kind
+    def work(snapshot: FactSnapshot) -> str:
+        seal: str = snapshot.find("Seal", "s1").name
+        snapshot.after("Person", "id", "", 1)  # what changes below is of another kind
         return seal
 
     with ThreadPoolExecutor() as pool:
-        with world.waits.turn(NO_DEADLINE):
-            world.refresh(uptime_s())
-            waiting = pool.submit(world.answer, work)
-            while not world.waits.waiting:
+        with fact_cache.waits.turn(NO_DEADLINE):
+            fact_cache.refresh(uptime_s())
+            waiting = pool.submit(fact_cache.answer, work)
+            while not fact_cache.waits.waiting:
                 time.sleep(0.001)
             rename(stores[1], "new")
             time.sleep(0.4)
@@ -207,73 +209,73 @@ def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[S
 
 def test_an_answer_begins_again_when_a_unit_has_moved(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(lambda picture: picture.find("Seal", "s1"))
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(lambda snapshot: snapshot.find("Seal", "s1"))
     seen: list[tuple[str, str, int]] = []
 
-    def work(picture: Picture) -> tuple[str, str, int]:
-        first = picture.find("Seal", "s1").name
+    def work(snapshot: FactSnapshot) -> tuple[str, str, int]:
+        first = snapshot.find("Seal", "s1").name
         if not seen:
             write(
                 stores[1], edited("Seal", "s1", name="x"), edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7))
             )
-        seen.append((first, picture.find("Enterprise", "e7").name, picture.revision))
+        seen.append((first, snapshot.find("Enterprise", "e7").name, snapshot.revision))
         return seen[-1]
 
-    answer = world.answer(work)
+    answer = fact_cache.answer(work)
     assert answer == ("x", "x", 2)
     assert seen == [answer]
-    assert world.statistics.begun_again == 1
+    assert fact_cache.statistics.begun_again == 1
 
 
 def test_a_unit_that_has_not_moved_is_loaded_later_without_beginning_again(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7), *enterprise(8))
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
 
-    def work(picture: Picture) -> tuple[int, str]:
+    def work(snapshot: FactSnapshot) -> tuple[int, str]:
         write(stores[1], edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7)))
-        return picture.revision, picture.find("Enterprise", "e8").id
+        return snapshot.revision, snapshot.find("Enterprise", "e8").id
 
-    assert world.answer(work) == (1, "e8")
-    assert world.statistics.begun_again == 0
-    assert world.revision == 2
+    assert fact_cache.answer(work) == (1, "e8")
+    assert fact_cache.statistics.begun_again == 0
+    assert fact_cache.revision == 2
 
 
 def test_a_page_goes_on_at_its_revision_or_not_at_all(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    world = World(stores[0], max_age_s=OLD)
-    timeline = world.answer(lambda picture: picture.timeline)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    timeline = fact_cache.answer(lambda snapshot: snapshot.timeline)
     at_one = Consistency(at_revision=1, timeline=timeline)
-    assert world.answer(name, at_one) == ("合同章", 1)
+    assert fact_cache.answer(name, at_one) == ("合同章", 1)
     write(stores[1], edited("Enterprise", "e1", id="e7", name="x", uscc=uscc(7)))
-    assert world.answer(name, at_one) == ("合同章", 1)
+    assert fact_cache.answer(name, at_one) == ("合同章", 1)
     with pytest.raises(RevisionGone):
-        world.answer(lambda picture: picture.find("Enterprise", "e7"), at_one)
+        fact_cache.answer(lambda snapshot: snapshot.find("Enterprise", "e7"), at_one)
     with pytest.raises(RevisionGone):
-        world.answer(lambda picture: picture.matching("Seal", enterprise_id="e1"), at_one)
-    assert world.answer(lambda picture: picture.matching("TaskSeal", seal_id="s1"), at_one) is not None
+        fact_cache.answer(lambda snapshot: snapshot.matching("Seal", enterprise_id="e1"), at_one)
+    assert fact_cache.answer(lambda snapshot: snapshot.matching("TaskSeal", seal_id="s1"), at_one) is not None
     with pytest.raises(RevisionGone):
-        world.answer(name, Consistency(at_revision=9, timeline=timeline))
+        fact_cache.answer(name, Consistency(at_revision=9, timeline=timeline))
     with pytest.raises(RevisionGone):
-        world.answer(name, Consistency(at_revision=1, timeline="another"))
+        fact_cache.answer(name, Consistency(at_revision=1, timeline="another"))
 
 
 def test_those_who_want_a_unit_at_once_load_it_once(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
-    loads = world.statistics.loads
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
+    loads = fact_cache.statistics.loads
     barrier = threading.Barrier(8)
 
     def look() -> Any:
         barrier.wait()
-        return world.answer(lambda picture: picture.find("Enterprise", "e7"))
+        return fact_cache.answer(lambda snapshot: snapshot.find("Enterprise", "e7"))
 
     with ThreadPoolExecutor(8) as pool:
         found = [job.result() for job in [pool.submit(look) for _ in range(8)]]
     assert len({id(one) for one in found}) == 1
-    assert world.statistics.loads == loads + 1
+    assert fact_cache.statistics.loads == loads + 1
 
 
 def test_who_cannot_use_what_another_loads_loads_for_itself(
@@ -281,8 +283,8 @@ def test_who_cannot_use_what_another_loads_loads_for_itself(
 ) -> None:
     """A load that fails fails for its own answer only."""
     write(stores[0], *scene(), *enterprise(7))
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
     started, failed = threading.Event(), threading.Event()
     read = database_module.Database.read
 
@@ -297,9 +299,9 @@ def test_who_cannot_use_what_another_loads_loads_for_itself(
 
     monkeypatch.setattr(database_module.Database, "read", fails_once)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e7").id)
+        first = pool.submit(fact_cache.answer, lambda snapshot: snapshot.find("Enterprise", "e7").id)
         assert started.wait(10)
-        second = pool.submit(world.answer, lambda picture: picture.find("Enterprise", "e7").id)
+        second = pool.submit(fact_cache.answer, lambda snapshot: snapshot.find("Enterprise", "e7").id)
         time.sleep(0.05)
         failed.set()
         with pytest.raises(FactsUnavailable):
@@ -316,7 +318,7 @@ def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
         edited("Enterprise", "e1", name="0"),
         edited("Person", "ann", phone="0"),
     )
-    world = World(stores[0], budget=30_000, max_age_s=0.01)
+    fact_cache = FactCache(stores[0], budget=30_000, max_age_s=0.01)
     done = threading.Event()
 
     def change() -> None:
@@ -333,18 +335,18 @@ def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
         finally:
             done.set()
 
-    def work(picture: Picture) -> int:
-        seal = picture.find("Seal", "s1")
-        texts = {seal.name, seal.enterprise.name, picture.person("ann").phone}
+    def work(snapshot: FactSnapshot) -> int:
+        seal = snapshot.find("Seal", "s1")
+        texts = {seal.name, seal.enterprise.name, snapshot.person("ann").phone}
         texts |= {member.person.phone for member in seal.enterprise.memberships if member.person_id == "ann"}
         assert texts == {str(len(seal.holds) - 1)}
-        assert picture.revision == len(seal.holds) + 1
-        return picture.revision
+        assert snapshot.revision == len(seal.holds) + 1
+        return snapshot.revision
 
     def look() -> int:
         newest, looks = 0, 0
         while not done.is_set():
-            revision = world.answer(work)
+            revision = fact_cache.answer(work)
             assert revision >= newest
             newest, looks = revision, looks + 1
         return looks
@@ -353,33 +355,33 @@ def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
         looking = [pool.submit(look) for _ in range(3)]
         pool.submit(change).result()
         assert all(job.result() > 3 for job in looking)
-    assert world.answer(work, FULL) == 81
+    assert fact_cache.answer(work, FULL) == 81
 
 
 def test_after_a_revoke_no_process_allows_to_who_carries_its_token(stores: list[Store]) -> None:
     """Two processes without a feed, asked all the time: a request with the token sees the revoke wherever it goes."""
     write(stores[0], *scene())
-    worlds = [World(store, max_age_s=OLD) for store in stores]
+    worlds = [FactCache(store, max_age_s=OLD) for store in stores]
     done = threading.Event()
 
-    def state(picture: Picture) -> str:
-        return str(picture.find("Seal", "s1").state)
+    def state(snapshot: FactSnapshot) -> str:
+        return str(snapshot.find("Seal", "s1").state)
 
-    def load(world: World) -> int:
+    def load(fact_cache: FactCache) -> int:
         count = 0
         while not done.is_set():
-            world.answer(state)
+            fact_cache.answer(state)
             count += 1
         return count
 
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(load, world) for world in worlds for _ in range(2)]
+        jobs = [pool.submit(load, fact_cache) for fact_cache in worlds for _ in range(2)]
         try:
             for number in range(40):
                 writer = number % 2
                 written = write(stores[writer], edited("Seal", "s1", state="DISABLED"))
                 carried = Consistency(at_least=written.revision, timeline=written.timeline)
-                assert {world.answer(state, carried) for world in worlds} == {"DISABLED"}
+                assert {fact_cache.answer(state, carried) for fact_cache in worlds} == {"DISABLED"}
                 write(stores[writer], edited("Seal", "s1", state="ACTIVE"))
         finally:
             done.set()
@@ -391,55 +393,55 @@ def test_a_restored_file_is_another_history(new_database: Any) -> None:
     path = Path(url.removeprefix("sqlite:///"))
     store = Store.open(url)
     write(store, *scene())
-    world = World(store, max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(store, max_age_s=OLD)
+    fact_cache.answer(name)
     with store._database.plain() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     kept = Path(shutil.copy(path, path.with_suffix(".kept")))
     rename(store, "lost")
-    assert world.answer(name, FULL) == ("lost", 2)
-    # The copy comes back and goes on to a revision that the world has seen already, in another history.
+    assert fact_cache.answer(name, FULL) == ("lost", 2)
+    # The copy comes back and goes on to a revision that the fact cache has seen already, in another history.
     shutil.move(kept, path)
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     other = Store.open(url)
     rename(other, "found")
-    assert world.answer(name, FULL) == ("found", 2)
+    assert fact_cache.answer(name, FULL) == ("found", 2)
     assert rename(other, "further") == 3
-    assert world.answer(name, FULL) == ("further", 3)
-    assert world.statistics.resets == 2
+    assert fact_cache.answer(name, FULL) == ("further", 3)
+    assert fact_cache.statistics.resets == 2
     for one in (store, other):
         one.close()
 
 
 def test_a_new_timeline_is_another_history(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
-    before = token(world, 1)
-    assert world.answer(name, before) == ("合同章", 1)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
+    before = token(fact_cache, 1)
+    assert fact_cache.answer(name, before) == ("合同章", 1)
     assert stores[1].begin_new_timeline() != before.timeline
-    assert world.answer(name, FULL) == ("合同章", 1)
+    assert fact_cache.answer(name, FULL) == ("合同章", 1)
     with pytest.raises(RevisionUnknown):
-        world.answer(name, before)
-    assert world.answer(name, token(world, 1)) == ("合同章", 1)
+        fact_cache.answer(name, before)
+    assert fact_cache.answer(name, token(fact_cache, 1)) == ("合同章", 1)
 
 
 def test_a_connection_that_dies_while_an_answer_loads_is_unavailable(new_database: Any, postgresql_uri: str) -> None:
     url = new_database("postgresql")
     store = Store.open(url)
     write(store, *scene(), *enterprise(7))
-    world = World(store, max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(store, max_age_s=OLD)
+    fact_cache.answer(name)
 
-    def work(picture: Picture) -> str:
-        picture.find("Enterprise", "e7")
+    def work(snapshot: FactSnapshot) -> str:
+        snapshot.find("Enterprise", "e7")
         with psycopg.connect(postgresql_uri, autocommit=True) as connection:
             ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(ends, ["facts_" + url.split("/facts_")[1].split("?")[0]])
-        return str(picture.unit(Unit(UnitKind.CONTRACT, "c1")))
+        return str(snapshot.unit(Unit(UnitKind.CONTRACT, "c1")))
 
     with pytest.raises(FactsUnavailable):
-        world.answer(work)
-    assert world.answer(name, FULL) == ("合同章", 1)
+        fact_cache.answer(work)
+    assert fact_cache.answer(name, FULL) == ("合同章", 1)
     store.close()

@@ -14,20 +14,20 @@ import pytest
 from facts_scene import NAME, PHONE, dump, edited, everything, person, scene, write
 
 from sealauthz.errors import FactsUnavailable, InvariantBroken, SealAuthzError
-from sealauthz.facts import Store, World
-from sealauthz.facts import database as database_module
+from sealauthz.facts import FactCache, Store
+from sealauthz.facts.store import database as database_module
 
 
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def assert_nothing_is_answered(store: Store, world: World) -> None:
+def assert_nothing_is_answered(store: Store, fact_cache: FactCache) -> None:
     attempts: list[Callable[[], Any]] = [
         store.revision,
         lambda: store.read("Seal"),
         lambda: write(store, edited("Seal", "s1", name="lost")),
-        lambda: world.read().__enter__(),
+        lambda: fact_cache.read().__enter__(),
     ]
     for attempt in attempts:
         with pytest.raises(FactsUnavailable) as caught:
@@ -37,63 +37,63 @@ def assert_nothing_is_answered(store: Store, world: World) -> None:
             assert word not in str(caught.value)
 
 
-def assert_all_is_answered(store: Store, world: World) -> None:
+def assert_all_is_answered(store: Store, fact_cache: FactCache) -> None:
     revision = write(store, edited("Seal", "s1", name=f"{store.revision()}")).revision
-    with world.read() as picture:
-        assert picture.revision == revision
-        assert picture.find("Seal", "s1").name == f"{revision - 1}"
+    with fact_cache.read() as snapshot:
+        assert snapshot.revision == revision
+        assert snapshot.find("Seal", "s1").name == f"{revision - 1}"
 
 
 def test_postgresql_gone_and_back(new_database: Any, postgresql_uri: str) -> None:
     url = new_database("postgresql")
     name = url.split("/facts_")[1].split("?")[0]
     store = Store.open(url)
-    world = World(store)
+    fact_cache = FactCache(store)
     write(store, *scene())
-    assert_all_is_answered(store, world)
+    assert_all_is_answered(store, fact_cache)
     with psycopg.connect(postgresql_uri, autocommit=True) as connection:
         ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
         connection.execute(f"ALTER DATABASE facts_{name} ALLOW_CONNECTIONS false")
         connection.execute(ends, [f"facts_{name}"])
-        assert_nothing_is_answered(store, world)
+        assert_nothing_is_answered(store, fact_cache)
         connection.execute(f"ALTER DATABASE facts_{name} ALLOW_CONNECTIONS true")
-        assert_all_is_answered(store, world)
+        assert_all_is_answered(store, fact_cache)
         # Idle connections that died, on a database that is there, are replaced without anybody noticing.
         connection.execute(ends, [f"facts_{name}"])
-        assert_all_is_answered(store, world)
+        assert_all_is_answered(store, fact_cache)
     store.close()
 
 
 def test_sqlite_gone_and_back(new_database: Any) -> None:
     url = new_database("sqlite")
     store = Store.open(url)
-    world = World(store)
+    fact_cache = FactCache(store)
     write(store, *scene())
-    assert_all_is_answered(store, world)
+    assert_all_is_answered(store, fact_cache)
     path = path_of(url)
     moved = path.rename(path.with_suffix(".moved"))
-    assert_nothing_is_answered(store, world)
+    assert_nothing_is_answered(store, fact_cache)
     assert not path.exists()
     moved.rename(path)
-    assert_all_is_answered(store, world)
+    assert_all_is_answered(store, fact_cache)
     store.close()
 
 
 def test_another_file_in_its_place_is_seen_as_such(new_database: Any) -> None:
     url, other_url = new_database("sqlite"), new_database("sqlite")
     store, other = Store.open(url), Store.open(other_url)
-    world = World(store)
+    fact_cache = FactCache(store)
     write(store, *scene())
     write(other, *scene())
     write(other, edited("Seal", "s1", name="the other one"))
     other.close()
-    with world.read() as picture:
-        assert picture.find("Seal", "s1").name == "合同章"
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Seal", "s1").name == "合同章"
     path_of(other_url).rename(path_of(url))
     for suffix in ("-wal", "-shm"):
         Path(f"{path_of(url)}{suffix}").unlink(missing_ok=True)
-    with world.read() as picture:
-        assert picture.find("Seal", "s1").name == "the other one"
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Seal", "s1").name == "the other one"
     store.close()
 
 

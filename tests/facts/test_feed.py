@@ -16,22 +16,22 @@ from facts_scene import edited, enterprise, everything, scene, uscc, write
 from test_world import EDITS, _key, roots_of, seen_in
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
-from sealauthz.facts import Feed, Picture, Store, Unit, UnitKind, World
-from sealauthz.facts import database as database_module
-from sealauthz.facts import feed as feed_module
-from sealauthz.facts.cache import Held, UnitCache
-from sealauthz.facts.consistency import uptime_s
+from sealauthz.facts import FactCache, FactSnapshot, Feed, Store, Unit, UnitKind
+from sealauthz.facts.memory import feed as feed_module
+from sealauthz.facts.memory.consistency import uptime_s
+from sealauthz.facts.memory.entries import Entry, EntryCache
+from sealauthz.facts.store import database as database_module
 
 OLD = 1e9
 
 
 class Followed:
-    """A world that a feed keeps, and what the feed reported."""
+    """A fact cache that a feed keeps, and what the feed reported."""
 
     def __init__(self, store: Store, poll_s: float | None = None, **settings: Any) -> None:
         self.reports: list[str] = []
-        self.world = World(store, **{"max_age_s": OLD, **settings})
-        self.feed = Feed(self.world, store, self._report, poll_s)
+        self.fact_cache = FactCache(store, **{"max_age_s": OLD, **settings})
+        self.feed = Feed(self.fact_cache, store, self._report, poll_s)
         self.feed.start()
 
     def _report(self, event: str, _numbers: Mapping[str, float], _error: BaseException | None) -> None:
@@ -40,7 +40,7 @@ class Followed:
     def until(self, is_so: Callable[[], bool], timeout_s: float = 30) -> None:
         until = time.monotonic() + timeout_s
         while not is_so():
-            assert time.monotonic() < until, (self.world.numbers(), self.reports)
+            assert time.monotonic() < until, (self.fact_cache.numbers(), self.reports)
             time.sleep(0.005)
 
 
@@ -65,8 +65,8 @@ def follow() -> Iterator[Callable[..., Followed]]:
         followed.feed.stop()
 
 
-def name(picture: Picture) -> str:
-    return str(picture.find("Seal", "s1").name)
+def name(snapshot: FactSnapshot) -> str:
+    return str(snapshot.find("Seal", "s1").name)
 
 
 def rename(store: Store, text: str) -> int:
@@ -76,19 +76,19 @@ def rename(store: Store, text: str) -> int:
 def test_what_others_write_is_seen(stores: list[Store], follow: Callable[..., Followed]) -> None:
     write(stores[0], *scene())
     followed = follow(stores[0])
-    assert followed.world.answer(name) == "合同章"
+    assert followed.fact_cache.answer(name) == "合同章"
     rename(stores[1], "x")
-    followed.until(lambda: followed.world.revision == 2)
+    followed.until(lambda: followed.fact_cache.revision == 2)
     # What is read often was loaded anew by the feed: no answer waits for it.
-    loads = followed.world.statistics.loads
-    followed.world.answer(name)
-    assert followed.world.answer(name) == "x"
-    assert followed.world.statistics.loads <= loads + 1
+    loads = followed.fact_cache.statistics.loads
+    followed.fact_cache.answer(name)
+    assert followed.fact_cache.answer(name) == "x"
+    assert followed.fact_cache.statistics.loads <= loads + 1
     rename(stores[1], "y")
-    followed.until(lambda: followed.world.revision == 3)
-    loads = followed.world.statistics.loads
-    assert followed.world.answer(name) == "y"
-    assert followed.world.statistics.loads == loads
+    followed.until(lambda: followed.fact_cache.revision == 3)
+    loads = followed.fact_cache.statistics.loads
+    assert followed.fact_cache.answer(name) == "y"
+    assert followed.fact_cache.statistics.loads == loads
 
 
 def test_an_announcement_that_is_lost_is_made_up_for(
@@ -98,13 +98,13 @@ def test_an_announcement_that_is_lost_is_made_up_for(
     monkeypatch.setattr(feed_module, "POLL_ANNOUNCED_S", 0.2)
     monkeypatch.setattr(database_module.Listener, "take", lambda self: None)
     followed = follow(stores[0])
-    followed.until(lambda: followed.world.revision == 1)
+    followed.until(lambda: followed.fact_cache.revision == 1)
     with stores[1]._database.write() as connection:
         connection.exec_driver_sql("UPDATE seal SET name = 'x' WHERE id = 's1'")
         connection.exec_driver_sql("INSERT INTO fact_change VALUES (2, 2, 'quiet', 'quiet', '[]')")
         connection.exec_driver_sql("INSERT INTO fact_change_unit VALUES (2, 'ENTERPRISE', 'e1')")
-    followed.until(lambda: followed.world.revision == 2)
-    assert followed.world.answer(name) == "x"
+    followed.until(lambda: followed.fact_cache.revision == 2)
+    assert followed.fact_cache.answer(name) == "x"
 
 
 def test_a_dead_connection_is_replaced(new_database: Any, postgresql_uri: str, follow: Callable[..., Followed]) -> None:
@@ -113,14 +113,14 @@ def test_a_dead_connection_is_replaced(new_database: Any, postgresql_uri: str, f
     store, other = Store.open(url), Store.open(url)
     write(store, *scene())
     followed = follow(store)
-    followed.until(lambda: followed.world.revision == 1)
+    followed.until(lambda: followed.fact_cache.revision == 1)
     for number in range(3):
         with psycopg.connect(postgresql_uri, autocommit=True) as connection:
             ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(ends, [database])
         rename(other, f"x{number}")
-        followed.until(lambda number=number: followed.world.revision == number + 2)  # type: ignore[misc]
-        assert followed.world.answer(name) == f"x{number}"
+        followed.until(lambda number=number: followed.fact_cache.revision == number + 2)  # type: ignore[misc]
+        assert followed.fact_cache.answer(name) == f"x{number}"
     # Announcements are heard again, too.
     followed.until(lambda: followed.feed._listener is not None)
     followed.feed.stop()
@@ -136,19 +136,19 @@ def test_an_outage_is_reported_once_and_bounds_what_is_answered(
     store = Store.open(url)
     write(store, *scene())
     followed = follow(store, max_age_s=0.5)
-    followed.until(lambda: followed.world.revision == 1)
-    assert followed.world.answer(name) == "合同章"
+    followed.until(lambda: followed.fact_cache.revision == 1)
+    assert followed.fact_cache.answer(name) == "合同章"
     with psycopg.connect(postgresql_uri, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
         ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
         connection.execute(ends, [database])
         followed.until(lambda: "feed_lost" in followed.reports)
-        followed.until(lambda: followed.world.age_s > 0.5)
+        followed.until(lambda: followed.fact_cache.age_s > 0.5)
         with pytest.raises(FactsUnavailable):
-            followed.world.answer(name)
+            followed.fact_cache.answer(name)
         connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
     followed.until(lambda: "feed_back" in followed.reports)
-    assert followed.world.answer(name) == "合同章"
+    assert followed.fact_cache.answer(name) == "合同章"
     # A last look may find a connection that is not ended yet, and only miss the announcements.
     assert [event for event in followed.reports if event != "feed_deaf"] == ["feed_lost", "feed_back"]
     followed.feed.stop()
@@ -157,26 +157,26 @@ def test_an_outage_is_reported_once_and_bounds_what_is_answered(
 
 def test_after_a_long_pause_everything_is_loaded_anew(stores: list[Store], monkeypatch: pytest.MonkeyPatch) -> None:
     write(stores[0], *scene())
-    world = World(stores[0], max_age_s=OLD)
-    world.answer(name)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    fact_cache.answer(name)
     # More revisions than a follower catches up with one by one; and the rows that would say so are gone.
     with stores[1]._database.write() as connection:
         connection.exec_driver_sql("UPDATE seal SET name = 'x' WHERE id = 's1'")
         connection.exec_driver_sql("INSERT INTO fact_change VALUES (9000, 2, 'quiet', 'quiet', '[]')")
-    world.refresh(uptime_s())
-    assert (world.revision, world.answer(name), world.statistics.resets) == (9000, "x", 2)
+    fact_cache.refresh(uptime_s())
+    assert (fact_cache.revision, fact_cache.answer(name), fact_cache.statistics.resets) == (9000, "x", 2)
     with stores[1]._database.write() as connection:
         connection.exec_driver_sql("UPDATE seal SET name = 'y' WHERE id = 's1'")
         connection.exec_driver_sql("INSERT INTO fact_change VALUES (9001, 3, 'quiet', 'quiet', '[]')")
         connection.exec_driver_sql("INSERT INTO fact_change_unit VALUES (9001, 'PERSON', 'ann')")
         connection.exec_driver_sql("DELETE FROM fact_change_unit WHERE revision < 9001")
         connection.exec_driver_sql("DELETE FROM fact_change WHERE revision < 9001")
-    world.refresh(uptime_s())
-    assert (world.revision, world.answer(name), world.statistics.resets) == (9001, "y", 3)
+    fact_cache.refresh(uptime_s())
+    assert (fact_cache.revision, fact_cache.answer(name), fact_cache.statistics.resets) == (9001, "y", 3)
 
 
 def test_no_revision_is_skipped_while_many_write(stores: list[Store], follow: Callable[..., Followed]) -> None:
-    """Also with transactions that are long under way: after each announced revision the world has all up to it."""
+    """Also with transactions that are long under way: after each announced revision the fact cache has all up to it."""
     for number in range(1, 5):
         write(stores[0], *enterprise(number))
     followed = follow(stores[0])
@@ -196,9 +196,11 @@ def test_no_revision_is_skipped_while_many_write(stores: list[Store], follow: Ca
         for job in [pool.submit(work, number) for number in range(4)]:
             job.result()
     assert sorted(written) == list(range(5, 5 + 48))
-    followed.until(lambda: followed.world.revision == 52)
+    followed.until(lambda: followed.fact_cache.revision == 52)
     last = {target: text for _, (target, text) in sorted(written.items())}
-    found = followed.world.answer(lambda picture: {target: picture.find("Enterprise", target).name for target in last})
+    found = followed.fact_cache.answer(
+        lambda snapshot: {target: snapshot.find("Enterprise", target).name for target in last}
+    )
     assert found == last
 
 
@@ -215,7 +217,7 @@ def test_after_any_history_a_followed_world_is_what_a_fresh_load_gives(
         chance, looks = random.Random(seed), 0
         while not done.is_set():
             some = chance.sample(units, 3)
-            followed.world.answer(lambda picture, some=some: seen_in(picture, some))  # type: ignore[misc]
+            followed.fact_cache.answer(lambda snapshot, some=some: seen_in(snapshot, some))  # type: ignore[misc]
             looks += 1
         return looks
 
@@ -235,22 +237,22 @@ def test_after_any_history_a_followed_world_is_what_a_fresh_load_gives(
             done.set()
         assert all(job.result() > 0 for job in looking)
     newest = stores[3].revision()
-    with World(stores[3]).read() as fresh:
+    with FactCache(stores[3]).read() as fresh:
         expected = seen_in(fresh, roots_of(everything(stores[3])))
     for followed in followers:
-        followed.until(lambda followed=followed: followed.world.revision == newest)  # type: ignore[misc]
-        kept = followed.world.answer(lambda picture: seen_in(picture, list(expected)))
+        followed.until(lambda followed=followed: followed.fact_cache.revision == newest)  # type: ignore[misc]
+        kept = followed.fact_cache.answer(lambda snapshot: seen_in(snapshot, list(expected)))
         assert kept == expected
 
 
 def test_warming_up_loads_every_enterprise_that_fits(stores: list[Store]) -> None:
     write(stores[0], *(record for number in range(1, 31) for record in enterprise(number)))
-    world = World(stores[0])
-    assert world.warm_up() == 30
-    loads = world.statistics.loads
-    world.answer(lambda picture: [picture.find("Enterprise", f"e{number}") for number in range(1, 31)])
-    assert world.statistics.loads == loads == 30
-    small = World(stores[0], budget=world.history.cache.bytes // 3)
+    fact_cache = FactCache(stores[0])
+    assert fact_cache.warm_up() == 30
+    loads = fact_cache.statistics.loads
+    fact_cache.answer(lambda snapshot: [snapshot.find("Enterprise", f"e{number}") for number in range(1, 31)])
+    assert fact_cache.statistics.loads == loads == 30
+    small = FactCache(stores[0], budget=fact_cache.history.cache.bytes // 3)
     assert 0 < small.warm_up() <= 30
     assert small.history.cache.bytes <= small.history.cache.budget
 
@@ -262,18 +264,18 @@ def unit(number: int) -> Unit:
     return Unit(UnitKind.ENTERPRISE, f"e{number}")
 
 
-def read_through(cache: UnitCache, number: int) -> bool:
+def read_through(cache: EntryCache, number: int) -> bool:
     """Read a unit, and load it if it is not there; return whether it was."""
     if cache.get(unit(number)) is not None:
         return True
-    cache.put(unit(number), Held({}, 0, 10))
+    cache.put(unit(number), Entry({}, 0, 10))
     return False
 
 
 @pytest.mark.parametrize("beside", [0, 1])
 def test_a_scan_leaves_what_is_often_read(beside: int) -> None:
     """A scan of 10,000 enterprises, alone or with the usual reads in between, costs the hot ones less than 1 in 20."""
-    cache = UnitCache(budget=1_000 * 10)
+    cache = EntryCache(budget=1_000 * 10)
     chance = random.Random(1)
     hot = range(700)
     for _ in range(10_000):
@@ -293,7 +295,7 @@ def test_a_scan_leaves_what_is_often_read(beside: int) -> None:
 
 
 def test_what_is_dropped_takes_no_room() -> None:
-    cache = UnitCache(budget=1_000)
+    cache = EntryCache(budget=1_000)
     for turn in range(3_000):
         read_through(cache, turn % 5)
         cache.drop(unit(turn % 3))
@@ -302,8 +304,8 @@ def test_what_is_dropped_takes_no_room() -> None:
 
 
 def test_a_unit_that_is_larger_than_all_is_not_kept() -> None:
-    cache = UnitCache(budget=1_000)
+    cache = EntryCache(budget=1_000)
     read_through(cache, 1)
-    cache.put(unit(2), Held({}, 0, 1_001))
+    cache.put(unit(2), Entry({}, 0, 1_001))
     assert unit(1) in cache
     assert unit(2) not in cache

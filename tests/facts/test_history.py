@@ -1,4 +1,4 @@
-"""History: what each revision changed, once and in order, and whom each record concerned."""
+"""Timeline: what each revision changed, once and in order, and whom each record concerned."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from facts_scene import NAME, PHONE, edited, enterprise, person, scene, write
 from sqlalchemy import create_engine, delete, select, text, update
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.contracts import Contract, Signatory
-from sealauthz.domain.seals import SealHold
 from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts import Delete, Store
-from sealauthz.facts.history import Changed, Revision, read_changes
-from sealauthz.facts.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.history import Changed, Revision, read_changes
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.contracts import Contract, Signatory
+from sealauthz.model.records.seals import SealHold
 
 
 def engine_of(url: str) -> Any:
@@ -46,7 +46,7 @@ def test_pages_of_any_size_give_every_revision_once_and_in_order(store: Store) -
 def test_a_page_of_large_revisions_is_cut_short_and_never_empty(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         write(store, person(f"p{number}"))
-    monkeypatch.setattr("sealauthz.facts.history._PAGE_CHARACTERS", 10)
+    monkeypatch.setattr("sealauthz.facts.store.history._PAGE_CHARACTERS", 10)
     assert [len(store.changes_after(at, 10).revisions) for at in range(5)] == [1, 1, 1, 1, 0]
 
 
@@ -54,7 +54,7 @@ def test_a_large_revision_is_left_out_of_a_page_that_says_so_and_read_by_itself(
     write(store, person("small"))
     write(store, *(person(f"p{number}") for number in range(50)))
     write(store, person("smaller"))
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         found = read_changes(snapshot, 0, 10, largest=2_000).revisions
     assert [(revision.number, revision.text is None) for revision in found] == [(1, False), (2, True), (3, False)]
     with pytest.raises(ValueError, match="revision 2 are left out"):
@@ -133,7 +133,7 @@ def test_images_hold_every_column_but_the_personal_ones(store: Store) -> None:
         public = [column.name for column in shape_of(RECORDS[record_type]).columns if not column.is_personal]
         assert change.after is not None
         assert list(change.after) == public
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         stored = "".join(snapshot.connection.execute(select(FACT_CHANGE.c.changes)).scalars())
     assert NAME not in stored
     assert PHONE not in stored

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, uscc, write
 
-from sealauthz.domain.organisation import Membership, RoleAssignment
-from sealauthz.domain.seals import GrantContractType, GrantTemplate, Seal
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
-from sealauthz.facts import Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind, World
-from sealauthz.facts.consistency import uptime_s
-from sealauthz.facts.loading import load_unit, touched_since
-from sealauthz.facts.reading import Query, read_page
-from sealauthz.facts.rows import RecordRows
-from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.facts import FactCache, Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind
+from sealauthz.facts.memory.consistency import uptime_s
+from sealauthz.facts.memory.loading import load_unit, touched_since
+from sealauthz.facts.store.reading import Query, read_page
+from sealauthz.facts.store.rows import RecordRows
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER
 from sealauthz.facts.units import homes_of, units_of
+from sealauthz.model.records.organisation import Membership, RoleAssignment
+from sealauthz.model.records.seals import GrantContractType, GrantTemplate, Seal
 
 NAMES = frozenset({"e1", "e2", "e3"})
 ORDERED = sorted(scene(), key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
@@ -41,7 +41,7 @@ def send(store: Store, number: int, *records: Any, **more: Any) -> PartReceipt:
 
 def is_shut(store: Store, enterprise_id: str = "e1") -> bool:
     """Whether a fresh load of the enterprise's unit is refused."""
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         try:
             load_unit(snapshot, Unit(UnitKind.ENTERPRISE, enterprise_id))
         except FactNotLoaded as error:
@@ -60,15 +60,15 @@ def refusal(store: Store, *arguments: Any, **more: Any) -> tuple[str, str]:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_valid_scene_comes_in_parts_of_any_size_in_the_order_of_its_references(store: Store, size: int) -> None:
     parts = [ORDERED[start : start + size] for start in range(0, len(ORDERED), size)]
-    world = World(store)
+    fact_cache = FactCache(store)
     for number, records in enumerate(parts, 1):
         receipt = send(store, number, *records, enterprises=NAMES, is_last=number == len(parts))
         assert (receipt.parts, receipt.is_finished) == (number, number == len(parts))
         assert receipt.written.revision == number
         assert [is_shut(store, name) for name in sorted(NAMES)] == [not receipt.is_finished] * 3
     assert {(type(record).__name__, record.id): record for record in everything(store)} == BASE
-    with world.read() as picture:
-        assert picture.find("Seal", "s1").enterprise.name == "Enterprise 1"
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Seal", "s1").enterprise.name == "Enterprise 1"
     tables = dump(store)
     assert (tables["fact_import_unit"], tables["fact_import_new"]) == ([], [])
 
@@ -89,63 +89,63 @@ def test_an_import_leaves_what_a_write_leaves(store: Store) -> None:
 
 def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store) -> None:
     write(store, *enterprise(1), *enterprise(2))
-    world = World(store)
-    with world.read() as picture:
-        assert picture.find("Enterprise", "e1") is not None
+    fact_cache = FactCache(store)
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Enterprise", "e1") is not None
     # A part that changes nothing shuts the enterprise all the same, and the last one opens it.
     for number, is_last in ((1, False), (2, True)):
         before = store.revision()
         receipt = send(store, number, edited("Enterprise", "e1"), is_last=is_last)
         assert receipt.written.revision == before + 1
-        with store.snapshot() as snapshot:
+        with store.read_transaction() as snapshot:
             boss = Unit(UnitKind.PERSON, "e1-boss")
             assert touched_since(snapshot, before) == {Unit(UnitKind.ENTERPRISE, "e1"), boss}
-        with world.read() as picture:
-            assert picture.find("Enterprise", "e2") is not None
+        with fact_cache.read() as snapshot:
+            assert snapshot.find("Enterprise", "e2") is not None
             if is_last:
-                assert picture.find("Enterprise", "e1") is not None
+                assert snapshot.find("Enterprise", "e1") is not None
             else:
                 with pytest.raises(FactNotLoaded, match="is being imported"):
-                    picture.find("Membership", "e1-m-boss")
+                    snapshot.find("Membership", "e1-m-boss")
 
 
 def test_a_world_that_reloads_what_is_hot_moves_on_over_an_import(store: Store, database_url: str) -> None:
     """An enterprise that is shut must not hold up what is known of all others."""
     write(store, *enterprise(1), *enterprise(2))
-    world = World(store)
+    fact_cache = FactCache(store)
     e1, e2 = (Unit(UnitKind.ENTERPRISE, name) for name in ("e1", "e2"))
     for _ in range(5):
-        with world.read() as picture:
-            assert picture.unit(e1) is not None
-            assert picture.unit(e2) is not None
-    assert world.history.cache.is_hot(e1)
+        with fact_cache.read() as snapshot:
+            assert snapshot.unit(e1) is not None
+            assert snapshot.unit(e2) is not None
+    assert fact_cache.history.cache.is_hot(e1)
     elsewhere = Store.open(database_url)
     send(elsewhere, 1, edited("Enterprise", "e1", name="half"))
-    world.refresh(uptime_s(), reload=True)
-    assert world.history.revision == 2
-    with world.read() as picture:
-        assert picture.unit(e2) is not None
+    fact_cache.refresh(uptime_s(), reload=True)
+    assert fact_cache.history.revision == 2
+    with fact_cache.read() as snapshot:
+        assert snapshot.unit(e2) is not None
         with pytest.raises(FactNotLoaded):
-            picture.unit(e1)
+            snapshot.unit(e1)
     send(elsewhere, 2, is_last=True)
-    world.refresh(uptime_s(), reload=True)
-    with world.read() as picture:
-        assert picture.find("Enterprise", "e1").name == "half"
+    fact_cache.refresh(uptime_s(), reload=True)
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Enterprise", "e1").name == "half"
     elsewhere.close()
 
 
 def test_a_decision_sees_none_of_an_import_or_all_of_it(store: Store) -> None:
     """Law: whatever a reader loads at any moment is shut, or is a state that a write could have made."""
     write(store, *enterprise(1), Seal("s1", "e1", "0", "OTHER"), Seal("s2", "e1", "0", "OTHER"))
-    world = World(store)
+    fact_cache = FactCache(store)
     done = threading.Event()
 
     def read() -> list[str]:
         seen = []
         while not done.is_set():
-            with world.read() as picture:
+            with fact_cache.read() as snapshot:
                 try:
-                    unit = picture.unit(Unit(UnitKind.ENTERPRISE, "e1"))
+                    unit = snapshot.unit(Unit(UnitKind.ENTERPRISE, "e1"))
                 except FactNotLoaded:
                     continue
                 assert unit is not None
@@ -280,18 +280,18 @@ def test_nobody_else_writes_into_an_enterprise_that_is_being_imported(store: Sto
 def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: Store) -> None:
     """A party of it, or a person who signs it, must not be answered on half of it either."""
     write(store, *scene(), edited("Contract", "c1", id="c2"))
-    world = World(store)
-    with world.read() as picture:
-        assert picture.find("SigningTask", "task1") is not None
+    fact_cache = FactCache(store)
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("SigningTask", "task1") is not None
     send(store, 1, edited("Seal", "s1", name="new"))
     write(store, edited("Contract", "c1", template_id="t"))
     send(store, 2, edited("TaskOperator", "operator", id="more", person_id="cat"))
     for record_type, record_id in (("Contract", "c1"), ("SigningTask", "task2")):
-        with world.read() as picture, pytest.raises(FactNotLoaded, match="contract `c1` is being imported"):
-            picture.find(record_type, record_id)
-    with world.read() as picture:
-        assert picture.find("Contract", "c2") is not None
-        assert picture.person("e2-boss") is not None
+        with fact_cache.read() as snapshot, pytest.raises(FactNotLoaded, match="contract `c1` is being imported"):
+            snapshot.find(record_type, record_id)
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Contract", "c2") is not None
+        assert snapshot.person("e2-boss") is not None
     with pytest.raises(InvariantBroken, match="`Contract:c1` is being imported"):
         write(store, edited("SigningTask", "task2", state="SIGNED"))
     other = {"import_id": "j", "enterprises": frozenset({"e9"})}
@@ -301,18 +301,18 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
     )
     before = store.revision()
     send(store, 3, is_last=True)
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
     opened = {Unit(UnitKind.ENTERPRISE, "e1"), Unit(UnitKind.CONTRACT, "c1")}
     assert {unit for unit in touched if unit.kind != UnitKind.PERSON} == opened
-    with world.read() as picture:
-        assert len(picture.find("SigningTask", "task1").operators) == 2
+    with fact_cache.read() as snapshot:
+        assert len(snapshot.find("SigningTask", "task1").operators) == 2
 
 
 def persons_shut(store: Store) -> set[str]:
     """The persons whose units a fresh load refuses."""
     found = set()
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         for item in read_page(snapshot, Query("Person", {}), 1000, "", None).records:
             try:
                 load_unit(snapshot, Unit(UnitKind.PERSON, item.record.id))
@@ -329,14 +329,14 @@ def known_to(records: Iterable[Any], kind: UnitKind, unit_id: str) -> set[str]:
     return {unit.id for key in keys for unit in held[key] if unit.kind == UnitKind.PERSON}
 
 
-def held_persons(world: World, store: Store) -> set[str]:
-    """The persons that a world answers about."""
+def held_persons(fact_cache: FactCache, store: Store) -> set[str]:
+    """The persons that a fact cache answers about."""
     found = set()
     persons = store.read("Person", page_size=1000).records
-    with world.read() as picture:
+    with fact_cache.read() as snapshot:
         for item in persons:
             try:
-                found |= {item.record.id} if picture.person(item.record.id) is not None else set()
+                found |= {item.record.id} if snapshot.person(item.record.id) is not None else set()
             except FactNotLoaded:
                 continue
     return found
@@ -350,24 +350,24 @@ def held_persons(world: World, store: Store) -> set[str]:
     ],
 )
 def test_who_is_known_to_what_is_shut_is_shut_with_it(store: Store, changed: Any, kind: UnitKind, unit_id: str) -> None:
-    """Law: exactly the persons whose units hold something of it, and in a world that had them in memory as well."""
+    """Law: exactly the persons whose units hold something of it, and in a cache that had them in memory."""
     write(store, *scene())
-    world = World(store)
-    everybody = held_persons(world, store)
+    fact_cache = FactCache(store)
+    everybody = held_persons(fact_cache, store)
     enterprises = frozenset({unit_id if kind == UnitKind.ENTERPRISE else "e9"})
     before = store.revision()
     send(store, 1, changed, enterprises=enterprises)
     known = known_to(scene(), kind, unit_id)
     assert persons_shut(store) == known
-    assert everybody - held_persons(world, store) == known
-    with store.snapshot() as snapshot:
+    assert everybody - held_persons(fact_cache, store) == known
+    with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
     assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
     before = store.revision()
     send(store, 2, is_last=True, enterprises=enterprises)
     assert persons_shut(store) == set()
-    assert held_persons(world, store) == everybody
-    with store.snapshot() as snapshot:
+    assert held_persons(fact_cache, store) == everybody
+    with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
     assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
 
@@ -375,23 +375,23 @@ def test_who_is_known_to_what_is_shut_is_shut_with_it(store: Store, changed: Any
 def test_a_person_from_whom_an_import_takes_something_is_shut_until_it_ends(store: Store) -> None:
     """What is taken in one part may be made up for in the next, and nothing of it is left in the unit to say so."""
     write(store, *scene())
-    world = World(store)
-    everybody = held_persons(world, store)
+    fact_cache = FactCache(store)
+    everybody = held_persons(fact_cache, store)
     moved = edited("SigningTask", "task1", handler_id="dan"), edited("TaskOperator", "operator", person_id="dan")
     e9 = frozenset({"e9"})
     send(store, 1, *moved, enterprises=e9)
-    assert persons_shut(store) == {"ann", "bob", "dan"} == everybody - held_persons(world, store)
+    assert persons_shut(store) == {"ann", "bob", "dan"} == everybody - held_persons(fact_cache, store)
     send(store, 2, edited("Person", "cat", phone="13900001569"), person("new"), enterprises=e9)
     assert persons_shut(store) == {"ann", "bob", "dan", "cat", "new"}
     send(store, 1, edited("Person", "ann", phone="13900001569"), import_id="j", enterprises=frozenset({"e8"}))
     before = store.revision()
     send(store, 3, is_last=True, enterprises=e9)
     assert persons_shut(store) == {"ann"}, "of whom another import writes"
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
     assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == {"ann", "bob", "dan", "cat", "new"}
     send(store, 0, is_abandoned=True, import_id="j", enterprises=frozenset({"e8"}))
-    assert held_persons(world, store) == {*everybody, "new"}
+    assert held_persons(fact_cache, store) == {*everybody, "new"}
 
 
 def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
@@ -482,7 +482,7 @@ def test_the_contracts_of_an_import_are_released_without_its_enterprises(store: 
     send(store, 1, edited("RoleAssignment", "e1-admin", state="REVOKED"), edited("Contract", "c1", template_id="t"))
     before = store.revision()
     assert not send(store, 1, is_release=True).is_finished
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
         assert Unit(UnitKind.CONTRACT, "c1") in touched
         assert Unit(UnitKind.PERSON, "ann") in touched

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, live_grant, person, scene, uscc, write
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.organisation import Enterprise, Membership, RoleAssignment
-from sealauthz.domain.record import Check, Unique
-from sealauthz.domain.seals import Approval, SealGrant
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Delete, Store
-from sealauthz.facts.tables import INVARIANTS
+from sealauthz.facts.store.tables import INVARIANTS
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.organisation import Enterprise, Membership, RoleAssignment
+from sealauthz.model.records.seals import Approval, SealGrant
+from sealauthz.schema.record import Check, Unique
 
 # The writes of this module are all refused, so that they can share one store.
 
@@ -159,7 +159,7 @@ def test_every_constraint_of_a_record_has_its_case() -> None:
 
 
 def _names_of(cls: type) -> list[str]:
-    from sealauthz.facts.tables import table_name
+    from sealauthz.facts.store.tables import table_name
 
     prefix = table_name(cls.__name__)
     return [f"{prefix}_{c.invariant.lower().replace('-', '_')}_{i}" for i, c in enumerate(shape_of(cls).constraints, 1)]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from facts_scene import NOW, PHONE, edited, person, scene, write
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.lives import LIVES, Life
-from sealauthz.domain.masking import is_masked, mask_all, mask_name, mask_phone
 from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.facts import Part, Store
-from sealauthz.facts.changes import Change
-from sealauthz.facts.edits import check_edit
+from sealauthz.facts.store.changes import Change
+from sealauthz.facts.store.edits import check_edit
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.lives import LIVES, Life
+from sealauthz.model.masking import is_masked, mask_all, mask_name, mask_phone
 
 STATES = [(record_type, life) for record_type, lives in LIVES.items() for life in lives]
 

@@ -16,13 +16,13 @@ from facts_scene import edited, enterprise, scene, uscc, write
 from test_importing import send
 
 from sealauthz.errors import FactsUnavailable, TimeOver
-from sealauthz.facts import Batch, Consistency, Deadline, Feed, Picture, Put, Store, Unit, UnitKind, World
-from sealauthz.facts import database as database_module
-from sealauthz.facts import feed as feed_module
-from sealauthz.facts import world as world_module
-from sealauthz.facts.cache import Held, UnitCache
-from sealauthz.facts.consistency import uptime_s
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts import Batch, Consistency, Deadline, FactCache, FactSnapshot, Feed, Put, Store, Unit, UnitKind
+from sealauthz.facts.memory import fact_cache as fact_cache_module
+from sealauthz.facts.memory import feed as feed_module
+from sealauthz.facts.memory.consistency import uptime_s
+from sealauthz.facts.memory.entries import Entry, EntryCache
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.store import database as database_module
 
 OLD = 1e9
 FULL = Consistency(is_full=True)
@@ -39,14 +39,14 @@ def stores(new_database: Any) -> Iterator[list[Store]]:
 
 
 @pytest.fixture
-def world(stores: list[Store]) -> World:
-    world = World(stores[0], max_age_s=OLD)
-    assert world.answer(name) == ("合同章", 1)
-    return world
+def fact_cache(stores: list[Store]) -> FactCache:
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    assert fact_cache.answer(name) == ("合同章", 1)
+    return fact_cache
 
 
-def name(picture: Picture) -> tuple[str, int]:
-    return picture.find("Seal", "s1").name, picture.revision
+def name(snapshot: FactSnapshot) -> tuple[str, int]:
+    return snapshot.find("Seal", "s1").name, snapshot.revision
 
 
 def rename(store: Store, text: str) -> int:
@@ -78,10 +78,10 @@ class Backup:
 
 @pytest.mark.parametrize("where", ["touched_since", "_confirm"])
 def test_a_look_that_began_before_an_own_write_does_not_vouch_for_it(
-    stores: list[Store], world: World, monkeypatch: pytest.MonkeyPatch, where: str
+    stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Another process writes, a look sees that, and before it is taken in this process writes as well."""
-    home: Any = world_module if where == "touched_since" else World
+    home: Any = fact_cache_module if where == "touched_since" else FactCache
     real = getattr(home, where)
 
     def slow(*arguments: Any, **options: Any) -> Any:
@@ -94,12 +94,12 @@ def test_a_look_that_began_before_an_own_write_does_not_vouch_for_it(
     if where == "touched_since":
         write(stores[1], seven("x"))
     monkeypatch.setattr(home, where, slow)
-    world.refresh(uptime_s())
-    assert world.answer(name) == ("ours", 3)
+    fact_cache.refresh(uptime_s())
+    assert fact_cache.answer(name) == ("ours", 3)
 
 
 def test_an_own_write_that_cannot_be_looked_for_is_not_answered_around(
-    stores: list[Store], world: World, monkeypatch: pytest.MonkeyPatch
+    stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = database_module.Database.read
 
@@ -112,13 +112,13 @@ def test_an_own_write_that_cannot_be_looked_for_is_not_answered_around(
     monkeypatch.setattr(database_module.Database, "read", gone)
     assert rename(stores[0], "ours") == 3
     with pytest.raises(FactsUnavailable):
-        world.answer(name)
+        fact_cache.answer(name)
     monkeypatch.setattr(database_module.Database, "read", read)
-    assert world.answer(name) == ("ours", 3)
+    assert fact_cache.answer(name) == ("ours", 3)
 
 
 def test_a_write_whose_answer_was_lost_is_seen_once_it_is_answered(
-    stores: list[Store], world: World, monkeypatch: pytest.MonkeyPatch
+    stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = Batch("caller", "one-request", (Put(edited("Seal", "s1", name="ours")),))
     real = database_module.Database.write
@@ -135,55 +135,57 @@ def test_a_write_whose_answer_was_lost_is_seen_once_it_is_answered(
         stores[0].write(batch)
     receipt = stores[0].write(batch)
     assert (receipt.revision, receipt.is_replay) == (2, True)
-    assert world.answer(name) == ("ours", 2)
+    assert fact_cache.answer(name) == ("ours", 2)
 
 
 # --- restores ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("writes_first", [0, 1])
-def test_a_restore_is_noticed_though_the_next_write_fits(stores: list[Store], world: World, writes_first: int) -> None:
+def test_a_restore_is_noticed_though_the_next_write_fits(
+    stores: list[Store], fact_cache: FactCache, writes_first: int
+) -> None:
     """A backup comes back, and goes on to the revision that we stand at before we write the next one."""
     backup = Backup(stores[0])
     rename(stores[0], "lost")
-    assert world.answer(name, FULL) == ("lost", 2)
+    assert fact_cache.answer(name, FULL) == ("lost", 2)
     restored = backup.restore()
     assert write([stores[0], restored][writes_first], seven("x")).revision == 2
     assert write(stores[0], seven("y")).revision == 3
-    assert world.answer(name) == ("合同章", 3)
-    assert world.answer(name, FULL) == ("合同章", 3)
+    assert fact_cache.answer(name) == ("合同章", 3)
+    assert fact_cache.answer(name, FULL) == ("合同章", 3)
     restored.close()
 
 
-def test_an_answer_never_mixes_two_histories(stores: list[Store], world: World) -> None:
+def test_an_answer_never_mixes_two_histories(stores: list[Store], fact_cache: FactCache) -> None:
     backup = Backup(stores[0])
     seen: list[Any] = []
     opened: list[Store] = []
 
-    def work(picture: Picture) -> Any:
+    def work(snapshot: FactSnapshot) -> Any:
         if not opened:
             opened.append(stores[1])
             write(stores[1], seven("lost"), edited("Seal", "s1", name="lost"))
-            picture.find("Enterprise", "e8")  # from here on in a transaction, in the history that is lost
+            snapshot.find("Enterprise", "e8")  # from here on in a transaction, in the history that is lost
             opened.append(backup.restore())
             rename(opened[-1], "found")
-            assert world.answer(name, FULL) == ("found", 2)
-        seen.append((picture.find("Seal", "s1").name, picture.find("Enterprise", "e7").name, picture.revision))
+            assert fact_cache.answer(name, FULL) == ("found", 2)
+        seen.append((snapshot.find("Seal", "s1").name, snapshot.find("Enterprise", "e7").name, snapshot.revision))
         return seen[-1]
 
-    assert world.answer(work) in (("lost", "lost", 2), ("found", "Enterprise 7", 2))
+    assert fact_cache.answer(work) in (("lost", "lost", 2), ("found", "Enterprise 7", 2))
     opened[-1].close()
 
 
 def test_the_newest_is_not_what_another_saw_who_looked_before(
-    stores: list[Store], world: World, monkeypatch: pytest.MonkeyPatch
+    stores: list[Store], fact_cache: FactCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody begins a new history from a transaction that is older than the question."""
     stores[1].begin_new_timeline()
     has_seen, may_go_on = threading.Event(), threading.Event()
-    real = World.saw
+    real = FactCache.saw
 
-    def saw(self: World, *arguments: Any, **options: Any) -> Any:
+    def saw(self: FactCache, *arguments: Any, **options: Any) -> Any:
         if threading.current_thread().name == "early":
             has_seen.set()
             may_go_on.wait(10)
@@ -193,60 +195,60 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
         return real(self, *arguments, **options)
 
     def look() -> None:
-        with world.read() as picture:
-            picture.find("Seal", "s1")
+        with fact_cache.read() as snapshot:
+            snapshot.find("Seal", "s1")
 
-    monkeypatch.setattr(World, "saw", saw)
+    monkeypatch.setattr(FactCache, "saw", saw)
     early = threading.Thread(target=look, name="early")
     early.start()
     assert has_seen.wait(10)
     rename(stores[1], "before the question")
-    assert world.answer(name, FULL) == ("before the question", 2)
+    assert fact_cache.answer(name, FULL) == ("before the question", 2)
 
 
 # --- what goes wrong does not go on -----------------------------------------------------------------------------------
 
 
 def test_a_batch_whose_time_is_over_takes_no_wait_with_it(stores: list[Store]) -> None:
-    waits = Waits(2)
-    world = World(stores[0], max_age_s=OLD, waits=waits)
-    world.answer(name)
+    waits = ReadPermits(2)
+    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=waits)
+    fact_cache.answer(name)
 
-    def work(picture: Picture) -> int:
+    def work(snapshot: FactSnapshot) -> int:
         over = 0
         for _ in range(5):
             try:
-                picture.find("Enterprise", "e7")
+                snapshot.find("Enterprise", "e7")
             except TimeOver:
                 over += 1
         return over
 
-    assert world.answer(work, deadline=Deadline(time.monotonic() - 1)) == 5
+    assert fact_cache.answer(work, deadline=Deadline(time.monotonic() - 1)) == 5
 
 
 def test_a_look_that_never_ends_is_given_up(new_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is well, but one connection never answers."""
     store = Store.open(new_database("postgresql"))
     write(store, *scene())
-    world = World(store, max_age_s=0.1)
-    world.answer(name)
+    fact_cache = FactCache(store, max_age_s=0.1)
+    fact_cache.answer(name)
     hang = threading.Event()
-    real = database_module.Snapshot.__init__
+    real = database_module.ReadTransaction.__init__
 
     def begin(self: Any, *arguments: Any) -> None:
         if threading.current_thread().name == "hanging":
             hang.wait(60)
         real(self, *arguments)
 
-    monkeypatch.setattr(database_module.Snapshot, "__init__", begin)
-    monkeypatch.setattr(world_module, "_LONGEST_WAIT_S", 0.5)
-    thread = threading.Thread(target=lambda: world.refresh(uptime_s()), name="hanging", daemon=True)
+    monkeypatch.setattr(database_module.ReadTransaction, "__init__", begin)
+    monkeypatch.setattr(fact_cache_module, "_LONGEST_WAIT_S", 0.5)
+    thread = threading.Thread(target=lambda: fact_cache.refresh(uptime_s()), name="hanging", daemon=True)
     thread.start()
     time.sleep(0.3)
     answers = []
     for _ in range(4):
         try:
-            answers.append(world.answer(name))
+            answers.append(fact_cache.answer(name))
         except FactsUnavailable:
             answers.append(None)
     hang.set()
@@ -257,24 +259,24 @@ def test_a_look_that_never_ends_is_given_up(new_database: Any, monkeypatch: pyte
 
 def test_warming_up_leaves_out_what_is_being_imported(stores: list[Store]) -> None:
     send(stores[0], 1, edited("Enterprise", "e1", name="Renamed"))
-    world = World(stores[0])
+    fact_cache = FactCache(stores[0])
     enterprises = stores[0].read("Enterprise").records
-    assert world.warm_up() == len(enterprises) - 1
+    assert fact_cache.warm_up() == len(enterprises) - 1
 
 
 def test_the_feed_goes_on_with_a_thousand_files_open(new_database: Any) -> None:
     store = Store.open(new_database("postgresql"))
     write(store, *scene())
-    world = World(store, max_age_s=OLD)
+    fact_cache = FactCache(store, max_age_s=OLD)
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_100)]
-    feed = Feed(world, store, lambda *_: None)
+    feed = Feed(fact_cache, store, lambda *_: None)
     try:
         feed.start()
-        world.signal.wait_for_other(0, 30)
+        fact_cache.signal.wait_for_other(0, 30)
         other = Store.open(store._database.engine.url.render_as_string(hide_password=False))
         rename(other, "x")
         other.close()
-        assert world.signal.wait_for_other(1, 30) == 2
+        assert fact_cache.signal.wait_for_other(1, 30) == 2
     finally:
         feed.stop()
         for descriptor in held:
@@ -290,12 +292,12 @@ def test_the_feed_goes_on_when_nobody_takes_its_reports(stores: list[Store], mon
         reported.set()
         raise BrokenPipeError("the log is gone")
 
-    world = World(stores[0], max_age_s=OLD)
-    feed = Feed(world, stores[0], report)
+    fact_cache = FactCache(stores[0], max_age_s=OLD)
+    feed = Feed(fact_cache, stores[0], report)
     feed.start()
     assert reported.wait(30)
     rename(stores[1], "x")
-    assert world.signal.wait_for_other(1, 30) == 2
+    assert fact_cache.signal.wait_for_other(1, 30) == 2
     feed.stop()
 
 
@@ -310,12 +312,12 @@ def test_the_feed_looks_often_where_it_cannot_listen(new_database: Any, monkeypa
     monkeypatch.setattr(Store, "listen", deaf)
     monkeypatch.setattr(feed_module, "POLL_ANNOUNCED_S", 3_600)
     reports: list[str] = []
-    world = World(store, max_age_s=OLD)
-    feed = Feed(world, store, lambda event, *_: reports.append(event))
+    fact_cache = FactCache(store, max_age_s=OLD)
+    feed = Feed(fact_cache, store, lambda event, *_: reports.append(event))
     feed.start()
-    world.signal.wait_for_other(0, 30)
+    fact_cache.signal.wait_for_other(0, 30)
     rename(other, "x")
-    assert world.signal.wait_for_other(1, 30) == 2
+    assert fact_cache.signal.wait_for_other(1, 30) == 2
     feed.stop()
     assert reports == ["feed_deaf"]
     store.close()
@@ -323,14 +325,14 @@ def test_the_feed_looks_often_where_it_cannot_listen(new_database: Any, monkeypa
 
 
 def test_the_cache_holds_nothing_of_what_was_replaced() -> None:
-    cache = UnitCache(512_000_000)
+    cache = EntryCache(512_000_000)
     for number in range(1_000):
-        cache.put(Unit(UnitKind.ENTERPRISE, str(number)), Held({}, 1, 10_000))
+        cache.put(Unit(UnitKind.ENTERPRISE, str(number)), Entry({}, 1, 10_000))
     often = Unit(UnitKind.ENTERPRISE, "often")
     made = []
     for number in range(900):
         cache.drop(often)
-        made.append(Held({}, number, 5_000_000))
+        made.append(Entry({}, number, 5_000_000))
         cache.put(often, made[-1])
     kept = {id(entry) for queue in (cache._trial, cache._main) for entry in queue}
     assert not kept & {id(held) for held in made}

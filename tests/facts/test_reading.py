@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from facts_scene import edited, enterprise, scene, write
 
-from sealauthz.domain import RECORDS
-from sealauthz.domain.seals import Seal
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Store
 from sealauthz.facts.units import UnitKind, home_kind
+from sealauthz.model import RECORDS
+from sealauthz.model.records.seals import Seal
 
 IDS = sorted([f"{letter}{number}" for letter in ("a", "Z", "é", "中", "_") for number in range(5)])
 

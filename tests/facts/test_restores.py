@@ -15,7 +15,7 @@ from facts_scene import edited, scene, write
 from sqlalchemy import text
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts import Consistency, Feed, Picture, Store, World
+from sealauthz.facts import Consistency, FactCache, FactSnapshot, Feed, Store
 
 FULL = Consistency(is_full=True)
 
@@ -42,15 +42,15 @@ def store(url: str) -> Iterator[Store]:
 
 
 @contextmanager
-def followed(world: World, store: Store) -> Iterator[list[str]]:
-    """Have a feed keep a world, and yield what it reports."""
+def followed(fact_cache: FactCache, store: Store) -> Iterator[list[str]]:
+    """Have a feed keep a fact cache, and yield what it reports."""
     reports: list[str] = []
 
     def report(event: str, _numbers: Mapping[str, float], error: BaseException | None) -> None:
         assert error is None or isinstance(error, FactsUnavailable)
         reports.append(event)
 
-    feed = Feed(world, store, report, 0.01)
+    feed = Feed(fact_cache, store, report, 0.01)
     feed.start()
     yield reports
     feed.stop()
@@ -63,8 +63,8 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def is_held(picture: Picture) -> bool:
-    return any(hold.state == "PLACED" for hold in picture.find("Seal", "s1").holds)
+def is_held(snapshot: FactSnapshot) -> bool:
+    return any(hold.state == "PLACED" for hold in snapshot.find("Seal", "s1").holds)
 
 
 @pytest.mark.parametrize("goes_on", [False, True])
@@ -72,43 +72,43 @@ def test_no_allow_of_the_lost_history_outlives_a_restore(store: Store, url: str,
     """Whether the restored history stays behind the lost one or comes to the same revision on another way."""
     dump = str(tmp_path / "dump")
     run("pg_dump", "-Fc", "-f", dump, url)
-    world = World(store, max_age_s=1e9)
-    with followed(world, store):
-        assert world.answer(is_held)
+    fact_cache = FactCache(store, max_age_s=1e9)
+    with followed(fact_cache, store):
+        assert fact_cache.answer(is_held)
         assert write(store, edited("SealHold", "hold", state="RELEASED")).revision == 2
-        assert not world.answer(is_held)
+        assert not fact_cache.answer(is_held)
         run("pg_restore", "--clean", "--single-transaction", "-d", url, dump)
         if goes_on:
             other = Store.open(url)
             assert write(other, edited("Seal", "s1", name="x")).revision == 2
             other.close()
-        assert world.answer(is_held, FULL)
-        assert world.answer(is_held)
-        until(lambda: world.revision == (2 if goes_on else 1))
+        assert fact_cache.answer(is_held, FULL)
+        assert fact_cache.answer(is_held)
+        until(lambda: fact_cache.revision == (2 if goes_on else 1))
         assert write(store, edited("SealHold", "hold", state="RELEASED")).revision == (3 if goes_on else 2)
-        assert not world.answer(is_held)
+        assert not fact_cache.answer(is_held)
 
 
 def test_the_feed_notices_a_restore_without_a_question(store: Store, url: str, tmp_path: Path) -> None:
     dump = str(tmp_path / "dump")
     run("pg_dump", "-Fc", "-f", dump, url)
-    world = World(store, max_age_s=1e9)
-    with followed(world, store):
+    fact_cache = FactCache(store, max_age_s=1e9)
+    with followed(fact_cache, store):
         write(store, edited("SealHold", "hold", state="RELEASED"))
-        assert not world.answer(is_held)
+        assert not fact_cache.answer(is_held)
         run("pg_restore", "--clean", "--single-transaction", "-d", url, dump)
-        until(lambda: world.answer(is_held))
+        until(lambda: fact_cache.answer(is_held))
 
 
 def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, url: str) -> None:
     """As in the middle of a restore that is more than one transaction."""
-    world = World(store)
-    with followed(world, store) as reports, psycopg.connect(url, autocommit=True) as admin:
-        assert world.answer(is_held, FULL)
+    fact_cache = FactCache(store)
+    with followed(fact_cache, store) as reports, psycopg.connect(url, autocommit=True) as admin:
+        assert fact_cache.answer(is_held, FULL)
         admin.execute("CREATE TABLE kept AS TABLE store_identity")
         admin.execute("DELETE FROM store_identity")
         with pytest.raises(FactsUnavailable, match="which store it is"):
-            world.answer(is_held, FULL)
+            fact_cache.answer(is_held, FULL)
         with pytest.raises(FactsUnavailable):
             store.revision()
         with pytest.raises(FactsUnavailable):
@@ -118,7 +118,7 @@ def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, 
         until(lambda: reports[-1:] == ["feed_lost"])
         admin.execute("INSERT INTO store_identity TABLE kept")
         until(lambda: reports[-1:] == ["feed_back"])
-        assert world.answer(is_held, FULL)
+        assert fact_cache.answer(is_held, FULL)
 
 
 def test_two_identities_are_none(new_database: Any) -> None:
@@ -132,8 +132,8 @@ def test_two_identities_are_none(new_database: Any) -> None:
 
 
 def test_a_feed_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(store, max_age_s=1e9)
-    feed = Feed(world, store, lambda *_: None, 0.01)
+    fact_cache = FactCache(store, max_age_s=1e9)
+    feed = Feed(fact_cache, store, lambda *_: None, 0.01)
     seen: list[float] = []
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -145,9 +145,9 @@ def test_a_feed_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.Mon
         refuse()
 
     with monkeypatch.context() as patched:
-        patched.setattr(world, "refresh", refuse)
-        patched.setattr("sealauthz.facts.database.Listener.close", close)
+        patched.setattr(fact_cache, "refresh", refuse)
+        patched.setattr("sealauthz.facts.store.database.Listener.close", close)
         feed.start()
         until(lambda: len(seen) >= 3)
-    until(lambda: world.revision == 1)
+    until(lambda: fact_cache.revision == 1)
     feed.stop()

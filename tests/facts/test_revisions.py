@@ -11,11 +11,11 @@ import pytest
 from facts_scene import NOW, edited, enterprise, person, scene, uscc, write
 from sqlalchemy import select
 
-from sealauthz.domain.organisation import Enterprise, Membership, RoleAssignment
-from sealauthz.domain.seals import SealHold
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts import Store, World
-from sealauthz.facts.tables import FACT_CHANGE
+from sealauthz.facts import FactCache, Store
+from sealauthz.facts.store.tables import FACT_CHANGE
+from sealauthz.model.records.organisation import Enterprise, Membership, RoleAssignment
+from sealauthz.model.records.seals import SealHold
 
 WRITERS = 4
 WRITES = 15
@@ -40,7 +40,7 @@ def test_revision_order_is_commit_order_and_a_follower_sees_no_gap(stores: list[
     def follow() -> None:
         deadline = time.monotonic() + 60
         while len(seen) < total and time.monotonic() < deadline:
-            with stores[0].snapshot() as snapshot:
+            with stores[0].read_transaction() as snapshot:
                 last = seen[-1] if seen else 0
                 rows = snapshot.connection.execute(
                     select(FACT_CHANGE.c.revision).where(FACT_CHANGE.c.revision > last).order_by(FACT_CHANGE.c.revision)
@@ -103,10 +103,10 @@ def test_two_administrators_revoked_at_once_leave_one(stores: list[Store]) -> No
 
 def test_a_guest_that_enters_while_its_person_changes_is_never_stale(stores: list[Store]) -> None:
     write(stores[0], person("ann"), *(r for n in range(1, 13) for r in enterprise(n)))
-    world = World(stores[0])
+    fact_cache = FactCache(stores[0])
     for number in range(1, 13):
-        with world.read() as picture:
-            picture.find("Enterprise", f"e{number}")
+        with fact_cache.read() as snapshot:
+            snapshot.find("Enterprise", f"e{number}")
         barrier = threading.Barrier(2)
 
         def enter(number: int = number, barrier: threading.Barrier = barrier) -> None:
@@ -120,23 +120,23 @@ def test_a_guest_that_enters_while_its_person_changes_is_never_stale(stores: lis
         with ThreadPoolExecutor(3) as pool:
             waiting = [pool.submit(enter), pool.submit(rename)]
             while not all(job.done() for job in waiting):
-                with world.read() as picture:
-                    assert picture.find("Enterprise", f"e{number}") is not None
+                with fact_cache.read() as snapshot:
+                    assert snapshot.find("Enterprise", f"e{number}") is not None
             for job in waiting:
                 job.result()
-        with world.read() as picture:
-            member = picture.find("Membership", f"m{number}")
-            assert member.person.real_name == picture.person("ann").real_name == f"name {number}"
+        with fact_cache.read() as snapshot:
+            member = snapshot.find("Membership", f"m{number}")
+            assert member.person.real_name == snapshot.person("ann").real_name == f"name {number}"
 
 
 def test_a_post_that_ends_while_it_reviews_is_never_stale(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    world = World(stores[0])
+    fact_cache = FactCache(stores[0])
     for number in range(12):
         post = f"post{number}"
         write(stores[0], edited("PlatformStaff", "staff", id=post))
-        with world.read() as picture:
-            picture.find("Enterprise", "e1")
+        with fact_cache.read() as snapshot:
+            snapshot.find("Enterprise", "e1")
         barrier = threading.Barrier(2)
 
         def review(post: str = post, barrier: threading.Barrier = barrier) -> bool:
@@ -154,12 +154,12 @@ def test_a_post_that_ends_while_it_reviews_is_never_stale(stores: list[Store]) -
         with ThreadPoolExecutor(2) as pool:
             reviewing, ending = pool.submit(review), pool.submit(end)
             while not (reviewing.done() and ending.done()):
-                with world.read() as picture:
-                    assert picture.find("Enterprise", "e1") is not None
+                with fact_cache.read() as snapshot:
+                    assert snapshot.find("Enterprise", "e1") is not None
             ending.result()
             is_written = reviewing.result()
-        with world.read() as picture:
-            found = picture.find("RetrievalReview", post)
+        with fact_cache.read() as snapshot:
+            found = snapshot.find("RetrievalReview", post)
             assert (found is not None) == is_written
             assert found is None or found.staff.state == "ENDED"
 
@@ -172,7 +172,7 @@ def test_a_reader_never_sees_a_mix_of_two_commits(stores: list[Store]) -> None:
         edited("Enterprise", "e1", name="0"),
         edited("Person", "ann", phone="0"),
     )
-    world = World(stores[0], budget=20_000)
+    fact_cache = FactCache(stores[0], budget=20_000)
     done = threading.Event()
 
     def change() -> None:
@@ -192,12 +192,12 @@ def test_a_reader_never_sees_a_mix_of_two_commits(stores: list[Store]) -> None:
     def look() -> int:
         looks = 0
         while not done.is_set():
-            with world.read() as picture:
-                seal = picture.find("Seal", "s1")
-                texts = {seal.name, seal.enterprise.name, picture.person("ann").phone}
+            with fact_cache.read() as snapshot:
+                seal = snapshot.find("Seal", "s1")
+                texts = {seal.name, seal.enterprise.name, snapshot.person("ann").phone}
                 texts |= {member.person.phone for member in seal.enterprise.memberships if member.person_id == "ann"}
                 assert texts == {str(len(seal.holds) - 1)}
-                assert picture.revision == len(seal.holds) + 1
+                assert snapshot.revision == len(seal.holds) + 1
             looks += 1
         return looks
 

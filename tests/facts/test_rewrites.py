@@ -12,9 +12,9 @@ import pytest
 from facts_scene import edited, scene, write
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts import Consistency, Picture, Store, Unit, UnitKind, World
-from sealauthz.facts import database as database_module
-from sealauthz.facts.tables import METADATA
+from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit, UnitKind
+from sealauthz.facts.store import database as database_module
+from sealauthz.facts.store.tables import METADATA
 
 FULL = Consistency(is_full=True)
 
@@ -65,8 +65,8 @@ def until_waiting(admin: psycopg.Connection[Any]) -> None:
         time.sleep(0.005)
 
 
-def is_held(picture: Picture) -> bool:
-    return bool(picture.find("Seal", "s1").holds)
+def is_held(snapshot: FactSnapshot) -> bool:
+    return bool(snapshot.find("Seal", "s1").holds)
 
 
 @pytest.mark.parametrize("way", REWRITES)
@@ -74,30 +74,30 @@ def test_a_hold_is_seen_although_its_table_is_made_anew(
     store: Store, admin: psycopg.Connection[Any], url: str, way: str
 ) -> None:
     """A load that read the table as empty would stay in memory, and the frozen seal would be free for good."""
-    world = World(store)
-    assert world.answer(is_held, FULL)
+    fact_cache = FactCache(store)
+    assert fact_cache.answer(is_held, FULL)
     write(store, edited("Seal", "s1", name="x"))
     with ThreadPoolExecutor(1) as threads, psycopg.connect(url, autocommit=True) as watcher:
         admin.execute("BEGIN")
         admin.execute("LOCK TABLE seal_hold IN ACCESS EXCLUSIVE MODE")
-        answer = threads.submit(world.answer, is_held, FULL)
+        answer = threads.submit(fact_cache.answer, is_held, FULL)
         until_waiting(watcher)
         for statement in REWRITES[way]:
             admin.execute(statement)  # type: ignore[call-overload]
         admin.execute("COMMIT")
         assert answer.result()
-    assert world.answer(is_held)
-    assert world.answer(is_held, FULL)
+    assert fact_cache.answer(is_held)
+    assert fact_cache.answer(is_held, FULL)
 
 
 READS: dict[str, tuple[str, Callable[[Store], bool]]] = {
     "a look": ("fact_change", lambda store: store.revision() == 1),
-    "a unit": ("seal", lambda store: World(store).answer(lambda picture: picture.find("Seal", "s1") is not None)),
-    "what matches": ("seal", lambda store: bool(World(store).answer(lambda p: p.matching("Seal", id="s1")))),
-    "what comes after": ("seal", lambda store: bool(World(store).answer(lambda p: p.after("Seal", "id", "", 9)))),
+    "a unit": ("seal", lambda store: FactCache(store).answer(lambda snapshot: snapshot.find("Seal", "s1") is not None)),
+    "what matches": ("seal", lambda store: bool(FactCache(store).answer(lambda p: p.matching("Seal", id="s1")))),
+    "what comes after": ("seal", lambda store: bool(FactCache(store).answer(lambda p: p.after("Seal", "id", "", 9)))),
     "a page of records": ("seal", lambda store: bool(store.read("Seal").records)),
     "a page of history": ("fact_change", lambda store: bool(store.changes_after(0, 9).revisions)),
-    "a warm-up": ("enterprise", lambda store: World(store).warm_up() > 0),
+    "a warm-up": ("enterprise", lambda store: FactCache(store).warm_up() > 0),
 }
 
 
@@ -132,7 +132,7 @@ def test_a_write_is_checked_on_what_is_there_after_a_rewrite(
 
 
 def test_a_read_locks_every_table_that_there_is(store: Store) -> None:
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         locked = snapshot.fetch(
             "SELECT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
             " WHERE pid = pg_backend_pid() AND mode = 'AccessShareLock' AND relkind = 'r'",
@@ -147,18 +147,18 @@ def test_a_table_that_stays_locked_is_no_answer_and_later_one(
     store: Store, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "LOCK_TIMEOUT_S", 1)
-    world = World(store)
-    assert world.answer(is_held, FULL)
+    fact_cache = FactCache(store)
+    assert fact_cache.answer(is_held, FULL)
     write(store, edited("Seal", "s1", name="x"))
     admin.execute("BEGIN")
     admin.execute("LOCK TABLE seal_hold IN ACCESS EXCLUSIVE MODE")
     began = time.monotonic()
-    for attempt in (lambda: world.answer(is_held, FULL), lambda: world.answer(is_held), store.revision):
+    for attempt in (lambda: fact_cache.answer(is_held, FULL), lambda: fact_cache.answer(is_held), store.revision):
         with pytest.raises(FactsUnavailable):
             attempt()
     assert time.monotonic() - began < 15
     admin.execute("ROLLBACK")
-    assert world.answer(is_held, FULL)
+    assert fact_cache.answer(is_held, FULL)
 
 
 def test_a_read_that_waits_lets_go_of_what_a_restore_wants(
@@ -181,8 +181,8 @@ def test_a_unit_is_loaded_where_a_table_was_rewritten_long_ago(store: Store, adm
     """What the connections of the pool have prepared still fits, or is prepared again."""
     for name in "xyz" * 4:
         write(store, edited("Seal", "s1", name=name))
-        assert World(store).answer(is_held)
+        assert FactCache(store).answer(is_held)
     admin.execute("ALTER TABLE seal_hold ALTER placed_at TYPE bigint USING placed_at + 0")
-    world = World(store)
-    assert world.answer(lambda picture: picture.unit(Unit(UnitKind.ENTERPRISE, "e1"))) is not None
-    assert world.answer(is_held)
+    fact_cache = FactCache(store)
+    assert fact_cache.answer(lambda snapshot: snapshot.unit(Unit(UnitKind.ENTERPRISE, "e1"))) is not None
+    assert fact_cache.answer(is_held)

@@ -18,12 +18,13 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.domain import RECORDS, shape_of
 from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
-from sealauthz.facts import Store, schema, upgrade
-from sealauthz.facts.database import Database
-from sealauthz.facts.schema import head
-from sealauthz.facts.tables import DEPENDENCY_ORDER, METADATA, table_of
+from sealauthz.facts import Store, upgrade
+from sealauthz.facts.store import upgrading as schema
+from sealauthz.facts.store.database import Database
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER, METADATA, table_of
+from sealauthz.facts.store.upgrading import head
+from sealauthz.model import RECORDS, shape_of
 
 CATALOG = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'",
@@ -87,7 +88,7 @@ def test_upgrading_again_changes_nothing(database_url: str) -> None:
     assert upgrade(database_url) == head()
     again = Store.open(database_url)
     assert again.store_id == store.store_id
-    with again.snapshot() as one, store.snapshot() as other:
+    with again.read_transaction() as one, store.read_transaction() as other:
         assert one.timeline == other.timeline != store.store_id
     store.close()
     again.close()
@@ -98,7 +99,7 @@ def test_every_store_has_its_own_identity(tmp_path: Path) -> None:
     for name in ("a", "b"):
         upgrade(f"sqlite:///{tmp_path}/{name}.db")
         store = Store.open(f"sqlite:///{tmp_path}/{name}.db")
-        with store.snapshot() as snapshot:
+        with store.read_transaction() as snapshot:
             identities |= {store.store_id, snapshot.timeline}
         store.close()
     assert len(identities) == 4

@@ -1,4 +1,4 @@
-"""Waits: so many read at a time, the others stand in line until their deadline, and who leaves makes room."""
+"""ReadPermits: so many read at a time, the others stand in line until their deadline, and who leaves makes room."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sealauthz.errors import ServiceBusy, TimeOver
-from sealauthz.facts import waiting as waiting_module
-from sealauthz.facts.consistency import NO_DEADLINE, Deadline
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts.memory import permits as waiting_module
+from sealauthz.facts.memory.consistency import NO_DEADLINE, Deadline
+from sealauthz.facts.memory.permits import ReadPermits
 
 
 def within(seconds: float) -> Deadline:
@@ -34,7 +34,7 @@ def wait_until(is_so: Callable[[], Any]) -> None:
 def test_half_of_the_threads_read_and_half_of_the_calls_wait(
     threads: int, max_calls: int, most: int, longest: int
 ) -> None:
-    waits = Waits.for_threads(threads, max_calls)
+    waits = ReadPermits.for_threads(threads, max_calls)
     assert (waits.most, waits.longest) == (most, longest)
     for _ in range(2):
         with ExitStack() as stack:
@@ -45,14 +45,14 @@ def test_half_of_the_threads_read_and_half_of_the_calls_wait(
 
 
 def test_a_turn_that_fails_makes_room_too() -> None:
-    waits = Waits(1)
+    waits = ReadPermits(1)
     for _ in range(3):
         with pytest.raises(KeyError), waits.turn(within(1)):
             raise KeyError
 
 
 def test_never_more_than_so_many_read_at_once_and_none_is_refused() -> None:
-    waits = Waits(3)
+    waits = ReadPermits(3)
     counting, reading, most = threading.Lock(), 0, 0
 
     def read() -> None:
@@ -73,7 +73,7 @@ def test_never_more_than_so_many_read_at_once_and_none_is_refused() -> None:
 
 
 def test_the_turns_come_in_the_order_of_the_line() -> None:
-    waits, came = Waits(1), []
+    waits, came = ReadPermits(1), []
 
     def read(number: int) -> None:
         with waits.turn(within(20)):
@@ -87,7 +87,7 @@ def test_the_turns_come_in_the_order_of_the_line() -> None:
 
 
 def test_whoever_gives_up_leaves_the_line_to_the_others() -> None:
-    waits = Waits(1)
+    waits = ReadPermits(1)
     with ThreadPoolExecutor(2) as pool:
         with waits.turn(NO_DEADLINE):
             late = pool.submit(lambda: waits.turn(within(0.05)).__enter__())
@@ -99,7 +99,7 @@ def test_whoever_gives_up_leaves_the_line_to_the_others() -> None:
 
 
 def test_a_turn_that_comes_too_late_is_not_taken() -> None:
-    waits = Waits(1)
+    waits = ReadPermits(1)
     with pytest.raises(TimeOver):
         waits.turn(within(-1)).__enter__()
     with waits.turn(within(1)):
@@ -108,13 +108,13 @@ def test_a_turn_that_comes_too_late_is_not_taken() -> None:
 
 def test_without_a_deadline_the_wait_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_module, "LONGEST_WAIT_S", 0.05)
-    waits = Waits(1)
+    waits = ReadPermits(1)
     with waits.turn(NO_DEADLINE), pytest.raises(ServiceBusy):
         waits.turn(NO_DEADLINE).__enter__()
 
 
 def test_no_more_than_so_many_wait() -> None:
-    waits = Waits(1, longest=2)
+    waits = ReadPermits(1, longest=2)
     with ThreadPoolExecutor(2) as pool, waits.turn(NO_DEADLINE):
         for _ in range(2):
             pool.submit(lambda: waits.turn(within(0.5)).__enter__())
@@ -125,7 +125,7 @@ def test_no_more_than_so_many_wait() -> None:
 
 @pytest.mark.parametrize(("most", "of_lists"), [(1, 1), (2, 1), (4, 3)])
 def test_lists_leave_one_of_several_turns(most: int, of_lists: int) -> None:
-    waits = Waits(most)
+    waits = ReadPermits(most)
     with ExitStack() as stack:
         for _ in range(of_lists):
             stack.enter_context(waits.turn(NO_DEADLINE, is_list=True))
@@ -143,7 +143,7 @@ def test_who_waits_steps_aside_and_who_does_not_wait_does_not() -> None:
         aside.append(threading.get_ident())
         yield
 
-    waits = Waits(1)
+    waits = ReadPermits(1)
     waits.step_aside = step_aside
     with waits.turn(NO_DEADLINE):
         assert not aside

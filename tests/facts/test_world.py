@@ -1,4 +1,4 @@
-"""The world: whole units at one revision, wired where everything is known and nowhere else."""
+"""The fact cache: whole units at one revision, wired where everything is known and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.contracts import TaskOperator
-from sealauthz.domain.organisation import Membership
-from sealauthz.domain.record import values_of
-from sealauthz.domain.seals import Seal, SealHold
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts import Delete, Picture, Store, Unit, UnitKind, World
-from sealauthz.facts.changes import Change
-from sealauthz.facts.edits import check_edit
+from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit, UnitKind
+from sealauthz.facts.store.changes import Change
+from sealauthz.facts.store.edits import check_edit
 from sealauthz.facts.units import COMPLETE, HOME_KEY, ROOTS, home_kind, paths_to
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.contracts import TaskOperator
+from sealauthz.model.records.organisation import Membership
+from sealauthz.model.records.seals import Seal, SealHold
+from sealauthz.schema.record import values_of
 
 UNSET = "not loaded"
 ANN = Unit(UnitKind.PERSON, "ann")
@@ -50,8 +50,8 @@ def described(unit: Any) -> dict[str, Any]:
     return seen
 
 
-def seen_in(picture: Picture, units: list[Unit]) -> dict[Unit, Any]:
-    return {unit: None if (held := picture.unit(unit)) is None else described(held) for unit in units}
+def seen_in(snapshot: FactSnapshot, units: list[Unit]) -> dict[Unit, Any]:
+    return {unit: None if (held := snapshot.unit(unit)) is None else described(held) for unit in units}
 
 
 def roots_of(records: list[Any]) -> list[Unit]:
@@ -59,17 +59,17 @@ def roots_of(records: list[Any]) -> list[Unit]:
 
 
 @pytest.fixture
-def world(store: Store) -> World:
+def fact_cache(store: Store) -> FactCache:
     write(store, *scene())
-    return World(store)
+    return FactCache(store)
 
 
-def test_a_record_is_found_in_its_home_wired(world: World) -> None:
-    with world.read() as picture:
-        assert picture.revision == 1
-        seal = picture.find("Seal", "s1")
-        assert seal is picture.find("Seal", "s1")
-        assert seal.enterprise is picture.find("Enterprise", "e1")
+def test_a_record_is_found_in_its_home_wired(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        assert snapshot.revision == 1
+        seal = snapshot.find("Seal", "s1")
+        assert seal is snapshot.find("Seal", "s1")
+        assert seal.enterprise is snapshot.find("Enterprise", "e1")
         assert seal.custodian.person.id == "bob"
         assert [grant.id for grant in seal.grants] == ["g-auto", "g-emergency", "g-over", "g-sub", "g1"]
         automatic, emergency, _, passed_on, given = seal.grants
@@ -84,7 +84,7 @@ def test_a_record_is_found_in_its_home_wired(world: World) -> None:
         assert [holder.membership_id for holder in seal.cross_grants[0].holders] == ["m-dan"]
         assert [review.submitted_by.person.id for review in seal.reviews] == ["bob", "bob"]
         assert [witness.membership.id for witness in seal.proposals[0].witnesses] == ["m-cat"]
-        assert picture.find("Seal", "thing").device.serial == "D-1"
+        assert snapshot.find("Seal", "thing").device.serial == "D-1"
         (request,) = seal.use_requests
         (step,) = request.process.steps
         assert request.approvals[0].process_step is step
@@ -92,7 +92,7 @@ def test_a_record_is_found_in_its_home_wired(world: World) -> None:
             ("m-bob", None),
             (None, "CONTRACT_ADMIN"),
         ]
-        ann = picture.find("Membership", "m-ann")
+        ann = snapshot.find("Membership", "m-ann")
         assert [a.custom_role and a.custom_role.powers[0].power for a in ann.assignments] == ["INVITE", None]
         (delegation,) = ann.delegations_given
         assert delegation.delegate.delegations_received == [delegation]
@@ -105,26 +105,26 @@ def test_a_record_is_found_in_its_home_wired(world: World) -> None:
         assert [len(rows) for rows in (seal.enterprise.working_hours, seal.enterprise.holidays)] == [1, 1]
         assert [resolution.contract_id for resolution in seal.enterprise.resolutions] == ["c1"]
         assert [department.id for department in seal.enterprise.departments] == ["dept1", "dept1-sub"]
-        assert picture.find("Seal", "s2").custodian is None
-        assert picture.find("Seal", "rep").holds == []
+        assert snapshot.find("Seal", "s2").custodian is None
+        assert snapshot.find("Seal", "rep").holds == []
         assert [hold.id for hold in seal.holds] == ["hold"]
         assert [m.id for m in seal.enterprise.memberships] == ["e1-m-boss", "m-ann", "m-bob", "m-cat", "m-old"]
-        assert picture.find("Invitation", "inv").inviter.person.id == "e1-boss"
-        case = picture.find("RetrievalCase", "case")
+        assert snapshot.find("Invitation", "inv").inviter.person.id == "e1-boss"
+        case = snapshot.find("RetrievalCase", "case")
         assert (case.applicant.id, case.certifications[0].case, len(case.objections)) == ("out", case, 1)
         assert [notice.channel for notice in case.notices] == ["SMS"]
         assert [(r.staff.duty, r.staff.person_id) for r in case.reviews] == [("REVIEWER", "out")]
         assert case.reviews[0].staff.person is case.applicant
-        task = picture.find("SigningTask", "task1")
+        task = snapshot.find("SigningTask", "task1")
         assert (task.signatory.contract.id, [o.person_id for o in task.operators]) == ("c1", ["bob"])
         assert [review.state for review in task.signatory.reviews] == ["PENDING", "PASSED"]
         assert [consent.kind for consent in task.signatory.consents] == ["DOUBLE_AGENCY"]
-        assert picture.find("SealUse", "use").task is task
+        assert snapshot.find("SealUse", "use").task is task
 
 
-def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
-    with world.read() as picture:
-        bob, ann, out = picture.person("bob"), picture.person("ann"), picture.person("out")
+def test_a_person_has_all_that_hangs_on_it(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        bob, ann, out = snapshot.person("bob"), snapshot.person("ann"), snapshot.person("out")
         assert [a.role for m in bob.memberships for a in m.assignments] == ["SEAL_ADMIN"]
         assert [o.task.signatory.enterprise_id for o in bob.operated_tasks] == ["e1"]
         assert [o.task.signatory.contract.contract_type for o in bob.operated_tasks] == ["SALES"]
@@ -136,67 +136,67 @@ def test_a_person_has_all_that_hangs_on_it(world: World) -> None:
         assert [c.id for c in out.retrieval_cases] == ["case", "case2"]
         assert [p.duty for p in out.staff_posts] == ["REVIEWER"]
         assert bob.verifications == []
-        assert [snapshot.id for snapshot in picture.person("old").represented] == ["reg"]
+        assert [snapshot.id for snapshot in snapshot.person("old").represented] == ["reg"]
 
 
-def test_what_is_not_loaded_raises_and_is_never_empty(world: World) -> None:
-    reads: list[Callable[[Picture], Any]] = [
-        lambda picture: picture.person("ann").memberships[0].enterprise,
-        lambda picture: picture.person("ann").memberships[0].grants,
-        lambda picture: picture.person("ann").memberships[0].use_requests,
-        lambda picture: picture.person("ann").handled_tasks[0].operators,
-        lambda picture: picture.person("ann").handled_tasks[0].fixed_seals,
-        lambda picture: picture.person("ann").handled_tasks[0].signatory.tasks,
-        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract.documents,
-        lambda picture: picture.person("ann").handled_tasks[0].signatory.contract.signatories,
-        lambda picture: picture.person("out").retrieval_cases[0].objections,
-        lambda picture: picture.person("out").applications[0].handler,
-        lambda picture: picture.find("Membership", "m-ann").person.memberships,
-        lambda picture: picture.find("Membership", "m-ann").person.verifications,
-        lambda picture: picture.find("TaskOperator", "operator").person,
-        lambda picture: picture.person("ann").memberships[0].delegations_given,
-        lambda picture: picture.person("ann").memberships[0].assignments[0].custom_role,
-        lambda picture: picture.person("old").represented[0].enterprise,
+def test_what_is_not_loaded_raises_and_is_never_empty(fact_cache: FactCache) -> None:
+    reads: list[Callable[[FactSnapshot], Any]] = [
+        lambda snapshot: snapshot.person("ann").memberships[0].enterprise,
+        lambda snapshot: snapshot.person("ann").memberships[0].grants,
+        lambda snapshot: snapshot.person("ann").memberships[0].use_requests,
+        lambda snapshot: snapshot.person("ann").handled_tasks[0].operators,
+        lambda snapshot: snapshot.person("ann").handled_tasks[0].fixed_seals,
+        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.tasks,
+        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.contract.documents,
+        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.contract.signatories,
+        lambda snapshot: snapshot.person("out").retrieval_cases[0].objections,
+        lambda snapshot: snapshot.person("out").applications[0].handler,
+        lambda snapshot: snapshot.find("Membership", "m-ann").person.memberships,
+        lambda snapshot: snapshot.find("Membership", "m-ann").person.verifications,
+        lambda snapshot: snapshot.find("TaskOperator", "operator").person,
+        lambda snapshot: snapshot.person("ann").memberships[0].delegations_given,
+        lambda snapshot: snapshot.person("ann").memberships[0].assignments[0].custom_role,
+        lambda snapshot: snapshot.person("old").represented[0].enterprise,
     ]
-    with world.read() as picture:
+    with fact_cache.read() as snapshot:
         for read in reads:
             with pytest.raises(AttributeError):
-                read(picture)
+                read(snapshot)
 
 
-def test_what_does_not_exist_is_not_found(world: World) -> None:
-    with world.read() as picture:
+def test_what_does_not_exist_is_not_found(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
         for record_type in RECORDS:
             for record_id in ("none", "", "a\0b", "\ud800", "x" * 600):
-                assert picture.find(record_type, record_id) is None
-                assert picture.locate(record_type, record_id)[1] is None
-        assert picture.find("Sael", "s1") is None
-        assert picture.find("Seal", "hold") is None
-        assert picture.person("e1") is None
+                assert snapshot.find(record_type, record_id) is None
+                assert snapshot.locate(record_type, record_id)[1] is None
+        assert snapshot.find("Sael", "s1") is None
+        assert snapshot.find("Seal", "hold") is None
+        assert snapshot.person("e1") is None
 
 
-def test_homes(world: World) -> None:
-    with world.read() as picture:
+def test_homes(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
         for record_type, record_id in BASE:
-            unit = picture.locate(record_type, record_id)[1]
+            unit = snapshot.locate(record_type, record_id)[1]
             assert unit is not None
             assert unit.kind == home_kind(record_type)
-        assert picture.locate("GrantContractType", "type")[1] == Unit(UnitKind.ENTERPRISE, "e1")
-        assert picture.locate("TaskSeal", "fixed")[1] == Unit(UnitKind.CONTRACT, "c1")
-        assert picture.locate("IdentityVerification", "v1")[1] == ANN
+        assert snapshot.locate("GrantContractType", "type")[1] == Unit(UnitKind.ENTERPRISE, "e1")
+        assert snapshot.locate("TaskSeal", "fixed")[1] == Unit(UnitKind.CONTRACT, "c1")
+        assert snapshot.locate("IdentityVerification", "v1")[1] == ANN
 
 
-def test_words_ids_and_flags_are_of_exact_types(world: World) -> None:
-    for source in (world, World.of_records(scene())):
-        with source.read() as picture:
+def test_words_ids_and_flags_are_of_exact_types(fact_cache: FactCache) -> None:
+    for source in (fact_cache, FactCache.of_records(scene())):
+        with source.read() as snapshot:
             for (record_type, record_id), original in BASE.items():
-                found = picture.find(record_type, record_id)
+                found = snapshot.find(record_type, record_id)
                 assert found == original
                 assert found is not original
                 assert {type(value) for value in values_of(found)} <= {str, int, bool, type(None)}
-            assert picture.find("RegistrySnapshot", "reg").is_current is True
-            ids = [m.person_id for m in picture.find("Enterprise", "e1").memberships if m.person_id == "ann"]
-            assert ids[0] is picture.find("Membership", "m-ann").person.id
+            assert snapshot.find("RegistrySnapshot", "reg").is_current is True
+            ids = [m.person_id for m in snapshot.find("Enterprise", "e1").memberships if m.person_id == "ann"]
+            assert ids[0] is snapshot.find("Membership", "m-ann").person.id
 
 
 def test_every_record_type_has_a_home_and_complete_collections_only() -> None:
@@ -209,90 +209,94 @@ def test_every_record_type_has_a_home_and_complete_collections_only() -> None:
                 assert paths_to(kind, relations[name].record), f"{kind} does not hold {name} of {record_type}"
 
 
-def test_of_records_is_the_same_world(world: World) -> None:
+def test_of_records_is_the_same_world(fact_cache: FactCache) -> None:
     units = roots_of(scene())
-    memory = World.of_records(scene(), revision=7)
-    with world.read() as picture, memory.read() as other:
-        assert seen_in(picture, units) == seen_in(other, units)
+    memory = FactCache.of_records(scene(), revision=7)
+    with fact_cache.read() as snapshot, memory.read() as other:
+        assert seen_in(snapshot, units) == seen_in(other, units)
         assert other.revision == 7
         for key in BASE:
-            assert picture.locate(*key)[1] == other.locate(*key)[1]
+            assert snapshot.locate(*key)[1] == other.locate(*key)[1]
         values = {"realm": "PUBLIC", "uscc": BASE["Enterprise", "e1"].uscc}
-        assert picture.matching("Enterprise", **values) == other.matching("Enterprise", **values) == ["e1", "e3"]
+        assert snapshot.matching("Enterprise", **values) == other.matching("Enterprise", **values) == ["e1", "e3"]
 
 
-def test_a_picture_keeps_its_revision_and_the_next_one_has_the_newest(store: Store, world: World) -> None:
-    with world.read() as picture:
-        before = picture.find("Seal", "s1")
+def test_a_picture_keeps_its_revision_and_the_next_one_has_the_newest(store: Store, fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        before = snapshot.find("Seal", "s1")
         write(store, edited("Seal", "s1", name="new"), edited("Seal", "s2", name="new"))
-        assert picture.revision == 1
-        assert picture.find("Seal", "s1") is before
+        assert snapshot.revision == 1
+        assert snapshot.find("Seal", "s1") is before
         # Loaded after the write, and still as it was.
-        assert picture.find("Seal", "s2").name == "Contract seal"
-    with world.read() as picture:
-        assert picture.revision == 2
-        assert picture.find("Seal", "s1").name == picture.find("Seal", "s2").name == "new"
+        assert snapshot.find("Seal", "s2").name == "Contract seal"
+    with fact_cache.read() as snapshot:
+        assert snapshot.revision == 2
+        assert snapshot.find("Seal", "s1").name == snapshot.find("Seal", "s2").name == "new"
         assert before.name == "合同章"
 
 
-def test_a_picture_loads_nothing_after_its_block(world: World) -> None:
-    with world.read() as picture:
-        seal = picture.find("Seal", "s1")
+def test_a_picture_loads_nothing_after_its_block(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        seal = snapshot.find("Seal", "s1")
     assert seal.enterprise.name == "Enterprise 1"
     with pytest.raises(RuntimeError):
-        picture.find("Seal", "s2")
+        snapshot.find("Seal", "s2")
 
 
-def test_only_the_units_that_were_touched_are_loaded_again(store: Store, world: World) -> None:
-    with world.read() as picture:
-        first, second, ann = picture.find("Enterprise", "e1"), picture.find("Enterprise", "e2"), picture.person("ann")
+def test_only_the_units_that_were_touched_are_loaded_again(store: Store, fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        first, second, ann = (
+            snapshot.find("Enterprise", "e1"),
+            snapshot.find("Enterprise", "e2"),
+            snapshot.person("ann"),
+        )
     write(store, edited("Seal", "s1", name="new"))
-    with world.read() as picture:
-        assert picture.find("Enterprise", "e1") is not first
-        assert picture.find("Enterprise", "e2") is second
-        assert picture.person("ann") is ann
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("Enterprise", "e1") is not first
+        assert snapshot.find("Enterprise", "e2") is second
+        assert snapshot.person("ann") is ann
 
 
-def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, world: World) -> None:
-    with world.read() as picture:
-        assert picture.find("GrantContractType", "type") is not None
-        assert picture.find("TaskOperator", "operator").task_id == "task1"
+def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("GrantContractType", "type") is not None
+        assert snapshot.find("TaskOperator", "operator").task_id == "task1"
     write(
         store,
         Delete("GrantContractType", "type"),
         Delete("GrantContractType", "sub-type"),
         Delete("TaskOperator", "operator"),
     )
-    with world.read() as picture:
-        assert picture.find("GrantContractType", "type") is None
-        assert picture.find("SealGrant", "g1").contract_types == []
-        assert picture.find("TaskOperator", "operator") is None
-        assert picture.person("bob").operated_tasks == []
+    with fact_cache.read() as snapshot:
+        assert snapshot.find("GrantContractType", "type") is None
+        assert snapshot.find("SealGrant", "g1").contract_types == []
+        assert snapshot.find("TaskOperator", "operator") is None
+        assert snapshot.person("bob").operated_tasks == []
     write(store, dataclasses.replace(BASE["Contract", "c1"], id="c2"))
     write(store, dataclasses.replace(BASE["Signatory", "party1"], id="p2", contract_id="c2"))
     write(store, dataclasses.replace(BASE["SigningTask", "task1"], id="t2", signatory_id="p2"))
     write(store, TaskOperator("operator", "t2", "bob"))
-    with world.read() as picture:
-        assert picture.locate("TaskOperator", "operator")[1] == Unit(UnitKind.CONTRACT, "c2")
-        assert picture.find("TaskOperator", "operator").task.id == "t2"
+    with fact_cache.read() as snapshot:
+        assert snapshot.locate("TaskOperator", "operator")[1] == Unit(UnitKind.CONTRACT, "c2")
+        assert snapshot.find("TaskOperator", "operator").task.id == "t2"
 
 
 @pytest.fixture
 def statements(store: Store) -> Iterator[list[str]]:
     """The statements that loads send to the driver."""
-    from sealauthz.facts.database import Snapshot
+    from sealauthz.facts.store.database import ReadTransaction
 
     sent: list[str] = []
-    fetch, fetch_each = Snapshot.fetch, Snapshot.fetch_each
+    fetch, fetch_each = ReadTransaction.fetch, ReadTransaction.fetch_each
     patch = pytest.MonkeyPatch()
-    patch.setattr(Snapshot, "fetch", lambda self, s, p: sent.append(s) or fetch(self, s, p))
-    patch.setattr(Snapshot, "fetch_each", lambda self, s, p: sent.extend(s) or fetch_each(self, s, p))
+    patch.setattr(ReadTransaction, "fetch", lambda self, s, p: sent.append(s) or fetch(self, s, p))
+    patch.setattr(ReadTransaction, "fetch_each", lambda self, s, p: sent.extend(s) or fetch_each(self, s, p))
     yield sent
     patch.undo()
 
 
 def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
-    store: Store, world: World, statements: list[str]
+    store: Store, fact_cache: FactCache, statements: list[str]
 ) -> None:
     write(store, *(SealHold(f"h{n}", "s1", "ADMIN", NOW) for n in range(50)))
     write(
@@ -300,70 +304,70 @@ def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
         *(person(f"p{n}") for n in range(50)),
         *(Membership(f"m{n}", f"p{n}", "e1", "IMPORT", NOW) for n in range(50)),
     )
-    with world.read() as picture:
-        picture.find("Enterprise", "e1")
+    with fact_cache.read() as snapshot:
+        snapshot.find("Enterprise", "e1")
         types = sum(bool(paths_to(UnitKind.ENTERPRISE, record_type)) for record_type in RECORDS)
         assert len(statements) == types + 1  # and one that asks whether the enterprise is being imported
     statements.clear()
-    with world.read() as picture:
-        picture.find("Enterprise", "e1")
+    with fact_cache.read() as snapshot:
+        snapshot.find("Enterprise", "e1")
         assert statements == []
     core: list[str] = []
-    with world.read() as picture:
-        event.listen(picture._reading.pin().connection, "before_cursor_execute", lambda *a: core.append(a[2]))  # type: ignore[attr-defined]
-        picture.find("Enterprise", "e1")
+    with fact_cache.read() as snapshot:
+        event.listen(snapshot._reading.pin().connection, "before_cursor_execute", lambda *a: core.append(a[2]))  # type: ignore[attr-defined]
+        snapshot.find("Enterprise", "e1")
     assert core == []
 
 
 def test_the_cache_is_bounded_and_keeps_what_is_used(store: Store) -> None:
     write(store, *(record for number in range(1, 31) for record in enterprise(number)))
-    measure = World(store)
-    with measure.read() as picture:
-        picture.find("Enterprise", "e30")
-    world = World(store, budget=measure.history.cache.bytes * 5)
-    with world.read() as picture:
-        held = [picture.find("Enterprise", f"e{number}") for number in range(1, 31)]
+    measure = FactCache(store)
+    with measure.read() as snapshot:
+        snapshot.find("Enterprise", "e30")
+    fact_cache = FactCache(store, budget=measure.history.cache.bytes * 5)
+    with fact_cache.read() as snapshot:
+        held = [snapshot.find("Enterprise", f"e{number}") for number in range(1, 31)]
         assert [e.memberships[0].person.id for e in held] == [f"e{number}-boss" for number in range(1, 31)]
-        # What a picture has read stays with it, whatever the cache drops.
-        assert picture.find("Enterprise", "e1") is held[0]
-    assert 3 <= len(world.history.cache) <= 6
-    with world.read() as picture:
-        often = picture.find("Enterprise", "e30")
+        # What a snapshot has read stays with it, whatever the cache drops.
+        assert snapshot.find("Enterprise", "e1") is held[0]
+    assert 3 <= len(fact_cache.history.cache) <= 6
+    with fact_cache.read() as snapshot:
+        often = snapshot.find("Enterprise", "e30")
     for number in range(1, 29):
-        with world.read() as picture:
-            assert picture.find("Enterprise", "e30") is often
-            picture.find("Enterprise", f"e{number}")
-    assert world.history.cache.bytes <= world.history.cache.budget
+        with fact_cache.read() as snapshot:
+            assert snapshot.find("Enterprise", "e30") is often
+            snapshot.find("Enterprise", f"e{number}")
+    assert fact_cache.history.cache.bytes <= fact_cache.history.cache.budget
 
 
-def test_ids_that_do_not_exist_take_no_room(world: World) -> None:
-    with world.read() as picture:
+def test_ids_that_do_not_exist_take_no_room(fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
         for number in range(50):
-            picture.find("Enterprise", f"none{number}")
-            picture.find("Seal", f"none{number}")
-    assert len(world.history.cache) == len(world.homes) == 0
+            snapshot.find("Enterprise", f"none{number}")
+            snapshot.find("Seal", f"none{number}")
+    assert len(fact_cache.history.cache) == len(fact_cache.homes) == 0
 
 
-def test_one_enterprise_never_touches_another(store: Store, world: World) -> None:
-    with world.read() as picture:
-        before = seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")])
+def test_one_enterprise_never_touches_another(store: Store, fact_cache: FactCache) -> None:
+    with fact_cache.read() as snapshot:
+        before = seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")])
     write(store, edited("Seal", "s1", state="DISABLED"), edited("Membership", "m-ann", state="SUSPENDED"))
     write(store, Seal("more", "e1", "x", "OTHER"), edited("SealGrant", "g1", used=3))
-    with world.read() as picture:
-        assert seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
-    with World(store).read() as picture:
-        assert seen_in(picture, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+    with fact_cache.read() as snapshot:
+        assert seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+    with FactCache(store).read() as snapshot:
+        assert seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
 
 
-def test_many_threads_read_while_others_write(store: Store, world: World) -> None:
+def test_many_threads_read_while_others_write(store: Store, fact_cache: FactCache) -> None:
     stop = threading.Event()
 
     def read() -> None:
         while not stop.is_set():
-            with world.read() as picture:
-                holds = picture.find("Seal", "s1").holds
-                assert len(holds) == picture.revision
-                assert picture.person("ann").memberships[0].person_id == "ann"
+            with fact_cache.read() as snapshot:
+                holds = snapshot.find("Seal", "s1").holds
+                assert len(holds) == snapshot.revision
+                assert snapshot.person("ann").memberships[0].person_id == "ann"
 
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read) for _ in range(4)]
@@ -469,15 +473,15 @@ def _may_be(change: Change) -> bool:
 )
 def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, shared: Store) -> None:
     begin_again(shared)
-    world = World(shared, budget=40_000)
+    fact_cache = FactCache(shared, budget=40_000)
     for changes, looked_at in history:
         with contextlib.suppress(InvariantBroken, FactConflict):
             write(shared, *changes)
-        with world.read() as picture:
-            seen_in(picture, looked_at)
+        with fact_cache.read() as snapshot:
+            seen_in(snapshot, looked_at)
     records = everything(shared)
     units = roots_of(records)
-    with world.read() as kept, World(shared).read() as fresh, World.of_records(records).read() as memory:
+    with fact_cache.read() as kept, FactCache(shared).read() as fresh, FactCache.of_records(records).read() as memory:
         expected = seen_in(fresh, units)
         assert seen_in(kept, units) == expected
         assert seen_in(memory, units) == expected

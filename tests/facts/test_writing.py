@@ -28,25 +28,25 @@ from facts_scene import (
 )
 from sqlalchemy import select
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.contracts import Contract, Signatory, SigningTask, TaskOperator
-from sealauthz.domain.organisation import Enterprise, Membership, RegistrySnapshot, RoleAssignment
-from sealauthz.domain.seals import Seal, SealHold
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Store
-from sealauthz.facts.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.contracts import Contract, Signatory, SigningTask, TaskOperator
+from sealauthz.model.records.organisation import Enterprise, Membership, RegistrySnapshot, RoleAssignment
+from sealauthz.model.records.seals import Seal, SealHold
 
 EXISTS, ABSENT, AT_REVISION = PreconditionKind.EXISTS, PreconditionKind.ABSENT, PreconditionKind.AT_REVISION
 
 
 def touched(store: Store, revision: int) -> set[str]:
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         rows = snapshot.connection.execute(select(FACT_CHANGE_UNIT).where(FACT_CHANGE_UNIT.c.revision == revision))
         return {f"{row.kind}:{row.id}" for row in rows}
 
 
 def images(store: Store, revision: int) -> list[dict[str, Any]]:
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         row = snapshot.connection.execute(select(FACT_CHANGE).where(FACT_CHANGE.c.revision == revision)).one()
         changes: list[dict[str, Any]] = json.loads(row.changes)
         return changes
@@ -484,7 +484,7 @@ def test_a_guard_sees_what_a_writer_before_it_left(database_url: str) -> None:
 def test_the_enterprises_that_a_record_concerns(store: Store) -> None:
     write(store, *scene())
     new = Seal("new", "e2", "x", "CONTRACT")
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         assert store.enterprises_of(snapshot, BASE["SealHold", "hold"]) == {"e1"}
         assert store.enterprises_of(snapshot, BASE["Person", "ann"]) == frozenset()
         assert store.enterprises_of(snapshot, edited("Signatory", "party2", kind="ENTERPRISE", enterprise_id="e2")) == {

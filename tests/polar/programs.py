@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
-from sealauthz.domain.record import Collection, many, one, shape_of
 from sealauthz.polar.program import variables
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
@@ -47,6 +46,7 @@ from sealauthz.polar.syntax import (
     Variable,
 )
 from sealauthz.polar.unparse import written_statement
+from sealauthz.schema.record import Collection, many, one, shape_of
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from check_cases import CASES, MEETS, Twins, meets
 import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
 from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
-from sealauthz.domain import RECORDS
-from sealauthz.domain.parameters import Parameters
+from sealauthz.model import RECORDS
+from sealauthz.model.parameters import Parameters
 from sealauthz.polar.check import Finding, Severity, check
 from sealauthz.polar.checking import flow
 from sealauthz.polar.parse import parse

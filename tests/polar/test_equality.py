@@ -36,9 +36,9 @@ from sealauthz.decision.assembly import assemble
 from sealauthz.decision.bundle import engine_classes
 from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.decision.pdp import everything
-from sealauthz.domain import RECORDS
-from sealauthz.domain.parameters import Parameters
-from sealauthz.facts.world import World
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import RECORDS
+from sealauthz.model.parameters import Parameters
 
 # --- random programs ------------------------------------------------------------------------------------------------
 
@@ -144,8 +144,8 @@ def assert_agreement(
 ) -> None:
     """Ask both engines what a decision may ask, of these rules or of all."""
     reference, compiled = engines
-    with World.of_records(scene.records).read() as picture:
-        case = assemble(question, picture, everything, NOW, "", BUNDLE.parameters)
+    with FactCache.of_records(scene.records).read() as snapshot:
+        case = assemble(question, snapshot, everything, NOW, "", BUNDLE.parameters)
         if case is None:
             return
         for rule, *arguments in questions_of(case, question.action, question.resource.type):

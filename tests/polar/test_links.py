@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import links_of
 from sealauthz.decision.contexts import form_of
-from sealauthz.domain import RECORDS, shape_of
+from sealauthz.model import RECORDS, shape_of
 from sealauthz.polar import Source
 from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.domain.record import Collection
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
 from sealauthz.polar import Source
 from sealauthz.polar.isolated import SENT_ALONG, Forms, IsolatedReference, ProcessLost, answer_of
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.schema.record import Collection
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -16,12 +16,12 @@ from fake_pdp import FakePdp
 
 from sealauthz.decision import Bundle, system_clock
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise
-from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.facts import Batch, Put, Store, upgrade
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.identity import Person
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
@@ -129,7 +129,7 @@ def serve(store: Store) -> Iterator[Serve]:
     running: list[Served] = []
 
     def start(
-        *callers: Caller, pdp: Any = None, facts: Any = None, waits: Waits | None = None, **settings: Any
+        *callers: Caller, pdp: Any = None, facts: Any = None, waits: ReadPermits | None = None, **settings: Any
     ) -> Served:
         log = io.StringIO()
         full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05, **settings}

@@ -10,9 +10,9 @@ from calls import ask, entity, question, refused, use
 from conftest import Serve, caller, trusted
 from fake_pdp import FLAGGED, JOIN, FakePdp, deny
 
-from sealauthz.domain import shape_of
-from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.facts import Batch, Put, Store, WriteReceipt
+from sealauthz.model import shape_of
+from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.service import RPCS
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 

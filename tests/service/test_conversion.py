@@ -9,12 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise
-from sealauthz.domain.record import FOREVER, NEVER, UNLIMITED, Column, exact
-from sealauthz.domain.seals import GrantScope, GrantTerm, SealGrant, SealRight
-from sealauthz.facts.tables import table_of
+from sealauthz.facts.store.tables import table_of
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.identity import Person
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.seals import GrantScope, GrantTerm, SealGrant, SealRight
+from sealauthz.schema.record import FOREVER, NEVER, UNLIMITED, Column, exact
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import FACT_FIELDS, fact_of, record_from
 from sealauthz.v1 import records_pb2

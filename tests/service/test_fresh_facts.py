@@ -15,8 +15,8 @@ from conftest import TOKEN, Serve, Served, demo_database, metadata
 
 from sealauthz.client import NEWEST, CallFailed, Decision, Question, SealAuthzClient, at_least
 from sealauthz.decision import Bundle, PolicyDecisionPoint
-from sealauthz.facts import Batch, Put, Store, World
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import authorization_pb2
 
@@ -38,7 +38,7 @@ def other(database: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
-    return serve(pdp=PolicyDecisionPoint(World(store, max_age_s=1e9), bundle))
+    return serve(pdp=PolicyDecisionPoint(FactCache(store, max_age_s=1e9), bundle))
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_revision_that_never_comes_is_waited_for_no_longer_than_the_deadline(
     client: SealAuthzClient, other: Store
 ) -> None:
     found = client.authorize(ZHOU, "view", SEAL)
-    with other.snapshot() as snapshot:
+    with other.read_transaction() as snapshot:
         token = revision_message(other.store_id, snapshot.timeline, found.revision + 5).token
     with pytest.raises(CallFailed) as caught:
         client.authorize(ZHOU, "view", SEAL, consistency=at_least(token), timeout_s=0.5)
@@ -147,11 +147,13 @@ def test_calls_that_wait_for_a_token_hold_up_no_answer_from_memory(
     serve: Serve, store: Store, bundle: Bundle, other: Store
 ) -> None:
     threads = 4
-    world = World(store, max_age_s=1e9, waits=Waits.for_threads(threads, max_calls=64))
-    served = serve(pdp=PolicyDecisionPoint(world, bundle), waits=world.waits, threads=threads, max_concurrent_calls=64)
+    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits.for_threads(threads, max_calls=64))
+    served = serve(
+        pdp=PolicyDecisionPoint(fact_cache, bundle), waits=fact_cache.waits, threads=threads, max_concurrent_calls=64
+    )
     with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=20) as client:
         found = client.authorize(ZHOU, "view", SEAL)
-        with other.snapshot() as snapshot:
+        with other.read_transaction() as snapshot:
             to_come = revision_message(other.store_id, snapshot.timeline, found.revision + 1).token
         request = authorization_pb2.AuthorizeRequest(
             subject=authorization_pb2.Entity(type="Person", id="p-zhou"),
@@ -165,7 +167,7 @@ def test_calls_that_wait_for_a_token_hold_up_no_answer_from_memory(
             assert client.authorize(ZHOU, "view", SEAL)
         assert not any(_ended_within(call, 0) for call in calls)
         # One more would leave too little room for others.
-        while world.waits.waiting < 32:
+        while fact_cache.waits.waiting < 32:
             time.sleep(0.01)
         with pytest.raises(grpc.RpcError) as caught:
             served.authorization.Authorize(request, timeout=20, metadata=metadata())

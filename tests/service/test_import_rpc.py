@@ -16,11 +16,11 @@ from conftest import Serve, Served, trusted
 from sealauthz.client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
-from sealauthz.domain.identity import Person
 from sealauthz.errors import FactsUnavailable
 from sealauthz.exchange import plain_fact
-from sealauthz.facts import Batch, Put, Store, World, upgrade
-from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.model.records.identity import Person
 from sealauthz.service import importing
 from sealauthz.service.edge import Call
 from sealauthz.service.importing import MAX_PART
@@ -289,7 +289,7 @@ def test_nothing_is_decided_about_an_enterprise_until_its_import_is_over(
     stores[1].write(Batch("setup", "facts", tuple(map(Put, records))))
     theirs = trusted(name="theirs", token="q" * 40, enterprises=frozenset({"e-qinghe"}))
     importing, written = (
-        serve(trusted(), theirs, pdp=PolicyDecisionPoint(World(store), bundle, lambda: now), facts=store)
+        serve(trusted(), theirs, pdp=PolicyDecisionPoint(FactCache(store), bundle, lambda: now), facts=store)
         for store in stores
     )
     enterprises = sorted(record.id for record in records if type(record).__name__ == "Enterprise")

@@ -18,10 +18,10 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.listing import Bounds
 from sealauthz.decision.question import Entity, Question
 from sealauthz.demo.facts import opening_facts
-from sealauthz.facts import Batch, Put, Store, World
-from sealauthz.facts.consistency import NO_DEADLINE
-from sealauthz.facts.sources import SnapshotSource
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts import Batch, FactCache, Put, Store
+from sealauthz.facts.memory.consistency import NO_DEADLINE
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.v1 import authorization_pb2
 
 THREADS, IN_FLIGHT = 8, 64
@@ -49,10 +49,10 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
-    world = World(store, max_age_s=1e9, waits=Waits.for_threads(THREADS, 256))
+    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits.for_threads(THREADS, 256))
     # A page has its time although a test holds it up.
-    pdp = PolicyDecisionPoint(world, bundle, bounds=Bounds(seconds=600))
-    served = serve(pdp=pdp, waits=world.waits, threads=THREADS)
+    pdp = PolicyDecisionPoint(fact_cache, bundle, bounds=Bounds(seconds=600))
+    served = serve(pdp=pdp, waits=fact_cache.waits, threads=THREADS)
     assert ask(served, LIST) == "OK"
     assert ask(served, LOOK_UP) == "OK"
     assert ask(served, FROM_MEMORY) == "OK"
@@ -105,10 +105,10 @@ class Looking:
 
 @pytest.fixture
 def looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Looking]]:
-    real = SnapshotSource.matching
+    real = TransactionSource.matching
     made: list[Looking] = []
 
-    def matching(self: SnapshotSource, record_type: str, values: Any) -> list[str]:
+    def matching(self: TransactionSource, record_type: str, values: Any) -> list[str]:
         for one in made:
             one(record_type)
         return real(self, record_type, values)
@@ -117,7 +117,7 @@ def looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         made.append(Looking(record_type))
         return made[-1]
 
-    monkeypatch.setattr(SnapshotSource, "matching", matching)
+    monkeypatch.setattr(TransactionSource, "matching", matching)
     yield make
     for one in made:
         one.open()
@@ -129,13 +129,13 @@ def looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def test_64_calls_at_once_that_read_the_database_are_all_answered(
     served: Served, requests: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = SnapshotSource.matching
+    real = TransactionSource.matching
 
-    def far_away(self: SnapshotSource, record_type: str, values: Any) -> list[str]:
+    def far_away(self: TransactionSource, record_type: str, values: Any) -> list[str]:
         time.sleep(0.001)  # as a database does that is not on this machine
         return real(self, record_type, values)
 
-    monkeypatch.setattr(SnapshotSource, "matching", far_away)
+    monkeypatch.setattr(TransactionSource, "matching", far_away)
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         asked = [requests[number % len(requests)] for number in range(3 * IN_FLIGHT)]
         codes = Counter(pool.map(lambda request: ask(served, request), asked))
@@ -186,14 +186,14 @@ def test_a_call_whose_time_is_over_while_it_waits_is_told_so_and_not_evaluated(
 
 def test_an_answer_that_waited_is_of_the_time_after_the_wait(store: Store, bundle: Bundle) -> None:
     now = [system_clock()]
-    world = World(store, max_age_s=1e9, waits=Waits(1))
-    pdp = PolicyDecisionPoint(world, bundle, now=lambda: now[0])
+    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits(1))
+    pdp = PolicyDecisionPoint(fact_cache, bundle, now=lambda: now[0])
     asked = Question(Entity("Person", "p-zhou"), "change_name", Entity("Enterprise", "e-yunshan"), {})
     begun = pdp.decide(asked).evaluated_at
     with ThreadPoolExecutor() as pool:
-        with world.waits.turn(NO_DEADLINE):
+        with fact_cache.waits.turn(NO_DEADLINE):
             waiting = pool.submit(pdp.decide, asked)
-            while not world.waits.waiting:
+            while not fact_cache.waits.waiting:
                 time.sleep(0.001)
             now[0] += 10_000_000
         assert waiting.result(20).evaluated_at == begun + 10_000_000

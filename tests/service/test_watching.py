@@ -21,15 +21,15 @@ from conftest import Serve, Served, trusted
 from sqlalchemy import create_engine, text
 
 from sealauthz.client import CallFailed, Changes, SealAuthzClient
-from sealauthz.domain import RECORDS, shape_of
-from sealauthz.domain.contracts import Contract, Signatory
-from sealauthz.domain.identity import Person
-from sealauthz.domain.organisation import Enterprise
-from sealauthz.domain.seals import Seal, SealKind, SealState
 from sealauthz.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.facts import Batch, Put, Store
-from sealauthz.facts.history import Changed, Revision
-from sealauthz.facts.signal import Signal
+from sealauthz.facts.memory.signal import Signal
+from sealauthz.facts.store.history import Changed, Revision
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.model.records.contracts import Contract, Signatory
+from sealauthz.model.records.identity import Person
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.service import watching
 from sealauthz.service.edge import Call
 from sealauthz.service.tokens import revision_message

@@ -22,10 +22,10 @@ from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import DAY, opening_facts
-from sealauthz.domain.contracts import Contract
-from sealauthz.domain.identity import Person
 from sealauthz.exchange import plain_fact
-from sealauthz.facts import Store, World, upgrade
+from sealauthz.facts import FactCache, Store, upgrade
+from sealauthz.model.records.contracts import Contract
+from sealauthz.model.records.identity import Person
 from sealauthz.service.records import fact_of, snake
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Path:
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
     yunshan = trusted(name="yunshan", token="y" * 40, enterprises=frozenset({"e-yunshan"}))
     qinghe = trusted(name="qinghe", token="q" * 40, enterprises=frozenset({"e-qinghe"}))
-    return serve(trusted(), yunshan, qinghe, pdp=PolicyDecisionPoint(World(store), bundle))
+    return serve(trusted(), yunshan, qinghe, pdp=PolicyDecisionPoint(FactCache(store), bundle))
 
 
 @pytest.fixture
@@ -318,7 +318,7 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
     upgrade(url)
     other = Store.open(url)
     served = serve(
-        pdp=PolicyDecisionPoint(World(other), bundle),
+        pdp=PolicyDecisionPoint(FactCache(other), bundle),
         facts=other,
         is_insecure=False,
         tls_certificate=certificate,
@@ -348,7 +348,7 @@ def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Se
     file.write_text(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[1], encoding="utf-8")
     rights = [caller.rights(name) for name, caller in load({}, file).callers.items()]
     callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)
-    return serve(*callers, pdp=PolicyDecisionPoint(World(store), bundle))
+    return serve(*callers, pdp=PolicyDecisionPoint(FactCache(store), bundle))
 
 
 def puts(*records: Any) -> facts_pb2.WriteFactsRequest:

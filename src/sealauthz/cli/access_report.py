@@ -11,8 +11,7 @@ from typing import Any
 
 import click
 
-from sealauthz.cli.output import rfc3339
-from sealauthz.testing.access import (
+from sealauthz.accessdiff.access import (
     AccessDiff,
     BundleDelta,
     Cause,
@@ -26,8 +25,9 @@ from sealauthz.testing.access import (
     grouped,
     unseen,
 )
-from sealauthz.testing.approval import Verdict, acknowledgement_of, escaped, line_of
-from sealauthz.testing.loosening import Loosening, LooseningKind
+from sealauthz.accessdiff.approval import Verdict, acknowledgement_of, escaped, line_of
+from sealauthz.accessdiff.loosening import Loosening, LooseningKind
+from sealauthz.cli.output import rfc3339
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("GAINS", "green", (ChangeKind.GAIN, ChangeKind.WIDER)),

@@ -260,11 +260,11 @@ def connected(address: str, token_file: Path | None, ca: Path | None, insecure: 
 def _in_process(where: Where) -> Iterator[Answers]:
     # Here, because asking a server does without the engine, which takes its time to load.
     from sealauthz.decision import PolicyDecisionPoint
-    from sealauthz.facts import World
+    from sealauthz.facts import FactCache
 
     bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
-        yield InProcess(PolicyDecisionPoint(World(store), bundle), where.language or "")
+        yield InProcess(PolicyDecisionPoint(FactCache(store), bundle), where.language or "")
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:

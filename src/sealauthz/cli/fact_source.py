@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from sealauthz.accessdiff.approval import escaped
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import InvalidRequest
-from sealauthz.testing.approval import escaped
+from sealauthz.schema.record import RECORDS, shape_of
 
 DEMO = "demo"
 STANDARD_INPUT = "-"
@@ -59,7 +59,7 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
 
 def _fixtures(path: Path) -> list[FactSet]:
     """Read the fixtures of a file of policy tests, those that it includes among them."""
-    from sealauthz.testing.suite import Library
+    from sealauthz.policytest.suite import Library
 
     library = Library(None)
     fixtures = library.fixtures_of(path)
@@ -94,9 +94,9 @@ def _read_lines(file: Iterable[bytes], name: str) -> Iterator[Any]:
 def _read_database(url: str) -> Iterator[Any]:
     """Yield every record of a database as of one revision."""
     from sealauthz.facts import MAX_PAGE_SIZE, Store
-    from sealauthz.facts.reading import Query, read_page
+    from sealauthz.facts.store.reading import Query, read_page
 
-    with closing(Store.open(url)) as store, store.snapshot() as snapshot:
+    with closing(Store.open(url)) as store, store.read_transaction() as snapshot:
         for name in RECORDS:
             token = None
             while token != "":

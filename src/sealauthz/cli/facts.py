@@ -21,14 +21,14 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store
 from sealauthz.client import CallFailed, Changes, SealAuthzClient
-from sealauthz.domain.organisation import Enterprise
-from sealauthz.domain.record import RECORDS, Column, shape_of
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.exchange import line_of, plain_fact, record_of
-from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, Snapshot, Store, Stored, WriteReceipt
-from sealauthz.facts.importing import OpenImport
-from sealauthz.facts.reading import Filter, Query, read_page
-from sealauthz.facts.tables import DEPENDENCY_ORDER
+from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, ReadTransaction, Store, Stored, WriteReceipt
+from sealauthz.facts.store.importing import OpenImport
+from sealauthz.facts.store.reading import Filter, Query, read_page
+from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.schema.record import RECORDS, Column, shape_of
 from sealauthz.service.faults import Faults
 from sealauthz.service.importing import release_contracts
 from sealauthz.service.records import fact_of, filter_value, snake
@@ -306,7 +306,7 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
       sealauthz facts export --personal-data > backup.jsonl
     """
     count = 0
-    with open_store(config_file, database) as store, store.snapshot() as snapshot:
+    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
         for name in sorted(RECORDS, key=DEPENDENCY_ORDER.__getitem__):
             if types and name not in types:
                 continue
@@ -508,7 +508,7 @@ def _at_line(
     return Stop(f"{place}: {message}{kept}", code)
 
 
-def _read_all(snapshot: Snapshot, record_type: str, filters: dict[str, Filter]) -> Iterator[Stored]:
+def _read_all(snapshot: ReadTransaction, record_type: str, filters: dict[str, Filter]) -> Iterator[Stored]:
     token = ""
     while True:
         page = read_page(snapshot, Query(record_type, filters), MAX_PAGE_SIZE, token, None)
@@ -544,7 +544,7 @@ def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
 def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: int) -> tuple[list[Stored], bool]:
     """Return the first records, and whether there are more."""
     found: list[Stored] = []
-    with store.snapshot() as snapshot:
+    with store.read_transaction() as snapshot:
         for stored in _read_all(snapshot, record_type, filters):
             if len(found) == limit:
                 return found, True

@@ -30,9 +30,9 @@ from sealauthz.cli.settings import (
 from sealauthz.cli.supervising import Link, become_supervisor
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.errors import ConfigRefused
-from sealauthz.facts import Batch, Feed, Put, Store, World, upgrade
-from sealauthz.facts.database import parse
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.store.database import parse
 from sealauthz.service import Callers, Log, Server, ServerSettings, build, captured, make_log, never_block
 from sealauthz.terminal import console
 
@@ -142,8 +142,8 @@ def serve(
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
         callers = _demo_callers(token) if is_demo else config.caller_rights()
-        world = stack.enter_context(_following_world(store, config, log))
-        server = _build(settings, callers, store, world, bundle, log)
+        fact_cache = stack.enter_context(_following_world(store, config, log))
+        server = _build(settings, callers, store, fact_cache, bundle, log)
         # A supervisor may say it twice, and a worker leaves it to the supervisor to lose patience.
         _stop_on_signals(stopping, is_patient=link is not None)
         server.start()
@@ -222,7 +222,7 @@ def demo() -> int:
 
 
 @contextmanager
-def _following_world(store: Store, config: Config, log: Log) -> Iterator[World]:
+def _following_world(store: Store, config: Config, log: Log) -> Iterator[FactCache]:
     """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
 
     def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
@@ -232,14 +232,14 @@ def _following_world(store: Store, config: Config, log: Log) -> Iterator[World]:
             log.warning(event, error, **numbers)
 
     facts = config.facts
-    waits = Waits.for_threads(config.server.threads, config.server.max_concurrent_calls)
-    world = World(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
+    waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
+    fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
     if facts.warm_up:
-        log.info("warmed_up", enterprises=world.warm_up())
-    feed = Feed(world, store, report, facts.poll_s)
+        log.info("warmed_up", enterprises=fact_cache.warm_up())
+    feed = Feed(fact_cache, store, report, facts.poll_s)
     feed.start()
     try:
-        yield world
+        yield fact_cache
     finally:
         feed.stop()
 
@@ -274,13 +274,15 @@ def _build(
     settings: ServerSettings,
     callers: Callers,
     store: Store,
-    world: World,
+    fact_cache: FactCache,
     bundle: Bundle,
     log: Log,
 ) -> Server:
     from sealauthz.decision import PolicyDecisionPoint
 
-    return build(settings, callers, store, PolicyDecisionPoint(world, bundle), log, world.signal, world.waits)
+    return build(
+        settings, callers, store, PolicyDecisionPoint(fact_cache, bundle), log, fact_cache.signal, fact_cache.waits
+    )
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import print_json
 
 if TYPE_CHECKING:
-    from sealauthz.testing.access import AccessDiff, Progress
-    from sealauthz.testing.approval import Approvals
+    from sealauthz.accessdiff.access import AccessDiff, Progress
+    from sealauthz.accessdiff.approval import Approvals
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -157,10 +157,10 @@ def policy_diff(
       2  wrong use: arguments, facts, or the file of approvals
       3  no answer: the database cannot be used now
     """
+    from sealauthz.accessdiff import approval
+    from sealauthz.accessdiff.access import ChangeKind, Limits, unseen
     from sealauthz.cli import access_report
     from sealauthz.decision import system_clock
-    from sealauthz.testing import approval
-    from sealauthz.testing.access import ChangeKind, Limits, unseen
 
     if update and approve is None:
         raise click.UsageError("--update needs --approve, which names the file to write")
@@ -188,9 +188,9 @@ def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons:
     """Load both bundles and compare them over every set of facts."""
     import dataclasses
 
+    from sealauthz.accessdiff.access import compare
     from sealauthz.cli.fact_source import fact_sets
     from sealauthz.cli.policy_source import load_bundle
-    from sealauthz.testing.access import compare
 
     before = load_bundle("OLD", old, new)
     after = load_bundle("NEW", new, old)
@@ -204,7 +204,7 @@ def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons:
 
 
 def _approved(file: Path, *, may_be_new: bool) -> Approvals:
-    from sealauthz.testing import approval
+    from sealauthz.accessdiff import approval
 
     if may_be_new and not file.exists():
         return approval.Approvals()

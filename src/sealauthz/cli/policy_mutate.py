@@ -16,7 +16,7 @@ from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.policy_test import test_paths
 
 if TYPE_CHECKING:
-    from sealauthz.testing.mutation import Outcome, Result
+    from sealauthz.policytest.mutation import Outcome, Result
 
 _SHOWN_FAILING = 5
 
@@ -59,9 +59,9 @@ def policy_mutate(
       sealauthz policy mutate --file seal_use.polar
       sealauthz policy mutate --fail-under 90
     """
-    from sealauthz.testing.mutation import TestsFail, mutate
-    from sealauthz.testing.plugin import policy_folder
-    from sealauthz.testing.suite import files_of_tests
+    from sealauthz.policytest.mutation import TestsFail, mutate
+    from sealauthz.policytest.plugin import policy_folder
+    from sealauthz.policytest.suite import files_of_tests
 
     found = files_of_tests(test_paths(paths))
     folder = policies or next(
@@ -105,7 +105,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _as_text(result: Result) -> str:
-    from sealauthz.testing.mutation import Verdict
+    from sealauthz.policytest.mutation import Verdict
 
     missed = result.of(Verdict.SURVIVED, Verdict.UNREACHED)
     lines = []
@@ -125,7 +125,7 @@ def _as_text(result: Result) -> str:
 
 
 def _line(outcome: Outcome) -> str:
-    from sealauthz.testing.mutation import Verdict
+    from sealauthz.policytest.mutation import Verdict
 
     mutant = outcome.mutant
     place = f"{mutant.place.file}:{mutant.place.line}" if mutant.place.line else mutant.place.file
@@ -134,7 +134,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def _table(result: Result) -> list[str]:
-    from sealauthz.testing.mutation import Verdict
+    from sealauthz.policytest.mutation import Verdict
 
     counts: Counter[tuple[str, Verdict]] = Counter((o.mutant.place.file, o.verdict) for o in result.outcomes)
     names = list(dict.fromkeys(outcome.mutant.place.file for outcome in result.outcomes))

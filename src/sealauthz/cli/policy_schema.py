@@ -22,12 +22,12 @@ def policy_schema(*, folder: Path | None) -> None:
       sealauthz policy schema policies/ > policies/tests/.schema.json
       # yaml-language-server: $schema=.schema.json
     """
-    from sealauthz.testing.form import json_schema
+    from sealauthz.policytest.form import json_schema
 
     if folder is None:
         print_json(json_schema())
         return
     from sealauthz.decision import Bundle
-    from sealauthz.testing.suite import Vocabulary
+    from sealauthz.policytest.suite import Vocabulary
 
     print_json(json_schema(Vocabulary(Bundle.load(folder)).suggestions()))

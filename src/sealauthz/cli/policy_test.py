@@ -112,7 +112,7 @@ def policy_test(
 def test_paths(paths: Sequence[Path]) -> list[Path]:
     """Return where the tests lie: of a policy folder, its folder `tests`. Raises Stop where there are none."""
     from sealauthz.decision.folder import installed_folder
-    from sealauthz.testing.plugin import is_policy_folder
+    from sealauthz.policytest.plugin import is_policy_folder
 
     if not paths:
         paths = [HERE if HERE.is_dir() else installed_folder() / "tests"]

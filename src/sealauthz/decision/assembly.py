@@ -9,11 +9,11 @@ from typing import Any
 from sealauthz.decision.contexts import Context, ContextForm, form_of
 from sealauthz.decision.question import Entity, Question
 from sealauthz.decision.surroundings import Surroundings, found_for
-from sealauthz.domain.contracts import Contract, SealUse, SigningTask
-from sealauthz.domain.parameters import Parameters
 from sealauthz.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
+from sealauthz.facts.memory.fact_cache import FactSnapshot
 from sealauthz.facts.units import Unit, UnitKind
-from sealauthz.facts.world import Picture
+from sealauthz.model.parameters import Parameters
+from sealauthz.model.records.contracts import Contract, SealUse, SigningTask
 
 MaySee = Callable[[str], bool]
 """Whether the caller may ask about the enterprise with this id."""
@@ -73,7 +73,7 @@ def check_context(question: Question) -> ContextForm:
 
 
 def assemble(
-    question: Question, picture: Picture, may_see: MaySee, now: int, caller: str, parameters: Parameters
+    question: Question, snapshot: FactSnapshot, may_see: MaySee, now: int, caller: str, parameters: Parameters
 ) -> Case | None:
     """Find everything that the question names; None where subject or resource do not exist.
 
@@ -81,24 +81,24 @@ def assemble(
     """
     form = check_context(question)
     # The subject later: a person whom an import shuts must not hide that the caller has no right to the resource.
-    resource, home = _found(picture, question.resource.type, question.resource.id, may_see)
+    resource, home = _found(snapshot, question.resource.type, question.resource.id, may_see)
     if resource is not None:
         _refuse_unseen(resource, home, may_see)
-    subject, _ = _found(picture, question.subject.type, question.subject.id, may_see)
+    subject, _ = _found(snapshot, question.subject.type, question.subject.id, may_see)
     if subject is None or resource is None:
         return None
     given = question.context
     values: dict[str, Any] = {key: given.get(key) for key in form.texts}
     for key, record_type in form.records.items():
-        record, home = _found(picture, record_type, str(given[key]), may_see) if key in given else (None, None)
+        record, home = _found(snapshot, record_type, str(given[key]), may_see) if key in given else (None, None)
         if record is not None:
             _refuse_unseen(record, home, may_see)
         values[key] = record
-    values |= found_for(form.context, Surroundings(subject, resource, now, parameters, picture, dict(values)))
+    values |= found_for(form.context, Surroundings(subject, resource, now, parameters, snapshot, dict(values)))
     return Case(question, subject, resource, form.context(now=now, caller=caller, parameters=parameters, **values))
 
 
-def check_given(question: Question, picture: Picture, may_see: MaySee) -> None:
+def check_given(question: Question, snapshot: FactSnapshot, may_see: MaySee) -> None:
     """Raises InvalidRequest for a context that does not fit, and CallerNotPermitted for what in it is out of reach.
 
     It is what `assemble` checks of the context alone, for a list that is empty.
@@ -106,18 +106,18 @@ def check_given(question: Question, picture: Picture, may_see: MaySee) -> None:
     form = check_context(question)
     for key, record_type in form.records.items():
         if key in question.context:
-            _check_found(picture, record_type, str(question.context[key]), may_see)
+            _check_found(snapshot, record_type, str(question.context[key]), may_see)
 
 
-def check_seen(entity: Entity, picture: Picture, may_see: MaySee) -> None:
+def check_seen(entity: Entity, snapshot: FactSnapshot, may_see: MaySee) -> None:
     """Raises CallerNotPermitted where the entity exists, and is about an enterprise outside the caller's right."""
-    _check_found(picture, entity.type, entity.id, may_see)
+    _check_found(snapshot, entity.type, entity.id, may_see)
 
 
-def _check_found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> None:
+def _check_found(snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee) -> None:
     """Raise CallerNotPermitted where a record exists, and is about an enterprise outside the caller's right."""
     try:
-        record, home = _found(picture, record_type, record_id, may_see)
+        record, home = _found(snapshot, record_type, record_id, may_see)
     except FactNotLoaded as error:
         if error.importing is None:
             raise
@@ -126,10 +126,10 @@ def _check_found(picture: Picture, record_type: str, record_id: str, may_see: Ma
         _refuse_unseen(record, home, may_see)
 
 
-def _found(picture: Picture, record_type: str, record_id: str, may_see: MaySee) -> tuple[Any, Unit | None]:
+def _found(snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee) -> tuple[Any, Unit | None]:
     """The record and its home unit; None for both where there is none of that type and id."""
     try:
-        return picture.locate(record_type, record_id)
+        return snapshot.locate(record_type, record_id)
     except FactNotLoaded as error:
         # Whoever may not ask about an enterprise is not told that it is being imported either.
         kind, unit_id = error.importing or ("", "")

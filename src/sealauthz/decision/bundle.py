@@ -26,9 +26,8 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.surroundings import LEADS
 from sealauthz.decision.texts import Texts
-from sealauthz.domain.parameters import Parameters
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import BundleRefused
+from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
 from sealauthz.polar.check import Baseline, Finding, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
@@ -37,6 +36,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Types
+from sealauthz.schema.record import RECORDS, shape_of
 
 SUBJECT_TYPES = ("Person",)
 

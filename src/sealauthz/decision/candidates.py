@@ -11,13 +11,13 @@ from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import Bundle, links_of
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import ListQuery
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
+from sealauthz.facts.memory.fact_cache import FactSnapshot
 from sealauthz.facts.units import COMPLETE, home_kind
-from sealauthz.facts.world import Picture
 from sealauthz.polar.links import Links
 from sealauthz.polar.ties import Alone, Holding, Ties
 from sealauthz.polar.walks import Step, Walk
+from sealauthz.schema.record import RECORDS, shape_of
 
 _CHUNK = 256
 
@@ -53,32 +53,32 @@ Watch = Callable[[], None]
 
 
 def candidates(
-    query: ListQuery, ties: Ties, plans: Plans, picture: Picture, after: str, may_see: MaySee, watch: Watch
+    query: ListQuery, ties: Ties, plans: Plans, snapshot: FactSnapshot, after: str, may_see: MaySee, watch: Watch
 ) -> Iterator[str]:
     """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
 
     There are none where what is known does not exist, or is being imported. Raises TimeOver, and CallerNotPermitted
     where nothing ties what is sought to what is known, so that the list would be of what is everybody's.
     """
-    known = _open(picture, query.known.type, query.known.id)
+    known = _open(snapshot, query.known.type, query.known.id)
     if known is None:
         return iter(())
     if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
-        return _all_of(query.sought, picture, after, may_see)
+        return _all_of(query.sought, snapshot, after, may_see)
     reached: set[str] = set()
     named: list[Iterable[str]] = []
     for tie in ties:
         if isinstance(tie, Holding):
-            named.append(_values(picture, tie.step.holder, tie.step.column, after))
+            named.append(_values(snapshot, tie.step.holder, tie.step.column, after))
         elif not isinstance(tie, Alone):
-            reached |= ends_of(picture, query.known.id, tie, watch)
+            reached |= ends_of(snapshot, query.known.id, tie, watch)
     return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
 
 
-def _all_of(record_type: str, picture: Picture, after: str, may_see: MaySee) -> Iterator[str]:
+def _all_of(record_type: str, snapshot: FactSnapshot, after: str, may_see: MaySee) -> Iterator[str]:
     """Every id of a type behind `after`, as far as the caller may know that there is such a record."""
     if may_see is everything:
-        return _values(picture, record_type, "id", after)
+        return _values(snapshot, record_type, "id", after)
     if record_type == "Enterprise" and isinstance(may_see, Within):
         return iter(sorted(id_ for id_ in may_see.enterprises if id_ > after))
     raise CallerNotPermitted(
@@ -86,20 +86,20 @@ def _all_of(record_type: str, picture: Picture, after: str, may_see: MaySee) -> 
     )
 
 
-def _open(picture: Picture, record_type: str, record_id: str) -> Any:
+def _open(snapshot: FactSnapshot, record_type: str, record_id: str) -> Any:
     """Return a record; None also for one that is being imported, because whatever needs it is denied."""
     try:
-        return picture.find(record_type, record_id)
+        return snapshot.find(record_type, record_id)
     except FactNotLoaded as error:
         if error.importing is None:
             raise
         return None
 
 
-def _values(picture: Picture, record_type: str, column: str, after: str) -> Iterator[str]:
+def _values(snapshot: FactSnapshot, record_type: str, column: str, after: str) -> Iterator[str]:
     """Every id in a column behind `after`, read a number at a time."""
     while True:
-        values = picture.after(record_type, column, after, _CHUNK)
+        values = snapshot.after(record_type, column, after, _CHUNK)
         yield from values
         if len(values) < _CHUNK:
             return
@@ -114,7 +114,7 @@ def _each_once(ordered: Iterable[str]) -> Iterator[str]:
         last = value
 
 
-def ends_of(picture: Picture, record_id: str, walk: Walk, watch: Watch) -> set[str]:
+def ends_of(snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) -> set[str]:
     """Return the ids that a walk from a record leads to: through units where they hold all, else by an index."""
     # Records that a collection gave us hold their keys; of what a key names, only the id is known.
     standing: dict[str, Any] = {record_id: None}
@@ -123,27 +123,27 @@ def ends_of(picture: Picture, record_id: str, walk: Walk, watch: Watch) -> set[s
         for here, record in standing.items():
             watch()
             if step.is_up:
-                holder = _open(picture, step.holder, here) if record is None else record
+                holder = _open(snapshot, step.holder, here) if record is None else record
                 key = getattr(holder, step.column, None)
                 if key is not None:
                     onward[key] = None
             else:
-                onward |= _holders(picture, step, here, record)
+                onward |= _holders(snapshot, step, here, record)
         standing = onward
     return set(standing)
 
 
-def _holders(picture: Picture, step: Step, record_id: str, record: Any) -> Mapping[str, Any]:
+def _holders(snapshot: FactSnapshot, step: Step, record_id: str, record: Any) -> Mapping[str, Any]:
     """The records whose key names one, by id; None for a record of which only the id is known."""
     name = _collection(step)
     if name is not None:
         # Unset where the unit at hand does not hold the collection; its home unit then may.
         found = getattr(record, name, None)
         if found is None and name in COMPLETE[home_kind(step.target)].get(step.target, ()):
-            found = getattr(_open(picture, step.target, record_id), name, None)
+            found = getattr(_open(snapshot, step.target, record_id), name, None)
         if found is not None:
             return {member.id: member for member in found}
-    return dict.fromkeys(picture.matching(step.holder, **{step.column: record_id}))
+    return dict.fromkeys(snapshot.matching(step.holder, **{step.column: record_id}))
 
 
 @cache

@@ -11,12 +11,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from sealauthz.domain.contracts import Contract, SigningTask
-from sealauthz.domain.identity import IdentityVerification, Person
-from sealauthz.domain.organisation import Enterprise, Membership
-from sealauthz.domain.parameters import Parameters
-from sealauthz.domain.record import Instant
-from sealauthz.domain.seals import Seal, SealUseRequest
+from sealauthz.model.parameters import Parameters
+from sealauthz.model.records.contracts import Contract, SigningTask
+from sealauthz.model.records.identity import IdentityVerification, Person
+from sealauthz.model.records.organisation import Enterprise, Membership
+from sealauthz.model.records.seals import Seal, SealUseRequest
+from sealauthz.schema.record import Instant
 
 
 @dataclass(slots=True)

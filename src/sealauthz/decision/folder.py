@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
-from sealauthz.domain.parameters import ParameterProblem, Parameters, parameters_from
 from sealauthz.errors import BundleRefused
+from sealauthz.model.parameters import ParameterProblem, Parameters, parameters_from
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
 
 BUNDLE_FILE = "bundle.toml"

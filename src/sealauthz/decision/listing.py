@@ -17,12 +17,12 @@ from sealauthz.decision.candidates import Plans, candidates
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_of
 from sealauthz.decision.question import ListQuery, Question
-from sealauthz.domain.record import Instant
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
-from sealauthz.facts.consistency import Deadline
-from sealauthz.facts.world import Picture
+from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.facts.memory.fact_cache import FactSnapshot
 from sealauthz.polar.ties import Ties
 from sealauthz.polar.walks import Root
+from sealauthz.schema.record import Instant
 
 _SHARE_OF_DEADLINE = 0.8
 """How much of the time until the deadline a page is looked for; the rest is for the way back."""
@@ -103,7 +103,7 @@ def search_for(
 def find_page(
     search: Search,
     plans: Plans,
-    picture: Picture,
+    snapshot: FactSnapshot,
     allowed: Callable[[Question], Decision | None],
     may_see: MaySee,
     empty_until: Instant,
@@ -119,9 +119,9 @@ def find_page(
             raise TimeOver("the deadline passed before the candidates of the list were found")
 
     query, start = search.query, search.start
-    start.check(picture.timeline, picture.revision)
+    start.check(snapshot.timeline, snapshot.revision)
     after = start.after
-    left = candidates(query, search.ties, plans, picture, after, may_see, watch)
+    left = candidates(query, search.ties, plans, snapshot, after, may_see, watch)
     ids: list[str] = []
     valid_until: Instant | None = None
     more: str | None = None
@@ -143,12 +143,12 @@ def find_page(
         if decision is not None:
             ids.append(candidate)
             valid_until = decision.valid_until if valid_until is None else min(valid_until, decision.valid_until)
-    goes_on = start._replace(after=after, timeline=picture.timeline, revision=picture.revision)
+    goes_on = start._replace(after=after, timeline=snapshot.timeline, revision=snapshot.revision)
     return ListPage(
         ids=tuple(ids),
         next_page_token="" if more is None else token_of(query, goes_on, search.caller),
-        timeline=picture.timeline,
-        revision=picture.revision,
+        timeline=snapshot.timeline,
+        revision=snapshot.revision,
         policy_version=start.policy_version,
         evaluated_at=start.evaluated_at,
         valid_until=empty_until if valid_until is None else valid_until,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sealauthz.decision.question import ListQuery
-from sealauthz.domain.record import Duration, Instant
 from sealauthz.errors import InvalidRequest, RevisionGone
-from sealauthz.facts.consistency import Consistency
-from sealauthz.facts.values import text_problem
+from sealauthz.facts.memory.consistency import Consistency
+from sealauthz.facts.store.values import text_problem
+from sealauthz.schema.record import Duration, Instant
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000

@@ -44,11 +44,11 @@ from sealauthz.decision.decision import (
 from sealauthz.decision.listing import Bounds, ListPage, Search, find_page, search_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.domain.identity import Person
-from sealauthz.domain.masking import mask_name, mask_phone
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
-from sealauthz.facts.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
-from sealauthz.facts.world import Picture, World
+from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
+from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
+from sealauthz.model.masking import mask_name, mask_phone
+from sealauthz.model.records.identity import Person
 from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
@@ -107,13 +107,17 @@ class _Wording:
 
 
 class PolicyDecisionPoint:
-    """Decides questions with one bundle over one world. Safe to call from several threads."""
+    """Decides questions with one bundle over one fact cache. Safe to call from several threads."""
 
     def __init__(
-        self, world: World, bundle: Bundle, now: Callable[[], int] = system_clock, bounds: Bounds = DEFAULT_BOUNDS
+        self,
+        fact_cache: FactCache,
+        bundle: Bundle,
+        now: Callable[[], int] = system_clock,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
         self._wording = _Wording(bundle)
-        self._world = world
+        self._fact_cache = fact_cache
         self._now = now
         self._bounds = bounds
 
@@ -134,15 +138,15 @@ class PolicyDecisionPoint:
         consistency: Consistency = FROM_MEMORY,
         deadline: Deadline = NO_DEADLINE,
     ) -> Decision:
-        """Decide one question. Raises InvalidRequest, CallerNotPermitted, or what a world raises that cannot answer;
-        never for a deny.
+        """Decide one question. Raises InvalidRequest, CallerNotPermitted, or what a fact cache raises that cannot
+        answer; never for a deny.
         """
         wording = self._wording
 
-        def work(picture: Picture) -> Decision:
-            return _Evaluation(wording, picture, self._now(), may_see, caller).decide(question)
+        def work(snapshot: FactSnapshot) -> Decision:
+            return _Evaluation(wording, snapshot, self._now(), may_see, caller).decide(question)
 
-        return self._world.answer(work, consistency, deadline)
+        return self._fact_cache.answer(work, consistency, deadline)
 
     def decide_many(
         self,
@@ -158,9 +162,9 @@ class PolicyDecisionPoint:
         """
         wording = self._wording
 
-        def work(picture: Picture) -> list[Decision | SealAuthzError]:
+        def work(snapshot: FactSnapshot) -> list[Decision | SealAuthzError]:
             answers: list[Decision | SealAuthzError] = []
-            evaluation = _Evaluation(wording, picture, self._now(), may_see, caller)
+            evaluation = _Evaluation(wording, snapshot, self._now(), may_see, caller)
             for question in questions:
                 try:
                     answers.append(evaluation.decide(question))
@@ -168,7 +172,7 @@ class PolicyDecisionPoint:
                     answers.append(error)
             return answers
 
-        return self._world.answer(work, consistency, deadline)
+        return self._fact_cache.answer(work, consistency, deadline)
 
     def actions(
         self,
@@ -191,16 +195,16 @@ class PolicyDecisionPoint:
         actions = bundle.rulebook.actions_of(resource.type) or ("",)
         known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
 
-        def work(picture: Picture) -> list[Decision]:
+        def work(snapshot: FactSnapshot) -> list[Decision]:
             decisions = []
-            evaluation = _Evaluation(wording, picture, self._now(), may_see, caller)
+            evaluation = _Evaluation(wording, snapshot, self._now(), may_see, caller)
             for action in actions:
                 keys = bundle.context_keys(action, resource.type)
                 fitting = {key: value for key, value in given.items() if key in keys or key not in known}
                 decisions.append(evaluation.decide(Question(subject, action, resource, fitting)))
             return decisions
 
-        return self._world.answer(work, consistency, deadline)
+        return self._fact_cache.answer(work, consistency, deadline)
 
     def list_page(
         self,
@@ -215,19 +219,19 @@ class PolicyDecisionPoint:
 
         `consistency` is that of the first page; the others go on at its revision. Raises InvalidRequest, RevisionGone
         where a page cannot be gone on from, CallerNotPermitted where what is known, or in the context, is outside the
-        caller's right, and what a world raises that cannot answer.
+        caller's right, and what a fact cache raises that cannot answer.
         """
         wording = self._wording
 
         def search() -> Search:
             return search_for(query, paging, wording.plans, caller, self._now(), self._bounds, deadline)
 
-        def work(picture: Picture) -> ListPage:
+        def work(snapshot: FactSnapshot) -> ListPage:
             # Here, because the time of a page begins when the facts can be read.
             begun = search()
-            return _Evaluation(wording, picture, begun.start.evaluated_at, may_see, caller).page(begun)
+            return _Evaluation(wording, snapshot, begun.start.evaluated_at, may_see, caller).page(begun)
 
-        return self._world.answer(work, search().start.consistency(consistency), deadline, is_list=True)
+        return self._fact_cache.answer(work, search().start.consistency(consistency), deadline, is_list=True)
 
     def explain(
         self,
@@ -240,21 +244,21 @@ class PolicyDecisionPoint:
         """Decide and tell how each requirement came out, with the rules that could settle it."""
         wording = self._wording
 
-        def work(picture: Picture) -> Explanation:
-            return _Evaluation(wording, picture, self._now(), may_see, caller).explain(question)
+        def work(snapshot: FactSnapshot) -> Explanation:
+            return _Evaluation(wording, snapshot, self._now(), may_see, caller).explain(question)
 
-        return self._world.answer(work, consistency, deadline)
+        return self._fact_cache.answer(work, consistency, deadline)
 
 
 class _Evaluation:
     """Questions decided at one revision and one time."""
 
-    def __init__(self, wording: _Wording, picture: Picture, now: int, may_see: MaySee, caller: str) -> None:
+    def __init__(self, wording: _Wording, snapshot: FactSnapshot, now: int, may_see: MaySee, caller: str) -> None:
         self._wording = wording
         self._bundle = bundle = wording.bundle
         self._book = bundle.rulebook
         self._engine = bundle.engine
-        self._picture = picture
+        self._snapshot = snapshot
         self._now = now
         self._may_see = may_see
         self._caller = caller
@@ -278,11 +282,11 @@ class _Evaluation:
 
     def page(self, search: Search) -> ListPage:
         query = search.query
-        check_given(query.about(""), self._picture, self._may_see)
+        check_given(query.about(""), self._snapshot, self._may_see)
         if query.root is Root.RESOURCE:
-            check_seen(query.known, self._picture, self._may_see)
+            check_seen(query.known, self._snapshot, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
-        return find_page(search, self._wording.plans, self._picture, self._allowed, self._may_see, empty_until)
+        return find_page(search, self._wording.plans, self._snapshot, self._allowed, self._may_see, empty_until)
 
     def _allowed(self, question: Question) -> Decision | None:
         """The decision where it allows, without the reasons of one that does not; an error never allows."""
@@ -304,7 +308,7 @@ class _Evaluation:
         if key not in self._book.requirements:
             is_known = question.resource.type in self._book.resource_types
             return self._reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
-        case = assemble(question, self._picture, self._may_see, self._now, self._caller, self._bundle.parameters)
+        case = assemble(question, self._snapshot, self._may_see, self._now, self._caller, self._bundle.parameters)
         return case or self._reason(NOT_FOUND)
 
     def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
@@ -389,9 +393,9 @@ class _Evaluation:
             effect=effect,
             decision_id=_uuid7(),
             policy_version=self._bundle.version,
-            revision=self._picture.revision,
-            timeline=self._picture.timeline,
-            facts_age_s=self._picture.age_s,
+            revision=self._snapshot.revision,
+            timeline=self._snapshot.timeline,
+            facts_age_s=self._snapshot.age_s,
             evaluated_at=self._now,
             valid_until=valid_until,
             reasons=reasons,

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from sealauthz.decision import contexts
 from sealauthz.decision.contexts import Context
-from sealauthz.domain.contracts import ConsentKind, Contract, SealUse, SigningTask, whole_digest
-from sealauthz.domain.organisation import AuthenticationState, Enterprise, Membership
-from sealauthz.domain.parameters import Parameters
-from sealauthz.domain.record import Collection, Instant
-from sealauthz.domain.retrieval import RetrievalCase
-from sealauthz.domain.seals import CrossEnterpriseGrant, Seal, SealUseRequest
-from sealauthz.facts.world import Picture
+from sealauthz.facts.memory.fact_cache import FactSnapshot
+from sealauthz.model.parameters import Parameters
+from sealauthz.model.records.contracts import ConsentKind, Contract, SealUse, SigningTask, whole_digest
+from sealauthz.model.records.organisation import AuthenticationState, Enterprise, Membership
+from sealauthz.model.records.retrieval import RetrievalCase
+from sealauthz.model.records.seals import CrossEnterpriseGrant, Seal, SealUseRequest
+from sealauthz.schema.record import Collection, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN_TASK = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
@@ -39,7 +39,7 @@ class Surroundings:
     resource: Any
     now: Instant
     parameters: Parameters
-    picture: Picture
+    snapshot: FactSnapshot
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ def _seal_use(around: Surroundings) -> Mapping[str, Any]:
     local = _local_time(seal.enterprise.timezone, around.now)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
     names = _principal_ids(around, seal)
-    principals = Collection(around.picture.person(name) for name in sorted(names))
+    principals = Collection(around.snapshot.person(name) for name in sorted(names))
     found = {"holder": _holder(around, seal.cross_grants), "principals": principals, **_sealed(around, seal, names)}
     return found if local is None else found | _clock(local)
 
@@ -132,7 +132,7 @@ def _documents_digest(contract: Contract) -> str | None:
 def _enterprises(around: Surroundings, names: set[str]) -> list[Any]:
     if not names:
         return Collection()
-    found = (around.picture.find("Enterprise", name) for name in sorted(names))
+    found = (around.snapshot.find("Enterprise", name) for name in sorted(names))
     return Collection(enterprise for enterprise in found if enterprise is not None)
 
 
@@ -149,14 +149,14 @@ def _approved_for_task(around: Surroundings, seal: Seal) -> Iterator[SealUseRequ
 def _approvers(around: Surroundings, requests: Iterable[SealUseRequest]) -> list[Any]:
     """Those who decided on the requests, each in the unit that holds what they represent."""
     names = {approval.approver.person_id for request in requests for approval in request.approvals}
-    return Collection(around.picture.person(name) for name in sorted(names))
+    return Collection(around.snapshot.person(name) for name in sorted(names))
 
 
 def _request(around: Surroundings) -> Mapping[str, Any]:
     request = around.resource
     if not isinstance(request, SealUseRequest) or request.contract_id is None:
         return {}
-    return {"contract": around.picture.find("Contract", request.contract_id)}
+    return {"contract": around.snapshot.find("Contract", request.contract_id)}
 
 
 def _stamp(around: Surroundings) -> Mapping[str, Any]:
@@ -173,14 +173,14 @@ def _stamped(around: Surroundings) -> Mapping[str, Any]:
     seal, request = around.resource, around.given.get("request")
     if not isinstance(seal, Seal) or not isinstance(request, SealUseRequest) or request.seal_id != seal.id:
         return {"contract": None, "approvers": Collection(), "parties": Collection()}
-    contract = None if request.contract_id is None else around.picture.find("Contract", request.contract_id)
+    contract = None if request.contract_id is None else around.snapshot.find("Contract", request.contract_id)
     parties = Collection() if contract is None else _other_parties(around, seal, contract, {around.subject.id})
     return {"contract": contract, "approvers": _approvers(around, [request]), "parties": parties}
 
 
 def _seal_end(around: Surroundings) -> Mapping[str, Any]:
-    for fixed_id in around.picture.matching("TaskSeal", seal_id=around.resource.id):
-        fixed = around.picture.find("TaskSeal", fixed_id)
+    for fixed_id in around.snapshot.matching("TaskSeal", seal_id=around.resource.id):
+        fixed = around.snapshot.find("TaskSeal", fixed_id)
         task = None if fixed is None else fixed.task
         if task is not None and task.state in _OPEN_TASK and task.signatory.contract.state in _OPEN_CONTRACT:
             return {"open_task_id": task.id}
@@ -196,7 +196,7 @@ def _cross_grant(around: Surroundings) -> Mapping[str, Any]:
     grant = around.resource
     if not isinstance(grant, CrossEnterpriseGrant):
         return {}
-    return {"holder": around.picture.find("Enterprise", grant.holder_id)}
+    return {"holder": around.snapshot.find("Enterprise", grant.holder_id)}
 
 
 def _holder(around: Surroundings, grants: list[CrossEnterpriseGrant]) -> Enterprise | None:
@@ -205,7 +205,7 @@ def _holder(around: Surroundings, grants: list[CrossEnterpriseGrant]) -> Enterpr
         return None
     ours = set(_enterprises_of(around.subject))
     held = sorted({grant.holder_id for grant in grants} & ours)
-    return around.picture.find("Enterprise", held[0]) if held else None
+    return around.snapshot.find("Enterprise", held[0]) if held else None
 
 
 def _enterprises_of(person: Any) -> Iterator[str]:
@@ -223,8 +223,8 @@ def _use_record(around: Surroundings) -> Mapping[str, Any]:
     if not isinstance(use, SealUse):
         return {}
     return {
-        "seal": around.picture.find("Seal", use.seal_id),
-        "holder": around.picture.find("Enterprise", use.holder_id) if use.holder_id else None,
+        "seal": around.snapshot.find("Seal", use.seal_id),
+        "holder": around.snapshot.find("Enterprise", use.holder_id) if use.holder_id else None,
     }
 
 
@@ -235,8 +235,8 @@ def _contract(around: Surroundings) -> Mapping[str, Any]:
     ours = set(_enterprises_of(around.subject))
     parties = sorted(ours & {party.enterprise_id for party in contract.signatories if party.enterprise_id})
     return {
-        "enterprise": around.picture.find("Enterprise", contract.initiator_id),
-        "party": around.picture.find("Enterprise", parties[0]) if parties else None,
+        "enterprise": around.snapshot.find("Enterprise", contract.initiator_id),
+        "party": around.snapshot.find("Enterprise", parties[0]) if parties else None,
     }
 
 
@@ -253,18 +253,18 @@ def _termination(around: Surroundings) -> Mapping[str, Any]:
 
 
 def _name_change(around: Surroundings) -> Mapping[str, Any]:
-    for contract_id in _contracts_of(around.resource.id, around.picture):
-        contract = around.picture.find("Contract", contract_id)
+    for contract_id in _contracts_of(around.resource.id, around.snapshot):
+        contract = around.snapshot.find("Contract", contract_id)
         if contract is not None and contract.state in _OPEN_CONTRACT:
             return {"open_contract_id": contract.id}
     return {}
 
 
-def _contracts_of(enterprise_id: str, picture: Picture) -> Iterator[str]:
+def _contracts_of(enterprise_id: str, snapshot: FactSnapshot) -> Iterator[str]:
     """The ids of the contracts that an enterprise sent or is a party of; one may come twice."""
-    yield from picture.matching("Contract", initiator_id=enterprise_id)
-    for signatory_id in picture.matching("Signatory", enterprise_id=enterprise_id):
-        signatory = picture.find("Signatory", signatory_id)
+    yield from snapshot.matching("Contract", initiator_id=enterprise_id)
+    for signatory_id in snapshot.matching("Signatory", enterprise_id=enterprise_id):
+        signatory = snapshot.find("Signatory", signatory_id)
         if signatory is not None:
             yield signatory.contract_id
 
@@ -272,7 +272,7 @@ def _contracts_of(enterprise_id: str, picture: Picture) -> Iterator[str]:
 def _task(around: Surroundings) -> Mapping[str, Any]:
     task = around.resource
     party = task.signatory.enterprise_id if isinstance(task, SigningTask) else None
-    return {"enterprise": around.picture.find("Enterprise", party) if party else None}
+    return {"enterprise": around.snapshot.find("Enterprise", party) if party else None}
 
 
 def _signing(around: Surroundings) -> Mapping[str, Any]:
@@ -285,7 +285,7 @@ def _signing(around: Surroundings) -> Mapping[str, Any]:
 
 def _member(around: Surroundings) -> Mapping[str, Any]:
     membership = around.resource
-    return {"member": around.picture.person(membership.person_id)} if isinstance(membership, Membership) else {}
+    return {"member": around.snapshot.person(membership.person_id)} if isinstance(membership, Membership) else {}
 
 
 def _certification(around: Surroundings) -> Mapping[str, Any]:
@@ -293,7 +293,7 @@ def _certification(around: Surroundings) -> Mapping[str, Any]:
     if not isinstance(enterprise, Enterprise):
         return {}
     same = {"realm": enterprise.realm, "uscc": enterprise.uscc}
-    twins = around.picture.matching("Enterprise", **same, auth_state=str(AuthenticationState.AUTHENTICATED))
+    twins = around.snapshot.matching("Enterprise", **same, auth_state=str(AuthenticationState.AUTHENTICATED))
     return {"twin_id": next((twin for twin in twins if twin != enterprise.id), None)}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sealauthz.domain.contracts import (
+from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
     ContractMatter,
@@ -24,8 +24,8 @@ from sealauthz.domain.contracts import (
     TaskSeal,
     TaskState,
 )
-from sealauthz.domain.identity import Person, PlatformStaff, RealnameState, StaffDuty
-from sealauthz.domain.organisation import (
+from sealauthz.model.records.identity import Person, PlatformStaff, RealnameState, StaffDuty
+from sealauthz.model.records.organisation import (
     AuthenticationState,
     CertificationMethod,
     CertificationState,
@@ -37,8 +37,8 @@ from sealauthz.domain.organisation import (
     Role,
     RoleAssignment,
 )
-from sealauthz.domain.retrieval import EnterpriseAuthentication
-from sealauthz.domain.seals import (
+from sealauthz.model.records.retrieval import EnterpriseAuthentication
+from sealauthz.model.records.seals import (
     Certificate,
     CertificateState,
     GrantConfirmation,

@@ -21,9 +21,9 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.facts import opening_facts
 from sealauthz.demo.stage import Clock, Stage
 from sealauthz.demo.story import tell
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.exchange import plain_fact
-from sealauthz.facts import Store, World, upgrade
+from sealauthz.facts import FactCache, Store, upgrade
+from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
 from sealauthz.terminal import show
 from sealauthz.v1 import facts_pb2
@@ -94,7 +94,7 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         tls_key=folder / "server.key" if tls else None,
     )
     try:
-        pdp = PolicyDecisionPoint(World(store), Bundle.load(), now=clock)
+        pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(), now=clock)
         # The log of the service would stand between the lines of the story.
         server = build(settings, Callers([demo_caller(token)]), store, pdp, make_log(io.StringIO()))
         server.start()

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from sealauthz.demo.facts import DAY, HOUR, MINUTE, YUNSHAN_USCC, digest, person
 from sealauthz.demo.stage import ALLOW, Stage, deny
-from sealauthz.domain.contracts import TaskState
-from sealauthz.domain.identity import (
+from sealauthz.model.records.contracts import TaskState
+from sealauthz.model.records.identity import (
     AccountState,
     IdentityVerification,
     VerificationMethod,
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.domain.organisation import (
+from sealauthz.model.records.organisation import (
     ApplicationState,
     AssignmentState,
     AuthenticationState,
@@ -33,7 +33,7 @@ from sealauthz.domain.organisation import (
     Role,
     RoleAssignment,
 )
-from sealauthz.domain.retrieval import (
+from sealauthz.model.records.retrieval import (
     CaseState,
     DeliveryState,
     EnterpriseAuthentication,
@@ -45,7 +45,7 @@ from sealauthz.domain.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.domain.seals import (
+from sealauthz.model.records.seals import (
     Approval,
     ApprovalVerdict,
     GrantInvalidity,

@@ -1,16 +1,16 @@
-"""Facts: tables derived from the records, the store that writes and reads them, and the world of a decision."""
+"""Facts: tables derived from the records, the store that writes and reads them, and the fact cache of a decision."""
 
-from sealauthz.facts.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
-from sealauthz.facts.consistency import Consistency, Deadline
-from sealauthz.facts.database import Snapshot
-from sealauthz.facts.feed import Feed
-from sealauthz.facts.importing import OpenImport, Part, PartReceipt
-from sealauthz.facts.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
-from sealauthz.facts.rows import Stored
-from sealauthz.facts.schema import upgrade
-from sealauthz.facts.store import Store
+from sealauthz.facts.memory.consistency import Consistency, Deadline
+from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
+from sealauthz.facts.memory.feed import Feed
+from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
+from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.importing import OpenImport, Part, PartReceipt
+from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from sealauthz.facts.store.rows import Stored
+from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.upgrading import upgrade
 from sealauthz.facts.units import Unit, UnitKind
-from sealauthz.facts.world import Picture, World
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
@@ -19,21 +19,21 @@ __all__ = [
     "Consistency",
     "Deadline",
     "Delete",
+    "FactCache",
+    "FactSnapshot",
     "Feed",
     "OpenImport",
     "Page",
     "Part",
     "PartReceipt",
-    "Picture",
     "Precondition",
     "PreconditionKind",
     "Put",
-    "Snapshot",
+    "ReadTransaction",
     "Store",
     "Stored",
     "Unit",
     "UnitKind",
-    "World",
     "WriteReceipt",
     "upgrade",
 ]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
-from sealauthz.domain import RECORDS, shape_of
+from sealauthz.model import RECORDS, shape_of
 
 
 class UnitKind(StrEnum):

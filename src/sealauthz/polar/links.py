@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sealauthz.domain.record import RECORDS
 from sealauthz.polar.program import Clause, Key, Program
 from sealauthz.polar.syntax import (
     And,
@@ -45,6 +44,7 @@ from sealauthz.polar.walks import (
     member_of,
     walk_of,
 )
+from sealauthz.schema.record import RECORDS
 
 MAX_DEPTH = 24
 """Rules that call each other deeper than this are not followed."""

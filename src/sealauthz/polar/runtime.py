@@ -11,8 +11,8 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sealauthz.domain.record import Collection
 from sealauthz.errors import EvaluationFailed
+from sealauthz.schema.record import Collection
 
 
 class _Free:

@@ -11,11 +11,11 @@ from collections.abc import Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.domain.record import FOREVER, NEVER, UNLIMITED
 from sealauthz.polar.compile import Condition
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import And, Call, Not, Or, Place, Term
 from sealauthz.polar.unparse import written
+from sealauthz.schema.record import FOREVER, NEVER, UNLIMITED
 
 Event = tuple[str, int, Any]
 """What happened ("tried", "proved", "met", "unmet"), to which clause or condition, and the values seen."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sealauthz.domain.record import RECORDS, Shape, shape_of
+from sealauthz.schema.record import RECORDS, Shape, shape_of
 
 MAX_STEPS = 8
 """Longer walks are not followed: what a policy says about them counts for nothing."""

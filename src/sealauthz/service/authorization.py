@@ -12,7 +12,7 @@ from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
-from sealauthz.facts.consistency import Consistency, Deadline
+from sealauthz.facts.memory.consistency import Consistency, Deadline
 from sealauthz.service.answers import explanation_message, fill_decision, resources_message, subjects_message
 from sealauthz.service.edge import Call, write_incident
 from sealauthz.service.faults import Faults

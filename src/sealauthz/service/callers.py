@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sealauthz.domain.record import RECORDS, Column, shape_of
 from sealauthz.errors import CallerNotPermitted, CallerUnknown
 from sealauthz.facts.units import UnitKind, home_kind
+from sealauthz.schema.record import RECORDS, Column, shape_of
 from sealauthz.v1 import authorization_pb2, facts_pb2
 
 SERVICES = (

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
+from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp

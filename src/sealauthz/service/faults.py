@@ -6,8 +6,8 @@ import re
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sealauthz.domain.record import FOREVER
 from sealauthz.errors import InvalidRequest, Violation
+from sealauthz.schema.record import FOREVER
 
 MAX_ID_CHARACTERS = 128
 MAX_TEXT_CHARACTERS = 1024

@@ -9,7 +9,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.facts.consistency import FROM_MEMORY, FULL, Consistency
+from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency
 from sealauthz.polar.walks import Root
 from sealauthz.service.faults import Faults, is_id
 from sealauthz.service.tokens import check_store, token_from

@@ -15,9 +15,9 @@ from typing import Any
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 
-from sealauthz.domain.identifiers import normalise_uscc
-from sealauthz.domain.masking import mask_all, mask_name, mask_phone
-from sealauthz.domain.record import RECORDS, Column, shape_of
+from sealauthz.model.identifiers import normalise_uscc
+from sealauthz.model.masking import mask_all, mask_name, mask_phone
+from sealauthz.schema.record import RECORDS, Column, shape_of
 from sealauthz.service.faults import Faults, timestamp
 from sealauthz.v1 import records_pb2
 

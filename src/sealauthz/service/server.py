@@ -13,8 +13,8 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
-from sealauthz.facts.signal import Signal
-from sealauthz.facts.waiting import Waits
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.memory.signal import Signal
 from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.edge import Edge
@@ -104,12 +104,13 @@ def build(
     pdp: DecisionPoint,
     log: Log | None = None,
     signal: Signal | None = None,
-    waits: Waits | None = None,
+    waits: ReadPermits | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
-    `signal` is told new revisions (`World.signal`), so that watchers get them at once; without it they are looked for.
-    `waits` are those of the world that is asked (`World.waits`): while an answer waits there, another takes its place.
+    `signal` is told new revisions (`FactCache.signal`), so that watchers get them at once; without it they are looked
+    for. `waits` are those of the fact cache that is asked (`FactCache.waits`): while an answer waits there, another
+    takes its place.
     """
     log = log or make_log()
     pools = Pools(

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sealauthz.domain.record import RECORDS, shape_of
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
-from sealauthz.facts.history import Changed, Page, Revision, read_changes
-from sealauthz.facts.signal import Signal
+from sealauthz.facts.memory.signal import Signal
+from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
 from sealauthz.facts.units import UnitKind, home_kind
+from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
@@ -157,8 +157,8 @@ class Watches:
             yield read
 
     def _page(self, after: int, limit: int, timeline: str) -> Page:
-        with self._store.snapshot() as snapshot:
-            return read_changes(snapshot, after, limit, timeline, _LARGE)
+        with self._store.read_transaction() as transaction:
+            return read_changes(transaction, after, limit, timeline, _LARGE)
 
     def _run(self) -> None:
         while True:

@@ -1,1 +1,1 @@
-"""The migrations of the schema, run by `sealauthz.facts.schema`."""
+"""The migrations of the schema, run by `sealauthz.facts.store.upgrading`."""

@@ -1,8 +1,8 @@
-"""Runs the migrations on the connection, and in the transaction, that `sealauthz.facts.schema` hands over."""
+"""Runs the migrations on the connection, and in the transaction, that `sealauthz.facts.store.upgrading` hands over."""
 
 from alembic import context
 
-from sealauthz.facts.tables import METADATA
+from sealauthz.facts.store.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,152 @@
+"""The feed: a thread that keeps a fact cache at the newest revision, whoever writes it.
+
+It looks when PostgreSQL announces a revision, and from time to time anyway: an announcement can be lost, and only a
+look tells that the facts in memory are still the newest. What it cannot see now it looks for again; meanwhile the facts
+grow old, and beyond the bound of the fact cache nothing is answered from memory.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from sealauthz.errors import SealAuthzError
+from sealauthz.facts.memory.consistency import uptime_s
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.store.database import Listener
+from sealauthz.facts.store.store import Store
+
+POLL_ANNOUNCED_S = 1.0
+"""How often to look where new revisions are announced."""
+
+POLL_SILENT_S = 0.05
+"""How often to look where they are not."""
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+
+_LISTEN_AGAIN_S = 5.0
+_STOPPED_WITHIN_S = 5.0
+_REPORTED_EVERY_S = 60.0
+_NEVER = float("-inf")
+
+Report = Callable[[str, Mapping[str, float], BaseException | None], None]
+"""Is told `feed_lost` with the error when the newest revision cannot be seen, `feed_back` when it can again,
+`feed_deaf` when announcements cannot be heard, and every minute the `facts` in memory in numbers.
+"""
+
+
+class Feed:
+    """Follows the changes of a store for a fact cache. Start it once and stop it once."""
+
+    def __init__(self, fact_cache: FactCache, store: Store, report: Report, poll_s: float | None = None) -> None:
+        self._fact_cache = fact_cache
+        self._store = store
+        self._report = report
+        self._poll_s = poll_s
+        self._listener: Listener | None = None
+        self._listen_at = _NEVER
+        self._deaf: SealAuthzError | None = None
+        self._is_lost = False
+        self._reported_at = uptime_s()
+        self._stopping = threading.Event()
+        self._ear, self._mouth = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name="sealauthz-feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no longer, and return when the thread has ended; one that waits for the database is left behind."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._mouth.send(b".")
+        if self._thread.is_alive():
+            self._thread.join(_STOPPED_WITHIN_S)
+        if not self._thread.is_alive():
+            self._ear.close()
+            self._mouth.close()
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while not self._stopping.is_set():
+                if self._goes_on():
+                    pause_s = _FIRST_PAUSE_S
+                else:
+                    self._stopping.wait(pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            self._forget_listener()
+
+    def _goes_on(self) -> bool:
+        """Look, and wait until it is time to look again; False if that cannot be done now."""
+        try:
+            is_seen = self._look()
+            if is_seen:
+                self._wait()
+        except Exception:  # noqa: BLE001 (a feed that ended would leave the fact cache without one)
+            self._forget_listener()
+            return False
+        return is_seen
+
+    def _look(self) -> bool:
+        """Look for the newest revision; False if it cannot be seen now."""
+        try:
+            # Before the look: what is committed after it is announced.
+            self._listen()
+            self._fact_cache.refresh(uptime_s(), reload=True)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._forget_listener()
+            self._deaf, self._listen_at = None, _NEVER
+            if not self._is_lost:
+                self._is_lost = True
+                self._report("feed_lost", {}, error)
+            return False
+        if self._is_lost:
+            self._is_lost = False
+            self._report("feed_back", {}, None)
+        if self._deaf is not None:
+            deaf, self._deaf = self._deaf, None
+            self._report("feed_deaf", {}, deaf)
+        if uptime_s() - self._reported_at >= _REPORTED_EVERY_S:
+            self._reported_at = uptime_s()
+            self._report("facts", self._fact_cache.numbers(), None)
+        return True
+
+    def _listen(self) -> None:
+        """Listen for announcements, if nobody does; where that cannot be done now, looking often has to do."""
+        if self._listener is not None or uptime_s() < self._listen_at:
+            return
+        try:
+            self._listener = self._store.listen()
+            self._listen_at = _NEVER if self._listener is not None else float("inf")
+        except SealAuthzError as error:
+            if self._listen_at == _NEVER:
+                self._deaf = error
+            self._listen_at = uptime_s() + _LISTEN_AGAIN_S
+
+    def _wait(self) -> None:
+        """Wait for an announcement, or until it is time to look anyway."""
+        often = POLL_SILENT_S if self._listener is None else POLL_ANNOUNCED_S
+        poll = select.poll()  # `select.select` takes no descriptor beyond 1023
+        poll.register(self._ear, select.POLLIN)
+        if self._listener is not None:
+            poll.register(self._listener, select.POLLIN)
+        heard = {descriptor for descriptor, _ in poll.poll((self._poll_s or often) * 1_000)}
+        if self._listener is not None and self._listener.fileno() in heard:
+            try:
+                self._listener.take()
+            except SealAuthzError:
+                self._forget_listener()
+
+    def _forget_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with suppress(Exception):  # it is forgotten, however its connection takes that
+                listener.close()

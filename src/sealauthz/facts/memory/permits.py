@@ -1,0 +1,128 @@
+"""Whose turn it is to read the database: so many answers at a time, and the others in line until their deadline.
+
+So the other threads still answer what is in memory, and no call is refused because others read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+
+from sealauthz.errors import ServiceBusy
+from sealauthz.facts.memory.consistency import Deadline
+
+LONGEST_WAIT_S = 10.0
+"""How long a call without a deadline waits."""
+
+_UNLIMITED = 1_000_000
+
+
+class PermitQueue:
+    """So many at a time; the others one after another, in the order in which they came."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._line: deque[threading.Event] = deque()
+        self._changing = threading.Lock()
+
+    def take_now(self) -> bool:
+        """Take a turn if there is one and nobody waits for it."""
+        with self._changing:
+            if self._free == 0:
+                return False
+            self._free -= 1
+            return True
+
+    def take(self, timeout_s: float) -> bool:
+        """Take a turn, after all who came before; False if that takes longer."""
+        with self._changing:
+            if self._free > 0:
+                self._free -= 1
+                return True
+            mine = threading.Event()
+            self._line.append(mine)
+        if mine.wait(timeout_s):
+            return True
+        with self._changing:
+            if mine.is_set():  # at the last moment
+                return True
+            self._line.remove(mine)
+            return False
+
+    def give_back(self) -> None:
+        """Give a turn to who waits longest."""
+        with self._changing:
+            # INVARIANT: a turn is free only where nobody waits.
+            if self._line:
+                self._line.popleft().set()
+            else:
+                self._free += 1
+
+
+class ReadPermits:
+    """Lets `most` answers read the database at a time, and at most `longest` wait.
+
+    Lists read it for long. They leave one of several turns to the others. `step_aside` stands around each wait: who
+    has the threads (`service.pools`) puts another in the place of the one that waits.
+    """
+
+    def __init__(self, most: int = _UNLIMITED, longest: int = _UNLIMITED) -> None:
+        self.most = most
+        self.longest = longest
+        self.step_aside: Callable[[], AbstractContextManager[object]] = nullcontext
+        self._turns = PermitQueue(most)
+        self._list_turns = PermitQueue(max(1, most - 1))
+        self._waiting = 0
+        self._counting = threading.Lock()
+
+    @classmethod
+    def for_threads(cls, threads: int, max_calls: int) -> ReadPermits:
+        """Return the waits of a pool: half of its threads read, and half of its calls may wait; one at least."""
+        return cls(max(1, threads // 2), max(1, max_calls // 2))
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._waiting
+
+    @contextmanager
+    def turn(self, deadline: Deadline, *, is_list: bool = False) -> Iterator[bool]:
+        """Stand around what reads the database; yield whether it had to be waited for. Raises TimeOver, ServiceBusy.
+
+        A thread takes one at a time.
+        """
+        has_waited = False
+        with ExitStack() as taken:
+            for turns in (self._list_turns, self._turns) if is_list else (self._turns,):
+                has_waited |= self._take(turns, deadline)
+                taken.callback(turns.give_back)
+            # Not before: the time may be over just when the turn comes.
+            deadline.rest(LONGEST_WAIT_S)
+            yield has_waited
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Stand around a wait that needs no turn. Raises ServiceBusy where too many wait."""
+        with self._counting:
+            if self._waiting >= self.longest:
+                raise ServiceBusy("too many calls wait for facts that are not in memory yet")
+            self._waiting += 1
+        try:
+            with self.step_aside():
+                yield
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _take(self, turns: PermitQueue, deadline: Deadline) -> bool:
+        """Take a turn; return whether it had to be waited for."""
+        rest_s = deadline.rest(LONGEST_WAIT_S)
+        if turns.take_now():
+            return False
+        with self.wait():
+            if turns.take(rest_s):
+                return True
+        deadline.rest(LONGEST_WAIT_S)
+        raise ServiceBusy("too many calls wait for facts that are not in memory yet")

@@ -1,0 +1,63 @@
+"""Wiring: the records of one unit, joined to each other by their relations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Sized
+from collections.abc import Mapping
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from sealauthz.facts.units import COMPLETE, UnitKind
+from sealauthz.model import RECORDS, Relation, shape_of
+from sealauthz.schema.record import EMPTY, Collection
+
+WiredUnit = Mapping[str, Mapping[str, Any]]
+"""The records of a unit by type and id; a type of which it holds none is not in it."""
+
+_id_of = attrgetter("id")
+
+
+@cache
+def _collections(kind: UnitKind, record_type: str) -> tuple[Relation, ...]:
+    """Return the collections of a record type that units of a kind hold in full."""
+    names = COMPLETE[kind].get(record_type, ())
+    return tuple(relation for relation in shape_of(RECORDS[record_type]).relations if relation.name in names)
+
+
+@cache
+def _references(record_type: str) -> tuple[Relation, ...]:
+    """Return the relations of a record type to one record."""
+    return tuple(relation for relation in shape_of(RECORDS[record_type]).relations if relation.is_one)
+
+
+def wire(kind: UnitKind, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
+    """Wire the records of one unit to each other. Collections are in the order of their records' ids.
+
+    What the unit does not hold stays unset, and raises AttributeError when read: it is not empty, it is not known.
+    """
+    unit = {
+        record_type: {record.id: record for record in sorted(records, key=_id_of)}
+        for record_type, records in loaded.items()
+        if records
+    }
+    for record_type, records in unit.items():
+        for relation in _references(record_type):
+            targets = unit.get(relation.record, {})
+            for record in records.values():
+                key = getattr(record, relation.key)
+                if key is None:
+                    setattr(record, relation.name, None)
+                elif key in targets:
+                    setattr(record, relation.name, targets[key])
+        for relation in _collections(kind, record_type):
+            members: dict[str, Collection] = {}
+            for member in unit.get(relation.record, {}).values():
+                owner = getattr(member, relation.key)
+                if owner in records:
+                    if owner not in members:
+                        members[owner] = Collection()
+                    members[owner].append(member)
+            for record_id, record in records.items():
+                setattr(record, relation.name, members.get(record_id, EMPTY))
+    return unit

@@ -1,0 +1,204 @@
+"""The invariants of rights on seals: what each stands on, that none is wider than what it comes from, and that nobody
+decides on their own doing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sealauthz.facts.store.changes import Changes, all_of, broken, name_of
+from sealauthz.facts.units import Rows
+
+_LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
+_STANDING_PARENT = _LIVE_GRANT | {"EXHAUSTED"}
+_GRANTS = ("SealGrant", "OpenGrant", "CrossEnterpriseGrant")
+
+_CARRIED: Sequence[tuple[str, str, frozenset[str]]] = (
+    ("RoleAssignment", "membership_id", frozenset({"ACTIVE"})),
+    ("SealGrant", "membership_id", _LIVE_GRANT),
+    ("HolderAssignment", "membership_id", frozenset({"ACTIVE"})),
+    ("Delegation", "principal_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
+    ("Delegation", "delegate_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
+)
+"""What a membership carries: the record type, the column that names it, and the states in which the record stands."""
+
+
+def check_ended(changes: Changes, rows: Rows) -> None:
+    """I7: an ended membership carries no role, grant, assignment or delegation that stands."""
+    ended = {m.id for m in changes.written("Membership") if m.state == "ENDED"}
+    for record_type, column, states in _CARRIED:
+        standing = [r for r in changes.written(record_type) if r.state in states]
+        standing += [r for r in rows.naming(record_type, column, ended) if r.state in states]
+        memberships = all_of(rows, "Membership", [getattr(record, column) for record in standing])
+        for record in standing:
+            membership = memberships[getattr(record, column)]
+            if membership.state == "ENDED":
+                broken("I7", f"{name_of(record)} stands and {name_of(membership)} has ended")
+
+
+def check_grantor(changes: Changes, rows: Rows) -> None:
+    """I8, I9: a live grant needs its grantor's role, stays within that role's term, and is never to oneself."""
+    touched = [assignment.id for assignment in changes.written("RoleAssignment")]
+    for record_type in _GRANTS:
+        written = changes.written(record_type)
+        live = {grant.id: grant for grant in written if grant.state in _LIVE_GRANT}
+        live.update((g.id, g) for g in rows.naming(record_type, "grantor_id", touched) if g.state in _LIVE_GRANT)
+        grantors = all_of(rows, "RoleAssignment", [grant.grantor_id for grant in (*live.values(), *written)])
+        for grant in live.values():
+            grantor = grantors[grant.grantor_id]
+            if grantor.state != "ACTIVE":
+                broken("I8", f"{name_of(grant)} stands and {name_of(grantor)} of its grantor does not")
+            if grant.valid_from < grantor.valid_from or grant.valid_to > grantor.valid_to:
+                broken("I9", f"{name_of(grant)} reaches beyond the term of {name_of(grantor)}")
+        for grant in written if record_type == "SealGrant" else ():
+            if grantors[grant.grantor_id].membership_id == grant.membership_id:
+                broken("I9", f"{name_of(grant)} is granted to its own grantor")
+
+
+def check_sub_grants(changes: Changes, rows: Rows) -> None:
+    """I9: a live sub-grant comes from a standing grant that may be passed on, and is in nothing wider than that."""
+    listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
+    touched = {change.id for change in changes.of("SealGrant")}
+    touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
+    grants = {**rows.get("SealGrant", touched), **_by_id(rows.naming("SealGrant", "parent_id", touched))}
+    subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in _LIVE_GRANT]
+    if not subs:
+        return
+    parents = all_of(rows, "SealGrant", {sub.parent_id for sub in subs})
+    grantors = all_of(rows, "RoleAssignment", {sub.grantor_id for sub in subs})
+    involved = {*parents, *(sub.id for sub in subs)}
+    types = _listed(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
+    templates = _listed(rows.naming("GrantTemplate", "grant_id", involved), "template_id")
+    for sub in subs:
+        parent = parents[sub.parent_id]
+        if parent.state not in _STANDING_PARENT or not parent.may_subgrant:
+            broken("I9", f"{name_of(sub)} stands and {name_of(parent)} does not, or may not be passed on")
+        if grantors[sub.grantor_id].membership_id != parent.membership_id:
+            broken("I9", f"{name_of(sub)} is not granted by the member who holds {name_of(parent)}")
+        wider = _wider(sub, parent, types, templates)
+        if wider:
+            broken("I9", f"{name_of(sub)} is wider than {name_of(parent)} in `{wider}`")
+
+
+def _wider(sub: Any, parent: Any, types: dict[str, set[str]], templates: dict[str, set[str]]) -> str:
+    """Say in what a sub-grant is wider than the grant that it comes from; empty where in nothing."""
+    if sub.seal_id != parent.seal_id:
+        return "seal_id"
+    if sub.right != parent.right:
+        return "right"
+    if sub.valid_from < parent.valid_from:
+        return "valid_from"
+    if sub.valid_to > parent.valid_to:
+        return "valid_to"
+    if sub.use_limit > parent.use_limit:
+        return "use_limit"
+    if parent.currency and (sub.currency != parent.currency or sub.amount_max > parent.amount_max):
+        return "amount_max"
+    if parent.scope == "LISTED_TYPES" and (sub.scope != parent.scope or not types[sub.id] <= types[parent.id]):
+        return "scope"
+    if templates[parent.id] and not (templates[sub.id] and templates[sub.id] <= templates[parent.id]):
+        return "templates"
+    return ""
+
+
+def _by_id(records: Iterable[Any]) -> dict[str, Any]:
+    return {record.id: record for record in records}
+
+
+def _listed(records: Iterable[Any], column: str) -> dict[str, set[str]]:
+    """Return what the rows list, by the grant that they are of."""
+    listed: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        listed[record.grant_id].add(getattr(record, column))
+    return listed
+
+
+def check_holders(changes: Changes, rows: Rows) -> None:
+    """U-20: a seal is granted to another enterprise than its owner, and that one names members of its own."""
+    grants = changes.written("CrossEnterpriseGrant")
+    seals = all_of(rows, "Seal", [grant.seal_id for grant in grants])
+    for grant in grants:
+        if grant.holder_id == seals[grant.seal_id].enterprise_id:
+            broken("U-20", f"{name_of(grant)} is granted to the owner of the seal")
+    named = changes.written("HolderAssignment")
+    held = all_of(rows, "CrossEnterpriseGrant", [assignment.grant_id for assignment in named])
+    memberships = all_of(rows, "Membership", [assignment.membership_id for assignment in named])
+    for assignment in named:
+        if memberships[assignment.membership_id].enterprise_id != held[assignment.grant_id].holder_id:
+            broken("U-20", f"{name_of(assignment)} names a member who is not the holder's")
+
+
+def check_emergency(changes: Changes, rows: Rows) -> None:
+    """U-24, I14: an emergency use is under a grant for emergencies, and approved by somebody else than its user."""
+    uses = changes.written("EmergencyUse")
+    grants = all_of(rows, "SealGrant", [use.grant_id for use in uses])
+    approved = [use for use in uses if use.approved_by_id is not None]
+    users = [grants[use.grant_id].membership_id for use in approved]
+    memberships = all_of(rows, "Membership", [*users, *(use.approved_by_id for use in approved)])
+    for use in uses:
+        if grants[use.grant_id].right != "EMERGENCY":
+            broken("U-24", f"{name_of(use)} is not under a grant for emergencies")
+    for use, user in zip(approved, users, strict=True):
+        if memberships[use.approved_by_id].person_id == memberships[user].person_id:
+            broken("I14", f"{name_of(use)} is approved by its own user")
+
+
+def check_approver(changes: Changes, rows: Rows) -> None:
+    """I14, U-04: nobody approves their own request, and a step that is approved is one of the request's process."""
+    requests = {request.id: request for request in changes.written("SealUseRequest")}
+    approvals = {approval.id: approval for approval in changes.written("Approval")}
+    approvals.update((a.id, a) for a in rows.naming("Approval", "request_id", requests.keys()))
+    requests.update(all_of(rows, "SealUseRequest", [approval.request_id for approval in approvals.values()]))
+    members = [a.approver_id for a in approvals.values()] + [r.applicant_id for r in requests.values()]
+    memberships = all_of(rows, "Membership", members)
+    steps = all_of(rows, "ProcessStep", [a.step_id for a in approvals.values() if a.step_id is not None])
+    for approval in approvals.values():
+        request = requests[approval.request_id]
+        if memberships[approval.approver_id].person_id == memberships[request.applicant_id].person_id:
+            broken("I14", f"{name_of(approval)} is by the applicant of its request")
+        if approval.step_id is not None and steps[approval.step_id].process_id != request.process_id:
+            broken("U-04", f"{name_of(approval)} is on a step that is not of its request's process")
+
+
+def check_face_reviewer(changes: Changes, rows: Rows) -> None:
+    """I14: nobody decides the review that they submitted, by whichever membership."""
+    reviews = [review for review in changes.written("SealReview") if review.decided_by_id is not None]
+    members = [member for review in reviews for member in (review.decided_by_id, review.submitted_by_id)]
+    memberships = all_of(rows, "Membership", members)
+    for review in reviews:
+        if memberships[review.decided_by_id].person_id == memberships[review.submitted_by_id].person_id:
+            broken("I14", f"{name_of(review)} is decided by who submitted it")
+
+
+def check_uses(changes: Changes, rows: Rows) -> None:
+    """I15, U-20: a seal was used for its owner's task, under a grant on it, by a holder that it was granted to."""
+    uses = [change.after for change in changes.of("SealUse") if change.before is None]
+    seals = all_of(rows, "Seal", [use.seal_id for use in uses])
+    tasks = all_of(rows, "SigningTask", [use.task_id for use in uses])
+    signatories = all_of(rows, "Signatory", [task.signatory_id for task in tasks.values()])
+    grants = all_of(rows, "SealGrant", [use.grant_id for use in uses if use.grant_id is not None])
+    held_seals = {use.seal_id for use in uses if use.holder_id is not None}
+    held = {(g.seal_id, g.holder_id) for g in rows.naming("CrossEnterpriseGrant", "seal_id", held_seals)}
+    for use in uses:
+        if seals[use.seal_id].enterprise_id != signatories[tasks[use.task_id].signatory_id].enterprise_id:
+            broken("SAME_ENTERPRISE", f"{name_of(use)} names a seal that is not the signatory's")
+        if use.grant_id is not None and grants[use.grant_id].seal_id != use.seal_id:
+            broken("I15", f"{name_of(use)} names a grant on another seal")
+        if use.holder_id is not None and (use.seal_id, use.holder_id) not in held:
+            broken("U-20", f"{name_of(use)} names a holder to whom the seal was never granted")
+
+
+STANDING: Sequence[Callable[[Changes, Rows], None]] = (check_ended, check_grantor, check_sub_grants)
+"""Those that are true of the facts at any time, however they came about."""
+
+CHECKS: Sequence[Callable[[Changes, Rows], None]] = (
+    *STANDING,
+    check_holders,
+    check_emergency,
+    check_approver,
+    check_face_reviewer,
+    check_uses,
+)
+"""Every check of this module."""

@@ -1,0 +1,134 @@
+"""What a caller asks to write, and the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sealauthz.errors import InvalidRequest
+from sealauthz.facts.store.values import checked, text_problem
+from sealauthz.model import RECORDS
+from sealauthz.schema.record import values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Insert the record, or replace the one with its id."""
+
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a record; one that does not exist stays so. Permanent records are refused."""
+
+    record_type: str
+    id: str
+
+
+class PreconditionKind(StrEnum):
+    """What must hold before the batch is applied."""
+
+    EXISTS = "EXISTS"
+    ABSENT = "ABSENT"
+    AT_REVISION = "AT_REVISION"
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """A condition on one record. `revision` counts for AT_REVISION: the one at which the record last changed."""
+
+    record_type: str
+    id: str
+    kind: PreconditionKind
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes that happen together or not at all, in no particular order, at most one per record.
+
+    The same caller and `request_id` with the same content is answered with the first receipt.
+    """
+
+    caller: str
+    request_id: str
+    changes: tuple[Put | Delete, ...]
+    preconditions: tuple[Precondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReceipt:
+    """The revision that the batch made (the newest one if it changed nothing), and when, in microseconds.
+
+    `timeline` is the history that the revision belongs to.
+    """
+
+    revision: int
+    at: int
+    is_replay: bool = False
+    timeline: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A batch whose every value has been checked: what to store and what to remove, by record type and id."""
+
+    batch: Batch
+    puts: dict[tuple[str, str], Any]
+    deletes: frozenset[tuple[str, str]]
+    digest: str
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The records that the batch is about."""
+        return [*self.puts, *sorted(self.deletes)]
+
+
+def check(batch: Batch) -> Wanted:
+    """Check every value of a batch. Raises InvalidRequest with the path of the first bad change."""
+    for name, value in (("caller", batch.caller), ("request_id", batch.request_id)):
+        problem = text_problem(value, is_indexed=True) if value else "must not be empty"
+        if problem is not None:
+            raise InvalidRequest.at(name, problem)
+    puts: dict[tuple[str, str], Any] = {}
+    deletes: set[tuple[str, str]] = set()
+    for number, change in enumerate(batch.changes):
+        path = f"changes[{number}]"
+        if isinstance(change, Put):
+            record = checked(change.record, path)
+            key = (type(record).__name__, record.id)
+        else:
+            key = (change.record_type, change.id)
+            _check_key(*key, path)
+        if key in puts or key in deletes:
+            raise InvalidRequest.at(path, "changes a record that the batch changes already")
+        if isinstance(change, Put):
+            puts[key] = record
+        else:
+            deletes.add(key)
+    for number, precondition in enumerate(batch.preconditions):
+        _check_key(precondition.record_type, precondition.id, f"preconditions[{number}]")
+    return Wanted(batch, puts, frozenset(deletes), _digest(batch, puts, deletes))
+
+
+def _check_key(record_type: str, record_id: str, path: str) -> None:
+    """Check that a record could be found by this type and id."""
+    if record_type not in RECORDS:
+        raise InvalidRequest.at(f"{path}.record_type", "is not a record type")
+    problem = text_problem(record_id, is_indexed=True) if record_id else "must not be empty"
+    if problem is not None:
+        raise InvalidRequest.at(f"{path}.id", problem)
+
+
+def _digest(batch: Batch, puts: dict[tuple[str, str], Any], deletes: set[tuple[str, str]]) -> str:
+    """Digest what the batch says; the order of changes and preconditions says nothing."""
+    content = {
+        "puts": sorted([*key, values_of(record)] for key, record in puts.items()),
+        "deletes": sorted(deletes),
+        "preconditions": sorted([p.record_type, p.id, str(p.kind), p.revision] for p in batch.preconditions),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,408 @@
+"""Connections and transactions: SQLite and PostgreSQL behave alike, and their errors become ours.
+
+The drivers run in autocommit and every transaction begins with our own statement, because with the drivers' default
+transactions a load of several statements can mix two commits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.facts.store.tables import METADATA
+
+T = TypeVar("T")
+
+LOCK_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10
+READ_TIMEOUT_S = 15
+"""How long PostgreSQL works on one statement of a read before it gives up."""
+
+CHANNEL = "sealauthz_facts"
+"""The channel of PostgreSQL's NOTIFY on which every revision is announced."""
+
+_LIVELINESS: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""How PostgreSQL's client notices that the other end is gone without having said so, within some 20 seconds."""
+
+DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, sqlite3.Error)
+
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+_QUOTING = ("22", "P0")
+"""The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
+
+_NEWEST = (
+    "SELECT timeline_id, revision, at, caller, request_id FROM store_identity"
+    " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
+    " ON TRUE"
+)
+_QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
+_TABLES_POSTGRESQL = ", ".join(map(_QUOTED, METADATA.sorted_tables))
+_LOCK_ATTEMPT_MS = 800
+"""How long a read waits for its locks before it lets go of them and begins again.
+
+Less than PostgreSQL's `deadlock_timeout` (1 second): where a read and a restore each hold what the other one wants, it
+is never the restore that PostgreSQL ends.
+"""
+
+# INVARIANT: the locks come first. LOCK takes no transaction; the first query takes it, and for all that follow. A
+# transaction from before a table was rewritten or truncated would read that table as empty: a frozen seal without its
+# hold.
+_READ_POSTGRESQL = "; ".join(
+    (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",
+        f"LOCK TABLE {_TABLES_POSTGRESQL} IN ACCESS SHARE MODE",
+        f"SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'",
+        _NEWEST,
+    )
+)
+_WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+_WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """ReadPermit what the database raises into FactsUnavailable, except for broken constraints."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DATABASE_ERRORS as error:
+        raise FactsUnavailable(f"the facts cannot be {doing} now") from error
+
+
+class ReadTransaction:
+    """One read transaction: everything in it is read at `revision` of the history `timeline`.
+
+    `mark` tells the newest change apart from one that another history has at the same revision.
+    """
+
+    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "timeline")
+
+    def __init__(self, connection: Connection, is_postgresql: bool) -> None:
+        self.connection = connection
+        self.is_postgresql = is_postgresql
+        self._driver: Any = driver(connection)
+        if is_postgresql:
+            cursor = _begin_read(self._driver)
+        else:
+            self._driver.execute("BEGIN")
+            cursor = self._driver.execute(_NEWEST)
+        identity = cursor.fetchall()
+        if len(identity) != 1:
+            # A restore that is under way, or that left this table out: nobody can say what the rest is.
+            raise FactsUnavailable("the database does not say which store it is; is it being restored?")
+        timeline, newest, *mark = identity[0]
+        self.revision: int = newest or 0
+        self.timeline: str = timeline
+        self.mark: tuple[Any, ...] = tuple(mark)
+        self._is_open = True
+
+    def end(self) -> None:
+        """Answer nothing more: the connection is about to serve somebody else."""
+        self._is_open = False
+
+    def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one compiled statement and return its rows."""
+        self._check_open()
+        with translated("read"):
+            return self._driver.execute(statement, parameters).fetchall()  # type: ignore[no-any-return]
+
+    def fetch_each(self, statements: Sequence[str], parameters: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """Run several compiled statements with the same parameters, in one round trip where that can be had."""
+        self._check_open()
+        with translated("read"):
+            if not self.is_postgresql:
+                return [self._driver.execute(statement, parameters).fetchall() for statement in statements]
+            with self._driver.pipeline():
+                cursors = [self._driver.execute(statement, parameters) for statement in statements]
+                return [cursor.fetchall() for cursor in cursors]
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise RuntimeError("a transaction is used after its end")
+
+
+def _begin_read(connection: Any) -> Any:
+    """Begin a read on PostgreSQL, in one round trip; return what the last query of it found.
+
+    Raises one of `_WAITED_FOR_LOCKS` where somebody has kept a table locked for LOCK_TIMEOUT_S.
+    """
+    until = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        try:
+            cursor = connection.execute(_READ_POSTGRESQL)
+        except _WAITED_FOR_LOCKS:
+            connection.execute("ROLLBACK")
+            if time.monotonic() >= until:
+                raise
+        else:
+            while cursor.nextset():
+                pass
+            return cursor
+
+
+class Listener:
+    """A connection of its own on which PostgreSQL says that there is a new revision. For one thread."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        try:
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            connection.close()
+            raise
+
+    def fileno(self) -> int:
+        """Return what can be waited for with `select`."""
+        return self._connection.fileno()
+
+    def take(self) -> None:
+        """Take what has come. Raises FactsUnavailable when the connection is lost."""
+        with translated("followed"):
+            for _ in self._connection.notifies(timeout=0):
+                pass
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class Database:
+    """The engine of one database, and the two kinds of transaction."""
+
+    def __init__(self, url: str) -> None:
+        parsed = parse(url)
+        self.is_postgresql = parsed.get_backend_name() == "postgresql"
+        self._writer = threading.Lock()
+        self._path: Path | None = None
+        self._file: tuple[int, int] | None = None
+        if not self.is_postgresql:
+            self._path = Path(parsed.database or "").absolute()
+        self.engine = make_engine(parsed, must_exist=True)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+    def listen(self) -> Listener | None:
+        """Listen for new revisions; None where the database cannot say so. Raises FactsUnavailable."""
+        if not self.is_postgresql:
+            return None
+        _, options = self.engine.dialect.create_connect_args(self.engine.url)
+        settings: dict[str, Any] = {**options, **_LIVELINESS, "application_name": "sealauthz feed"}
+        with translated("followed"):
+            connection = psycopg.connect(**settings, autocommit=True)
+            return Listener(connection)
+
+    @contextmanager
+    def plain(self) -> Iterator[Connection]:
+        """Open a connection outside of any transaction. Raises FactsUnavailable."""
+        self._check_file()
+        with translated("read"), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[ReadTransaction]:
+        """Open a read transaction. Raises FactsUnavailable."""
+        with self._transaction(
+            "read", lambda connection: ReadTransaction(connection, self.is_postgresql)
+        ) as transaction:
+            try:
+                yield transaction
+            finally:
+                transaction.end()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a write transaction; it commits unless an exception leaves. Raises FactsUnavailable, IntegrityError."""
+        with self._one_writer(), self._transaction("written", self._begin_write) as connection:
+            yield connection
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let writers of this process queue for SQLite: it lets one in at a time, but makes the others poll."""
+        if self.is_postgresql:
+            yield
+            return
+        if not self._writer.acquire(timeout=LOCK_TIMEOUT_S):
+            raise FactsUnavailable("the facts cannot be written now")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _begin_write(self, connection: Connection) -> Connection:
+        driver(connection).execute(_WRITE_POSTGRESQL if self.is_postgresql else "BEGIN IMMEDIATE")
+        return connection
+
+    @contextmanager
+    def _transaction(self, doing: str, begin: Callable[[Connection], T]) -> Iterator[T]:
+        """Take a connection, begin, and commit or roll back at the end."""
+        self._check_file()
+        with translated(doing):
+            connection, begun = self._begin(begin)
+        is_sound = False
+        try:
+            with translated(doing):
+                yield begun
+                driver(connection).execute("COMMIT")
+            is_sound = True
+        except FactsUnavailable:
+            raise
+        except BaseException:
+            is_sound = _is_rolled_back(connection)
+            raise
+        finally:
+            _give_back(connection, is_sound)
+
+    def _begin(self, begin: Callable[[Connection], T]) -> tuple[Connection, T]:
+        """Begin on a pooled connection. One that died while it was idle is replaced once: nothing has been done yet."""
+        connection = self.engine.connect()
+        try:
+            return connection, begin(connection)
+        except BaseException as error:
+            _give_back(connection, is_sound=False)
+            if not isinstance(error, psycopg.OperationalError) or isinstance(error, _WAITED_FOR_LOCKS):
+                raise
+        # Its neighbours in the pool have most likely died with it.
+        self.engine.dispose()
+        connection = self.engine.connect()
+        try:
+            return connection, begin(connection)
+        except BaseException:
+            _give_back(connection, is_sound=False)
+            raise
+
+    def _check_file(self) -> None:
+        """See that the SQLite file is still the one that we opened: an open file outlives its name."""
+        if self._path is None:
+            return
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise FactsUnavailable(
+                "the database file is not there; if it never was, run `sealauthz db upgrade`"
+            ) from error
+        file = (status.st_dev, status.st_ino)
+        if self._file != file:
+            if self._file is not None:
+                self.engine.dispose()
+            self._file = file
+
+
+def driver(connection: Connection) -> Any:
+    """Return the driver's own connection, for statements that SQLAlchemy has nothing to add to."""
+    return connection.connection.driver_connection
+
+
+def _is_rolled_back(connection: Connection) -> bool:
+    """Roll back. False if that failed and the connection must not be used again."""
+    try:
+        driver(connection).execute("ROLLBACK")
+    except DATABASE_ERRORS:
+        return False
+    return True
+
+
+def _give_back(connection: Connection, is_sound: bool) -> None:
+    """Return the connection to the pool, or close it for good where it may be in any state."""
+    try:
+        if not is_sound:
+            connection.invalidate()
+        connection.close()
+    except DATABASE_ERRORS:
+        return
+
+
+def parse(url: str) -> URL:
+    """Read a database URL. Raises ConfigRefused for one that facts cannot be kept in."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigRefused("the database url is malformed") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if parsed.database in (None, "", ":memory:"):
+            raise ConfigRefused("the database url must name a file")
+        return parsed
+    raise ConfigRefused(f"the database url must start with `sqlite:` or `postgresql:`, not `{parsed.drivername}:`")
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """Leave of what PostgreSQL says the first line: the detail below it quotes the row, and some messages a value."""
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        said = error.diag.message_primary
+        if error.sqlstate.startswith(_QUOTING) or not said:
+            said = f"SQLSTATE {error.sqlstate}"
+        error.args = (said,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
+
+
+def make_engine(url: URL, *, must_exist: bool) -> Engine:
+    """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database.
+
+    INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
+    """
+    if url.get_backend_name() == "postgresql":
+        options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
+        arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
+        engine = create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            pool_size=20,
+            max_overflow=12,
+            pool_timeout=POOL_TIMEOUT_S,
+            connect_args=arguments,
+        )
+        event.listen(engine, "handle_error", _forget_values)
+        return engine
+    path = Path(url.database or "").absolute()
+    mode = "rw" if must_exist else "rwc"
+    engine = create_engine(
+        f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        pool_size=20,
+        max_overflow=12,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"timeout": LOCK_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+
+    return engine

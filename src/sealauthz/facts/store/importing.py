@@ -1,0 +1,358 @@
+"""Imports: enterprises whose facts come in parts, and about which nothing is decided until the last one is there.
+
+The mark on an enterprise is a row, written with the first part and removed with the last. Loading the enterprise's unit
+looks for it in the same transaction, so that a decision meets either no fact of an import or all of them. A contract is
+marked by the first part that writes into it. A person is shut by what of them is at home where there is a mark, or by a
+note of the import. Nobody else writes into what is marked, which is why what holds of an enterprise as a whole can wait
+until the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.facts.memory.loading import GUESTS_OF_ENTERPRISES, marks_among
+from sealauthz.facts.store import rights
+from sealauthz.facts.store.batch import WriteReceipt
+from sealauthz.facts.store.changes import Changes
+from sealauthz.facts.store.edits import SETTLED, owners_of_details
+from sealauthz.facts.store.invariants import WHOLE, check_part, check_whole
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter
+from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
+from sealauthz.facts.units import Unit, UnitKind, home_kind, homes_of, units_of
+from sealauthz.model import RECORDS
+
+INVARIANT = "IMPORT"
+"""What a write breaks that an import stands in the way of, or that stands in the way of an import."""
+
+_MARKED_AT_ONCE = 1_000
+_CHECKED_AT_ONCE = 100
+"""Enterprises whose records are in memory at a time when the whole is checked."""
+
+
+class ImportState(StrEnum):
+    """How an import stands."""
+
+    OPEN = "OPEN"
+    FINISHED = "FINISHED"
+    ABANDONED = "ABANDONED"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an import, counted from 1; `ends` with it or, without any facts, `is_abandoned`.
+
+    One that `is_release`, without any facts and with the number of the last part there is, opens the contracts only.
+    """
+
+    import_id: str
+    enterprises: frozenset[str]
+    number: int
+    is_last: bool = False
+    is_abandoned: bool = False
+    is_release: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether this is one of the parts that bring facts, in their order."""
+        return not (self.is_abandoned or self.is_release)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the enterprises are decided about again once this is committed."""
+        return self.is_last or self.is_abandoned
+
+    @property
+    def request_id(self) -> str:
+        """The request that the part is: the same part again is the same request."""
+        name = hashlib.sha256(self.import_id.encode()).hexdigest()[:32]
+        kind = "abandon" if self.is_abandoned else f"release-{self.number}" if self.is_release else str(self.number)
+        return f"import-{name}-{kind}"
+
+    def digest(self, content: str) -> str:
+        """Digest the part with the digest of its facts."""
+        whole = [content, self.import_id, sorted(self.enterprises), self.number, self.is_last, self.is_abandoned]
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PartReceipt:
+    """What a part made, how many parts are committed now, and whether the import is over."""
+
+    written: WriteReceipt
+    parts: int
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """An import that has not ended, with its committed parts; it began `at` an instant in microseconds."""
+
+    caller: str
+    import_id: str
+    enterprises: frozenset[str]
+    parts: int
+    at: int
+
+
+def open_imports(connection: Connection) -> list[OpenImport]:
+    """Return the imports that are open, the oldest first."""
+    row = FACT_IMPORT.c
+    statement = select(FACT_IMPORT).where(row.state == ImportState.OPEN).order_by(row.at, row.caller, row.import_id)
+    return [
+        OpenImport(found.caller, found.import_id, frozenset(json.loads(found.enterprises)), found.parts, found.at)
+        for found in connection.execute(statement)
+    ]
+
+
+def check_unmarked(connection: Connection, homes: Iterable[Unit]) -> None:
+    """Raise InvariantBroken if one of the units is being imported."""
+    marked = sorted(unit for unit in _marks_on(connection, homes))
+    if marked:
+        raise InvariantBroken(INVARIANT, f"{_name(marked[0])} is being imported")
+
+
+def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple[str, str]]:
+    """Return those of the units that are being imported, with the caller and the id of the import."""
+    units = {unit for unit in homes if unit.kind != UnitKind.PERSON}
+    if not units:
+        return {}
+    is_postgresql = connection.dialect.name == "postgresql"
+    ids = ids_parameter({unit.id for unit in units}, is_postgresql)
+    rows = connection.execute(marks_among(is_postgresql), {"ids": ids})
+    found = {Unit(UnitKind(row.kind), row.id): (row.caller, row.import_id) for row in rows}
+    return {unit: by for unit, by in found.items() if unit in units}
+
+
+def _persons_with(records: Iterable[Any], rows: DatabaseRows) -> set[str]:
+    """Return the persons whose units hold one of the records."""
+    return {unit.id for units in units_of(records, rows).values() for unit in units if unit.kind == UnitKind.PERSON}
+
+
+def _name(unit: Unit) -> str:
+    return f"`{unit.kind.capitalize()}:{unit.id}`"
+
+
+class Importing:
+    """One part of an import inside the transaction that writes it."""
+
+    def __init__(self, connection: Connection, caller: str, part: Part, now: int) -> None:
+        self._connection = connection
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._caller = caller
+        self._part = part
+        self._now = now
+        self.is_first = False
+        self._shut: set[Unit] = set()
+        key = {"caller": caller, "import_id": part.import_id}
+        self._key = key
+        self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
+
+    @property
+    def shuts_or_opens(self) -> bool:
+        """Whether this part makes a revision even if it changes no fact."""
+        return self.is_first or self._part.ends or (self._part.is_release and self._has_contracts())
+
+    def _has_contracts(self) -> bool:
+        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_contracts()).limit(1)
+        return self._connection.execute(statement).first() is not None
+
+    def _marked_contracts(self) -> ColumnElement[bool]:
+        mark = FACT_IMPORT_UNIT.c
+        ours = (mark.caller == self._caller) & (mark.import_id == self._part.import_id)
+        return ours & (mark.kind == UnitKind.CONTRACT)
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """The enterprises of which the roots must be locked: nobody may be in the middle of writing into them."""
+        return self._part.enterprises if self.is_first else frozenset()
+
+    def take(self) -> None:
+        """Take the import, and begin it with its first part. Raises FactConflict, InvariantBroken."""
+        part = self._part
+        enterprises = json.dumps(sorted(part.enterprises))
+        if part.number == 1 and part.is_counted:
+            dialect = postgresql if self._is_postgresql else sqlite
+            begun = self._connection.execute(
+                dialect.insert(FACT_IMPORT)
+                .values(**self._key, enterprises=enterprises, state=ImportState.OPEN, parts=0, at=self._now)
+                .on_conflict_do_nothing()
+                .returning(FACT_IMPORT.c.import_id)
+            ).all()
+            self.is_first = bool(begun)
+        statement = select(FACT_IMPORT).where(self._here)
+        if self._is_postgresql:
+            statement = statement.with_for_update()
+        row = self._connection.execute(statement).one_or_none()
+        if row is None:
+            broken = "an import begins with part 1" if part.is_counted else "there is no such import"
+            raise InvariantBroken(INVARIANT, broken)
+        if row.state != ImportState.OPEN:
+            raise InvariantBroken(INVARIANT, f"the import is {row.state.lower()} already")
+        if row.enterprises != enterprises:
+            raise FactConflict(INVARIANT, "the import was begun for other enterprises")
+        if part.is_counted and part.number != row.parts + 1:
+            raise InvariantBroken(INVARIANT, f"the part after {row.parts} is expected, and not part {part.number}")
+        if self.is_first:
+            self._mark()
+
+    def _mark(self) -> None:
+        """Mark the enterprises."""
+        others = self._mark_units(Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises)
+        if others:
+            raise FactConflict(
+                INVARIANT, f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
+            )
+
+    def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
+        """Mark units, waiting for whoever is about to mark one of them; return those that another import has."""
+        ordered = sorted(units)
+        dialect = postgresql if self._is_postgresql else sqlite
+        for start in range(0, len(ordered), _MARKED_AT_ONCE):
+            some = ordered[start : start + _MARKED_AT_ONCE]
+            values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
+            marked = self._connection.execute(
+                dialect.insert(FACT_IMPORT_UNIT)
+                .values(values)
+                .on_conflict_do_nothing()
+                .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
+            )
+            self._shut |= {Unit(UnitKind(row.kind), row.id) for row in marked}
+        ours = (self._caller, self._part.import_id)
+        return sorted(unit for unit, by in _marks_on(self._connection, ordered).items() if by != ours)
+
+    def check_homes(self, homes: Iterable[Unit]) -> None:
+        """Raise InvariantBroken if a record is of an enterprise that the import does not name."""
+        for unit in sorted(homes):
+            if unit.kind == UnitKind.ENTERPRISE and unit.id not in self._part.enterprises:
+                raise InvariantBroken(INVARIANT, f"the import does not name {_name(unit)}")
+
+    def mark_contracts(self, homes: Iterable[Unit]) -> None:
+        """Mark the contracts that this part changes. Raises InvariantBroken for one that another import changes."""
+        others = self._mark_units(unit for unit in homes if unit.kind == UnitKind.CONTRACT)
+        if others:
+            raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
+
+    def shut_persons(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
+        """Note the persons that this part writes about, as far as their guests do not tell.
+
+        Those are the ones of whom it changes a fact of their own, and those from whom it takes one of an enterprise or
+        a contract: what makes up for that may come in a later part.
+        """
+        if self._part.ends:
+            return
+        own = [change.after for change in changes if home_kind(change.record_type) == UnitKind.PERSON]
+        others = [change for change in changes if home_kind(change.record_type) != UnitKind.PERSON]
+        persons = {home.id for home in homes_of(own, after).values()}
+        left = _persons_with([change.before for change in others if change.before is not None], before)
+        if left:
+            persons |= left - _persons_with([change.after for change in others], after)
+        if not persons:
+            return
+        dialect = postgresql if self._is_postgresql else sqlite
+        noted = [{**self._key, "record_type": "Person", "record_id": person_id} for person_id in sorted(persons)]
+        self._connection.execute(dialect.insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
+
+    def check(self, changes: Changes, rows: DatabaseRows) -> None:
+        """Check what a part must keep by itself. Raises InvariantBroken."""
+        owners = owners_of_details(changes)
+        check_part(changes, rows, self._made_among(owners) if owners else ())
+        made = [
+            {**self._key, "record_type": change.record_type, "record_id": change.id}
+            for record_type in sorted(SETTLED)
+            for change in changes.of(record_type)
+            if change.before is None
+        ]
+        if made and not self._part.ends:
+            self._connection.execute(insert(FACT_IMPORT_NEW), made)
+
+    def _made_among(self, records: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those of the records that an earlier part of this import made."""
+        new = FACT_IMPORT_NEW.c
+        statement = select(new.record_type, new.record_id).where(
+            new.caller == self._caller,
+            new.import_id == self._part.import_id,
+            among(new.record_id, "ids", self._is_postgresql),
+        )
+        ids = ids_parameter({record_id for _, record_id in records}, self._is_postgresql)
+        return {(row.record_type, row.record_id) for row in self._connection.execute(statement, {"ids": ids})}
+
+    def advance(self) -> set[Unit]:
+        """Count the part, and end the import with its last. Raises InvariantBroken if the whole must not be opened.
+
+        Return the units that this part shuts or opens: whoever holds one in memory must look again.
+        """
+        part = self._part
+        values: dict[str, Any] = {}
+        units: set[Unit] = set()
+        if part.is_counted:
+            values["parts"] = part.number
+        if not part.ends:
+            units |= self._shut
+        if part.is_release:
+            mark = FACT_IMPORT_UNIT
+            released = self._connection.execute(delete(mark).where(self._marked_contracts()).returning(mark.c.id))
+            units |= {Unit(UnitKind.CONTRACT, row.id) for row in released}
+        if part.ends:
+            values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
+            self._check_whole()
+            mark, new = FACT_IMPORT_UNIT, FACT_IMPORT_NEW
+            ours = (mark.c.caller == self._caller) & (mark.c.import_id == part.import_id)
+            opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
+            units |= {Unit(UnitKind(row.kind), row.id) for row in opened}
+            made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
+            noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
+            persons = {Unit(UnitKind.PERSON, row.record_id) for row in noted if row.record_type == "Person"}
+            units |= persons
+        if values:
+            self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+        return units | self._persons_of(units)
+
+    def _persons_of(self, homes: Iterable[Unit]) -> set[Unit]:
+        """Return the units of the persons that have guests of some enterprises and contracts."""
+        ordered = sorted(homes)
+        persons: set[str | None] = set()
+        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+            some = ordered[start : start + _CHECKED_AT_ONCE]
+            rows = DatabaseRows(self._connection)
+            enterprises = {unit.id for unit in some if unit.kind == UnitKind.ENTERPRISE}
+            for record_type, column in GUESTS_OF_ENTERPRISES.items():
+                found = rows.naming(record_type, "enterprise_id", enterprises)
+                persons |= {getattr(record, column) for record in found}
+            contracts = {unit.id for unit in some if unit.kind == UnitKind.CONTRACT}
+            signatories = rows.naming("Signatory", "contract_id", contracts)
+            tasks = rows.naming("SigningTask", "signatory_id", {signatory.id for signatory in signatories})
+            operators = rows.naming("TaskOperator", "task_id", {task.id for task in tasks})
+            persons |= {task.handler_id for task in tasks} | {operator.person_id for operator in operators}
+        return {Unit(UnitKind.PERSON, person_id) for person_id in persons if person_id is not None}
+
+    def _check_whole(self) -> None:
+        """Check the enterprises as they are now."""
+        ordered = sorted(self._part.enterprises)
+        for start in range(0, len(ordered), _CHECKED_AT_ONCE):
+            ids = ids_parameter(ordered[start : start + _CHECKED_AT_ONCE], self._is_postgresql)
+            records: list[Any] = []
+            for record_type in WHOLE:
+                cls = RECORDS[record_type]
+                table = table_of(cls)
+                within = rights.within(record_type, "enterprises", self._is_postgresql)
+                columns = [column for column in table.c if column.name != "revision"]
+                statement = select(*columns)
+                if within is not None:
+                    statement = statement.where(within)
+                records += [cls(*row) for row in self._connection.execute(statement, {"enterprises": ids})]
+            check_whole(records, DatabaseRows(self._connection))
+
+    def standing(self) -> tuple[int, bool]:
+        """Return how many parts are committed, and whether the import is over."""
+        row = self._connection.execute(select(FACT_IMPORT).where(self._here)).one_or_none()
+        return (0, False) if row is None else (row.parts, row.state != ImportState.OPEN)

@@ -1,0 +1,112 @@
+"""Rows of the facts as one transaction sees them, read in bulk and each at most once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, func, select
+from sqlalchemy import column as sql_column
+
+from sealauthz.facts.store.tables import TEXT, table_of
+from sealauthz.model import RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it is stored, and the revision at which it last changed."""
+
+    record: Any
+    revision: int
+
+
+def among(column: ColumnElement[Any], parameter: str, is_postgresql: bool) -> ColumnElement[bool]:
+    """Say that a column holds one of the ids of a parameter: one parameter and one statement, however many ids."""
+    if is_postgresql:
+        return column == any_(bindparam(parameter, type_=ARRAY(TEXT)))
+    each = func.json_each(bindparam(parameter)).table_valued(sql_column("value"))
+    return column.in_(select(each.c.value))
+
+
+def ids_parameter(ids: Iterable[str], is_postgresql: bool) -> Any:
+    """Return ids in the form that `among` takes."""
+    return list(ids) if is_postgresql else json.dumps(list(ids))
+
+
+@cache
+def _select(record_type: str, column: str, is_postgresql: bool) -> Select[Any]:
+    """Select the rows of a record type whose column holds one of `ids`."""
+    table = table_of(RECORDS[record_type])
+    return select(table).where(among(table.c[column], "ids", is_postgresql)).order_by(table.c.id)
+
+
+class DatabaseRows:
+    """The rows that a connection sees now. Rows once read are kept: make a new one after writing."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._known: dict[str, dict[str, Stored | None]] = {}
+
+    def stored(self, record_type: str, ids: Collection[str]) -> dict[str, Stored]:
+        """Return those of the records that exist, by id, with their revisions."""
+        known = self._known.setdefault(record_type, {})
+        missing = [record_id for record_id in ids if record_id not in known]
+        if missing:
+            known.update(dict.fromkeys(missing))
+            self._fetch(record_type, "id", missing)
+        return {record_id: row for record_id in ids if (row := known[record_id]) is not None}
+
+    def get(self, record_type: str, ids: Collection[str]) -> dict[str, Any]:
+        """Return those of the records that exist, by id."""
+        return {record_id: row.record for record_id, row in self.stored(record_type, ids).items()}
+
+    def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
+        """Return the records of the type whose `column` holds one of the ids."""
+        return [row.record for row in self._fetch(record_type, column, ids)] if ids else []
+
+    def _fetch(self, record_type: str, column: str, ids: Collection[str]) -> list[Stored]:
+        known = self._known.setdefault(record_type, {})
+        cls = RECORDS[record_type]
+        statement = _select(record_type, column, self._is_postgresql)
+        found = []
+        for row in self._connection.execute(statement, {"ids": ids_parameter(ids, self._is_postgresql)}):
+            *values, revision = row
+            found.append(Stored(cls(*values), revision))
+            known[found[-1].record.id] = found[-1]
+        return found
+
+
+class RecordRows:
+    """Records in memory, before or instead of the rows below."""
+
+    def __init__(self, records: Iterable[Any], below: DatabaseRows | None = None) -> None:
+        self._records: dict[str, dict[str, Any]] = {}
+        for record in records:
+            self._records.setdefault(type(record).__name__, {})[record.id] = record
+        self._below = below
+        self._index: dict[tuple[str, str], dict[str, list[Any]]] = {}
+
+    def get(self, record_type: str, ids: Collection[str]) -> Mapping[str, Any]:
+        """Return those of the records that exist, by id."""
+        ours = self._records.get(record_type, {})
+        found = {record_id: ours[record_id] for record_id in ids if record_id in ours}
+        if self._below is not None and len(found) < len(ids):
+            found.update(self._below.get(record_type, [record_id for record_id in ids if record_id not in found]))
+        return found
+
+    def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
+        """Return the records of the type whose `column` holds one of the ids."""
+        index = self._index.get((record_type, column))
+        if index is None:
+            index = self._index[record_type, column] = {}
+            for record in self._records.get(record_type, {}).values():
+                index.setdefault(getattr(record, column), []).append(record)
+        found = [record for record_id in ids for record in index.get(record_id, ())]
+        if self._below is not None:
+            ours = self._records.get(record_type, {})
+            found += [record for record in self._below.naming(record_type, column, ids) if record.id not in ours]
+        return found

@@ -1,0 +1,243 @@
+"""The store: facts in one relational database, written in transactions that each make one revision."""
+
+from __future__ import annotations
+
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from sealauthz.errors import FactConflict, FactsUnavailable
+from sealauthz.facts.store import rights
+from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
+from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
+from sealauthz.facts.store.history import Page as HistoryPage
+from sealauthz.facts.store.history import read_changes
+from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
+from sealauthz.facts.store.reading import Filter, Page, Query, read_page
+from sealauthz.facts.store.rows import DatabaseRows, RecordRows
+from sealauthz.facts.store.tables import STORE_IDENTITY
+from sealauthz.facts.store.upgrading import check_schema
+from sealauthz.facts.store.writing import Guard, Write
+from sealauthz.facts.units import Unit
+
+_ATTEMPTS = 5
+_NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
+_RETRIED_STATES = frozenset({"40P01", "40001"})
+"""SQLSTATE of a deadlock and of a failed serialisation: nothing was written, and the next attempt may well succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A revision that this process has just written or been answered with: in which history, and what marks it.
+
+    `before` is what marked the newest revision until then; `units` are those that it changed, none if nothing was.
+    """
+
+    timeline: str
+    revision: int
+    mark: tuple[Any, ...]
+    before: tuple[Any, ...]
+    units: frozenset[Unit]
+
+
+def now_us() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Store:
+    """Facts in one database. Any thread may use it; make it with `Store.open`."""
+
+    def __init__(self, database: Database, store_id: str, now: Callable[[], int]) -> None:
+        self._database = database
+        self._now = now
+        self._told: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
+        self.store_id = store_id
+
+    @classmethod
+    def open(cls, url: str, now: Callable[[], int] = now_us) -> Store:
+        """Open the store of a database URL. Raises ConfigRefused, and FactsUnavailable if it is not ready for use."""
+        database = Database(url)
+        try:
+            with database.plain() as connection:
+                check_schema(connection)
+                store_id: str = connection.execute(select(STORE_IDENTITY.c.store_id)).scalar_one()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, store_id, now)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def on_commit(self, told: Callable[[Commit], None]) -> None:
+        """Have each revision that this store writes, or answers a write with, told to a method before the writer
+        hears of it. Its object is not kept alive by this.
+        """
+        self._told = [reference for reference in self._told if reference() is not None]
+        self._told.append(weakref.WeakMethod(told))
+
+    def begin_new_timeline(self) -> str:
+        """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
+
+        Returns the name of the new history. Raises FactsUnavailable.
+        """
+        timeline = str(uuid.uuid4())
+        with self._database.write() as connection:
+            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
+        return timeline
+
+    def read_transaction(self) -> AbstractContextManager[ReadTransaction]:
+        """Open a read transaction; everything in it is read at its `revision`. Raises FactsUnavailable."""
+        return self._database.read()
+
+    def listen(self) -> Listener | None:
+        """Listen for new revisions; None where the database cannot announce them. Raises FactsUnavailable."""
+        return self._database.listen()
+
+    def revision(self) -> int:
+        """Return the newest revision; 0 before the first write. Raises FactsUnavailable."""
+        with self.read_transaction() as transaction:
+            return transaction.revision
+
+    def read(
+        self,
+        record_type: str,
+        filters: Mapping[str, Filter] = _NO_FILTERS,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        enterprises: frozenset[str] | None = None,
+    ) -> Page:
+        """Read records of one type, in the order of their ids. Raises InvalidRequest, FactsUnavailable.
+
+        `page_size` is 100 when 0, and at most 1,000. `enterprises`: only records that concern one of them (a record of
+        a person concerns none and is always returned).
+        """
+        with self.read_transaction() as transaction:
+            return read_page(transaction, Query(record_type, filters), page_size, page_token, enterprises)
+
+    def changes_after(self, revision: int, limit: int, timeline: str = "") -> HistoryPage:
+        """Read what the revisions after one changed, at most `limit` of them, in order.
+
+        `timeline` is the history that the revision belongs to; empty for the present one. Raises RevisionUnknown where
+        it is another one or the revision is still to come, RevisionGone where changes after it are no longer kept, and
+        FactsUnavailable.
+        """
+        with self.read_transaction() as transaction:
+            return read_changes(transaction, revision, limit, timeline)
+
+    def enterprises_of(self, transaction: ReadTransaction, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
+        """Return the enterprises that a record concerns; empty for a record of a person.
+
+        `beside` are records that would be written with it, and may be what leads it home.
+        """
+        rows = RecordRows([record, *beside], DatabaseRows(transaction.connection))
+        with translated("read"):
+            return rights.enterprises_of([record], rows)[type(record).__name__, record.id]
+
+    def write(
+        self, batch: Batch, enterprises: frozenset[str] | None = None, guard: Guard | None = None
+    ) -> WriteReceipt:
+        """Apply a batch in one transaction. Nothing of it stays when an error is raised.
+
+        `enterprises`: the ones that the caller may write; None for all. `guard`: is shown every change, on the records
+        as they are once nobody else can change them, and refuses by raising; a request that was answered before is not
+        shown to it again. Raises InvalidRequest, FactConflict, InvariantBroken, CallerNotPermitted, FactsUnavailable
+        (after which the same request may be sent again).
+        """
+        return self._write(check(batch), enterprises, guard)
+
+    def import_part(
+        self,
+        caller: str,
+        part: Part,
+        records: Iterable[Any] = (),
+        enterprises: frozenset[str] | None = None,
+        guard: Guard | None = None,
+    ) -> PartReceipt:
+        """Put the records of one part of an import in one transaction; the same part again changes nothing.
+
+        From the first part on nothing is decided about the enterprises of the import, until it ends. Raises what
+        `write` raises, and InvariantBroken and FactConflict `IMPORT` where the import does not stand so.
+        """
+        wanted = check(Batch(caller, part.request_id, tuple(map(Put, records))))
+        wanted = replace(wanted, digest=part.digest(wanted.digest))
+        receipt = self._write(wanted, enterprises, guard, part)
+        if not receipt.is_replay and not part.is_abandoned:
+            return PartReceipt(receipt, part.number, part.is_last)
+        with self._database.plain() as connection:
+            parts, is_over = Importing(connection, caller, part, 0).standing()
+        return PartReceipt(receipt, parts, is_over)
+
+    def open_imports(self) -> list[OpenImport]:
+        """Return the imports that are open, the oldest first. Raises FactsUnavailable."""
+        with self._database.plain() as connection:
+            return open_imports(connection)
+
+    def open_import(self, caller: str, import_id: str) -> OpenImport | None:
+        """Return one of a caller's imports, if it is open. Raises FactsUnavailable."""
+        ours = (item for item in self.open_imports() if (item.caller, item.import_id) == (caller, import_id))
+        return next(ours, None)
+
+    def _write(
+        self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, part: Part | None = None
+    ) -> WriteReceipt:
+        """Try until the batch is written or refused."""
+        is_careful = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._attempt(wanted, enterprises, guard, is_careful, part)
+            except IntegrityError as error:
+                # Again row by row: either a row is to blame, or only the order was, or another writer came first.
+                is_careful = True
+                failure: Exception = error
+            except FactConflict as error:
+                if error.invariant != "ID":
+                    raise
+                failure = error
+            except FactsUnavailable as error:
+                if attempt == _ATTEMPTS or not _is_retried(error):
+                    raise
+                failure = error
+        if isinstance(failure, FactConflict):
+            raise failure
+        raise FactsUnavailable("the facts cannot be written now") from failure
+
+    def _attempt(
+        self,
+        wanted: Wanted,
+        enterprises: frozenset[str] | None,
+        guard: Guard | None,
+        is_careful: bool,
+        part: Part | None,
+    ) -> WriteReceipt:
+        """Try once, in a transaction of its own."""
+        with self._database.write() as connection:
+            write = Write(connection, wanted, self._now(), enterprises, guard, is_careful, part)
+            receipt = write.run()
+        is_ours = write.units or receipt.is_replay
+        mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
+        self._tell(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
+        return receipt
+
+    def _tell(self, commit: Commit) -> None:
+        for reference in self._told:
+            told = reference()
+            if told is not None:
+                told(commit)
+
+
+def _is_retried(error: FactsUnavailable) -> bool:
+    """Tell whether the database gave up this transaction in favour of another."""
+    cause = error.__cause__
+    return isinstance(cause, OperationalError) and getattr(cause.orig, "sqlstate", None) in _RETRIED_STATES

@@ -1,0 +1,403 @@
+"""One write transaction, from the batch to its revision.
+
+The order matters. The request's key is taken first, so that the same request waits for itself. Then the roots of the
+units concerned are locked in one fixed order, and everything that decides is read after that. The revision comes last,
+under one lock for all writers, and nothing is locked after it: revision order is commit order, and a follower sees no
+gap.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
+from sealauthz.facts.store import rights
+from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
+from sealauthz.facts.store.changes import Change, Changes
+from sealauthz.facts.store.database import CHANNEL
+from sealauthz.facts.store.importing import Importing, Part, check_unmarked
+from sealauthz.facts.store.invariants import check_each, check_references, check_together
+from sealauthz.facts.store.refusals import refusal_of
+from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
+from sealauthz.facts.store.tables import (
+    DEPENDENCY_ORDER,
+    FACT_CHANGE,
+    FACT_CHANGE_UNIT,
+    FACT_REQUEST,
+    STORE_IDENTITY,
+    table_of,
+)
+from sealauthz.facts.units import ROOTS, Unit, UnitKind, homes_of, locked_keys, units_of
+from sealauthz.model import RECORDS, shape_of
+from sealauthz.schema.record import values_of
+
+Guard = Callable[[Any | None, Any | None], None]
+"""Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
+
+_NOBODY: frozenset[str] = frozenset()
+
+_REVISION_LOCK = 0x5EA1_A072
+"""The key of PostgreSQL's advisory lock under which revisions are given out."""
+
+
+class Write:
+    """One attempt to apply a batch. `is_careful`: row by row, so that the row that breaks a constraint is known."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        wanted: Wanted,
+        now: int,
+        enterprises: frozenset[str] | None,
+        guard: Guard | None,
+        is_careful: bool,
+        part: Part | None = None,
+    ) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._now = now
+        self._enterprises = enterprises
+        self._guard = guard
+        self._is_careful = is_careful
+        self._is_postgresql = connection.dialect.name == "postgresql"
+        self._importing = None if part is None else Importing(connection, wanted.batch.caller, part, now)
+        self.units: frozenset[Unit] = frozenset()
+        self.before: tuple[Any, ...] = (None, None, None)
+
+    def run(self) -> WriteReceipt:
+        """Apply the batch. Raises InvariantBroken, FactConflict, CallerNotPermitted, and what the guard raises.
+
+        Nothing may then be committed.
+        """
+        earlier = self._take_request()
+        if earlier is not None:
+            return earlier
+        importing = self._importing
+        if importing is not None:
+            importing.take()
+        homes = self._lock()
+        before = DatabaseRows(self._connection)
+        overlay = RecordRows(self._wanted.puts.values(), before)
+        changes = self._changes(before)
+        self._check_rights(before, overlay)
+        if importing is not None:
+            importing.check_homes(homes)
+        else:
+            check_unmarked(self._connection, homes)
+        if self._guard is not None:
+            for change in changes:
+                self._guard(change.before, change.after)
+        self._check_preconditions(before)
+        if not changes and (importing is None or not importing.shuts_or_opens):
+            if importing is not None:
+                importing.advance()
+            revision, at, timeline = self._newest()
+            return self._finish(WriteReceipt(revision, at, timeline=timeline))
+        if importing is not None:
+            importing.mark_contracts(homes_of([change.after for change in changes], overlay).values())
+        check_each(changes)
+        check_references([change.after for change in changes if change.after is not None], overlay)
+        units = self._units(changes, before, is_before=True)
+        concerned_before = self._concerned(changes, before, is_before=True)
+        self._apply(changes)
+        after = DatabaseRows(self._connection)
+        if importing is None:
+            check_together(changes, after)
+        else:
+            importing.check(changes, after)
+            importing.shut_persons(changes, before, after)
+            units |= importing.advance()
+        units |= self._units(changes, after, is_before=False)
+        concerned_after = self._concerned(changes, after, is_before=False)
+        images = [
+            _image(change, concerned_before.get(key, _NOBODY), concerned_after.get(key, _NOBODY))
+            for change in changes
+            for key in ((change.record_type, change.id),)
+        ]
+        return self._commit_as_revision(changes, images, units)
+
+    def _take_request(self) -> WriteReceipt | None:
+        """Take the request's key, waiting for whoever holds it; return the receipt if it was answered before."""
+        batch = self._wanted.batch
+        dialect = postgresql if self._is_postgresql else sqlite
+        values = {"caller": batch.caller, "request_id": batch.request_id, "digest": self._wanted.digest}
+        taken = self._connection.execute(
+            dialect.insert(FACT_REQUEST)
+            .values(**values, revision=0, at=0)
+            .on_conflict_do_nothing()
+            .returning(FACT_REQUEST.c.request_id)
+        ).all()
+        if taken:
+            return None
+        key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
+        row = self._connection.execute(select(FACT_REQUEST).where(key)).one()
+        if row.digest != self._wanted.digest:
+            raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
+        return WriteReceipt(row.revision, row.at, is_replay=True, timeline=self._newest()[2])
+
+    def _lock(self) -> set[Unit]:
+        """Lock the home roots of all that the batch is about, and the persons whose place in a unit it decides.
+
+        Return the homes.
+        """
+        # Read without locks, which is safe: what leads a record to its home never changes.
+        unlocked = DatabaseRows(self._connection)
+        overlay = RecordRows(self._wanted.puts.values(), unlocked)
+        about: list[Any] = list(self._wanted.puts.values())
+        named: dict[str, set[str]] = defaultdict(set)
+        for precondition in self._wanted.batch.preconditions:
+            named[precondition.record_type].add(precondition.id)
+        for record_type, record_id in self._wanted.deletes:
+            named[record_type].add(record_id)
+        for record_type, ids in named.items():
+            about += unlocked.get(record_type, ids).values()
+        roots: dict[str, set[str]] = defaultdict(set)
+        guests: dict[str, set[str]] = defaultdict(set)
+        for record in about:
+            cls: type = type(record)
+            for column in locked_keys(cls.__name__):
+                guest_id = getattr(record, column)
+                if guest_id is not None:
+                    guests[shape_of(cls).column(column).ref or ""].add(guest_id)
+        for record_type, ids in guests.items():
+            about += overlay.get(record_type, ids).values()
+        homes = set(homes_of(about, overlay).values())
+        for unit in homes:
+            roots[unit.kind].add(unit.id)
+        if self._importing is not None:
+            roots[UnitKind.ENTERPRISE] |= self._importing.locked
+        if not self._is_postgresql:
+            return homes  # BEGIN IMMEDIATE lets one writer in at a time.
+        for root_type, kind in ROOTS.items():
+            if roots[kind]:
+                table = table_of(RECORDS[root_type])
+                # NO KEY: rows that only refer to a root may still be inserted by others.
+                statement = (
+                    select(table.c.id)
+                    .where(among(table.c.id, "ids", True))
+                    .order_by(table.c.id)
+                    .with_for_update(key_share=True)
+                )
+                self._connection.execute(statement, {"ids": ids_parameter(roots[kind], True)}).all()
+        return homes
+
+    def _check_preconditions(self, rows: DatabaseRows) -> None:
+        """Check what must hold before the batch is applied."""
+        ids: dict[str, set[str]] = defaultdict(set)
+        for precondition in self._wanted.batch.preconditions:
+            ids[precondition.record_type].add(precondition.id)
+        found = {record_type: rows.stored(record_type, some) for record_type, some in ids.items()}
+        for precondition in self._wanted.batch.preconditions:
+            stored = found[precondition.record_type].get(precondition.id)
+            self._check_precondition(precondition, None if stored is None else stored.revision)
+
+    def _check_precondition(self, precondition: Precondition, revision: int | None) -> None:
+        """Check one precondition against the revision of its record; None if there is no such record."""
+        name = f"`{precondition.record_type}:{precondition.id}`"
+        match precondition.kind:
+            case PreconditionKind.ABSENT:
+                if revision is not None:
+                    raise FactConflict("PRECONDITION", f"{name} exists")
+            case PreconditionKind.EXISTS:
+                if revision is None:
+                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
+            case PreconditionKind.AT_REVISION:
+                if revision is None:
+                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
+                if revision != precondition.revision:
+                    raise InvariantBroken(
+                        "PRECONDITION", f"{name} is at revision {revision}, not at {precondition.revision}"
+                    )
+
+    def _changes(self, before: DatabaseRows) -> Changes:
+        """Compare what is wanted with what is there; what is equal is no change."""
+        ids: dict[str, list[str]] = defaultdict(list)
+        for record_type, record_id in self._wanted.keys:
+            ids[record_type].append(record_id)
+        changes = []
+        for record_type, some in ids.items():
+            found = before.get(record_type, some)
+            for record_id in sorted(some):
+                old, new = found.get(record_id), self._wanted.puts.get((record_type, record_id))
+                if old != new:
+                    changes.append(Change(record_type, record_id, old, new))
+        return Changes(changes)
+
+    def _check_rights(self, before: DatabaseRows, overlay: RecordRows) -> None:
+        """Check that the caller may write into the enterprises concerned, as they were and as they will be."""
+        if self._enterprises is None:
+            return
+        ids: dict[str, set[str]] = defaultdict(set)
+        for record_type, record_id in self._wanted.keys:
+            ids[record_type].add(record_id)
+        for precondition in self._wanted.batch.preconditions:
+            ids[precondition.record_type].add(precondition.id)
+        old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
+        new = list(self._wanted.puts.values())
+        # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
+        for records, rows in ((old, before), (new, overlay), (new, before)):
+            for concerned in rights.enterprises_of(records, rows).values():
+                if concerned and not concerned & self._enterprises:
+                    raise CallerNotPermitted("the caller may not write facts of this enterprise")
+
+    def _units(self, changes: Changes, rows: DatabaseRows, is_before: bool) -> set[Unit]:
+        """Return the units that hold a changed record."""
+        sides = (change.before if is_before else change.after for change in changes)
+        held = units_of([record for record in sides if record is not None], rows)
+        return {unit for units in held.values() for unit in units}
+
+    def _concerned(
+        self, changes: Changes, rows: DatabaseRows, is_before: bool
+    ) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Return the enterprises that each changed record concerns."""
+        sides = (change.before if is_before else change.after for change in changes)
+        return rights.enterprises_of([record for record in sides if record is not None], rows)
+
+    def _apply(self, changes: Changes) -> None:
+        """Write the rows. Their revision follows when it is known."""
+        puts = sorted(
+            (change for change in changes if change.after is not None),
+            # Updates first: they may free what a new row takes.
+            key=lambda change: (DEPENDENCY_ORDER[change.record_type], change.before is None, change.id),
+        )
+        deletes = sorted(
+            (change for change in changes if change.after is None),
+            key=lambda change: (-DEPENDENCY_ORDER[change.record_type], change.id),
+        )
+        if self._is_careful:
+            self._apply_each([*puts, *deletes])
+            return
+        groups: dict[tuple[str, bool, bool], list[Change]] = defaultdict(list)
+        for change in (*puts, *deletes):
+            groups[change.record_type, change.before is None, change.after is None].append(change)
+        for group in groups.values():
+            self._execute(group)
+
+    def _apply_each(self, pending: list[Change]) -> None:
+        """Write row by row. A row that another row of the batch must make room for waits until that one is written."""
+        while pending:
+            waiting: list[Change] = []
+            refusals: list[tuple[Change, IntegrityError]] = []
+            for change in pending:
+                savepoint = self._connection.exec_driver_sql
+                savepoint("SAVEPOINT one_row")
+                try:
+                    self._execute([change])
+                except IntegrityError as error:
+                    savepoint("ROLLBACK TO SAVEPOINT one_row")
+                    waiting.append(change)
+                    refusals.append((change, error))
+                savepoint("RELEASE SAVEPOINT one_row")
+            if len(waiting) == len(pending):
+                refused, cause = refusals[0]
+                raise refusal_of(cause, str(refused), self._is_taken(refused)) from cause
+            pending = waiting
+
+    def _is_taken(self, change: Change) -> bool:
+        """Tell whether the id of a new record has come to exist since we looked."""
+        return change.before is None and bool(DatabaseRows(self._connection).get(change.record_type, [change.id]))
+
+    def _execute(self, group: list[Change]) -> None:
+        """Run one statement for changes of one type and kind."""
+        first = group[0]
+        table = table_of(RECORDS[first.record_type])
+        if first.after is None:
+            statement = table.delete().where(among(table.c.id, "ids", self._is_postgresql))
+            ids = ids_parameter([change.id for change in group], self._is_postgresql)
+            self._connection.execute(statement, {"ids": ids})
+            return
+        columns = [column.name for column in shape_of(RECORDS[first.record_type]).columns]
+        rows = [dict(zip(columns, values_of(change.after), strict=True)) for change in group]
+        if first.before is None:
+            self._connection.execute(insert(table), [{**row, "revision": 0} for row in rows])
+            return
+        update_one = update(table).where(table.c.id == bindparam("at_id"))
+        self._connection.execute(update_one, [{"at_id": row.pop("id"), **row} for row in rows])
+
+    def _newest(self) -> tuple[int, int, str]:
+        """Return the newest revision and its instant, zeros before the first, and the history that they belong to."""
+        change = FACT_CHANGE.c
+        marked = select(change.revision, change.at, change.caller, change.request_id)
+        newest = marked.order_by(change.revision.desc()).limit(1).subquery()
+        row = self._connection.execute(
+            select(STORE_IDENTITY.c.timeline_id, newest).outerjoin_from(STORE_IDENTITY, newest, true())
+        ).one()
+        self.before = (row.at, row.caller, row.request_id)
+        return row.revision or 0, row.at or 0, row.timeline_id
+
+    def _commit_as_revision(
+        self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
+    ) -> WriteReceipt:
+        """Take the next revision and stamp it on everything. INVARIANT: nothing is locked after this."""
+        if self._is_postgresql:
+            self._connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
+        # A statement of its own: in one with the lock, the transaction would precede the wait.
+        newest, newest_at, timeline = self._newest()
+        receipt = WriteReceipt(newest + 1, max(self._now, newest_at), timeline=timeline)
+        written: dict[str, list[str]] = defaultdict(list)
+        for change in changes:
+            if change.after is not None:
+                written[change.record_type].append(change.id)
+        for record_type, ids in written.items():
+            table = table_of(RECORDS[record_type])
+            stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
+            self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
+        batch = self._wanted.batch
+        self.units = frozenset(units)
+        self._connection.execute(
+            insert(FACT_CHANGE).values(
+                revision=receipt.revision,
+                at=receipt.at,
+                caller=batch.caller,
+                request_id=batch.request_id,
+                changes=json.dumps(images, ensure_ascii=False),
+            )
+        )
+        self._connection.execute(
+            insert(FACT_CHANGE_UNIT),
+            [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(units)],
+        )
+        if self._is_postgresql:
+            # Sent by the commit. What is said is only that there is something to look for.
+            self._connection.execute(select(func.pg_notify(CHANNEL, "")))
+        return self._finish(receipt)
+
+    def _finish(self, receipt: WriteReceipt) -> WriteReceipt:
+        """Remember the answer to the request."""
+        batch = self._wanted.batch
+        key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
+        self._connection.execute(update(FACT_REQUEST).where(key).values(revision=receipt.revision, at=receipt.at))
+        return receipt
+
+
+def _image(change: Change, concerned_before: frozenset[str], concerned_after: frozenset[str]) -> dict[str, Any]:
+    """Return a change with what the record said before and after, without personal text, and whom it concerned."""
+    return {
+        "type": change.record_type,
+        "id": change.id,
+        "before": _public(change.before),
+        "after": _public(change.after),
+        "enterprises_before": sorted(concerned_before),
+        "enterprises_after": sorted(concerned_after),
+    }
+
+
+def _public(record: Any) -> dict[str, Any] | None:
+    """Return a record's columns, except the personal ones."""
+    if record is None:
+        return None
+    cls: type = type(record)
+    return {name: getattr(record, name) for name in _public_columns(cls)}
+
+
+@cache
+def _public_columns(cls: type) -> tuple[str, ...]:
+    return tuple(column.name for column in shape_of(cls).columns if not column.is_personal)

@@ -1,0 +1,264 @@
+"""Contracts, their documents and parties, and the signing tasks that persons carry out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated
+
+from sealauthz.model.records.identity import Person
+from sealauthz.schema.record import FOREVER, NEVER, Check, Instant, Ref, Unique, many, one, record
+
+
+class ContractState(StrEnum):
+    """Where a contract is in its life."""
+
+    DRAFT = "DRAFT"
+    FILLING = "FILLING"
+    SIGNING = "SIGNING"
+    COMPLETE = "COMPLETE"
+    REJECTED = "REJECTED"
+    RECALLED = "RECALLED"
+    EXPIRED = "EXPIRED"
+    TERMINATING = "TERMINATING"
+    TERMINATED = "TERMINATED"
+    FORCE_FINISHED = "FORCE_FINISHED"
+    DELETED = "DELETED"
+
+
+class ContractMatter(StrEnum):
+    """What a contract is about, as far as the rules ask. What is UNSTATED is not sealed; from MARRIAGE on, nothing is.
+
+    Source of the excluded matters: Electronic Signature Law, Art. 3.
+    """
+
+    UNSTATED = "UNSTATED"
+    GENERAL = "GENERAL"
+    FINANCE = "FINANCE"
+    PERSONNEL = "PERSONNEL"
+    GUARANTEE = "GUARANTEE"
+    MARRIAGE = "MARRIAGE"
+    ADOPTION = "ADOPTION"
+    INHERITANCE = "INHERITANCE"
+    PUBLIC_UTILITY_STOP = "PUBLIC_UTILITY_STOP"
+
+
+class DocumentState(StrEnum):
+    """Whether a document still has blanks."""
+
+    INCOMPLETE = "INCOMPLETE"
+    COMPLETE = "COMPLETE"
+
+
+class ReviewState(StrEnum):
+    """What a party's own review of a contract found. SIGN_REJECTED ends the signing."""
+
+    PENDING = "PENDING"
+    PASSED = "PASSED"
+    REJECTED = "REJECTED"
+    SIGN_REJECTED = "SIGN_REJECTED"
+
+
+class ConsentKind(StrEnum):
+    """What a party consented to."""
+
+    DOUBLE_AGENCY = "DOUBLE_AGENCY"
+    TERMINATION = "TERMINATION"
+
+
+class PartyKind(StrEnum):
+    """Whether a signatory is a person or an enterprise."""
+
+    PERSON = "PERSON"
+    ENTERPRISE = "ENTERPRISE"
+
+
+class TaskAction(StrEnum):
+    """What a signing task asks for."""
+
+    CORPORATE_SEAL = "CORPORATE_SEAL"
+    LEGAL_REP_SEAL = "LEGAL_REP_SEAL"
+    HANDLER_SIGN = "HANDLER_SIGN"
+    PERSONAL_SIGN = "PERSONAL_SIGN"
+    APPROVE = "APPROVE"
+    FILL = "FILL"
+
+
+class TaskState(StrEnum):
+    """How far a signing task is."""
+
+    WAITING = "WAITING"
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    SIGNED = "SIGNED"
+    REJECTED = "REJECTED"
+    TRANSFERRED = "TRANSFERRED"
+    VOIDED = "VOIDED"
+    EXPIRED = "EXPIRED"
+
+
+@record(
+    Check("U-04", "amount IS NULL OR amount >= 0"),
+    Check("U-05", "(amount IS NULL) = (currency = '')"),
+    permanent=True,
+)
+class Contract:
+    """A contract that its initiator sends round for signing.
+
+    `amount` is in minor units of `currency`; where `is_monetary` and none is given, it is unknown. `category_id` is the
+    initiator's own category, `template_id` the template that the contract was made from.
+    """
+
+    id: str
+    initiator_id: Annotated[str, Ref("Enterprise")]
+    contract_type: str
+    state: ContractState = ContractState.DRAFT
+    deadline: Instant = FOREVER
+    matter: ContractMatter = ContractMatter.UNSTATED
+    is_monetary: bool = True
+    amount: int | None = None
+    currency: str = ""
+    template_id: str = ""
+    initiated_by_id: Annotated[str | None, Ref("Person")] = None
+    category_id: Annotated[str | None, Ref("BusinessCategory")] = None
+    forbids_transfer: bool = False
+
+    documents: list[ContractDocument] = many("contract_id")
+    signatories: list[Signatory] = many("contract_id")
+
+
+@record(Unique("U-03", ("contract_id", "digest")))
+class ContractDocument:
+    """One document of a contract, by the digest of its content."""
+
+    id: str
+    contract_id: Annotated[str, Ref("Contract")]
+    digest: str
+    state: DocumentState = DocumentState.INCOMPLETE
+
+    contract: Contract = one("contract_id")
+
+
+def whole_digest(digests: Iterable[str]) -> str | None:
+    """The digest of all documents of a contract: what a check of intent to sign them is bound to.
+
+    One document's is its own digest. That of several is `sha256:` and the SHA-256, in hexadecimal, of their digests:
+    each once, in the order of their UTF-8 bytes, joined by line feeds. None where there is no document, or one of them
+    has no digest.
+    """
+    distinct = set(digests)
+    if not distinct or "" in distinct:
+        return None
+    if len(distinct) == 1:
+        return distinct.pop()
+    whole = hashlib.sha256(b"\n".join(sorted(digest.encode() for digest in distinct)))
+    return f"sha256:{whole.hexdigest()}"
+
+
+@record(
+    Check(
+        "C-02",
+        "(kind = 'PERSON' AND person_id IS NOT NULL AND enterprise_id IS NULL)"
+        " OR (kind = 'ENTERPRISE' AND enterprise_id IS NOT NULL AND person_id IS NULL)",
+    ),
+    permanent=True,
+)
+class Signatory:
+    """A party of a contract: one person or one enterprise. `category_id` is an enterprise's own category for it."""
+
+    id: str
+    contract_id: Annotated[str, Ref("Contract")]
+    kind: PartyKind
+    person_id: Annotated[str | None, Ref("Person")] = None
+    enterprise_id: Annotated[str | None, Ref("Enterprise")] = None
+    category_id: Annotated[str | None, Ref("BusinessCategory")] = None
+    needs_review: bool = False
+
+    contract: Contract = one("contract_id")
+    tasks: list[SigningTask] = many("signatory_id")
+    reviews: list[InternalReview] = many("signatory_id")
+    consents: list[PartyConsent] = many("signatory_id")
+
+
+@record(Check("C-01", "position >= 1"), permanent=True)
+class SigningTask:
+    """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side."""
+
+    id: str
+    signatory_id: Annotated[str, Ref("Signatory")]
+    action: TaskAction
+    position: int = 1
+    state: TaskState = TaskState.WAITING
+    handler_id: Annotated[str | None, Ref("Person")] = None
+    signed_by_id: Annotated[str | None, Ref("Person")] = None
+
+    signatory: Signatory = one("signatory_id")
+    operators: list[TaskOperator] = many("task_id")
+    fixed_seals: list[TaskSeal] = many("task_id")
+
+
+@record(Unique("C-02", ("task_id", "person_id")))
+class TaskOperator:
+    """A person named to carry out a task. Where any is named, only they may."""
+
+    id: str
+    task_id: Annotated[str, Ref("SigningTask")]
+    person_id: Annotated[str, Ref("Person")]
+
+    task: SigningTask = one("task_id")
+    person: Person = one("person_id")
+
+
+@record(Unique("C-05", ("task_id", "seal_id")))
+class TaskSeal:
+    """A seal fixed for a task when it was made. Where any is fixed, only these may be used."""
+
+    id: str
+    task_id: Annotated[str, Ref("SigningTask")]
+    seal_id: Annotated[str, Ref("Seal")]
+
+    task: SigningTask = one("task_id")
+
+
+@record(permanent=True)
+class InternalReview:
+    """A party's own review of a contract before it signs."""
+
+    id: str
+    signatory_id: Annotated[str, Ref("Signatory")]
+    state: ReviewState = ReviewState.PENDING
+    reviewer_id: Annotated[str | None, Ref("Person")] = None
+    decided_at: Instant = NEVER
+
+    signatory: Signatory = one("signatory_id")
+
+
+@record(Check("U-14", "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL"), permanent=True)
+class PartyConsent:
+    """What a party consented to: that this person also acts for another party, or that the contract ends."""
+
+    id: str
+    signatory_id: Annotated[str, Ref("Signatory")]
+    kind: ConsentKind
+    given_by_id: Annotated[str, Ref("Person")]
+    person_id: Annotated[str | None, Ref("Person")] = None
+    given_at: Instant = NEVER
+
+    signatory: Signatory = one("signatory_id")
+
+
+@record(Unique("I15", ("task_id", "seal_id", "digest")), permanent=True)
+class SealUse:
+    """One use of a seal for a signing task: by whom, under which grant, for which holder if not for the owner."""
+
+    id: str
+    task_id: Annotated[str, Ref("SigningTask")]
+    seal_id: Annotated[str, Ref("Seal")]
+    person_id: Annotated[str, Ref("Person")]
+    digest: str
+    used_at: Instant
+    grant_id: Annotated[str | None, Ref("SealGrant")] = None
+    holder_id: Annotated[str | None, Ref("Enterprise")] = None
+
+    task: SigningTask = one("task_id")

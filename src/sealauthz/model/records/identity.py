@@ -1,0 +1,152 @@
+"""Persons, the checks of who they are and what they want, and the posts of the platform's own staff."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from sealauthz.schema.record import NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+
+if TYPE_CHECKING:
+    from sealauthz.model.records.contracts import SigningTask, TaskOperator
+    from sealauthz.model.records.organisation import Invitation, JoinApplication, Membership, RegistrySnapshot
+    from sealauthz.model.records.retrieval import RetrievalCase
+
+
+class IdType(StrEnum):
+    """The kind of identity document."""
+
+    RESIDENT_ID = "RESIDENT_ID"
+    PASSPORT = "PASSPORT"
+    OTHER = "OTHER"
+
+
+class RealnameState(StrEnum):
+    """Whether the person's real name is verified."""
+
+    UNVERIFIED = "UNVERIFIED"
+    VERIFIED = "VERIFIED"
+    REVOKED = "REVOKED"
+
+
+class AccountState(StrEnum):
+    """Whether the person's account may act at all."""
+
+    ACTIVE = "ACTIVE"
+    LOCKED = "LOCKED"
+    CLOSED = "CLOSED"
+
+
+class VerificationMethod(StrEnum):
+    """How a person proved identity or intent."""
+
+    FACE = "FACE"
+    SMS = "SMS"
+    PASSWORD = "PASSWORD"  # noqa: S105 (a method's name, not a secret)
+    MOBILE3 = "MOBILE3"
+    BANK4 = "BANK4"
+
+
+class VerificationPurpose(StrEnum):
+    """What a verification was started for; it counts for nothing else."""
+
+    LOGIN = "LOGIN"
+    JOIN = "JOIN"
+    SIGN = "SIGN"
+    SEAL_GRANT = "SEAL_GRANT"
+    SEAL_MANAGE = "SEAL_MANAGE"
+    APPROVE = "APPROVE"
+    RETRIEVE = "RETRIEVE"
+    ADMIN_CHANGE = "ADMIN_CHANGE"
+
+
+class VerificationState(StrEnum):
+    """How far a verification is."""
+
+    STARTED = "STARTED"
+    PASSED = "PASSED"
+    CONSUMED = "CONSUMED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+class StaffDuty(StrEnum):
+    """What a member of the platform's staff does."""
+
+    REVIEWER = "REVIEWER"
+    SUPPORT = "SUPPORT"
+    RISK = "RISK"
+
+
+class PostState(StrEnum):
+    """Whether a staff post is held."""
+
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+@record(
+    Unique("I5", ("realm", "id_type", "id_hash"), where="realname_state = 'VERIFIED'"),
+    Check("I5", "realname_state <> 'VERIFIED' OR id_hash <> ''"),
+    permanent=True,
+)
+class Person:
+    """A natural person. Names and phones live in this row only, which can be blanked; the id stays."""
+
+    id: str
+    realm: str = "PUBLIC"
+    realname_state: RealnameState = RealnameState.UNVERIFIED
+    account_state: AccountState = AccountState.ACTIVE
+    id_type: IdType = IdType.RESIDENT_ID
+    id_hash: str = ""
+    id_last4: Personal = ""
+    real_name: Personal = ""
+    phone: Personal = ""
+    phone_bound_at: Instant = NEVER
+    last_active_at: Instant = NEVER
+
+    memberships: list[Membership] = many("person_id")
+    verifications: list[IdentityVerification] = many("person_id")
+    applications: list[JoinApplication] = many("person_id")
+    invitations: list[Invitation] = many("target_id")
+    handled_tasks: list[SigningTask] = many("handler_id")
+    operated_tasks: list[TaskOperator] = many("person_id")
+    retrieval_cases: list[RetrievalCase] = many("applicant_id")
+    staff_posts: list[PlatformStaff] = many("person_id")
+    represented: list[RegistrySnapshot] = many("legal_rep_id")
+
+
+@record(
+    Unique("I12", ("provider_ref",)),
+    Check("I12", "state <> 'CONSUMED' OR consumed_at > 0"),
+    permanent=True,
+)
+class IdentityVerification:
+    """One check of a person's identity or intent: single use, for one purpose and one object."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    method: VerificationMethod
+    purpose: VerificationPurpose
+    provider_ref: str
+    bound_type: str = ""
+    bound_id: str = ""
+    bound_digest: str = ""
+    state: VerificationState = VerificationState.STARTED
+    passed_at: Instant = NEVER
+    consumed_at: Instant = NEVER
+    fallback_from: VerificationMethod | None = None
+
+    person: Person = one("person_id")
+
+
+@record()
+class PlatformStaff:
+    """A post on the platform's own staff, which reviews certifications and decides objections."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    duty: StaffDuty
+    state: PostState = PostState.ACTIVE
+
+    person: Person = one("person_id")

@@ -1,0 +1,184 @@
+"""Retrieving an enterprise whose administrator is gone: the case, its certification, reviews and objections."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from sealauthz.model.records.identity import Person, PlatformStaff
+from sealauthz.model.records.organisation import (
+    CertificationMethod,
+    CertificationPurpose,
+    CertificationState,
+    Enterprise,
+)
+from sealauthz.schema.record import NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+
+
+class RetrievalReason(StrEnum):
+    """Why the enterprise has to be retrieved."""
+
+    ADMIN_RESIGNED = "ADMIN_RESIGNED"
+    ADMIN_UNREACHABLE = "ADMIN_UNREACHABLE"
+    ADMIN_DECEASED = "ADMIN_DECEASED"
+    ADMIN_DISPUTE = "ADMIN_DISPUTE"
+    ACCOUNT_TAKEN = "ACCOUNT_TAKEN"
+
+
+class RetrievalPath(StrEnum):
+    """How the applicant proves the right to retrieve."""
+
+    LEGAL_REP_ONLINE = "LEGAL_REP_ONLINE"
+    DOCUMENTS = "DOCUMENTS"
+
+
+class CaseState(StrEnum):
+    """How far a retrieval case is."""
+
+    DRAFT = "DRAFT"
+    CERTIFYING = "CERTIFYING"
+    IN_REVIEW = "IN_REVIEW"
+    NOTICE = "NOTICE"
+    OBJECTED = "OBJECTED"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    REJECTED_FINAL = "REJECTED_FINAL"
+    RESOLVED_BY_ADMIN = "RESOLVED_BY_ADMIN"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    EXECUTED = "EXECUTED"
+    UNDER_APPEAL = "UNDER_APPEAL"
+    REVERSED = "REVERSED"
+
+
+class ReviewVerdict(StrEnum):
+    """What a reviewer found."""
+
+    PASSED = "PASSED"
+    REJECTED = "REJECTED"
+
+
+class NoticeChannel(StrEnum):
+    """How a notice travels."""
+
+    SMS = "SMS"
+    EMAIL = "EMAIL"
+    IN_APP = "IN_APP"
+    POST = "POST"
+
+
+class DeliveryState(StrEnum):
+    """What became of a notice."""
+
+    SENT = "SENT"
+    ACCEPTED = "ACCEPTED"
+    FAILED = "FAILED"
+
+
+class ObjectionState(StrEnum):
+    """What became of an objection."""
+
+    OPEN = "OPEN"
+    UPHELD = "UPHELD"
+    DISMISSED = "DISMISSED"
+
+
+@record(
+    Unique(
+        "I6",
+        ("enterprise_id",),
+        where="state IN ('DRAFT', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')",
+    ),
+    Check("I6", "attempt >= 1"),
+    permanent=True,
+)
+class RetrievalCase:
+    """One retrieval of one enterprise. A rejected case is tried again as the next attempt of the same case.
+
+    `published_at` is when a public notice stood in for those whom no channel reaches.
+    """
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    applicant_id: Annotated[str, Ref("Person")]
+    reason: RetrievalReason
+    path: RetrievalPath
+    opened_at: Instant
+    state: CaseState = CaseState.DRAFT
+    attempt: int = 1
+    notice_from: Instant = NEVER
+    executed_at: Instant = NEVER
+    reason_text: Personal = ""
+    published_at: Instant = NEVER
+
+    enterprise: Enterprise = one("enterprise_id")
+    applicant: Person = one("applicant_id")
+    certifications: list[EnterpriseAuthentication] = many("case_id")
+    reviews: list[RetrievalReview] = many("case_id")
+    objections: list[Objection] = many("case_id")
+    notices: list[NoticeDelivery] = many("case_id")
+
+
+@record(
+    Check("R-05", "(purpose = 'RETRIEVAL') = (case_id IS NOT NULL)"),
+    permanent=True,
+)
+class EnterpriseAuthentication:
+    """One certification of an enterprise: the first, for a retrieval case, or for a change of its data."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    applicant_id: Annotated[str, Ref("Person")]
+    method: CertificationMethod
+    submitted_at: Instant
+    purpose: CertificationPurpose = CertificationPurpose.FIRST
+    state: CertificationState = CertificationState.SUBMITTED
+    case_id: Annotated[str | None, Ref("RetrievalCase")] = None
+    attempt: int = 1
+    decided_at: Instant = NEVER
+
+    enterprise: Enterprise = one("enterprise_id")
+    case: RetrievalCase | None = one("case_id")
+
+
+@record(Unique("R-08", ("case_id", "attempt", "staff_id")), permanent=True)
+class RetrievalReview:
+    """What one reviewer of the platform's staff, from that post, found in one attempt of a case."""
+
+    id: str
+    case_id: Annotated[str, Ref("RetrievalCase")]
+    staff_id: Annotated[str, Ref("PlatformStaff")]
+    attempt: int
+    verdict: ReviewVerdict
+    decided_at: Instant
+
+    case: RetrievalCase = one("case_id")
+    staff: PlatformStaff = one("staff_id")
+
+
+@record(permanent=True)
+class Objection:
+    """A present administrator's, the legal representative's or a seal administrator's objection to a case."""
+
+    id: str
+    case_id: Annotated[str, Ref("RetrievalCase")]
+    person_id: Annotated[str, Ref("Person")]
+    raised_at: Instant
+    state: ObjectionState = ObjectionState.OPEN
+    ground: Personal = ""
+
+    case: RetrievalCase = one("case_id")
+
+
+@record(permanent=True)
+class NoticeDelivery:
+    """One notice of a case, to one person by one channel."""
+
+    id: str
+    case_id: Annotated[str, Ref("RetrievalCase")]
+    person_id: Annotated[str, Ref("Person")]
+    channel: NoticeChannel
+    sent_at: Instant
+    state: DeliveryState = DeliveryState.SENT
+
+    case: RetrievalCase = one("case_id")

@@ -1,0 +1,315 @@
+"""Which rules and conditions of the policies the tests reach, and which sides of each condition and requirement."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.decision import Bundle, PolicyDecisionPoint, Question
+from sealauthz.decision.bundle import Engine
+from sealauthz.errors import EvaluationFailed, SealAuthzError
+from sealauthz.polar import trace
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.parse import parse
+from sealauthz.polar.program import Clause, program_of, variables
+from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
+from sealauthz.polar.unparse import written, written_head
+from sealauthz.policytest.running import failure_of
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+
+READ_AT_LOAD = frozenset({"requires", "reason", "otherwise"})
+"""Facts that are read when a bundle is loaded: there is nothing in them to reach."""
+
+ClauseKey = tuple[str, int, int, str]
+"""A clause: its file, line, column and rule."""
+
+Side = tuple[str, int, int, str, int, str]
+"""A clause, the position of the condition in it (-1: the clause itself), and `met` or `unmet`."""
+
+Standing = tuple[str, str, str, str]
+"""A type, an action, a requirement of it, and how that came out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionReport:
+    """One condition of a rule, and how often it came out either way.
+
+    A condition that finds a value has one side, that it found something: whether there is anything to find is told by
+    the conditions behind it, and by those of the rule that it calls.
+    """
+
+    text: str
+    place: Place
+    met: int
+    unmet: int
+    finds: bool = False
+
+    @property
+    def sides(self) -> int:
+        """How many sides it has."""
+        return 1 if self.finds else 2
+
+    @property
+    def seen(self) -> int:
+        """How many of them were seen."""
+        return bool(self.met) if self.finds else bool(self.met) + bool(self.unmet)
+
+    @property
+    def missing(self) -> str:
+        """Which sides were never seen."""
+        if self.seen == self.sides:
+            return ""
+        if not self.met and not self.unmet:
+            return "never reached"
+        return "never met" if self.unmet else "never unmet"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """One rule: how often it was tried and held, and its conditions."""
+
+    head: str
+    place: Place
+    tried: int
+    held: int
+    conditions: tuple[ConditionReport, ...]
+
+    @property
+    def missing(self) -> str:
+        """What never happened to the rule."""
+        return "" if self.held else "never held" if self.tried else "never reached"
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementReport:
+    """One requirement of an action, and how often it came out settled (met or waived) and unmet."""
+
+    type: str
+    action: str
+    requirement: str
+    settled: int
+    unmet: int
+
+    @property
+    def missing(self) -> str:
+        """Which sides were never seen."""
+        if not self.settled and not self.unmet:
+            return "never asked"
+        return "" if self.settled and self.unmet else "never settled" if self.unmet else "never unmet"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The coverage of a bundle, in the order of its files."""
+
+    rules: tuple[RuleReport, ...]
+    requirements: tuple[RequirementReport, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that have rules."""
+        return tuple(dict.fromkeys(rule.place.file for rule in self.rules))
+
+    @property
+    def percent(self) -> float:
+        """The share of the sides of all conditions that was seen."""
+        seen, sides = sides_of(self.rules)
+        return 100.0 * seen / sides if sides else 100.0
+
+
+def sides_of(rules: Iterable[RuleReport]) -> tuple[int, int]:
+    """Return how many sides of the conditions were seen, and how many there are."""
+    conditions = [condition for rule in rules for condition in rule.conditions]
+    return sum(condition.seen for condition in conditions), sum(condition.sides for condition in conditions)
+
+
+class Recorder:
+    """An engine that answers like another and keeps the trace of every evaluation."""
+
+    def __init__(self, engine: CompiledEngine) -> None:
+        self.events: list[Sequence[trace.Event]] = []
+        self._engine = engine
+
+    def holds(self, rule: str, *arguments: object) -> bool:
+        """Whether a rule holds for these arguments."""
+        self._record(rule, arguments)
+        return self._engine.holds(rule, *arguments)
+
+    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """The values that the FREE arguments can take."""
+        self._record(rule, arguments)
+        return self._engine.each(rule, *arguments)
+
+    def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
+        """The clauses that were tried, each with what stopped it."""
+        return self._engine.explain(rule, *arguments)
+
+    def taken(self) -> list[trace.Coverage]:
+        """Return what was reached since the last time."""
+        found = self._engine.coverage(self.events)
+        self.events = []
+        return found
+
+    def _record(self, rule: str, arguments: tuple[object, ...]) -> None:
+        try:
+            self.events.append(self._engine.events_of(rule, *arguments))
+        except EvaluationFailed:
+            return  # the answer itself fails in the same way, and says so
+
+
+class Coverage:
+    """What tests reach in one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        if not isinstance(bundle.engine, CompiledEngine):
+            raise TypeError("only the compiled engine tells what it reaches")
+        self._bundle = bundle
+        self._recorder = Recorder(bundle.engine)
+        recording: Engine = self._recorder
+        self._recorded = dataclasses.replace(bundle, engine=recording)
+        self._sides: Counter[Side] = Counter()
+        self._standings: Counter[Standing] = Counter()
+
+    def run(self, test: PolicyTest) -> None:
+        """Ask the questions of a test, and count what they reach."""
+        for ask in test.asks:
+            for side, count in self.sides_of(test, ask).items():
+                self._sides[side] += count
+            for question in [ask.question] if isinstance(ask, Ask) else ask.questions.values():
+                self._standings.update(self.standings_of(ask, question))
+
+    def sides_of(self, test: PolicyTest, ask: Ask | ListAsk) -> dict[Side, int]:
+        """Ask one question, and return what it reaches."""
+        failure_of(test, ask, self._recorded)
+        sides: dict[Side, int] = {}
+        for covered in self._recorder.taken():
+            clause, term = covered.condition.clause, covered.condition.term
+            if clause is None:
+                continue
+            position = -1 if term is None else _position(clause, term)
+            if term is not None and position < 0:
+                continue
+            key = (*clause_key(clause), position)
+            if covered.met:
+                sides[*key, "met"] = covered.met
+            if covered.unmet:
+                sides[*key, "unmet"] = covered.unmet
+        return sides
+
+    def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
+        """Return how each requirement of a question came out."""
+        point = PolicyDecisionPoint(ask.facts.fact_cache, self._bundle, lambda: ask.now)
+        try:
+            outcomes = point.explain(question).requirements
+        except SealAuthzError:
+            return
+        for outcome in outcomes:
+            yield question.resource.type, question.action, outcome.requirement, str(outcome.standing)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as plain lists, for another process."""
+        return {
+            "sides": [[*side, count] for side, count in self._sides.items()],
+            "standings": [[*standing, count] for standing, count in self._standings.items()],
+        }
+
+    def add_json(self, counts: Mapping[str, Any]) -> None:
+        """Add what another process counted."""
+        for *side, count in counts["sides"]:
+            self._sides[tuple(side)] += count
+        for *standing, count in counts["standings"]:
+            self._standings[tuple(standing)] += count
+
+    def report(self, files: Collection[str]) -> Report:
+        """Return what is reached and what is not in some of the policy files."""
+        rules = [self._rule(clause) for clause in clauses_of(self._bundle) if clause.place.file in files]
+        order = {source.file: index for index, source in enumerate(self._bundle.sources)}
+        rules.sort(key=lambda rule: (order[rule.place.file], rule.place.line, rule.place.column))
+        requirements = [
+            RequirementReport(
+                type_,
+                action,
+                requirement,
+                self._standings[type_, action, requirement, "MET"]
+                + self._standings[type_, action, requirement, "WAIVED"],
+                self._standings[type_, action, requirement, "UNMET"],
+            )
+            for action, type_, requirement in self._requirements(files)
+        ]
+        return Report(tuple(rules), tuple(requirements))
+
+    def _requirements(self, files: Collection[str]) -> Iterator[tuple[str, str, str]]:
+        """Return the requirements that some files make: action, type and requirement."""
+        for rule in self._bundle.rulebook.rules["requires"]:
+            action, resource, requirement = rule.parameters
+            if rule.file in files and action.literal and resource.type and requirement.literal:
+                yield action.literal, resource.type, requirement.literal
+
+    def _rule(self, clause: Clause) -> RuleReport:
+        key = clause_key(clause)
+        conditions = tuple(
+            ConditionReport(written(goal), goal.place, met, unmet, finds)
+            for position, goal, finds in tests_of(clause)
+            for met, unmet in [(self._sides[*key, position, "met"], self._sides[*key, position, "unmet"])]
+            if met or unmet or not _may_name(goal)
+        )
+        # A clause counts its tries as unmet and its solutions as met.
+        tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met"]
+        return RuleReport(written_head(clause.name, clause.parameters), clause.place, tried, held, conditions)
+
+
+def clauses_of(bundle: Bundle) -> Iterator[Clause]:
+    """Return the clauses that can be reached, those of the blocks included."""
+    program = program_of(node for source in bundle.sources for node in parse(source))
+    for clauses in program.clauses.values():
+        yield from (clause for clause in clauses if clause.name not in READ_AT_LOAD)
+
+
+def clause_key(clause: Clause) -> ClauseKey:
+    """Name a clause, the same in every process."""
+    return clause.place.file, clause.place.line, clause.place.column, clause.name
+
+
+def tests_of(clause: Clause) -> Iterator[tuple[int, Term, bool]]:
+    """Return the conditions of a clause that can come out either way, with their positions, and whether each finds a
+    value; not what only names a value, and not what is read at load.
+    """
+    found = _FOUND.get(clause.name)
+    known = {
+        name
+        for position, parameter in enumerate(clause.parameters)
+        if position != found
+        for name in variables(parameter.term)
+    }
+    for position, goal in enumerate(clause.goals):
+        if not _names(goal, known) and not (isinstance(goal, Call) and goal.name in READ_AT_LOAD):
+            # Under a `not` nothing is found.
+            yield position, goal, isinstance(goal, Call | In) and not known.issuperset(variables(goal))
+        known.update(variables(goal))
+
+
+_FOUND = {"lapses": 4, "parameter": 2, "counted": 2}
+"""The parameter of a rule of the contract that the asker leaves open, by its position."""
+
+
+def _names(goal: Term, known: set[str]) -> bool:
+    """Whether a condition only gives a value a name."""
+    match goal:
+        case Assign():
+            return True
+        case Unify(Variable(name, _), _, _) | Unify(_, Variable(name, _), _):
+            return name not in known
+        case _:
+            return False
+
+
+def _may_name(goal: Term) -> bool:
+    """Whether a condition gives a value to a parameter that the caller leaves open: it is no test then."""
+    return isinstance(goal, Unify) and (isinstance(goal.left, Variable) or isinstance(goal.right, Variable))
+
+
+def _position(clause: Clause, term: Term) -> int:
+    return next((position for position, goal in enumerate(clause.goals) if goal is term), -1)

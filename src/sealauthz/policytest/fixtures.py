@@ -1,0 +1,218 @@
+"""Facts of a test: records by type and id, how they are written down, and how they change."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.policytest.yaml_text import Document, Path
+from sealauthz.schema.record import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of, values_of
+
+Key = tuple[str, str]
+"""A record: its type and its id."""
+
+_UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
+_SHIFT = re.compile(r"([+-]) ([0-9]{1,6}) (second|minute|hour|day)s?", re.ASCII)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def time_of(text: str, now: int | None) -> int:
+    """Read a time, `now` being the time that the word means. Raises ValueError where there is none or it is no time."""
+    if text == "never":
+        return NEVER
+    if text == "forever":
+        return FOREVER
+    if text.startswith("now"):
+        if now is None:
+            raise ValueError("`now` means nothing here: the fixture has no `now`")
+        return now + sum(
+            int(f"{sign}{count}") * _UNITS[unit] for sign, count, unit in _SHIFT.findall(text.removeprefix("now"))
+        )
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"`{text}` is no time") from error
+    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def length_of(text: str) -> int:
+    """Read a length of time, such as `90 seconds`."""
+    count, unit = text.split()
+    return int(count) * _UNITS[unit.removesuffix("s")]
+
+
+class FactSet:
+    """Facts at one moment. Never changed: a change makes another one."""
+
+    __slots__ = ("_fact_cache", "_records")
+
+    def __init__(self, records: Mapping[Key, Any] | None = None) -> None:
+        self._records: dict[Key, Any] = dict(records or {})
+        self._fact_cache: FactCache | None = None
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def records(self) -> list[Any]:
+        """All records."""
+        return list(self._records.values())
+
+    @property
+    def fact_cache(self) -> FactCache:
+        """The facts as policies read them; made once."""
+        if self._fact_cache is None:
+            self._fact_cache = FactCache.of_records(self._records.values())
+        return self._fact_cache
+
+    def of(self, record_type: str) -> list[str]:
+        """Return the ids of the records of a type, in the order of the facts."""
+        return [record_id for type_, record_id in self._records if type_ == record_type]
+
+    def get(self, key: Key) -> Any:
+        """Return a record. Raises KeyError."""
+        return self._records[key]
+
+    def with_records(self, records: Iterable[Any], without: Iterable[Key] = ()) -> FactSet:
+        """Return the facts with some records added or replaced, and some taken away."""
+        changed = self._records | {(type(record).__name__, record.id): record for record in records}
+        for key in without:
+            changed.pop(key, None)
+        return FactSet(changed)
+
+    def nearest(self, key: Key) -> str:
+        """Say which record somebody may have meant: ` (did you mean …?)`, or nothing."""
+        return did_you_mean(key[1], self.of(key[0]))
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Suggest the nearest of some names, or nothing."""
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and where in the document."""
+
+    path: Path
+    message: str
+
+
+class FactReader:
+    """Reads written records and changes of one document; what is wrong is collected in `problems`."""
+
+    def __init__(self, document: Document) -> None:
+        self.problems: list[tuple[Document, Problem]] = []
+        self._document = document
+
+    def put(
+        self,
+        facts: FactSet,
+        written: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        path: Path,
+        now: int | None,
+        defaults: Mapping[str, Mapping[str, Any]],
+    ) -> FactSet:
+        """Add records, whose ids must be new."""
+        made: list[Any] = []
+        for record_type, record_id, columns, place in _each(written, path):
+            if (record_type, record_id) in facts:
+                self._say(place, f"`{record_type}:{record_id}` is there already: `change` it")
+                continue
+            values = {**defaults.get(record_type, {}), **columns}
+            record = self._record(record_type, record_id, values, place, now)
+            if record is not None:
+                made.append(record)
+        return facts.with_records(made)
+
+    def change(
+        self,
+        facts: FactSet,
+        written: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        path: Path,
+        now: int | None,
+    ) -> FactSet:
+        """Change columns of records that are there."""
+        made: list[Any] = []
+        for record_type, record_id, columns, place in _each(written, path):
+            key = (record_type, record_id)
+            if key not in facts:
+                self._say(place, f"there is no `{record_type}:{record_id}` to change{facts.nearest(key)}")
+                continue
+            if not columns:
+                self._say(place, "changes nothing")
+            shape = shape_of(RECORDS[record_type])
+            old = dict(zip((c.name for c in shape.columns), values_of(facts.get(key)), strict=True))
+            new = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
+            if columns and all(old[name] == value for name, value in new.items()):
+                self._say(place, f"`{record_type}:{record_id}` holds that already: this changes nothing")
+            made.append(RECORDS[record_type](**{**old, **new}))
+        return facts.with_records(made)
+
+    def drop(self, facts: FactSet, references: Iterable[str], path: Path) -> FactSet:
+        """Take records away."""
+        keys: list[Key] = []
+        for index, reference in enumerate(references):
+            record_type, _, record_id = reference.partition(":")
+            key = (record_type, record_id)
+            if key in facts:
+                keys.append(key)
+            else:
+                self._say((*path, index), f"there is no `{reference}` to drop{facts.nearest(key)}")
+        return facts.with_records((), keys)
+
+    def check_references(self, facts: FactSet, path: Path) -> None:
+        """Say which keys of records name nothing."""
+        for record in facts.records:
+            name = f"{type(record).__name__}:{record.id}"
+            for column in shape_of(type(record)).columns:
+                target = getattr(record, column.name) if column.ref is not None else None
+                if target is not None and column.ref is not None and (column.ref, target) not in facts:
+                    near = facts.nearest((column.ref, target))
+                    self._say(
+                        path, f"`{name}` names `{column.ref}:{target}` in `{column.name}`, which is not there{near}"
+                    )
+
+    def _record(
+        self, record_type: str, record_id: str, columns: Mapping[str, Any], place: Path, now: int | None
+    ) -> Any:
+        shape = shape_of(RECORDS[record_type])
+        missing = [c.name for c in shape.columns if not c.has_default and c.name not in columns and c.name != "id"]
+        if missing:
+            self._say(place, f"`{record_type}:{record_id}` lacks {', '.join(f'`{name}`' for name in missing)}")
+            return None
+        values = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
+        return RECORDS[record_type](id=record_id, **values)
+
+    def _value(self, column: Column, value: Any, path: Path, now: int | None) -> Any:
+        if value is None:
+            return None
+        if column.is_instant:
+            try:
+                return time_of(value, now)
+            except ValueError as error:
+                self._say(path, str(error))
+                return NEVER
+        if value == "unlimited" and column.type is int:
+            return UNLIMITED
+        return column.words(value) if column.words is not None else value
+
+    def _say(self, path: Path, message: str) -> None:
+        self.problems.append((self._document, Problem(path, message)))
+
+
+def _each(
+    written: Mapping[str, Mapping[str, Mapping[str, Any]]], path: Path
+) -> Iterator[tuple[str, str, Mapping[str, Any], Path]]:
+    for record_type, records in written.items():
+        for record_id, columns in records.items():
+            yield record_type, record_id, columns, (*path, record_type, record_id)

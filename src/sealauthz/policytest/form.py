@@ -1,0 +1,346 @@
+"""The form of a policy test file: which keys it has, and what may stand under each. The published JSON Schema is made
+from it.
+
+What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.suite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+
+from sealauthz.schema.record import RECORDS, UNLIMITED, Column, shape_of
+
+SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
+
+_LENGTH = r"[0-9]{1,6} (second|minute|hour|day)s?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
+LENGTH_PATTERN = rf"^{_LENGTH}$"
+TIME_PATTERN = rf"^(now( [+-] {_LENGTH})*|never|forever|{_DATE})$"
+REFERENCE_PATTERN = r"^[A-Z][A-Za-z]*:[^\s]+$"
+ACTION_PATTERN = r"^[a-z][a-z_]*$"
+CODE_PATTERN = r"^[A-Z][A-Z0-9_]*$"
+RULE_PATTERN = r"^[A-Z]-[0-9]{2}[a-z]?$"
+TYPE_PATTERN = r"^[A-Z][A-Za-z]*$"
+
+Time = Annotated[
+    str,
+    Field(
+        pattern=TIME_PATTERN,
+        description="A time: `now`, `now - 5 minutes`, `now + 1 day - 1 second`, `never`, `forever`, "
+        "or like `2026-01-05T09:00:00Z`.",
+    ),
+]
+Length = Annotated[str, Field(pattern=LENGTH_PATTERN, description="A length of time: `90 seconds`, `1 day`.")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+Reference = Annotated[str, Field(pattern=REFERENCE_PATTERN, max_length=200, description="A record: `Seal:seal-1`.")]
+Subject = Annotated[Id, Field(description="Who asks: the id of a person.")]
+Action = Annotated[str, Field(pattern=ACTION_PATTERN, description="What is asked for, as the policies name it.")]
+Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+RuleId = Annotated[str, Field(pattern=RULE_PATTERN, description="A rule by its tag in the policies.")]
+TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
+Context = Annotated[dict[str, str], Field(description="What the client gives: only keys that the action knows.")]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+
+
+def _column_type(column: Column) -> Any:
+    kind: Any
+    if column.words is not None:
+        kind = Literal[tuple(str(word) for word in column.words)]
+    elif column.is_instant:
+        kind = Time
+    elif column.type is int and column.default == UNLIMITED:
+        kind = Annotated[int | Literal["unlimited"], Field(description="A count, or `unlimited`.")]
+    elif column.ref is not None:
+        kind = Annotated[str, Field(min_length=1, max_length=128, description=f"The id of a {column.ref}.")]
+    else:
+        kind = column.type
+    return kind | None if column.is_optional else kind
+
+
+def _record_form(name: str) -> type[BaseModel]:
+    columns = [column for column in shape_of(RECORDS[name]).columns if column.name != "id"]
+    # Every column may be left out here: a fixture's defaults may give it. Whether it is missing is found out later.
+    fields: dict[str, Any] = {column.name: (_column_type(column), Field(default=None)) for column in columns}
+    return create_model(name, __base__=_Form, **fields)
+
+
+_RECORD_FORMS = {name: _record_form(name) for name in RECORDS}
+
+if TYPE_CHECKING:
+    Facts = Any
+    Defaults = Any
+else:
+    Facts = create_model(
+        "Facts",
+        __base__=_Form,
+        __doc__="Records by type and id.",
+        **{name: (dict[Id, form], Field(default_factory=dict)) for name, form in _RECORD_FORMS.items()},
+    )
+    Defaults = create_model(
+        "Defaults",
+        __base__=_Form,
+        __doc__="Columns that a record takes where it does not give them, by type.",
+        **{name: (form, Field(default=None)) for name, form in _RECORD_FORMS.items()},
+    )
+
+
+class Changes(_Form):
+    """A change of the facts."""
+
+    put: Facts = None
+    """Records that are added; their ids must be new."""
+    change: Facts = None
+    """Columns of records that are there."""
+    drop: list[Reference] = []
+    """Records that are taken away."""
+
+
+def _kind_of_given(value: Any) -> str:
+    return "name" if isinstance(value, str) else "list" if isinstance(value, list) else "changes"
+
+
+def _kind_of_one(value: Any) -> str:
+    return "name" if isinstance(value, str) else "changes"
+
+
+_OneChange = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[Changes, Tag("changes")],
+    Discriminator(_kind_of_one),
+]
+
+Given = Annotated[
+    Annotated[Name, Tag("name")] | Annotated[Changes, Tag("changes")] | Annotated[list[_OneChange], Tag("list")],
+    Discriminator(_kind_of_given),
+    Field(description="How the facts differ from the fixture: changes, the name of a situation, or several of both."),
+]
+
+
+class Fixture(_Form):
+    """Facts that tests share, and the time at which they stand."""
+
+    extends: Name | None = None
+    """A fixture whose facts, defaults and time this one starts from."""
+    now: Time | None = None
+    """The time at which tests ask. `now` in its facts is this time."""
+    defaults: Defaults = None
+    facts: Facts = None
+    """Records that are added to those of `extends`."""
+    given: Given | None = None
+    """Changes of what `extends` holds."""
+
+
+# --- what is expected -----------------------------------------------------------------------------------------------
+
+
+class Item(_Form):
+    """A next step or an obligation, with exactly these parameters."""
+
+    code: Code
+    parameters: dict[str, str | int] = {}
+    """Times (names that end in `_at` or `_until`) are written as times."""
+
+
+def _kind_of_item(value: Any) -> str:
+    return "code" if isinstance(value, str) else "item"
+
+
+_Item = Annotated[Annotated[Code, Tag("code")] | Annotated[Item, Tag("item")], Discriminator(_kind_of_item)]
+
+
+class Outcome(_Form):
+    """What a decision must be. A list names everything that is to be there, in any order; what is left out may be
+    anything.
+    """
+
+    effect: Literal["allow", "deny"]
+    reasons: list[Code] | None = None
+    """Of a deny: its reasons, in the order in which they are to be fixed."""
+    next_steps: list[_Item] | None = None
+    obligations: list[_Item] | None = None
+    """Of an allow: what the caller must do when it goes ahead."""
+    valid_until: Time | None = None
+    """When the decision stops to be valid."""
+
+
+def _kind_of_expected(value: Any) -> str:
+    return "word" if isinstance(value, str) else "reasons" if isinstance(value, list) else "outcome"
+
+
+Expected = Annotated[
+    Annotated[Literal["allow", "deny"], Tag("word")]
+    | Annotated[list[Code], Tag("reasons"), Field(min_length=1)]
+    | Annotated[Outcome, Tag("outcome")],
+    Discriminator(_kind_of_expected),
+    Field(description="`allow`, `deny`, the exact reasons of a deny, or everything about the decision."),
+]
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+
+class _Test(_Form):
+    name: Name
+    """What is true when the test passes."""
+    rules: list[RuleId] = []
+    """The rules of the rulebook that it tests."""
+    fixture: Name | None = None
+    """The fixture, where it is not the one of the file."""
+    now: Time | None = None
+    """When it is asked; `now + 1 hour` counts from the fixture's time. `now` in `given` is this time."""
+    given: Given | None = None
+
+
+class Case(_Test):
+    """One question and its answer."""
+
+    subject: Subject
+    action: Action
+    resource: Reference
+    context: Context = {}
+    expect: Expected
+
+
+class But(_Form):
+    """The one fact that flips a decision: one record put, changed or dropped, or other words of the client, or another
+    time.
+    """
+
+    put: Facts = None
+    change: Facts = None
+    drop: list[Reference] = []
+    context: dict[str, str | None] | None = None
+    """Keys of the context that are given otherwise, or (null) not at all."""
+    now: Time | None = None
+    """Another time to ask at, counted from the time of the test."""
+
+
+class Pair(Case):
+    """A question, and the one fact that flips its answer."""
+
+    but: But
+    then: Expected
+
+
+class Grid(_Form):
+    """Who may do what to one resource."""
+
+    resource: Reference
+    actions: Annotated[list[Action], Field(min_length=1)]
+    context: Context = {}
+    """Keys that an action does not know are left out for it."""
+    expect: Annotated[dict[Id, dict[Action, Expected]], Field(min_length=1)]
+    """By subject, and by action: every action for every subject."""
+
+
+class Matrix(_Test):
+    """Several subjects and several actions."""
+
+    matrix: Grid
+
+
+class Listing(_Test):
+    """Everything that an answer of `allow` names: resources, subjects, or actions."""
+
+    listed: Literal["resources", "subjects", "actions"] = Field(alias="list")
+    subject: Subject | None = None
+    """Of resources and actions: who asks."""
+    action: Action | None = None
+    """Of resources and subjects: what is asked for."""
+    resource: Reference | None = None
+    """Of subjects and actions: what it is asked for."""
+    type: TypeName | None = None
+    """Of resources: their type."""
+    context: Context = {}
+    expect: list[Id]
+    """The ids of the resources or subjects, or the actions; in any order, all of them."""
+
+
+class Ask(_Form):
+    """A question."""
+
+    subject: Subject
+    action: Action
+    resource: Reference
+    context: Context = {}
+
+
+class Step(_Form):
+    """Time that passes, then facts that change, then a question."""
+
+    wait: Length | None = None
+    given: Given | None = None
+    ask: Ask | None = None
+    expect: Expected | None = None
+    """The answer to `ask`."""
+
+
+class Story(_Test):
+    """Facts that change, and questions in between. `now` in a step is the time of that step."""
+
+    steps: Annotated[list[Step], Field(min_length=1)]
+
+
+def _kind_of_test(value: Any) -> str:
+    keys = value.keys() if isinstance(value, dict) else ()
+    for key, kind in (("matrix", "matrix"), ("list", "list"), ("steps", "steps"), ("but", "pair"), ("then", "pair")):
+        if key in keys:
+            return kind
+    return "case"
+
+
+Test = Annotated[
+    Annotated[Case, Tag("case")]
+    | Annotated[Pair, Tag("pair")]
+    | Annotated[Matrix, Tag("matrix")]
+    | Annotated[Listing, Tag("list")]
+    | Annotated[Story, Tag("steps")],
+    Discriminator(_kind_of_test),
+]
+
+
+class File(_Form):
+    """A file of policy tests."""
+
+    include: list[Name] = []
+    """Files, relative to this one, whose fixtures and situations are used here. `default:fixtures.yaml` is the file of
+    that name among the tests of the policies that are installed with sealauthz.
+    """
+    fixtures: dict[Name, Fixture] = {}
+    situations: dict[Name, Changes] = {}
+    """Changes of facts by name, for `given`."""
+    fixture: Name | None = None
+    """The fixture of the tests that name none."""
+    tests: list[Test] = []
+
+
+def json_schema(suggestions: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a policy test file (draft 2020-12).
+
+    `suggestions` are words that an editor may offer, by the pattern of the text that they fit.
+    """
+    schema = {"$schema": SCHEMA_ID, **File.model_json_schema(by_alias=True)}
+    if suggestions:
+        _suggest(schema, suggestions)
+    return schema
+
+
+def _suggest(node: Any, suggestions: Mapping[str, Sequence[str]]) -> None:
+    if isinstance(node, dict):
+        words = suggestions.get(str(node.get("pattern")))
+        if words:
+            node["examples"] = list(words)
+        for inner in list(node.values()):
+            _suggest(inner, suggestions)
+    elif isinstance(node, list):
+        for inner in node:
+            _suggest(inner, suggestions)

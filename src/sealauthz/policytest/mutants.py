@@ -1,0 +1,303 @@
+"""Small mistakes that a policy could hold: each is the policy with one thing changed.
+
+A mistake that the compiler or the checker refuses is none that tests must find, so what would leave a variable without
+a value, or a requirement without a rule that meets it, is not made here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sealauthz.decision import Bundle
+from sealauthz.decision.folder import PARAMETERS_FILE
+from sealauthz.model.parameters import Parameters
+from sealauthz.polar.parse import parse
+from sealauthz.polar.program import variables
+from sealauthz.polar.syntax import (
+    And,
+    Arithmetic,
+    Attribute,
+    BlockNode,
+    Call,
+    Compare,
+    Forall,
+    In,
+    ListTerm,
+    Literal,
+    Not,
+    Or,
+    Place,
+    RuleNode,
+    Statement,
+    Term,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.unparse import written, written_head
+from sealauthz.policytest.coverage import READ_AT_LOAD
+from sealauthz.schema.record import RECORDS, shape_of
+
+SECOND = 1_000_000
+
+
+class Kind(StrEnum):
+    """What kind of mistake it is."""
+
+    CONDITION_DROPPED = "condition dropped"
+    CONDITION_NEGATED = "condition negated"
+    WORD_SWAPPED = "word swapped"
+    WORD_DROPPED = "word dropped"
+    COMPARISON_SHIFTED = "comparison shifted"
+    SIGN_SWAPPED = "sign swapped"
+    RULE_DROPPED = "rule dropped"
+    REQUIREMENT_DROPPED = "requirement dropped"
+    PERMISSION_DROPPED = "permission dropped"
+    NUMBER_SHIFTED = "number shifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake. `told` completes "nobody would notice if …".
+
+    `statement` is the position of the statement that is replaced (by None: taken away); `goal` the position of the
+    condition that changes in the clause, -1 where it is the whole. A shifted number has neither: `parameters` holds it.
+    """
+
+    kind: Kind
+    place: Place
+    rule: str
+    told: str
+    statement: int = -1
+    replacement: Statement | None = None
+    goal: int = -1
+    parameters: Parameters | None = None
+
+
+def statements_of(bundle: Bundle) -> tuple[Statement, ...]:
+    """Return the statements of a bundle, file by file."""
+    return tuple(node for source in bundle.sources for node in parse(source))
+
+
+def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:
+    """Return the mistakes that a bundle could hold, in the order of its files, then of its numbers."""
+    met = _only_met(statements)
+    for index, statement in enumerate(statements):
+        if isinstance(statement, RuleNode):
+            yield from _of_rule(index, statement, is_needed=index in met)
+        elif isinstance(statement, BlockNode):
+            yield from _of_block(index, statement)
+    yield from _of_parameters(bundle.parameters)
+
+
+def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
+    """The statements that alone meet a requirement: a bundle without them does not load."""
+    meeting: dict[tuple[Any, ...], list[int]] = {}
+    for index, statement in enumerate(statements):
+        if isinstance(statement, RuleNode) and statement.name == "meets" and len(statement.parameters) == 5:
+            terms = [statement.parameters[position] for position in (1, 2, 3)]
+            need = (written(terms[0].term), written(terms[1].term), getattr(terms[2].pattern, "name", ""))
+            meeting.setdefault(need, []).append(index)
+    return frozenset(found[0] for found in meeting.values() if len(found) == 1)
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+def _of_rule(index: int, rule: RuleNode, *, is_needed: bool) -> Iterator[Mutant]:
+    head = written_head(rule.name, rule.parameters)
+    if rule.name == "requires":
+        action, type_, requirement = (written(p.term) for p in rule.parameters)
+        named = getattr(rule.parameters[1].pattern, "name", type_)
+        told = f"{action} on {named} did not require {requirement}"
+        yield Mutant(Kind.REQUIREMENT_DROPPED, rule.place, rule.name, told, index)
+        return
+    if rule.name in READ_AT_LOAD:
+        return
+    if not is_needed:
+        yield Mutant(Kind.RULE_DROPPED, rule.place, rule.name, f"this rule were gone: `{head}`", index)
+    if rule.body is None:
+        return
+    goals = list(_conjuncts(rule.body))
+    known = {name for parameter in rule.parameters for name in variables(parameter.term)}
+    for position, goal in enumerate(goals):
+        others = goals[position + 1 :]
+        later = {name for other in others for name in variables(other)} | known
+        for kind, place, told, changed in _changes(goal, known, later):
+            made = [*goals[:position], *([changed] if changed is not None else []), *others]
+            body = None if not made else made[0] if len(made) == 1 else And(tuple(made), rule.place)
+            yield Mutant(kind, place, rule.name, told, index, dataclasses.replace(rule, body=body), position)
+        known |= set(variables(goal))
+
+
+def _conjuncts(term: Term) -> Iterator[Term]:
+    if isinstance(term, And):
+        for part in term.parts:
+            yield from _conjuncts(part)
+    else:
+        yield term
+
+
+Change = tuple[Kind, Place, str, Term | None]
+"""A kind, where, what is told, and the condition as it is then (None: gone)."""
+
+
+def _changes(goal: Term, known: set[str], later: set[str]) -> Iterator[Change]:
+    """Return what one condition could be instead."""
+    text = written(goal)
+    gives = (set(variables(goal)) - known) & later
+    outputs = {name for name in known if name in variables(goal)} if _is_naming(goal, known) else set()
+    if not gives and not outputs:
+        yield Kind.CONDITION_DROPPED, goal.place, f"`{text}` were dropped", None
+        if not isinstance(goal, Not):
+            yield Kind.CONDITION_NEGATED, goal.place, f"`{text}` were negated", Not(goal, goal.place)
+    if isinstance(goal, Not):
+        yield Kind.CONDITION_NEGATED, goal.place, f"the `not` in `{text}` were dropped", goal.term
+    yield from _inside(goal)
+
+
+def _is_naming(goal: Term, known: set[str]) -> bool:
+    """Whether a condition may give a value to a parameter of the rule: dropped, the caller would get none."""
+    return (
+        isinstance(goal, Unify)
+        and any(
+            isinstance(side, Variable) and side.name in known and side.name != "_" for side in (goal.left, goal.right)
+        )
+        and not (_is_value(goal.left) or _is_value(goal.right))
+    )
+
+
+def _is_value(term: Term) -> bool:
+    return isinstance(term, Literal)
+
+
+def _inside(term: Term) -> Iterator[Change]:
+    """Return what could be changed inside a condition, the rest of it as it is."""
+    match term:
+        case And(parts, place) | Or(parts, place):
+            yield from _parts(term, parts, place)
+        case Not(inner, place):
+            for kind, where, told, changed in _inside(inner):
+                if changed is not None:
+                    yield kind, where, told, Not(changed, place)
+        case Forall(condition, action, place):
+            for kind, where, told, changed in _inside(condition):
+                if changed is not None:
+                    yield kind, where, told, Forall(changed, action, place)
+            for kind, where, told, changed in _inside(action):
+                if changed is not None:
+                    yield kind, where, told, Forall(condition, changed, place)
+        case Compare(operator, left, right, place):
+            yield from _compared(term, operator, left, right, place)
+        case Unify(left, right, place):
+            for kind, where, told, changed in _swapped(left, right):
+                yield kind, where, f"{told} in `{written(term)}`", Unify(left, changed, place)
+            for kind, where, told, changed in _swapped(right, left):
+                yield kind, where, f"{told} in `{written(term)}`", Unify(changed, right, place)
+            for kind, where, told, changed in _summed(right):
+                yield kind, where, told, Unify(left, changed, place)
+        case In(item, ListTerm(items, None, at), place):
+            for index, each in enumerate(items):
+                rest = (*items[:index], *items[index + 1 :])
+                if rest:
+                    told = f"{written(each)} were not in `{written(term)}`"
+                    yield Kind.WORD_DROPPED, each.place, told, In(item, ListTerm(rest, None, at), place)
+        case Call(name, arguments, place):
+            for index, argument in enumerate(arguments):
+                for kind, where, told, changed in _swapped(None, argument):
+                    others = (*arguments[:index], changed, *arguments[index + 1 :])
+                    yield kind, where, f"{told} in `{written(term)}`", Call(name, others, place)
+        case _:
+            pass
+
+
+def _parts(term: And | Or, parts: tuple[Term, ...], place: Place) -> Iterator[Change]:
+    """Return an alternative or a part less, or one that is changed inside."""
+    for index, part in enumerate(parts):
+        rest = (*parts[:index], *parts[index + 1 :])
+        told = f"`{written(part)}` were dropped from `{written(term)}`"
+        yield Kind.CONDITION_DROPPED, part.place, told, rest[0] if len(rest) == 1 else type(term)(rest, place)
+        for kind, where, said, changed in _inside(part):
+            if changed is not None:
+                yield kind, where, said, type(term)((*parts[:index], changed, *parts[index + 1 :]), place)
+
+
+_SHIFTED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+
+
+def _compared(term: Compare, operator: str, left: Term, right: Term, place: Place) -> Iterator[Change]:
+    if operator in _SHIFTED:
+        other = _SHIFTED[operator]
+        told = f"`{operator}` were `{other}` in `{written(term)}`"
+        yield Kind.COMPARISON_SHIFTED, place, told, Compare(other, left, right, place)
+    for kind, where, told, changed in (*_swapped(left, right), *_summed(right)):
+        yield kind, where, told, Compare(operator, left, changed, place)
+    for kind, where, told, changed in _summed(left):
+        yield kind, where, told, Compare(operator, changed, right, place)
+
+
+Swap = tuple[Kind, Place, str, Term]
+
+
+def _summed(term: Term) -> Iterator[Swap]:
+    if isinstance(term, Arithmetic) and term.operator in {"+", "-"}:
+        other = "-" if term.operator == "+" else "+"
+        told = f"`{term.operator}` were `{other}` in `{written(term)}`"
+        yield Kind.SIGN_SWAPPED, term.place, told, Arithmetic(other, term.left, term.right, term.place)
+
+
+def _swapped(beside: Term | None, term: Term) -> Iterator[Swap]:
+    """Return a word of an enumeration as the next word of it; `beside` is what it is compared with, if anything."""
+    if not isinstance(term, Literal):
+        return
+    if type(term.value) is bool:
+        other = Literal(not term.value, term.place)
+        yield Kind.WORD_SWAPPED, term.place, f"{written(term)} were {written(other)}", other
+        return
+    if type(term.value) is not str:
+        return
+    column = beside.name if isinstance(beside, Attribute) else None
+    words = _words_with(term.value, column)
+    if words:
+        word = words[(words.index(term.value) + 1) % len(words)]
+        swapped = Literal(word, term.place)
+        told = f"{written(term)} were {written(swapped)}"
+        yield Kind.WORD_SWAPPED, term.place, told, swapped
+
+
+def _words_with(word: str, column: str | None) -> list[str]:
+    """The words of the first enumeration that has a word, among columns of a name where one is given."""
+    for record in RECORDS.values():
+        for each in shape_of(record).columns:
+            if each.words is not None and column in (None, each.name):
+                words = [str(other) for other in each.words]
+                if word in words and len(words) > 1:
+                    return words
+    return []
+
+
+# --- blocks and numbers ---------------------------------------------------------------------------------------------
+
+
+def _of_block(index: int, block: BlockNode) -> Iterator[Mutant]:
+    for position, shorthand in enumerate(block.shorthands):
+        rest = (*block.shorthands[:position], *block.shorthands[position + 1 :])
+        on = f" on {written(shorthand.relation)}" if shorthand.relation is not None else ""
+        told = f"{written(shorthand.implier)}{on} did not give {written(shorthand.implied)} on {block.type}"
+        replacement = dataclasses.replace(block, shorthands=rest)
+        yield Mutant(Kind.PERMISSION_DROPPED, shorthand.place, block.type, told, index, replacement)
+
+
+def _of_parameters(parameters: Parameters) -> Iterator[Mutant]:
+    for field in dataclasses.fields(Parameters):
+        value = getattr(parameters, field.name)
+        is_count = field.type == "int"
+        step, unit = (1, "1") if is_count else (SECOND, "a second")
+        for sign, word in ((1, "more"), (-1, "less")):
+            told = f"`{field.name}` were {unit} {word}"
+            shifted = dataclasses.replace(parameters, **{field.name: value + sign * step})
+            place = Place(PARAMETERS_FILE, 0, 0)
+            yield Mutant(Kind.NUMBER_SHIFTED, place, field.name, told, parameters=shifted)

@@ -1,0 +1,339 @@
+"""Would the tests notice? Runs them against each small mistake that the policies could hold.
+
+A test is run only where it reaches what a mistake changes: everywhere else the policies answer as before. What the
+compiler or the checker refuses counts neither as noticed nor as missed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import Engine, baseline_of, compiled_from
+from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
+from sealauthz.errors import BundleRefused, EvaluationFailed
+from sealauthz.polar import Rulebook, trace
+from sealauthz.polar.check import Baseline
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.syntax import RuleNode, Statement
+from sealauthz.policytest.coverage import Coverage, Side, Standing
+from sealauthz.policytest.mutants import Kind, Mutant, mutants_of, statements_of
+from sealauthz.policytest.running import failure_of
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, load_suite
+
+BATCH = 16
+"""Mistakes that a process tries at a time, one after the other as they stand in the files."""
+
+
+class Verdict(StrEnum):
+    """What became of a mistake."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    UNREACHED = "unreached"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mistake, and the test that noticed it."""
+
+    mutant: Mutant
+    verdict: Verdict
+    killed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of all of them, in the order of the files."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def of(self, *verdicts: Verdict) -> list[Outcome]:
+        """Return the outcomes with one of these verdicts."""
+        return [outcome for outcome in self.outcomes if outcome.verdict in verdicts]
+
+    @property
+    def percent(self) -> float:
+        """The share of the mistakes that would be served that the tests notice."""
+        noticed = len(self.of(Verdict.KILLED))
+        missed = len(self.of(Verdict.SURVIVED, Verdict.UNREACHED))
+        return 100.0 * noticed / (noticed + missed) if noticed + missed else 100.0
+
+
+class _Refused(BaseException):
+    """The compiler refuses a mistake: passes through everything that turns errors into denials."""
+
+
+class _Guarded:
+    """An engine whose refusal to compile ends the test, rather than becoming a deny that a test notices."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def holds(self, rule: str, *arguments: object) -> bool:
+        try:
+            return self._engine.holds(rule, *arguments)
+        except EvaluationFailed as error:
+            raise _seen(error) from error
+
+    def each(self, rule: str, *arguments: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._engine.each(rule, *arguments)
+        except EvaluationFailed as error:
+            raise _seen(error) from error
+
+    def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
+        return self._engine.explain(rule, *arguments)
+
+
+def _seen(error: EvaluationFailed) -> BaseException:
+    return _Refused() if isinstance(error.__cause__, BundleRefused) else error
+
+
+class Trial:
+    """A bundle, its tests, and the mistakes that it could hold; the same in every process."""
+
+    def __init__(self, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
+        self.bundle = Bundle.load(folder)
+        self.tests = load_suite(files, self.bundle).tests
+        self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
+        self._statements = statements_of(self.bundle)
+        layout = layout_of(folder or installed_folder())
+        self.mutants = list(_wanted(mutants_of(self.bundle, self._statements), layout, only))
+        self._coverage = Coverage(self.bundle)
+        self._baseline: Baseline | None = None
+
+    def reached(self, number: int) -> tuple[list[Side], list[Standing]]:
+        """Return what one question reaches."""
+        test, ask = self.asks[number]
+        questions = [ask.question] if isinstance(ask, Ask) else list(ask.questions.values())
+        standings = {s for question in questions for s in self._coverage.standings_of(ask, question)}
+        return list(self._coverage.sides_of(test, ask)), list(standings)
+
+    def statement(self, mutant: Mutant) -> Statement:
+        """Return the statement that a mistake changes."""
+        return self._statements[mutant.statement]
+
+    def passes(self, number: int) -> bool:
+        """Whether one question is answered as expected without any mistake."""
+        test, ask = self.asks[number]
+        return failure_of(test, ask, self.bundle) is None
+
+    def outcomes(self, tasks: Iterable[tuple[int, Sequence[int]]]) -> Iterator[Outcome]:
+        """Run for each mistake the questions that reach it, until one notices it.
+
+        What noticed the mistakes in a rule before is asked first: it is likely to notice the next one.
+        """
+        noticing: dict[int, dict[int, None]] = defaultdict(dict)
+        for number, asked in tasks:
+            known = noticing[self.mutants[number].statement]
+            reaching = set(asked)
+            first = [each for each in known if each in reaching]
+            outcome, killer = self._outcome(number, [*first, *(each for each in asked if each not in known)])
+            if killer is not None:
+                known[killer] = None
+            yield outcome
+
+    def _outcome(self, number: int, asked: Sequence[int]) -> tuple[Outcome, int | None]:
+        """Run questions until one notices a mistake, and return which."""
+        mutant = self.mutants[number]
+        if asked:
+            try:
+                bundle = self._with(mutant)
+                for each in asked:
+                    test, ask = self.asks[each]
+                    if failure_of(test, ask, bundle) is not None:
+                        return Outcome(mutant, Verdict.KILLED, f"{test.file}: {test.name}"), each
+            except (_Refused, BundleRefused):
+                return Outcome(mutant, Verdict.REFUSED), None
+        if self._is_refused(mutant):
+            return Outcome(mutant, Verdict.REFUSED), None
+        return Outcome(mutant, Verdict.SURVIVED if asked else Verdict.UNREACHED), None
+
+    def _with(self, mutant: Mutant) -> Bundle:
+        """Return the bundle with a mistake in it."""
+        if mutant.parameters is not None:
+            return dataclasses.replace(self.bundle, parameters=mutant.parameters)
+        engine: Engine = _Guarded(self._engine_with(mutant))
+        rulebook = self.bundle.rulebook
+        if mutant.kind is Kind.REQUIREMENT_DROPPED:
+            rulebook = _without(rulebook, self._statements[mutant.statement])
+        return dataclasses.replace(self.bundle, engine=engine, rulebook=rulebook)
+
+    def _engine_with(self, mutant: Mutant) -> Engine:
+        old, new, engine = self._statements[mutant.statement], mutant.replacement, self.bundle.engine
+        if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)):
+            if not isinstance(engine, CompiledEngine):
+                raise TypeError("mistakes are made in compiled policies")
+            return engine.changed(old, new)
+        return compiled_from(self._changed(mutant))
+
+    def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
+        replaced = (mutant.replacement,) if mutant.replacement is not None else ()
+        return (*self._statements[: mutant.statement], *replaced, *self._statements[mutant.statement + 1 :])
+
+    def _is_refused(self, mutant: Mutant) -> bool:
+        """Whether `policy check` refuses a mistake that no test notices."""
+        if mutant.statement < 0 or mutant.kind is Kind.REQUIREMENT_DROPPED:
+            # Whoever takes a requirement away takes its rules away too, and then nothing refuses it.
+            return False
+        if self._baseline is None:
+            self._baseline = baseline_of(tuple(self._statements))
+        return self._baseline.refuses(self._changed(mutant), self._statements[mutant.statement], mutant.replacement)
+
+
+def _wanted(mutants: Iterable[Mutant], layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:
+    """Keep the mistakes in what the folder says itself, or in some of its files."""
+    numbers = own_numbers(layout)
+    for mutant in mutants:
+        file = mutant.place.file
+        if (file in layout.own or (file == PARAMETERS_FILE and mutant.rule in numbers)) and (not only or file in only):
+            yield mutant
+
+
+def _without(book: Rulebook, statement: Statement) -> Rulebook:
+    """Return a rulebook without the requirement that a statement makes."""
+    if not isinstance(statement, RuleNode):
+        raise TypeError("a requirement is a rule")
+    action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
+    type_ = getattr(statement.parameters[1].pattern, "name", "")
+    requirements = {
+        key: tuple(each for each in listed if key != (action, type_) or each != requirement)
+        for key, listed in book.requirements.items()
+    }
+    return dataclasses.replace(book, requirements=requirements)
+
+
+# --- many processes -------------------------------------------------------------------------------------------------
+
+
+class TestsFail(Exception):
+    """Tests that fail already cannot tell a mistake from none."""
+
+    __test__ = False
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        super().__init__(", ".join(names))
+
+
+def mutate(
+    folder: Path | None,
+    files: Sequence[Path],
+    processes: int,
+    only: Sequence[str] = (),
+    progress: Callable[[str, int, int], None] = lambda phase, done, total: None,
+) -> Result:
+    """Run the tests of some files against every mistake that the policies of a folder could hold.
+
+    Raises BundleRefused, SuiteRefused, and TestsFail where tests fail without any mistake.
+    """
+    trial = Trial(folder, files, only)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _start, (folder, tuple(files), tuple(only))) as pool:
+        selected = _Selection()
+        failing: dict[str, None] = {}
+        total = len(trial.asks)
+        for done, (number, passes, sides, standings) in enumerate(_all(pool, _reach, _batches(range(total))), 1):
+            if not passes:
+                failing[f"{trial.asks[number][0].file}: {trial.asks[number][0].name}"] = None
+            selected.add(number, sides, standings)
+            progress("finding what each test reaches", done, total)
+        if failing:
+            raise TestsFail(list(failing))
+        tasks = [(number, selected.asks_for(trial, mutant)) for number, mutant in enumerate(trial.mutants)]
+        outcomes: dict[int, Outcome] = {}
+        for done, (number, outcome) in enumerate(_all(pool, _try, _batches(tasks)), 1):
+            outcomes[number] = outcome
+            progress("trying mistakes", done, len(tasks))
+    return Result(tuple(outcomes[number] for number in range(len(tasks))))
+
+
+class _Selection:
+    """Which questions reach what."""
+
+    def __init__(self) -> None:
+        self._by_side: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self._by_standing: dict[Standing, list[int]] = defaultdict(list)
+
+    def add(self, number: int, sides: Iterable[Side], standings: Iterable[Standing]) -> None:
+        """Note what one question reaches."""
+        for side in sides:
+            self._by_side[side].append(number)
+        for standing in standings:
+            self._by_standing[standing].append(number)
+
+    def asks_for(self, trial: Trial, mutant: Mutant) -> list[int]:
+        """Return the questions that reach what a mistake changes, the likeliest to notice first; lists, for which the
+        changed policies must decide many actions, come last.
+        """
+        return sorted(self._reaching(trial, mutant), key=lambda number: isinstance(trial.asks[number][1], ListAsk))
+
+    def _reaching(self, trial: Trial, mutant: Mutant) -> list[int]:
+        if mutant.parameters is not None:
+            return list(range(len(trial.asks)))
+        statement = trial.statement(mutant)
+        if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
+            action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
+            type_ = getattr(statement.parameters[1].pattern, "name", "")
+            return self._by_standing[type_, action, requirement, "UNMET"]
+        place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
+        names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
+        found: dict[int, None] = {}
+        for name in names:
+            clause = (place.file, place.line, place.column, name)
+            goal = mutant.goal
+            tried = [*self._by_side[*clause, -1, "met"], *self._by_side[*clause, -1, "unmet"]]
+            if mutant.kind in {Kind.RULE_DROPPED, Kind.PERMISSION_DROPPED}:
+                found |= dict.fromkeys(self._by_side[*clause, -1, "met"])
+                continue
+            unmet, met = self._by_side[*clause, goal, "unmet"], self._by_side[*clause, goal, "met"]
+            first = (unmet, met) if mutant.kind is not Kind.CONDITION_NEGATED else (met, unmet)
+            found |= dict.fromkeys([*first[0], *first[1]] or tried)
+        return list(found)
+
+
+_trial: Trial | None = None
+"""The trial of a process of the pool."""
+
+
+def _start(folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...]) -> None:
+    global _trial  # noqa: PLW0603 (a process of a pool has nowhere else to keep what it starts with)
+    logging.disable(logging.CRITICAL)  # mistakes make errors, and each would be logged
+    _trial = Trial(folder, files, only)
+
+
+def _of_process() -> Trial:
+    if _trial is None:
+        raise RuntimeError("this process was not started by `mutate`")
+    return _trial
+
+
+def _reach(numbers: Sequence[int]) -> list[tuple[int, bool, list[Side], list[Standing]]]:
+    trial = _of_process()
+    return [(number, trial.passes(number), *trial.reached(number)) for number in numbers]
+
+
+def _try(tasks: Sequence[tuple[int, list[int]]]) -> list[tuple[int, Outcome]]:
+    trial = _of_process()
+    return [(number, outcome) for (number, _), outcome in zip(tasks, trial.outcomes(tasks), strict=True)]
+
+
+def _batches(items: Sequence[Any]) -> list[list[Any]]:
+    return [list(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
+
+
+def _all(pool: ProcessPoolExecutor, work: Callable[[Any], list[Any]], batches: list[list[Any]]) -> Iterator[Any]:
+    """Give out batches to the processes of a pool and return their results, in the order of the batches."""
+    for results in pool.map(work, batches):
+        yield from results

@@ -1,0 +1,1 @@
+"""What records, actions, invariants and models are. Names no record."""

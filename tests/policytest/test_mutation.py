@@ -1,0 +1,173 @@
+"""Which mistakes are made in policies, and which of them tests notice."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from effort import tries
+from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
+
+from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.decision.bundle import baseline_of, compiled_from, findings_of
+from sealauthz.decision.folder import installed_folder
+from sealauthz.polar.check import Severity
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.syntax import RuleNode
+from sealauthz.policytest.mutants import Kind, mutants_of, statements_of
+from sealauthz.policytest.mutation import Result, TestsFail, Verdict, mutate
+from sealauthz.policytest.suite import Ask, files_of_tests, load_suite
+
+OWN = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
+
+
+def result_of(folder: Path, processes: int = 1) -> Result:
+    return mutate(folder, files_of_tests([folder / "tests"]), processes)
+
+
+def told(result: Result, *verdicts: Verdict) -> list[str]:
+    return [outcome.mutant.told for outcome in result.of(*verdicts)]
+
+
+def test_what_no_test_notices_survives(tmp_path: Path) -> None:
+    result = result_of(policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS))
+    condition = 'person.account_state in ["ACTIVE", "LOCKED"]'
+    assert told(result, Verdict.SURVIVED, Verdict.UNREACHED) == [
+        "`<=` were `<` in `person.last_active_at <= context.now`",
+        f"`{condition}` were dropped",
+        f'"LOCKED" were not in `{condition}`',
+    ]
+    assert told(result, Verdict.KILLED) == [
+        '"join" on Enterprise did not require "KNOWN_PERSON"',
+        "`person.last_active_at <= context.now` were dropped",
+        "`person.last_active_at <= context.now` were negated",
+        f"`{condition}` were negated",
+        f'"ACTIVE" were not in `{condition}`',
+    ]
+    assert result.percent == pytest.approx(100 * 5 / 8)
+
+
+def test_a_test_at_the_boundary_kills_the_shifted_comparison(tmp_path: Path) -> None:
+    at_now = """\
+  - name: active right now is early enough
+    given: {change: {Person: {outsider: {last_active_at: now}}}}
+    subject: outsider
+    action: join
+    resource: Enterprise:e
+    expect: allow
+"""
+    result = result_of(policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS + at_now))
+    killed = {outcome.mutant.told: outcome.killed_by for outcome in result.of(Verdict.KILLED)}
+    by = killed["`<=` were `<` in `person.last_active_at <= context.now`"]
+    assert by.endswith("own.yaml: active right now is early enough")
+
+
+def test_processes_find_the_same(tmp_path: Path) -> None:
+    folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
+    assert result_of(folder, 2) == result_of(folder, 1)
+
+
+def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:
+    rules = ONLY_EARLY + 'waived("KNOWN_PERSON", "join", enterprise: Enterprise, _) if enterprise.realm = "PARTNER";\n'
+    tests = EARLY_TESTS.replace("    but:", "    # but:").replace("    then:", "    # then:")
+    result = result_of(policy_folder(tmp_path / "policies", rules, tests))
+    assert '`enterprise.realm = "PARTNER"` were dropped' in told(result, Verdict.UNREACHED)
+
+
+def test_a_mistake_that_the_checker_refuses_counts_for_nothing(tmp_path: Path) -> None:
+    rules = """\
+requires("join", _: Enterprise, "KNOWN_PERSON");
+meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, context) if not looks_new(enterprise, context);
+looks_new(enterprise: Enterprise, context) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = enterprise.id and
+  context.now < snapshot.fetched_at;
+otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
+"""
+    tests = EARLY_TESTS.replace("    but:", "    # but:").replace("    then:", "    # then:")
+    result = result_of(policy_folder(tmp_path / "policies", rules, tests))
+    assert "`snapshot.legal_rep_id matches String` were dropped" in told(result, Verdict.REFUSED)
+
+
+def test_tests_that_fail_already_are_no_judges(tmp_path: Path) -> None:
+    folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS.replace("expect: allow", "expect: deny"))
+    (folder / "tests" / "own.yaml").write_text(
+        (folder / "tests" / "own.yaml").read_text().replace("then: [ACCOUNT_LOCKED]", "then: allow"), encoding="utf-8"
+    )
+    with pytest.raises(TestsFail, match="whoever was active before joins"):
+        result_of(folder)
+
+
+def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None:
+    folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
+    (folder / "parameters.toml").write_text("reminder_limit = 2\n", encoding="utf-8")
+    numbers = [o.mutant.told for o in result_of(folder).outcomes if o.mutant.kind is Kind.NUMBER_SHIFTED]
+    assert numbers == ["`reminder_limit` were 1 more", "`reminder_limit` were 1 less"]
+
+
+@pytest.mark.timeout(tries(320, 7_200))  # long, and on a machine that may be busy
+@pytest.mark.no_cover  # long, and others reach the same lines
+def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
+    statements = statements_of(BUNDLE)
+    asks = [ask for test in OWN.tests for ask in test.asks if isinstance(ask, Ask)]
+    all_mutants = mutants_of(BUNDLE, statements)
+    mutants = [m for m in all_mutants if m.statement >= 0 and isinstance(statements[m.statement], RuleNode)]
+    chance = random.Random(20260921)
+    for mutant in chance.sample(mutants, tries(20, 200)):
+        old, new = statements[mutant.statement], mutant.replacement
+        assert isinstance(old, RuleNode)
+        assert new is None or isinstance(new, RuleNode)
+        replaced = () if new is None else (new,)
+        whole = compiled_from((*statements[: mutant.statement], *replaced, *statements[mutant.statement + 1 :]))
+        assert isinstance(BUNDLE.engine, CompiledEngine)
+        quick = BUNDLE.engine.changed(old, new)
+        for ask in chance.sample(asks, 12):
+            assert answer_of(quick, ask) == answer_of(whole, ask), mutant.told
+    # What was changed in copies is as it was in the original.
+    fresh = compiled_from(statements)
+    for ask in chance.sample(asks, 100):
+        assert answer_of(BUNDLE.engine, ask) == answer_of(fresh, ask)
+
+
+def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
+    point = PolicyDecisionPoint(ask.facts.fact_cache, dataclasses.replace(BUNDLE, engine=engine), lambda: ask.now)
+    decision = point.decide(ask.question)
+    return decision.effect, decision.reasons, decision.obligations, decision.valid_until
+
+
+@pytest.mark.no_cover  # long, and others reach the same lines
+def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> None:
+    statements = tuple(statements_of(BUNDLE))
+    baseline = baseline_of(statements)
+    mutants = [m for m in mutants_of(BUNDLE, statements) if m.statement >= 0]
+    of_verdict: dict[bool, int] = {True: tries(4, 50), False: tries(4, 50)}
+    for mutant in random.Random(8).sample(mutants, len(mutants)):
+        old = statements[mutant.statement]
+        new = () if mutant.replacement is None else (mutant.replacement,)
+        changed = (*statements[: mutant.statement], *new, *statements[mutant.statement + 1 :])
+        refused = baseline.refuses(changed, old, mutant.replacement)
+        if of_verdict[refused]:
+            of_verdict[refused] -= 1
+            whole = any(finding.severity is Severity.ERROR for finding in findings_of(BUNDLE.sources, changed))
+            assert refused == whole, mutant.told
+        if not any(of_verdict.values()):
+            return
+    raise AssertionError("too few mistakes of one kind")
+
+
+def test_our_own_policies_could_hold_every_kind_of_mistake() -> None:
+    kinds = Counter(mutant.kind for mutant in mutants_of(BUNDLE, statements_of(BUNDLE)))
+    assert set(kinds) == set(Kind)
+
+
+def test_no_mistake_leaves_the_policies_as_they_are() -> None:
+    statements = statements_of(BUNDLE)
+    for mutant in mutants_of(BUNDLE, statements):
+        if mutant.parameters is not None:
+            assert mutant.parameters != BUNDLE.parameters
+        else:
+            assert mutant.replacement != statements[mutant.statement]

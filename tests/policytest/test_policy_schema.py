@@ -1,0 +1,130 @@
+"""The published JSON Schema says what the loader says."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from policy_files import BUNDLE
+from pydantic import ValidationError
+
+from sealauthz.policytest import form
+from sealauthz.policytest.suite import Vocabulary
+from sealauthz.policytest.yaml_text import read_yaml
+
+ROOT = Path(__file__).parent.parent.parent
+PUBLISHED = ROOT / "docs" / "policy-tests.schema.json"
+FILES = sorted([*(ROOT / "policies" / "tests").glob("*.yaml"), *(ROOT / "docs" / "examples").rglob("*.yaml")])
+
+VALIDATOR = jsonschema.Draft202012Validator(form.json_schema())
+
+
+def loader_accepts(value: Any) -> bool:
+    try:
+        form.File.model_validate(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def agree(value: Any) -> None:
+    by_schema = VALIDATOR.is_valid(value)
+    assert by_schema == loader_accepts(value), [error.message for error in VALIDATOR.iter_errors(value)]
+
+
+def test_the_published_schema_is_the_one_that_the_loader_has() -> None:
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == form.json_schema()
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(form.json_schema())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_our_own_files_fit(path: Path) -> None:
+    value = read_yaml(path.name, path.read_text(encoding="utf-8")).value
+    assert VALIDATOR.is_valid(value)
+    assert loader_accepts(value)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_we_read_yaml_as_editors_do(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    class AsEditors(yaml.SafeLoader):
+        """YAML 1.2: neither dates, nor `yes` and `no`."""
+
+    AsEditors.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(("timestamp", "bool", "float"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    theirs = yaml.load(text, AsEditors)
+    ours = read_yaml(path.name, text).value
+    assert json.loads(json.dumps(ours), parse_constant=str) == _words(json.loads(json.dumps(theirs)))
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _words(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_words(inner) for inner in value]
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The ways to everything inside a value."""
+    found = [path]
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        found += places(item, (*path, key))
+    return found
+
+
+# A copy each time: what is put into a file is changed there in turn, and a list put into itself has no end.
+JUNK = st.sampled_from(
+    [None, True, 0, 7, -1, "", "x", "allow", "now", "now - 1 day", "Seal:s", "A-01", "CODE", [], ["x"], {}, {"x": 1}]
+).map(copy.deepcopy)
+
+SAMPLES = [read_yaml(path.name, path.read_text(encoding="utf-8")).value for path in FILES]
+SMALL = [
+    {**{key: value for key, value in sample.items() if key != "tests"}, "tests": [test]}
+    for sample in SAMPLES
+    for test in sample.get("tests", [])[:40]
+]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_schema_and_loader_agree_about_every_small_change(data: st.DataObject) -> None:
+    value = copy.deepcopy(data.draw(st.sampled_from(SMALL)))
+    for _ in range(data.draw(st.integers(1, 2))):
+        path = data.draw(st.sampled_from([each for each in places(value) if each]))
+        holder: Any = value
+        for step in path[:-1]:
+            holder = holder[step]
+        match data.draw(st.sampled_from(["junk", "remove", "add"])):
+            case "junk":
+                holder[path[-1]] = data.draw(JUNK)
+            case "remove":
+                del holder[path[-1]]
+            case "add" if isinstance(holder, dict):
+                holder[data.draw(st.sampled_from(["but", "list", "steps", "matrix", "fixture", "zz"]))] = data.draw(
+                    JUNK
+                )
+    agree(value)
+
+
+def test_a_bundles_own_words_are_suggested_and_not_demanded() -> None:
+    schema = form.json_schema(Vocabulary(BUNDLE).suggestions())
+    text = json.dumps(schema)
+    assert '"SEAL_FROZEN"' in text
+    assert '"request_use"' in text
+    plain = jsonschema.Draft202012Validator(schema)
+    assert all(plain.is_valid(value) for value in SAMPLES)
