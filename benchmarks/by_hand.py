@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sealauthz.schema.record import UNLIMITED
+from sealauthz.schema import UNLIMITED
 
 CORPORATE = frozenset({"OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"})
 OPEN = frozenset({"PENDING", "IN_PROGRESS"})

@@ -43,9 +43,8 @@ from sealauthz.decision.bundle import (
     findings_of,
     questions_of,
 )
-from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.model import RECORDS
+from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Rulebook, Source, admit, rulebook_of
 from sealauthz.polar.engine import CompiledEngine
@@ -208,7 +207,7 @@ def _codes(decision: Decision) -> Iterator[str]:
 
 def measure_decisions(bundles: dict[str, Bundle], size: Size) -> list[Series]:
     """Time all engines on the same facts, in turn."""
-    fact_cache = FactCache.of_records(worlds.records(size.enterprises))
+    fact_cache = FactCache.of_records(MODEL, worlds.records(size.enterprises))
     points = {name: PolicyDecisionPoint(fact_cache, bundle, lambda: worlds.NOW) for name, bundle in bundles.items()}
     subjects = list(subjects_of(fact_cache, bundles["compiled"], size))
     for subject in subjects:
@@ -237,30 +236,30 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
             parse(source)
 
     def admit_all() -> Rulebook:
-        return rulebook_of([one for source in sources for one in admit(source, attributes())], PRODUCT_REASONS)
+        return rulebook_of([one for source in sources for one in admit(source, attributes(MODEL))], PRODUCT_REASONS)
 
     def all_but_one() -> None:
         forget()
         for source in sources:
             if source is not largest:
                 parse(source)
-                admit(source, attributes())
+                admit(source, attributes(MODEL))
 
     book = admit_all()
 
     def compile_all() -> None:
-        engine = CompiledEngine(nodes, RECORDS, (*CONTEXT_CLASSES, Parameters))
-        for rule, *arguments in questions_of(book):
+        engine = CompiledEngine(nodes, MODEL.records, (*MODEL.contexts, Parameters))
+        for rule, *arguments in questions_of(MODEL, book):
             engine.prepare(rule, *arguments)
 
     phases: list[tuple[str, str, Callable[[], object], Callable[[], None]]] = [
         ("gate and rulebook", "compiled", admit_all, forget),
         ("parse", "compiled", parse_all, forget),
-        ("check", "compiled", lambda: findings_of(tuple(sources), nodes), forget),
+        ("check", "compiled", lambda: findings_of(MODEL, tuple(sources), nodes), forget),
         ("compile", "compiled", compile_all, forget),
         ("the whole load", "compiled", Bundle.load, forget),
         ("a reload", "compiled", Bundle.load, all_but_one),
-        ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes()), forget),
+        ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes(MODEL)), forget),
     ]
     series = [Series(f"load: {name}", column, call, [()], 1, before=before) for name, column, call, before in phases]
     for _ in range(size.loads):
@@ -276,7 +275,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
 
 def measure_memory(bundle: Bundle, size: Size) -> dict[str, float]:
     """Decide again and again, and see by how many MiB the process grows."""
-    fact_cache = FactCache.of_records(worlds.records(20))
+    fact_cache = FactCache.of_records(MODEL, worlds.records(20))
     point = PolicyDecisionPoint(fact_cache, bundle, lambda: worlds.NOW)
     questions = [asked.question for asked in worlds.questions(20)]
 
@@ -484,9 +483,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     size = QUICK if options.quick else WHOLE
-    compiled = Bundle.load()
+    compiled = Bundle.load(MODEL)
     # oso in this process: what a process of its own costs on top is no part of the comparison.
-    in_process = ReferenceEngine(compiled.sources, engine_classes())
+    in_process = ReferenceEngine(compiled.sources, engine_classes(MODEL))
     bundles = {"compiled": compiled, "oso": dataclasses.replace(compiled, engine=in_process)}
     # Memory first: what the other measurements leave behind would hide a growth.
     memory = measure_memory(bundles["compiled"], size)

@@ -27,19 +27,19 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert, select
 
-from sealauthz.facts import FactCache, Store, Unit, UnitKind, upgrade
+from sealauthz.facts import FactCache, Store, Unit, upgrade
 from sealauthz.facts.store.database import Database
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER, FACT_CHANGE, table_of
+from sealauthz.facts.store.tables import FACT_CHANGE, tables_of
 from sealauthz.facts.store.values import plain
-from sealauthz.model import RECORDS
-from sealauthz.schema.record import values_of
+from sealauthz.model import MODEL
+from sealauthz.schema import values_of
 
 SIZES = (36_000, 360_000, 1_000_000)
 PER_ENTERPRISE = sum(1 for _ in worlds.records(3)) // 3
 LIMIT_MB = 500
 """The room that 1 M facts may take."""
 
-KINDS = ((UnitKind.ENTERPRISE, "Enterprise"), (UnitKind.CONTRACT, "Contract"), (UnitKind.PERSON, "Person"))
+KINDS = (("ENTERPRISE", "Enterprise"), ("CONTRACT", "Contract"), ("PERSON", "Person"))
 HEADINGS = (
     "facts",
     "enterprises: ms each",
@@ -56,20 +56,20 @@ _AT_ONCE = 200
 
 def fill(url: str, enterprises: int) -> int:
     """Fill an empty database with the facts of that many enterprises, as one revision; return how many there are."""
-    upgrade(url)
-    database = Database(url)
+    upgrade(url, MODEL)
+    database = Database(url, MODEL)
     facts = 0
     with database.write() as connection:
         if not database.is_postgresql:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in worlds.records(enterprises):
-            table = table_of(type(record))
+            table = tables_of(MODEL).of(type(record).__name__)
             values = [plain(value) for value in values_of(record)]
             by_type[type(record).__name__].append(dict(zip(table.c.keys(), [*values, 1], strict=True)))
             facts += 1
-        for record_type in sorted(by_type, key=DEPENDENCY_ORDER.__getitem__):
-            connection.execute(insert(table_of(RECORDS[record_type])), by_type[record_type])
+        for record_type in sorted(by_type, key=tables_of(MODEL).dependency_order.__getitem__):
+            connection.execute(insert(tables_of(MODEL).of(record_type)), by_type[record_type])
         connection.execute(
             insert(FACT_CHANGE), [{"revision": 1, "at": 1, "caller": "b", "request_id": "b", "changes": "[]"}]
         )
@@ -85,14 +85,14 @@ def resident_mb() -> float:
 
 def measure(url: str) -> dict[str, float]:
     """Load everything, and say what it took."""
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     fact_cache = FactCache(store, budget=1 << 40)
     ids: dict[str, list[str]] = {}
     facts = 0
     with store.read_transaction() as snapshot:
         begin = time.process_time()
-        for cls in RECORDS.values():
-            for row in snapshot.connection.execute(select(table_of(cls))):
+        for cls in MODEL.records.values():
+            for row in snapshot.connection.execute(select(tables_of(MODEL).of(cls.__name__))):
                 facts += 1
                 if cls.__name__ in ("Enterprise", "Person", "Contract"):
                     ids.setdefault(cls.__name__, []).append(row.id)
@@ -101,9 +101,9 @@ def measure(url: str) -> dict[str, float]:
     empty_mb = resident_mb()
     found: dict[str, float] = {"facts": facts, "rows_s": rows_s}
     for kind, record_type in (
-        (UnitKind.ENTERPRISE, "Enterprise"),
-        (UnitKind.CONTRACT, "Contract"),
-        (UnitKind.PERSON, "Person"),
+        ("ENTERPRISE", "Enterprise"),
+        ("CONTRACT", "Contract"),
+        ("PERSON", "Person"),
     ):
         units = [Unit(kind, record_id) for record_id in ids[record_type]]
         begin = time.process_time()
@@ -114,7 +114,7 @@ def measure(url: str) -> dict[str, float]:
         found[f"{record_type.lower()}_units"] = len(units)
         gc.collect()
         found[f"{record_type.lower()}_mb"] = resident_mb() - empty_mb
-        found[f"{record_type.lower()}_estimate_mb"] = fact_cache.history.cache.bytes / 1e6
+        found[f"{record_type.lower()}_estimate_mb"] = fact_cache.timeline.cache.bytes / 1e6
     store.close()
     return found
 

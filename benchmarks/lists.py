@@ -27,6 +27,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sealauthz.model import MODEL
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import worlds
@@ -36,7 +38,7 @@ from sealauthz.decision.listing import Bounds
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.model.identifiers import uscc_check_character
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
@@ -76,8 +78,8 @@ def storable(record: Any) -> Any:
 
 def filled(url: str, enterprises: int) -> Store:
     """A store with the facts of that many enterprises."""
-    upgrade(url)
-    store = Store.open(url)
+    upgrade(url, MODEL)
+    store = Store.open(url, MODEL)
     # People and enterprises refer to each other; contracts to both. An enterprise is written with its administrator.
     parts: list[list[Any]] = [[]]
     later: list[Any] = []
@@ -91,7 +93,7 @@ def filled(url: str, enterprises: int) -> Store:
             if isinstance(record, Enterprise) and len(parts[-1]) > BATCH:
                 parts.append([])
             parts[-1].append(record)
-    later.sort(key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
+    later.sort(key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])
     for number, part in enumerate([*_cut(people), *parts, *_cut(later)]):
         store.write(Batch("benchmark", f"part {number}", tuple(map(Put, part))))
     return store
@@ -156,7 +158,7 @@ def main() -> None:
             # Room for all units: asking all is to be as warm as the list.
             fact_cache = FactCache(store, budget=1 << 40)
             bounds = Bounds(candidates=sys.maxsize, seconds=60.0)
-            pdp = PolicyDecisionPoint(fact_cache, Bundle.load(), lambda: worlds.NOW, bounds)
+            pdp = PolicyDecisionPoint(fact_cache, Bundle.load(MODEL), lambda: worlds.NOW, bounds)
             for listed in lists(enterprises):
                 list_ms, all_ms, found, of = measure(pdp, listed, rounds, calls)
                 met = "met" if list_ms <= TARGET_MS else "not met"

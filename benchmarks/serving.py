@@ -41,6 +41,7 @@ from rich.table import Table
 from sealauthz.client import Decision, Question, SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.feed import Feed
+from sealauthz.model import MODEL
 from sealauthz.v1 import authorization_pb2
 
 ENTERPRISES = 1_000
@@ -284,7 +285,7 @@ def visible_ms(url: str, writes: int) -> list[float]:
     )
     assert follower.stdout is not None
     follower.stdout.readline()
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     found = []
     try:
         seal = store.read("Seal", page_size=1).records[0].record
@@ -308,7 +309,7 @@ def visible_ms(url: str, writes: int) -> list[float]:
 def follow(url: str) -> None:
     """Print each revision that is reached, and when."""
     sys.setswitchinterval(0.001)
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     fact_cache = FactCache(store)
     Feed(fact_cache, store, lambda *_: None).start()
     revision = fact_cache.signal.wait_for_other(0, 30)

@@ -27,6 +27,7 @@ from sealauthz.model.records.contracts import (
     TaskSeal,
     TaskState,
 )
+from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import (
     IdentityVerification,
     Person,
@@ -35,30 +36,9 @@ from sealauthz.model.records.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.model.records.organisation import (
-    AuthenticationState,
-    Enterprise,
-    JoinedVia,
-    Membership,
-    RegistrySnapshot,
-    RegistryStatus,
-    Role,
-    RoleAssignment,
-)
-from sealauthz.model.records.seals import (
-    Certificate,
-    GrantConfirmation,
-    GrantScope,
-    GrantState,
-    GrantTerm,
-    HoldSource,
-    Seal,
-    SealGrant,
-    SealHold,
-    SealKind,
-    SealRight,
-    SealState,
-)
+from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
+from sealauthz.model.records.organisation import AuthenticationState, Enterprise, RegistrySnapshot, RegistryStatus
+from sealauthz.model.records.seals import Certificate, HoldSource, Seal, SealHold, SealKind, SealState
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE

@@ -20,8 +20,10 @@ from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
+from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source
 from sealauthz.policytest.plugin import PolicyItem
+from sealauthz.schema import Model
 
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[[str], str]
@@ -37,22 +39,22 @@ def pytest_configure() -> None:
     kept to the end.
     """
     compiled = bundles._compiled
-    known: weakref.WeakValueDictionary[tuple[Source, ...], Engine] = weakref.WeakValueDictionary()
+    known: weakref.WeakValueDictionary[tuple[Model, tuple[Source, ...]], Engine] = weakref.WeakValueDictionary()
     installed = tuple(read_sources(layout_of(installed_folder())))
     kept: list[Engine] = []
 
-    def compiled_once(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
-        engine = known.get(sources)
+    def compiled_once(model: Model, sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+        engine = known.get((model, sources))
         if engine is None:
-            known[sources] = engine = compiled(sources, rulebook)
-            if sources == installed:
+            known[model, sources] = engine = compiled(model, sources, rulebook)
+            if model is MODEL and sources == installed:
                 kept.append(engine)
         return engine
 
     bundles._compiled = compiled_once
 
 
-_OF_TOOLS = Path(__file__).parent / "testing"
+_OF_TOOLS = tuple(Path(__file__).parent / name for name in ("policytest", "accessdiff"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
-        is_of_tools = item.path.is_relative_to(_OF_TOOLS) or item.path.name.startswith("test_cli_policy")
+        is_of_tools = any(map(item.path.is_relative_to, _OF_TOOLS)) or item.path.name.startswith("test_cli_policy")
         if is_of_ours or is_of_tools or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
@@ -85,7 +87,7 @@ def postgresql_uri() -> Iterator[str]:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template_facts")
-    upgrade(uri.replace("/postgres?", "/template_facts?"))
+    upgrade(uri.replace("/postgres?", "/template_facts?"), MODEL)
     yield uri
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -95,7 +97,7 @@ def postgresql_uri() -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database at the newest schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "facts.db"
-    upgrade(f"sqlite:///{path}")
+    upgrade(f"sqlite:///{path}", MODEL)
     return path
 
 
@@ -131,6 +133,6 @@ def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> s
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """An empty store, on each database."""
-    store = Store.open(database_url)
+    store = Store.open(database_url, MODEL)
     yield store
     store.close()

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sealauthz.decision import Audience, Decision, Effect, Entity, NextStep, Obligation, Question, Reason
 from sealauthz.decision.decision import Attempt, Explanation, RequirementOutcome, RuleRef, Standing
-from sealauthz.schema.record import FOREVER, NEVER
+from sealauthz.schema import FOREVER, NEVER
 from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
 
 AT = 1_772_413_200_000_000

@@ -32,7 +32,7 @@ print([reason.code for reason in denied.reasons])
 REFERENCE = """
 from sealauthz.decision.bundle import Bundle, EngineKind
 try:
-    Bundle.load(engine=EngineKind.OSO)
+    Bundle.load(MODEL, engine=EngineKind.OSO)
 except Exception as error:
     print(type(error).__name__, str(error))
 """

@@ -14,6 +14,7 @@ from pathlib import Path
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import named_by_obligations
 from sealauthz.decision.texts import NOTHING_TO_DO, SERVICE_REASONS, untold
+from sealauthz.model import MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reasons.md"
@@ -139,7 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
-    bundle = Bundle.load()
+    bundle = Bundle.load(MODEL)
     lacking = list(untold(bundle.texts, bundle.rulebook))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)

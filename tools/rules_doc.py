@@ -17,13 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.decision.folder import installed_folder
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Kind, Rule, Token
 from sealauthz.policytest.suite import PolicyTest, files_of_tests, load_suite
-from sealauthz.schema.record import Check
+from sealauthz.schema import Check, shape_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"
@@ -164,22 +163,22 @@ def _follow(body: tuple[Token, ...], index: int, types: Types) -> tuple[str, set
 
 def _attribute(type_: str, name: str) -> tuple[str, str]:
     """The type behind an attribute, and the fact it is (empty for a relation, which is a way and not a fact)."""
-    if type_ in RECORDS:
-        shape = shape_of(RECORDS[type_])
+    if type_ in MODEL.records:
+        shape = MODEL.shapes[type_]
         for relation in shape.relations:
             if relation.name == name:
                 return relation.record, ""
         return "", f"{type_}.{name}"
     if type_ == "Parameters":
         return "", f"parameter {name}"
-    for cls in CONTEXT_CLASSES:
+    for cls in MODEL.contexts:
         hints = typing.get_type_hints(cls)
         if type_ in {"Context", cls.__name__} and name in hints:
             if name == "parameters":
                 return Parameters.__name__, ""
             plain = [part for part in typing.get_args(hints[name]) or (hints[name],) if part is not type(None)]
             record = getattr(plain[0], "__name__", "")
-            return (record, "") if record in RECORDS else ("", f"context {name}")
+            return (record, "") if record in MODEL.records else ("", f"context {name}")
     return "", ""
 
 
@@ -259,7 +258,7 @@ def _listed(places: list[_Place]) -> Iterator[str]:
 
 def _constraints() -> Iterator[tuple[str, str]]:
     """What the database itself keeps of a rule."""
-    for name, cls in RECORDS.items():
+    for name, cls in MODEL.records.items():
         for constraint in shape_of(cls).constraints:
             if isinstance(constraint, Check):
                 yield constraint.invariant, f"each `{name}`: `{constraint.condition}`"
@@ -348,7 +347,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is not up to date")
     arguments = parser.parse_args()
-    found = entries(Bundle.load())
+    found = entries(Bundle.load(MODEL))
     written = page(found)
     untested = [rule_id for rule_id, entry in sorted(found.items()) if not entry.tests]
     unwritten = [rule_id for rule_id, entry in sorted(found.items()) if not entry.places]

@@ -34,10 +34,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sealauthz.errors import ConfigRefused
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 
 PREFIX = "SEALAUTHZ_"
@@ -120,22 +129,24 @@ class CallerSection(_Section):
 
     @field_validator("read", "write")
     @classmethod
-    def _check_fields(cls, value: dict[str, list[str] | str]) -> dict[str, list[str] | str]:
-        _check_words(value, RECORDS, "record type")
+    def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
+        model = _model_of(info)
+        _check_words(value, model.records, "record type")
         for record_type, fields in value.items():
             if fields != EVERYTHING:
-                _check_words(fields, _fields_of(record_type), f"field of {record_type}")
+                _check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
         return value
 
-    def rights(self, name: str) -> Caller:
+    def rights(self, model: Model, name: str) -> Caller:
         """Return the caller that the service works with."""
         return Caller(
+            model=model,
             name=name,
             token_sha256=bytes.fromhex(self.token_sha256.get_secret_value()),
             rpcs=frozenset(RPCS if self.rpcs == EVERYTHING else self.rpcs),
-            enterprises=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
-            read=_fields_by_type(self.read),
-            write=_fields_by_type(self.write),
+            tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
+            read=_fields_by_type(model, self.read),
+            write=_fields_by_type(model, self.write),
             sees_operator_reasons=self.sees_operator_reasons,
         )
 
@@ -160,9 +171,9 @@ class Config(_Section):
                 raise ValueError(f"the callers `{twin}` and `{name}` have the same token")
         return self
 
-    def caller_rights(self) -> Callers:
+    def caller_rights(self, model: Model) -> Callers:
         """Return the callers as the service works with them."""
-        return Callers(caller.rights(name) for name, caller in self.callers.items())
+        return Callers(caller.rights(model, name) for name, caller in self.callers.items())
 
     def server_settings(self, *, insecure: bool = False) -> ServerSettings:
         """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
@@ -186,8 +197,8 @@ class Config(_Section):
         )
 
 
-def load(environ: Mapping[str, str], path: Path | None = None) -> Config:
-    """Read the configuration: `path`, or the file that SEALAUTHZ_CONFIG names, or none; then the variables.
+def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> Config:
+    """Read the configuration for a model: `path`, or the file that SEALAUTHZ_CONFIG names, or none; then the variables.
 
     Raises ConfigRefused naming what cannot be used; values that may be secret are never repeated.
     """
@@ -202,7 +213,7 @@ def load(environ: Mapping[str, str], path: Path | None = None) -> Config:
                 raise ConfigRefused(f"`{section}`: must be a table")
             into[field] = environ[name]
     try:
-        return Config.model_validate(table)
+        return Config.model_validate(table, context=model)
     except ValidationError as error:
         raise ConfigRefused("; ".join(_said(problem) for problem in error.errors(include_url=False))) from None
 
@@ -258,13 +269,20 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
-def _fields_of(record_type: str) -> list[str]:
-    return [column.name for column in shape_of(RECORDS[record_type]).columns]
+def _model_of(info: ValidationInfo) -> Model:
+    model = info.context
+    if not isinstance(model, Model):
+        raise TypeError("a configuration is read for a model")
+    return model
 
 
-def _fields_by_type(rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
+def _fields_of(model: Model, record_type: str) -> list[str]:
+    return [column.name for column in model.shapes[record_type].columns]
+
+
+def _fields_by_type(model: Model, rights: Mapping[str, list[str] | str]) -> dict[str, frozenset[str]]:
     return {
-        record_type: frozenset(_fields_of(record_type) if fields == EVERYTHING else fields)
+        record_type: frozenset(_fields_of(model, record_type) if fields == EVERYTHING else fields)
         for record_type, fields in rights.items()
     }
 

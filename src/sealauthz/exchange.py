@@ -7,37 +7,20 @@ from typing import Any
 from google.protobuf import json_format
 
 from sealauthz.errors import InvalidRequest
-from sealauthz.schema.record import shape_of
+from sealauthz.schema import Model
 from sealauthz.service.faults import Faults
-from sealauthz.service.records import fact_of, record_from, snake
+from sealauthz.service.records import forms_of
 from sealauthz.v1 import records_pb2
 
 
-def personal_columns(record_type: type) -> frozenset[str]:
-    """Return the columns of a record that hold personal text."""
-    return frozenset(column.name for column in shape_of(record_type).columns if column.is_personal)
-
-
-def plain_fact(record: Any) -> records_pb2.Fact:
-    """Return the record as a message that holds everything, personal text in plain.
-
-    For those who write the record, and for a backup; whoever only reads gets `service.records.fact_of`.
-    """
-    personal = personal_columns(type(record))
-    fact = fact_of(record, personal)
-    message = getattr(fact, snake(type(record).__name__))
-    for name in personal:
-        setattr(message, name, getattr(record, name))
-    return fact
-
-
-def line_of(record: Any, *, with_personal_data: bool) -> str:
+def line_of(model: Model, record: Any, *, with_personal_data: bool) -> str:
     """Write a record as one line, with its personal text in plain or without it."""
-    fact = plain_fact(record) if with_personal_data else fact_of(record, personal_columns(type(record)))
+    personal = [column.name for column in model.shapes[type(record).__name__].columns if column.is_personal]
+    fact = forms_of(model).fact_of(record, () if with_personal_data else personal, is_plain=True)
     return json_format.MessageToJson(fact, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
 
 
-def record_of(line: str) -> Any:
+def record_of(model: Model, line: str) -> Any:
     """Read the record of one line. Raises InvalidRequest."""
     try:
         fact = json_format.Parse(line, records_pb2.Fact())
@@ -46,7 +29,7 @@ def record_of(line: str) -> Any:
     except RecursionError as error:
         raise InvalidRequest.at("line", "is not a fact: it nests too deeply") from error
     faults = Faults()
-    record = record_from(fact, "fact", faults)
+    record = forms_of(model).record_from(fact, "fact", faults)
     faults.refuse()
     return record
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sealauthz.schema.record import FOREVER, NEVER
+from sealauthz.schema import FOREVER, NEVER
 
 Moment = int | datetime.datetime
 """An instant as the service holds it (microseconds) or as its client hands it out."""

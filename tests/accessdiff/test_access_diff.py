@@ -14,6 +14,8 @@ from effort import tries
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sealauthz.model import MODEL
+
 # The scenes are those that the decision point is tested with.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "decision"))
 
@@ -35,11 +37,11 @@ from sealauthz.accessdiff.access import (
 from sealauthz.accessdiff.loosening import LooseningKind, changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import installed_folder
-from sealauthz.decision.contexts import form_of
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model.records.contracts import PartyKind, Signatory, SigningTask, TaskAction, TaskState
 from sealauthz.model.records.identity import VerificationPurpose, VerificationState
-from sealauthz.model.records.organisation import AuthenticationState, Enterprise, MembershipState, WorkingHours
+from sealauthz.model.records.membership import MembershipState
+from sealauthz.model.records.organisation import AuthenticationState, Enterprise, WorkingHours
 
 LAWS = settings(
     deadline=None,
@@ -183,13 +185,13 @@ class Bundles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loaded = {"": Bundle.load()}
+        self._loaded = {"": Bundle.load(MODEL)}
         self._answers: dict[tuple[tuple[str, ...], ...], Answers] = {}
 
     def __getitem__(self, name: str) -> Bundle:
         if name not in self._loaded:
             folder = self.folder(name)
-            self._loaded[name] = Bundle.load(folder)
+            self._loaded[name] = Bundle.load(MODEL, folder)
         return self._loaded[name]
 
     def answers_of_installed(self, actions_too: Bundle) -> Answers:
@@ -383,7 +385,7 @@ def added(tmp_path: Path) -> Any:
         (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
         (tmp_path / "mine.polar").write_text(text, encoding="utf-8")
         (tmp_path / "parameters.toml").write_text(parameters, encoding="utf-8")
-        return Bundle.load(tmp_path)
+        return Bundle.load(MODEL, tmp_path)
 
     return make
 
@@ -464,7 +466,7 @@ def test_a_requirement_that_is_dropped_and_missed_nowhere_cannot_be_told(bundles
 def test_less_under_a_negation_allows_more(bundles: Bundles, tmp_path: Path) -> None:
     folder = shutil.copytree(installed_folder(), tmp_path / "policies")
     edit(folder, "seal_use.polar", lambda t: replaced(t, 'hold.state != "RELEASED"', 'hold.state = "PLACED"'))
-    changed = {(found.kind, found.words) for found in changes_of(bundles[""], Bundle.load(folder)).loosenings}
+    changed = {(found.kind, found.words) for found in changes_of(bundles[""], Bundle.load(MODEL, folder)).loosenings}
     assert (LooseningKind.DROPPED, ("is_held",)) in changed
 
 
@@ -504,7 +506,7 @@ def test_a_change_that_cannot_allow_more_is_no_loosening(bundles: Bundles, tmp_p
     edit(folder, "seal_use.polar", change)
     for path in folder.glob("*.polar"):
         edit(folder, path.name, lambda text: text.replace("is_for_all_matters", "suits_all_matters"))
-    new = Bundle.load(folder)
+    new = Bundle.load(MODEL, folder)
     assert new.version != bundles[""].version
     assert changes_of(bundles[""], new).loosenings == ()
 
@@ -550,7 +552,7 @@ Answers = dict[tuple[str, str, str, str], dict[Any, Any]]
 
 def exhaustive(bundle: Bundle, old: Bundle, scene: Scene) -> Answers:
     """Every question in every context that the facts know at all, as the decision point answers it."""
-    point = PolicyDecisionPoint(FactCache.of_records(scene.records), bundle, lambda: NOW)
+    point = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), bundle, lambda: NOW)
     ids: dict[str, list[str]] = {}
     for record in scene.records:
         ids.setdefault(type(record).__name__, []).append(record.id)
@@ -559,7 +561,7 @@ def exhaustive(bundle: Bundle, old: Bundle, scene: Scene) -> Answers:
     types = dict.fromkeys((*bundle.actions, *old.actions))
     for type_ in types:
         for action in dict.fromkeys((*bundle.actions.get(type_, ()), *old.actions.get(type_, ()))):
-            form = form_of(action, type_)
+            form = MODEL.action(action, type_)
             values = [[None, *ids.get(record_type, ())] for record_type in form.records.values()]
             values += [[None, *texts] for _ in form.texts]
             contexts = [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sealauthz.decision.inspection import inspect
+from sealauthz.model import MODEL
 
 ROOT = Path(__file__).parent.parent.parent
 DOC = ROOT / "docs" / "policies.md"
@@ -56,7 +57,7 @@ def test_a_command_prints_what_the_document_says(command, output):
 
 @pytest.mark.parametrize("folder", WORKED)
 def test_the_folder_has_neither_errors_nor_warnings(folder):
-    assert inspect(EXAMPLES / folder).findings == ()
+    assert inspect(MODEL, EXAMPLES / folder).findings == ()
 
 
 @pytest.mark.parametrize("language", ["polar", "toml", "yaml"])

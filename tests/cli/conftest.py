@@ -9,6 +9,7 @@ from sealauthz.cli.app import run
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store, upgrade
+from sealauthz.model import MODEL
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +24,8 @@ def _clean_surroundings(monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def _demo_database(tmp_path_factory):
     path = tmp_path_factory.mktemp("demo") / "demo.db"
-    upgrade(f"sqlite:///{path}")
-    store = Store.open(f"sqlite:///{path}")
+    upgrade(f"sqlite:///{path}", MODEL)
+    store = Store.open(f"sqlite:///{path}", MODEL)
     store.write(Batch("test", "opening", tuple(map(Put, opening_facts(system_clock())))))
     store.close()
     return path

@@ -12,6 +12,7 @@ from sealauthz.cli.output import rfc3339
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import DAY, opening_facts
 from sealauthz.facts import Batch, Put, Store
+from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 
 LIN_USES = ("Person:p-lin", "use", "Seal:seal-official", "-c", "task=task-paper")
@@ -97,7 +98,7 @@ def test_explain_lists_requirements_with_their_rules_and_exits_with_0(sealauthz,
 @pytest.fixture
 def expired(demo_facts):
     """The grant of Zhou Min ended a day ago; returns when, to the millisecond."""
-    store, now = Store.open(f"sqlite:///{demo_facts}"), system_clock() // 1_000_000 * 1_000_000
+    store, now = Store.open(f"sqlite:///{demo_facts}", MODEL), system_clock() // 1_000_000 * 1_000_000
     grant = store.read("SealGrant", {"id": "grant-zhou-use"}).records[0].record
     store.write(Batch("test", "late", (Put(replace(grant, valid_from=now - 40 * DAY, valid_to=now - DAY)),)))
     store.close()

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from sealauthz.facts import upgrade
+from sealauthz.model import MODEL
 
 SEAL = '{"seal": {"id": "s-1", "enterprise_id": "e-yunshan", "name": "Contracts", "kind": "SEAL_KIND_CONTRACT"}}'
 
@@ -21,7 +22,7 @@ def in_folder(demo_facts, tmp_path):
 def other(tmp_path):
     """The URL of an empty database."""
     url = f"sqlite:///{tmp_path / 'other.db'}"
-    upgrade(url)
+    upgrade(url, MODEL)
     return url
 
 

@@ -15,21 +15,22 @@ import pytest
 from sealauthz.cli.app import run
 from sealauthz.client import SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal, SealKind
+from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
 from sealauthz.v1.facts_pb2_grpc import FactsServiceStub
 
 TOKEN = "t" * 40
 SEAL = '{"seal": {"id": "%s", "enterprise_id": "e-yunshan", "name": "Contracts", "kind": "SEAL_KIND_CONTRACT"}}'
-FIELDS = {name: frozenset(column.name for column in shape_of(cls).columns) for name, cls in RECORDS.items()}
+FIELDS = {name: frozenset(column.name for column in shape_of(cls).columns) for name, cls in MODEL.records.items()}
 HERE = ("--enterprise", "e-yunshan")
 
 
 @pytest.fixture
 def store(demo_facts):
-    store = Store.open(f"sqlite:///{demo_facts}")
+    store = Store.open(f"sqlite:///{demo_facts}", MODEL)
     yield store
     store.close()
 
@@ -38,7 +39,7 @@ def store(demo_facts):
 def address(store, tmp_path):
     """A server on the demo facts, which everybody with the token in the file `token` may write and watch."""
     (tmp_path / "token").write_text(TOKEN)
-    caller = Caller("test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
+    caller = Caller(MODEL, "test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
     server = build(
         ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, make_log(io.StringIO())
     )
@@ -54,7 +55,7 @@ def seals(tmp_path, count):
 def test_a_full_export_imports_in_small_chunks_as_one_import(sealauthz, demo_facts, tmp_path):
     """The order of an export suffices, though no chunk of it keeps the rules by itself."""
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    upgrade(other)
+    upgrade(other, MODEL)
     _, exported, _ = sealauthz("facts", "export", "--personal-data")
     (tmp_path / "facts.jsonl").write_text(exported, encoding="utf-8")
     assert sealauthz("facts", "import", "facts.jsonl", "--chunk", "3", "--database", other)[0] == 1

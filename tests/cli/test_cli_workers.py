@@ -22,6 +22,7 @@ from sealauthz.client import CallFailed, SealAuthzClient, at_least
 from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
+from sealauthz.model import MODEL
 from sealauthz.service.tokens import revision_message
 
 TOKEN = "a token of the signing service"
@@ -81,7 +82,7 @@ def folder(tmp_path_factory, new_database):
     """A configuration over TLS and PostgreSQL, with the demo facts."""
     folder = tmp_path_factory.mktemp("workers")
     url = new_database("postgresql")
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     store.write(Batch("test", "opening", tuple(map(Put, opening_facts(system_clock())))))
     store.close()
     authority = trustme.CA()
@@ -183,7 +184,7 @@ def test_a_worker_that_is_killed_or_told_to_end_is_replaced_without_a_failed_cal
 
 def test_no_worker_allows_after_a_revoke_to_who_carries_its_token_and_soon_none_does_at_all(serving, folder):
     url = re.search(r'url = "(.+)"', (folder / "sealauthz.toml").read_text())[1]
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     member = store.read("Membership", {"person_id": "p-zhou"}).records[0].record
     question = ("Person:p-zhou", "view", "Seal:seal-official")
     done = threading.Event()

@@ -10,9 +10,9 @@ from typing import Any
 from scene import BUNDLE, NOW, POLICY_TESTS, Scene
 
 from sealauthz.decision import Question
-from sealauthz.model import shape_of
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.suite import Ask, Suite, files_of_tests, load_suite
+from sealauthz.schema import shape_of
 
 
 @cache

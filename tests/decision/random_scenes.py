@@ -23,26 +23,18 @@ from scene import (
 )
 
 from sealauthz.decision import Question
-from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import Entity
 from sealauthz.errors import InvariantBroken
-from sealauthz.facts.store.changes import Change, Changes
-from sealauthz.facts.store.invariants import check_references, check_same_enterprise
+from sealauthz.facts.store.invariants import check_references, check_same_tenant
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.model import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import PartyKind, Signatory
-from sealauthz.model.records.organisation import Role, RoleAssignment
+from sealauthz.model.records.grants import Delegation, DelegationPower, DelegationState, GrantContractType, GrantScope
+from sealauthz.model.records.membership import Role, RoleAssignment
 from sealauthz.model.records.procedures import BoardResolution, ResolutionKind, ResolutionSource
 from sealauthz.model.records.retrieval import Objection
-from sealauthz.model.records.seals import (
-    Delegation,
-    DelegationPower,
-    DelegationState,
-    GrantContractType,
-    GrantScope,
-    HoldSource,
-    SealHold,
-)
+from sealauthz.model.records.seals import HoldSource, SealHold
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Change, Changes, Column, shape_of
 
 INSTANTS = (
     NEVER,
@@ -91,7 +83,7 @@ EXTRAS: tuple[Any, ...] = (
 def _person_columns() -> set[tuple[str, str]]:
     return {
         (name, column.name)
-        for name, cls in RECORDS.items()
+        for name, cls in MODEL.records.items()
         for column in shape_of(cls).columns
         if column.ref == "Person"
     }
@@ -158,7 +150,7 @@ def _is_whole(scene: Scene) -> bool:
     changes = Changes(Change(type(record).__name__, record.id, None, record) for record in scene.records)
     try:
         check_references(scene.records, rows)
-        check_same_enterprise(changes, rows)
+        check_same_tenant(MODEL, changes, rows)
     except InvariantBroken:
         return False
     return True
@@ -183,7 +175,7 @@ def _about_anything(draw: st.DrawFn) -> tuple[Scene, Question]:
         "request": "q-plain",
         "code_digest": "code-1",
     }
-    keys = [key for key in form_of(action, kind).keys if draw(st.integers(0, 4))]
+    keys = [key for key in MODEL.action(action, kind).keys if draw(st.integers(0, 4))]
     return scene, Question(
         Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys}
     )

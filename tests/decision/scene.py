@@ -14,7 +14,8 @@ from typing import Any
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.question import ContextValue
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.model import FOREVER
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import (
     IdentityVerification,
     Person,
@@ -23,17 +24,9 @@ from sealauthz.model.records.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.model.records.organisation import (
-    CertificationMethod,
-    CertificationPurpose,
-    CertificationState,
-    Invitation,
-    JoinApplication,
-    JoinedVia,
-    Membership,
-    Role,
-    RoleAssignment,
-)
+from sealauthz.model.records.membership import Invitation, JoinApplication, JoinedVia, Membership, Role, RoleAssignment
+from sealauthz.model.records.organisation import CertificationMethod, CertificationPurpose, CertificationState
+from sealauthz.model.records.requests import Approval, ApprovalVerdict, RequestDocument, SealUseRequest, UseRequestState
 from sealauthz.model.records.retrieval import (
     CaseState,
     EnterpriseAuthentication,
@@ -43,20 +36,8 @@ from sealauthz.model.records.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.model.records.seals import (
-    Approval,
-    ApprovalVerdict,
-    GrantConfirmation,
-    GrantScope,
-    GrantState,
-    GrantTerm,
-    RequestDocument,
-    SealGrant,
-    SealRight,
-    SealUseRequest,
-    UseRequestState,
-)
 from sealauthz.policytest.suite import Library
+from sealauthz.schema import FOREVER
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -64,7 +45,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 NOW = 1_790_000_000 * SECOND
 
-BUNDLE = Bundle.load()
+BUNDLE = Bundle.load(MODEL)
 POLICY_TESTS = Path(__file__).resolve().parents[2] / "policies" / "tests"
 
 CEDAR_USCC = "11320000MB151840XJ"

@@ -11,6 +11,7 @@ from scene import NOW, Scene, codes, member, person, question
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
 
 TOO_MANY_STEPS = """
 meets(_: Person, "ENDLESS", "join", enterprise: Enterprise, _) if
@@ -37,7 +38,7 @@ after(n: Integer, found) if m = n + 1 and after(m, found);
 
 def fact_cache() -> FactCache:
     crowd = [one for n in range(40) for one in (person(f"x{n}"), member(f"x{n}"))]
-    return FactCache.of_records(Scene().put(*crowd).records)
+    return FactCache.of_records(MODEL, Scene().put(*crowd).records)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_a_question_without_an_end_is_denied(endless: str, tmp_path: Path) -> No
             'otherwise("ENDLESS", "NO_END");\n'
             'reason("NO_END", 95, "USER", "NONE");\n' + endless
         )
-    pdp = PolicyDecisionPoint(fact_cache(), Bundle.load(folder), lambda: NOW)
+    pdp = PolicyDecisionPoint(fact_cache(), Bundle.load(MODEL, folder), lambda: NOW)
     for _ in range(2):
         decision = pdp.decide(question("outsider", "join", ("Enterprise", "e")))
         assert (bool(decision), codes(decision)) == (False, ["POLICY_ERROR"])

@@ -11,6 +11,7 @@ from scene import BUNDLE
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
+from sealauthz.model import MODEL
 
 
 @pytest.fixture
@@ -38,12 +39,12 @@ def append(folder: Path, file: str, text: str) -> int:
 
 
 def test_the_version_is_the_digest_of_all_files(folder: Path) -> None:
-    assert Bundle.load(folder).version == BUNDLE.version == Bundle.load().version
+    assert Bundle.load(MODEL, folder).version == BUNDLE.version == Bundle.load(MODEL).version
     append(folder, "words.polar", "# a comment\n")
-    with_comment = Bundle.load(folder).version
+    with_comment = Bundle.load(MODEL, folder).version
     assert with_comment != BUNDLE.version
     edit(folder, "parameters.toml", '"30 minutes"', '"20 minutes"')
-    assert Bundle.load(folder).version not in (with_comment, BUNDLE.version)
+    assert Bundle.load(MODEL, folder).version not in (with_comment, BUNDLE.version)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_an_addition_that_breaks_the_contract_is_refused_with_its_place(
 ) -> None:
     line = append(folder, "zz_extra.polar", f"# 附加\n{addition}\n") + 1
     with pytest.raises(BundleRefused) as raised:
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
     assert message in str(raised.value)
     assert (raised.value.file, raised.value.line) == ("zz_extra.polar", line)
     assert raised.value.column >= 1
@@ -89,20 +90,20 @@ def test_an_addition_that_breaks_the_contract_is_refused_with_its_place(
 def test_a_requirement_without_its_meaning_is_refused(folder: Path) -> None:
     edit(folder, "reasons.polar", 'otherwise("MEMBER", "NOT_A_MEMBER");', "")
     with pytest.raises(BundleRefused, match="does not say what an unmet `MEMBER` means"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 def test_the_services_own_reasons_must_be_described(folder: Path) -> None:
     edit(folder, "reasons.polar", 'reason("POLICY_ERROR", 0, "USER", "CONTACT_PLATFORM");', "")
     with pytest.raises(BundleRefused, match="does not describe `POLICY_ERROR`"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 @pytest.mark.parametrize("file", ["contract.polar", "floor.polar", "parameters.toml"])
 def test_a_bundle_without_its_contract_floor_or_parameters_is_refused(folder: Path, file: str) -> None:
     (folder / file).unlink()
     with pytest.raises(BundleRefused, match=f"the bundle has no {file}"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 @pytest.mark.parametrize(
@@ -120,16 +121,16 @@ def test_a_bundle_without_its_contract_floor_or_parameters_is_refused(folder: Pa
 def test_a_parameter_that_is_not_of_its_form_is_refused(folder: Path, old: str, new: str, message: str) -> None:
     edit(folder, "parameters.toml", old, new)
     with pytest.raises(BundleRefused, match=r"parameters\.toml") as raised:
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
     assert message in str(raised.value)
 
 
 def test_a_file_that_is_not_text_is_refused(folder: Path) -> None:
     (folder / "words.polar").write_bytes(b"\xff\xfe")
     with pytest.raises(BundleRefused, match=r"words\.polar: the file is not UTF-8 text"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleRefused, match="there is no policy folder"):
-        Bundle.load(tmp_path / "none")
+        Bundle.load(MODEL, tmp_path / "none")

@@ -13,6 +13,7 @@ from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.inspection import inspect
 from sealauthz.errors import BundleRefused
+from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
 from sealauthz.polar.checking.bundle import ACTOR, RESOURCE, Rules
 from sealauthz.polar.checking.floor import rests_on
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_that_adds_nothing_is_the_installed_bundle(folder: Path) -> None:
-    bundle = Bundle.load(folder)
+    bundle = Bundle.load(MODEL, folder)
     assert bundle.rulebook.requirements == BUNDLE.rulebook.requirements
     assert bundle.parameters == BUNDLE.parameters
     assert layout_of(folder).own == frozenset()
@@ -42,7 +43,7 @@ def test_its_rules_come_on_top(folder: Path) -> None:
         'otherwise("MINE", "ACCOUNT_LOCKED");\n',
         encoding="utf-8",
     )
-    bundle = Bundle.load(folder)
+    bundle = Bundle.load(MODEL, folder)
     assert "MINE" in bundle.rulebook.requirements["join", "Enterprise"]
     assert bundle.version != BUNDLE.version
     assert layout_of(folder).own == {"mine.polar"}
@@ -51,7 +52,7 @@ def test_its_rules_come_on_top(folder: Path) -> None:
 
 def test_its_numbers_replace_those_of_the_same_name(folder: Path) -> None:
     (folder / "parameters.toml").write_text('face_for_use = "10 minutes"\n', encoding="utf-8")
-    parameters = Bundle.load(folder).parameters
+    parameters = Bundle.load(MODEL, folder).parameters
     assert parameters.face_for_use == 600_000_000
     assert parameters.face_for_grant == BUNDLE.parameters.face_for_grant
 
@@ -59,9 +60,9 @@ def test_its_numbers_replace_those_of_the_same_name(folder: Path) -> None:
 def test_a_file_takes_the_place_of_another_only_where_that_is_said(folder: Path) -> None:
     shutil.copy(installed_folder() / "next_steps.polar", folder)
     with pytest.raises(BundleRefused, match=r"next_steps.polar: the installed bundle has a file of this name"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
     (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["next_steps.polar"]\n', encoding="utf-8")
-    assert Bundle.load(folder).rulebook.carried == BUNDLE.rulebook.carried
+    assert Bundle.load(MODEL, folder).rulebook.carried == BUNDLE.rulebook.carried
     assert layout_of(folder).path_of("next_steps.polar") == folder / "next_steps.polar"
 
 
@@ -70,10 +71,10 @@ def test_what_the_product_owns_cannot_be_replaced(folder: Path, file: str) -> No
     (folder / "bundle.toml").write_text(f'extends = "default"\nreplaces = ["{file}"]\n', encoding="utf-8")
     (folder / file).write_text("# nothing is required\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match="is the product's"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
     (folder / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
     with pytest.raises(BundleRefused, match="is the product's"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 @pytest.mark.parametrize("file", ["contract.polar", "floor.polar"])
@@ -82,7 +83,7 @@ def test_a_whole_bundle_holds_the_products_files_as_they_are(tmp_path: Path, fil
     path = tmp_path / "policies" / file
     path.write_text(path.read_text(encoding="utf-8") + "\n# loosened\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=f"{file}: is the product's and differs"):
-        Bundle.load(tmp_path / "policies")
+        Bundle.load(MODEL, tmp_path / "policies")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_whole_bundle_holds_the_products_files_as_they_are(tmp_path: Path, fil
 def test_a_bundle_file_that_says_something_else_is_refused(folder: Path, text: str, said: str) -> None:
     (folder / "bundle.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BundleRefused) as caught:
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
     assert said in str(caught.value)
     assert caught.value.file == "bundle.toml"
 
@@ -109,7 +110,7 @@ def test_a_bundle_file_that_says_something_else_is_refused(folder: Path, text: s
 def test_the_floor_holds_under_a_folder_that_builds_on_the_bundle(folder: Path) -> None:
     (folder / "mine.polar").write_text('waived("MEMBER", "use", _: Seal, _);\n', encoding="utf-8")
     with pytest.raises(BundleRefused, match="belongs to the floor"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 # --- what the floor rests on ----------------------------------------------------------------------------------------
@@ -167,13 +168,13 @@ def test_what_the_floor_rests_on_cannot_be_replaced(folder: Path, how: str, is_w
     with pytest.raises(
         BundleRefused, match=r"the floor rests on `(is_member|member|is_live|owner)`.* keep its rules"
     ) as caught:
-        Bundle.load(folder, engine)
+        Bundle.load(MODEL, folder, engine)
     assert caught.value.file == "words.polar"
 
 
 def test_a_check_of_the_folder_names_what_the_floor_rests_on(folder: Path) -> None:
     replace(folder, "words.polar", IS_MEMBER, "is_member(_, _, _);\n")
-    found = inspect(folder)
+    found = inspect(MODEL, folder)
     assert found.bundle is None
     (error,) = [finding for finding in found.findings if finding.severity is Severity.ERROR]
     assert (error.code, error.place.file) == ("floor", "words.polar")
@@ -184,7 +185,7 @@ def test_a_helper_of_the_floor_may_not_move_into_another_file_with_a_change(fold
     replace(folder, "words.polar", IS_MEMBER, "")
     (folder / "mine.polar").write_text("is_member(_: Person, _: Enterprise, _);\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=r"^mine\.polar:1:1: the floor rests on `is_member`"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 @pytest.mark.no_cover  # long, and others reach the same lines
@@ -193,13 +194,13 @@ def test_no_file_adds_to_any_rule_that_the_floor_rests_on(folder: Path, key: str
     name, arity = key.split("/")
     (folder / "mine.polar").write_text(f"{name}({', '.join('_' * int(arity))});\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=f"^mine.polar:1:1: the floor rests on `{name}`"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)
 
 
 def test_on_oso_no_file_adds_to_what_the_floor_rests_on_either(folder: Path) -> None:
     (folder / "mine.polar").write_text("is_member(_, _, _);\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=r"^mine\.polar:1:1: the floor rests on `is_member`"):
-        Bundle.load(folder, EngineKind.OSO)
+        Bundle.load(MODEL, folder, EngineKind.OSO)
 
 
 def test_a_file_that_keeps_what_the_floor_rests_on_may_be_replaced(folder: Path) -> None:
@@ -214,9 +215,9 @@ def test_a_file_that_keeps_what_the_floor_rests_on_may_be_replaced(folder: Path)
     assert changed != text
     (folder / "words.polar").write_text(changed, encoding="utf-8")
     (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["words.polar"]\n', encoding="utf-8")
-    assert Bundle.load(folder).version != BUNDLE.version
+    assert Bundle.load(MODEL, folder).version != BUNDLE.version
     stand_alone(folder)
-    assert Bundle.load(folder).version != BUNDLE.version
+    assert Bundle.load(MODEL, folder).version != BUNDLE.version
 
 
 def test_the_floor_rests_on_nothing_that_a_block_alters() -> None:

@@ -10,6 +10,7 @@ from scene import BUNDLE, MINUTE
 
 from sealauthz.decision import Decision, PolicyDecisionPoint, Question
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.policytest.suite import Ask
 
@@ -60,7 +61,7 @@ def followed(ask: Ask, question: Question, decision: Decision) -> Decision:
     again = Question(
         question.subject, question.action, question.resource, {**question.context, "verification": "followed"}
     )
-    fact_cache = FactCache.of_records((*ask.facts.records, check))
+    fact_cache = FactCache.of_records(MODEL, (*ask.facts.records, check))
     return PolicyDecisionPoint(fact_cache, BUNDLE, lambda: ask.now).decide(again)
 
 

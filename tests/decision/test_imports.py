@@ -14,19 +14,19 @@ from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
-from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit, UnitKind
+from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.facts.units import homes_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator, TaskState
 from sealauthz.polar.walks import Root
-from sealauthz.schema.record import shape_of
+from sealauthz.schema import shape_of
 
 NOW = 1_790_000_000_000_000
-RECORDS = opening_facts(NOW)
-ENTERPRISES = sorted(record.id for record in RECORDS if type(record).__name__ == "Enterprise")
-PERSONS = sorted(record.id for record in RECORDS if type(record).__name__ == "Person")
-HOMES = homes_of(RECORDS, RecordRows(RECORDS))
-ALL_TYPES = frozenset(type(record).__name__ for record in RECORDS)
+FACTS = opening_facts(NOW)
+ENTERPRISES = sorted(record.id for record in FACTS if type(record).__name__ == "Enterprise")
+PERSONS = sorted(record.id for record in FACTS if type(record).__name__ == "Person")
+HOMES = MODEL.units.homes_of(FACTS, RecordRows(FACTS))
+ALL_TYPES = frozenset(type(record).__name__ for record in FACTS)
 KINDS = ("Membership", "Enterprise", "SigningTask")
 SHUT = (False, ("FACT_UNAVAILABLE",))
 
@@ -36,12 +36,12 @@ Answer = tuple[bool, tuple[str, ...]]
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return Bundle.load()
+    return Bundle.load(MODEL)
 
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    store.write(Batch("test", "facts", tuple(map(Put, RECORDS))))
+    store.write(Batch("test", "facts", tuple(map(Put, FACTS))))
     return store
 
 
@@ -52,7 +52,7 @@ def pdp(filled: Store, bundle: Bundle) -> PolicyDecisionPoint:
 
 def answers(pdp: PolicyDecisionPoint, kinds: Collection[str] = ALL_TYPES) -> Iterator[tuple[Asked, Answer]]:
     """What every person may do to every record of some types, with a task where the seal is used for one."""
-    for record in RECORDS:
+    for record in FACTS:
         record_type = type(record).__name__
         if record_type not in kinds:
             continue
@@ -73,7 +73,7 @@ def test_a_question_is_answered_as_ever_or_not_at_all(pdp: PolicyDecisionPoint, 
         during = dict(answers(pdp))
         assert during.keys() == before.keys()
         assert {during[asked] for asked in during if during[asked] != before[asked]} == {SHUT}
-        at_home = {asked for asked in during if HOMES[asked[:2]] == Unit(UnitKind.ENTERPRISE, enterprise_id)}
+        at_home = {asked for asked in during if HOMES[asked[:2]] == Unit("ENTERPRISE", enterprise_id)}
         assert {during[asked] for asked in at_home} == {SHUT}
         assert any(is_allowed for is_allowed, _ in during.values()), "the others go on"
         filled.import_part("test", Part(name, shut, 2, is_last=True))
@@ -91,7 +91,7 @@ def test_a_list_is_what_is_allowed_while_an_enterprise_is_shut_too(pdp: PolicyDe
     for enterprise_id in ENTERPRISES:
         filled.import_part("test", Part(enterprise_id, frozenset({enterprise_id}), 1))
         for action, record_type in (("view", "Seal"), ("join", "Enterprise"), ("use", "Seal")):
-            records = [Entity(record_type, record.id) for record in RECORDS if type(record).__name__ == record_type]
+            records = [Entity(record_type, record.id) for record in FACTS if type(record).__name__ == record_type]
             allowed = {(p.id, r.id) for p in people for r in records if pdp.decide(Question(p, action, r))}
             by_person = {(p.id, found) for p in people for found in listed(pdp, Root.SUBJECT, p, action, record_type)}
             by_record = {(found, r.id) for r in records for found in listed(pdp, Root.RESOURCE, r, action, "Person")}
@@ -101,7 +101,7 @@ def test_a_list_is_what_is_allowed_while_an_enterprise_is_shut_too(pdp: PolicyDe
 
 def test_the_record_of_a_context_is_looked_for_as_well(pdp: PolicyDecisionPoint, filled: Store) -> None:
     use = Question(Entity("Person", "p-zhou"), "use", Entity("Seal", "seal-official"), {"task": "task-paper"})
-    task = next(record for record in RECORDS if record.id == "task-paper")
+    task = next(record for record in FACTS if record.id == "task-paper")
     filled.import_part("test", Part("i", frozenset({"e-new"}), 1), [task])
     assert pdp.decide(use).reasons[0].code != "FACT_UNAVAILABLE", "what is as it was is no change, and not shut"
     filled.import_part("test", Part("i", frozenset({"e-new"}), 2), [replace(task, state="SIGNED")])
@@ -130,7 +130,7 @@ def test_a_person_is_not_decided_about_between_one_task_and_the_next(filled: Sto
         Question(Entity("Person", person), action, Entity("Membership", "m-zhou"))
         for person, action in (("p-zhou", "resign"), ("p-chen", "end"))
     ]
-    task = next(record for record in RECORDS if record.id == "task-cartons")
+    task = next(record for record in FACTS if record.id == "task-cartons")
     assert not any(pdp.decide(question) for question in leave)
     assert any(reason.code != "FACT_UNAVAILABLE" for question in leave for reason in pdp.decide(question).reasons)
     shut = frozenset({"e-qinghe"})
@@ -180,7 +180,7 @@ def test_nothing_is_allowed_in_an_import_that_is_denied_before_and_after(
         filled.import_part("test", Part("i", frozenset({"e-qinghe"}), len(states), **more), records)
 
     states = [allowed()]
-    for record in rng.sample(RECORDS, len(RECORDS)):
+    for record in rng.sample(FACTS, len(FACTS)):
         new = tweaked(record, rng)
         if new == record or len(states) > 6:
             continue

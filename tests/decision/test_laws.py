@@ -19,11 +19,15 @@ from sealauthz.decision.bundle import FACT_UNAVAILABLE, NO_PERMISSION, NOT_FOUND
 from sealauthz.decision.pdp import everything
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, FactsUnavailable
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.facts.units import Unit, UnitKind
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import CrossEnterpriseGrant
 from sealauthz.model.records.identity import Person
-from sealauthz.model.records.organisation import Enterprise, Membership, OperatingState, Role, RoleAssignment
-from sealauthz.model.records.seals import Approval, CrossEnterpriseGrant, Seal, SealKind, SealState
+from sealauthz.model.records.membership import Membership, Role, RoleAssignment
+from sealauthz.model.records.organisation import Enterprise, OperatingState
+from sealauthz.model.records.requests import Approval
+from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.polar.reference import FREE
+from sealauthz.schema import Unit
 
 LAW = settings(max_examples=tries(80, 1_000), deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -66,7 +70,7 @@ def test_no_allow_while_a_because_of_its_requirements_holds(data: st.DataObject)
     decision = decide(scene, asked)
     if not decision:
         return
-    with FactCache.of_records(scene.records).read() as snapshot:
+    with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         case = assemble(asked, snapshot, everything, NOW, "", BUNDLE.parameters)
         assert case is not None
         for requirement in BUNDLE.rulebook.requirements[asked.action, asked.resource.type]:
@@ -153,10 +157,10 @@ def _is_of_cedar(scene: Scene, asked: Question) -> bool:
     held = [r for r in scene.records if isinstance(r, CrossEnterpriseGrant) and r.holder_id == "f"]
     if any(asked.resource.id in (grant.id, grant.seal_id) for grant in held):
         return True
-    with FactCache.of_records(scene.records).read() as snapshot:
+    with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         home = snapshot.locate(asked.resource.type, asked.resource.id)[1]
-        if home is None or home.kind != UnitKind.CONTRACT:
-            return home == Unit(UnitKind.ENTERPRISE, "f")
+        if home is None or home.kind != "CONTRACT":
+            return home == Unit("ENTERPRISE", "f")
         contract = snapshot.find("Contract", home.id)
         return "f" in (contract.initiator_id, *(party.enterprise_id for party in contract.signatories))
 
@@ -226,7 +230,7 @@ def failing(rule: str, error: Exception) -> Bundle:
 def test_an_error_is_never_an_allow(rule: str, error: Exception, code: str) -> None:
     bundle = failing(rule, error)
     scene = Scene() if rule in ("allow", "lapses") else Scene().drop("SealGrant", "g-user")
-    decision = PolicyDecisionPoint(FactCache.of_records(scene.records), bundle, lambda: NOW).decide(
+    decision = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), bundle, lambda: NOW).decide(
         question("user", "use", ("Seal", "s"), **SIGNING)
     )
     assert not decision
@@ -235,7 +239,7 @@ def test_an_error_is_never_an_allow(rule: str, error: Exception, code: str) -> N
 
 def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
     """The holds of the seal are unknown: `forall(hold in seal.holds, …)` must not pass for "no holds"."""
-    fact_cache = FactCache.of_records(Scene().records)
+    fact_cache = FactCache.of_records(MODEL, Scene().records)
     with fact_cache.read() as snapshot:
         seal = snapshot.find("Seal", "s")
         del seal.holds

@@ -22,20 +22,21 @@ from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Qu
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.candidates import Plans, ends_of
-from sealauthz.decision.contexts import form_of
 from sealauthz.decision.listing import Bounds, ListPage
 from sealauthz.decision.paging import PAGES_GO_ON_FOR, Paging, Start, token_of
 from sealauthz.decision.question import ListQuery
-from sealauthz.decision.surroundings import LEADS, Surroundings, found_for
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.facts import Batch, Deadline, FactCache, Put, Store
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import OpenGrant
 from sealauthz.model.records.organisation import Department, Enterprise
-from sealauthz.model.records.seals import OpenGrant, Seal, SealKind, SealState
+from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
 from sealauthz.polar.ties import Alone
 from sealauthz.polar.walks import Root, walk_of
+from sealauthz.schema import ResolverInput
 
 LAW = settings(max_examples=tries(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -142,7 +143,7 @@ def test_a_list_asks_about_what_is_tied_and_not_about_the_rest() -> None:
             person(f"a-person-{number}"),
             Seal(f"a-seal-{number}", f"a{number}", "公章", SealKind.OFFICIAL, SealState.ACTIVE),
         ]
-    fact_cache = FactCache.of_records(Scene().put(*others).records)
+    fact_cache = FactCache.of_records(MODEL, Scene().put(*others).records)
     pdp = PolicyDecisionPoint(fact_cache, BUNDLE, lambda: NOW, Bounds(candidates=20))
     for query, ids in (
         (ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING), ("s",)),
@@ -194,9 +195,9 @@ TAMPERED = {
 def tampered(name: str) -> Bundle:
     """The bundle with rules added, and without the checker, which would refuse some of them."""
     sources = (*BUNDLE.sources, Source("admired.polar", ADMIRED + TAMPERED[name]))
-    statements = tuple(statement for source in sources for statement in admit(source, attributes()))
+    statements = tuple(statement for source in sources for statement in admit(source, attributes(MODEL)))
     rulebook = rulebook_of(statements, PRODUCT_REASONS)
-    engine = compiled_from(tuple(node for source in sources for node in parse(source)))
+    engine = compiled_from(MODEL, tuple(node for source in sources for node in parse(source)))
     return dataclasses.replace(
         BUNDLE, version=name, sources=sources, statements=statements, rulebook=rulebook, engine=engine
     )
@@ -224,7 +225,7 @@ def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> N
     @settings(LAW, max_examples=12)
     def law(scene: Scene, root: Root, size: int) -> None:
         scene = admirers(scene)
-        pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), bundle, lambda: NOW)
+        pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), bundle, lambda: NOW)
         for known in (*PEOPLE, "nobody") if root is Root.SUBJECT else ("s", "s-kept", "s-boss"):
             entity = Entity("Person" if root is Root.SUBJECT else "Seal", known)
             query = ListQuery(root, entity, "admire", "Seal" if root is Root.SUBJECT else "Person")
@@ -243,19 +244,19 @@ def test_whoever_edits_a_policy_cannot_make_a_list_miss_anything(name: str) -> N
 @settings(LAW, max_examples=tries(100, 1_500))
 def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Scene, Question]) -> None:
     scene, asked = pair
-    context = form_of(asked.action, asked.resource.type).context
-    with FactCache.of_records(scene.records).read() as snapshot:
+    with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         subject = snapshot.find(asked.subject.type, asked.subject.id)
         resource = snapshot.find(asked.resource.type, asked.resource.id)
         if subject is None or resource is None:
             return
-        records = form_of(asked.action, asked.resource.type).records
+        records = MODEL.action(asked.action, asked.resource.type).records
         named = {key: snapshot.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
-        found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
-        for key, path in LEADS.get(context, {}).items():
+        action = MODEL.action(asked.action, asked.resource.type)
+        found = MODEL.resolve(action, ResolverInput(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
+        for key, path in {**action.resolver.along, **action.resolver.paths}.items():
             if found.get(key) is not None:
-                walk = walk_of(asked.resource.type, path)
-                assert found[key].id in ends_of(snapshot, asked.resource.id, walk, lambda: None)
+                walk = walk_of(MODEL.shapes, asked.resource.type, path)
+                assert found[key].id in ends_of(MODEL, snapshot, asked.resource.id, walk, lambda: None)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -278,7 +279,7 @@ def test_pages_cover_the_list_once_and_in_order() -> None:
 
 def test_all_pages_are_of_one_revision_one_policy_and_the_instant_of_the_first() -> None:
     clock = [NOW]
-    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records, 7), BUNDLE, lambda: clock[0])
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 7), BUNDLE, lambda: clock[0])
     found = []
     for page in pages(pdp, VIEWERS, 1):
         found.append((page.revision, page.policy_version, page.evaluated_at))
@@ -293,7 +294,7 @@ def test_a_page_that_reaches_a_bound_says_so_and_the_next_goes_on(query: ListQue
     scene = Scene()
     whole = listed(scene.pdp(), query)
     for candidates in (1, 2, 3):
-        pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates))
+        pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), BUNDLE, lambda: NOW, Bounds(candidates))
         found = list(pages(pdp, query, 100))
         assert [id_ for page in found for id_ in page.ids] == whole
         assert all(len(page.ids) <= candidates for page in found)
@@ -302,17 +303,17 @@ def test_a_page_that_reaches_a_bound_says_so_and_the_next_goes_on(query: ListQue
 
 def test_a_page_may_be_empty_although_more_follow() -> None:
     scene = Scene()
-    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), BUNDLE, lambda: NOW, Bounds(1))
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
     scene = scene.put(Seal("a-first", "e", "空", SealKind.OTHER, SealState.DRAFT))
-    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), BUNDLE, lambda: NOW, Bounds(1))
     found = list(pages(pdp, query))
     assert (found[0].ids, found[0].is_complete) == ((), False)
     assert listed(pdp, query) == ["s"]
 
 
 def test_where_time_is_over_each_page_still_gets_further() -> None:
-    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(seconds=0.0))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, lambda: NOW, Bounds(seconds=0.0))
     found = list(pages(pdp, JOINABLE))
     assert [id_ for page in found for id_ in page.ids] == listed(Scene().pdp(), JOINABLE)
     assert len(found) > 1
@@ -361,7 +362,7 @@ def test_a_token_is_for_its_query_only(other: ListQuery) -> None:
 def test_a_token_is_for_its_context_and_its_caller_only() -> None:
     pdp = Scene().pdp()
     query = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "propose_end", "Person", {"reason": "x"})
-    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, lambda: NOW, Bounds(1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, lambda: NOW, Bounds(1))
     token = second(pdp, query)
     assert pdp.list_page(query, Paging(1, token), caller="caller")
     with pytest.raises(InvalidRequest, match="page_token"):
@@ -397,8 +398,8 @@ def test_a_token_made_up_around_what_is_no_id_is_refused(after: str) -> None:
 
 
 def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
-    token = second(PolicyDecisionPoint(FactCache.of_records(Scene().records, 1), BUNDLE, lambda: NOW))
-    later = PolicyDecisionPoint(FactCache.of_records(Scene().records, 2), BUNDLE, lambda: NOW)
+    token = second(PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 1), BUNDLE, lambda: NOW))
+    later = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 2), BUNDLE, lambda: NOW)
     with pytest.raises(RevisionGone, match="the facts have changed"):
         later.list_page(VIEWERS, Paging(1, token), caller="caller")
 
@@ -479,7 +480,7 @@ def test_no_token_names_what_the_caller_may_not_see() -> None:
         *(Seal(f"seal-of-{id_}", id_, "x", SealKind.OFFICIAL, SealState.ACTIVE) for id_ in others),
     )
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "view", "Seal")
-    pdp = PolicyDecisionPoint(FactCache.of_records(scene.records), BUNDLE, lambda: NOW, Bounds(candidates=1))
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, scene.records), BUNDLE, lambda: NOW, Bounds(candidates=1))
     assert {id_ for id_ in listed(pdp, query) if id_.startswith("seal-of-")}
     for page in pages(pdp, query, 1, Within(frozenset({"e"}))):
         token = page.next_page_token
@@ -498,7 +499,7 @@ def test_a_context_out_of_reach_ends_the_list() -> None:
 def test_an_error_is_never_in_a_list(rule: str) -> None:
     query = ListQuery(Root.SUBJECT, Entity("Person", "user"), "use", "Seal", SIGNING)
     assert listed(Scene().pdp(), query) == ["s"]
-    fact_cache = FactCache.of_records(Scene().records)
+    fact_cache = FactCache.of_records(MODEL, Scene().records)
     pdp = PolicyDecisionPoint(fact_cache, failing(rule, EvaluationFailed("broken")), lambda: NOW)
     assert listed(pdp, query) == asked_one_by_one(pdp, query, Scene().records)
 
@@ -513,7 +514,7 @@ def test_from_a_database_a_list_is_what_authorize_allows(
     monkeypatch.setattr("sealauthz.decision.candidates._CHUNK", 2)
     now = system_clock()
     facts = opening_facts(now)
-    store = Store.open(new_database(backend))
+    store = Store.open(new_database(backend), MODEL)
     try:
         store.write(Batch("setup", "facts", tuple(map(Put, facts))))
         pdp = PolicyDecisionPoint(FactCache(store), BUNDLE, lambda: now)

@@ -19,6 +19,7 @@ from sealauthz.decision import Bundle, Decision, PolicyDecisionPoint
 from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
 
 THREADS = 4
 SWAPS = 40
@@ -43,7 +44,7 @@ def stricter(folder: Path) -> Bundle:
             'otherwise("OPEN_DAY", "NO_OPEN_DAY");\n'
             'reason("NO_OPEN_DAY", 95, "USER", "NONE");\n'
         )
-    return Bundle.load(folder)
+    return Bundle.load(MODEL, folder)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def quick_switches() -> Iterator[None]:
 
 
 def expected(bundle: Bundle) -> list[tuple[bool, list[str]]]:
-    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), bundle, lambda: NOW)
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), bundle, lambda: NOW)
     return [(bool(d), codes(d)) for d in pdp.decide_many([USE, JOIN, DENIED])]
 
 
@@ -96,7 +97,7 @@ def test_a_decision_under_way_ends_on_the_bundle_it_began_with(stricter: Bundle)
         pdp.bundle = stricter
         return NOW
 
-    pdp = PolicyDecisionPoint(FactCache.of_records(Scene().records), BUNDLE, now)
+    pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, now)
     first, second = pdp.decide(JOIN), pdp.decide(JOIN)
     assert (bool(first), first.policy_version) == (True, BUNDLE.version)
     assert (bool(second), second.policy_version) == (False, stricter.version)
@@ -108,7 +109,7 @@ def test_a_bundle_that_is_refused_leaves_the_old_one_serving(folder: Path) -> No
     with (folder / "words.polar").open("a", encoding="utf-8") as file:
         file.write("\nno_end(x) if x = 1\n")
     with pytest.raises(BundleRefused):
-        pdp.bundle = Bundle.load(folder)
+        pdp.bundle = Bundle.load(MODEL, folder)
     after = pdp.decide(USE)
     assert (bool(after), after.policy_version) == (bool(before), before.policy_version) == (True, BUNDLE.version)
 
@@ -118,7 +119,7 @@ def test_a_bundle_that_was_replaced_is_freed(stricter: Bundle, folder: Path) -> 
     with (folder / "words.polar").open("a", encoding="utf-8") as file:
         file.write("\n# Nobody else has this.\n")
     pdp = Scene().pdp()
-    pdp.bundle = Bundle.load(folder)
+    pdp.bundle = Bundle.load(MODEL, folder)
     pdp.decide(USE)
     engine = weakref.ref(pdp.bundle.engine)
     pdp.bundle = stricter

@@ -12,6 +12,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
 from sealauthz.decision.texts import Texts, TextsProblem, texts_from, untold
 from sealauthz.errors import BundleRefused
+from sealauthz.model import MODEL
 from sealauthz.model.masking import mask_name
 
 PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}
@@ -79,11 +80,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_says_it_its_own_way(folder: Path) -> None:
     (folder / "texts.toml").write_text('[reasons]\nNOT_A_MEMBER.en = "Ask HR."\n', encoding="utf-8")
-    bundle = Bundle.load(folder)
+    bundle = Bundle.load(MODEL, folder)
     assert bundle.texts.reason("NOT_A_MEMBER", "en", {}) == "Ask HR."
     assert bundle.texts.reason("NOT_FOUND", "en", {}) == BUNDLE.texts.reason("NOT_FOUND", "en", {})
     assert bundle.version != BUNDLE.version
-    warnings = [finding.message for finding in inspect(folder).findings]
+    warnings = [finding.message for finding in inspect(MODEL, folder).findings]
     assert warnings == ["the reason `NOT_A_MEMBER` has no text in zh"]
 
 
@@ -93,7 +94,7 @@ def test_the_check_names_codes_that_nobody_gives_and_names_that_nothing_carries(
         '[steps]\nURGE.en = ["Urge {who}", "Urge"]\nURGE.zh = "催办"\n',
         encoding="utf-8",
     )
-    assert [finding.message for finding in inspect(folder).findings] == [
+    assert [finding.message for finding in inspect(MODEL, folder).findings] == [
         "no policy gives the reason `NOT_A_MEMBRE`",
         "the text of the next step `URGE` names `who`, which none of its next steps carries",
     ]
@@ -102,4 +103,4 @@ def test_the_check_names_codes_that_nobody_gives_and_names_that_nothing_carries(
 def test_a_file_that_is_no_texts_keeps_the_bundle_from_being_served(folder: Path) -> None:
     (folder / "texts.toml").write_text("[reasons]\nX = 1\n", encoding="utf-8")
     with pytest.raises(BundleRefused, match=r"texts\.toml: `reasons\.X` must be of the form"):
-        Bundle.load(folder)
+        Bundle.load(MODEL, folder)

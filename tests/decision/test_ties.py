@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from scene import NOW, person
 
 from sealauthz.decision.candidates import ends_of
-from sealauthz.decision.contexts import Context
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
-from sealauthz.model import RECORDS
+from sealauthz.model import MODEL
+from sealauthz.model.actions.common import Context
+from sealauthz.model.records.grants import CrossEnterpriseGrant, GrantScope, OpenGrant
 from sealauthz.model.records.identity import PlatformStaff, StaffDuty
-from sealauthz.model.records.organisation import Department, Enterprise, JoinedVia, Membership
-from sealauthz.model.records.seals import CrossEnterpriseGrant, GrantScope, OpenGrant, Seal, SealKind
+from sealauthz.model.records.membership import JoinedVia, Membership
+from sealauthz.model.records.organisation import Department, Enterprise
+from sealauthz.model.records.seals import Seal, SealKind
 from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.links import Links
@@ -151,11 +153,11 @@ def joins(tie: Tie, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, 
 @settings(max_examples=tries(300, 6_000), deadline=None, suppress_health_check=list(HealthCheck))
 def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, records: list[Any]) -> None:
     nodes = tuple(parse(Source("random.polar", policy)))
-    engine = CompiledEngine(nodes, RECORDS, (Context,))
+    engine = CompiledEngine(nodes, MODEL.records, (Context,))
     links = Links(engine.program, {}, lambda one, other: one == other)
     ties = {root: links.between("Person", "use", "Seal", "Context", root) for root in Root}
-    with FactCache.of_records(records).read() as snapshot:
-        persons = [snapshot.person(record.id) for record in records if type(record).__name__ == "Person"]
+    with FactCache.of_records(MODEL, records).read() as snapshot:
+        persons = [snapshot.find("Person", record.id) for record in records if type(record).__name__ == "Person"]
         seals = [snapshot.find("Seal", record.id) for record in records if isinstance(record, Seal)]
         for who in persons:
             for seal in seals:

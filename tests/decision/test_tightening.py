@@ -16,10 +16,10 @@ from random_scenes import asked_scenes
 from scene import NOW, SIGNING, Scene, codes, grant, question, request
 
 from sealauthz.decision import Question
+from sealauthz.model.records.grants import SealRight
 from sealauthz.model.records.organisation import Holiday, WorkingHours
 from sealauthz.model.records.procedures import AmountBand, ApprovalProcess, BusinessCategory, ProcessStep, StepApprover
-from sealauthz.model.records.seals import SealRight
-from sealauthz.schema.record import UNLIMITED
+from sealauthz.schema import UNLIMITED
 
 LAW = settings(max_examples=tries(120, 2_000), deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
-from sealauthz.facts.store.tables import METADATA
-from sealauthz.model import RECORDS
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
 from sealauthz.model.identifiers import uscc_check_character
 from sealauthz.model.records.contracts import (
     Contract,
@@ -24,19 +24,29 @@ from sealauthz.model.records.contracts import (
     TaskOperator,
     TaskSeal,
 )
+from sealauthz.model.records.grants import (
+    CrossEnterpriseGrant,
+    CrossGrantContractType,
+    Delegation,
+    DelegationContractType,
+    EmergencyUse,
+    GrantContractType,
+    GrantTemplate,
+    HolderAssignment,
+    OpenGrant,
+    OpenGrantTemplate,
+    SealGrant,
+)
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
+from sealauthz.model.records.membership import Invitation, JoinApplication, Membership, RoleAssignment
 from sealauthz.model.records.organisation import (
     CustomRole,
     CustomRolePower,
     Department,
     Enterprise,
     Holiday,
-    Invitation,
-    JoinApplication,
-    Membership,
     MonitorSubscription,
     RegistrySnapshot,
-    RoleAssignment,
     WorkingHours,
 )
 from sealauthz.model.records.procedures import (
@@ -49,6 +59,7 @@ from sealauthz.model.records.procedures import (
     ProcessStep,
     StepApprover,
 )
+from sealauthz.model.records.requests import Approval, RequestDocument, SealUseRequest
 from sealauthz.model.records.retrieval import (
     EnterpriseAuthentication,
     NoticeDelivery,
@@ -56,29 +67,7 @@ from sealauthz.model.records.retrieval import (
     RetrievalCase,
     RetrievalReview,
 )
-from sealauthz.model.records.seals import (
-    Approval,
-    Certificate,
-    CrossEnterpriseGrant,
-    CrossGrantContractType,
-    Delegation,
-    DelegationContractType,
-    Device,
-    EmergencyUse,
-    GrantContractType,
-    GrantTemplate,
-    HolderAssignment,
-    OpenGrant,
-    OpenGrantTemplate,
-    RequestDocument,
-    Seal,
-    SealGrant,
-    SealHold,
-    SealProposal,
-    SealReview,
-    SealUseRequest,
-    SealWitness,
-)
+from sealauthz.model.records.seals import Certificate, Device, Seal, SealHold, SealProposal, SealReview, SealWitness
 
 NOW = 1_790_000_000_000_000
 DAY = 86_400_000_000
@@ -300,12 +289,12 @@ def write(
     request_id: str = "",
     preconditions: tuple[Precondition, ...] = (),
     caller: str = "test",
-    enterprises: frozenset[str] | None = None,
+    tenants: frozenset[str] | None = None,
     guard: Callable[[Any, Any], None] | None = None,
 ) -> WriteReceipt:
     """Write records and deletes in one batch."""
     made = tuple(change if isinstance(change, Put | Delete) else Put(change) for change in changes)
-    return store.write(Batch(caller, request_id or uuid.uuid4().hex, made, preconditions), enterprises, guard)
+    return store.write(Batch(caller, request_id or uuid.uuid4().hex, made, preconditions), tenants, guard)
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -313,10 +302,12 @@ def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     with store.read_transaction() as snapshot:
         return {
             table.name: sorted((tuple(row) for row in snapshot.connection.execute(select(table))), key=repr)
-            for table in METADATA.sorted_tables
+            for table in tables_of(MODEL).metadata.sorted_tables
         }
 
 
 def everything(store: Store) -> list[Any]:
     """Every record of a store."""
-    return [stored.record for record_type in RECORDS for stored in store.read(record_type, page_size=1000).records]
+    return [
+        stored.record for record_type in MODEL.records for stored in store.read(record_type, page_size=1000).records
+    ]

@@ -16,10 +16,11 @@ import pytest
 from facts_scene import NOW, edited, enterprise, scene, uscc, write
 
 from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, TimeOver
-from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit, UnitKind
+from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.consistency import NO_DEADLINE, uptime_s
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store import database as database_module
+from sealauthz.model import MODEL
 from sealauthz.model.records.seals import SealHold
 
 FULL = Consistency(is_full=True)
@@ -30,7 +31,7 @@ OLD = 1e9
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
     """Two stores on one database, as two processes would have."""
-    stores = [Store.open(database_url) for _ in range(2)]
+    stores = [Store.open(database_url, MODEL) for _ in range(2)]
     yield stores
     for store in stores:
         store.close()
@@ -41,7 +42,7 @@ def name(snapshot: FactSnapshot) -> tuple[str, int]:
 
 
 def token(fact_cache: FactCache, revision: int) -> Consistency:
-    return Consistency(at_least=revision, timeline=fact_cache.history.timeline)
+    return Consistency(at_least=revision, timeline=fact_cache.timeline.timeline)
 
 
 def rename(store: Store, text: str) -> int:
@@ -155,7 +156,7 @@ def test_a_call_without_time_left_does_not_wait(stores: list[Store]) -> None:
 
 def test_only_so_many_read_and_the_others_wait_until_their_deadline(stores: list[Store]) -> None:
     write(stores[0], *scene(), *enterprise(7))
-    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=ReadPermits(1))
+    fact_cache = FactCache(stores[0], max_age_s=OLD, permits=ReadPermits(1))
     fact_cache.answer(name)
     works: list[tuple[Callable[[FactSnapshot], Any], Consistency]] = [
         (lambda snapshot: snapshot.find("Enterprise", "e7"), Consistency()),
@@ -163,7 +164,7 @@ def test_only_so_many_read_and_the_others_wait_until_their_deadline(stores: list
         (name, FULL),
         (name, token(fact_cache, 2)),
     ]
-    with fact_cache.waits.turn(NO_DEADLINE):
+    with fact_cache.permits.turn(NO_DEADLINE):
         assert fact_cache.answer(name) == ("合同章", 1)
         for work, wanted in works:
             with pytest.raises(TimeOver):
@@ -174,10 +175,10 @@ def test_only_so_many_read_and_the_others_wait_until_their_deadline(stores: list
 
 def test_who_waits_for_a_turn_gets_what_others_loaded_meanwhile(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=ReadPermits(1))
+    fact_cache = FactCache(stores[0], max_age_s=OLD, permits=ReadPermits(1))
     fact_cache.answer(lambda snapshot: snapshot.matching("Seal", enterprise_id="none"))
     with ThreadPoolExecutor(8) as pool:
-        with fact_cache.waits.turn(NO_DEADLINE):
+        with fact_cache.permits.turn(NO_DEADLINE):
             waiting = [
                 pool.submit(fact_cache.answer, lambda snapshot: snapshot.find("Enterprise", "e1")) for _ in range(8)
             ]
@@ -188,7 +189,7 @@ def test_who_waits_for_a_turn_gets_what_others_loaded_meanwhile(stores: list[Sto
 
 def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[Store]) -> None:
     write(stores[0], *scene())
-    fact_cache = FactCache(stores[0], max_age_s=0.3, waits=ReadPermits(1))
+    fact_cache = FactCache(stores[0], max_age_s=0.3, permits=ReadPermits(1))
     fact_cache.answer(name)
 
     def work(snapshot: FactSnapshot) -> str:
@@ -197,10 +198,10 @@ def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[S
         return seal
 
     with ThreadPoolExecutor() as pool:
-        with fact_cache.waits.turn(NO_DEADLINE):
+        with fact_cache.permits.turn(NO_DEADLINE):
             fact_cache.refresh(uptime_s())
             waiting = pool.submit(fact_cache.answer, work)
-            while not fact_cache.waits.waiting:
+            while not fact_cache.permits.waiting:
                 time.sleep(0.001)
             rename(stores[1], "new")
             time.sleep(0.4)
@@ -225,7 +226,7 @@ def test_an_answer_begins_again_when_a_unit_has_moved(stores: list[Store]) -> No
     answer = fact_cache.answer(work)
     assert answer == ("x", "x", 2)
     assert seen == [answer]
-    assert fact_cache.statistics.begun_again == 1
+    assert fact_cache.statistics.restarts == 1
 
 
 def test_a_unit_that_has_not_moved_is_loaded_later_without_beginning_again(stores: list[Store]) -> None:
@@ -238,7 +239,7 @@ def test_a_unit_that_has_not_moved_is_loaded_later_without_beginning_again(store
         return snapshot.revision, snapshot.find("Enterprise", "e8").id
 
     assert fact_cache.answer(work) == (1, "e8")
-    assert fact_cache.statistics.begun_again == 0
+    assert fact_cache.statistics.restarts == 0
     assert fact_cache.revision == 2
 
 
@@ -337,7 +338,7 @@ def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
 
     def work(snapshot: FactSnapshot) -> int:
         seal = snapshot.find("Seal", "s1")
-        texts = {seal.name, seal.enterprise.name, snapshot.person("ann").phone}
+        texts = {seal.name, seal.enterprise.name, snapshot.find("Person", "ann").phone}
         texts |= {member.person.phone for member in seal.enterprise.memberships if member.person_id == "ann"}
         assert texts == {str(len(seal.holds) - 1)}
         assert snapshot.revision == len(seal.holds) + 1
@@ -391,7 +392,7 @@ def test_after_a_revoke_no_process_allows_to_who_carries_its_token(stores: list[
 def test_a_restored_file_is_another_history(new_database: Any) -> None:
     url = new_database("sqlite")
     path = Path(url.removeprefix("sqlite:///"))
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, *scene())
     fact_cache = FactCache(store, max_age_s=OLD)
     fact_cache.answer(name)
@@ -404,7 +405,7 @@ def test_a_restored_file_is_another_history(new_database: Any) -> None:
     shutil.move(kept, path)
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
-    other = Store.open(url)
+    other = Store.open(url, MODEL)
     rename(other, "found")
     assert fact_cache.answer(name, FULL) == ("found", 2)
     assert rename(other, "further") == 3
@@ -429,7 +430,7 @@ def test_a_new_timeline_is_another_history(stores: list[Store]) -> None:
 
 def test_a_connection_that_dies_while_an_answer_loads_is_unavailable(new_database: Any, postgresql_uri: str) -> None:
     url = new_database("postgresql")
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, *scene(), *enterprise(7))
     fact_cache = FactCache(store, max_age_s=OLD)
     fact_cache.answer(name)
@@ -439,7 +440,7 @@ def test_a_connection_that_dies_while_an_answer_loads_is_unavailable(new_databas
         with psycopg.connect(postgresql_uri, autocommit=True) as connection:
             ends = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             connection.execute(ends, ["facts_" + url.split("/facts_")[1].split("?")[0]])
-        return str(snapshot.unit(Unit(UnitKind.CONTRACT, "c1")))
+        return str(snapshot.unit(Unit("CONTRACT", "c1")))
 
     with pytest.raises(FactsUnavailable):
         fact_cache.answer(work)

@@ -16,6 +16,7 @@ from facts_scene import NAME, PHONE, dump, edited, everything, person, scene, wr
 from sealauthz.errors import FactsUnavailable, InvariantBroken, SealAuthzError
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store import database as database_module
+from sealauthz.model import MODEL
 
 
 def path_of(url: str) -> Path:
@@ -47,7 +48,7 @@ def assert_all_is_answered(store: Store, fact_cache: FactCache) -> None:
 def test_postgresql_gone_and_back(new_database: Any, postgresql_uri: str) -> None:
     url = new_database("postgresql")
     name = url.split("/facts_")[1].split("?")[0]
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     fact_cache = FactCache(store)
     write(store, *scene())
     assert_all_is_answered(store, fact_cache)
@@ -66,7 +67,7 @@ def test_postgresql_gone_and_back(new_database: Any, postgresql_uri: str) -> Non
 
 def test_sqlite_gone_and_back(new_database: Any) -> None:
     url = new_database("sqlite")
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     fact_cache = FactCache(store)
     write(store, *scene())
     assert_all_is_answered(store, fact_cache)
@@ -81,7 +82,7 @@ def test_sqlite_gone_and_back(new_database: Any) -> None:
 
 def test_another_file_in_its_place_is_seen_as_such(new_database: Any) -> None:
     url, other_url = new_database("sqlite"), new_database("sqlite")
-    store, other = Store.open(url), Store.open(other_url)
+    store, other = Store.open(url, MODEL), Store.open(other_url, MODEL)
     fact_cache = FactCache(store)
     write(store, *scene())
     write(other, *scene())
@@ -100,13 +101,13 @@ def test_another_file_in_its_place_is_seen_as_such(new_database: Any) -> None:
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "facts.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(FactsUnavailable):
-        Store.open(f"sqlite:///{tmp_path}/facts.db")
+        Store.open(f"sqlite:///{tmp_path}/facts.db", MODEL)
 
 
 def test_a_writer_that_waits_too_long_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "LOCK_TIMEOUT_S", 1)
     monkeypatch.setattr(database_module, "PRAGMAS", ("PRAGMA busy_timeout = 200", *database_module.PRAGMAS[1:]))
-    store = Store.open(database_url)
+    store = Store.open(database_url, MODEL)
     write(store, *scene())
     if database_url.startswith("sqlite"):
         blocker: Any = sqlite3.connect(path_of(database_url), isolation_level=None)
@@ -153,7 +154,7 @@ def test_an_unexpected_failure_tells_nothing_personal(
     new_database: Any, backend: str, case: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = new_database(backend)
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, person("bob", real_name="", phone=""))
     admin: Any = sqlite3.connect(path_of(url)) if backend == "sqlite" else psycopg.connect(url, autocommit=True)
     for statement in BREAKS[backend][case]:
@@ -173,7 +174,7 @@ def test_an_unexpected_failure_tells_nothing_personal(
 @pytest.mark.parametrize("table", ["seal", "fact_change", "fact_change_unit", "fact_request"])
 def test_nothing_stays_of_a_transaction_that_the_database_breaks(database_url: str, table: str) -> None:
     """Wherever the database fails within the transaction, none of it is seen, and the request may be sent again."""
-    store = Store.open(database_url)
+    store = Store.open(database_url, MODEL)
     write(store, *scene())
     before = dump(store)
     if database_url.startswith("sqlite"):

@@ -16,11 +16,12 @@ from facts_scene import edited, enterprise, everything, scene, uscc, write
 from test_world import EDITS, _key, roots_of, seen_in
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
-from sealauthz.facts import FactCache, FactSnapshot, Feed, Store, Unit, UnitKind
+from sealauthz.facts import FactCache, FactSnapshot, Feed, Store, Unit
 from sealauthz.facts.memory import feed as feed_module
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.entries import Entry, EntryCache
 from sealauthz.facts.store import database as database_module
+from sealauthz.model import MODEL
 
 OLD = 1e9
 
@@ -46,7 +47,7 @@ class Followed:
 
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
-    stores = [Store.open(database_url) for _ in range(4)]
+    stores = [Store.open(database_url, MODEL) for _ in range(4)]
     yield stores
     for store in stores:
         store.close()
@@ -110,7 +111,7 @@ def test_an_announcement_that_is_lost_is_made_up_for(
 def test_a_dead_connection_is_replaced(new_database: Any, postgresql_uri: str, follow: Callable[..., Followed]) -> None:
     url = new_database("postgresql")
     database = "facts_" + url.split("/facts_")[1].split("?")[0]
-    store, other = Store.open(url), Store.open(url)
+    store, other = Store.open(url, MODEL), Store.open(url, MODEL)
     write(store, *scene())
     followed = follow(store)
     followed.until(lambda: followed.fact_cache.revision == 1)
@@ -133,7 +134,7 @@ def test_an_outage_is_reported_once_and_bounds_what_is_answered(
 ) -> None:
     url = new_database("postgresql")
     database = "facts_" + url.split("/facts_")[1].split("?")[0]
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, *scene())
     followed = follow(store, max_age_s=0.5)
     followed.until(lambda: followed.fact_cache.revision == 1)
@@ -252,16 +253,16 @@ def test_warming_up_loads_every_enterprise_that_fits(stores: list[Store]) -> Non
     loads = fact_cache.statistics.loads
     fact_cache.answer(lambda snapshot: [snapshot.find("Enterprise", f"e{number}") for number in range(1, 31)])
     assert fact_cache.statistics.loads == loads == 30
-    small = FactCache(stores[0], budget=fact_cache.history.cache.bytes // 3)
+    small = FactCache(stores[0], budget=fact_cache.timeline.cache.bytes // 3)
     assert 0 < small.warm_up() <= 30
-    assert small.history.cache.bytes <= small.history.cache.budget
+    assert small.timeline.cache.bytes <= small.timeline.cache.budget
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------
 
 
 def unit(number: int) -> Unit:
-    return Unit(UnitKind.ENTERPRISE, f"e{number}")
+    return Unit("ENTERPRISE", f"e{number}")
 
 
 def read_through(cache: EntryCache, number: int) -> bool:

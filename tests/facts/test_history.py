@@ -13,7 +13,7 @@ from sealauthz.errors import RevisionGone, RevisionUnknown
 from sealauthz.facts import Delete, Store
 from sealauthz.facts.store.history import Changed, Revision, read_changes
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract, Signatory
 from sealauthz.model.records.seals import SealHold
 
@@ -130,7 +130,7 @@ def test_images_say_whom_a_record_concerned_before_and_after(store: Store) -> No
 def test_images_hold_every_column_but_the_personal_ones(store: Store) -> None:
     write(store, *scene())
     for (record_type, _), change in changes(store, 1).items():
-        public = [column.name for column in shape_of(RECORDS[record_type]).columns if not column.is_personal]
+        public = [column.name for column in MODEL.shapes[record_type].columns if not column.is_personal]
         assert change.after is not None
         assert list(change.after) == public
     with store.read_transaction() as snapshot:

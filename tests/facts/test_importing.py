@@ -12,18 +12,19 @@ import pytest
 from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, uscc, write
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
-from sealauthz.facts import FactCache, Part, PartReceipt, Precondition, PreconditionKind, Store, Unit, UnitKind
+from sealauthz.facts import FactCache, Part, PartReceipt, Precondition, PreconditionKind, Store, Unit
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.loading import load_unit, touched_since
 from sealauthz.facts.store.reading import Query, read_page
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER
-from sealauthz.facts.units import homes_of, units_of
-from sealauthz.model.records.organisation import Membership, RoleAssignment
-from sealauthz.model.records.seals import GrantContractType, GrantTemplate, Seal
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import GrantContractType, GrantTemplate
+from sealauthz.model.records.membership import Membership, RoleAssignment
+from sealauthz.model.records.seals import Seal
 
 NAMES = frozenset({"e1", "e2", "e3"})
-ORDERED = sorted(scene(), key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
+ORDERED = sorted(scene(), key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])
 
 
 def send(store: Store, number: int, *records: Any, **more: Any) -> PartReceipt:
@@ -43,7 +44,7 @@ def is_shut(store: Store, enterprise_id: str = "e1") -> bool:
     """Whether a fresh load of the enterprise's unit is refused."""
     with store.read_transaction() as snapshot:
         try:
-            load_unit(snapshot, Unit(UnitKind.ENTERPRISE, enterprise_id))
+            load_unit(snapshot, Unit("ENTERPRISE", enterprise_id))
         except FactNotLoaded as error:
             return error.importing == ("ENTERPRISE", enterprise_id)
     return False
@@ -62,7 +63,7 @@ def test_a_valid_scene_comes_in_parts_of_any_size_in_the_order_of_its_references
     parts = [ORDERED[start : start + size] for start in range(0, len(ORDERED), size)]
     fact_cache = FactCache(store)
     for number, records in enumerate(parts, 1):
-        receipt = send(store, number, *records, enterprises=NAMES, is_last=number == len(parts))
+        receipt = send(store, number, *records, tenants=NAMES, is_last=number == len(parts))
         assert (receipt.parts, receipt.is_finished) == (number, number == len(parts))
         assert receipt.written.revision == number
         assert [is_shut(store, name) for name in sorted(NAMES)] == [not receipt.is_finished] * 3
@@ -98,8 +99,8 @@ def test_marks_touch_the_enterprises_units_so_that_caches_drop_them(store: Store
         receipt = send(store, number, edited("Enterprise", "e1"), is_last=is_last)
         assert receipt.written.revision == before + 1
         with store.read_transaction() as snapshot:
-            boss = Unit(UnitKind.PERSON, "e1-boss")
-            assert touched_since(snapshot, before) == {Unit(UnitKind.ENTERPRISE, "e1"), boss}
+            boss = Unit("PERSON", "e1-boss")
+            assert touched_since(snapshot, before) == {Unit("ENTERPRISE", "e1"), boss}
         with fact_cache.read() as snapshot:
             assert snapshot.find("Enterprise", "e2") is not None
             if is_last:
@@ -113,16 +114,16 @@ def test_a_world_that_reloads_what_is_hot_moves_on_over_an_import(store: Store, 
     """An enterprise that is shut must not hold up what is known of all others."""
     write(store, *enterprise(1), *enterprise(2))
     fact_cache = FactCache(store)
-    e1, e2 = (Unit(UnitKind.ENTERPRISE, name) for name in ("e1", "e2"))
+    e1, e2 = (Unit("ENTERPRISE", name) for name in ("e1", "e2"))
     for _ in range(5):
         with fact_cache.read() as snapshot:
             assert snapshot.unit(e1) is not None
             assert snapshot.unit(e2) is not None
-    assert fact_cache.history.cache.is_hot(e1)
-    elsewhere = Store.open(database_url)
+    assert fact_cache.timeline.cache.is_hot(e1)
+    elsewhere = Store.open(database_url, MODEL)
     send(elsewhere, 1, edited("Enterprise", "e1", name="half"))
     fact_cache.refresh(uptime_s(), reload=True)
-    assert fact_cache.history.revision == 2
+    assert fact_cache.timeline.revision == 2
     with fact_cache.read() as snapshot:
         assert snapshot.unit(e2) is not None
         with pytest.raises(FactNotLoaded):
@@ -145,7 +146,7 @@ def test_a_decision_sees_none_of_an_import_or_all_of_it(store: Store) -> None:
         while not done.is_set():
             with fact_cache.read() as snapshot:
                 try:
-                    unit = snapshot.unit(Unit(UnitKind.ENTERPRISE, "e1"))
+                    unit = snapshot.unit(Unit("ENTERPRISE", "e1"))
                 except FactNotLoaded:
                     continue
                 assert unit is not None
@@ -184,8 +185,8 @@ def test_an_enterprise_without_an_administrator_is_not_opened(store: Store) -> N
 
 def test_the_whole_is_checked_for_every_enterprise_of_the_import(store: Store) -> None:
     both = frozenset({"e1", "e2"})
-    send(store, 1, *enterprise(1), enterprise(2)[0], enterprises=both)
-    assert refusal(store, 2, is_last=True, enterprises=both) == (
+    send(store, 1, *enterprise(1), enterprise(2)[0], tenants=both)
+    assert refusal(store, 2, is_last=True, tenants=both) == (
         "I4",
         "`Enterprise:e2` would have no active system administrator",
     )
@@ -230,7 +231,7 @@ def test_what_takes_the_whole_waits_and_is_not_forgotten(store: Store, invariant
 )
 def test_everything_else_holds_in_each_part(store: Store, invariant: str, record: Any) -> None:
     write(store, *scene())
-    assert refusal(store, 1, record, enterprises=NAMES)[0] == invariant
+    assert refusal(store, 1, record, tenants=NAMES)[0] == invariant
     assert not is_shut(store)
 
 
@@ -291,7 +292,7 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
             snapshot.find(record_type, record_id)
     with fact_cache.read() as snapshot:
         assert snapshot.find("Contract", "c2") is not None
-        assert snapshot.person("e2-boss") is not None
+        assert snapshot.find("Person", "e2-boss") is not None
     with pytest.raises(InvariantBroken, match="`Contract:c1` is being imported"):
         write(store, edited("SigningTask", "task2", state="SIGNED"))
     other = {"import_id": "j", "enterprises": frozenset({"e9"})}
@@ -303,8 +304,8 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
     send(store, 3, is_last=True)
     with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
-    opened = {Unit(UnitKind.ENTERPRISE, "e1"), Unit(UnitKind.CONTRACT, "c1")}
-    assert {unit for unit in touched if unit.kind != UnitKind.PERSON} == opened
+    opened = {Unit("ENTERPRISE", "e1"), Unit("CONTRACT", "c1")}
+    assert {unit for unit in touched if unit.kind != "PERSON"} == opened
     with fact_cache.read() as snapshot:
         assert len(snapshot.find("SigningTask", "task1").operators) == 2
 
@@ -315,18 +316,18 @@ def persons_shut(store: Store) -> set[str]:
     with store.read_transaction() as snapshot:
         for item in read_page(snapshot, Query("Person", {}), 1000, "", None).records:
             try:
-                load_unit(snapshot, Unit(UnitKind.PERSON, item.record.id))
+                load_unit(snapshot, Unit("PERSON", item.record.id))
             except FactNotLoaded as error:
                 found.add((error.importing or ("", ""))[1])
     return found
 
 
-def known_to(records: Iterable[Any], kind: UnitKind, unit_id: str) -> set[str]:
+def known_to(records: Iterable[Any], kind: str, unit_id: str) -> set[str]:
     """The persons whose units hold something that is at home in a unit."""
     rows = RecordRows(records)
-    homes, held = homes_of(records, rows), units_of(records, rows)
+    homes, held = MODEL.units.homes_of(records, rows), MODEL.units.units_of(records, rows)
     keys = [key for key, home in homes.items() if home == (kind, unit_id)]
-    return {unit.id for key in keys for unit in held[key] if unit.kind == UnitKind.PERSON}
+    return {unit.id for key in keys for unit in held[key] if unit.kind == "PERSON"}
 
 
 def held_persons(fact_cache: FactCache, store: Store) -> set[str]:
@@ -336,7 +337,7 @@ def held_persons(fact_cache: FactCache, store: Store) -> set[str]:
     with fact_cache.read() as snapshot:
         for item in persons:
             try:
-                found |= {item.record.id} if snapshot.person(item.record.id) is not None else set()
+                found |= {item.record.id} if snapshot.find("Person", item.record.id) is not None else set()
             except FactNotLoaded:
                 continue
     return found
@@ -345,31 +346,31 @@ def held_persons(fact_cache: FactCache, store: Store) -> set[str]:
 @pytest.mark.parametrize(
     ("changed", "kind", "unit_id"),
     [
-        (edited("Seal", "s1", name="new"), UnitKind.ENTERPRISE, "e1"),
-        (edited("Contract", "c1", template_id="t"), UnitKind.CONTRACT, "c1"),
+        (edited("Seal", "s1", name="new"), "ENTERPRISE", "e1"),
+        (edited("Contract", "c1", template_id="t"), "CONTRACT", "c1"),
     ],
 )
-def test_who_is_known_to_what_is_shut_is_shut_with_it(store: Store, changed: Any, kind: UnitKind, unit_id: str) -> None:
+def test_who_is_known_to_what_is_shut_is_shut_with_it(store: Store, changed: Any, kind: str, unit_id: str) -> None:
     """Law: exactly the persons whose units hold something of it, and in a cache that had them in memory."""
     write(store, *scene())
     fact_cache = FactCache(store)
     everybody = held_persons(fact_cache, store)
-    enterprises = frozenset({unit_id if kind == UnitKind.ENTERPRISE else "e9"})
+    enterprises = frozenset({unit_id if kind == "ENTERPRISE" else "e9"})
     before = store.revision()
-    send(store, 1, changed, enterprises=enterprises)
+    send(store, 1, changed, tenants=enterprises)
     known = known_to(scene(), kind, unit_id)
     assert persons_shut(store) == known
     assert everybody - held_persons(fact_cache, store) == known
     with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
-    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
+    assert {unit.id for unit in touched if unit.kind == "PERSON"} == known
     before = store.revision()
-    send(store, 2, is_last=True, enterprises=enterprises)
+    send(store, 2, is_last=True, tenants=enterprises)
     assert persons_shut(store) == set()
     assert held_persons(fact_cache, store) == everybody
     with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
-    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == known
+    assert {unit.id for unit in touched if unit.kind == "PERSON"} == known
 
 
 def test_a_person_from_whom_an_import_takes_something_is_shut_until_it_ends(store: Store) -> None:
@@ -379,18 +380,18 @@ def test_a_person_from_whom_an_import_takes_something_is_shut_until_it_ends(stor
     everybody = held_persons(fact_cache, store)
     moved = edited("SigningTask", "task1", handler_id="dan"), edited("TaskOperator", "operator", person_id="dan")
     e9 = frozenset({"e9"})
-    send(store, 1, *moved, enterprises=e9)
+    send(store, 1, *moved, tenants=e9)
     assert persons_shut(store) == {"ann", "bob", "dan"} == everybody - held_persons(fact_cache, store)
-    send(store, 2, edited("Person", "cat", phone="13900001569"), person("new"), enterprises=e9)
+    send(store, 2, edited("Person", "cat", phone="13900001569"), person("new"), tenants=e9)
     assert persons_shut(store) == {"ann", "bob", "dan", "cat", "new"}
-    send(store, 1, edited("Person", "ann", phone="13900001569"), import_id="j", enterprises=frozenset({"e8"}))
+    send(store, 1, edited("Person", "ann", phone="13900001569"), import_id="j", tenants=frozenset({"e8"}))
     before = store.revision()
-    send(store, 3, is_last=True, enterprises=e9)
+    send(store, 3, is_last=True, tenants=e9)
     assert persons_shut(store) == {"ann"}, "of whom another import writes"
     with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
-    assert {unit.id for unit in touched if unit.kind == UnitKind.PERSON} == {"ann", "bob", "dan", "cat", "new"}
-    send(store, 0, is_abandoned=True, import_id="j", enterprises=frozenset({"e8"}))
+    assert {unit.id for unit in touched if unit.kind == "PERSON"} == {"ann", "bob", "dan", "cat", "new"}
+    send(store, 0, is_abandoned=True, import_id="j", tenants=frozenset({"e8"}))
     assert held_persons(fact_cache, store) == {*everybody, "new"}
 
 
@@ -398,7 +399,7 @@ def test_a_second_import_of_an_enterprise_is_refused(store: Store) -> None:
     send(store, 1, *enterprise(1))
     for caller, import_id in (("other", "i"), ("importer", "j")):
         both = frozenset({"e1", "e2"})
-        invariant, said = refusal(store, 1, person("x"), caller=caller, import_id=import_id, enterprises=both)
+        invariant, said = refusal(store, 1, person("x"), caller=caller, import_id=import_id, tenants=both)
         assert (invariant, said) == (
             "IMPORT",
             "`Enterprise:e1` is being imported already: see `sealauthz facts imports`",
@@ -442,13 +443,13 @@ def test_a_part_that_was_committed_is_not_written_again(store: Store) -> None:
     while reached < len(parts):
         reached = min(len(parts), reached + rng.randint(0, 2))
         for number, records in enumerate(parts[:reached], 1):
-            receipt = send(store, number, *records, enterprises=NAMES, is_last=number == len(parts))
+            receipt = send(store, number, *records, tenants=NAMES, is_last=number == len(parts))
             assert receipt.written.revision == number
             assert receipt.parts >= number
     assert store.revision() == len(parts)
     assert {(type(record).__name__, record.id): record for record in everything(store)} == BASE
     # Even once it is over.
-    again = send(store, 1, *parts[0], enterprises=NAMES)
+    again = send(store, 1, *parts[0], tenants=NAMES)
     assert (again.written.is_replay, again.parts, again.is_finished) == (True, len(parts), True)
 
 
@@ -458,7 +459,7 @@ def test_an_import_goes_on_as_it_began(store: Store) -> None:
     assert refusal(store, 1, person("b"))[0] == "REQUEST_ID"
     assert refusal(store, 1, person("a"), is_last=True)[0] == "REQUEST_ID"
     assert refusal(store, 3, person("b")) == ("IMPORT", "the part after 1 is expected, and not part 3")
-    assert refusal(store, 2, person("b"), enterprises=frozenset({"e2"}))[0] == "IMPORT"
+    assert refusal(store, 2, person("b"), tenants=frozenset({"e2"}))[0] == "IMPORT"
     send(store, 2, is_last=True)
     assert refusal(store, 3, person("b")) == ("IMPORT", "the import is finished already")
 
@@ -484,9 +485,9 @@ def test_the_contracts_of_an_import_are_released_without_its_enterprises(store: 
     assert not send(store, 1, is_release=True).is_finished
     with store.read_transaction() as snapshot:
         touched = touched_since(snapshot, before) or frozenset()
-        assert Unit(UnitKind.CONTRACT, "c1") in touched
-        assert Unit(UnitKind.PERSON, "ann") in touched
-        assert load_unit(snapshot, Unit(UnitKind.CONTRACT, "c1"))["Contract"]
+        assert Unit("CONTRACT", "c1") in touched
+        assert Unit("PERSON", "ann") in touched
+        assert load_unit(snapshot, Unit("CONTRACT", "c1"))["Contract"]
     assert is_shut(store)
     assert send(store, 1, is_release=True).written.is_replay
     # A contract that the import writes again is shut again; with none there is nothing to do.
@@ -501,7 +502,7 @@ def test_the_contracts_of_an_import_are_released_without_its_enterprises(store: 
 def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> None:
     send(store, 1, *enterprise(1))
     store.close()
-    again = Store.open(database_url)
+    again = Store.open(database_url, MODEL)
     assert is_shut(again)
     assert send(again, 2, is_last=True).is_finished
     assert not is_shut(again)
@@ -513,7 +514,7 @@ def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> 
 
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
-    stores = [Store.open(database_url) for _ in range(3)]
+    stores = [Store.open(database_url, MODEL) for _ in range(3)]
     yield stores
     for store in stores:
         store.close()
@@ -526,7 +527,7 @@ def test_of_two_imports_at_once_one_is_refused(stores: list[Store]) -> None:
         def begin(store: Store, name: str, turn: int = turn, barrier: threading.Barrier = barrier) -> str:
             barrier.wait()
             try:
-                send(store, 1, person(f"{name}{turn}"), import_id=f"{name}{turn}", enterprises=NAMES)
+                send(store, 1, person(f"{name}{turn}"), import_id=f"{name}{turn}", tenants=NAMES)
             except FactConflict as error:
                 return error.invariant
             return ""
@@ -536,7 +537,7 @@ def test_of_two_imports_at_once_one_is_refused(stores: list[Store]) -> None:
             results = {name: job.result() for name, job in jobs.items()}
         assert sorted(results.values()) == ["", "IMPORT"]
         (won,) = (name for name, said in results.items() if not said)
-        send(stores[2], 0, import_id=f"{won}{turn}", enterprises=NAMES, is_abandoned=True)
+        send(stores[2], 0, import_id=f"{won}{turn}", tenants=NAMES, is_abandoned=True)
 
 
 def test_a_write_meets_an_import_before_or_after_it_and_never_in_it(stores: list[Store]) -> None:

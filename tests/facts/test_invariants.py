@@ -10,18 +10,20 @@ from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, live_grant, pe
 
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Delete, Store
-from sealauthz.facts.store.tables import INVARIANTS
-from sealauthz.model import RECORDS, shape_of
-from sealauthz.model.records.organisation import Enterprise, Membership, RoleAssignment
-from sealauthz.model.records.seals import Approval, SealGrant
-from sealauthz.schema.record import Check, Unique
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import SealGrant
+from sealauthz.model.records.membership import Membership, RoleAssignment
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.requests import Approval
+from sealauthz.schema import Check, Unique, shape_of
 
 # The writes of this module are all refused, so that they can share one store.
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def standing(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Store]:
-    store = Store.open(new_database(request.param))
+    store = Store.open(new_database(request.param), MODEL)
     write(store, *scene())
     yield store
     store.close()
@@ -151,7 +153,7 @@ UNREACHED = {"enterprise_i2_2"}
 def test_every_constraint_of_a_record_has_its_case() -> None:
     declared = {
         f"{name}": constraint
-        for cls in RECORDS.values()
+        for cls in MODEL.records.values()
         for name, constraint in zip(_names_of(cls), shape_of(cls).constraints, strict=True)
     }
     assert {name for name, c in declared.items() if isinstance(c, Unique)} == UNIQUES.keys()
@@ -169,7 +171,7 @@ def _names_of(cls: type) -> list[str]:
 def test_a_second_record_where_one_is_allowed_is_a_conflict(standing: Store, constraint: str) -> None:
     error = refused(standing, UNIQUES[constraint])
     assert isinstance(error, FactConflict)
-    assert error.invariant == INVARIANTS[constraint]
+    assert error.invariant == tables_of(MODEL).invariants[constraint]
     assert error.invariant in str(error)
     assert f"`{type(UNIQUES[constraint]).__name__}:{UNIQUES[constraint].id}`" in str(error)
 
@@ -178,13 +180,13 @@ def test_a_second_record_where_one_is_allowed_is_a_conflict(standing: Store, con
 def test_a_record_that_fails_its_check_is_refused(standing: Store, constraint: str) -> None:
     error = refused(standing, CHECKS[constraint])
     assert isinstance(error, InvariantBroken)
-    assert error.invariant == INVARIANTS[constraint]
+    assert error.invariant == tables_of(MODEL).invariants[constraint]
     assert f"`{type(CHECKS[constraint]).__name__}:{CHECKS[constraint].id}`" in str(error)
 
 
 KEYS = [
     (cls.__name__, column.name)
-    for cls in RECORDS.values()
+    for cls in MODEL.records.values()
     for column in shape_of(cls).columns
     if column.ref is not None
 ]
@@ -646,7 +648,7 @@ def test_the_other_side_of_each_rule_is_written(store: Store) -> None:
 
 def test_permanent_records_are_never_deleted(standing: Store) -> None:
     for (record_type, record_id), _ in BASE.items():
-        if shape_of(RECORDS[record_type]).is_permanent:
+        if MODEL.shapes[record_type].is_permanent:
             assert refused(standing, Delete(record_type, record_id)).invariant == "I17"
 
 

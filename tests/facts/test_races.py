@@ -16,13 +16,14 @@ from facts_scene import edited, enterprise, scene, uscc, write
 from test_importing import send
 
 from sealauthz.errors import FactsUnavailable, TimeOver
-from sealauthz.facts import Batch, Consistency, Deadline, FactCache, FactSnapshot, Feed, Put, Store, Unit, UnitKind
+from sealauthz.facts import Batch, Consistency, Deadline, FactCache, FactSnapshot, Feed, Put, Store, Unit
 from sealauthz.facts.memory import fact_cache as fact_cache_module
 from sealauthz.facts.memory import feed as feed_module
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.entries import Entry, EntryCache
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store import database as database_module
+from sealauthz.model import MODEL
 
 OLD = 1e9
 FULL = Consistency(is_full=True)
@@ -31,7 +32,7 @@ FULL = Consistency(is_full=True)
 @pytest.fixture
 def stores(new_database: Any) -> Iterator[list[Store]]:
     url = new_database("sqlite")
-    stores = [Store.open(url) for _ in range(2)]
+    stores = [Store.open(url, MODEL) for _ in range(2)]
     write(stores[0], *scene(), *enterprise(7), *enterprise(8))
     yield stores
     for store in stores:
@@ -70,7 +71,7 @@ class Backup:
         shutil.move(self._kept, self.path)
         for suffix in ("-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-        return Store.open(f"sqlite:///{self.path}")
+        return Store.open(f"sqlite:///{self.path}", MODEL)
 
 
 # --- own writes -------------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
     """Somebody begins a new history from a transaction that is older than the question."""
     stores[1].begin_new_timeline()
     has_seen, may_go_on = threading.Event(), threading.Event()
-    real = FactCache.saw
+    real = FactCache.observe
 
     def saw(self: FactCache, *arguments: Any, **options: Any) -> Any:
         if threading.current_thread().name == "early":
@@ -211,7 +212,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
 
 def test_a_batch_whose_time_is_over_takes_no_wait_with_it(stores: list[Store]) -> None:
     waits = ReadPermits(2)
-    fact_cache = FactCache(stores[0], max_age_s=OLD, waits=waits)
+    fact_cache = FactCache(stores[0], max_age_s=OLD, permits=waits)
     fact_cache.answer(name)
 
     def work(snapshot: FactSnapshot) -> int:
@@ -228,7 +229,7 @@ def test_a_batch_whose_time_is_over_takes_no_wait_with_it(stores: list[Store]) -
 
 def test_a_look_that_never_ends_is_given_up(new_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is well, but one connection never answers."""
-    store = Store.open(new_database("postgresql"))
+    store = Store.open(new_database("postgresql"), MODEL)
     write(store, *scene())
     fact_cache = FactCache(store, max_age_s=0.1)
     fact_cache.answer(name)
@@ -265,7 +266,7 @@ def test_warming_up_leaves_out_what_is_being_imported(stores: list[Store]) -> No
 
 
 def test_the_feed_goes_on_with_a_thousand_files_open(new_database: Any) -> None:
-    store = Store.open(new_database("postgresql"))
+    store = Store.open(new_database("postgresql"), MODEL)
     write(store, *scene())
     fact_cache = FactCache(store, max_age_s=OLD)
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_100)]
@@ -273,7 +274,7 @@ def test_the_feed_goes_on_with_a_thousand_files_open(new_database: Any) -> None:
     try:
         feed.start()
         fact_cache.signal.wait_for_other(0, 30)
-        other = Store.open(store._database.engine.url.render_as_string(hide_password=False))
+        other = Store.open(store._database.engine.url.render_as_string(hide_password=False), MODEL)
         rename(other, "x")
         other.close()
         assert fact_cache.signal.wait_for_other(1, 30) == 2
@@ -303,7 +304,7 @@ def test_the_feed_goes_on_when_nobody_takes_its_reports(stores: list[Store], mon
 
 def test_the_feed_looks_often_where_it_cannot_listen(new_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     url = new_database("postgresql")
-    store, other = Store.open(url), Store.open(url)
+    store, other = Store.open(url, MODEL), Store.open(url, MODEL)
     write(store, *scene())
 
     def deaf(_self: Any) -> Any:
@@ -327,8 +328,8 @@ def test_the_feed_looks_often_where_it_cannot_listen(new_database: Any, monkeypa
 def test_the_cache_holds_nothing_of_what_was_replaced() -> None:
     cache = EntryCache(512_000_000)
     for number in range(1_000):
-        cache.put(Unit(UnitKind.ENTERPRISE, str(number)), Entry({}, 1, 10_000))
-    often = Unit(UnitKind.ENTERPRISE, "often")
+        cache.put(Unit("ENTERPRISE", str(number)), Entry({}, 1, 10_000))
+    often = Unit("ENTERPRISE", "often")
     made = []
     for number in range(900):
         cache.drop(often)

@@ -10,8 +10,7 @@ from facts_scene import edited, enterprise, scene, write
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Store
-from sealauthz.facts.units import UnitKind, home_kind
-from sealauthz.model import RECORDS
+from sealauthz.model import MODEL
 from sealauthz.model.records.seals import Seal
 
 IDS = sorted([f"{letter}{number}" for letter in ("a", "Z", "é", "中", "_") for number in range(5)])
@@ -86,7 +85,7 @@ def test_malformed_reads_name_the_field(seals: Store) -> None:
 
 def test_a_token_is_bound_to_its_query_and_its_store(seals: Store, new_database: Any) -> None:
     token = seals.read("Seal", {"kind": "CONTRACT"}, page_size=2).next_page_token
-    other = Store.open(new_database("sqlite"))
+    other = Store.open(new_database("sqlite"), MODEL)
     flipped = ("A" if token[3] != "A" else "B").join((token[:3], token[4:]))
     cases: list[tuple[Store, str, dict[str, Any], str]] = [
         (seals, "Seal", {}, token),
@@ -108,22 +107,22 @@ def test_a_token_is_bound_to_its_query_and_its_store(seals: Store, new_database:
 
 def test_only_the_enterprises_that_the_caller_may_see(store: Store) -> None:
     write(store, *scene())
-    for record_type in RECORDS:
-        seen = {i for e in ("e1", "e2", "e3") for i in ids(store, record_type, enterprises=frozenset({e}))}
+    for record_type in MODEL.records:
+        seen = {i for e in ("e1", "e2", "e3") for i in ids(store, record_type, tenants=frozenset({e}))}
         assert seen == set(ids(store, record_type))
-        nothing = ids(store, record_type, enterprises=frozenset())
-        assert nothing == (ids(store, record_type) if home_kind(record_type) == UnitKind.PERSON else [])
+        nothing = ids(store, record_type, tenants=frozenset())
+        assert nothing == (ids(store, record_type) if MODEL.units.home_kind(record_type) == "PERSON" else [])
     e1, e2 = frozenset({"e1"}), frozenset({"e2"})
-    assert ids(store, "Seal", enterprises=e2) == ["s2"]
-    assert ids(store, "SealHold", enterprises=e2) == []
-    assert ids(store, "GrantContractType", enterprises=e1) == ["sub-type", "type"]
-    assert ids(store, "Contract", enterprises=e2) == []
-    assert ids(store, "TaskSeal", enterprises=e2) == []
+    assert ids(store, "Seal", tenants=e2) == ["s2"]
+    assert ids(store, "SealHold", tenants=e2) == []
+    assert ids(store, "GrantContractType", tenants=e1) == ["sub-type", "type"]
+    assert ids(store, "Contract", tenants=e2) == []
+    assert ids(store, "TaskSeal", tenants=e2) == []
     write(store, edited("Signatory", "party1", id="party3", enterprise_id="e2", category_id=None))
     # A party sees the contract and all of it.
-    assert ids(store, "Contract", enterprises=e2) == ["c1"]
-    assert ids(store, "TaskSeal", enterprises=e2) == ["fixed"]
-    assert ids(store, "Signatory", enterprises=e2) == ["party1", "party2", "party3"]
+    assert ids(store, "Contract", tenants=e2) == ["c1"]
+    assert ids(store, "TaskSeal", tenants=e2) == ["fixed"]
+    assert ids(store, "Signatory", tenants=e2) == ["party1", "party2", "party3"]
 
 
 def test_a_page_says_its_revision_and_those_of_its_records(store: Store) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Feed, Store
+from sealauthz.model import MODEL
 
 FULL = Consistency(is_full=True)
 
@@ -35,7 +36,7 @@ def url(new_database: Any) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, *scene())
     yield store
     store.close()
@@ -79,7 +80,7 @@ def test_no_allow_of_the_lost_history_outlives_a_restore(store: Store, url: str,
         assert not fact_cache.answer(is_held)
         run("pg_restore", "--clean", "--single-transaction", "-d", url, dump)
         if goes_on:
-            other = Store.open(url)
+            other = Store.open(url, MODEL)
             assert write(other, edited("Seal", "s1", name="x")).revision == 2
             other.close()
         assert fact_cache.answer(is_held, FULL)
@@ -114,7 +115,7 @@ def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, 
         with pytest.raises(FactsUnavailable):
             write(store, edited("Seal", "s1", name="x"))
         with pytest.raises(FactsUnavailable):
-            Store.open(url)
+            Store.open(url, MODEL)
         until(lambda: reports[-1:] == ["feed_lost"])
         admin.execute("INSERT INTO store_identity TABLE kept")
         until(lambda: reports[-1:] == ["feed_back"])
@@ -123,7 +124,7 @@ def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, 
 
 def test_two_identities_are_none(new_database: Any) -> None:
     """As after data were restored into a database that had some."""
-    store = Store.open(new_database("sqlite"))
+    store = Store.open(new_database("sqlite"), MODEL)
     with store._database.write() as connection:
         connection.execute(text("INSERT INTO store_identity VALUES ('another', 'another')"))
     with pytest.raises(FactsUnavailable):

@@ -14,7 +14,9 @@ from sqlalchemy import select
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store.tables import FACT_CHANGE
-from sealauthz.model.records.organisation import Enterprise, Membership, RoleAssignment
+from sealauthz.model import MODEL
+from sealauthz.model.records.membership import Membership, RoleAssignment
+from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import SealHold
 
 WRITERS = 4
@@ -24,7 +26,7 @@ WRITES = 15
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
     """Several stores on one database, as several processes would have."""
-    stores = [Store.open(database_url) for _ in range(WRITERS + 1)]
+    stores = [Store.open(database_url, MODEL) for _ in range(WRITERS + 1)]
     yield stores
     for store in stores:
         store.close()
@@ -126,7 +128,7 @@ def test_a_guest_that_enters_while_its_person_changes_is_never_stale(stores: lis
                 job.result()
         with fact_cache.read() as snapshot:
             member = snapshot.find("Membership", f"m{number}")
-            assert member.person.real_name == snapshot.person("ann").real_name == f"name {number}"
+            assert member.person.real_name == snapshot.find("Person", "ann").real_name == f"name {number}"
 
 
 def test_a_post_that_ends_while_it_reviews_is_never_stale(stores: list[Store]) -> None:
@@ -194,7 +196,7 @@ def test_a_reader_never_sees_a_mix_of_two_commits(stores: list[Store]) -> None:
         while not done.is_set():
             with fact_cache.read() as snapshot:
                 seal = snapshot.find("Seal", "s1")
-                texts = {seal.name, seal.enterprise.name, snapshot.person("ann").phone}
+                texts = {seal.name, seal.enterprise.name, snapshot.find("Person", "ann").phone}
                 texts |= {member.person.phone for member in seal.enterprise.memberships if member.person_id == "ann"}
                 assert texts == {str(len(seal.holds) - 1)}
                 assert snapshot.revision == len(seal.holds) + 1

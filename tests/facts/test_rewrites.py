@@ -12,9 +12,10 @@ import pytest
 from facts_scene import edited, scene, write
 
 from sealauthz.errors import FactsUnavailable
-from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit, UnitKind
+from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.store import database as database_module
-from sealauthz.facts.store.tables import METADATA
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
 
 FULL = Consistency(is_full=True)
 
@@ -41,7 +42,7 @@ def url(new_database: Any) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    store = Store.open(url)
+    store = Store.open(url, MODEL)
     write(store, *scene())
     yield store
     store.close()
@@ -140,7 +141,7 @@ def test_a_read_locks_every_table_that_there_is(store: Store) -> None:
         )
         tables = snapshot.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", {})
     assert {name for (name,) in tables} - {name for (name,) in locked} == {"alembic_version"}
-    assert {table.name for table in METADATA.sorted_tables} <= {name for (name,) in locked}
+    assert {table.name for table in tables_of(MODEL).metadata.sorted_tables} <= {name for (name,) in locked}
 
 
 def test_a_table_that_stays_locked_is_no_answer_and_later_one(
@@ -165,7 +166,7 @@ def test_a_read_that_waits_lets_go_of_what_a_restore_wants(
     store: Store, admin: psycopg.Connection[Any], url: str
 ) -> None:
     """Otherwise PostgreSQL would end one of the two, and which one is a matter of chance."""
-    first, last = METADATA.sorted_tables[0].name, METADATA.sorted_tables[-1].name
+    first, last = tables_of(MODEL).metadata.sorted_tables[0].name, tables_of(MODEL).metadata.sorted_tables[-1].name
     with ThreadPoolExecutor(1) as threads, psycopg.connect(url, autocommit=True) as watcher:
         admin.execute("BEGIN")
         admin.execute(f"LOCK TABLE {last} IN ACCESS EXCLUSIVE MODE")
@@ -184,5 +185,5 @@ def test_a_unit_is_loaded_where_a_table_was_rewritten_long_ago(store: Store, adm
         assert FactCache(store).answer(is_held)
     admin.execute("ALTER TABLE seal_hold ALTER placed_at TYPE bigint USING placed_at + 0")
     fact_cache = FactCache(store)
-    assert fact_cache.answer(lambda snapshot: snapshot.unit(Unit(UnitKind.ENTERPRISE, "e1"))) is not None
+    assert fact_cache.answer(lambda snapshot: snapshot.unit(Unit("ENTERPRISE", "e1"))) is not None
     assert fact_cache.answer(is_held)

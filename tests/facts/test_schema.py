@@ -22,9 +22,10 @@ from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store import upgrading as schema
 from sealauthz.facts.store.database import Database
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER, METADATA, table_of
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.facts.store.upgrading import head
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
+from sealauthz.schema import shape_of
 
 CATALOG = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'",
@@ -64,29 +65,32 @@ def _normal(definition: str) -> str:
 def test_what_the_migrations_make_is_what_the_records_say(database_url: str, new_database: Any) -> None:
     migrated = engine_of(database_url)
     with migrated.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert compare_metadata(MigrationContext.configure(connection), tables_of(MODEL).metadata) == []
     # Alembic compares neither checks nor conditions of indexes, so the catalogs are compared as well.
     derived = engine_of(new_database(migrated.dialect.name))
-    METADATA.drop_all(derived)
-    METADATA.create_all(derived)
+    tables_of(MODEL).metadata.drop_all(derived)
+    tables_of(MODEL).metadata.create_all(derived)
     assert catalog(migrated) == catalog(derived)
     migrated.dispose()
     derived.dispose()
 
 
 def test_a_table_has_the_columns_of_its_record_and_its_revision() -> None:
-    for cls in RECORDS.values():
-        assert [c.name for c in table_of(cls).columns] == [*(c.name for c in shape_of(cls).columns), "revision"]
+    for cls in MODEL.records.values():
+        assert [c.name for c in tables_of(MODEL).of(cls.__name__).columns] == [
+            *(c.name for c in shape_of(cls).columns),
+            "revision",
+        ]
         for column in shape_of(cls).columns:
-            assert table_of(cls).c[column.name].nullable == column.is_optional
+            assert tables_of(MODEL).of(cls.__name__).c[column.name].nullable == column.is_optional
             if column.ref is not None and column.ref != cls.__name__:
-                assert DEPENDENCY_ORDER[column.ref] < DEPENDENCY_ORDER[cls.__name__]
+                assert tables_of(MODEL).dependency_order[column.ref] < tables_of(MODEL).dependency_order[cls.__name__]
 
 
 def test_upgrading_again_changes_nothing(database_url: str) -> None:
-    store = Store.open(database_url)
-    assert upgrade(database_url) == head()
-    again = Store.open(database_url)
+    store = Store.open(database_url, MODEL)
+    assert upgrade(database_url, MODEL) == head(MODEL)
+    again = Store.open(database_url, MODEL)
     assert again.store_id == store.store_id
     with again.read_transaction() as one, store.read_transaction() as other:
         assert one.timeline == other.timeline != store.store_id
@@ -97,8 +101,8 @@ def test_upgrading_again_changes_nothing(database_url: str) -> None:
 def test_every_store_has_its_own_identity(tmp_path: Path) -> None:
     identities = set()
     for name in ("a", "b"):
-        upgrade(f"sqlite:///{tmp_path}/{name}.db")
-        store = Store.open(f"sqlite:///{tmp_path}/{name}.db")
+        upgrade(f"sqlite:///{tmp_path}/{name}.db", MODEL)
+        store = Store.open(f"sqlite:///{tmp_path}/{name}.db", MODEL)
         with store.read_transaction() as snapshot:
             identities |= {store.store_id, snapshot.timeline}
         store.close()
@@ -110,13 +114,13 @@ def test_a_database_that_is_not_at_the_newest_schema_is_refused(database_url: st
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(FactsUnavailable, match=r"is at schema `0000`, not at `.*`; run `sealauthz db upgrade`"):
-        Store.open(database_url)
+        Store.open(database_url, MODEL)
     with pytest.raises(FactsUnavailable, match="at a schema that this version does not know"):
-        upgrade(database_url)
+        upgrade(database_url, MODEL)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
     with pytest.raises(FactsUnavailable, match=r"is without a schema, .* run `sealauthz db upgrade`"):
-        Store.open(database_url)
+        Store.open(database_url, MODEL)
     engine.dispose()
 
 
@@ -124,7 +128,7 @@ def test_a_database_that_is_not_at_the_newest_schema_is_refused(database_url: st
 def empty_url(database_url: str) -> str:
     """A database with nothing in it."""
     engine = engine_of(database_url)
-    METADATA.drop_all(engine)
+    tables_of(MODEL).metadata.drop_all(engine)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
     engine.dispose()
@@ -136,13 +140,13 @@ def test_an_upgrade_that_fails_leaves_nothing(empty_url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE task_seal (id text)"))  # in the way of one of the last tables
     with pytest.raises(FactsUnavailable):
-        upgrade(empty_url)
+        upgrade(empty_url, MODEL)
     assert inspect(engine).get_table_names() == ["task_seal"]
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE task_seal"))
     engine.dispose()
-    assert upgrade(empty_url) == head()
-    Store.open(empty_url).close()
+    assert upgrade(empty_url, MODEL) == head(MODEL)
+    Store.open(empty_url, MODEL).close()
 
 
 def first_scene() -> list[Any]:
@@ -157,13 +161,13 @@ def first_url(empty_url: str) -> str:
     """
     engine = engine_of(empty_url)
     with engine.begin() as connection:
-        config = schema._config()
+        config = schema._config(MODEL)
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         known = set(inspect(connection).get_table_names())
-        rows = [record for record in first_scene() if table_of(type(record)).name in known]
-        for record in sorted(rows, key=lambda record: DEPENDENCY_ORDER[type(record).__name__]):
-            name = table_of(type(record)).name
+        rows = [record for record in first_scene() if tables_of(MODEL).of(type(record).__name__).name in known]
+        for record in sorted(rows, key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__]):
+            name = tables_of(MODEL).of(type(record).__name__).name
             columns = [column["name"] for column in inspect(connection).get_columns(name)]
             values = {column: getattr(record, column, 7) for column in columns}
             connection.execute(sql_table(name, *map(sql_column, columns)).insert(), values)
@@ -178,15 +182,15 @@ def test_what_was_written_under_the_first_schema_is_kept(first_url: str) -> None
     engine.dispose()
     expected = {}
     for record in first_scene():
-        table = table_of(type(record)).name
+        table = tables_of(MODEL).of(type(record).__name__).name
         if table in old:
             added = [column for column in shape_of(type(record)).columns if column.name not in old[table]]
             expected[type(record).__name__, record.id] = dataclasses.replace(
                 record, **{column.name: column.default for column in added}
             )
     assert len({record_type for record_type, _ in expected}) == 27
-    assert upgrade(first_url) == head()
-    store = Store.open(first_url)
+    assert upgrade(first_url, MODEL) == head(MODEL)
+    store = Store.open(first_url, MODEL)
     found = {(type(record).__name__, record.id): record for record in everything(store)}
     role, old_role = found.pop(("RoleAssignment", "ann-clerk")), expected.pop(("RoleAssignment", "ann-clerk"))
     assert role == dataclasses.replace(old_role, custom_role_id=role.custom_role_id)
@@ -213,20 +217,20 @@ def test_a_row_that_refers_to_none_stops_the_upgrade(first_url: str) -> None:
         connection.execute(lost)
     before = catalog(engine)
     with pytest.raises(FactsUnavailable, match="refers to none"):
-        upgrade(first_url)
+        upgrade(first_url, MODEL)
     assert catalog(engine) == before
     engine.dispose()
 
 
 def test_two_upgrades_at_once_take_turns(empty_url: str) -> None:
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(upgrade, [empty_url] * 2)) == [head(), head()]
-    Store.open(empty_url).close()
+        assert list(pool.map(upgrade, [empty_url] * 2, [MODEL] * 2)) == [head(MODEL)] * 2
+    Store.open(empty_url, MODEL).close()
 
 
 def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
     with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
-        Store.open(f"sqlite:///{tmp_path}/none.db")
+        Store.open(f"sqlite:///{tmp_path}/none.db", MODEL)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,12 +240,12 @@ def test_a_missing_file_is_refused_and_not_made(tmp_path: Path) -> None:
 def test_a_url_that_facts_cannot_be_kept_in_is_refused(url: str) -> None:
     for action in (Store.open, upgrade):
         with pytest.raises(ConfigRefused):
-            action(url)
+            action(url, MODEL)
 
 
 def test_the_database_itself_refuses_what_breaks_a_constraint(database_url: str) -> None:
     """The constraints hold for whoever writes past the checks of the store."""
-    database = Database(database_url)
+    database = Database(database_url, MODEL)
     person = "'VERIFIED', 'ACTIVE', 'OTHER', 'h', '', '', '', 0, 0, 0)"
     statements = {
         "INSERT INTO seal_hold VALUES ('h', 'none', 'ADMIN', 1, 'PLACED', NULL, 0)": "foreign key",

@@ -16,18 +16,16 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit, UnitKind
-from sealauthz.facts.store.changes import Change
+from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.store.edits import check_edit
-from sealauthz.facts.units import COMPLETE, HOME_KEY, ROOTS, home_kind, paths_to
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator
-from sealauthz.model.records.organisation import Membership
+from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal, SealHold
-from sealauthz.schema.record import values_of
+from sealauthz.schema import Change, values_of
 
 UNSET = "not loaded"
-ANN = Unit(UnitKind.PERSON, "ann")
+ANN = Unit("PERSON", "ann")
 
 
 def described(unit: Any) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def described(unit: Any) -> dict[str, Any]:
     for record_type, records in unit.items():
         for record_id, record in records.items():
             relations: dict[str, Any] = {}
-            for relation in shape_of(RECORDS[record_type]).relations:
+            for relation in MODEL.shapes[record_type].relations:
                 target = getattr(record, relation.name, UNSET)
                 if isinstance(target, list):
                     assert all(member is unit[relation.record][member.id] for member in target)
@@ -55,7 +53,7 @@ def seen_in(snapshot: FactSnapshot, units: list[Unit]) -> dict[Unit, Any]:
 
 
 def roots_of(records: list[Any]) -> list[Unit]:
-    return [Unit(ROOTS[type(r).__name__], r.id) for r in records if type(r).__name__ in ROOTS]
+    return [Unit(MODEL.units.roots[type(r).__name__], r.id) for r in records if type(r).__name__ in MODEL.units.roots]
 
 
 @pytest.fixture
@@ -124,7 +122,7 @@ def test_a_record_is_found_in_its_home_wired(fact_cache: FactCache) -> None:
 
 def test_a_person_has_all_that_hangs_on_it(fact_cache: FactCache) -> None:
     with fact_cache.read() as snapshot:
-        bob, ann, out = snapshot.person("bob"), snapshot.person("ann"), snapshot.person("out")
+        bob, ann, out = snapshot.find("Person", "bob"), snapshot.find("Person", "ann"), snapshot.find("Person", "out")
         assert [a.role for m in bob.memberships for a in m.assignments] == ["SEAL_ADMIN"]
         assert [o.task.signatory.enterprise_id for o in bob.operated_tasks] == ["e1"]
         assert [o.task.signatory.contract.contract_type for o in bob.operated_tasks] == ["SALES"]
@@ -136,27 +134,27 @@ def test_a_person_has_all_that_hangs_on_it(fact_cache: FactCache) -> None:
         assert [c.id for c in out.retrieval_cases] == ["case", "case2"]
         assert [p.duty for p in out.staff_posts] == ["REVIEWER"]
         assert bob.verifications == []
-        assert [snapshot.id for snapshot in snapshot.person("old").represented] == ["reg"]
+        assert [snapshot.id for snapshot in snapshot.find("Person", "old").represented] == ["reg"]
 
 
 def test_what_is_not_loaded_raises_and_is_never_empty(fact_cache: FactCache) -> None:
     reads: list[Callable[[FactSnapshot], Any]] = [
-        lambda snapshot: snapshot.person("ann").memberships[0].enterprise,
-        lambda snapshot: snapshot.person("ann").memberships[0].grants,
-        lambda snapshot: snapshot.person("ann").memberships[0].use_requests,
-        lambda snapshot: snapshot.person("ann").handled_tasks[0].operators,
-        lambda snapshot: snapshot.person("ann").handled_tasks[0].fixed_seals,
-        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.tasks,
-        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.contract.documents,
-        lambda snapshot: snapshot.person("ann").handled_tasks[0].signatory.contract.signatories,
-        lambda snapshot: snapshot.person("out").retrieval_cases[0].objections,
-        lambda snapshot: snapshot.person("out").applications[0].handler,
+        lambda snapshot: snapshot.find("Person", "ann").memberships[0].enterprise,
+        lambda snapshot: snapshot.find("Person", "ann").memberships[0].grants,
+        lambda snapshot: snapshot.find("Person", "ann").memberships[0].use_requests,
+        lambda snapshot: snapshot.find("Person", "ann").handled_tasks[0].operators,
+        lambda snapshot: snapshot.find("Person", "ann").handled_tasks[0].fixed_seals,
+        lambda snapshot: snapshot.find("Person", "ann").handled_tasks[0].signatory.tasks,
+        lambda snapshot: snapshot.find("Person", "ann").handled_tasks[0].signatory.contract.documents,
+        lambda snapshot: snapshot.find("Person", "ann").handled_tasks[0].signatory.contract.signatories,
+        lambda snapshot: snapshot.find("Person", "out").retrieval_cases[0].objections,
+        lambda snapshot: snapshot.find("Person", "out").applications[0].handler,
         lambda snapshot: snapshot.find("Membership", "m-ann").person.memberships,
         lambda snapshot: snapshot.find("Membership", "m-ann").person.verifications,
         lambda snapshot: snapshot.find("TaskOperator", "operator").person,
-        lambda snapshot: snapshot.person("ann").memberships[0].delegations_given,
-        lambda snapshot: snapshot.person("ann").memberships[0].assignments[0].custom_role,
-        lambda snapshot: snapshot.person("old").represented[0].enterprise,
+        lambda snapshot: snapshot.find("Person", "ann").memberships[0].delegations_given,
+        lambda snapshot: snapshot.find("Person", "ann").memberships[0].assignments[0].custom_role,
+        lambda snapshot: snapshot.find("Person", "old").represented[0].enterprise,
     ]
     with fact_cache.read() as snapshot:
         for read in reads:
@@ -166,13 +164,13 @@ def test_what_is_not_loaded_raises_and_is_never_empty(fact_cache: FactCache) -> 
 
 def test_what_does_not_exist_is_not_found(fact_cache: FactCache) -> None:
     with fact_cache.read() as snapshot:
-        for record_type in RECORDS:
+        for record_type in MODEL.records:
             for record_id in ("none", "", "a\0b", "\ud800", "x" * 600):
                 assert snapshot.find(record_type, record_id) is None
                 assert snapshot.locate(record_type, record_id)[1] is None
         assert snapshot.find("Sael", "s1") is None
         assert snapshot.find("Seal", "hold") is None
-        assert snapshot.person("e1") is None
+        assert snapshot.find("Person", "e1") is None
 
 
 def test_homes(fact_cache: FactCache) -> None:
@@ -180,14 +178,14 @@ def test_homes(fact_cache: FactCache) -> None:
         for record_type, record_id in BASE:
             unit = snapshot.locate(record_type, record_id)[1]
             assert unit is not None
-            assert unit.kind == home_kind(record_type)
-        assert snapshot.locate("GrantContractType", "type")[1] == Unit(UnitKind.ENTERPRISE, "e1")
-        assert snapshot.locate("TaskSeal", "fixed")[1] == Unit(UnitKind.CONTRACT, "c1")
+            assert unit.kind == MODEL.units.home_kind(record_type)
+        assert snapshot.locate("GrantContractType", "type")[1] == Unit("ENTERPRISE", "e1")
+        assert snapshot.locate("TaskSeal", "fixed")[1] == Unit("CONTRACT", "c1")
         assert snapshot.locate("IdentityVerification", "v1")[1] == ANN
 
 
 def test_words_ids_and_flags_are_of_exact_types(fact_cache: FactCache) -> None:
-    for source in (fact_cache, FactCache.of_records(scene())):
+    for source in (fact_cache, FactCache.of_records(MODEL, scene())):
         with source.read() as snapshot:
             for (record_type, record_id), original in BASE.items():
                 found = snapshot.find(record_type, record_id)
@@ -200,18 +198,18 @@ def test_words_ids_and_flags_are_of_exact_types(fact_cache: FactCache) -> None:
 
 
 def test_every_record_type_has_a_home_and_complete_collections_only() -> None:
-    assert set(HOME_KEY) | set(ROOTS) == set(RECORDS)
-    for kind, complete in COMPLETE.items():
-        for record_type, names in complete.items():
-            relations = {relation.name: relation for relation in shape_of(RECORDS[record_type]).relations}
-            for name in names:
-                assert not relations[name].is_one
-                assert paths_to(kind, relations[name].record), f"{kind} does not hold {name} of {record_type}"
+    units = MODEL.units
+    for record_type, shape in MODEL.shapes.items():
+        assert bool(shape.home) != (record_type in units.roots)
+        for kind in units.kinds:
+            for relation in units.collections(kind, record_type):
+                assert not relation.is_one
+                assert units.paths_to(kind, relation.record), f"{kind} does not hold {relation.name} of {record_type}"
 
 
 def test_of_records_is_the_same_world(fact_cache: FactCache) -> None:
     units = roots_of(scene())
-    memory = FactCache.of_records(scene(), revision=7)
+    memory = FactCache.of_records(MODEL, scene(), revision=7)
     with fact_cache.read() as snapshot, memory.read() as other:
         assert seen_in(snapshot, units) == seen_in(other, units)
         assert other.revision == 7
@@ -248,13 +246,13 @@ def test_only_the_units_that_were_touched_are_loaded_again(store: Store, fact_ca
         first, second, ann = (
             snapshot.find("Enterprise", "e1"),
             snapshot.find("Enterprise", "e2"),
-            snapshot.person("ann"),
+            snapshot.find("Person", "ann"),
         )
     write(store, edited("Seal", "s1", name="new"))
     with fact_cache.read() as snapshot:
         assert snapshot.find("Enterprise", "e1") is not first
         assert snapshot.find("Enterprise", "e2") is second
-        assert snapshot.person("ann") is ann
+        assert snapshot.find("Person", "ann") is ann
 
 
 def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, fact_cache: FactCache) -> None:
@@ -271,13 +269,13 @@ def test_a_deleted_record_is_gone_and_its_id_may_live_elsewhere(store: Store, fa
         assert snapshot.find("GrantContractType", "type") is None
         assert snapshot.find("SealGrant", "g1").contract_types == []
         assert snapshot.find("TaskOperator", "operator") is None
-        assert snapshot.person("bob").operated_tasks == []
+        assert snapshot.find("Person", "bob").operated_tasks == []
     write(store, dataclasses.replace(BASE["Contract", "c1"], id="c2"))
     write(store, dataclasses.replace(BASE["Signatory", "party1"], id="p2", contract_id="c2"))
     write(store, dataclasses.replace(BASE["SigningTask", "task1"], id="t2", signatory_id="p2"))
     write(store, TaskOperator("operator", "t2", "bob"))
     with fact_cache.read() as snapshot:
-        assert snapshot.locate("TaskOperator", "operator")[1] == Unit(UnitKind.CONTRACT, "c2")
+        assert snapshot.locate("TaskOperator", "operator")[1] == Unit("CONTRACT", "c2")
         assert snapshot.find("TaskOperator", "operator").task.id == "t2"
 
 
@@ -306,7 +304,7 @@ def test_a_unit_costs_a_statement_per_type_and_a_cached_one_none(
     )
     with fact_cache.read() as snapshot:
         snapshot.find("Enterprise", "e1")
-        types = sum(bool(paths_to(UnitKind.ENTERPRISE, record_type)) for record_type in RECORDS)
+        types = sum(bool(MODEL.units.paths_to("ENTERPRISE", record_type)) for record_type in MODEL.records)
         assert len(statements) == types + 1  # and one that asks whether the enterprise is being imported
     statements.clear()
     with fact_cache.read() as snapshot:
@@ -324,20 +322,20 @@ def test_the_cache_is_bounded_and_keeps_what_is_used(store: Store) -> None:
     measure = FactCache(store)
     with measure.read() as snapshot:
         snapshot.find("Enterprise", "e30")
-    fact_cache = FactCache(store, budget=measure.history.cache.bytes * 5)
+    fact_cache = FactCache(store, budget=measure.timeline.cache.bytes * 5)
     with fact_cache.read() as snapshot:
         held = [snapshot.find("Enterprise", f"e{number}") for number in range(1, 31)]
         assert [e.memberships[0].person.id for e in held] == [f"e{number}-boss" for number in range(1, 31)]
         # What a snapshot has read stays with it, whatever the cache drops.
         assert snapshot.find("Enterprise", "e1") is held[0]
-    assert 3 <= len(fact_cache.history.cache) <= 6
+    assert 3 <= len(fact_cache.timeline.cache) <= 6
     with fact_cache.read() as snapshot:
         often = snapshot.find("Enterprise", "e30")
     for number in range(1, 29):
         with fact_cache.read() as snapshot:
             assert snapshot.find("Enterprise", "e30") is often
             snapshot.find("Enterprise", f"e{number}")
-    assert fact_cache.history.cache.bytes <= fact_cache.history.cache.budget
+    assert fact_cache.timeline.cache.bytes <= fact_cache.timeline.cache.budget
 
 
 def test_ids_that_do_not_exist_take_no_room(fact_cache: FactCache) -> None:
@@ -345,18 +343,18 @@ def test_ids_that_do_not_exist_take_no_room(fact_cache: FactCache) -> None:
         for number in range(50):
             snapshot.find("Enterprise", f"none{number}")
             snapshot.find("Seal", f"none{number}")
-    assert len(fact_cache.history.cache) == len(fact_cache.homes) == 0
+    assert len(fact_cache.timeline.cache) == len(fact_cache.homes) == 0
 
 
 def test_one_enterprise_never_touches_another(store: Store, fact_cache: FactCache) -> None:
     with fact_cache.read() as snapshot:
-        before = seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")])
+        before = seen_in(snapshot, [Unit("ENTERPRISE", "e2")])
     write(store, edited("Seal", "s1", state="DISABLED"), edited("Membership", "m-ann", state="SUSPENDED"))
     write(store, Seal("more", "e1", "x", "OTHER"), edited("SealGrant", "g1", used=3))
     with fact_cache.read() as snapshot:
-        assert seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+        assert seen_in(snapshot, [Unit("ENTERPRISE", "e2")]) == before
     with FactCache(store).read() as snapshot:
-        assert seen_in(snapshot, [Unit(UnitKind.ENTERPRISE, "e2")]) == before
+        assert seen_in(snapshot, [Unit("ENTERPRISE", "e2")]) == before
 
 
 def test_many_threads_read_while_others_write(store: Store, fact_cache: FactCache) -> None:
@@ -367,7 +365,7 @@ def test_many_threads_read_while_others_write(store: Store, fact_cache: FactCach
             with fact_cache.read() as snapshot:
                 holds = snapshot.find("Seal", "s1").holds
                 assert len(holds) == snapshot.revision
-                assert snapshot.person("ann").memberships[0].person_id == "ann"
+                assert snapshot.find("Person", "ann").memberships[0].person_id == "ann"
 
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read) for _ in range(4)]
@@ -453,7 +451,7 @@ def begin_again(store: Store) -> None:
 
 def _may_be(change: Change) -> bool:
     try:
-        check_edit(change)
+        check_edit(change, MODEL.shapes[change.record_type])
     except InvariantBroken:
         return False
     return True
@@ -481,7 +479,11 @@ def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, sh
             seen_in(snapshot, looked_at)
     records = everything(shared)
     units = roots_of(records)
-    with fact_cache.read() as kept, FactCache(shared).read() as fresh, FactCache.of_records(records).read() as memory:
+    with (
+        fact_cache.read() as kept,
+        FactCache(shared).read() as fresh,
+        FactCache.of_records(MODEL, records).read() as memory,
+    ):
         expected = seen_in(fresh, units)
         assert seen_in(kept, units) == expected
         assert seen_in(memory, units) == expected
@@ -491,7 +493,7 @@ def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, sh
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def shared(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Store]:
     """One store for all histories: each begins where the one before it ended."""
-    store = Store.open(new_database(request.param))
+    store = Store.open(new_database(request.param), MODEL)
     write(store, *scene())
     yield store
     assert dump(store)["fact_change"]

@@ -31,10 +31,12 @@ from sqlalchemy import select
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract, Signatory, SigningTask, TaskOperator
-from sealauthz.model.records.organisation import Enterprise, Membership, RegistrySnapshot, RoleAssignment
+from sealauthz.model.records.membership import Membership, RoleAssignment
+from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
 from sealauthz.model.records.seals import Seal, SealHold
+from sealauthz.schema import shape_of
 
 EXISTS, ABSENT, AT_REVISION = PreconditionKind.EXISTS, PreconditionKind.ABSENT, PreconditionKind.AT_REVISION
 
@@ -171,7 +173,7 @@ def test_a_refused_request_may_be_sent_again(store: Store) -> None:
 
 
 def test_the_same_request_at_once_is_applied_once(database_url: str) -> None:
-    stores = [Store.open(database_url) for _ in range(4)]
+    stores = [Store.open(database_url, MODEL) for _ in range(4)]
     write(stores[0], *scene())
     for number in range(5):
         barrier = threading.Barrier(4)
@@ -195,7 +197,7 @@ def test_the_same_request_at_once_is_applied_once(database_url: str) -> None:
 
 
 def test_the_same_new_record_at_once_is_written_by_both_in_turn(database_url: str) -> None:
-    stores = [Store.open(database_url) for _ in range(2)]
+    stores = [Store.open(database_url, MODEL) for _ in range(2)]
     for number in range(8):
         barrier = threading.Barrier(2)
 
@@ -239,7 +241,7 @@ def test_preconditions_hold_or_nothing_happens(store: Store) -> None:
 
 
 def test_two_edits_of_the_same_revision_cannot_both_win(database_url: str) -> None:
-    stores = [Store.open(database_url) for _ in range(2)]
+    stores = [Store.open(database_url, MODEL) for _ in range(2)]
     write(stores[0], *scene())
     for _ in range(8):
         revision = stores[0].read("Seal", {"id": "s1"}).records[0].revision
@@ -300,7 +302,9 @@ def test_personal_text_is_in_its_own_row_only(store: Store) -> None:
         ("RetrievalCase", "case", "retrieval_case"): {"reason_text": "秘密原因二"},
         ("Objection", "objection", "objection"): {"ground": "秘密原因三"},
     }
-    personal = {(cls.__name__, c.name) for cls in RECORDS.values() for c in shape_of(cls).columns if c.is_personal}
+    personal = {
+        (cls.__name__, c.name) for cls in MODEL.records.values() for c in shape_of(cls).columns if c.is_personal
+    }
     assert personal == {(key[0], column) for key, columns in secrets.items() for column in columns}
     write(store, *scene())
     for (record_type, record_id, _), columns in secrets.items():
@@ -355,7 +359,7 @@ def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) ->
 
 def test_time_never_goes_back(database_url: str) -> None:
     clock = itertools.chain([1000, 500, 700], itertools.count(2000))
-    store = Store.open(database_url, now=lambda: next(clock))
+    store = Store.open(database_url, MODEL, now=lambda: next(clock))
     instants = [write(store, *enterprise(number)).at for number in range(1, 5)]
     assert instants == [1000, 1000, 1000, 2000]
     store.close()
@@ -384,25 +388,23 @@ def test_who_may_write_one_enterprise_may_not_write_another(store: Store) -> Non
     ]
     for enterprises, change in refused:
         with pytest.raises(CallerNotPermitted):
-            write(store, change, enterprises=enterprises)
+            write(store, change, tenants=enterprises)
         with pytest.raises(CallerNotPermitted):
-            write(store, edited("Seal", "s2", name="x"), change, enterprises=enterprises)
+            write(store, edited("Seal", "s2", name="x"), change, tenants=enterprises)
         assert dump(store) == state
     with pytest.raises(CallerNotPermitted):
-        write(
-            store, edited("Seal", "s2", name="x"), enterprises=e2, preconditions=(Precondition("Seal", "s1", EXISTS),)
-        )
-    write(store, edited("Seal", "s1", name="x"), edited("Contract", "c1", contract_type="x"), enterprises=e1)
-    write(store, edited("Person", "ann", phone="1"), enterprises=frozenset())
+        write(store, edited("Seal", "s2", name="x"), tenants=e2, preconditions=(Precondition("Seal", "s1", EXISTS),))
+    write(store, edited("Seal", "s1", name="x"), edited("Contract", "c1", contract_type="x"), tenants=e1)
+    write(store, edited("Person", "ann", phone="1"), tenants=frozenset())
     # A party of the contract may write it, and one batch may make a contract with all that hangs on it.
-    write(store, Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2"), enterprises=e1)
-    write(store, SigningTask("new", "party3", "FILL"), enterprises=e2)
+    write(store, Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2"), tenants=e1)
+    write(store, SigningTask("new", "party3", "FILL"), tenants=e2)
     write(
         store,
         Contract("c2", "e2", "SALES"),
         Signatory("p", "c2", "ENTERPRISE", enterprise_id="e1"),
         SigningTask("t", "p", "FILL"),
-        enterprises=e2,
+        tenants=e2,
     )
 
 
@@ -434,7 +436,7 @@ def test_what_a_guard_raises_refuses_the_batch(store: Store) -> None:
     with pytest.raises(CallerNotPermitted, match="no"):
         write(store, edited("Seal", "s1", name="x"), guard=refuse, preconditions=nobody)
     with pytest.raises(CallerNotPermitted, match="may not write facts of this enterprise"):
-        write(store, edited("Seal", "s1", name="x"), guard=refuse, enterprises=frozenset({"e2"}))
+        write(store, edited("Seal", "s1", name="x"), guard=refuse, tenants=frozenset({"e2"}))
     assert dump(store) == state
 
 
@@ -451,7 +453,7 @@ def test_a_replayed_request_is_not_shown_to_the_guard(store: Store) -> None:
 
 def test_a_guard_sees_what_a_writer_before_it_left(database_url: str) -> None:
     """Who may set the name alone cannot put back, with a record read earlier, what another has changed meanwhile."""
-    first, second = Store.open(database_url), Store.open(database_url)
+    first, second = Store.open(database_url, MODEL), Store.open(database_url, MODEL)
     write(first, *scene())
     is_first_inside, is_second_called = threading.Event(), threading.Event()
 
@@ -485,15 +487,15 @@ def test_the_enterprises_that_a_record_concerns(store: Store) -> None:
     write(store, *scene())
     new = Seal("new", "e2", "x", "CONTRACT")
     with store.read_transaction() as snapshot:
-        assert store.enterprises_of(snapshot, BASE["SealHold", "hold"]) == {"e1"}
-        assert store.enterprises_of(snapshot, BASE["Person", "ann"]) == frozenset()
-        assert store.enterprises_of(snapshot, edited("Signatory", "party2", kind="ENTERPRISE", enterprise_id="e2")) == {
+        assert store.tenants_of(snapshot, BASE["SealHold", "hold"]) == {"e1"}
+        assert store.tenants_of(snapshot, BASE["Person", "ann"]) == frozenset()
+        assert store.tenants_of(snapshot, edited("Signatory", "party2", kind="ENTERPRISE", enterprise_id="e2")) == {
             "e1",
             "e2",
         }
-        assert store.enterprises_of(snapshot, BASE["TaskSeal", "fixed"]) == {"e1"}
-        assert store.enterprises_of(snapshot, SealHold("new", "new", "ADMIN", NOW)) == frozenset()
-        assert store.enterprises_of(snapshot, SealHold("new", "new", "ADMIN", NOW), beside=[new]) == {"e2"}
+        assert store.tenants_of(snapshot, BASE["TaskSeal", "fixed"]) == {"e1"}
+        assert store.tenants_of(snapshot, SealHold("new", "new", "ADMIN", NOW)) == frozenset()
+        assert store.tenants_of(snapshot, SealHold("new", "new", "ADMIN", NOW), beside=[new]) == {"e2"}
 
 
 def test_a_large_batch_is_one_revision(store: Store) -> None:

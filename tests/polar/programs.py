@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
+from sealauthz.model import MODEL
 from sealauthz.polar.program import variables
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
@@ -46,7 +47,7 @@ from sealauthz.polar.syntax import (
     Variable,
 )
 from sealauthz.polar.unparse import written_statement
-from sealauthz.schema.record import Collection, many, one, shape_of
+from sealauthz.schema import Collection, Tenant, many, one, shape_of
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ T = TypeVar("T")
 def _record(cls: type[T]) -> type[T]:
     """Make a class a record without adding it to the records of the product."""
     made = dataclass(slots=True)(cls)
-    made.__record__ = ((), False)  # type: ignore[attr-defined]
+    made.__record__ = ((), "", Tenant(), False)  # type: ignore[attr-defined]
     return made
 
 
@@ -461,7 +462,7 @@ class _Writer:
         for name, count in counts.items():
             for number in range(count):
                 values: dict[str, Any] = {}
-                for column in shape_of(RECORDS[name]).columns:
+                for column in MODEL.shapes[name].columns:
                     if column.name == "id":
                         values["id"] = f"{name.lower()}{number}"
                     elif column.name == "parent_id":

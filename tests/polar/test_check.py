@@ -9,8 +9,7 @@ from check_cases import CASES, MEETS, Twins, meets
 
 import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
-from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
-from sealauthz.model import RECORDS
+from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.check import Finding, Severity, check
 from sealauthz.polar.checking import flow
@@ -19,7 +18,7 @@ from sealauthz.polar.source import Source
 from sealauthz.polar.types import Types
 
 POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
-TYPES = Types(RECORDS, (*CONTEXT_CLASSES, Parameters))
+TYPES = Types(MODEL.records, (*MODEL.contexts, Parameters))
 
 CONTRACT = (POLICIES / "contract.polar").read_text(encoding="utf-8")
 FLOOR = """
@@ -52,7 +51,7 @@ def findings(text: str, *others: Source, floor: str = FLOOR) -> list[Finding]:
         *others,
     ]
     statements = [statement for source in sources for statement in parse(source)]
-    return check(statements, TYPES, lambda action, type_: form_of(action, type_).context, sources=sources)
+    return check(statements, TYPES, lambda action, type_: MODEL.action(action, type_).context, sources=sources)
 
 
 def shipped() -> tuple[list[Source], list[Finding]]:
@@ -61,7 +60,7 @@ def shipped() -> tuple[list[Source], list[Finding]]:
     found = check(
         statements,
         TYPES,
-        lambda action, type_: form_of(action, type_).context,
+        lambda action, type_: MODEL.action(action, type_).context,
         product_reasons=PRODUCT_REASONS,
         sources=sources,
     )
@@ -125,12 +124,12 @@ def test_a_missing_floor_is_refused() -> None:
 
 
 def test_product_reasons_must_be_described() -> None:
-    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: CONTEXT_CLASSES[0], product_reasons=["NOT_FOUND"])
+    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0], product_reasons=["NOT_FOUND"])
     assert "`reason` does not describe `NOT_FOUND`, which the service gives" in {finding.message for finding in found}
 
 
 def test_what_the_service_asks_for_must_be_there() -> None:
-    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: CONTEXT_CLASSES[0])
+    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0])
     said = "no rule `allow` or `settled` or `visible` or `has_standing` or `has_permission` is defined"
     assert f"{said}, which the service asks for" in {finding.message for finding in found}
 

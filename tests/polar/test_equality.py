@@ -34,10 +34,9 @@ from scene import BUNDLE, NOW, Scene
 from sealauthz.decision import Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.bundle import engine_classes
-from sealauthz.decision.contexts import CONTEXT_CLASSES
 from sealauthz.decision.pdp import everything
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.model import RECORDS
+from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 
 # --- random programs ------------------------------------------------------------------------------------------------
@@ -102,8 +101,8 @@ def test_random_programs_agree(agreement: Agreement, program: Program) -> None:
 @pytest.fixture(scope="module")
 def engines() -> tuple[ReferenceEngine, CompiledEngine]:
     statements = [statement for source in BUNDLE.sources for statement in parse(source)]
-    compiled = CompiledEngine(statements, RECORDS, (*CONTEXT_CLASSES, Parameters))
-    return ReferenceEngine(BUNDLE.sources, engine_classes()), compiled
+    compiled = CompiledEngine(statements, MODEL.records, (*MODEL.contexts, Parameters))
+    return ReferenceEngine(BUNDLE.sources, engine_classes(MODEL)), compiled
 
 
 def answer(engine: ReferenceEngine | CompiledEngine, rule: str, *arguments: object) -> Answer:
@@ -115,7 +114,7 @@ def answer(engine: ReferenceEngine | CompiledEngine, rule: str, *arguments: obje
         return Silence("raised", str(error))
 
 
-def questions_of(case: object, action: str, type_: str) -> Iterator[tuple[object, ...]]:
+def questions_of(MODEL, case: object, action: str, type_: str) -> Iterator[tuple[object, ...]]:
     """Everything that a decision may ask of the bundle."""
     subject, resource, context = case.subject, case.resource, case.context  # type: ignore[attr-defined]
     yield "allow", subject, action, resource, context
@@ -144,11 +143,11 @@ def assert_agreement(
 ) -> None:
     """Ask both engines what a decision may ask, of these rules or of all."""
     reference, compiled = engines
-    with FactCache.of_records(scene.records).read() as snapshot:
+    with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         case = assemble(question, snapshot, everything, NOW, "", BUNDLE.parameters)
         if case is None:
             return
-        for rule, *arguments in questions_of(case, question.action, question.resource.type):
+        for rule, *arguments in questions_of(MODEL, case, question.action, question.resource.type):
             if rules is not None and rule not in rules:
                 continue
             theirs = answer(reference, str(rule), *arguments)

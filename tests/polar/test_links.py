@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import links_of
-from sealauthz.decision.contexts import form_of
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.polar import Source
 from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.ties import Alone, Holding, Tie, Ties
 from sealauthz.polar.walks import Root, Spot, Step, Walk, back, beyond, walk_of
+from sealauthz.schema import shape_of
 
 LEADS = {"Led": {"holder": ("cross_grants", "holder_id")}}
 
@@ -219,13 +219,13 @@ def test_from_the_resource_the_same_is_walked_the_other_way() -> None:
 @st.composite
 def walks(draw: st.DrawFn) -> Walk:
     """A walk along real keys."""
-    here = draw(st.sampled_from(sorted(RECORDS)))
+    here = draw(st.sampled_from(sorted(MODEL.records)))
     walk: list[Step] = []
     for _ in range(draw(st.integers(0, 5))):
-        up = [Step(here, column.name, column.ref, True) for column in shape_of(RECORDS[here]).columns if column.ref]
+        up = [Step(here, column.name, column.ref, True) for column in MODEL.shapes[here].columns if column.ref]
         down = [
             Step(name, column.name, here, False)
-            for name, cls in RECORDS.items()
+            for name, cls in MODEL.records.items()
             for column in shape_of(cls).columns
             if column.ref == here
         ]
@@ -261,13 +261,13 @@ def test_a_path_is_read_by_the_names_of_keys_and_collections() -> None:
 
 def test_only_what_anybody_may_do_goes_through_everything() -> None:
     """What is tied neither to what is known nor by it; a list of these asks about every record of the type."""
-    bundle = Bundle.load()
+    bundle = Bundle.load(MODEL)
     found = links_of(bundle)
     untied = {
         (root, action, type_)
         for root in Root
         for action, type_ in bundle.rulebook.requirements
-        if found.between("Person", action, type_, form_of(action, type_).context.__name__, root) is None
+        if found.between("Person", action, type_, MODEL.action(action, type_).context.__name__, root) is None
     }
     assert untied == {
         (Root.SUBJECT, "join", "Enterprise"),
@@ -278,12 +278,12 @@ def test_only_what_anybody_may_do_goes_through_everything() -> None:
 
 
 def test_what_the_platforms_staff_does_is_for_those_with_a_post() -> None:
-    found = links_of(Bundle.load()).between("Person", "review", "RetrievalCase", "Context", Root.RESOURCE)
+    found = links_of(Bundle.load(MODEL)).between("Person", "review", "RetrievalCase", "Context", Root.RESOURCE)
     assert written(found) == ["<PlatformStaff.person_id>"]
 
 
 def test_the_seals_that_a_person_may_use_are_those_of_his_enterprises_and_of_grants_to_them() -> None:
-    found = links_of(Bundle.load()).between("Person", "use", "Seal", "SealUseContext", Root.SUBJECT)
+    found = links_of(Bundle.load(MODEL)).between("Person", "use", "Seal", "SealUseContext", Root.SUBJECT)
     assert written(found) == [
         "~Membership.person_id ^enterprise_id ~CrossEnterpriseGrant.holder_id ^seal_id",
         "~Membership.person_id ^enterprise_id ~Seal.enterprise_id",

@@ -17,7 +17,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.isolated import SENT_ALONG, Forms, IsolatedReference, ProcessLost, answer_of
 from sealauthz.polar.reference import ReferenceEngine
 from sealauthz.polar.runtime import FREE
-from sealauthz.schema.record import Collection
+from sealauthz.schema import Collection
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

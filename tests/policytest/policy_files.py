@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sealauthz.decision import Bundle
+from sealauthz.model import MODEL
 from sealauthz.policytest.suite import Suite, load_suite
 
-BUNDLE = Bundle.load()
+BUNDLE = Bundle.load(MODEL)
 
 FIXTURE = """\
 fixtures:

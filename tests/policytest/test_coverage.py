@@ -8,6 +8,7 @@ import pytest
 from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import Bundle
+from sealauthz.model import MODEL
 from sealauthz.policytest import coverage_report
 from sealauthz.policytest.coverage import Coverage, Report
 from sealauthz.policytest.suite import files_of_tests, load_suite
@@ -25,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def report_of(folder: Path) -> Report:
-    bundle = Bundle.load(folder)
+    bundle = Bundle.load(MODEL, folder)
     coverage = Coverage(bundle)
     for test in load_suite(files_of_tests([folder / "tests"]), bundle).tests:
         coverage.run(test)

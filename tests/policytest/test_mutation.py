@@ -14,6 +14,7 @@ from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.decision.bundle import baseline_of, compiled_from, findings_of
 from sealauthz.decision.folder import installed_folder
+from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode
@@ -122,13 +123,13 @@ def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -
         assert isinstance(old, RuleNode)
         assert new is None or isinstance(new, RuleNode)
         replaced = () if new is None else (new,)
-        whole = compiled_from((*statements[: mutant.statement], *replaced, *statements[mutant.statement + 1 :]))
+        whole = compiled_from(MODEL, (*statements[: mutant.statement], *replaced, *statements[mutant.statement + 1 :]))
         assert isinstance(BUNDLE.engine, CompiledEngine)
         quick = BUNDLE.engine.changed(old, new)
         for ask in chance.sample(asks, 12):
             assert answer_of(quick, ask) == answer_of(whole, ask), mutant.told
     # What was changed in copies is as it was in the original.
-    fresh = compiled_from(statements)
+    fresh = compiled_from(MODEL, statements)
     for ask in chance.sample(asks, 100):
         assert answer_of(BUNDLE.engine, ask) == answer_of(fresh, ask)
 
@@ -142,7 +143,7 @@ def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
 @pytest.mark.no_cover  # long, and others reach the same lines
 def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> None:
     statements = tuple(statements_of(BUNDLE))
-    baseline = baseline_of(statements)
+    baseline = baseline_of(MODEL, statements)
     mutants = [m for m in mutants_of(BUNDLE, statements) if m.statement >= 0]
     of_verdict: dict[bool, int] = {True: tries(4, 50), False: tries(4, 50)}
     for mutant in random.Random(8).sample(mutants, len(mutants)):
@@ -152,7 +153,7 @@ def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> N
         refused = baseline.refuses(changed, old, mutant.replacement)
         if of_verdict[refused]:
             of_verdict[refused] -= 1
-            whole = any(finding.severity is Severity.ERROR for finding in findings_of(BUNDLE.sources, changed))
+            whole = any(finding.severity is Severity.ERROR for finding in findings_of(MODEL, BUNDLE.sources, changed))
             assert refused == whole, mutant.told
         if not any(of_verdict.values()):
             return

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from sealauthz.model import RECORDS, exact, shape_of
-from sealauthz.model.records.seals import Seal, SealGrant, SealKind, SealState
-from sealauthz.schema.record import Check, Column, Relation, Unique, values_of
+from sealauthz.model import MODEL
+from sealauthz.model.records.grants import SealGrant
+from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.schema import Check, Column, Relation, Unique, exact, shape_of, values_of
 
 
 def a_seal():
@@ -41,7 +42,9 @@ def test_a_column_knows_its_type_words_reference_and_marks():
         words=SealKind,
         ref=None,
         is_instant=False,
-        is_personal=False,
+        personal=None,
+        normalise=None,
+        crosses=False,
     )
     assert shape_of(Seal).column("custodian_id").ref == "Membership"
     assert shape_of(Seal).column("custodian_id").is_optional
@@ -49,8 +52,8 @@ def test_a_column_knows_its_type_words_reference_and_marks():
     assert shape_of(Seal).column("state").default is SealState.DRAFT
     assert shape_of(SealGrant).column("valid_to").is_instant
     assert shape_of(SealGrant).column("used").type is int
-    assert shape_of(RECORDS["Person"]).column("phone").is_personal
-    assert shape_of(RECORDS["RegistrySnapshot"]).column("is_current").type is bool
+    assert MODEL.shapes["Person"].column("phone").is_personal
+    assert MODEL.shapes["RegistrySnapshot"].column("is_current").type is bool
 
 
 def test_a_shape_of_no_such_column_is_an_error():
@@ -67,21 +70,21 @@ def test_relations_are_apart_from_columns():
 
 def test_constraints_and_permanence_are_declared_with_the_class():
     assert shape_of(Seal).is_permanent
-    assert not shape_of(RECORDS["TaskSeal"]).is_permanent
+    assert not MODEL.shapes["TaskSeal"].is_permanent
     assert any(isinstance(rule, Unique) and rule.invariant == "I13" for rule in shape_of(Seal).constraints)
     assert any(isinstance(rule, Check) and rule.invariant == "I10" for rule in shape_of(SealGrant).constraints)
 
 
-@pytest.mark.parametrize("name", sorted(RECORDS))
+@pytest.mark.parametrize("name", sorted(MODEL.records))
 def test_every_record_begins_with_its_id_and_refers_to_what_exists(name):
-    shape = shape_of(RECORDS[name])
+    shape = MODEL.shapes[name]
     assert shape.name == name
     assert shape.columns[0].name == "id"
     for column in shape.columns:
         assert column.type in (str, int, bool)
-        assert column.ref is None or column.ref in RECORDS
+        assert column.ref is None or column.ref in MODEL.records
     for relation in shape.relations:
-        keeper = shape if relation.is_one else shape_of(RECORDS[relation.record])
+        keeper = shape if relation.is_one else MODEL.shapes[relation.record]
         assert keeper.column(relation.key).ref == (relation.record if relation.is_one else name)
     names = {column.name for column in shape.columns}
     for rule in shape.constraints:
@@ -117,7 +120,7 @@ def test_exact_leaves_plain_words_and_nothing_else_changed():
 
 
 def test_exact_leaves_an_absent_word_absent():
-    person = RECORDS["IdentityVerification"](
+    person = MODEL.records["IdentityVerification"](
         id="v-1", person_id="p-1", method="FACE", purpose="SIGN", provider_ref="ref-1"
     )
     assert exact(person).fallback_from is None

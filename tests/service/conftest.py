@@ -18,19 +18,20 @@ from sealauthz.decision import Bundle, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 TOKEN = "t" * 40
-ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in RECORDS.items()}
+ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
 
 
 def caller(name: str = "demo", token: str = TOKEN, **rights: Any) -> Caller:
-    return Caller(name, hashlib.sha256(token.encode()).digest(), **rights)
+    return Caller(MODEL, name, hashlib.sha256(token.encode()).digest(), **rights)
 
 
 def trusted(**rights: Any) -> Caller:
@@ -57,14 +58,14 @@ FACTS = (
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
     """The installed policies."""
-    return Bundle.load()
+    return Bundle.load(MODEL)
 
 
 def demo_database(folder: Path) -> Path:
     """A database with the facts with which the demo opens."""
     path = folder / "facts.db"
-    upgrade(f"sqlite:///{path}")
-    store = Store.open(f"sqlite:///{path}")
+    upgrade(f"sqlite:///{path}", MODEL)
+    store = Store.open(f"sqlite:///{path}", MODEL)
     store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
     store.close()
     return path
@@ -73,8 +74,8 @@ def demo_database(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("facts") / "facts.db"
-    upgrade(f"sqlite:///{path}")
-    store = Store.open(f"sqlite:///{path}")
+    upgrade(f"sqlite:///{path}", MODEL)
+    store = Store.open(f"sqlite:///{path}", MODEL)
     store.write(Batch("setup", "facts", tuple(map(Put, FACTS))))
     store.close()
     return path
@@ -87,7 +88,7 @@ def database(template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(database: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{database}")
+    store = Store.open(f"sqlite:///{database}", MODEL)
     yield store
     store.close()
 

@@ -11,8 +11,8 @@ from conftest import Serve, caller, trusted
 from fake_pdp import FLAGGED, JOIN, FakePdp, deny
 
 from sealauthz.facts import Batch, Put, Store, WriteReceipt
-from sealauthz.model import shape_of
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
@@ -138,7 +138,7 @@ def test_each_token_is_its_own_caller(serve: Serve) -> None:
 
 
 def test_a_decision_on_another_enterprise_is_not_permitted(serve: Serve) -> None:
-    served = serve(trusted(enterprises=frozenset({"E1"})))
+    served = serve(trusted(tenants=frozenset({"E1"})))
     assert ask(served.authorization.Authorize, use("Seal:S1")).decision.effect == authorization_pb2.EFFECT_ALLOW
     refusal = refused(served.authorization.Authorize, use("Seal:S2"))
     assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
@@ -152,7 +152,7 @@ def test_a_decision_on_another_enterprise_is_not_permitted(serve: Serve) -> None
 
 
 def test_records_of_other_enterprises_are_not_returned(serve: Serve) -> None:
-    served = serve(trusted(enterprises=frozenset({"E1"})))
+    served = serve(trusted(tenants=frozenset({"E1"})))
     page = ask(served.facts.ReadFacts, facts_pb2.ReadFactsRequest(record_type="Seal"))
     assert [stored.fact.seal.id for stored in page.facts] == ["S1"]
     page = ask(served.facts.ReadFacts, facts_pb2.ReadFactsRequest(record_type="Enterprise"))
@@ -192,7 +192,7 @@ def test_personal_fields_are_masked_for_every_caller(serve: Serve) -> None:
 
 
 def test_what_belongs_to_no_enterprise_calls_for_the_right_on_every_enterprise(serve: Serve) -> None:
-    served = serve(trusted(enterprises=frozenset({"E1", "E2"})))
+    served = serve(trusted(tenants=frozenset({"E1", "E2"})))
     refusal = refused(served.facts.ReadFacts, facts_pb2.ReadFactsRequest(record_type="Person"))
     assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
     refusal = refused(served.facts.WriteFacts, write(put(person=records_pb2.Person(id="P2"))))
@@ -203,7 +203,7 @@ def test_what_belongs_to_no_enterprise_calls_for_the_right_on_every_enterprise(s
 
 
 def test_a_write_into_another_enterprise_is_not_permitted(serve: Serve) -> None:
-    served = serve(trusted(enterprises=frozenset({"E1"})))
+    served = serve(trusted(tenants=frozenset({"E1"})))
     kind = records_pb2.SEAL_KIND_OTHER
     theirs = put(seal=records_pb2.Seal(id="S9", enterprise_id="E2", name="x", kind=kind))
     moved = put(seal=records_pb2.Seal(id="S2", enterprise_id="E1", name="x", kind=kind))

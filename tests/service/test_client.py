@@ -218,7 +218,7 @@ def test_retries_are_bounded(serve: Serve, connect: Opened) -> None:
 
 def test_a_deny_and_a_refusal_are_not_asked_again(serve: Serve, connect: Opened) -> None:
     pdp = FakePdp(deny)
-    client = connect(serve(trusted(enterprises=frozenset({"E1"})), pdp=pdp))
+    client = connect(serve(trusted(tenants=frozenset({"E1"})), pdp=pdp))
     assert not client.authorize("Person:P1", "use", "Seal:S1")
     with pytest.raises(CallFailed, match="PERMISSION_DENIED"):
         client.authorize("Person:P1", "use", "Seal:S2")

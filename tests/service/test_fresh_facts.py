@@ -17,6 +17,7 @@ from sealauthz.client import NEWEST, CallFailed, Decision, Question, SealAuthzCl
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.model import MODEL
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import authorization_pb2
 
@@ -31,7 +32,7 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def other(database: Path) -> Iterator[Store]:
     """The store as another process has it."""
-    store = Store.open(f"sqlite:///{database}")
+    store = Store.open(f"sqlite:///{database}", MODEL)
     yield store
     store.close()
 
@@ -147,9 +148,9 @@ def test_calls_that_wait_for_a_token_hold_up_no_answer_from_memory(
     serve: Serve, store: Store, bundle: Bundle, other: Store
 ) -> None:
     threads = 4
-    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits.for_threads(threads, max_calls=64))
+    fact_cache = FactCache(store, max_age_s=1e9, permits=ReadPermits.for_threads(threads, max_calls=64))
     served = serve(
-        pdp=PolicyDecisionPoint(fact_cache, bundle), waits=fact_cache.waits, threads=threads, max_concurrent_calls=64
+        pdp=PolicyDecisionPoint(fact_cache, bundle), waits=fact_cache.permits, threads=threads, max_concurrent_calls=64
     )
     with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=20) as client:
         found = client.authorize(ZHOU, "view", SEAL)

@@ -17,14 +17,14 @@ from sealauthz.client import MAX_ATTEMPTS, CallFailed, Imported, Question, SealA
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import FactsUnavailable
-from sealauthz.exchange import plain_fact
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 from sealauthz.service import importing
 from sealauthz.service.edge import Call
 from sealauthz.service.importing import MAX_PART
-from sealauthz.service.records import snake
+from sealauthz.service.records import forms_of, snake
 from sealauthz.v1 import facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
@@ -32,7 +32,7 @@ SEAL = "Seal:seal-official"
 
 @pytest.fixture
 def served(serve: Serve) -> Served:
-    ours = trusted(name="ours", token="o" * 40, enterprises=frozenset({"E1"}))
+    ours = trusted(name="ours", token="o" * 40, tenants=frozenset({"E1"}))
     few = trusted(name="few", token="f" * 40, write={"Seal": frozenset({"name"})})
     return serve(trusted(), ours, few)
 
@@ -273,7 +273,7 @@ def codes(decision: Any) -> list[str]:
 
 
 def messages_of(records: Iterable[Any]) -> list[Any]:
-    return [getattr(plain_fact(record), snake(type(record).__name__)) for record in records]
+    return [getattr(forms_of(MODEL).fact_of(record, is_plain=True), snake(type(record).__name__)) for record in records]
 
 
 def test_nothing_is_decided_about_an_enterprise_until_its_import_is_over(
@@ -281,13 +281,13 @@ def test_nothing_is_decided_about_an_enterprise_until_its_import_is_over(
 ) -> None:
     """Law: in the middle of an import every question that needs the enterprise is denied, and after it as ever."""
     now = system_clock()
-    records = sorted(opening_facts(now), key=lambda record: DEPENDENCY_ORDER[type(record).__name__])
+    records = sorted(opening_facts(now), key=lambda record: tables_of(MODEL).dependency_order[type(record).__name__])
     urls = [f"sqlite:///{tmp_path / name}.db" for name in ("imported", "written")]
     for url in urls:
-        upgrade(url)
-    stores = [Store.open(url) for url in urls]
+        upgrade(url, MODEL)
+    stores = [Store.open(url, MODEL) for url in urls]
     stores[1].write(Batch("setup", "facts", tuple(map(Put, records))))
-    theirs = trusted(name="theirs", token="q" * 40, enterprises=frozenset({"e-qinghe"}))
+    theirs = trusted(name="theirs", token="q" * 40, tenants=frozenset({"e-qinghe"}))
     importing, written = (
         serve(trusted(), theirs, pdp=PolicyDecisionPoint(FactCache(store), bundle, lambda: now), facts=store)
         for store in stores

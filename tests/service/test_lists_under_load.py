@@ -22,6 +22,7 @@ from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.consistency import NO_DEADLINE
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.sources import TransactionSource
+from sealauthz.model import MODEL
 from sealauthz.v1 import authorization_pb2
 
 THREADS, IN_FLIGHT = 8, 64
@@ -41,7 +42,7 @@ FROM_MEMORY = authorization_pb2.AuthorizeRequest(
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """The facts of the demo, on each database."""
-    store = Store.open(database_url)
+    store = Store.open(database_url, MODEL)
     store.write(Batch("setup", "facts", tuple(map(Put, opening_facts(system_clock())))))
     yield store
     store.close()
@@ -49,10 +50,10 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
-    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits.for_threads(THREADS, 256))
+    fact_cache = FactCache(store, max_age_s=1e9, permits=ReadPermits.for_threads(THREADS, 256))
     # A page has its time although a test holds it up.
     pdp = PolicyDecisionPoint(fact_cache, bundle, bounds=Bounds(seconds=600))
-    served = serve(pdp=pdp, waits=fact_cache.waits, threads=THREADS)
+    served = serve(pdp=pdp, waits=fact_cache.permits, threads=THREADS)
     assert ask(served, LIST) == "OK"
     assert ask(served, LOOK_UP) == "OK"
     assert ask(served, FROM_MEMORY) == "OK"
@@ -186,7 +187,7 @@ def test_a_call_whose_time_is_over_while_it_waits_is_told_so_and_not_evaluated(
 
 def test_an_answer_that_waited_is_of_the_time_after_the_wait(store: Store, bundle: Bundle) -> None:
     now = [system_clock()]
-    fact_cache = FactCache(store, max_age_s=1e9, waits=ReadPermits(1))
+    fact_cache = FactCache(store, max_age_s=1e9, permits=ReadPermits(1))
     pdp = PolicyDecisionPoint(fact_cache, bundle, now=lambda: now[0])
     asked = Question(Entity("Person", "p-zhou"), "change_name", Entity("Enterprise", "e-yunshan"), {})
     begun = pdp.decide(asked).evaluated_at

@@ -25,13 +25,15 @@ from sealauthz.errors import FactsUnavailable, RevisionUnknown, ServiceBusy
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Revision
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract, Signatory
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.schema import shape_of
 from sealauthz.service import watching
 from sealauthz.service.edge import Call
+from sealauthz.service.records import WireForms
 from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2
@@ -59,7 +61,7 @@ def following(store: Store) -> Iterator[Watches]:
 def each_store(request: pytest.FixtureRequest, new_database: Any) -> Iterator[list[Store]]:
     """Two stores on one database, with the enterprise of the seals: once on SQLite, once on PostgreSQL."""
     url = new_database(request.param)
-    stores = [Store.open(url), Store.open(url)]
+    stores = [Store.open(url, MODEL), Store.open(url, MODEL)]
     write(stores[0], Enterprise("E1", "Ying", "91350100M000100Y43"))
     yield stores
     for store in stores:
@@ -340,13 +342,13 @@ def test_two_large_revisions_at_most_are_in_use_at_once(store: Store, monkeypatc
 
 def test_what_is_not_shown_is_not_made_into_a_message(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    fact_of_image = watching.fact_of_image
+    fact_of_image = WireForms.fact_of_image
 
-    def counted(record_type: str, image: Any, hidden: Any) -> Any:
+    def counted(forms: WireForms, record_type: str, image: Any, hidden: Any) -> Any:
         made.append(image["id"])
-        return fact_of_image(record_type, image, hidden)
+        return fact_of_image(forms, record_type, image, hidden)
 
-    monkeypatch.setattr(watching, "fact_of_image", counted)
+    monkeypatch.setattr(WireForms, "fact_of_image", counted)
     write(store, seal("S1", "E1", "a"), seal("S2", "E2", "b"), Enterprise("E1", "Renamed", "91350100M000100Y43"))
     request = facts_pb2.WatchChangesRequest(record_types=["Seal"], enterprise_ids=["E1"])
     view, message = watching.View.of(request, trusted()), facts_pb2.WatchChangesResponse()
@@ -360,7 +362,7 @@ def test_what_is_not_shown_is_not_made_into_a_message(store: Store, monkeypatch:
 
 @pytest.fixture
 def served(serve: Serve) -> Served:
-    ours = trusted(name="ours", token="o" * 40, enterprises=frozenset({"E1"}))
+    ours = trusted(name="ours", token="o" * 40, tenants=frozenset({"E1"}))
     few = trusted(name="few", token="f" * 40, read={"Seal": frozenset({"state"})})
     return serve(trusted(), ours, few)
 
@@ -655,4 +657,4 @@ def test_closing_the_client_ends_its_watches(served: Served) -> None:
 
 def test_every_type_has_its_place_in_a_view() -> None:
     request = facts_pb2.WatchChangesRequest()
-    assert set(watching.View.of(request, trusted()).hidden) == set(RECORDS)
+    assert set(watching.View.of(request, trusted()).hidden) == set(MODEL.records)

@@ -22,11 +22,11 @@ from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import DAY, opening_facts
-from sealauthz.exchange import plain_fact
 from sealauthz.facts import FactCache, Store, upgrade
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import Person
-from sealauthz.service.records import fact_of, snake
+from sealauthz.service.records import forms_of, snake
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
@@ -43,8 +43,8 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
-    yunshan = trusted(name="yunshan", token="y" * 40, enterprises=frozenset({"e-yunshan"}))
-    qinghe = trusted(name="qinghe", token="q" * 40, enterprises=frozenset({"e-qinghe"}))
+    yunshan = trusted(name="yunshan", token="y" * 40, tenants=frozenset({"e-yunshan"}))
+    qinghe = trusted(name="qinghe", token="q" * 40, tenants=frozenset({"e-qinghe"}))
     return serve(trusted(), yunshan, qinghe, pdp=PolicyDecisionPoint(FactCache(store), bundle))
 
 
@@ -248,7 +248,7 @@ def innermost(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
 def test_an_expired_grant_is_explained_by_the_condition_and_both_times(client: SealAuthzClient, store: Store) -> None:
     grant, now = store.read("SealGrant", {"id": "grant-zhou-use"}).records[0].record, system_clock()
     expired = replace(grant, valid_from=now - 40 * DAY, valid_to=now - DAY)
-    client.write_facts([put(fact_of(expired).seal_grant)])
+    client.write_facts([put(forms_of(MODEL).fact_of(expired).seal_grant)])
     explanation = client.explain("Person:p-zhou", "use", SEAL, {"task": "task-cartons"})
     assert not explanation
     outcome = next(item for item in explanation.requirements if item.requirement == "SEAL_AUTHORITY")
@@ -315,8 +315,8 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
     certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     key.write_bytes(issued.private_key_pem.bytes())
     url = f"sqlite:///{tmp_path / 'other.db'}"
-    upgrade(url)
-    other = Store.open(url)
+    upgrade(url, MODEL)
+    other = Store.open(url, MODEL)
     served = serve(
         pdp=PolicyDecisionPoint(FactCache(other), bundle),
         facts=other,
@@ -325,7 +325,9 @@ def test_all_demo_facts_travel_over_tls_and_decide_alike(
         tls_key=key,
     )
     records = opening_facts(system_clock())
-    messages = [getattr(plain_fact(record), snake(type(record).__name__)) for record in records]
+    messages = [
+        getattr(forms_of(MODEL).fact_of(record, is_plain=True), snake(type(record).__name__)) for record in records
+    ]
     with SealAuthzClient(served.address, TOKEN, tls_roots=authority.cert_pem.bytes(), timeout_s=20) as over_tls:
         over_tls.write_facts(map(put, messages))
         for person in ("p-lin", "p-zhou", "p-chen", "p-luo"):
@@ -352,7 +354,7 @@ def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Se
 
 
 def puts(*records: Any) -> facts_pb2.WriteFactsRequest:
-    changes = [facts_pb2.FactChange(put=plain_fact(record)) for record in records]
+    changes = [facts_pb2.FactChange(put=forms_of(MODEL).fact_of(record, is_plain=True)) for record in records]
     return facts_pb2.WriteFactsRequest(request_id=uuid.uuid4().hex, changes=changes)
 
 

@@ -35,13 +35,12 @@ from sealauthz.accessdiff.loosening import NEW, OLD, Loosening, RuleChanges, Sig
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.assembly import assemble
 from sealauthz.decision.bundle import named_by_obligations
-from sealauthz.decision.contexts import ContextForm, form_of
 from sealauthz.decision.pdp import everything
-from sealauthz.decision.surroundings import ABOUT_SUBJECT, Surroundings, found_with
 from sealauthz.errors import EvaluationFailed, SealAuthzError
-from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.facts.units import Unit, UnitKind, homes_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import whole_digest
 from sealauthz.model.records.identity import VerificationMethod, VerificationPurpose
 from sealauthz.polar import Kind, Rule, trace
@@ -49,7 +48,7 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written, written_head
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.schema import Action, ResolverInput, Unit, shape_of
 
 ContextEntries = tuple[tuple[str, str], ...]
 """What the asker says, by key, in the order of the context's form."""
@@ -305,7 +304,7 @@ def compare(
     when the facts were written, and at `now`.
     """
     facts = _Facts(records)
-    fact_cache = FactCache.of_records(facts.records)
+    fact_cache = FactCache.of_records(MODEL, facts.records)
     limits = limits or Limits()
     rules = changes_of(old, new)
     with fact_cache.read() as snapshot:
@@ -405,13 +404,13 @@ class _Facts:
     """The records by what the diff asks of them."""
 
     def __init__(self, records: Iterable[Any]) -> None:
-        by_id: dict[str, dict[str, Any]] = {record_type: {} for record_type in RECORDS}
+        by_id: dict[str, dict[str, Any]] = {record_type: {} for record_type in MODEL.records}
         for record in records:
             by_id[type(record).__name__][record.id] = record
         self.by_id = by_id
         self.records = [record for some in by_id.values() for record in some.values()]
         self.persons = sorted(by_id["Person"])
-        self._homes = homes_of(self.records, RecordRows(self.records))
+        self._homes = MODEL.units.homes_of(self.records, RecordRows(self.records))
         self.own_checks: dict[str, list[Any]] = defaultdict(list)
         self.bound_checks: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for check in by_id["IdentityVerification"].values():
@@ -451,7 +450,7 @@ class _Facts:
     def enterprise_of(self, record_type: str, record_id: str) -> str:
         """The enterprise that a record belongs to; empty where it belongs to none."""
         home = self.home(record_type, record_id)
-        return home.id if home is not None and home.kind == UnitKind.ENTERPRISE else ""
+        return home.id if home is not None and home.kind == "ENTERPRISE" else ""
 
     # --- ties, for facts that are too many to decide every pair ---------------------------------------------------
 
@@ -517,7 +516,7 @@ class _Contexts:
         self._passed = sorted(passed, key=self._age)
 
     def of(
-        self, person_id: str, action: str, form: ContextForm, resource_type: str, resource_id: str
+        self, person_id: str, action: str, form: Action, resource_type: str, resource_id: str
     ) -> tuple[list[tuple[str | None, ...]], bool]:
         """The values of the keys of a context's form, None for what is left out, and whether some were cut."""
         facts = self._facts
@@ -534,7 +533,7 @@ class _Contexts:
         self._shared.clear()
 
     def _drawn(
-        self, person_id: str, action: str, form: ContextForm, resource_type: str, resource_id: str
+        self, person_id: str, action: str, form: Action, resource_type: str, resource_id: str
     ) -> tuple[list[tuple[str | None, ...]], bool]:
         # The rank of a context says how telling it is: what is cut is cut from the end.
         drawn: list[tuple[int, tuple[str | None, ...]]] = [(0, ())]
@@ -563,11 +562,13 @@ class _Contexts:
         return [values for _, values in drawn[: self._limit]], len(drawn) > self._limit
 
     def _supposed_checks(
-        self, action: str, form: ContextForm, resource_type: str, bound: tuple[str, str]
+        self, action: str, form: Action, resource_type: str, bound: tuple[str, str]
     ) -> list[tuple[int, str]]:
         """Checks that the subject has just passed, bound to the object; a face check of the first document first."""
         digests = self._facts.digests.get(self._facts.contract_of.get(bound[1], ""), set())
-        tried = digests_to_try(digests if bound[0] == "SigningTask" else (), form.context.__dataclass_fields__)
+        tried = digests_to_try(
+            digests if bound[0] == "SigningTask" else (), {each.name: each for each in dataclasses.fields(form.context)}
+        )
         return [
             (0 if method == VerificationMethod.FACE else 2, Supposed(method, purpose, digest))
             for method, purpose in self._kinds_of_check(action, resource_type)
@@ -587,7 +588,7 @@ class _Contexts:
             self._supposed[key] = [(m, purpose) for purpose in VerificationPurpose if purpose in words for m in methods]
         return self._supposed[key]
 
-    def _own_texts(self, form: ContextForm, values: tuple[str | None, ...], key: str) -> list[str]:
+    def _own_texts(self, form: Action, values: tuple[str | None, ...], key: str) -> list[str]:
         """What the records of a context hold under the name of a text; among fresh facts a code that was not given."""
         found = []
         for record_type, record_id in zip(form.records.values(), values, strict=False):
@@ -653,7 +654,7 @@ class _Contexts:
         return self._words[key]
 
 
-def bound_of(form: ContextForm, values: Sequence[str | None], resource: tuple[str, str]) -> tuple[str, str]:
+def bound_of(form: Action, values: Sequence[str | None], resource: tuple[str, str]) -> tuple[str, str]:
     """What a check must be bound to: the task or the request of the context where it has a key for one."""
     for position, record_type in enumerate(form.records.values()):
         if record_type in ("SigningTask", "SealUseRequest"):
@@ -838,7 +839,7 @@ class _Asked:
     subject: Any
     action: str
     resource: Any
-    form: ContextForm
+    form: Action
     old_context: Any
     new_context: Any
 
@@ -933,9 +934,9 @@ class _Comparison:
             home = facts.home(resource_type, resource_id)
             if home is not None:
                 concerned |= ties.get(home, set())
-                near = facts.contracts_of if home.kind == UnitKind.ENTERPRISE else facts.parties_of
-                kind = UnitKind.CONTRACT if home.kind == UnitKind.ENTERPRISE else UnitKind.ENTERPRISE
-                for unit_id in near.get(home.id, ()) if home.kind != UnitKind.PERSON else ():
+                near = facts.contracts_of if home.kind == "ENTERPRISE" else facts.parties_of
+                kind = "CONTRACT" if home.kind == "ENTERPRISE" else "ENTERPRISE"
+                for unit_id in near.get(home.id, ()) if home.kind != "PERSON" else ():
                     concerned |= ties.get(Unit(kind, unit_id), set())
             strangers: list[str] = []
             for some in kinds:
@@ -952,7 +953,7 @@ class _Comparison:
 
     def _decide(self, resource_type: str, resource_id: str, persons: Sequence[str]) -> None:
         for action in self._actions[resource_type]:
-            form = form_of(action, resource_type)
+            form = MODEL.action(action, resource_type)
             someone = self._facts.persons[0] if self._facts.persons else ""
             prepared = self._prepared(action, resource_type, resource_id, someone)
             if prepared is None:
@@ -970,7 +971,7 @@ class _Comparison:
                 if (person_id, action, Entity(resource_type, resource_id)) in self._leaves_out:
                     continue
                 subject = self._find("Person", person_id)
-                if form.context in ABOUT_SUBJECT:
+                if form.resolver.is_about_subject:
                     _, old_context, new_context = (
                         self._prepared(action, resource_type, resource_id, person_id) or prepared
                     )
@@ -988,7 +989,7 @@ class _Comparison:
         """The resource and a context for each side, to be filled with what an asker says; None where there is none."""
         question = Question(Entity("Person", person_id), action, Entity(resource_type, resource_id))
         parameters = self._old.bundle.parameters
-        case = assemble(question, self._snapshot, everything, self._now, "", parameters)
+        case = assemble(MODEL, question, self._snapshot, everything, self._now, "", parameters)
         if case is None:
             return None
         context = within_hours(case.context, case.resource) if self._is_fresh else case.context
@@ -1078,7 +1079,7 @@ class _Comparison:
             for context in contexts:
                 setattr(context, key, check_of(check, person, bound, context, self._now))
 
-    def _give_code(self, form: ContextForm, context: Any, key: str) -> None:
+    def _give_code(self, form: Action, context: Any, key: str) -> None:
         """Suppose that the record of a context has the code that the asker gives."""
         for name in form.records:
             record = getattr(context, name)
@@ -1089,8 +1090,9 @@ class _Comparison:
         """Put into the contexts of both sides what the server finds by what the asker says."""
         given = {key: getattr(asked.new_context, key) for key in asked.form.keys}
         parameters = self._new.bundle.parameters
-        around = Surroundings(asked.subject, asked.resource, self._now, parameters, self._snapshot, given)
-        for key, found in found_with(asked.form.context, around).items():
+        query = ResolverInput(asked.subject, asked.resource, self._now, parameters, self._snapshot, given)
+        resolver = asked.form.resolver
+        for key, found in (resolver.find_again(query) if resolver.find_again is not None else {}).items():
             setattr(asked.old_context, key, found)
             setattr(asked.new_context, key, found)
 
@@ -1248,7 +1250,7 @@ def _actions_of(old: Bundle, new: Bundle, only: RuleChanges | None) -> dict[str,
     With `only`, those that these changes concern.
     """
     found = {}
-    for type_ in RECORDS:
+    for type_ in MODEL.records:
         actions = dict.fromkeys((*old.rulebook.actions_of(type_), *new.rulebook.actions_of(type_)))
         kept = tuple(action for action in actions if only is None or (action, type_) in only.concerned)
         if kept:
@@ -1270,7 +1272,7 @@ def delta(old: Bundle, new: Bundle) -> BundleDelta:
     )
 
 
-def _entries(form: ContextForm, values: tuple[str | None, ...]) -> ContextEntries:
+def _entries(form: Action, values: tuple[str | None, ...]) -> ContextEntries:
     return tuple((key, value) for key, value in zip(form.keys, values, strict=True) if value is not None)
 
 

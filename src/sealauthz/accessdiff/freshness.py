@@ -19,7 +19,7 @@ from sealauthz.model.records.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.schema.record import Instant, shape_of
+from sealauthz.schema import Instant, shape_of
 
 _TO_COME = frozenset({"expires_at", "ended_at"})
 """Columns that look as if they said when something happened, and may say when it will."""

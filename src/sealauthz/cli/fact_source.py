@@ -13,7 +13,8 @@ import click
 from sealauthz.accessdiff.approval import escaped
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.errors import InvalidRequest
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.model import MODEL
+from sealauthz.schema import shape_of
 
 DEMO = "demo"
 STANDARD_INPUT = "-"
@@ -82,7 +83,7 @@ def _read_lines(file: Iterable[bytes], name: str) -> Iterator[Any]:
         if not line:
             continue
         try:
-            yield record_of(line)
+            yield record_of(MODEL, line)
         except InvalidRequest as error:
             said = "; ".join(
                 f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
@@ -96,8 +97,8 @@ def _read_database(url: str) -> Iterator[Any]:
     from sealauthz.facts import MAX_PAGE_SIZE, Store
     from sealauthz.facts.store.reading import Query, read_page
 
-    with closing(Store.open(url)) as store, store.read_transaction() as snapshot:
-        for name in RECORDS:
+    with closing(Store.open(url, MODEL)) as store, store.read_transaction() as snapshot:
+        for name in MODEL.records:
             token = None
             while token != "":
                 page = read_page(snapshot, Query(name, {}), MAX_PAGE_SIZE, token or "", None)

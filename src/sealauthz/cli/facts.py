@@ -22,16 +22,17 @@ from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store
 from sealauthz.client import CallFailed, Changes, SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
-from sealauthz.exchange import line_of, plain_fact, record_of
+from sealauthz.exchange import line_of, record_of
 from sealauthz.facts import MAX_PAGE_SIZE, Batch, Part, Put, ReadTransaction, Store, Stored, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.facts.store.reading import Filter, Query, read_page
-from sealauthz.facts.store.tables import DEPENDENCY_ORDER
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema.record import RECORDS, Column, shape_of
+from sealauthz.schema import Column
 from sealauthz.service.faults import Faults
-from sealauthz.service.importing import release_contracts
-from sealauthz.service.records import fact_of, filter_value, snake
+from sealauthz.service.importing import release_shared
+from sealauthz.service.records import filter_value, forms_of, snake
 from sealauthz.terminal import console, instant, show, table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,8 +64,8 @@ class RecordType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check that there is such a type, and suggest one if there is not."""
-        if value not in RECORDS:
-            self.fail(f"`{value}` is not a record type{_suggestion(str(value), RECORDS)}", param, ctx)
+        if value not in MODEL.records:
+            self.fail(f"`{value}` is not a record type{_suggestion(str(value), MODEL.records)}", param, ctx)
         return str(value)
 
 
@@ -201,14 +202,14 @@ def facts_imports(*, config_file: Path | None, database: str | None, output: str
                     "import_id": item.import_id,
                     "parts": item.parts,
                     "began_at": instant(item.at),
-                    "enterprise_ids": sorted(item.enterprises),
+                    "enterprise_ids": sorted(item.tenants),
                 }
                 for item in found
             ]
         )
         return Exit.DONE
     rows = [
-        (item.import_id, item.caller, instant(item.at), str(item.parts), _cut(" ".join(sorted(item.enterprises))))
+        (item.import_id, item.caller, instant(item.at), str(item.parts), _cut(" ".join(sorted(item.tenants))))
         for item in found
     ]
     show(console(), table(("import", "caller", "began at", "parts", "enterprises"), rows))
@@ -234,11 +235,11 @@ def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, data
     """
     with open_store(config_file, database) as store:
         item = _open_import(store, caller, import_id)
-        part = Part(item.import_id, item.enterprises, 0, is_abandoned=True)
+        part = Part(item.import_id, item.tenants, 0, is_abandoned=True)
         try:
             receipt = store.import_part(item.caller, part)
         except InvariantBroken as error:
-            release_contracts(store, caller, import_id)
+            release_shared(store, caller, import_id)
             helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --go-on FILE"
             said = "the import stays open, but for its contracts; write what is missing with"
             raise Stop(f"{error} ({error.invariant}); {said} `{helps}`", Exit.REFUSED) from error
@@ -307,11 +308,11 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
     """
     count = 0
     with open_store(config_file, database) as store, store.read_transaction() as snapshot:
-        for name in sorted(RECORDS, key=DEPENDENCY_ORDER.__getitem__):
+        for name in sorted(MODEL.records, key=tables_of(MODEL).dependency_order.__getitem__):
             if types and name not in types:
                 continue
             for record in _parents_first(name, (stored.record for stored in _read_all(snapshot, name, {}))):
-                click.echo(line_of(record, with_personal_data=personal_data))
+                click.echo(line_of(MODEL, record, with_personal_data=personal_data))
                 count += 1
         click.echo(f"{count} facts at revision {snapshot.revision}", err=True)
     return Exit.DONE
@@ -355,7 +356,7 @@ def facts_show(
     if output == "json":
         print_json([_as_json(stored, personal_data) for stored in found])
     elif record_id is not None:
-        columns = shape_of(RECORDS[record_type]).columns
+        columns = MODEL.shapes[record_type].columns
         fields = [(column.name, _text(found[0].record, column, personal_data)) for column in columns]
         show(console(), table(("field", "value"), [*fields, ("revision", str(found[0].revision))]))
     else:
@@ -393,7 +394,7 @@ def _import_bulk(store: Store, begun: OpenImport, lines: Iterable[tuple[int, Any
         following = next(chunks, [])
         while not is_last:
             current, following = following, next(chunks, [])
-            part = Part(begun.import_id, begun.enterprises, number + 1, not following)
+            part = Part(begun.import_id, begun.tenants, number + 1, not following)
             try:
                 receipt = store.import_part(begun.caller, part, [record for _, record in current])
             except (InvalidRequest, FactConflict, InvariantBroken) as error:
@@ -423,7 +424,8 @@ def _import_over_grpc(
     chunk: int,
 ) -> None:
     """Write the lines as one import through a server."""
-    messages = (getattr(plain_fact(record), snake(type(record).__name__)) for _, record in lines)
+    forms = forms_of(MODEL)
+    messages = (getattr(forms.fact_of(record, is_plain=True), snake(type(record).__name__)) for _, record in lines)
     is_done = False
     try:
         done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
@@ -463,7 +465,7 @@ def _read_lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:
         if not line:
             continue
         try:
-            record = record_of(line)
+            record = record_of(MODEL, line)
         except InvalidRequest as error:
             said = "; ".join(
                 f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
@@ -520,7 +522,7 @@ def _read_all(snapshot: ReadTransaction, record_type: str, filters: dict[str, Fi
 
 def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
     """Yield the records of a type so that one that others of the type name comes before them."""
-    keys = [column.name for column in shape_of(RECORDS[record_type]).columns if column.ref == record_type]
+    keys = [column.name for column in MODEL.shapes[record_type].columns if column.ref == record_type]
     if not keys:
         yield from records
         return
@@ -553,7 +555,7 @@ def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: in
 
 
 def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
-    columns = {column.name: column for column in shape_of(RECORDS[record_type]).columns}
+    columns = {column.name: column for column in MODEL.shapes[record_type].columns}
     faults = Faults()
     filters: dict[str, Filter] = {}
     for condition in conditions:
@@ -566,7 +568,7 @@ def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
             raise click.UsageError(f"`{name}` is personal, and no condition may name it")
         if name in filters:
             raise click.UsageError(f"--where names `{name}` twice")
-        filters[name] = filter_value(record_type, columns[name], text, name, faults)
+        filters[name] = filter_value(columns[name], text, name, faults)
         words = columns[name].words
         if faults and words is not None:
             raise click.UsageError(f"`{name}` is one of {', '.join(words)}, not `{text}`")
@@ -575,7 +577,7 @@ def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
 
 
 def _as_json(stored: Stored, personal_data: bool) -> dict[str, Any]:
-    fact = plain_fact(stored.record) if personal_data else fact_of(stored.record)
+    fact = forms_of(MODEL).fact_of(stored.record, is_plain=personal_data)
     return {
         "fact": json.loads(json_format.MessageToJson(fact, preserving_proto_field_name=True)),
         "revision": stored.revision,
@@ -583,7 +585,7 @@ def _as_json(stored: Stored, personal_data: bool) -> dict[str, Any]:
 
 
 def _fields(record: Any, personal_data: bool) -> str:
-    shape = shape_of(RECORDS[type(record).__name__])
+    shape = MODEL.shapes[type(record).__name__]
     columns = [c for c in shape.columns if c.name != "id" and getattr(record, c.name) != c.default]
     return "  ".join(f"{column.name}={_cut(_text(record, column, personal_data))}" for column in columns)
 
@@ -601,7 +603,7 @@ def _text(record: Any, column: Column, personal_data: bool) -> str:
     if column.type is bool:
         return "true" if value else "false"
     if column.is_personal and not personal_data:
-        return str(getattr(getattr(fact_of(record), snake(type(record).__name__)), column.name))
+        return str(getattr(getattr(forms_of(MODEL).fact_of(record), snake(type(record).__name__)), column.name))
     return str(value)
 
 

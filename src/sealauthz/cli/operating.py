@@ -33,6 +33,7 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
+from sealauthz.model import MODEL
 from sealauthz.service import Callers, Log, Server, ServerSettings, build, captured, make_log, never_block
 from sealauthz.terminal import console
 
@@ -139,9 +140,9 @@ def serve(
         # threads for a third of a second, again and again.
         gc.collect()
         gc.freeze()
-        store = Store.open(database_url(config, database))
+        store = Store.open(database_url(config, database), MODEL)
         stack.callback(store.close)
-        callers = _demo_callers(token) if is_demo else config.caller_rights()
+        callers = _demo_callers(token) if is_demo else config.caller_rights(MODEL)
         fact_cache = stack.enter_context(_following_world(store, config, log))
         server = _build(settings, callers, store, fact_cache, bundle, log)
         # A supervisor may say it twice, and a worker leaves it to the supervisor to lose patience.
@@ -179,7 +180,7 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
       sealauthz db upgrade --database sqlite:///facts.db
     """
     url = database_url(read_config(config_file), database)
-    revision = upgrade(url)
+    revision = upgrade(url, MODEL)
     click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
     return Exit.DONE
 
@@ -197,7 +198,7 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz
     """
-    with closing(Store.open(database_url(read_config(config_file), database))) as store:
+    with closing(Store.open(database_url(read_config(config_file), database), MODEL)) as store:
         store.begin_new_timeline()
         revision = store.revision()
     click.echo(f"a new history begins at revision {revision}; tokens of before are refused")
@@ -235,7 +236,7 @@ def _following_world(store: Store, config: Config, log: Log) -> Iterator[FactCac
     waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
     fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
     if facts.warm_up:
-        log.info("warmed_up", enterprises=fact_cache.warm_up())
+        log.info("warmed_up", tenants=fact_cache.warm_up())
     feed = Feed(fact_cache, store, report, facts.poll_s)
     feed.start()
     try:
@@ -281,7 +282,7 @@ def _build(
     from sealauthz.decision import PolicyDecisionPoint
 
     return build(
-        settings, callers, store, PolicyDecisionPoint(fact_cache, bundle), log, fact_cache.signal, fact_cache.waits
+        settings, callers, store, PolicyDecisionPoint(fact_cache, bundle), log, fact_cache.signal, fact_cache.permits
     )
 
 
@@ -333,8 +334,8 @@ def _demo_database(database: str | None) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
         url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
-        upgrade(url)
-        store = Store.open(url)
+        upgrade(url, MODEL)
+        store = Store.open(url, MODEL)
         try:
             if store.revision() == 0:
                 store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))

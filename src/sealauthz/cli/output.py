@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from sealauthz.schema.record import FOREVER
+from sealauthz.schema import FOREVER
 from sealauthz.terminal import Attempt, Decision, Explanation, Item, Listed, Moment, Rule
 
 F = TypeVar("F", bound=Callable[..., Any])

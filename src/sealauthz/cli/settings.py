@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sealauthz.model import MODEL
+
 if TYPE_CHECKING:
     from sealauthz.config import Config
     from sealauthz.decision import Bundle
@@ -68,7 +70,7 @@ def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
     # Here, because the engine takes its time to load, and an upgrade of the database does without.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
-    return Bundle.load(policies or config.policies.folder, EngineKind(engine))
+    return Bundle.load(MODEL, policies or config.policies.folder, EngineKind(engine))
 
 
 def read_config(config_file: Path | None = None) -> Config:
@@ -76,7 +78,7 @@ def read_config(config_file: Path | None = None) -> Config:
     # Here, because a command that asks a server needs none of it, and it takes a second to load.
     from sealauthz.config import load
 
-    return load(os.environ, config_file)
+    return load(MODEL, os.environ, config_file)
 
 
 def database_url(config: Config, database: str | None) -> str:
@@ -89,7 +91,7 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    store = Store.open(database_url(read_config(config_file), database))
+    store = Store.open(database_url(read_config(config_file), database), MODEL)
     try:
         yield store
     finally:

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from sealauthz.decision.contexts import CONTEXT_CLASSES, form_of
 from sealauthz.decision.folder import (
     installed_folder,
     layout_of,
@@ -24,10 +23,8 @@ from sealauthz.decision.folder import (
     read_texts,
     version_of,
 )
-from sealauthz.decision.surroundings import LEADS
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
-from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
 from sealauthz.polar.check import Baseline, Finding, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
@@ -36,9 +33,7 @@ from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Types
-from sealauthz.schema.record import RECORDS, shape_of
-
-SUBJECT_TYPES = ("Person",)
+from sealauthz.schema import Model
 
 NOT_FOUND = "NOT_FOUND"
 UNKNOWN_ACTION = "UNKNOWN_ACTION"
@@ -48,9 +43,6 @@ POLICY_ERROR = "POLICY_ERROR"
 NO_PERMISSION = "NO_PERMISSION"
 PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
 """The reasons that the service gives by itself; a bundle describes them like its own."""
-
-_PLAIN = (*CONTEXT_CLASSES, Parameters)
-"""The classes that a policy may name beside the records."""
 
 
 class EngineKind(StrEnum):
@@ -80,36 +72,43 @@ class Engine(Protocol):
 class Bundle:
     """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files."""
 
+    model: Model
     version: str
     sources: tuple[Source, ...]
     statements: tuple[Statement, ...]
-    parameters: Parameters
+    parameters: Any
     texts: Texts
     rulebook: Rulebook
     engine: Engine
 
     @classmethod
     def load(
-        cls, folder: Path | None = None, engine: EngineKind = EngineKind.COMPILED, *, is_served: bool = True
+        cls,
+        model: Model,
+        folder: Path | None = None,
+        engine: EngineKind = EngineKind.COMPILED,
+        *,
+        is_served: bool = True,
     ) -> Bundle:
-        """Load the bundle in a folder, or the one that is installed with the service. Raises BundleRefused.
+        """Load the bundle of a model in a folder, or the one that is installed with the service. Raises BundleRefused.
 
         What is not to be served may hold the product's files of another version.
         """
         layout = layout_of(folder or installed_folder(), is_served=is_served)
         sources = tuple(read_sources(layout))
-        statements = tuple(statement for source in sources for statement in admit(source, attributes()))
+        statements = tuple(statement for source in sources for statement in admit(source, attributes(model)))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
         for type_ in rulebook.resource_types:
-            if type_ not in RECORDS:
+            if type_ not in model.records:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
-        parameters, numbers = read_parameters(layout)
+        parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
         if is_served:
             _refuse_errors(floor_findings_of(sources, read_product_sources(layout)))
         with _without_collection():
-            made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
-        return cls(version_of(sources, numbers, said), sources, statements, parameters, texts, rulebook, made)
+            made = _compiled(model, sources, rulebook) if engine == EngineKind.COMPILED else _reference(model, sources)
+        version = version_of(sources, numbers, said)
+        return cls(model, version, sources, statements, parameters, texts, rulebook, made)
 
     @cached_property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -118,19 +117,19 @@ class Bundle:
 
     def context_keys(self, action: str, resource_type: str) -> Mapping[str, type]:
         """The context keys that a client may give for an action, with the types of their values."""
-        return form_of(action, resource_type).keys
+        return self.model.action(action, resource_type).keys
 
     def context_records(self, action: str, resource_type: str) -> Mapping[str, str]:
         """The context keys of an action that name records, with the types of these."""
-        return form_of(action, resource_type).records
+        return self.model.action(action, resource_type).records
 
 
-def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+def _compiled(model: Model, sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
     """Check the sources and compile them for every question that the service asks."""
     nodes = tuple(node for source in sources for node in parse(source))
-    _refuse_errors(findings_of(sources, nodes))
-    engine = compiled_from(nodes)
-    for rule, *arguments in questions_of(rulebook):
+    _refuse_errors(findings_of(model, sources, nodes))
+    engine = compiled_from(model, nodes)
+    for rule, *arguments in questions_of(model, rulebook):
         engine.prepare(rule, *arguments)
     return engine
 
@@ -143,14 +142,21 @@ def _refuse_errors(findings: Iterable[Finding]) -> None:
             raise BundleRefused(finding.message, place.file, place.line, place.column)
 
 
-def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
+def compiled_from(model: Model, nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    return CompiledEngine(nodes, RECORDS, _PLAIN)
+    return CompiledEngine(nodes, model.records, plain_classes(model))
 
 
-def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
+def findings_of(model: Model, sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
-    return check(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES, sources=sources)
+    return check(
+        nodes,
+        _types(model),
+        _context_of(model),
+        product_reasons=PRODUCT_REASONS,
+        subjects=model.subjects,
+        sources=sources,
+    )
 
 
 def floor_findings_of(sources: tuple[Source, ...], product: tuple[Source, ...]) -> list[Finding]:
@@ -166,31 +172,38 @@ def floor_findings_of(sources: tuple[Source, ...], product: tuple[Source, ...]) 
     return check_product_floor(nodes, kept)
 
 
-def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:
+def baseline_of(model: Model, nodes: tuple[syntax.Statement, ...]) -> Baseline:
     """Check policies without errors so that small changes of them can be checked quickly."""
-    return Baseline(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
+    return Baseline(nodes, _types(model), _context_of(model), product_reasons=PRODUCT_REASONS, subjects=model.subjects)
 
 
 def links_of(bundle: Bundle) -> Links:
     """Return what the rules of a bundle say about how subjects and resources are tied."""
-    engine = bundle.engine
+    model, engine = bundle.model, bundle.engine
+    types = _types(model)
     if isinstance(engine, CompiledEngine):
         program = engine.program
     else:
         with _without_collection():
-            program = program_of((node for source in bundle.sources for node in parse(source)), _types().classes)
-    leads = {context.__name__: found for context, found in LEADS.items()}
-    return Links(program, leads, _types().is_a)
+            program = program_of((node for source in bundle.sources for node in parse(source)), types.classes)
+    paths = {context.__name__: {**resolver.along, **resolver.paths} for context, resolver in model.resolvers.items()}
+    return Links(program, paths, types.is_a, model.shapes)
 
 
-def _types() -> Types:
+def plain_classes(model: Model) -> tuple[type, ...]:
+    """The classes that a policy may name beside the records."""
+    return (*model.contexts, model.parameters)
+
+
+@cache
+def _types(model: Model) -> Types:
     """The types that a bundle is checked against."""
-    return Types(RECORDS, _PLAIN)
+    return Types(model.records, plain_classes(model))
 
 
-def _context_of(action: str, type_: str) -> type:
-    """The class of the context of an action."""
-    return form_of(action, type_).context
+def _context_of(model: Model) -> Callable[[str, str], type]:
+    """What tells the class of the context of an action."""
+    return lambda action, type_: model.action(action, type_).context
 
 
 @contextmanager
@@ -205,12 +218,12 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _reference(sources: tuple[Source, ...]) -> Engine:
+def _reference(model: Model, sources: tuple[Source, ...]) -> Engine:
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 
     try:
-        return ReferenceEngine(sources, engine_classes())
+        return ReferenceEngine(sources, engine_classes(model))
     except ReferenceUnavailable as error:
         raise BundleRefused(str(error)) from error
 
@@ -225,13 +238,13 @@ def named_by_obligations(book: Rulebook) -> dict[tuple[str, str], dict[str, set[
     return found
 
 
-def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
+def questions_of(model: Model, book: Rulebook) -> Iterator[tuple[Any, ...]]:
     """Every rule that the decision point asks, with the types of its arguments."""
     naming = named_by_obligations(book)
     for (action, type_), requirements in book.requirements.items():
-        resource, context = RECORDS[type_], form_of(action, type_).context
-        for subject_type in SUBJECT_TYPES:
-            subject = RECORDS[subject_type]
+        resource, context = model.records[type_], model.action(action, type_).context
+        for subject_type in model.subjects:
+            subject = model.records[subject_type]
             yield "allow", subject, action, resource, context
             yield "visible", subject, resource, context
             yield "has_standing", subject, resource, context
@@ -252,19 +265,18 @@ def questions_of(book: Rulebook) -> Iterator[tuple[Any, ...]]:
                     yield name, step, FREE, FREE, subject, resource, context
 
 
-def engine_classes() -> tuple[type, ...]:
+def engine_classes(model: Model) -> tuple[type, ...]:
     """The classes that a policy may name."""
-    return (*RECORDS.values(), *_PLAIN)
+    return (*model.records.values(), *plain_classes(model))
 
 
-def attributes() -> frozenset[str]:
+@cache
+def attributes(model: Model) -> frozenset[str]:
     """Every name that a policy may read behind a dot."""
     names: set[str] = set()
-    for cls in RECORDS.values():
-        shape = shape_of(cls)
+    for shape in model.shapes.values():
         names.update(column.name for column in shape.columns if not column.is_personal)
         names.update(relation.name for relation in shape.relations)
-    for context in CONTEXT_CLASSES:
-        names.update(field.name for field in dataclasses.fields(context))
-    names.update(field.name for field in dataclasses.fields(Parameters))
+    for plain in plain_classes(model):
+        names.update(field.name for field in dataclasses.fields(plain))
     return frozenset(names)

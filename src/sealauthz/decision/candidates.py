@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import Bundle, links_of
-from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
-from sealauthz.facts.memory.fact_cache import FactSnapshot
-from sealauthz.facts.units import COMPLETE, home_kind
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.links import Links
 from sealauthz.polar.ties import Alone, Holding, Ties
 from sealauthz.polar.walks import Step, Walk
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.schema import Model
 
 _CHUNK = 256
 
@@ -34,7 +31,7 @@ class Plans:
         if self._links is None:
             # Two threads may both make them; either is right.
             self._links = links_of(self.bundle)
-        context = form_of(query.action, query.resource_type).context.__name__
+        context = self.bundle.model.action(query.action, query.resource_type).context.__name__
         return self._links.between(query.subject_type, query.action, query.resource_type, context, query.root)
 
     def holds(self, tie: Alone, known: Any) -> bool:
@@ -64,25 +61,25 @@ def candidates(
     if known is None:
         return iter(())
     if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
-        return _all_of(query.sought, snapshot, after, may_see)
+        return _all_of(plans.bundle.model, query.sought, snapshot, after, may_see)
     reached: set[str] = set()
     named: list[Iterable[str]] = []
     for tie in ties:
         if isinstance(tie, Holding):
             named.append(_values(snapshot, tie.step.holder, tie.step.column, after))
         elif not isinstance(tie, Alone):
-            reached |= ends_of(snapshot, query.known.id, tie, watch)
+            reached |= ends_of(plans.bundle.model, snapshot, query.known.id, tie, watch)
     return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
 
 
-def _all_of(record_type: str, snapshot: FactSnapshot, after: str, may_see: MaySee) -> Iterator[str]:
+def _all_of(model: Model, record_type: str, snapshot: FactSnapshot, after: str, may_see: MaySee) -> Iterator[str]:
     """Every id of a type behind `after`, as far as the caller may know that there is such a record."""
     if may_see is everything:
         return _values(snapshot, record_type, "id", after)
-    if record_type == "Enterprise" and isinstance(may_see, Within):
-        return iter(sorted(id_ for id_ in may_see.enterprises if id_ > after))
+    if record_type == model.tenant and isinstance(may_see, Within):
+        return iter(sorted(id_ for id_ in may_see.tenants if id_ > after))
     raise CallerNotPermitted(
-        f"this list is of any {record_type} that there is, which calls for a right on every enterprise"
+        f"this list is of any {record_type} that there is, which calls for a right on every {model.tenant.lower()}"
     )
 
 
@@ -114,7 +111,7 @@ def _each_once(ordered: Iterable[str]) -> Iterator[str]:
         last = value
 
 
-def ends_of(snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) -> set[str]:
+def ends_of(model: Model, snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) -> set[str]:
     """Return the ids that a walk from a record leads to: through units where they hold all, else by an index."""
     # Records that a collection gave us hold their keys; of what a key names, only the id is known.
     standing: dict[str, Any] = {record_id: None}
@@ -128,28 +125,21 @@ def ends_of(snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) ->
                 if key is not None:
                     onward[key] = None
             else:
-                onward |= _holders(snapshot, step, here, record)
+                onward |= _holders(model, snapshot, step, here, record)
         standing = onward
     return set(standing)
 
 
-def _holders(snapshot: FactSnapshot, step: Step, record_id: str, record: Any) -> Mapping[str, Any]:
+def _holders(model: Model, snapshot: FactSnapshot, step: Step, record_id: str, record: Any) -> Mapping[str, Any]:
     """The records whose key names one, by id; None for a record of which only the id is known."""
-    name = _collection(step)
+    units = model.units
+    name = units.collection(step.target, step.holder, step.column)
     if name is not None:
         # Unset where the unit at hand does not hold the collection; its home unit then may.
         found = getattr(record, name, None)
-        if found is None and name in COMPLETE[home_kind(step.target)].get(step.target, ()):
+        is_whole = any(r.name == name for r in units.collections(units.home_kind(step.target), step.target))
+        if found is None and is_whole:
             found = getattr(_open(snapshot, step.target, record_id), name, None)
         if found is not None:
             return {member.id: member for member in found}
     return dict.fromkeys(snapshot.matching(step.holder, **{step.column: record_id}))
-
-
-@cache
-def _collection(step: Step) -> str | None:
-    """The name of the collection that a step down goes through; None where the records declare none."""
-    for relation in shape_of(RECORDS[step.target]).relations:
-        if not relation.is_one and (relation.record, relation.key) == (step.holder, step.column):
-            return relation.name
-    return None

@@ -23,8 +23,8 @@ from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
 from sealauthz.errors import BundleRefused
-from sealauthz.model.parameters import ParameterProblem, Parameters, parameters_from
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
+from sealauthz.schema.parameters import ParameterProblem, parameters_from
 
 BUNDLE_FILE = "bundle.toml"
 PARAMETERS_FILE = "parameters.toml"
@@ -154,8 +154,8 @@ def read_product_sources(layout: Layout) -> tuple[Source, ...]:
     return tuple(read_sources(Layout(installed, files, (), ())))
 
 
-def read_parameters(layout: Layout) -> tuple[Parameters, bytes]:
-    """Read the numbers of a bundle, and the content that they were read from. Raises BundleRefused."""
+def read_parameters(layout: Layout, parameters: type) -> tuple[Any, bytes]:
+    """Read the numbers of a bundle, of a model's class, and the content read. Raises BundleRefused."""
     table: dict[str, Any] = {}
     contents = []
     for path in layout.parameters:
@@ -164,7 +164,7 @@ def read_parameters(layout: Layout) -> tuple[Parameters, bytes]:
         contents.append(_content(path))
         table |= _toml(path, contents[-1])
     try:
-        return parameters_from(table), b"\0".join(contents)
+        return parameters_from(parameters, table), b"\0".join(contents)
     except ParameterProblem as error:
         raise BundleRefused(str(error), PARAMETERS_FILE) from error
 

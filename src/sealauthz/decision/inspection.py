@@ -13,6 +13,7 @@ from sealauthz.polar import Source, syntax
 from sealauthz.polar.check import Finding, Severity
 from sealauthz.polar.complaint import excerpt
 from sealauthz.polar.parse import parse
+from sealauthz.schema import Model
 
 SYNTAX = "syntax"
 """The code of a finding about text that is no Polar, or Polar that policies must not contain."""
@@ -43,7 +44,7 @@ class Inspection:
         return next((excerpt(source, place.line, place.column) for source in found), "")
 
 
-def inspect(folder: Path | None = None) -> Inspection:
+def inspect(model: Model, folder: Path | None = None) -> Inspection:
     """Find all that is wrong with the policies in a folder, or with those that are installed with the service.
 
     The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say.
@@ -63,19 +64,20 @@ def inspect(folder: Path | None = None) -> Inspection:
             faults.append(_finding(SYNTAX, error))
     if faults:
         return Inspection(sources, tuple(faults), None)
-    found = findings_of(sources, tuple(nodes))
+    found = findings_of(model, sources, tuple(nodes))
     told = {finding.place for finding in found if finding.severity is Severity.ERROR}
     found += [some for some in floor_findings_of(sources, read_product_sources(layout)) if some.place not in told]
     findings = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Inspection(sources, findings, None)
     try:
-        bundle = Bundle.load(folder)
+        bundle = Bundle.load(model, folder)
     except BundleRefused as error:
         return Inspection(sources, (*findings, _finding(CONTRACT, error)), None)
     silent = syntax.Place(TEXTS_FILE, 0, 0)
     # A bundle without any texts is meant to have none.
-    said = untold(bundle.texts, bundle.rulebook) if bundle.texts != SILENT else ()
+    shown = tuple(dict.fromkeys(part for parts in model.shown.values() for part in parts))
+    said = untold(bundle.texts, bundle.rulebook, shown) if bundle.texts != SILENT else ()
     warnings = (Finding(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
     return Inspection(sources, (*findings, *warnings), bundle)
 

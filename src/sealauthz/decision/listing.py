@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sealauthz.decision.assembly import MaySee
-from sealauthz.decision.bundle import SUBJECT_TYPES, Bundle
+from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans, candidates
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_of
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.facts.memory.fact_cache import FactSnapshot
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.ties import Ties
 from sealauthz.polar.walks import Root
-from sealauthz.schema.record import Instant
+from sealauthz.schema import Instant
 
 _SHARE_OF_DEADLINE = 0.8
 """How much of the time until the deadline a page is looked for; the rest is for the way back."""
@@ -61,9 +61,10 @@ class ListPage:
 def check_query(query: ListQuery, bundle: Bundle) -> None:
     """Raises InvalidRequest where no question of the query could be decided: a list cannot say why it is empty."""
     is_of_resources = query.root is Root.SUBJECT
-    if query.subject_type not in SUBJECT_TYPES:
+    subjects = bundle.model.subjects
+    if query.subject_type not in subjects:
         at = "subject.type" if is_of_resources else "subject_type"
-        raise InvalidRequest.at(at, f"is not a type of subjects: only {', '.join(SUBJECT_TYPES)} is")
+        raise InvalidRequest.at(at, f"is not a type of subjects: only {', '.join(subjects)} is")
     if query.resource_type not in bundle.rulebook.resource_types:
         at = "resource_type" if is_of_resources else "resource.type"
         raise InvalidRequest.at(at, "is not a type that the policies have actions for")

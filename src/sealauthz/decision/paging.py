@@ -12,7 +12,7 @@ from sealauthz.decision.question import ListQuery
 from sealauthz.errors import InvalidRequest, RevisionGone
 from sealauthz.facts.memory.consistency import Consistency
 from sealauthz.facts.store.values import text_problem
-from sealauthz.schema.record import Duration, Instant
+from sealauthz.schema import Duration, Instant
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000

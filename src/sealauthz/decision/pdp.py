@@ -20,7 +20,6 @@ from sealauthz.decision.bundle import (
     NO_PERMISSION,
     NOT_FOUND,
     POLICY_ERROR,
-    SUBJECT_TYPES,
     UNKNOWN_ACTION,
     UNKNOWN_TYPE,
     Bundle,
@@ -46,13 +45,13 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, SealAuthzError
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
-from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
-from sealauthz.model.masking import mask_name, mask_phone
-from sealauthz.model.records.identity import Person
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar import Rule, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
 from sealauthz.polar.walks import Root
+from sealauthz.schema.record import is_record
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "everything", "system_clock"]
 
@@ -256,6 +255,7 @@ class _Evaluation:
     def __init__(self, wording: _Wording, snapshot: FactSnapshot, now: int, may_see: MaySee, caller: str) -> None:
         self._wording = wording
         self._bundle = bundle = wording.bundle
+        self._model = bundle.model
         self._book = bundle.rulebook
         self._engine = bundle.engine
         self._snapshot = snapshot
@@ -282,9 +282,9 @@ class _Evaluation:
 
     def page(self, search: Search) -> ListPage:
         query = search.query
-        check_given(query.about(""), self._snapshot, self._may_see)
+        check_given(self._model, query.about(""), self._snapshot, self._may_see)
         if query.root is Root.RESOURCE:
-            check_seen(query.known, self._snapshot, self._may_see)
+            check_seen(self._model, query.known, self._snapshot, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
         return find_page(search, self._wording.plans, self._snapshot, self._allowed, self._may_see, empty_until)
 
@@ -303,12 +303,14 @@ class _Evaluation:
     def _case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
         key = (question.action, question.resource.type)
-        if question.subject.type not in SUBJECT_TYPES:
+        if question.subject.type not in self._model.subjects:
             return self._reason(UNKNOWN_TYPE)
         if key not in self._book.requirements:
             is_known = question.resource.type in self._book.resource_types
             return self._reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
-        case = assemble(question, self._snapshot, self._may_see, self._now, self._caller, self._bundle.parameters)
+        case = assemble(
+            self._model, question, self._snapshot, self._may_see, self._now, self._caller, self._bundle.parameters
+        )
         return case or self._reason(NOT_FOUND)
 
     def _failed(self, question: Question, error: EvaluationFailed) -> Decision:
@@ -473,7 +475,7 @@ class _Evaluation:
                 if name not in least or _order(value) < _order(least[name]):
                     least[name] = value
             for name, value in least.items():
-                parameters |= _plain(name, value)
+                parameters |= self._plain(name, value)
         counted = self._wording.counted.get(step)
         if counted is not None:
             counts = dict.fromkeys(counted, 0)
@@ -481,6 +483,16 @@ class _Evaluation:
                 counts[name] += 1
             parameters |= counts
         return parameters
+
+    def _plain(self, name: str, value: Any) -> dict[str, ParameterValue]:
+        """Make a parameter fit to leave the service: of a subject, what may be shown, masked."""
+        if type(value) is str or type(value) is int:
+            return {name: value}
+        record_type = type(value).__name__
+        if record_type not in self._model.shown:
+            raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
+        shown = self._model.shown[record_type]
+        return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in shown.items()}
 
     # --- explanation -------------------------------------------------------------------------------------------------
 
@@ -555,21 +567,12 @@ def _refs(rules: Sequence[Rule]) -> tuple[RuleRef, ...]:
     return tuple(RuleRef(rule.head, rule.file, rule.line, rule.tags) for rule in rules)
 
 
-def _plain(name: str, value: Any) -> dict[str, ParameterValue]:
-    """Make a parameter fit to leave the service."""
-    if isinstance(value, Person):
-        return {f"{name}_name": mask_name(value.real_name), f"{name}_phone": mask_phone(value.phone)}
-    if type(value) is str or type(value) is int:
-        return {name: value}
-    raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a person")
-
-
 _STAGE = attrgetter("stage")
 
 
 def _order(value: Any) -> tuple[str, Any]:
-    """What puts the values of a parameter in an order: numbers and texts as they are, persons by their ids."""
-    return (type(value).__name__, value.id if isinstance(value, Person) else value)
+    """What puts the values of a parameter in an order: numbers and texts as they are, records by their ids."""
+    return (type(value).__name__, value.id if is_record(type(value)) else value)
 
 
 _TAILS_AT_ONCE = 256

@@ -11,7 +11,7 @@ all known; so the last one has none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,6 @@ NOTHING_TO_DO = "NONE"
 
 _KINDS = ("reasons", "steps", "obligations")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)
-_PERSON = ("_name", "_phone")
 _INSTANT = ("_at", "_until")
 
 Variants = tuple[str, ...]
@@ -115,8 +114,8 @@ def _wording(path: str, said: object) -> Mapping[str, Variants]:
     return wording
 
 
-def untold(texts: Texts, book: Rulebook) -> Iterator[str]:
-    """Tell what a bundle's texts lack or have too much, one sentence each."""
+def untold(texts: Texts, book: Rulebook, shown: Iterable[str]) -> Iterator[str]:
+    """Tell what a bundle's texts lack or have too much, one sentence each. `shown` is what is shown of a subject."""
     steps = {step for entry in book.reasons.values() for step in entry.next_steps if step != NOTHING_TO_DO}
     obligations = {code for codes in book.obligations.values() for code in codes}
     for kind, wordings, codes in (
@@ -132,19 +131,19 @@ def untold(texts: Texts, book: Rulebook) -> Iterator[str]:
             yield f"no policy gives the {kind} `{code}`"
     for code, wording in texts.reasons.items():
         if code in book.reasons:
-            carried = _carried(book.reasons[code].next_steps, book)
+            carried = _carried(book.reasons[code].next_steps, book, shown)
             yield from _unknown_names(f"reason `{code}`", wording, carried)
     for code, wording in texts.steps.items():
         if code in steps:
-            yield from _unknown_names(f"next step `{code}`", wording, _carried((code,), book))
+            yield from _unknown_names(f"next step `{code}`", wording, _carried((code,), book, shown))
     for code, wording in texts.obligations.items():
         yield from _unknown_names(f"obligation `{code}`", wording, _named(code, book), "it does not carry")
 
 
-def _carried(steps: tuple[str, ...], book: Rulebook) -> frozenset[str]:
-    """The names of what next steps carry; a person is carried as a name and a phone."""
+def _carried(steps: tuple[str, ...], book: Rulebook, shown: Iterable[str]) -> frozenset[str]:
+    """The names of what next steps carry; a subject is carried as what is shown of it."""
     names = {name for (_, step), found in book.carried.items() if step in steps for name in found}
-    return frozenset(names | {f"{name}{end}" for name in names for end in _PERSON})
+    return frozenset(names | {f"{name}_{part}" for name in names for part in shown})
 
 
 def _named(obligation: str, book: Rulebook) -> frozenset[str]:

@@ -24,33 +24,19 @@ from sealauthz.model.records.contracts import (
     TaskSeal,
     TaskState,
 )
+from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import Person, PlatformStaff, RealnameState, StaffDuty
+from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
 from sealauthz.model.records.organisation import (
     AuthenticationState,
     CertificationMethod,
     CertificationState,
     Enterprise,
-    JoinedVia,
-    Membership,
     RegistrySnapshot,
     RegistryStatus,
-    Role,
-    RoleAssignment,
 )
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
-from sealauthz.model.records.seals import (
-    Certificate,
-    CertificateState,
-    GrantConfirmation,
-    GrantScope,
-    GrantState,
-    GrantTerm,
-    Seal,
-    SealGrant,
-    SealKind,
-    SealRight,
-    SealState,
-)
+from sealauthz.model.records.seals import Certificate, CertificateState, Seal, SealKind, SealState
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

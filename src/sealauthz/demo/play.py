@@ -21,10 +21,11 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.facts import opening_facts
 from sealauthz.demo.stage import Clock, Stage
 from sealauthz.demo.story import tell
-from sealauthz.exchange import plain_fact
 from sealauthz.facts import FactCache, Store, upgrade
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.model import MODEL
+from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+from sealauthz.service.records import forms_of
 from sealauthz.terminal import show
 from sealauthz.v1 import facts_pb2
 
@@ -53,12 +54,13 @@ def play(console: Console) -> list[str]:
 
 def demo_caller(token: str) -> Caller:
     """Return a caller that may call, read and write everything: for demonstrations only."""
-    everything = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in RECORDS.items()}
+    everything = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
     return Caller(
         name="demo",
         token_sha256=hashlib.sha256(token.encode()).digest(),
         rpcs=frozenset(RPCS),
-        enterprises=None,
+        model=MODEL,
+        tenants=None,
         read=everything,
         write=everything,
         sees_operator_reasons=True,
@@ -76,15 +78,15 @@ class _OverGrpc:
         return self.client.authorize(subject, action, resource, context)
 
     def write(self, request_id: str, records: tuple[Any, ...]) -> None:
-        changes = [facts_pb2.FactChange(put=plain_fact(record)) for record in records]
+        changes = [facts_pb2.FactChange(put=forms_of(MODEL).fact_of(record, is_plain=True)) for record in records]
         self.client.write_facts(changes, request_id=request_id)
 
 
 @contextmanager
 def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
     url = f"sqlite:///{folder / 'demo.db'}"
-    upgrade(url)
-    store = Store.open(url, now=clock)
+    upgrade(url, MODEL)
+    store = Store.open(url, MODEL, now=clock)
     token = secrets.token_urlsafe(32)
     tls = _certificate(folder)
     settings = ServerSettings(
@@ -94,7 +96,7 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         tls_key=folder / "server.key" if tls else None,
     )
     try:
-        pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(), now=clock)
+        pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL), now=clock)
         # The log of the service would stand between the lines of the story.
         server = build(settings, Callers([demo_caller(token)]), store, pdp, make_log(io.StringIO()))
         server.start()

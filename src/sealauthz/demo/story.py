@@ -10,6 +10,7 @@ from dataclasses import replace
 from sealauthz.demo.facts import DAY, HOUR, MINUTE, YUNSHAN_USCC, digest, person
 from sealauthz.demo.stage import ALLOW, Stage, deny
 from sealauthz.model.records.contracts import TaskState
+from sealauthz.model.records.grants import GrantInvalidity, GrantState
 from sealauthz.model.records.identity import (
     AccountState,
     IdentityVerification,
@@ -17,22 +18,25 @@ from sealauthz.model.records.identity import (
     VerificationPurpose,
     VerificationState,
 )
-from sealauthz.model.records.organisation import (
+from sealauthz.model.records.membership import (
     ApplicationState,
     AssignmentState,
+    JoinApplication,
+    JoinedVia,
+    Membership,
+    Role,
+    RoleAssignment,
+)
+from sealauthz.model.records.organisation import (
     AuthenticationState,
     CertificationMethod,
     CertificationPurpose,
     CertificationState,
     Enterprise,
-    JoinApplication,
-    JoinedVia,
-    Membership,
     RegistrySnapshot,
     RegistryStatus,
-    Role,
-    RoleAssignment,
 )
+from sealauthz.model.records.requests import Approval, ApprovalVerdict, RequestDocument, SealUseRequest, UseRequestState
 from sealauthz.model.records.retrieval import (
     CaseState,
     DeliveryState,
@@ -44,15 +48,6 @@ from sealauthz.model.records.retrieval import (
     RetrievalReason,
     RetrievalReview,
     ReviewVerdict,
-)
-from sealauthz.model.records.seals import (
-    Approval,
-    ApprovalVerdict,
-    GrantInvalidity,
-    GrantState,
-    RequestDocument,
-    SealUseRequest,
-    UseRequestState,
 )
 
 SEAL = "Seal:seal-official"

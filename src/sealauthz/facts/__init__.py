@@ -1,8 +1,9 @@
 """Facts: tables derived from the records, the store that writes and reads them, and the fact cache of a decision."""
 
 from sealauthz.facts.memory.consistency import Consistency, Deadline
-from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
+from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.feed import Feed
+from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.importing import OpenImport, Part, PartReceipt
@@ -10,7 +11,7 @@ from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
 from sealauthz.facts.store.rows import Stored
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.upgrading import upgrade
-from sealauthz.facts.units import Unit, UnitKind
+from sealauthz.schema import Unit
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",
@@ -33,7 +34,6 @@ __all__ = [
     "Store",
     "Stored",
     "Unit",
-    "UnitKind",
     "WriteReceipt",
     "upgrade",
 ]

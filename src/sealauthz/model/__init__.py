@@ -1,25 +1,50 @@
-"""The words of the policies: typed records, their enumerations, identifiers and masking. No I/O.
+"""The e-seal world and nothing else: its records, actions, invariants and parameters, put together as `MODEL`."""
 
-Importing this package registers every record in `record.RECORDS`.
-"""
+from sealauthz.model.actions import contracts as contract_actions
+from sealauthz.model.actions import organisations as organisation_actions
+from sealauthz.model.actions import sealing
+from sealauthz.model.actions import seals as seal_actions
+from sealauthz.model.actions.common import Context
+from sealauthz.model.invariants import contracts as contract_invariants
+from sealauthz.model.invariants import organisations as organisation_invariants
+from sealauthz.model.invariants import rights
+from sealauthz.model.parameters import Parameters
+from sealauthz.model.records import (
+    contracts,
+    grants,
+    identity,
+    membership,
+    organisation,
+    procedures,
+    requests,
+    retrieval,
+    seals,
+)
+from sealauthz.schema import Model, Part, records_of
+from sealauthz.v1 import records_pb2
 
-from sealauthz.model.records import contracts, identity, organisation, procedures, retrieval, seals
-from sealauthz.schema.record import FOREVER, NEVER, RECORDS, UNLIMITED, Column, Relation, Shape, exact, shape_of
+MODEL = Model(
+    name="e-seals",
+    parts=(
+        Part(records_of(identity)),
+        Part(records_of(contracts), contract_actions.ACTIONS, contract_invariants.INVARIANTS),
+        Part(
+            (*records_of(organisation), *records_of(membership), *records_of(procedures)),
+            organisation_actions.ACTIONS,
+            organisation_invariants.MEMBERS,
+        ),
+        Part(records_of(retrieval)),
+        Part(
+            (*records_of(seals), *records_of(grants), *records_of(requests)),
+            (*sealing.ACTIONS, *seal_actions.ACTIONS),
+            (*rights.INVARIANTS, *organisation_invariants.ADMINISTRATORS),
+        ),
+    ),
+    context=Context,
+    parameters=Parameters,
+    messages=records_pb2,
+    migrations="sealauthz.model:migrations",
+)
+"""The model that the service is about."""
 
-__all__ = [
-    "FOREVER",
-    "NEVER",
-    "RECORDS",
-    "UNLIMITED",
-    "Column",
-    "Relation",
-    "Shape",
-    "contracts",
-    "exact",
-    "identity",
-    "organisation",
-    "procedures",
-    "retrieval",
-    "seals",
-    "shape_of",
-]
+__all__ = ["MODEL"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from sealauthz.schema.columns import mask_all
+
 _MAINLAND_MOBILE = re.compile(r"(\+86|0086)?(1[3-9][0-9]{9})", re.ASCII)
 _INTERNATIONAL = re.compile(r"\+([1-9][0-9]{5,14})", re.ASCII)
 _ID_NUMBER = re.compile(r"[0-9A-Z]+", re.ASCII)
@@ -31,14 +33,6 @@ _TWO_CHARACTER_SURNAMES = frozenset((
 # fmt: on
 
 _MIN_HIDDEN_DIGITS = 4
-
-_STARLESS = frozenset(("id_last4", "phone", "real_name"))
-"""The columns in which no true value has a star. The others are free texts, which are hidden as a whole."""
-
-
-def mask_all(text: str) -> str:
-    """Hide every character."""
-    return "*" * len(text)
 
 
 def mask_name(name: str) -> str:
@@ -77,13 +71,6 @@ def mask_id(number: str) -> str:
     if len(number) >= 6:
         return number[:1] + mask_all(number[1:-1]) + number[-1:]
     return mask_all(number)
-
-
-def is_masked(column: str, text: str) -> bool:
-    """Tell whether the text of a personal column is what a reader was shown instead of it, by us or by others."""
-    if column in _STARLESS:
-        return "*" in text or "＊" in text
-    return text != "" and text == mask_all(text)
 
 
 def _split_country_code(digits: str) -> tuple[str, str]:

@@ -44,7 +44,7 @@ from sealauthz.polar.walks import (
     member_of,
     walk_of,
 )
-from sealauthz.schema.record import RECORDS
+from sealauthz.schema import Shape
 
 MAX_DEPTH = 24
 """Rules that call each other deeper than this are not followed."""
@@ -82,7 +82,10 @@ class _Outcome:
 class Links:
     """The links of one policy. `is_a` tells whether values of one class are values of another."""
 
-    def __init__(self, program: Program, leads: Leads, is_a: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, program: Program, leads: Leads, is_a: Callable[[str, str], bool], shapes: Mapping[str, Shape]
+    ) -> None:
+        self._shapes = shapes
         self._program = program
         self._heads = {
             key: [(clause, _words_of(clause)) for clause in clauses] for key, clauses in program.clauses.items()
@@ -102,7 +105,9 @@ class Links:
             return self._found[key]
         with self._finding:
             if key not in self._found:
-                search = _Search(self._program, self._heads, self._led(resource, context), self._is_a, known)
+                search = _Search(
+                    self._program, self._heads, self._led(resource, context), self._is_a, known, self._shapes
+                )
                 asked: _Arguments = (
                     Spot(Root.SUBJECT, (), subject),
                     Constant(action),
@@ -115,7 +120,7 @@ class Links:
     def _led(self, resource: str, context: str) -> Mapping[str, Spot]:
         led = {}
         for name, path in self._leads.get(context, {}).items():
-            walk = walk_of(resource, path)
+            walk = walk_of(self._shapes, resource, path)
             led[name] = Spot(Root.RESOURCE, walk, walk[-1].ends_at, may_be_nil=True)
         return led
 
@@ -129,6 +134,7 @@ class _Search:
     led: Mapping[str, Spot]
     is_a: Callable[[str, str], bool]
     known: Root
+    shapes: Mapping[str, Shape]
     _outcomes: dict[tuple[str, _Arguments], list[_Outcome]] = field(default_factory=dict)
     _entered: list[tuple[str, _Arguments]] = field(default_factory=list)
 
@@ -308,7 +314,7 @@ class _Search:
         value = self._value(term, way.env)
         if value is None:
             return way
-        is_named = pattern in RECORDS or isinstance(value, Given)
+        is_named = pattern in self.shapes or isinstance(value, Given)
         if is_named and not self._fits(value, pattern):
             return None
         if isinstance(term, Variable) and isinstance(value, Spot) and term.name in way.env:
@@ -357,7 +363,7 @@ class _Search:
             case Attribute(base, name, None, _):
                 on = self._value(base, env)
                 if isinstance(on, Spot):
-                    return attribute_of(on, name)
+                    return attribute_of(self.shapes, on, name)
                 return self.led.get(name, UNKNOWN) if isinstance(on, Given) else UNKNOWN
             case _:
                 return UNKNOWN

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sealauthz.errors import EvaluationFailed
-from sealauthz.schema.record import Collection
+from sealauthz.schema import Collection
 
 
 class _Free:

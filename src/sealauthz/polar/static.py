@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.schema.record import shape_of
+from sealauthz.schema import shape_of
 
 BUILTIN = {"String": str, "Integer": int, "Boolean": bool, "Float": float, "List": list, "Dictionary": dict}
 

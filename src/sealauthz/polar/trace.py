@@ -15,7 +15,7 @@ from sealauthz.polar.compile import Condition
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import And, Call, Not, Or, Place, Term
 from sealauthz.polar.unparse import written
-from sealauthz.schema.record import FOREVER, NEVER, UNLIMITED
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED
 
 Event = tuple[str, int, Any]
 """What happened ("tried", "proved", "met", "unmet"), to which clause or condition, and the values seen."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from sealauthz.schema.record import Column, shape_of
+from sealauthz.schema import Column, shape_of
 
 BUILTIN: Mapping[str, str] = {
     "String": "str",

@@ -7,13 +7,12 @@ spot. Two spots that a policy says are equal, one seen from each side, make one 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any, NamedTuple
 
-from sealauthz.schema.record import RECORDS, Shape, shape_of
+from sealauthz.schema import Shape
 
 MAX_STEPS = 8
 """Longer walks are not followed: what a policy says about them counts for nothing."""
@@ -110,13 +109,13 @@ UNKNOWN = Unknown()
 Value = Spot | Members | Constant | Given | Unknown
 
 
-def attribute_of(spot: Spot, name: str) -> Spot | Members | Unknown:
+def attribute_of(shapes: Mapping[str, Shape], spot: Spot, name: str) -> Spot | Members | Unknown:
     """What reading an attribute of a record gives."""
     if not spot.is_record:
         return UNKNOWN
     if name == "id":
         return dataclasses.replace(spot, is_record=False, may_be_nil=False)
-    shape = _shape(spot.type)
+    shape = shapes[spot.type]
     for column in shape.columns:
         if column.name == name:
             if column.ref is None:
@@ -152,7 +151,7 @@ def beyond(spot: Spot, step: Step) -> Spot | Unknown:
     return Spot(spot.root, (*spot.walk, step), step.ends_at)
 
 
-def walk_of(record_type: str, path: Sequence[str]) -> Walk:
+def walk_of(shapes: Mapping[str, Shape], record_type: str, path: Sequence[str]) -> Walk:
     """Read a walk from the names of columns, and of collections: `("cross_grants", "holder_id")` from a Seal.
 
     Raises KeyError for a name that is neither.
@@ -160,7 +159,7 @@ def walk_of(record_type: str, path: Sequence[str]) -> Walk:
     walk: list[Step] = []
     here = record_type
     for name in path:
-        shape = _shape(here)
+        shape = shapes[here]
         relation = next((found for found in shape.relations if found.name == name and not found.is_one), None)
         if relation is not None:
             walk.append(Step(relation.record, relation.key, here, is_up=False))
@@ -168,8 +167,3 @@ def walk_of(record_type: str, path: Sequence[str]) -> Walk:
             walk.append(Step(here, name, shape.column(name).ref or "", is_up=True))
         here = walk[-1].ends_at
     return tuple(walk)
-
-
-@cache
-def _shape(record_type: str) -> Shape:
-    return shape_of(RECORDS[record_type])

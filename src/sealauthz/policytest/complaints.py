@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sealauthz.errors import Fault
+from sealauthz.model import MODEL
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import did_you_mean
 from sealauthz.policytest.yaml_text import Document, Path
-from sealauthz.schema.record import RECORDS, shape_of
 
 _TYPES = {
     "string_type": "must be text; put it in quotes",
@@ -85,12 +85,12 @@ def _said(document: Document, path: Path, error: Mapping[str, Any]) -> str:
 def _known_beside(document: Document, path: Path) -> Iterator[str]:
     """The names that somebody may have meant by an unknown key."""
     for record_type in reversed(path[:-1]):
-        if record_type in RECORDS:
-            yield from (column.name for column in shape_of(RECORDS[str(record_type)]).columns)
+        if record_type in MODEL.records:
+            yield from (column.name for column in MODEL.shapes[str(record_type)].columns)
             return
     if len(path) > 1 and path[-2] in {"facts", "put", "change", "defaults"}:
-        yield from RECORDS
+        yield from MODEL.records
         return
     for model in vars(form).values():
         if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (field.alias or name for name, field in model.model_fields.items() if name not in RECORDS)
+            yield from (field.alias or name for name, field in model.model_fields.items() if name not in MODEL.records)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
 from sealauthz.policytest.yaml_text import Document, Path
-from sealauthz.schema.record import FOREVER, NEVER, RECORDS, UNLIMITED, Column, shape_of, values_of
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, shape_of, values_of
 
 Key = tuple[str, str]
 """A record: its type and its id."""
@@ -70,7 +71,7 @@ class FactSet:
     def fact_cache(self) -> FactCache:
         """The facts as policies read them; made once."""
         if self._fact_cache is None:
-            self._fact_cache = FactCache.of_records(self._records.values())
+            self._fact_cache = FactCache.of_records(MODEL, self._records.values())
         return self._fact_cache
 
     def of(self, record_type: str) -> list[str]:
@@ -150,12 +151,12 @@ class FactReader:
                 continue
             if not columns:
                 self._say(place, "changes nothing")
-            shape = shape_of(RECORDS[record_type])
+            shape = MODEL.shapes[record_type]
             old = dict(zip((c.name for c in shape.columns), values_of(facts.get(key)), strict=True))
             new = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
             if columns and all(old[name] == value for name, value in new.items()):
                 self._say(place, f"`{record_type}:{record_id}` holds that already: this changes nothing")
-            made.append(RECORDS[record_type](**{**old, **new}))
+            made.append(MODEL.records[record_type](**{**old, **new}))
         return facts.with_records(made)
 
     def drop(self, facts: FactSet, references: Iterable[str], path: Path) -> FactSet:
@@ -185,13 +186,13 @@ class FactReader:
     def _record(
         self, record_type: str, record_id: str, columns: Mapping[str, Any], place: Path, now: int | None
     ) -> Any:
-        shape = shape_of(RECORDS[record_type])
+        shape = MODEL.shapes[record_type]
         missing = [c.name for c in shape.columns if not c.has_default and c.name not in columns and c.name != "id"]
         if missing:
             self._say(place, f"`{record_type}:{record_id}` lacks {', '.join(f'`{name}`' for name in missing)}")
             return None
         values = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
-        return RECORDS[record_type](id=record_id, **values)
+        return MODEL.records[record_type](id=record_id, **values)
 
     def _value(self, column: Column, value: Any, path: Path, now: int | None) -> Any:
         if value is None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
 
-from sealauthz.schema.record import RECORDS, UNLIMITED, Column, shape_of
+from sealauthz.model import MODEL
+from sealauthz.schema import UNLIMITED, Column
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -68,13 +69,13 @@ def _column_type(column: Column) -> Any:
 
 
 def _record_form(name: str) -> type[BaseModel]:
-    columns = [column for column in shape_of(RECORDS[name]).columns if column.name != "id"]
+    columns = [column for column in MODEL.shapes[name].columns if column.name != "id"]
     # Every column may be left out here: a fixture's defaults may give it. Whether it is missing is found out later.
     fields: dict[str, Any] = {column.name: (_column_type(column), Field(default=None)) for column in columns}
     return create_model(name, __base__=_Form, **fields)
 
 
-_RECORD_FORMS = {name: _record_form(name) for name in RECORDS}
+_RECORD_FORMS = {name: _record_form(name) for name in MODEL.records}
 
 if TYPE_CHECKING:
     Facts = Any

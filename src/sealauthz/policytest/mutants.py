@@ -14,6 +14,7 @@ from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
+from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import variables
@@ -39,7 +40,7 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.schema import shape_of
 
 SECOND = 1_000_000
 
@@ -270,7 +271,7 @@ def _swapped(beside: Term | None, term: Term) -> Iterator[Swap]:
 
 def _words_with(word: str, column: str | None) -> list[str]:
     """The words of the first enumeration that has a word, among columns of a name where one is given."""
-    for record in RECORDS.values():
+    for record in MODEL.records.values():
         for each in shape_of(record).columns:
             if each.words is not None and column in (None, each.name):
                 words = [str(other) for other in each.words]

@@ -21,6 +21,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import Engine, baseline_of, compiled_from
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
 from sealauthz.errors import BundleRefused, EvaluationFailed
+from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, trace
 from sealauthz.polar.check import Baseline
 from sealauthz.polar.engine import CompiledEngine
@@ -104,7 +105,7 @@ class Trial:
     """A bundle, its tests, and the mistakes that it could hold; the same in every process."""
 
     def __init__(self, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
-        self.bundle = Bundle.load(folder)
+        self.bundle = Bundle.load(MODEL, folder)
         self.tests = load_suite(files, self.bundle).tests
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self._statements = statements_of(self.bundle)
@@ -176,7 +177,7 @@ class Trial:
             if not isinstance(engine, CompiledEngine):
                 raise TypeError("mistakes are made in compiled policies")
             return engine.changed(old, new)
-        return compiled_from(self._changed(mutant))
+        return compiled_from(MODEL, self._changed(mutant))
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
         replaced = (mutant.replacement,) if mutant.replacement is not None else ()
@@ -188,7 +189,7 @@ class Trial:
             # Whoever takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
-            self._baseline = baseline_of(tuple(self._statements))
+            self._baseline = baseline_of(MODEL, tuple(self._statements))
         return self._baseline.refuses(self._changed(mutant), self._statements[mutant.statement], mutant.replacement)
 
 

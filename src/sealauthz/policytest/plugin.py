@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sealauthz.model import MODEL
+
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
     from _pytest.terminal import TerminalReporter
@@ -232,7 +234,7 @@ class _Shared:
 
         key = (folder.resolve(), engine)
         if key not in self._bundles:
-            self._bundles[key] = Bundle.load(folder, EngineKind(engine))
+            self._bundles[key] = Bundle.load(MODEL, folder, EngineKind(engine))
         return self._bundles[key]
 
     def cover(self, folder: Path, test: PolicyTest) -> None:

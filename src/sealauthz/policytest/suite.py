@@ -351,7 +351,7 @@ class Library:
 
 
 def _plain(model: Any) -> dict[str, Any]:
-    """ReadPermit facts or defaults into plain tables that hold only what is written."""
+    """Turn facts or defaults into plain tables that hold only what is written."""
     return {} if model is None else model.model_dump(exclude_unset=True)
 
 

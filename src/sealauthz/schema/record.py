@@ -1,4 +1,4 @@
-"""What a record is: one typed class, from which table, wire form and policy types derive.
+"""What a record is: one typed class, from which table, wire form, policy types and the rules of writing derive.
 
 A column is an annotated field. A relation is `one("seal_id")` (the record that a key of ours names) or
 `many("seal_id")` (the records whose key names us); it has no column and is not on the wire. The fact cache fills
@@ -7,149 +7,39 @@ relations; an unset relation means "not loaded" and raises when read, so that it
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
+import re
+import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from sealauthz.schema.columns import Column, Normalised, PersonalText, Ref, Relation, many, one
+from sealauthz.schema.rules import Check, Constraint, RelatedTo, Root, Rule, Unique
+from sealauthz.schema.values import Mark
 
 T = TypeVar("T")
 
-NEVER = 0
-"""An instant before all others: it has not happened."""
-
-FOREVER = 253_402_300_799_000_000
-"""An instant after all others (the end of the year 9999): there is no end."""
-
-UNLIMITED = 2**63 - 1
-"""A count without a limit, said explicitly."""
-
-
-class Mark(Enum):
-    """What a column means beyond its Python type."""
-
-    INSTANT = "instant"
-    PERSONAL = "personal"
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Marks a column that holds the id of another record: `Annotated[str, Ref("Seal")]`."""
-
-    record: str
-
-
-Instant = Annotated[int, Mark.INSTANT]
-"""Microseconds since 1970-01-01T00:00:00Z. Intervals are half-open: `[from, to)`."""
-
-Duration = int
-"""A length of time in microseconds."""
-
-Personal = Annotated[str, Mark.PERSONAL]
-"""Text about a person: masked on every way out, absent from change images, blank once erased."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unique:
-    """No two records (of those where `where` holds) agree in these columns."""
-
-    invariant: str
-    columns: tuple[str, ...]
-    where: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A condition on one record, in the SQL that SQLite and PostgreSQL share."""
-
-    invariant: str
-    condition: str
-
-
-Constraint = Unique | Check
-
-
-class Collection(list[Any]):
-    """A collection of records that is never changed once wired, with look-ups by column that are made when first
-    used.
-    """
-
-    __slots__ = ("_by_column",)
-
-    def __init__(self, records: Iterable[Any] = ()) -> None:
-        super().__init__(records)
-        self._by_column: dict[str, dict[Any, list[Any]]] | None = None
-
-    def holding(self, column: str, value: Any) -> Sequence[Any]:
-        """The records that hold a value in a column, in their order."""
-        by_column = self._by_column
-        if by_column is None:
-            by_column = self._by_column = {}
-        found = by_column.get(column)
-        if found is None:
-            found = {}
-            for record in self:
-                found.setdefault(getattr(record, column), []).append(record)
-            # Two threads may both make it; either is right.
-            by_column[column] = found
-        return found.get(value, ())
-
-
-EMPTY = Collection()
-"""The collection without records, shared by all who have none."""
-
-
-def one(key: str, *, init: Literal[False] = False) -> Any:
-    """Declare the relation to the record that our column `key` names (None where the key is None)."""
-    return dataclasses.field(init=init, repr=False, compare=False, metadata={"one": key})
-
-
-def many(key: str, *, init: Literal[False] = False) -> Any:
-    """Declare the relation to all records whose column `key` names us."""
-    return dataclasses.field(init=init, repr=False, compare=False, metadata={"many": key})
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a record. `type` is `str`, `int` or `bool`; `words` is set for an enumeration."""
-
-    name: str
-    type: type
-    is_optional: bool
-    default: Any
-    words: builtins.type[StrEnum] | None
-    ref: str | None
-    is_instant: bool
-    is_personal: bool
-
-    @property
-    def has_default(self) -> bool:
-        """Whether a record may leave the column out."""
-        return self.default is not dataclasses.MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """One relation of a record: to `record`, by the column `key` (ours if `is_one`, theirs otherwise)."""
-
-    name: str
-    record: str
-    key: str
-    is_one: bool
+_TARGET = re.compile(r"(?:list\[)?(\w+)\]?(?: \| None)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a record class declares, in the order of definition; the first column is `id`."""
+    """What a record class declares, in the order of definition; the first column is `id`.
+
+    `home` is the column that leads towards the root of the unit that the record is at home in; empty for a root.
+    """
 
     name: str
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...]
-    constraints: tuple[Constraint, ...]
+    rules: tuple[Rule, ...]
+    home: str
+    root: Root | None
     is_permanent: bool
 
     def column(self, name: str) -> Column:
@@ -159,22 +49,48 @@ class Shape:
                 return column
         raise KeyError(name)
 
+    def rules_of(self, kind: type[T]) -> tuple[T, ...]:
+        """Return the rules of one kind."""
+        return tuple(rule for rule in self.rules if isinstance(rule, kind))
 
-RECORDS: dict[str, type] = {}
-"""Every record class by name, in the order of definition (a record only refers to what the order allows)."""
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The rules that the database itself keeps."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Unique | Check))
+
+    @property
+    def related_to(self) -> dict[str, tuple[str, ...]]:
+        """The paths to the roots of further units that hold the record, by the record type of the root."""
+        return {rule.root: rule.paths for rule in self.rules_of(RelatedTo)}
 
 
 @dataclass_transform(field_specifiers=(one, many))
-def record(*constraints: Constraint, permanent: bool = False) -> Callable[[type[T]], type[T]]:
-    """Make a class a record. `permanent`: it is history and is never deleted."""
+def record(
+    *rules: Rule, home: str = "", root: Root | None = None, permanent: bool = False
+) -> Callable[[type[T]], type[T]]:
+    """Make a class a record: a root of units, or at home where its column `home` leads.
+
+    `permanent`: it is history and is never deleted.
+    """
+    if (root is None) == (home == ""):
+        raise TypeError("a record is a root or has a home")
 
     def declare(cls: type[T]) -> type[T]:
         made = dataclass(slots=True)(cls)
-        made.__record__ = (constraints, permanent)  # type: ignore[attr-defined]
-        RECORDS[made.__name__] = made
+        made.__record__ = (rules, home, root, permanent)  # type: ignore[attr-defined]
         return made
 
     return declare
+
+
+def is_record(cls: object) -> bool:
+    """Tell whether something is a record class."""
+    return isinstance(cls, type) and "__record__" in vars(cls)
+
+
+def records_of(module: types.ModuleType) -> tuple[type, ...]:
+    """Return the record classes that a module defines, in their order."""
+    return tuple(cls for cls in vars(module).values() if is_record(cls) and cls.__module__ == module.__name__)
 
 
 def _unwrap(hint: Any) -> tuple[Any, bool, tuple[Any, ...]]:
@@ -201,33 +117,46 @@ def shape_of(cls: type) -> Shape:
 
 @cache
 def _shape_of(cls: Any) -> Shape:
-    hints = typing.get_type_hints(cls, localns=RECORDS, include_extras=True)
+    names = vars(sys.modules[cls.__module__])
     columns: list[Column] = []
     relations: list[Relation] = []
     for field in dataclasses.fields(cls):
-        hint = hints[field.name]
         if "one" in field.metadata or "many" in field.metadata:
-            is_one = "one" in field.metadata
-            target = _unwrap(hint)[0] if is_one else typing.get_args(hint)[0]
-            relations.append(Relation(field.name, target.__name__, field.metadata["one" if is_one else "many"], is_one))
+            relations.append(_relation_of(field))
             continue
-        plain, is_optional, marks = _unwrap(hint)
-        words = plain if issubclass(plain, StrEnum) else None
-        ref = next((mark.record for mark in marks if isinstance(mark, Ref)), None)
-        columns.append(
-            Column(
-                name=field.name,
-                type=str if words else plain,
-                is_optional=is_optional,
-                default=field.default,
-                words=words,
-                ref=ref,
-                is_instant=Mark.INSTANT in marks,
-                is_personal=Mark.PERSONAL in marks,
-            )
-        )
-    constraints, permanent = cls.__record__
-    return Shape(cls.__name__, tuple(columns), tuple(relations), constraints, permanent)
+        # Only columns are evaluated: what a relation names may be defined in a module that imports this one.
+        hint = eval(field.type, names) if isinstance(field.type, str) else field.type  # noqa: S307 (our own code)
+        columns.append(_column_of(field, hint))
+    rules, home, root, permanent = cls.__record__
+    return Shape(cls.__name__, tuple(columns), tuple(relations), rules, home, root, permanent)
+
+
+def _relation_of(field: dataclasses.Field[Any]) -> Relation:
+    target = _TARGET.fullmatch(str(field.type))
+    if target is None:
+        raise TypeError(f"`{field.name}`: a relation is to one record, or to a list of them")
+    if "one" in field.metadata:
+        return Relation(field.name, target[1], field.metadata["one"], is_one=True)
+    return Relation(field.name, target[1], field.metadata["many"], is_one=False, whole_in=field.metadata["whole_in"])
+
+
+def _column_of(field: dataclasses.Field[Any], hint: Any) -> Column:
+    plain, is_optional, marks = _unwrap(hint)
+    words = plain if issubclass(plain, StrEnum) else None
+    ref = next((mark for mark in marks if isinstance(mark, Ref)), None)
+    normalised = next((mark for mark in marks if isinstance(mark, Normalised)), None)
+    return Column(
+        name=field.name,
+        type=str if words else plain,
+        is_optional=is_optional,
+        default=field.default,
+        words=words,
+        ref=ref.record if ref else None,
+        is_instant=Mark.INSTANT in marks,
+        personal=next((mark for mark in marks if isinstance(mark, PersonalText)), None),
+        normalise=normalised.normalise if normalised else None,
+        crosses=ref is not None and ref.crosses,
+    )
 
 
 def values_of(record: Any) -> tuple[Any, ...]:
@@ -238,7 +167,7 @@ def values_of(record: Any) -> tuple[Any, ...]:
 def exact(record: T) -> T:
     """Return the record with every enumeration member replaced by its plain word.
 
-    Policies compare words as plain strings, so a record that enters a fact cache holds exact `str`, never a subclass.
+    Policies compare words as plain strings, so a record that enters the cache holds exact `str`, never a subclass.
     """
     for column in shape_of(type(record)).columns:
         if column.words is not None:

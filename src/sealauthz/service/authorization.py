@@ -218,7 +218,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     def _terms(self, request: Asked, call: Call) -> _Terms:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
-        may_see: MaySee = everything if caller.enterprises is None else Within(caller.enterprises)
+        may_see: MaySee = everything if caller.tenants is None else Within(caller.tenants)
         return may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline)
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:

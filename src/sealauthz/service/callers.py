@@ -10,8 +10,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown
-from sealauthz.facts.units import UnitKind, home_kind
-from sealauthz.schema.record import RECORDS, Column, shape_of
+from sealauthz.schema import Column, Model
 from sealauthz.v1 import authorization_pb2, facts_pb2
 
 SERVICES = (
@@ -30,15 +29,16 @@ _MAX_TOKEN_CHARACTERS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A known caller and its rights; the defaults are none.
+    """A known caller and its rights on the records of a model; the defaults are none.
 
-    `enterprises` is None for every enterprise. `read` and `write` hold fields by record type; `id` always counts in.
+    `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in.
     """
 
+    model: Model
     name: str
     token_sha256: bytes = field(repr=False)
     rpcs: frozenset[str] = frozenset()
-    enterprises: frozenset[str] | None = frozenset()
+    tenants: frozenset[str] | None = frozenset()
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
     write: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sees_operator_reasons: bool = False
@@ -52,9 +52,9 @@ class Caller:
         if not self.may_call(rpc):
             raise CallerNotPermitted(f"the caller `{self.name}` may not call `{rpc}`")
 
-    def may_see(self, enterprise_id: str) -> bool:
-        """Tell whether the enterprise is within the caller's right."""
-        return self.enterprises is None or enterprise_id in self.enterprises
+    def may_see(self, tenant_id: str) -> bool:
+        """Tell whether the tenant is within the caller's right."""
+        return self.tenants is None or tenant_id in self.tenants
 
     def readable(self, record_type: str) -> frozenset[str]:
         """Return the fields that the caller may read. Raises CallerNotPermitted if it may not read the type at all."""
@@ -82,21 +82,23 @@ class Caller:
         """
         record_type = type(before if after is None else after).__name__
         self.check_writes(record_type)
-        for column in _unlisted(record_type, self.write[record_type]):
+        for column in _unlisted(self.model, record_type, self.write[record_type]):
             if after is None or getattr(after, column.name) != _untouched(before, column):
                 raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}.{column.name}`")
 
     def _check_scope(self, record_type: str) -> None:
-        # What belongs to no enterprise counts for every enterprise, so that a right on some of them is not enough.
-        if self.enterprises is not None and home_kind(record_type) == UnitKind.PERSON:
+        # What belongs to no tenant counts for every tenant, so that a right on some of them is not enough.
+        units = self.model.units
+        if self.tenants is not None and units.is_of_subject(units.home_kind(record_type)):
+            every = f"every {units.tenant.lower()}"
             raise CallerNotPermitted(
-                f"the caller `{self.name}` has no right on every enterprise, which `{record_type}` calls for"
+                f"the caller `{self.name}` has no right on {every}, which `{record_type}` calls for"
             )
 
 
 @cache
-def _unlisted(record_type: str, fields: frozenset[str]) -> list[Column]:
-    columns = shape_of(RECORDS[record_type]).columns
+def _unlisted(model: Model, record_type: str, fields: frozenset[str]) -> list[Column]:
+    columns = model.shapes[record_type].columns
     return [column for column in columns if column.name != "id" and column.name not in fields]
 
 
@@ -128,5 +130,5 @@ class Callers:
             if hmac.compare_digest(caller.token_sha256, digest):
                 found = caller
         if found is None:
-            raise CallerUnknown("the bearer token belongs to nobody")
+            raise CallerUnknown("unknown bearer token")
         return found

@@ -10,12 +10,12 @@ from typing import Any
 
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
-from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.schema import Model
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.importing import import_facts
-from sealauthz.service.records import fact_of, filter_value, record_from, snake
+from sealauthz.service.records import WireForms, filter_value, forms_of
 from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Watches, watch
 from sealauthz.v1 import facts_pb2, facts_pb2_grpc
@@ -34,17 +34,19 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
 
     def __init__(self, store: Store, watches: Watches) -> None:
         self._store = store
+        self._model = store.model
+        self._forms = forms_of(store.model)
         self._watches = watches
 
     def WriteFacts(self, request: facts_pb2.WriteFactsRequest, call: Call) -> facts_pb2.WriteFactsResponse:
         """Make all changes in one transaction, or none of them."""
-        batch = _batch_from(request, call.caller.name)
+        batch = _batch_from(request, call.caller.name, self._forms)
         call.noted["changes"] = len(batch.changes)
         _check_types(call.caller, batch)
         try:
-            receipt = self._store.write(batch, call.caller.enterprises, call.caller.check_change)
+            receipt = self._store.write(batch, call.caller.tenants, call.caller.check_change)
         except InvalidRequest as error:
-            raise _as_on_the_wire(error, batch) from error
+            raise _as_on_the_wire(error, batch, self._forms) from error
         call.noted["revision"] = receipt.revision
         return facts_pb2.WriteFactsResponse(
             revision=revision_message(self._store.store_id, receipt.timeline, receipt.revision),
@@ -54,7 +56,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
 
     def ReadFacts(self, request: facts_pb2.ReadFactsRequest, call: Call) -> facts_pb2.ReadFactsResponse:
         """List the records of one type that the caller may see, without the fields that it may not."""
-        record_type = _record_type_from(request)
+        record_type = _record_type_from(request, self._model)
         call.noted["resource_type"] = record_type
         readable = call.caller.readable(record_type)
         page = self._store.read(
@@ -62,14 +64,14 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
             _filters_from(request, readable, call.caller),
             page_size=request.page_size,
             page_token=request.page_token,
-            enterprises=call.caller.enterprises,
+            tenants=call.caller.tenants,
         )
         call.noted["items"] = len(page.records)
-        hidden = [column.name for column in shape_of(RECORDS[record_type]).columns if column.name not in readable]
+        hidden = [column.name for column in self._model.shapes[record_type].columns if column.name not in readable]
         return facts_pb2.ReadFactsResponse(
             facts=[
                 facts_pb2.StoredFact(
-                    fact=fact_of(stored.record, hidden), revision=stored.revision, hidden_fields=hidden
+                    fact=self._forms.fact_of(stored.record, hidden), revision=stored.revision, hidden_fields=hidden
                 )
                 for stored in page.records
             ],
@@ -98,16 +100,17 @@ def _check_types(caller: Caller, batch: Batch) -> None:
         caller.check_writes(type(change.record).__name__ if isinstance(change, Put) else change.record_type)
 
 
-def _batch_from(request: facts_pb2.WriteFactsRequest, caller: str) -> Batch:
+def _batch_from(request: facts_pb2.WriteFactsRequest, caller: str, forms: WireForms) -> Batch:
     """Read a batch. Raises InvalidRequest naming every malformed field, up to a limit."""
     faults = Faults()
     faults.check_id("request_id", request.request_id)
     faults.check_count("changes", len(request.changes), MAX_CHANGES, least=1)
     faults.check_count("preconditions", len(request.preconditions), MAX_PRECONDITIONS)
     faults.refuse()
-    changes = [_change_from(message, f"changes[{i}]", faults) for i, message in enumerate(request.changes)]
+    changes = [_change_from(message, f"changes[{i}]", faults, forms) for i, message in enumerate(request.changes)]
     preconditions = [
-        _precondition_from(message, f"preconditions[{i}]", faults) for i, message in enumerate(request.preconditions)
+        _precondition_from(message, f"preconditions[{i}]", faults, forms)
+        for i, message in enumerate(request.preconditions)
     ]
     faults.refuse()
     return Batch(caller, request.request_id, _all(changes), _all(preconditions))
@@ -118,20 +121,22 @@ def _all(items: Iterable[Any | None]) -> tuple[Any, ...]:
     return tuple(item for item in items if item is not None)
 
 
-def _change_from(message: facts_pb2.FactChange, path: str, faults: Faults) -> Put | Delete | None:
+def _change_from(message: facts_pb2.FactChange, path: str, faults: Faults, forms: WireForms) -> Put | Delete | None:
     match message.WhichOneof("change"):
         case "put":
-            record = record_from(message.put, f"{path}.put", faults)
+            record = forms.record_from(message.put, f"{path}.put", faults)
             return None if record is None else Put(record)
         case "delete":
-            return Delete(*_key_from(message.delete, f"{path}.delete", faults))
+            return Delete(*_key_from(message.delete, f"{path}.delete", faults, forms))
         case _:
             faults.add(path, "must hold `put` or `delete`")
             return None
 
 
-def _precondition_from(message: facts_pb2.Precondition, path: str, faults: Faults) -> Precondition | None:
-    key = _key_from(message.key, f"{path}.key", faults)
+def _precondition_from(
+    message: facts_pb2.Precondition, path: str, faults: Faults, forms: WireForms
+) -> Precondition | None:
+    key = _key_from(message.key, f"{path}.key", faults, forms)
     match message.WhichOneof("kind"):
         case "exists":
             return Precondition(*key, PreconditionKind.EXISTS)
@@ -146,25 +151,25 @@ def _precondition_from(message: facts_pb2.Precondition, path: str, faults: Fault
             return None
 
 
-def _key_from(key: facts_pb2.FactKey, path: str, faults: Faults) -> tuple[str, str]:
+def _key_from(key: facts_pb2.FactKey, path: str, faults: Faults, forms: WireForms) -> tuple[str, str]:
     if not key.record_type and not key.id:
         faults.add(path, "is required")
         return "", ""
-    _check_record_type(f"{path}.record_type", key.record_type, faults)
+    _check_record_type(f"{path}.record_type", key.record_type, faults, forms.model)
     faults.check_id(f"{path}.id", key.id)
     return key.record_type, key.id
 
 
-def _check_record_type(path: str, record_type: str, faults: Faults) -> None:
+def _check_record_type(path: str, record_type: str, faults: Faults, model: Model) -> None:
     if not record_type:
         faults.add(path, "is required")
-    elif record_type not in RECORDS:
+    elif record_type not in model.records:
         faults.add(path, "is not a record type")
 
 
-def _record_type_from(request: facts_pb2.ReadFactsRequest) -> str:
+def _record_type_from(request: facts_pb2.ReadFactsRequest, model: Model) -> str:
     faults = Faults()
-    _check_record_type("record_type", request.record_type, faults)
+    _check_record_type("record_type", request.record_type, faults, model)
     if request.page_size < 0:
         faults.add("page_size", "must not be negative")
     if len(request.page_token) > _MAX_PAGE_TOKEN_CHARACTERS:
@@ -178,7 +183,7 @@ def _filters_from(
     request: facts_pb2.ReadFactsRequest, readable: frozenset[str], caller: Caller
 ) -> dict[str, str | int | bool | None]:
     """Read the filters. Raises InvalidRequest, and CallerNotPermitted for a field that the caller may not read."""
-    columns = {column.name: column for column in shape_of(RECORDS[request.record_type]).columns}
+    columns = {column.name: column for column in caller.model.shapes[request.record_type].columns}
     faults = Faults()
     filters: dict[str, str | int | bool | None] = {}
     for index, message in enumerate(request.filters):
@@ -195,19 +200,21 @@ def _filters_from(
         elif message.field in filters:
             faults.add(f"{path}.field", "is named twice")
         else:
-            filters[message.field] = filter_value(request.record_type, column, message.value, f"{path}.value", faults)
+            filters[message.field] = filter_value(column, message.value, f"{path}.value", faults)
     faults.refuse()
     return filters
 
 
-def _as_on_the_wire(error: InvalidRequest, batch: Batch) -> InvalidRequest:
+def _as_on_the_wire(error: InvalidRequest, batch: Batch, forms: WireForms) -> InvalidRequest:
     """Return what the store refused with the paths that the request has."""
 
     def renamed(violation: Violation) -> Violation:
         if match := _CHANGE_PATH.fullmatch(violation.field):
             change = batch.changes[int(match[1])]
-            where = f"put.{snake(type(change.record).__name__)}" if isinstance(change, Put) else "delete"
-            return Violation(f"changes[{match[1]}].{where}.{match[2]}", violation.description)
+            where = f"delete.{match[2]}"
+            if isinstance(change, Put):
+                where = f"put.{forms.path_of(type(change.record).__name__, match[2])}"
+            return Violation(f"changes[{match[1]}].{where}", violation.description)
         if match := _PRECONDITION_PATH.fullmatch(violation.field):
             return Violation(f"{match[1]}.key.{match[2]}", violation.description)
         return violation

@@ -7,7 +7,7 @@ import re
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.schema.record import FOREVER
+from sealauthz.schema import FOREVER
 
 MAX_ID_CHARACTERS = 128
 MAX_TEXT_CHARACTERS = 1024

@@ -13,7 +13,7 @@ from sealauthz.facts import Store
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults
-from sealauthz.service.records import record_from, snake
+from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.tokens import revision_message
 from sealauthz.v1 import facts_pb2
 
@@ -36,13 +36,13 @@ def import_facts(
     first = next(messages, None)
     if first is None:
         raise InvalidRequest.at("import_id", "is required")
-    enterprises = _check_first(first, call)
+    tenants = _check_first(first, call)
     response = facts_pb2.ImportFactsResponse()
     message: facts_pb2.ImportFactsRequest | None = first
     while message is not None:
         if message is not first:
             _check_later(message, first.import_id)
-        part = Part(first.import_id, enterprises, message.part, message.last, message.abandon)
+        part = Part(first.import_id, tenants, message.part, message.last, message.abandon)
         receipt = _write(store, part, message, call)
         response.parts = max(response.parts, receipt.parts)
         response.finished = receipt.is_finished
@@ -70,13 +70,13 @@ def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest], call: Call) -> I
 
 
 def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset[str]:
-    """Return the enterprises of the import. Raises InvalidRequest, CallerNotPermitted."""
+    """Return the tenants of the import. Raises InvalidRequest, CallerNotPermitted."""
     faults = Faults()
     faults.check_id("import_id", message.import_id)
     faults.check_count("enterprise_ids", len(message.enterprise_ids), MAX_ENTERPRISES, least=1)
     faults.refuse()
-    for number, enterprise_id in enumerate(message.enterprise_ids):
-        faults.check_id(f"enterprise_ids[{number}]", enterprise_id)
+    for number, tenant_id in enumerate(message.enterprise_ids):
+        faults.check_id(f"enterprise_ids[{number}]", tenant_id)
     if message.abandon:
         if message.facts:
             faults.add("facts", "must be empty where an import is abandoned")
@@ -85,11 +85,10 @@ def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset
     else:
         _check_part(message, faults)
     faults.refuse()
-    for enterprise_id in message.enterprise_ids:
-        if not call.caller.may_see(enterprise_id):
-            raise CallerNotPermitted(
-                f"the caller `{call.caller.name}` may not write facts of the enterprise `{enterprise_id}`"
-            )
+    for tenant_id in message.enterprise_ids:
+        if not call.caller.may_see(tenant_id):
+            caller, tenant = call.caller, call.caller.model.tenant.lower()
+            raise CallerNotPermitted(f"the caller `{caller.name}` may not write facts of the {tenant} `{tenant_id}`")
     return frozenset(message.enterprise_ids)
 
 
@@ -113,38 +112,38 @@ def _check_part(message: facts_pb2.ImportFactsRequest, faults: Faults) -> None:
 
 def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call: Call) -> PartReceipt:
     """Write one part."""
-    faults = Faults()
+    faults, forms = Faults(), forms_of(store.model)
     records: list[Any] = []
     for number, fact in enumerate(message.facts):
-        records.append(record_from(fact, f"facts[{number}]", faults))
+        records.append(forms.record_from(fact, f"facts[{number}]", faults))
         if faults.is_full:
             break
     faults.refuse()
     for name in {type(record).__name__ for record in records}:
         call.caller.check_writes(name)
     try:
-        return store.import_part(call.caller.name, part, records, call.caller.enterprises, call.caller.check_change)
+        return store.import_part(call.caller.name, part, records, call.caller.tenants, call.caller.check_change)
     except InvalidRequest as error:
-        raise InvalidRequest(*(_renamed(violation, records) for violation in error.violations)) from error
+        raise InvalidRequest(*(_renamed(violation, records, forms) for violation in error.violations)) from error
     except (FactConflict, InvariantBroken) as error:
         if part.is_abandoned:
             if error.invariant not in (INVARIANT, "REQUEST_ID"):  # it broke a rule that takes the whole
-                release_contracts(store, call.caller.name, part.import_id)
+                release_shared(store, call.caller.name, part.import_id)
             raise
         raise type(error)(error.invariant, f"part {part.number}: {error}") from error
 
 
-def release_contracts(store: Store, caller: str, import_id: str) -> None:
-    """Open the contracts of an import that cannot be given up yet: no rule that takes the whole is about them."""
+def release_shared(store: Store, caller: str, import_id: str) -> None:
+    """Unlock the shared roots of an import that cannot be abandoned yet: no rule that takes the whole is about them."""
     item = store.open_import(caller, import_id)
     if item is not None:
-        store.import_part(caller, Part(import_id, item.enterprises, item.parts, is_release=True))
+        store.import_part(caller, Part(import_id, item.tenants, item.parts, is_release=True))
 
 
-def _renamed(violation: Violation, records: list[Any]) -> Violation:
+def _renamed(violation: Violation, records: list[Any], forms: WireForms) -> Violation:
     """Return a violation with the path that the message has."""
     match = _CHANGE_PATH.fullmatch(violation.field)
     if match is None:
         return violation
-    path = f"facts[{match[1]}].{snake(type(records[int(match[1])]).__name__)}"
-    return Violation(f"{path}.{match[2]}" if match[2] else path, violation.description)
+    path = forms.path_of(type(records[int(match[1])]).__name__, match[2])
+    return Violation(f"facts[{match[1]}].{path}", violation.description)

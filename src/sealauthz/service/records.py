@@ -1,42 +1,34 @@
-"""Records as messages, and messages as records: derived from the shapes, with no code per record.
+"""Records as messages, and messages as records: derived from the model, with no code per record.
 
 A field travels as `records.proto` says: a column with a default has presence, and left out it takes its default; an
-instant is left out where it holds its default; an enumeration is never UNSPECIFIED.
+instant is left out where it holds its default; an enumeration is never UNSPECIFIED. A record without a message of its
+own travels in the generic form: its type, its id, and the other values by name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.message import Message
 
-from sealauthz.model.identifiers import normalise_uscc
-from sealauthz.model.masking import mask_all, mask_name, mask_phone
-from sealauthz.schema.record import RECORDS, Column, shape_of
-from sealauthz.service.faults import Faults, timestamp
+from sealauthz.schema import Column, Model
+from sealauthz.service.faults import Faults, set_timestamp, timestamp
 from sealauthz.v1 import records_pb2
 
-_MASKS: dict[tuple[str, str], Callable[[str], str]] = {
-    ("Person", "real_name"): mask_name,
-    ("Person", "phone"): mask_phone,
-}
-"""How a personal field is masked; every other one loses all its characters."""
+GENERIC = "generic"
+"""The field of `Fact` that holds a record in the generic form."""
 
-_NORMALISED: dict[tuple[str, str], Callable[[str], str]] = {("Enterprise", "uscc"): normalise_uscc}
+_KINDS: Mapping[type, str] = {str: "string_value", int: "int_value", bool: "bool_value"}
 
 
 def snake(name: str) -> str:
     """Return the snake form of a name: `SealGrant` is `seal_grant`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-FACT_FIELDS = {snake(name): name for name in RECORDS}
-"""The field of `Fact` that holds a record, with the record's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,107 +47,179 @@ def _words(enum: EnumDescriptor) -> _Words:
 
 
 @cache
-def _enum_of(record_type: str, column: Column) -> _Words:
-    field = records_pb2.DESCRIPTOR.message_types_by_name[record_type].fields_by_name[column.name]
+def _enum_of(message: Descriptor, column: str) -> _Words:
+    field = message.fields_by_name[column]
     assert field.enum_type is not None  # noqa: S101 (a test proves that the proto has the columns)
     return _words(field.enum_type)
 
 
-def record_from(fact: records_pb2.Fact, path: str, faults: Faults) -> Any | None:
-    """Read the record out of a fact, or note in `faults`, under `path`, why there is none."""
-    which = fact.WhichOneof("record")
-    if which is None:
-        faults.add(path, "must hold a record")
-        return None
-    name = FACT_FIELDS[which]
-    message = getattr(fact, which)
-    before = len(faults)
-    values = {
-        column.name: _value_from(message, name, column, f"{path}.{which}.{column.name}", faults)
-        for column in shape_of(RECORDS[name]).columns
-    }
-    return None if len(faults) > before else RECORDS[name](**values)
+class WireForms:
+    """The forms in which the records of a model travel. Made once per model: `forms_of`."""
 
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        known = {} if model.messages is None else model.messages.DESCRIPTOR.message_types_by_name
+        self._field = {name: snake(name) if name in known else GENERIC for name in model.records}
+        self._record_of = {field: name for name, field in self._field.items() if field != GENERIC}
 
-def _value_from(message: Message, record_type: str, column: Column, path: str, faults: Faults) -> Any:
-    if (column.has_default or column.is_optional or column.is_instant) and not message.HasField(column.name):
-        if column.has_default:
-            return column.default
-        faults.add(path, "is required")
-        return None
-    value = getattr(message, column.name)
-    if column.is_instant:
-        return faults.instant(path, value)
-    if column.words is not None:
-        word = _enum_of(record_type, column).by_number.get(value)
-        if word is None:
-            faults.add(path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value")
+    def path_of(self, record_type: str, column: str) -> str:
+        """Return the path of a column inside a `Fact`, as violations name it."""
+        field = self._field[record_type]
+        if field != GENERIC or column == "id":
+            return f"{field}.{column}" if column else field
+        return f"{GENERIC}.values[{column}]" if column else GENERIC
+
+    def record_from(self, fact: records_pb2.Fact, path: str, faults: Faults) -> Any | None:
+        """Read the record out of a fact, or note in `faults`, under `path`, why there is none."""
+        which = fact.WhichOneof("record")
+        if which is None:
+            faults.add(path, "must hold a record")
             return None
-        return column.words(word)
-    if column.type is str:
+        before = len(faults)
+        message = getattr(fact, which)
+        name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", faults)
+        if name is None:
+            return None
+        values = {
+            column.name: self._value_from(
+                message, which, name, column, f"{path}.{self.path_of(name, column.name)}", faults
+            )
+            for column in self.model.shapes[name].columns
+        }
+        return None if len(faults) > before else self.model.records[name](**values)
+
+    def _generic_type(self, message: Message, path: str, faults: Faults) -> str | None:
+        """Return the type of a record in the generic form; note what is wrong with it."""
+        name: str = getattr(message, "type", "")
+        if self._field.get(name) != GENERIC:
+            has_message = name in self._field
+            said = f"has a message of its own: use `{self._field[name]}`" if has_message else "is not a record type"
+            faults.add(f"{path}.type", said)
+            return None
+        columns = {column.name for column in self.model.shapes[name].columns} - {"id"}
+        for unknown in sorted(set(message.values) - columns):  # type: ignore[attr-defined]
+            faults.add(f"{path}.values[{unknown}]", f"is not a field of `{name}`")
+        return name
+
+    def _value_from(
+        self, message: Message, which: str, record_type: str, column: Column, path: str, faults: Faults
+    ) -> Any:
+        if which == GENERIC:
+            value, is_there = _generic_value(message, column, path, faults)
+        else:
+            is_there = not (column.has_default or column.is_optional or column.is_instant)
+            is_there = is_there or message.HasField(column.name)
+            value = getattr(message, column.name) if is_there else None
+        if not is_there:
+            if column.has_default:
+                return column.default
+            faults.add(path, "is required")
+            return None
+        if value is None:
+            return None
+        if column.is_instant:
+            return faults.instant(path, value)
+        if column.words is not None:
+            words = column.words
+            word = value if which == GENERIC else _enum_of(message.DESCRIPTOR, column.name).by_number.get(value)
+            if word is None or word not in set(words):
+                faults.add(path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value")
+                return None
+            return words(word)
+        if column.type is not str:
+            return value
         if column.name == "id" or column.ref is not None or column.is_optional:
             faults.check_id(path, value)
         elif not value and not column.has_default:
             faults.add(path, "is required")
         else:
             faults.check_text(path, value)
-        normalise = _NORMALISED.get((record_type, column.name))
-        return normalise(value) if normalise else value
-    return value
+        return column.normalise(value) if column.normalise else value
+
+    def fact_of(self, record: Any, hidden: Collection[str] = (), *, is_plain: bool = False) -> records_pb2.Fact:
+        """Return the record as a message without the fields in `hidden`, and with every personal field masked.
+
+        `is_plain`: personal text stays as it is, for a backup and for those who write the record.
+        """
+        cls: type = type(record)
+        fact, message = self._empty(cls.__name__)
+        for column in self.model.shapes[cls.__name__].columns:
+            value = getattr(record, column.name)
+            if value is None or column.name in hidden:
+                continue
+            if column.personal is not None and not is_plain:
+                value = column.personal.mask(value)
+            _set(message, column, value)
+        return fact
+
+    def fact_of_image(self, record_type: str, image: Mapping[str, Any], hidden: Collection[str]) -> records_pb2.Fact:
+        """Return what an image of a record says as a message, without the fields in `hidden`.
+
+        Personal fields are in no image. What an old image does not have yet, or says in a word that is no longer one,
+        is left out.
+        """
+        fact, message = self._empty(record_type)
+        for column in self.model.shapes[record_type].columns:
+            value = image.get(column.name)
+            if value is None or column.name in hidden or column.is_personal:
+                continue
+            if column.words is None or value in set(column.words):
+                _set(message, column, value)
+        return fact
+
+    def _empty(self, record_type: str) -> tuple[records_pb2.Fact, Message]:
+        fact = records_pb2.Fact()
+        message: Message = getattr(fact, self._field[record_type])
+        message.SetInParent()
+        if isinstance(message, records_pb2.GenericRecord):
+            message.type = record_type
+        return fact, message
 
 
-def fact_of(record: Any, hidden: Collection[str] = ()) -> records_pb2.Fact:
-    """Return the record as a message: without the fields in `hidden`, and with every personal field masked."""
-    cls: type = type(record)
-    name = cls.__name__
-    fact = records_pb2.Fact()
-    which = snake(name)
-    message = getattr(fact, which)
-    message.SetInParent()
-    for column in shape_of(cls).columns:
-        value = getattr(record, column.name)
-        if value is None or column.name in hidden:
-            continue
-        if column.is_personal:
-            setattr(message, column.name, _MASKS.get((name, column.name), mask_all)(value))
-        else:
-            _set(message, name, column, value)
-    return fact
+@cache
+def forms_of(model: Model) -> WireForms:
+    """Return the wire forms of a model's records."""
+    return WireForms(model)
 
 
-def fact_of_image(record_type: str, image: Mapping[str, Any], hidden: Collection[str]) -> records_pb2.Fact:
-    """Return what an image of a record says as a message, without the fields in `hidden`.
-
-    Personal fields are in no image. What an old image does not have yet, or says in a word that is no longer one, is
-    left out.
-    """
-    fact = records_pb2.Fact()
-    message = getattr(fact, snake(record_type))
-    message.SetInParent()
-    for column in shape_of(RECORDS[record_type]).columns:
-        value = image.get(column.name)
-        if value is None or column.name in hidden or column.is_personal:
-            continue
-        if column.words is None or value in _enum_of(record_type, column).by_word:
-            _set(message, record_type, column, value)
-    return fact
+def _generic_value(message: Any, column: Column, path: str, faults: Faults) -> tuple[Any, bool]:
+    """Return a value of a record in the generic form, and whether it is there."""
+    if column.name == "id":
+        return message.id, True
+    if column.name not in message.values:
+        return None, False
+    value = message.values[column.name]
+    wanted = "time_value" if column.is_instant else _KINDS[column.type]
+    if value.WhichOneof("value") != wanted:
+        faults.add(path, f"must hold `{wanted}`")
+        return None, True
+    return getattr(value, wanted), True
 
 
-def _set(message: Message, record_type: str, column: Column, value: Any) -> None:
-    """Set a field that is not personal; an instant that is the default is left out."""
+def _set(message: Any, column: Column, value: Any) -> None:
+    """Set a field; an instant that is the default is left out."""
     if column.is_instant:
-        if value != column.default:
+        if value == column.default:
+            return
+        if isinstance(message, records_pb2.GenericRecord):
+            set_timestamp(message.values[column.name].time_value, value)
+        else:
             getattr(message, column.name).CopyFrom(timestamp(value))
+    elif isinstance(message, records_pb2.GenericRecord):
+        if column.name == "id":
+            message.id = value
+        else:
+            setattr(message.values[column.name], _KINDS[column.type], value)
     elif column.words is not None:
-        setattr(message, column.name, _enum_of(record_type, column).by_word[str(value)])
+        setattr(message, column.name, _enum_of(message.DESCRIPTOR, column.name).by_word[str(value)])
     else:
         setattr(message, column.name, value)
 
 
-def filter_value(record_type: str, column: Column, text: str, path: str, faults: Faults) -> Any:
+def filter_value(column: Column, text: str, path: str, faults: Faults) -> Any:
     """Read the value that a filter compares a column with, or note in `faults` why there is none."""
     if column.words is not None:
-        if text not in _enum_of(record_type, column).by_word:
+        if text not in set(column.words):
             faults.add(path, "is not a value of the field")
         return text
     if column.type is bool:
@@ -168,5 +232,4 @@ def filter_value(record_type: str, column: Column, text: str, path: str, faults:
             return 0
         return int(text)
     faults.check_text(path, text)
-    normalise = _NORMALISED.get((record_type, column.name))
-    return normalise(text) if normalise else text
+    return column.normalise(text) if column.normalise else text

@@ -16,12 +16,10 @@ from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzErro
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
-from sealauthz.facts.units import UnitKind, home_kind
-from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service.callers import Caller
 from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
-from sealauthz.service.records import fact_of_image
+from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.service.tokens import check_store, revision_message, token_from
 from sealauthz.v1 import facts_pb2
@@ -217,36 +215,38 @@ class Watches:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one watcher is shown: of each record type the fields that are hidden, of which enterprises (None: all)."""
+    """What one watcher is shown: of each record type the fields that are hidden, of which tenants (None: all)."""
 
     hidden: Mapping[str, tuple[str, ...]]
-    enterprises: frozenset[str] | None
+    tenants: frozenset[str] | None
+    forms: WireForms
 
     @classmethod
     def of(cls, request: facts_pb2.WatchChangesRequest, caller: Caller) -> View:
         """Return the view that a request asks for. Raises InvalidRequest, CallerNotPermitted."""
         faults = Faults()
-        faults.check_count("record_types", len(request.record_types), len(RECORDS))
+        faults.check_count("record_types", len(request.record_types), len(caller.model.records))
         faults.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
         for number, record_type in enumerate(request.record_types):
-            if record_type not in RECORDS:
+            if record_type not in caller.model.records:
                 faults.add(f"record_types[{number}]", "is not a record type")
-        for number, enterprise_id in enumerate(request.enterprise_ids):
-            faults.check_id(f"enterprise_ids[{number}]", enterprise_id)
+        for number, tenant_id in enumerate(request.enterprise_ids):
+            faults.check_id(f"enterprise_ids[{number}]", tenant_id)
         faults.refuse()
-        for enterprise_id in request.enterprise_ids:
-            if not caller.may_see(enterprise_id):
-                raise CallerNotPermitted(f"the caller `{caller.name}` may not see the enterprise `{enterprise_id}`")
-        record_types = request.record_types or [name for name in RECORDS if _is_readable(name, caller)]
+        for tenant_id in request.enterprise_ids:
+            if not caller.may_see(tenant_id):
+                tenant = caller.model.tenant.lower()
+                raise CallerNotPermitted(f"the caller `{caller.name}` may not see the {tenant} `{tenant_id}`")
+        record_types = request.record_types or [name for name in caller.model.records if _is_readable(name, caller)]
         if not record_types:
             raise CallerNotPermitted(f"the caller `{caller.name}` may not read any record type")
         hidden = {}
         for record_type in record_types:
             readable = caller.readable(record_type)
-            columns = shape_of(RECORDS[record_type]).columns
+            columns = caller.model.shapes[record_type].columns
             hidden[record_type] = tuple(c.name for c in columns if c.is_personal or c.name not in readable)
-        asked = frozenset(request.enterprise_ids) or None
-        return cls(hidden, asked or caller.enterprises)
+        wanted = frozenset(request.enterprise_ids) or None
+        return cls(hidden, wanted or caller.tenants, forms_of(caller.model))
 
     def show(self, changes: Iterable[Changed], message: facts_pb2.WatchChangesResponse) -> None:
         """Add to a message what is shown of changes. What is not shown is never made into a message."""
@@ -263,17 +263,18 @@ class View:
                 key=facts_pb2.FactKey(record_type=change.record_type, id=change.id), hidden_fields=hidden
             )
             if before is not None:
-                shown.before.CopyFrom(fact_of_image(change.record_type, before, hidden))
+                shown.before.CopyFrom(self.forms.fact_of_image(change.record_type, before, hidden))
             if after is not None:
-                shown.after.CopyFrom(fact_of_image(change.record_type, after, hidden))
+                shown.after.CopyFrom(self.forms.fact_of_image(change.record_type, after, hidden))
 
-    def _concerns(self, enterprises: frozenset[str] | None) -> bool:
+    def _concerns(self, tenants: frozenset[str] | None) -> bool:
         # Of old changes nobody wrote down whom they concern: only who may see everything is shown them.
-        return self.enterprises is None or bool(enterprises and enterprises & self.enterprises)
+        return self.tenants is None or bool(tenants and tenants & self.tenants)
 
 
 def _is_readable(record_type: str, caller: Caller) -> bool:
-    is_in_scope = caller.enterprises is None or home_kind(record_type) != UnitKind.PERSON
+    units = caller.model.units
+    is_in_scope = caller.tenants is None or not units.is_of_subject(units.home_kind(record_type))
     return record_type in caller.read and is_in_scope
 
 

@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from sealauthz.facts.memory.wiring import WiredUnit
-from sealauthz.facts.units import Unit
+from sealauthz.schema import Unit
 
 _TRIAL_SHARE = 10
 _MOST_READS = 3

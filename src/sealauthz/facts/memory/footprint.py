@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from sealauthz.facts.memory.wiring import WiredUnit
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.schema import shape_of
 
 _UNIT_BYTES = 800
 """A unit without records: its name, its place in the cache, and the table of its types."""
@@ -25,9 +27,8 @@ _NUMBER_BYTES = 8
 
 
 @cache
-def _record_bytes(record_type: str) -> int:
+def _record_bytes(cls: type) -> int:
     """Return the bytes of one record, with its places in its unit."""
-    cls = RECORDS[record_type]
     shape = shape_of(cls)
     texts = sum(1 for column in shape.columns if column.type is str and column.words is None)
     numbers = sum(1 for column in shape.columns if column.type is int)
@@ -35,7 +36,11 @@ def _record_bytes(record_type: str) -> int:
     return itself + texts * _TEXT_BYTES + numbers * _NUMBER_BYTES + _PLACE_BYTES
 
 
+def _class_of(records: Mapping[str, Any]) -> type:
+    return type(next(iter(records.values())))
+
+
 def footprint(records: WiredUnit) -> int:
     """Return the bytes that a wired unit takes, to within a third or so."""
-    held = sum(len(some) * _record_bytes(record_type) for record_type, some in records.items())
+    held = sum(len(some) * _record_bytes(_class_of(some)) for some in records.values())
     return _UNIT_BYTES + len(records) * _TYPE_BYTES + held

@@ -12,33 +12,20 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.rows import among, ids_parameter
+from sealauthz.facts.store.paths import ids_along, leads
+from sealauthz.facts.store.rows import ids_parameter, marks_among
 from sealauthz.facts.store.tables import (
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
     FACT_IMPORT,
     FACT_IMPORT_NEW,
     FACT_IMPORT_UNIT,
-    table_of,
+    Tables,
 )
-from sealauthz.facts.units import Path, Unit, UnitKind, home_kind, home_path, paths_to
-from sealauthz.model import FOREVER, RECORDS, shape_of
-from sealauthz.schema.record import UNLIMITED
+from sealauthz.schema import FOREVER, UNLIMITED, Model, Unit, shape_of
 
 _MAX_REVISIONS = 2_000
 """With more revisions than this since the last look, everything is loaded anew."""
-
-GUESTS_OF_ENTERPRISES: Mapping[str, str] = {
-    "Membership": "person_id",
-    "JoinApplication": "person_id",
-    "Invitation": "target_id",
-    "RetrievalCase": "applicant_id",
-    "RegistrySnapshot": "legal_rep_id",
-}
-"""The records of an enterprise that make it known to a person's unit, and the column that names the person.
-
-INVARIANT: any other guest of the unit (a role) comes with one of these, or with its contract.
-"""
 
 
 @cache
@@ -54,57 +41,34 @@ def _compiled(statement: Select[Any] | CompoundSelect[Any], is_postgresql: bool)
     return str(statement.compile(dialect=_dialect(is_postgresql)))
 
 
-def _ids_along(record_type: str, path: Path) -> Select[Any]:
-    """Select the ids of the records from which a path leads to the unit `unit`."""
-    table = table_of(RECORDS[record_type])
-    if not path:
-        return select(table.c.id).where(table.c.id == bindparam("unit"))
-    step, rest = path[0], path[1:]
-    if not step.is_up:
-        below = table_of(RECORDS[step.record])
-        return select(below.c[step.column]).where(_leads(step.record, rest))
-    return select(table.c.id).where(_leads(record_type, path))
-
-
-def _leads(record_type: str, path: Path) -> Any:
-    """Return the condition that a path leads from a row to the unit `unit`."""
-    table = table_of(RECORDS[record_type])
-    step, rest = path[0], path[1:]
-    if step.is_up and not rest:
-        return table.c[step.column] == bindparam("unit")
-    if step.is_up:
-        above = shape_of(RECORDS[record_type]).column(step.column).ref or ""
-        return table.c[step.column].in_(_ids_along(above, rest))
-    return table.c.id.in_(_ids_along(record_type, path))
+def _is_unit(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == bindparam("unit")
 
 
 @cache
-def _unit_statements(kind: UnitKind, is_postgresql: bool) -> tuple[tuple[type, ...], tuple[str, ...]]:
+def _unit_statements(tables: Tables, kind: str, is_postgresql: bool) -> tuple[tuple[type, ...], tuple[str, ...]]:
     """Return the record types that a kind of unit holds, and for each the statement that loads its rows."""
     classes = []
     statements = []
-    for record_type, cls in RECORDS.items():
-        paths = paths_to(kind, record_type)
+    for record_type, cls in tables.model.records.items():
+        paths = tables.units.paths_to(kind, record_type)
         if not paths:
             continue
-        table = table_of(cls)
-        columns = [table.c[column.name] for column in shape_of(cls).columns]
-        statement = select(*columns)
+        table = tables.of(record_type)
+        statement = select(*(table.c[column.name] for column in tables.model.shapes[record_type].columns))
         if len(paths) > 1:
             # A union inside one IN: with an OR of several, PostgreSQL would scan the whole table.
-            ids = union(*(_ids_along(record_type, path) for path in paths))
+            ids = union(*(ids_along(tables, record_type, path, _is_unit) for path in paths))
             statement = statement.where(table.c.id.in_(ids))
-        elif paths[0]:
-            statement = statement.where(_leads(record_type, paths[0]))
         else:
-            statement = statement.where(table.c.id == bindparam("unit"))
+            statement = statement.where(leads(tables, record_type, paths[0], _is_unit))
         classes.append(cls)
         statements.append(_compiled(statement, is_postgresql))
     return tuple(classes), tuple(statements)
 
 
 @cache
-def _mark_statement(kind: UnitKind, is_postgresql: bool) -> str:
+def _mark_statement(kind: str, is_postgresql: bool) -> str:
     """Return the statement that finds the mark of a unit that is being imported."""
     mark = FACT_IMPORT_UNIT.c
     statement = select(mark.id).where(mark.kind == literal_column(f"'{kind}'"), mark.id == bindparam("unit"))
@@ -112,45 +76,40 @@ def _mark_statement(kind: UnitKind, is_postgresql: bool) -> str:
 
 
 @cache
-def _open_statements(is_postgresql: bool) -> tuple[str, str]:
-    """Return the statements that find whether any import is open, and whether one has written about a person `unit`."""
+def _open_statements(subject: str, is_postgresql: bool) -> tuple[str, str]:
+    """Return the statements that find whether any import is open, and whether one has written about a subject `unit`.
+
+    `subject` is the record type of the subject.
+    """
     unit, new, opened = FACT_IMPORT_UNIT, FACT_IMPORT_NEW.c, FACT_IMPORT.c
     # From the few open imports to their rows, by the primary key: there may be many rows.
     written = (
         select(new.record_id)
         .join_from(FACT_IMPORT, FACT_IMPORT_NEW, (new.caller == opened.caller) & (new.import_id == opened.import_id))
-        .where(opened.state == literal_column("'OPEN'"), new.record_type == literal_column("'Person'"))
+        .where(opened.state == literal_column("'OPEN'"), new.record_type == literal_column(f"'{subject}'"))
         .where(new.record_id == bindparam("unit"))
     )
     # Written by us, as in `_after_statement`.
     return f"{_compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", _compiled(written, is_postgresql)
 
 
-def marks_among(is_postgresql: bool) -> Select[Any]:
-    """Select the marks on those of the enterprises and contracts `ids` that are being imported."""
+@cache
+def _marks_statement(tables: Tables, is_postgresql: bool) -> str:
+    """Return the statement that finds which of some tenants and shared roots are being imported."""
     mark = FACT_IMPORT_UNIT.c
-    # The kinds for the index, which begins with them.
-    kinds: ColumnElement[bool] = mark.kind.in_([literal_column("'ENTERPRISE'"), literal_column("'CONTRACT'")])
-    return select(FACT_IMPORT_UNIT).where(kinds, among(mark.id, "ids", is_postgresql))
+    return _compiled(marks_among(tables, is_postgresql).with_only_columns(mark.kind, mark.id), is_postgresql)
 
 
 @cache
-def _marks_statement(is_postgresql: bool) -> str:
-    """Return the statement that finds which of some enterprises and contracts are being imported."""
-    mark = FACT_IMPORT_UNIT.c
-    return _compiled(marks_among(is_postgresql).with_only_columns(mark.kind, mark.id), is_postgresql)
-
-
-@cache
-def _home_statement(record_type: str, is_postgresql: bool) -> str:
+def _home_statement(tables: Tables, record_type: str, is_postgresql: bool) -> str:
     """Return the statement that finds the home root of one record."""
-    table = table_of(RECORDS[record_type])
-    path = home_path(record_type)
+    table = tables.of(record_type)
+    path = tables.units.home_path(record_type)
     source: Any = table
     here, current = record_type, table
     for step in path[:-1]:
-        here = shape_of(RECORDS[here]).column(step.column).ref or ""
-        above = table_of(RECORDS[here])
+        here = tables.model.shapes[here].column(step.column).ref or ""
+        above = tables.of(here)
         source = source.join(above, current.c[step.column] == above.c.id)
         current = above
     root = current.c[path[-1].column] if path else table.c.id
@@ -167,9 +126,9 @@ def _touched_statements(is_postgresql: bool) -> tuple[str, str]:
 
 
 @cache
-def _words() -> dict[Any, Any]:
+def _words(model: Model) -> dict[Any, Any]:
     """Return every word of an enumeration, and the instants and counts that many records hold, each once."""
-    columns = [column for cls in RECORDS.values() for column in shape_of(cls).columns]
+    columns = [column for shape in model.shapes.values() for column in shape.columns]
     words = {str(word) for column in columns for word in column.words or ()}
     return {value: value for value in (*sorted(words), FOREVER, UNLIMITED)}
 
@@ -199,62 +158,64 @@ def _maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
 def load_unit(transaction: ReadTransaction, unit: Unit) -> dict[str, list[Any]]:
     """Return the records of a unit by type, unwired; the root's list is empty if there is no such unit.
 
-    Raises FactNotLoaded for an enterprise or a contract that is being imported, and for a person who is written about
+    Raises FactNotLoaded for a tenant or a shared root that is being imported, and for a subject who is written about
     by an import that is open.
     """
-    classes, statements = _unit_statements(unit.kind, transaction.is_postgresql)
-    is_person = unit.kind == UnitKind.PERSON
+    tables, is_postgresql = transaction.tables, transaction.is_postgresql
+    classes, statements = _unit_statements(tables, unit.kind, is_postgresql)
     # In the same transaction: none of an import is seen, or all of it.
-    if is_person:
-        *loaded, opened, written = transaction.fetch_each(
-            (*statements, *_open_statements(transaction.is_postgresql)), {"unit": unit.id}
-        )
+    if tables.units.is_of_subject(unit.kind):
+        opening = _open_statements(tables.units.root_of[unit.kind], is_postgresql)
+        *loaded, opened, written = transaction.fetch_each((*statements, *opening), {"unit": unit.id})
         is_marked = bool(written)
     else:
-        statements = (*statements, _mark_statement(unit.kind, transaction.is_postgresql))
+        statements = (*statements, _mark_statement(unit.kind, is_postgresql))
         *loaded, marks = transaction.fetch_each(statements, {"unit": unit.id})
         opened, is_marked = [], bool(marks)
     if is_marked:
-        raise _shut(unit)
-    shared = _words().copy()
+        raise _locked(unit)
+    shared = _words(tables.model).copy()
     records = {}
     for cls, rows in zip(classes, loaded, strict=True):
         make = _maker_of(cls)
         records[cls.__name__] = [make(row, shared) for row in rows]
-    if opened and _has_marked_guest(transaction, records):
-        raise _shut(unit)
+    if opened and _has_marked_root(transaction, records):
+        raise _locked(unit)
     return records
 
 
-def _shut(unit: Unit) -> FactNotLoaded:
+def _locked(unit: Unit) -> FactNotLoaded:
     return FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
 
 
-def _has_marked_guest(transaction: ReadTransaction, records: Mapping[str, list[Any]]) -> bool:
-    """Tell whether a person's unit holds a record of an enterprise or a contract that is being imported."""
+def _has_marked_root(transaction: ReadTransaction, records: Mapping[str, list[Any]]) -> bool:
+    """Tell whether a subject's unit holds a record of a tenant or a shared root that is being imported."""
+    tables = transaction.tables
+    units, shapes = tables.units, tables.model.shapes
     homes = {
-        Unit(UnitKind.ENTERPRISE, record.enterprise_id)
-        for record_type in GUESTS_OF_ENTERPRISES
-        for record in records[record_type]
+        Unit(units.roots[units.tenant], getattr(record, shapes[record_type].home))
+        for record_type in units.known_to_subjects
+        for record in records.get(record_type, ())
     }
-    homes |= {Unit(UnitKind.CONTRACT, contract.id) for contract in records["Contract"]}
+    homes |= {Unit(units.roots[root], record.id) for root in units.shared for record in records.get(root, ())}
     if not homes:
         return False
     ids = ids_parameter({home.id for home in homes}, transaction.is_postgresql)
-    marks = transaction.fetch(_marks_statement(transaction.is_postgresql), {"ids": ids})
-    return any(Unit(UnitKind(kind), unit_id) in homes for kind, unit_id in marks)
+    marks = transaction.fetch(_marks_statement(tables, transaction.is_postgresql), {"ids": ids})
+    return any(Unit(kind, unit_id) in homes for kind, unit_id in marks)
 
 
 def find_home(transaction: ReadTransaction, record_type: str, record_id: str) -> Unit | None:
     """Return the home unit of a record; None if there is no such record."""
-    rows = transaction.fetch(_home_statement(record_type, transaction.is_postgresql), {"record": record_id})
-    return Unit(home_kind(record_type), rows[0][0]) if rows else None
+    statement = _home_statement(transaction.tables, record_type, transaction.is_postgresql)
+    rows = transaction.fetch(statement, {"record": record_id})
+    return Unit(transaction.tables.units.home_kind(record_type), rows[0][0]) if rows else None
 
 
 @cache
-def _matching_statement(record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
+def _matching_statement(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
     """Return the statement that finds the ids of the records with certain values in some columns."""
-    table = table_of(RECORDS[record_type])
+    table = tables.of(record_type)
     statement = select(table.c.id).order_by(table.c.id)
     for column in columns:
         statement = statement.where(table.c[column] == bindparam(column))
@@ -263,14 +224,14 @@ def _matching_statement(record_type: str, columns: tuple[str, ...], is_postgresq
 
 def find_matching(transaction: ReadTransaction, record_type: str, values: Mapping[str, str]) -> list[str]:
     """Return the ids of the records that hold these values, in their order."""
-    statement = _matching_statement(record_type, tuple(values), transaction.is_postgresql)
+    statement = _matching_statement(transaction.tables, record_type, tuple(values), transaction.is_postgresql)
     return [record_id for (record_id,) in transaction.fetch(statement, dict(values))]
 
 
 @cache
-def _after_statement(record_type: str, column: str, size: int, is_postgresql: bool) -> str:
+def _after_statement(tables: Tables, record_type: str, column: str, size: int, is_postgresql: bool) -> str:
     """Return the statement that finds the first values of a column behind one, each once."""
-    found = table_of(RECORDS[record_type]).c[column]
+    found = tables.of(record_type).c[column]
     statement = select(found).where(found > bindparam("after")).order_by(found)
     if column != "id":
         statement = statement.distinct()
@@ -280,7 +241,7 @@ def _after_statement(record_type: str, column: str, size: int, is_postgresql: bo
 
 def find_after(transaction: ReadTransaction, record_type: str, column: str, after: str, size: int) -> list[str]:
     """Return the first values of a column behind one, in their order and each once; nothing is no value."""
-    statement = _after_statement(record_type, column, size, transaction.is_postgresql)
+    statement = _after_statement(transaction.tables, record_type, column, size, transaction.is_postgresql)
     return [value for (value,) in transaction.fetch(statement, {"after": after})]
 
 
@@ -299,4 +260,4 @@ def touched_since(
     if revision > 0 and (not marks or (mark is not None and marks[0] != mark)):
         # The row is gone, so those behind it may be too; or a database was restored, and its history is another one.
         return None
-    return frozenset(Unit(UnitKind(kind), unit_id) for kind, unit_id in units)
+    return frozenset(Unit(kind, unit_id) for kind, unit_id in units)

@@ -126,3 +126,45 @@ class ReadPermits:
                 return True
         deadline.rest(LONGEST_WAIT_S)
         raise ServiceBusy("too many calls wait for facts that are not in memory yet")
+
+
+class WaitedForPermit(Exception):
+    """The turn to read the database has come after a wait: the answer begins again, with facts and times of now."""
+
+
+class ReadPermit:
+    """The turn of one answer to read the database, from when it is first needed to the end."""
+
+    def __init__(self, permits: ReadPermits, deadline: Deadline, is_list: bool = False) -> None:
+        self._permits = permits
+        self._deadline = deadline
+        self._is_list = is_list
+        self._taken: ExitStack | None = None
+        self._refused: ServiceBusy | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is our permit."""
+        return self._taken is not None
+
+    def take(self) -> None:
+        """See to it that it is our permit. Raises WaitedForPermit if that took a wait, TimeOver, ServiceBusy."""
+        if self._taken is not None:
+            return
+        if self._refused is not None:
+            raise self._refused  # the rest of a batch need not wait for the same again
+        with ExitStack() as taking:
+            try:
+                has_waited = taking.enter_context(self._permits.turn(self._deadline, is_list=self._is_list))
+            except ServiceBusy as error:
+                self._refused = error
+                raise
+            self._taken = taking.pop_all()
+        if has_waited:
+            raise WaitedForPermit
+
+    def close(self) -> None:
+        """Let the next one read."""
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            taken.close()

@@ -8,9 +8,7 @@ from typing import Any, Protocol
 from sealauthz.facts.memory import loading
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.facts.units import Unit, homes_of, units_of
-from sealauthz.model import exact
-from sealauthz.schema.record import values_of
+from sealauthz.schema import Model, Unit, exact, values_of
 
 
 class Source(Protocol):
@@ -57,13 +55,13 @@ class TransactionSource:
 class RecordSource:
     """Loads from records in memory, which are copied."""
 
-    def __init__(self, records: Iterable[Any]) -> None:
+    def __init__(self, model: Model, records: Iterable[Any]) -> None:
         records = [exact(type(record)(*values_of(record))) for record in records]
         rows = RecordRows(records)
         self._records = records
         self._units: dict[Unit, dict[str, list[Any]]] = {}
-        self._homes = homes_of(records, rows)
-        held = units_of(records, rows)
+        self._homes = model.units.homes_of(records, rows)
+        held = model.units.units_of(records, rows)
         for record in records:
             record_type = type(record).__name__
             for unit in held[record_type, record.id]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection as Sized
 from collections.abc import Mapping
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sealauthz.facts.units import COMPLETE, UnitKind
-from sealauthz.model import RECORDS, Relation, shape_of
-from sealauthz.schema.record import EMPTY, Collection
+from sealauthz.schema import Model
+from sealauthz.schema.values import EMPTY, Collection
 
 WiredUnit = Mapping[str, Mapping[str, Any]]
 """The records of a unit by type and id; a type of which it holds none is not in it."""
@@ -18,20 +16,7 @@ WiredUnit = Mapping[str, Mapping[str, Any]]
 _id_of = attrgetter("id")
 
 
-@cache
-def _collections(kind: UnitKind, record_type: str) -> tuple[Relation, ...]:
-    """Return the collections of a record type that units of a kind hold in full."""
-    names = COMPLETE[kind].get(record_type, ())
-    return tuple(relation for relation in shape_of(RECORDS[record_type]).relations if relation.name in names)
-
-
-@cache
-def _references(record_type: str) -> tuple[Relation, ...]:
-    """Return the relations of a record type to one record."""
-    return tuple(relation for relation in shape_of(RECORDS[record_type]).relations if relation.is_one)
-
-
-def wire(kind: UnitKind, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
+def wire(model: Model, kind: str, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
     """Wire the records of one unit to each other. Collections are in the order of their records' ids.
 
     What the unit does not hold stays unset, and raises AttributeError when read: it is not empty, it is not known.
@@ -42,7 +27,7 @@ def wire(kind: UnitKind, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
         if records
     }
     for record_type, records in unit.items():
-        for relation in _references(record_type):
+        for relation in model.units.references(record_type):
             targets = unit.get(relation.record, {})
             for record in records.values():
                 key = getattr(record, relation.key)
@@ -50,7 +35,7 @@ def wire(kind: UnitKind, loaded: Mapping[str, Sized[Any]]) -> WiredUnit:
                     setattr(record, relation.name, None)
                 elif key in targets:
                     setattr(record, relation.name, targets[key])
-        for relation in _collections(kind, record_type):
+        for relation in model.units.collections(kind, record_type):
             members: dict[str, Collection] = {}
             for member in unit.get(relation.record, {}).values():
                 owner = getattr(member, relation.key)

@@ -10,8 +10,7 @@ from typing import Any
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store.values import checked, text_problem
-from sealauthz.model import RECORDS
-from sealauthz.schema.record import values_of
+from sealauthz.schema import Model, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Wanted:
         return [*self.puts, *sorted(self.deletes)]
 
 
-def check(batch: Batch) -> Wanted:
+def check(batch: Batch, model: Model) -> Wanted:
     """Check every value of a batch. Raises InvalidRequest with the path of the first bad change."""
     for name, value in (("caller", batch.caller), ("request_id", batch.request_id)):
         problem = text_problem(value, is_indexed=True) if value else "must not be empty"
@@ -99,11 +98,11 @@ def check(batch: Batch) -> Wanted:
     for number, change in enumerate(batch.changes):
         path = f"changes[{number}]"
         if isinstance(change, Put):
-            record = checked(change.record, path)
+            record = checked(model, change.record, path)
             key = (type(record).__name__, record.id)
         else:
             key = (change.record_type, change.id)
-            _check_key(*key, path)
+            _check_key(model, *key, path)
         if key in puts or key in deletes:
             raise InvalidRequest.at(path, "changes a record that the batch changes already")
         if isinstance(change, Put):
@@ -111,13 +110,13 @@ def check(batch: Batch) -> Wanted:
         else:
             deletes.add(key)
     for number, precondition in enumerate(batch.preconditions):
-        _check_key(precondition.record_type, precondition.id, f"preconditions[{number}]")
+        _check_key(model, precondition.record_type, precondition.id, f"preconditions[{number}]")
     return Wanted(batch, puts, frozenset(deletes), _digest(batch, puts, deletes))
 
 
-def _check_key(record_type: str, record_id: str, path: str) -> None:
+def _check_key(model: Model, record_type: str, record_id: str, path: str) -> None:
     """Check that a record could be found by this type and id."""
-    if record_type not in RECORDS:
+    if record_type not in model.records:
         raise InvalidRequest.at(f"{path}.record_type", "is not a record type")
     problem = text_problem(record_id, is_indexed=True) if record_id else "must not be empty"
     if problem is not None:

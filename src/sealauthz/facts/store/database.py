@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,7 +22,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
-from sealauthz.facts.store.tables import METADATA
+from sealauthz.facts.store.tables import Tables, tables_of
+from sealauthz.schema import Model
 
 T = TypeVar("T")
 
@@ -61,7 +63,6 @@ _NEWEST = (
     " ON TRUE"
 )
 _QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
-_TABLES_POSTGRESQL = ", ".join(map(_QUOTED, METADATA.sorted_tables))
 _LOCK_ATTEMPT_MS = 800
 """How long a read waits for its locks before it lets go of them and begins again.
 
@@ -69,25 +70,30 @@ Less than PostgreSQL's `deadlock_timeout` (1 second): where a read and a restore
 is never the restore that PostgreSQL ends.
 """
 
-# INVARIANT: the locks come first. LOCK takes no transaction; the first query takes it, and for all that follow. A
-# transaction from before a table was rewritten or truncated would read that table as empty: a frozen seal without its
-# hold.
-_READ_POSTGRESQL = "; ".join(
-    (
+
+# INVARIANT: the locks come first. LOCK takes no snapshot; the first query takes it, and for all that follow. A
+# snapshot from before a table was rewritten or truncated would read that table as empty: a right without its limits.
+@cache
+def _read_postgresql(tables: Tables) -> str:
+    """Return the statements that begin a read."""
+    names = ", ".join(map(_QUOTED, tables.metadata.sorted_tables))
+    statements = (
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",
-        f"LOCK TABLE {_TABLES_POSTGRESQL} IN ACCESS SHARE MODE",
+        f"LOCK TABLE {names} IN ACCESS SHARE MODE",
         f"SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'",
         _NEWEST,
     )
-)
+    return "; ".join(statements)
+
+
 _WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 _WRITE_POSTGRESQL = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """ReadPermit what the database raises into FactsUnavailable, except for broken constraints."""
+    """Turn what the database raises into FactsUnavailable, except for broken constraints."""
     try:
         yield
     except IntegrityError:
@@ -102,14 +108,15 @@ class ReadTransaction:
     `mark` tells the newest change apart from one that another history has at the same revision.
     """
 
-    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "timeline")
+    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "tables", "timeline")
 
-    def __init__(self, connection: Connection, is_postgresql: bool) -> None:
+    def __init__(self, connection: Connection, tables: Tables, is_postgresql: bool) -> None:
         self.connection = connection
+        self.tables = tables
         self.is_postgresql = is_postgresql
         self._driver: Any = driver(connection)
         if is_postgresql:
-            cursor = _begin_read(self._driver)
+            cursor = _begin_read(self._driver, _read_postgresql(tables))
         else:
             self._driver.execute("BEGIN")
             cursor = self._driver.execute(_NEWEST)
@@ -148,7 +155,7 @@ class ReadTransaction:
             raise RuntimeError("a transaction is used after its end")
 
 
-def _begin_read(connection: Any) -> Any:
+def _begin_read(connection: Any, statements: str) -> Any:
     """Begin a read on PostgreSQL, in one round trip; return what the last query of it found.
 
     Raises one of `_WAITED_FOR_LOCKS` where somebody has kept a table locked for LOCK_TIMEOUT_S.
@@ -156,7 +163,7 @@ def _begin_read(connection: Any) -> Any:
     until = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
-            cursor = connection.execute(_READ_POSTGRESQL)
+            cursor = connection.execute(statements)
         except _WAITED_FOR_LOCKS:
             connection.execute("ROLLBACK")
             if time.monotonic() >= until:
@@ -196,7 +203,8 @@ class Listener:
 class Database:
     """The engine of one database, and the two kinds of transaction."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, model: Model) -> None:
+        self.tables = tables_of(model)
         parsed = parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
         self._writer = threading.Lock()
@@ -231,7 +239,7 @@ class Database:
     def read(self) -> Iterator[ReadTransaction]:
         """Open a read transaction. Raises FactsUnavailable."""
         with self._transaction(
-            "read", lambda connection: ReadTransaction(connection, self.is_postgresql)
+            "read", lambda connection: ReadTransaction(connection, self.tables, self.is_postgresql)
         ) as transaction:
             try:
                 yield transaction

@@ -28,7 +28,7 @@ Image = Mapping[str, Any]
 class Changed:
     """One record before and after a revision; None where it did not exist.
 
-    `concerned_before` and `concerned_after` are the enterprises that it concerned then; None where nobody wrote down.
+    `concerned_before` and `concerned_after` are the tenants that it concerned then; None where nobody wrote down.
     """
 
     record_type: str
@@ -132,10 +132,10 @@ def _changed(entry: Mapping[str, Any]) -> Changed:
         entry["id"],
         entry["before"],
         entry["after"],
-        _enterprises(entry.get("enterprises_before")),
-        _enterprises(entry.get("enterprises_after")),
+        _tenants(entry.get("enterprises_before")),
+        _tenants(entry.get("enterprises_after")),
     )
 
 
-def _enterprises(found: list[str] | None) -> frozenset[str] | None:
+def _tenants(found: list[str] | None) -> frozenset[str] | None:
     return None if found is None else frozenset(found)

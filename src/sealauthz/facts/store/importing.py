@@ -20,16 +20,13 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts.memory.loading import GUESTS_OF_ENTERPRISES, marks_among
-from sealauthz.facts.store import rights
 from sealauthz.facts.store.batch import WriteReceipt
-from sealauthz.facts.store.changes import Changes
-from sealauthz.facts.store.edits import SETTLED, owners_of_details
-from sealauthz.facts.store.invariants import WHOLE, check_part, check_whole
-from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter
-from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, table_of
-from sealauthz.facts.units import Unit, UnitKind, home_kind, homes_of, units_of
-from sealauthz.model import RECORDS
+from sealauthz.facts.store.edits import owners_of_details, settled_types
+from sealauthz.facts.store.invariants import check_part, check_whole, types_of_whole
+from sealauthz.facts.store.paths import within
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among
+from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, Tables
+from sealauthz.schema import Change, Changes, Unit, Units
 
 INVARIANT = "IMPORT"
 """What a write breaks that an import stands in the way of, or that stands in the way of an import."""
@@ -55,7 +52,7 @@ class Part:
     """
 
     import_id: str
-    enterprises: frozenset[str]
+    tenants: frozenset[str]
     number: int
     is_last: bool = False
     is_abandoned: bool = False
@@ -80,7 +77,7 @@ class Part:
 
     def digest(self, content: str) -> str:
         """Digest the part with the digest of its facts."""
-        whole = [content, self.import_id, sorted(self.enterprises), self.number, self.is_last, self.is_abandoned]
+        whole = [content, self.import_id, sorted(self.tenants), self.number, self.is_last, self.is_abandoned]
         return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
@@ -99,7 +96,7 @@ class OpenImport:
 
     caller: str
     import_id: str
-    enterprises: frozenset[str]
+    tenants: frozenset[str]
     parts: int
     at: int
 
@@ -114,28 +111,29 @@ def open_imports(connection: Connection) -> list[OpenImport]:
     ]
 
 
-def check_unmarked(connection: Connection, homes: Iterable[Unit]) -> None:
+def check_unmarked(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> None:
     """Raise InvariantBroken if one of the units is being imported."""
-    marked = sorted(unit for unit in _marks_on(connection, homes))
+    marked = sorted(unit for unit in _marks_on(connection, tables, homes))
     if marked:
         raise InvariantBroken(INVARIANT, f"{_name(marked[0])} is being imported")
 
 
-def _marks_on(connection: Connection, homes: Iterable[Unit]) -> dict[Unit, tuple[str, str]]:
+def _marks_on(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> dict[Unit, tuple[str, str]]:
     """Return those of the units that are being imported, with the caller and the id of the import."""
-    units = {unit for unit in homes if unit.kind != UnitKind.PERSON}
+    units = {unit for unit in homes if not tables.units.is_of_subject(unit.kind)}
     if not units:
         return {}
     is_postgresql = connection.dialect.name == "postgresql"
     ids = ids_parameter({unit.id for unit in units}, is_postgresql)
-    rows = connection.execute(marks_among(is_postgresql), {"ids": ids})
-    found = {Unit(UnitKind(row.kind), row.id): (row.caller, row.import_id) for row in rows}
+    rows = connection.execute(marks_among(tables, is_postgresql), {"ids": ids})
+    found = {Unit(row.kind, row.id): (row.caller, row.import_id) for row in rows}
     return {unit: by for unit, by in found.items() if unit in units}
 
 
-def _persons_with(records: Iterable[Any], rows: DatabaseRows) -> set[str]:
-    """Return the persons whose units hold one of the records."""
-    return {unit.id for units in units_of(records, rows).values() for unit in units if unit.kind == UnitKind.PERSON}
+def _subjects_with(units: Units, records: Iterable[Any], rows: DatabaseRows) -> set[Unit]:
+    """Return the units of the subjects that hold one of the records."""
+    held = units.units_of(records, rows).values()
+    return {unit for some in held for unit in some if units.is_of_subject(unit.kind)}
 
 
 def _name(unit: Unit) -> str:
@@ -145,46 +143,49 @@ def _name(unit: Unit) -> str:
 class Importing:
     """One part of an import inside the transaction that writes it."""
 
-    def __init__(self, connection: Connection, caller: str, part: Part, now: int) -> None:
+    def __init__(self, connection: Connection, tables: Tables, caller: str, part: Part, now: int) -> None:
         self._connection = connection
+        self._tables = tables
+        self._units = tables.units
+        self._tenant = tables.units.roots[tables.units.tenant]
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._caller = caller
         self._part = part
         self._now = now
         self.is_first = False
-        self._shut: set[Unit] = set()
+        self._locked: set[Unit] = set()
         key = {"caller": caller, "import_id": part.import_id}
         self._key = key
         self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
 
     @property
-    def shuts_or_opens(self) -> bool:
+    def locks_or_unlocks(self) -> bool:
         """Whether this part makes a revision even if it changes no fact."""
-        return self.is_first or self._part.ends or (self._part.is_release and self._has_contracts())
+        return self.is_first or self._part.ends or (self._part.is_release and self._has_shared())
 
-    def _has_contracts(self) -> bool:
-        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_contracts()).limit(1)
+    def _has_shared(self) -> bool:
+        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_shared()).limit(1)
         return self._connection.execute(statement).first() is not None
 
-    def _marked_contracts(self) -> ColumnElement[bool]:
+    def _marked_shared(self) -> ColumnElement[bool]:
         mark = FACT_IMPORT_UNIT.c
         ours = (mark.caller == self._caller) & (mark.import_id == self._part.import_id)
-        return ours & (mark.kind == UnitKind.CONTRACT)
+        return ours & mark.kind.in_([self._units.roots[root] for root in self._units.shared])
 
     @property
     def locked(self) -> frozenset[str]:
-        """The enterprises of which the roots must be locked: nobody may be in the middle of writing into them."""
-        return self._part.enterprises if self.is_first else frozenset()
+        """The tenants of which the roots must be locked: nobody may be in the middle of writing into them."""
+        return self._part.tenants if self.is_first else frozenset()
 
     def take(self) -> None:
         """Take the import, and begin it with its first part. Raises FactConflict, InvariantBroken."""
         part = self._part
-        enterprises = json.dumps(sorted(part.enterprises))
+        tenants = json.dumps(sorted(part.tenants))
         if part.number == 1 and part.is_counted:
             dialect = postgresql if self._is_postgresql else sqlite
             begun = self._connection.execute(
                 dialect.insert(FACT_IMPORT)
-                .values(**self._key, enterprises=enterprises, state=ImportState.OPEN, parts=0, at=self._now)
+                .values(**self._key, enterprises=tenants, state=ImportState.OPEN, parts=0, at=self._now)
                 .on_conflict_do_nothing()
                 .returning(FACT_IMPORT.c.import_id)
             ).all()
@@ -198,16 +199,16 @@ class Importing:
             raise InvariantBroken(INVARIANT, broken)
         if row.state != ImportState.OPEN:
             raise InvariantBroken(INVARIANT, f"the import is {row.state.lower()} already")
-        if row.enterprises != enterprises:
-            raise FactConflict(INVARIANT, "the import was begun for other enterprises")
+        if row.enterprises != tenants:
+            raise FactConflict(INVARIANT, "the import was begun for other tenants")
         if part.is_counted and part.number != row.parts + 1:
-            raise InvariantBroken(INVARIANT, f"the part after {row.parts} is expected, and not part {part.number}")
+            raise InvariantBroken(INVARIANT, f"expected part {row.parts + 1}, got {part.number}")
         if self.is_first:
             self._mark()
 
     def _mark(self) -> None:
         """Mark the enterprises."""
-        others = self._mark_units(Unit(UnitKind.ENTERPRISE, enterprise_id) for enterprise_id in self._part.enterprises)
+        others = self._mark_units(Unit(self._tenant, tenant_id) for tenant_id in self._part.tenants)
         if others:
             raise FactConflict(
                 INVARIANT, f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
@@ -226,49 +227,56 @@ class Importing:
                 .on_conflict_do_nothing()
                 .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
             )
-            self._shut |= {Unit(UnitKind(row.kind), row.id) for row in marked}
+            self._locked |= {Unit(row.kind, row.id) for row in marked}
         ours = (self._caller, self._part.import_id)
-        return sorted(unit for unit, by in _marks_on(self._connection, ordered).items() if by != ours)
+        return sorted(unit for unit, by in _marks_on(self._connection, self._tables, ordered).items() if by != ours)
 
     def check_homes(self, homes: Iterable[Unit]) -> None:
-        """Raise InvariantBroken if a record is of an enterprise that the import does not name."""
+        """Raise InvariantBroken if a record is of a tenant that the import does not name."""
         for unit in sorted(homes):
-            if unit.kind == UnitKind.ENTERPRISE and unit.id not in self._part.enterprises:
+            if unit.kind == self._tenant and unit.id not in self._part.tenants:
                 raise InvariantBroken(INVARIANT, f"the import does not name {_name(unit)}")
 
-    def mark_contracts(self, homes: Iterable[Unit]) -> None:
-        """Mark the contracts that this part changes. Raises InvariantBroken for one that another import changes."""
-        others = self._mark_units(unit for unit in homes if unit.kind == UnitKind.CONTRACT)
+    def mark_shared(self, homes: Iterable[Unit]) -> None:
+        """Mark the shared roots that this part changes. Raises InvariantBroken for one that another import changes."""
+        others = self._mark_units(unit for unit in homes if self._units.root_of[unit.kind] in self._units.shared)
         if others:
             raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
 
-    def shut_persons(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
-        """Note the persons that this part writes about, as far as their guests do not tell.
+    def lock_subjects(self, changes: Changes, before: DatabaseRows, after: DatabaseRows) -> None:
+        """Note the subjects that this part writes about, as far as their related records do not tell.
 
-        Those are the ones of whom it changes a fact of their own, and those from whom it takes one of an enterprise or
-        a contract: what makes up for that may come in a later part.
+        Those are the ones of whom it changes a fact of their own, and those from whom it takes one of a tenant or a
+        shared root: what makes up for that may come in a later part.
         """
         if self._part.ends:
             return
-        own = [change.after for change in changes if home_kind(change.record_type) == UnitKind.PERSON]
-        others = [change for change in changes if home_kind(change.record_type) != UnitKind.PERSON]
-        persons = {home.id for home in homes_of(own, after).values()}
-        left = _persons_with([change.before for change in others if change.before is not None], before)
+        units = self._units
+
+        def is_own(change: Change) -> bool:
+            return units.is_of_subject(units.home_kind(change.record_type))
+
+        own = [change.after for change in changes if is_own(change)]
+        others = [change for change in changes if not is_own(change)]
+        subjects = set(units.homes_of(own, after).values())
+        left = _subjects_with(units, [change.before for change in others if change.before is not None], before)
         if left:
-            persons |= left - _persons_with([change.after for change in others], after)
-        if not persons:
+            subjects |= left - _subjects_with(units, [change.after for change in others], after)
+        if not subjects:
             return
         dialect = postgresql if self._is_postgresql else sqlite
-        noted = [{**self._key, "record_type": "Person", "record_id": person_id} for person_id in sorted(persons)]
+        noted = [
+            {**self._key, "record_type": units.root_of[unit.kind], "record_id": unit.id} for unit in sorted(subjects)
+        ]
         self._connection.execute(dialect.insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
 
     def check(self, changes: Changes, rows: DatabaseRows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
-        owners = owners_of_details(changes)
-        check_part(changes, rows, self._made_among(owners) if owners else ())
+        owners = owners_of_details(self._tables.model, changes)
+        check_part(self._tables.model, changes, rows, self._made_among(owners) if owners else ())
         made = [
             {**self._key, "record_type": change.record_type, "record_id": change.id}
-            for record_type in sorted(SETTLED)
+            for record_type in sorted(settled_types(self._tables.model))
             for change in changes.of(record_type)
             if change.before is None
         ]
@@ -297,60 +305,58 @@ class Importing:
         if part.is_counted:
             values["parts"] = part.number
         if not part.ends:
-            units |= self._shut
+            units |= self._locked
         if part.is_release:
             mark = FACT_IMPORT_UNIT
-            released = self._connection.execute(delete(mark).where(self._marked_contracts()).returning(mark.c.id))
-            units |= {Unit(UnitKind.CONTRACT, row.id) for row in released}
+            released = delete(mark).where(self._marked_shared()).returning(mark.c.kind, mark.c.id)
+            units |= {Unit(row.kind, row.id) for row in self._connection.execute(released)}
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
             mark, new = FACT_IMPORT_UNIT, FACT_IMPORT_NEW
             ours = (mark.c.caller == self._caller) & (mark.c.import_id == part.import_id)
             opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
-            units |= {Unit(UnitKind(row.kind), row.id) for row in opened}
+            units |= {Unit(row.kind, row.id) for row in opened}
             made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
             noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
-            persons = {Unit(UnitKind.PERSON, row.record_id) for row in noted if row.record_type == "Person"}
-            units |= persons
+            roots = {name: self._units.roots[name] for name in self._units.subjects}
+            units |= {Unit(roots[row.record_type], row.record_id) for row in noted if row.record_type in roots}
         if values:
             self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
-        return units | self._persons_of(units)
+        return units | self._subjects_of(units)
 
-    def _persons_of(self, homes: Iterable[Unit]) -> set[Unit]:
-        """Return the units of the persons that have guests of some enterprises and contracts."""
+    def _subjects_of(self, homes: Iterable[Unit]) -> set[Unit]:
+        """Return the units of the subjects that hold records of some tenants and shared roots."""
         ordered = sorted(homes)
-        persons: set[str | None] = set()
+        subjects: set[Unit] = set()
         for start in range(0, len(ordered), _CHECKED_AT_ONCE):
             some = ordered[start : start + _CHECKED_AT_ONCE]
-            rows = DatabaseRows(self._connection)
-            enterprises = {unit.id for unit in some if unit.kind == UnitKind.ENTERPRISE}
-            for record_type, column in GUESTS_OF_ENTERPRISES.items():
-                found = rows.naming(record_type, "enterprise_id", enterprises)
-                persons |= {getattr(record, column) for record in found}
-            contracts = {unit.id for unit in some if unit.kind == UnitKind.CONTRACT}
-            signatories = rows.naming("Signatory", "contract_id", contracts)
-            tasks = rows.naming("SigningTask", "signatory_id", {signatory.id for signatory in signatories})
-            operators = rows.naming("TaskOperator", "task_id", {task.id for task in tasks})
-            persons |= {task.handler_id for task in tasks} | {operator.person_id for operator in operators}
-        return {Unit(UnitKind.PERSON, person_id) for person_id in persons if person_id is not None}
+            rows = DatabaseRows(self._connection, self._tables)
+            related: list[Any] = []
+            tenants = {unit.id for unit in some if unit.kind == self._tenant}
+            for record_type in self._units.known_to_subjects:
+                related += rows.naming(record_type, self._tables.model.shapes[record_type].home, tenants)
+            for root in self._units.shared:
+                related += rows.get(root, {unit.id for unit in some if self._units.root_of[unit.kind] == root}).values()
+            subjects |= _subjects_with(self._units, related, rows)
+        return subjects
 
     def _check_whole(self) -> None:
-        """Check the enterprises as they are now."""
-        ordered = sorted(self._part.enterprises)
+        """Check the tenants as they are now."""
+        model = self._tables.model
+        ordered = sorted(self._part.tenants)
         for start in range(0, len(ordered), _CHECKED_AT_ONCE):
             ids = ids_parameter(ordered[start : start + _CHECKED_AT_ONCE], self._is_postgresql)
             records: list[Any] = []
-            for record_type in WHOLE:
-                cls = RECORDS[record_type]
-                table = table_of(cls)
-                within = rights.within(record_type, "enterprises", self._is_postgresql)
-                columns = [column for column in table.c if column.name != "revision"]
-                statement = select(*columns)
-                if within is not None:
-                    statement = statement.where(within)
-                records += [cls(*row) for row in self._connection.execute(statement, {"enterprises": ids})]
-            check_whole(records, DatabaseRows(self._connection))
+            for record_type in types_of_whole(model):
+                table = self._tables.of(record_type)
+                statement = select(*(column for column in table.c if column.name != "revision"))
+                condition = within(self._tables, record_type, "tenants", self._is_postgresql)
+                if condition is not None:
+                    statement = statement.where(condition)
+                cls = model.records[record_type]
+                records += [cls(*row) for row in self._connection.execute(statement, {"tenants": ids})]
+            check_whole(model, records, DatabaseRows(self._connection, self._tables))
 
     def standing(self) -> tuple[int, bool]:
         """Return how many parts are committed, and whether the import is over."""

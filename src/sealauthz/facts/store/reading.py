@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.facts.store import rights
 from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.paths import within
 from sealauthz.facts.store.rows import Stored, ids_parameter
-from sealauthz.facts.store.tables import TYPES, table_of
+from sealauthz.facts.store.tables import TYPES
 from sealauthz.facts.store.values import plain, value_problem
-from sealauthz.model import RECORDS, shape_of
+from sealauthz.schema import Model
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
@@ -43,11 +43,11 @@ class Query:
     record_type: str
     filters: Mapping[str, Filter]
 
-    def check(self) -> None:
+    def check(self, model: Model) -> None:
         """Raises InvalidRequest naming every bad filter."""
-        if self.record_type not in RECORDS:
+        if self.record_type not in model.records:
             raise InvalidRequest.at("record_type", "is not a record type")
-        columns = {column.name: column for column in shape_of(RECORDS[self.record_type]).columns}
+        columns = {column.name: column for column in model.shapes[self.record_type].columns}
         violations = []
         for name, value in self.filters.items():
             column = columns.get(name)
@@ -65,30 +65,31 @@ class Query:
 
 
 def read_page(
-    transaction: ReadTransaction, query: Query, page_size: int, page_token: str, enterprises: frozenset[str] | None
+    transaction: ReadTransaction, query: Query, page_size: int, page_token: str, tenants: frozenset[str] | None
 ) -> Page:
     """Read the page that the token names, or the first. Raises InvalidRequest."""
-    query.check()
+    tables = transaction.tables
+    query.check(tables.model)
     if page_size < 0:
         raise InvalidRequest.at("page_size", "must not be negative")
     size = min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
     after = _open_token(page_token, query, transaction.timeline) if page_token else ""
-    cls = RECORDS[query.record_type]
-    table = table_of(cls)
+    cls, shape = tables.model.records[query.record_type], tables.model.shapes[query.record_type]
+    table = tables.of(query.record_type)
     statement = select(table).where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("size"))
     parameters: dict[str, object] = {"after": after, "size": size + 1}
     for name, value in sorted(query.filters.items()):
         if value is None:
             statement = statement.where(table.c[name].is_(None))
         else:
-            column_type = TYPES[shape_of(cls).column(name).type]
+            column_type = TYPES[shape.column(name).type]
             statement = statement.where(table.c[name] == bindparam(f"is_{name}", type_=column_type))
             parameters[f"is_{name}"] = plain(value)
-    if enterprises is not None:
-        within = rights.within(query.record_type, "enterprises", transaction.is_postgresql)
-        if within is not None:
-            statement = statement.where(within)
-            parameters["enterprises"] = ids_parameter(sorted(enterprises), transaction.is_postgresql)
+    if tenants is not None:
+        condition = within(tables, query.record_type, "tenants", transaction.is_postgresql)
+        if condition is not None:
+            statement = statement.where(condition)
+            parameters["tenants"] = ids_parameter(sorted(tenants), transaction.is_postgresql)
     rows = transaction.connection.execute(statement, parameters).all()
     records = tuple(Stored(cls(*row[:-1]), row[-1]) for row in rows[:size])
     token = _make_token(records[-1].record.id, query, transaction.timeline) if len(rows) > size else ""

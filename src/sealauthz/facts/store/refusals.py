@@ -9,15 +9,15 @@ import psycopg
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import FactConflict, InvariantBroken
-from sealauthz.facts.store.tables import INVARIANTS, UNIQUE_COLUMNS
+from sealauthz.facts.store.tables import Tables
 
 
-def refusal_of(error: IntegrityError, name: str, is_taken: bool) -> FactConflict | InvariantBroken:
+def refusal_of(error: IntegrityError, tables: Tables, name: str, is_taken: bool) -> FactConflict | InvariantBroken:
     """Return the error for a row that the database refused. `is_taken`: its id exists already."""
-    constraint, is_unique = _constraint_of(error)
+    constraint, is_unique = _constraint_of(error, tables)
     if is_taken:
         return FactConflict("ID", f"{name} exists")
-    invariant = INVARIANTS.get(constraint)
+    invariant = tables.invariants.get(constraint)
     if is_unique:
         return FactConflict(
             invariant or "UNIQUE", f"{name} conflicts with a record that exists ({invariant or 'UNIQUE'})"
@@ -27,7 +27,7 @@ def refusal_of(error: IntegrityError, name: str, is_taken: bool) -> FactConflict
     return InvariantBroken(invariant, f"{name} breaks {invariant}")
 
 
-def _constraint_of(error: IntegrityError) -> tuple[str, bool]:
+def _constraint_of(error: IntegrityError, tables: Tables) -> tuple[str, bool]:
     """Return the name of the broken constraint (empty if unknown), and whether it is a unique one."""
     cause = error.orig
     if isinstance(cause, psycopg.Error):
@@ -37,7 +37,7 @@ def _constraint_of(error: IntegrityError) -> tuple[str, bool]:
         if kind == "UNIQUE":
             places = [place.strip().split(".") for place in detail.split(",")]
             key = (places[0][0], *(column for _, column in places))
-            return UNIQUE_COLUMNS.get(key, ""), True
+            return tables.unique_columns.get(key, ""), True
         named = re.match(r"\w+", detail)
         return named.group() if named else "", False
     return "", False

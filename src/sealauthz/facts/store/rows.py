@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam, func, literal_column, select
 from sqlalchemy import column as sql_column
 
-from sealauthz.facts.store.tables import TEXT, table_of
-from sealauthz.model import RECORDS
+from sealauthz.facts.store.tables import FACT_IMPORT_UNIT, TEXT, Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,27 @@ def ids_parameter(ids: Iterable[str], is_postgresql: bool) -> Any:
 
 
 @cache
-def _select(record_type: str, column: str, is_postgresql: bool) -> Select[Any]:
+def _select(tables: Tables, record_type: str, column: str, is_postgresql: bool) -> Select[Any]:
     """Select the rows of a record type whose column holds one of `ids`."""
-    table = table_of(RECORDS[record_type])
+    table = tables.of(record_type)
     return select(table).where(among(table.c[column], "ids", is_postgresql)).order_by(table.c.id)
+
+
+def marks_among(tables: Tables, is_postgresql: bool) -> Select[Any]:
+    """Select the marks on those of the units `ids` that are being imported."""
+    mark, units = FACT_IMPORT_UNIT.c, tables.units
+    # The kinds for the index, which begins with them.
+    marked = (kind for kind in units.kinds if not units.is_of_subject(kind))
+    kinds: ColumnElement[bool] = mark.kind.in_([literal_column(f"'{kind}'") for kind in marked])
+    return select(FACT_IMPORT_UNIT).where(kinds, among(mark.id, "ids", is_postgresql))
 
 
 class DatabaseRows:
     """The rows that a connection sees now. Rows once read are kept: make a new one after writing."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, tables: Tables) -> None:
         self._connection = connection
+        self._tables = tables
         self._is_postgresql = connection.dialect.name == "postgresql"
         self._known: dict[str, dict[str, Stored | None]] = {}
 
@@ -70,8 +79,8 @@ class DatabaseRows:
 
     def _fetch(self, record_type: str, column: str, ids: Collection[str]) -> list[Stored]:
         known = self._known.setdefault(record_type, {})
-        cls = RECORDS[record_type]
-        statement = _select(record_type, column, self._is_postgresql)
+        cls = self._tables.model.records[record_type]
+        statement = _select(self._tables, record_type, column, self._is_postgresql)
         found = []
         for row in self._connection.execute(statement, {"ids": ids_parameter(ids, self._is_postgresql)}):
             *values, revision = row

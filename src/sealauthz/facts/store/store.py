@@ -15,7 +15,6 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
-from sealauthz.facts.store import rights
 from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
 from sealauthz.facts.store.history import Page as HistoryPage
@@ -26,7 +25,7 @@ from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.tables import STORE_IDENTITY
 from sealauthz.facts.store.upgrading import check_schema
 from sealauthz.facts.store.writing import Guard, Write
-from sealauthz.facts.units import Unit
+from sealauthz.schema import Model, Unit
 
 _ATTEMPTS = 5
 _NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
@@ -58,17 +57,19 @@ class Store:
 
     def __init__(self, database: Database, store_id: str, now: Callable[[], int]) -> None:
         self._database = database
+        self._tables = database.tables
+        self.model = database.tables.model
         self._now = now
-        self._told: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
+        self._observers: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
         self.store_id = store_id
 
     @classmethod
-    def open(cls, url: str, now: Callable[[], int] = now_us) -> Store:
-        """Open the store of a database URL. Raises ConfigRefused, and FactsUnavailable if it is not ready for use."""
-        database = Database(url)
+    def open(cls, url: str, model: Model, now: Callable[[], int] = now_us) -> Store:
+        """Open the store of a model. Raises ConfigRefused, and FactsUnavailable for a database that is not ready."""
+        database = Database(url, model)
         try:
             with database.plain() as connection:
-                check_schema(connection)
+                check_schema(connection, model)
                 store_id: str = connection.execute(select(STORE_IDENTITY.c.store_id)).scalar_one()
         except BaseException:
             database.close()
@@ -79,12 +80,12 @@ class Store:
         """Close the connections."""
         self._database.close()
 
-    def on_commit(self, told: Callable[[Commit], None]) -> None:
-        """Have each revision that this store writes, or answers a write with, told to a method before the writer
-        hears of it. Its object is not kept alive by this.
+    def on_commit(self, observer: Callable[[Commit], None]) -> None:
+        """Call a method with each revision that this store writes, or answers a write with, before the writer is
+        answered. This does not keep its object alive.
         """
-        self._told = [reference for reference in self._told if reference() is not None]
-        self._told.append(weakref.WeakMethod(told))
+        self._observers = [reference for reference in self._observers if reference() is not None]
+        self._observers.append(weakref.WeakMethod(observer))
 
     def begin_new_timeline(self) -> str:
         """Say that history was changed behind our back, as by a restore: tokens of before are no longer known.
@@ -116,15 +117,15 @@ class Store:
         *,
         page_size: int = 0,
         page_token: str = "",
-        enterprises: frozenset[str] | None = None,
+        tenants: frozenset[str] | None = None,
     ) -> Page:
         """Read records of one type, in the order of their ids. Raises InvalidRequest, FactsUnavailable.
 
-        `page_size` is 100 when 0, and at most 1,000. `enterprises`: only records that concern one of them (a record of
-        a person concerns none and is always returned).
+        `page_size` is 100 when 0, and at most 1,000. `tenants`: only records that concern one of them (a record of a
+        subject concerns none and is always returned).
         """
         with self.read_transaction() as transaction:
-            return read_page(transaction, Query(record_type, filters), page_size, page_token, enterprises)
+            return read_page(transaction, Query(record_type, filters), page_size, page_token, tenants)
 
     def changes_after(self, revision: int, limit: int, timeline: str = "") -> HistoryPage:
         """Read what the revisions after one changed, at most `limit` of them, in order.
@@ -136,47 +137,45 @@ class Store:
         with self.read_transaction() as transaction:
             return read_changes(transaction, revision, limit, timeline)
 
-    def enterprises_of(self, transaction: ReadTransaction, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
-        """Return the enterprises that a record concerns; empty for a record of a person.
+    def tenants_of(self, transaction: ReadTransaction, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
+        """Return the tenants that a record concerns; empty for a record of a subject.
 
         `beside` are records that would be written with it, and may be what leads it home.
         """
-        rows = RecordRows([record, *beside], DatabaseRows(transaction.connection))
+        rows = RecordRows([record, *beside], DatabaseRows(transaction.connection, self._tables))
         with translated("read"):
-            return rights.enterprises_of([record], rows)[type(record).__name__, record.id]
+            return self.model.units.tenants_of([record], rows)[type(record).__name__, record.id]
 
-    def write(
-        self, batch: Batch, enterprises: frozenset[str] | None = None, guard: Guard | None = None
-    ) -> WriteReceipt:
+    def write(self, batch: Batch, tenants: frozenset[str] | None = None, guard: Guard | None = None) -> WriteReceipt:
         """Apply a batch in one transaction. Nothing of it stays when an error is raised.
 
-        `enterprises`: the ones that the caller may write; None for all. `guard`: is shown every change, on the records
+        `tenants`: the ones that the caller may write; None for all. `guard`: is shown every change, on the records
         as they are once nobody else can change them, and refuses by raising; a request that was answered before is not
         shown to it again. Raises InvalidRequest, FactConflict, InvariantBroken, CallerNotPermitted, FactsUnavailable
         (after which the same request may be sent again).
         """
-        return self._write(check(batch), enterprises, guard)
+        return self._write(check(batch, self.model), tenants, guard)
 
     def import_part(
         self,
         caller: str,
         part: Part,
         records: Iterable[Any] = (),
-        enterprises: frozenset[str] | None = None,
+        tenants: frozenset[str] | None = None,
         guard: Guard | None = None,
     ) -> PartReceipt:
         """Put the records of one part of an import in one transaction; the same part again changes nothing.
 
-        From the first part on nothing is decided about the enterprises of the import, until it ends. Raises what
+        From the first part on nothing is decided about the tenants of the import, until it ends. Raises what
         `write` raises, and InvariantBroken and FactConflict `IMPORT` where the import does not stand so.
         """
-        wanted = check(Batch(caller, part.request_id, tuple(map(Put, records))))
+        wanted = check(Batch(caller, part.request_id, tuple(map(Put, records))), self.model)
         wanted = replace(wanted, digest=part.digest(wanted.digest))
-        receipt = self._write(wanted, enterprises, guard, part)
+        receipt = self._write(wanted, tenants, guard, part)
         if not receipt.is_replay and not part.is_abandoned:
             return PartReceipt(receipt, part.number, part.is_last)
         with self._database.plain() as connection:
-            parts, is_over = Importing(connection, caller, part, 0).standing()
+            parts, is_over = Importing(connection, self._tables, caller, part, 0).standing()
         return PartReceipt(receipt, parts, is_over)
 
     def open_imports(self) -> list[OpenImport]:
@@ -190,13 +189,13 @@ class Store:
         return next(ours, None)
 
     def _write(
-        self, wanted: Wanted, enterprises: frozenset[str] | None, guard: Guard | None, part: Part | None = None
+        self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, part: Part | None = None
     ) -> WriteReceipt:
         """Try until the batch is written or refused."""
         is_careful = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._attempt(wanted, enterprises, guard, is_careful, part)
+                return self._attempt(wanted, tenants, guard, is_careful, part)
             except IntegrityError as error:
                 # Again row by row: either a row is to blame, or only the order was, or another writer came first.
                 is_careful = True
@@ -216,25 +215,25 @@ class Store:
     def _attempt(
         self,
         wanted: Wanted,
-        enterprises: frozenset[str] | None,
+        tenants: frozenset[str] | None,
         guard: Guard | None,
         is_careful: bool,
         part: Part | None,
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
-            write = Write(connection, wanted, self._now(), enterprises, guard, is_careful, part)
+            write = Write(connection, self._tables, wanted, self._now(), tenants, guard, is_careful, part)
             receipt = write.run()
         is_ours = write.units or receipt.is_replay
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
-        self._tell(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
+        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
         return receipt
 
-    def _tell(self, commit: Commit) -> None:
-        for reference in self._told:
-            told = reference()
-            if told is not None:
-                told(commit)
+    def _announce(self, commit: Commit) -> None:
+        for reference in self._observers:
+            observer = reference()
+            if observer is not None:
+                observer(commit)
 
 
 def _is_retried(error: FactsUnavailable) -> bool:

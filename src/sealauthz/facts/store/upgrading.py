@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from contextlib import closing
 
 from alembic import command
@@ -9,36 +11,44 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert
+from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import driver, make_engine, parse, translated
+from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
+from sealauthz.schema import Model
 
 _UPGRADE_LOCK = 0x5EA1_A073
 """The key of PostgreSQL's advisory lock under which one upgrade runs at a time."""
 
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
-def _config() -> Config:
+
+def _config(model: Model) -> Config:
     """Return Alembic's configuration; there is no file."""
     config = Config()
-    config.set_main_option("script_location", "sealauthz.facts:migrations")
+    config.set_main_option("script_location", model.migrations)
     config.set_main_option("path_separator", "os")
     return config
 
 
-def head() -> str:
-    """Return the newest revision of the schema."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+def head(model: Model) -> str:
+    """Return the newest revision of a model's schema; without migrations, the digest of its tables."""
+    if model.migrations:
+        return ScriptDirectory.from_config(_config(model)).get_current_head() or ""
+    made = "\n".join(str(CreateTable(table).compile()) for table in tables_of(model).metadata.sorted_tables)
+    return hashlib.sha256(made.encode()).hexdigest()[:12]
 
 
-def upgrade(url: str) -> str:
+def upgrade(url: str, model: Model) -> str:
     """Bring the database up to the newest schema, in one transaction; return that schema's revision.
 
-    A missing SQLite file is created. Raises ConfigRefused, FactsUnavailable.
+    A missing SQLite file is created. A model without migrations gets its tables in an empty database. Raises
+    ConfigRefused, FactsUnavailable.
     """
     parsed = parse(url)
     engine = make_engine(parsed, must_exist=False)
-    config = _config()
     try:
         # SQLAlchemy's transaction keeps Alembic from committing; ours is the one that the database sees.
         with translated("upgraded"), closing(engine.connect()) as connection, connection.begin():
@@ -50,15 +60,27 @@ def upgrade(url: str) -> str:
                 # A table that is made anew must not take the rows that point to it along. Only this connection is so.
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _bring_up(connection, model)
             if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():
                 raise FactsUnavailable("the database holds a record that refers to none")
     except CommandError as error:
         raise FactsUnavailable("the database is at a schema that this version does not know") from error
     finally:
         engine.dispose()
-    return head()
+    return head(model)
+
+
+def _bring_up(connection: Connection, model: Model) -> None:
+    if model.migrations:
+        config = _config(model)
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = tables_of(model).metadata
+        command.upgrade(config, "head")
+    elif not current(connection):
+        tables_of(model).metadata.create_all(connection)
+        connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
+        _VERSION.create(connection)
+        connection.execute(insert(_VERSION).values(version_num=head(model)))
 
 
 def current(connection: Connection) -> str:
@@ -66,9 +88,9 @@ def current(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def check_schema(connection: Connection) -> None:
+def check_schema(connection: Connection, model: Model) -> None:
     """Raises FactsUnavailable if the database is not at the newest schema."""
-    found, wanted = current(connection), head()
+    found, wanted = current(connection), head(model)
     if found != wanted:
         was = f"at schema `{found}`" if found else "without a schema"
         raise FactsUnavailable(f"the database is {was}, not at `{wanted}`; run `sealauthz db upgrade`")

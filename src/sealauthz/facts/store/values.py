@@ -7,9 +7,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.model import FOREVER, RECORDS, shape_of
-from sealauthz.model.masking import is_masked
-from sealauthz.schema.record import Column, Unique
+from sealauthz.schema import FOREVER, Column, Model, Unique, shape_of
 
 MAX_INDEXED_BYTES = 512
 """The longest text in an index, in UTF-8: PostgreSQL refuses index rows above about 2,700 bytes."""
@@ -55,7 +53,7 @@ def value_problem(column: Column, value: object, *, is_indexed: bool = False) ->
             return None if value in _words(column.words) else "is not one of the words of this column"
         if (column.name == "id" or column.ref) and not value:
             return "must not be empty"
-        if column.is_personal and is_masked(column.name, value):
+        if column.personal is not None and column.personal.is_masked(value):
             return "is masked, as it is read; write the true value, or nothing"
         return text_problem(value, is_indexed=is_indexed)
     if type(value) is not column.type:
@@ -75,10 +73,10 @@ def plain(value: object) -> object:
     return str(value) if isinstance(value, str) and type(value) is not str else value
 
 
-def checked(record: Any, path: str) -> Any:
+def checked(model: Model, record: Any, path: str) -> Any:
     """Return a copy of a record with plain values. Raises InvalidRequest at `path`, naming every bad column."""
     cls: type = type(record)
-    if RECORDS.get(cls.__name__) is not cls:
+    if model.records.get(cls.__name__) is not cls:
         raise InvalidRequest.at(path, "is not a record")
     violations = []
     values = []

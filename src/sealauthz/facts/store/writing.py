@@ -19,25 +19,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
-from sealauthz.facts.store import rights
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
-from sealauthz.facts.store.changes import Change, Changes
 from sealauthz.facts.store.database import CHANNEL
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.refusals import refusal_of
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
 from sealauthz.facts.store.tables import (
-    DEPENDENCY_ORDER,
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
     FACT_REQUEST,
     STORE_IDENTITY,
-    table_of,
+    Tables,
 )
-from sealauthz.facts.units import ROOTS, Unit, UnitKind, homes_of, locked_keys, units_of
-from sealauthz.model import RECORDS, shape_of
-from sealauthz.schema.record import values_of
+from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -54,21 +49,24 @@ class Write:
     def __init__(
         self,
         connection: Connection,
+        tables: Tables,
         wanted: Wanted,
         now: int,
-        enterprises: frozenset[str] | None,
+        tenants: frozenset[str] | None,
         guard: Guard | None,
         is_careful: bool,
         part: Part | None = None,
     ) -> None:
         self._connection = connection
+        self._tables = tables
+        self._model = tables.model
         self._wanted = wanted
         self._now = now
-        self._enterprises = enterprises
+        self._tenants = tenants
         self._guard = guard
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
-        self._importing = None if part is None else Importing(connection, wanted.batch.caller, part, now)
+        self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self.units: frozenset[Unit] = frozenset()
         self.before: tuple[Any, ...] = (None, None, None)
 
@@ -84,36 +82,37 @@ class Write:
         if importing is not None:
             importing.take()
         homes = self._lock()
-        before = DatabaseRows(self._connection)
+        before = DatabaseRows(self._connection, self._tables)
         overlay = RecordRows(self._wanted.puts.values(), before)
         changes = self._changes(before)
         self._check_rights(before, overlay)
         if importing is not None:
             importing.check_homes(homes)
         else:
-            check_unmarked(self._connection, homes)
+            check_unmarked(self._connection, self._tables, homes)
         if self._guard is not None:
             for change in changes:
                 self._guard(change.before, change.after)
         self._check_preconditions(before)
-        if not changes and (importing is None or not importing.shuts_or_opens):
+        if not changes and (importing is None or not importing.locks_or_unlocks):
             if importing is not None:
                 importing.advance()
             revision, at, timeline = self._newest()
             return self._finish(WriteReceipt(revision, at, timeline=timeline))
         if importing is not None:
-            importing.mark_contracts(homes_of([change.after for change in changes], overlay).values())
-        check_each(changes)
+            after_homes = self._model.units.homes_of([change.after for change in changes], overlay)
+            importing.mark_shared(after_homes.values())
+        check_each(self._model, changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
         units = self._units(changes, before, is_before=True)
         concerned_before = self._concerned(changes, before, is_before=True)
         self._apply(changes)
-        after = DatabaseRows(self._connection)
+        after = DatabaseRows(self._connection, self._tables)
         if importing is None:
-            check_together(changes, after)
+            check_together(self._model, changes, after)
         else:
             importing.check(changes, after)
-            importing.shut_persons(changes, before, after)
+            importing.lock_subjects(changes, before, after)
             units |= importing.advance()
         units |= self._units(changes, after, is_before=False)
         concerned_after = self._concerned(changes, after, is_before=False)
@@ -144,12 +143,12 @@ class Write:
         return WriteReceipt(row.revision, row.at, is_replay=True, timeline=self._newest()[2])
 
     def _lock(self) -> set[Unit]:
-        """Lock the home roots of all that the batch is about, and the persons whose place in a unit it decides.
+        """Lock the home roots of all that the batch is about, and those whose place in a unit it decides.
 
         Return the homes.
         """
         # Read without locks, which is safe: what leads a record to its home never changes.
-        unlocked = DatabaseRows(self._connection)
+        unlocked = DatabaseRows(self._connection, self._tables)
         overlay = RecordRows(self._wanted.puts.values(), unlocked)
         about: list[Any] = list(self._wanted.puts.values())
         named: dict[str, set[str]] = defaultdict(set)
@@ -160,25 +159,25 @@ class Write:
         for record_type, ids in named.items():
             about += unlocked.get(record_type, ids).values()
         roots: dict[str, set[str]] = defaultdict(set)
-        guests: dict[str, set[str]] = defaultdict(set)
+        related: dict[str, set[str]] = defaultdict(set)
         for record in about:
             cls: type = type(record)
-            for column in locked_keys(cls.__name__):
-                guest_id = getattr(record, column)
-                if guest_id is not None:
-                    guests[shape_of(cls).column(column).ref or ""].add(guest_id)
-        for record_type, ids in guests.items():
+            for column in self._model.units.locked_keys(cls.__name__):
+                related_id = getattr(record, column)
+                if related_id is not None:
+                    related[shape_of(cls).column(column).ref or ""].add(related_id)
+        for record_type, ids in related.items():
             about += overlay.get(record_type, ids).values()
-        homes = set(homes_of(about, overlay).values())
+        homes = set(self._model.units.homes_of(about, overlay).values())
         for unit in homes:
             roots[unit.kind].add(unit.id)
         if self._importing is not None:
-            roots[UnitKind.ENTERPRISE] |= self._importing.locked
+            roots[self._model.units.roots[self._model.tenant]] |= self._importing.locked
         if not self._is_postgresql:
             return homes  # BEGIN IMMEDIATE lets one writer in at a time.
-        for root_type, kind in ROOTS.items():
+        for root_type, kind in self._model.units.roots.items():
             if roots[kind]:
-                table = table_of(RECORDS[root_type])
+                table = self._tables.of(root_type)
                 # NO KEY: rows that only refer to a root may still be inserted by others.
                 statement = (
                     select(table.c.id)
@@ -232,8 +231,8 @@ class Write:
         return Changes(changes)
 
     def _check_rights(self, before: DatabaseRows, overlay: RecordRows) -> None:
-        """Check that the caller may write into the enterprises concerned, as they were and as they will be."""
-        if self._enterprises is None:
+        """Check that the caller may write into the tenants concerned, as they were and as they will be."""
+        if self._tenants is None:
             return
         ids: dict[str, set[str]] = defaultdict(set)
         for record_type, record_id in self._wanted.keys:
@@ -244,33 +243,34 @@ class Write:
         new = list(self._wanted.puts.values())
         # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
         for records, rows in ((old, before), (new, overlay), (new, before)):
-            for concerned in rights.enterprises_of(records, rows).values():
-                if concerned and not concerned & self._enterprises:
-                    raise CallerNotPermitted("the caller may not write facts of this enterprise")
+            for concerned in self._model.units.tenants_of(records, rows).values():
+                if concerned and not concerned & self._tenants:
+                    tenant = self._model.tenant.lower()
+                    raise CallerNotPermitted(f"the caller may not write facts of this {tenant}")
 
     def _units(self, changes: Changes, rows: DatabaseRows, is_before: bool) -> set[Unit]:
         """Return the units that hold a changed record."""
         sides = (change.before if is_before else change.after for change in changes)
-        held = units_of([record for record in sides if record is not None], rows)
+        held = self._model.units.units_of([record for record in sides if record is not None], rows)
         return {unit for units in held.values() for unit in units}
 
     def _concerned(
         self, changes: Changes, rows: DatabaseRows, is_before: bool
     ) -> Mapping[tuple[str, str], frozenset[str]]:
-        """Return the enterprises that each changed record concerns."""
+        """Return the tenants that each changed record concerns."""
         sides = (change.before if is_before else change.after for change in changes)
-        return rights.enterprises_of([record for record in sides if record is not None], rows)
+        return self._model.units.tenants_of([record for record in sides if record is not None], rows)
 
     def _apply(self, changes: Changes) -> None:
         """Write the rows. Their revision follows when it is known."""
         puts = sorted(
             (change for change in changes if change.after is not None),
             # Updates first: they may free what a new row takes.
-            key=lambda change: (DEPENDENCY_ORDER[change.record_type], change.before is None, change.id),
+            key=lambda change: (self._tables.dependency_order[change.record_type], change.before is None, change.id),
         )
         deletes = sorted(
             (change for change in changes if change.after is None),
-            key=lambda change: (-DEPENDENCY_ORDER[change.record_type], change.id),
+            key=lambda change: (-self._tables.dependency_order[change.record_type], change.id),
         )
         if self._is_careful:
             self._apply_each([*puts, *deletes])
@@ -298,23 +298,25 @@ class Write:
                 savepoint("RELEASE SAVEPOINT one_row")
             if len(waiting) == len(pending):
                 refused, cause = refusals[0]
-                raise refusal_of(cause, str(refused), self._is_taken(refused)) from cause
+                raise refusal_of(cause, self._tables, str(refused), self._is_taken(refused)) from cause
             pending = waiting
 
     def _is_taken(self, change: Change) -> bool:
         """Tell whether the id of a new record has come to exist since we looked."""
-        return change.before is None and bool(DatabaseRows(self._connection).get(change.record_type, [change.id]))
+        return change.before is None and bool(
+            DatabaseRows(self._connection, self._tables).get(change.record_type, [change.id])
+        )
 
     def _execute(self, group: list[Change]) -> None:
         """Run one statement for changes of one type and kind."""
         first = group[0]
-        table = table_of(RECORDS[first.record_type])
+        table = self._tables.of(first.record_type)
         if first.after is None:
             statement = table.delete().where(among(table.c.id, "ids", self._is_postgresql))
             ids = ids_parameter([change.id for change in group], self._is_postgresql)
             self._connection.execute(statement, {"ids": ids})
             return
-        columns = [column.name for column in shape_of(RECORDS[first.record_type]).columns]
+        columns = [column.name for column in self._model.shapes[first.record_type].columns]
         rows = [dict(zip(columns, values_of(change.after), strict=True)) for change in group]
         if first.before is None:
             self._connection.execute(insert(table), [{**row, "revision": 0} for row in rows])
@@ -347,7 +349,7 @@ class Write:
             if change.after is not None:
                 written[change.record_type].append(change.id)
         for record_type, ids in written.items():
-            table = table_of(RECORDS[record_type])
+            table = self._tables.of(record_type)
             stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
         batch = self._wanted.batch

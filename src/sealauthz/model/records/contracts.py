@@ -8,7 +8,24 @@ from enum import StrEnum
 from typing import Annotated
 
 from sealauthz.model.records.identity import Person
-from sealauthz.schema.record import FOREVER, NEVER, Check, Instant, Ref, Unique, many, one, record
+from sealauthz.model.verdicts import is_decided
+from sealauthz.schema import (
+    FOREVER,
+    NEVER,
+    ActsFor,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Ref,
+    RelatedTo,
+    SetOnce,
+    Shared,
+    Unique,
+    many,
+    one,
+    record,
+)
 
 
 class ContractState(StrEnum):
@@ -101,6 +118,30 @@ class TaskState(StrEnum):
 @record(
     Check("U-04", "amount IS NULL OR amount >= 0"),
     Check("U-05", "(amount IS NULL) = (currency = '')"),
+    # A party stays the same party: tasks, fixed seals and the rights of callers depend on it.
+    Fixed("C-02", "initiator_id"),
+    Life(
+        {
+            "DRAFT": ("FILLING", "DELETED"),
+            "FILLING": ("SIGNING",),
+            "SIGNING": ("COMPLETE", "REJECTED", "RECALLED", "EXPIRED", "FORCE_FINISHED"),
+            "COMPLETE": ("TERMINATING", "DELETED"),
+            "TERMINATING": ("TERMINATED",),
+            "TERMINATED": ("DELETED",),
+            "REJECTED": ("DELETED",),
+            "RECALLED": ("DELETED",),
+            "EXPIRED": ("DELETED",),
+            "FORCE_FINISHED": ("DELETED",),
+        },
+        # The parties do not agree that it ends.
+        {"TERMINATING": ("COMPLETE",)},
+    ),
+    RelatedTo(
+        "Person",
+        "~Signatory.contract_id/~SigningTask.signatory_id/handler_id",
+        "~Signatory.contract_id/~SigningTask.signatory_id/~TaskOperator.task_id/person_id",
+    ),
+    root=Shared(("initiator_id", "~Signatory.contract_id/enterprise_id")),
     permanent=True,
 )
 class Contract:
@@ -128,7 +169,11 @@ class Contract:
     signatories: list[Signatory] = many("contract_id")
 
 
-@record(Unique("U-03", ("contract_id", "digest")))
+@record(
+    Unique("U-03", ("contract_id", "digest")),
+    Life({"INCOMPLETE": ("COMPLETE",)}, {"COMPLETE": ("INCOMPLETE",)}),
+    home="contract_id",
+)
 class ContractDocument:
     """One document of a contract, by the digest of its content."""
 
@@ -162,6 +207,11 @@ def whole_digest(digests: Iterable[str]) -> str | None:
         "(kind = 'PERSON' AND person_id IS NOT NULL AND enterprise_id IS NULL)"
         " OR (kind = 'ENTERPRISE' AND enterprise_id IS NOT NULL AND person_id IS NULL)",
     ),
+    Fixed("C-02", "kind", "person_id", "enterprise_id"),
+    RelatedTo(
+        "Person", "~SigningTask.signatory_id/handler_id", "~SigningTask.signatory_id/~TaskOperator.task_id/person_id"
+    ),
+    home="contract_id",
     permanent=True,
 )
 class Signatory:
@@ -181,7 +231,24 @@ class Signatory:
     consents: list[PartyConsent] = many("signatory_id")
 
 
-@record(Check("C-01", "position >= 1"), permanent=True)
+@record(
+    Check("C-01", "position >= 1"),
+    # The party whose act it is; for a person\'s own signature, the enterprise that sent the contract.
+    ActsFor("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id"),
+    SetOnce("I16", "signed_by_id"),
+    Life(
+        {
+            "WAITING": ("PENDING",),
+            "PENDING": ("IN_PROGRESS",),
+            "IN_PROGRESS": ("SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"),
+        },
+        # The signer began, and left again.
+        {"IN_PROGRESS": ("PENDING",)},
+    ),
+    RelatedTo("Person", "handler_id", "~TaskOperator.task_id/person_id"),
+    home="signatory_id",
+    permanent=True,
+)
 class SigningTask:
     """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side."""
 
@@ -198,7 +265,11 @@ class SigningTask:
     fixed_seals: list[TaskSeal] = many("task_id")
 
 
-@record(Unique("C-02", ("task_id", "person_id")))
+@record(
+    Unique("C-02", ("task_id", "person_id")),
+    RelatedTo("Person", "person_id"),
+    home="task_id",
+)
 class TaskOperator:
     """A person named to carry out a task. Where any is named, only they may."""
 
@@ -210,7 +281,10 @@ class TaskOperator:
     person: Person = one("person_id")
 
 
-@record(Unique("C-05", ("task_id", "seal_id")))
+@record(
+    Unique("C-05", ("task_id", "seal_id")),
+    home="task_id",
+)
 class TaskSeal:
     """A seal fixed for a task when it was made. Where any is fixed, only these may be used."""
 
@@ -221,7 +295,12 @@ class TaskSeal:
     task: SigningTask = one("task_id")
 
 
-@record(permanent=True)
+@record(
+    Fixed("C-07", "reviewer_id", "decided_at", once=is_decided),
+    Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
+    home="signatory_id",
+    permanent=True,
+)
 class InternalReview:
     """A party's own review of a contract before it signs."""
 
@@ -234,7 +313,12 @@ class InternalReview:
     signatory: Signatory = one("signatory_id")
 
 
-@record(Check("U-14", "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL"), permanent=True)
+@record(
+    Check("U-14", "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL"),
+    Fixed("U-14", "kind", "given_by_id", "person_id", "given_at"),
+    home="signatory_id",
+    permanent=True,
+)
 class PartyConsent:
     """What a party consented to: that this person also acts for another party, or that the contract ends."""
 
@@ -248,7 +332,13 @@ class PartyConsent:
     signatory: Signatory = one("signatory_id")
 
 
-@record(Unique("I15", ("task_id", "seal_id", "digest")), permanent=True)
+@record(
+    Unique("I15", ("task_id", "seal_id", "digest")),
+    ActsFor("task_id/signatory_id/enterprise_id", "task_id/signatory_id/contract_id/initiator_id"),
+    Fixed("I16", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id"),
+    home="task_id",
+    permanent=True,
+)
 class SealUse:
     """One use of a seal for a signing task: by whom, under which grant, for which holder if not for the owner."""
 

@@ -5,11 +5,28 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from sealauthz.schema.record import NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+from sealauthz.model.masking import mask_name, mask_phone
+from sealauthz.schema import (
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    PersonalText,
+    Ref,
+    RelatedTo,
+    SetOnce,
+    Subject,
+    Unique,
+    many,
+    one,
+    record,
+)
 
 if TYPE_CHECKING:
     from sealauthz.model.records.contracts import SigningTask, TaskOperator
-    from sealauthz.model.records.organisation import Invitation, JoinApplication, Membership, RegistrySnapshot
+    from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
+    from sealauthz.model.records.organisation import RegistrySnapshot
     from sealauthz.model.records.retrieval import RetrievalCase
 
 
@@ -88,6 +105,18 @@ class PostState(StrEnum):
 @record(
     Unique("I5", ("realm", "id_type", "id_hash"), where="realname_state = 'VERIFIED'"),
     Check("I5", "realname_state <> 'VERIFIED' OR id_hash <> ''"),
+    Life({"UNVERIFIED": ("VERIFIED",), "VERIFIED": ("REVOKED",)}, {"REVOKED": ("VERIFIED",)}, "I5", "realname_state"),
+    Life({"ACTIVE": ("LOCKED",), "LOCKED": ("CLOSED",)}, {"LOCKED": ("ACTIVE",)}, column="account_state"),
+    RelatedTo(
+        "Enterprise",
+        "~Membership.person_id/enterprise_id",
+        "~JoinApplication.person_id/enterprise_id",
+        "~RegistrySnapshot.legal_rep_id/enterprise_id",
+        "~RetrievalCase.applicant_id/enterprise_id",
+        "~EnterpriseAuthentication.applicant_id/enterprise_id",
+        "~Objection.person_id/case_id/enterprise_id",
+    ),
+    root=Subject({"name": "real_name", "phone": "phone"}),
     permanent=True,
 )
 class Person:
@@ -99,9 +128,9 @@ class Person:
     account_state: AccountState = AccountState.ACTIVE
     id_type: IdType = IdType.RESIDENT_ID
     id_hash: str = ""
-    id_last4: Personal = ""
-    real_name: Personal = ""
-    phone: Personal = ""
+    id_last4: Annotated[str, PersonalText(has_stars=False)] = ""
+    real_name: Annotated[str, PersonalText(mask_name, has_stars=False)] = ""
+    phone: Annotated[str, PersonalText(mask_phone, has_stars=False)] = ""
     phone_bound_at: Instant = NEVER
     last_active_at: Instant = NEVER
 
@@ -119,6 +148,10 @@ class Person:
 @record(
     Unique("I12", ("provider_ref",)),
     Check("I12", "state <> 'CONSUMED' OR consumed_at > 0"),
+    Fixed("I12", "person_id", "method", "purpose", "provider_ref", "bound_type", "bound_id", "bound_digest"),
+    SetOnce("I12", "passed_at", "consumed_at"),
+    Life({"STARTED": ("PASSED", "FAILED"), "PASSED": ("CONSUMED", "EXPIRED")}, invariant="I12"),
+    home="person_id",
     permanent=True,
 )
 class IdentityVerification:
@@ -140,7 +173,12 @@ class IdentityVerification:
     person: Person = one("person_id")
 
 
-@record()
+@record(
+    # A post may be taken again.
+    Life({"ACTIVE": ("ENDED",)}, {"ENDED": ("ACTIVE",)}),
+    RelatedTo("Enterprise", "~RetrievalReview.staff_id/case_id/enterprise_id"),
+    home="person_id",
+)
 class PlatformStaff:
     """A post on the platform's own staff, which reviews certifications and decides objections."""
 

@@ -1,17 +1,32 @@
-"""Enterprises, how they were authenticated, who belongs to them and who asks to."""
+"""Enterprises: what the registry says of them, their departments, own roles, hours, and who watches their seals."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from sealauthz.model.records.identity import Person
-from sealauthz.schema.record import FOREVER, NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+from sealauthz.model.identifiers import normalise_uscc, uscc_problem
+from sealauthz.schema import (
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Normalised,
+    Ref,
+    RelatedTo,
+    Tenant,
+    Unique,
+    Valid,
+    many,
+    one,
+    record,
+)
 
 if TYPE_CHECKING:
+    from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
     from sealauthz.model.records.procedures import AmountBand, ApprovalProcess, BoardResolution, BusinessCategory
     from sealauthz.model.records.retrieval import EnterpriseAuthentication, RetrievalCase
-    from sealauthz.model.records.seals import Certificate, Delegation, Device, Seal, SealGrant, SealUseRequest
+    from sealauthz.model.records.seals import Certificate, Device, Seal
 
 
 class AuthenticationState(StrEnum):
@@ -68,52 +83,6 @@ class RegistryStatus(StrEnum):
     ABNORMAL = "ABNORMAL"
 
 
-class JoinedVia(StrEnum):
-    """How a member came in."""
-
-    AUTHENTICATOR = "AUTHENTICATOR"
-    INVITE = "INVITE"
-    APPLICATION = "APPLICATION"
-    IMPORT = "IMPORT"
-    RETRIEVAL = "RETRIEVAL"
-
-
-class MembershipState(StrEnum):
-    """Whether a membership carries anything now."""
-
-    ACTIVE = "ACTIVE"
-    SUSPENDED = "SUSPENDED"
-    ENDED = "ENDED"
-
-
-class EndReason(StrEnum):
-    """Why a membership ended."""
-
-    RESIGNED = "RESIGNED"
-    REMOVED = "REMOVED"
-    ENTERPRISE_CLOSED = "ENTERPRISE_CLOSED"
-
-
-class Role(StrEnum):
-    """What a member is trusted with."""
-
-    SYSTEM_ADMIN = "SYSTEM_ADMIN"
-    SEAL_ADMIN = "SEAL_ADMIN"
-    LEGAL_REP = "LEGAL_REP"
-    CONTRACT_ADMIN = "CONTRACT_ADMIN"
-    SEAL_AUDITOR = "SEAL_AUDITOR"
-    DEPT_ADMIN = "DEPT_ADMIN"
-    CUSTOM = "CUSTOM"
-
-
-class AssignmentState(StrEnum):
-    """Whether a role assignment stands."""
-
-    ACTIVE = "ACTIVE"
-    REVOKED = "REVOKED"
-    EXPIRED = "EXPIRED"
-
-
 class AdminPower(StrEnum):
     """What a role of the enterprise's own making may contain. Giving roles is not among them: that gives everything."""
 
@@ -130,31 +99,27 @@ class SubscriptionState(StrEnum):
     ENDED = "ENDED"
 
 
-class InvitationState(StrEnum):
-    """What became of an invitation."""
-
-    OPEN = "OPEN"
-    ACCEPTED = "ACCEPTED"
-    DECLINED = "DECLINED"
-    EXPIRED = "EXPIRED"
-    CANCELLED = "CANCELLED"
-
-
-class ApplicationState(StrEnum):
-    """What became of an application to join."""
-
-    PENDING = "PENDING"
-    APPROVED = "APPROVED"
-    REJECTED = "REJECTED"
-    WITHDRAWN = "WITHDRAWN"
-    EXPIRED = "EXPIRED"
-    CANCELLED = "CANCELLED"
-    SUPERSEDED = "SUPERSEDED"
-
-
 @record(
     Unique("I1", ("realm", "uscc"), where="auth_state = 'AUTHENTICATED'"),
     Check("I2", "length(uscc) = 18"),
+    Valid("I2", "uscc", uscc_problem),
+    Fixed("I2", "uscc", once=lambda enterprise: enterprise.auth_state == "AUTHENTICATED"),
+    Life(
+        {
+            "UNREGISTERED": ("REGISTERED",),
+            "REGISTERED": ("CERTIFYING",),
+            "CERTIFYING": ("AUTHENTICATED",),
+            "AUTHENTICATED": ("AUTH_FAILED",),
+        },
+        {
+            "CERTIFYING": ("REGISTERED",),
+            "AUTHENTICATED": ("CERTIFYING",),
+            "AUTH_FAILED": ("REGISTERED", "CERTIFYING"),
+        },
+        column="auth_state",
+    ),
+    Life({"ACTIVE": ("FROZEN",), "FROZEN": ("CLOSED",)}, {"FROZEN": ("ACTIVE",)}, column="operating_state"),
+    root=Tenant(),
     permanent=True,
 )
 class Enterprise:
@@ -162,7 +127,7 @@ class Enterprise:
 
     id: str
     name: str
-    uscc: str
+    uscc: Annotated[str, Normalised(normalise_uscc)]
     realm: str = "PUBLIC"
     auth_state: AuthenticationState = AuthenticationState.REGISTERED
     operating_state: OperatingState = OperatingState.ACTIVE
@@ -189,7 +154,11 @@ class Enterprise:
     monitors: list[MonitorSubscription] = many("enterprise_id")
 
 
-@record(Unique("R-05", ("enterprise_id",), where="is_current"))
+@record(
+    Unique("R-05", ("enterprise_id",), where="is_current"),
+    RelatedTo("Person", "legal_rep_id"),
+    home="enterprise_id",
+)
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.
 
@@ -207,7 +176,10 @@ class RegistrySnapshot:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(permanent=True)
+@record(
+    home="enterprise_id",
+    permanent=True,
+)
 class Department:
     """A department of an enterprise, within another one or not."""
 
@@ -219,7 +191,9 @@ class Department:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record()
+@record(
+    home="enterprise_id",
+)
 class CustomRole:
     """A role of the enterprise's own making, by the powers that it contains."""
 
@@ -231,7 +205,10 @@ class CustomRole:
     powers: list[CustomRolePower] = many("role_id")
 
 
-@record(Unique("M-07", ("role_id", "power")))
+@record(
+    Unique("M-07", ("role_id", "power")),
+    home="role_id",
+)
 class CustomRolePower:
     """One power that a custom role contains."""
 
@@ -246,6 +223,7 @@ class CustomRolePower:
     Unique("U-08", ("enterprise_id", "weekday", "from_minute")),
     Check("U-08", "weekday >= 1 AND weekday <= 7"),
     Check("U-08", "from_minute >= 0 AND from_minute < to_minute AND to_minute <= 1440"),
+    home="enterprise_id",
 )
 class WorkingHours:
     """When an enterprise seals without further approval: minutes `[from, to)` of a weekday (Monday is 1), in its own
@@ -261,7 +239,11 @@ class WorkingHours:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(Unique("U-08", ("enterprise_id", "day")), Check("U-08", "day >= 0"))
+@record(
+    Unique("U-08", ("enterprise_id", "day")),
+    Check("U-08", "day >= 0"),
+    home="enterprise_id",
+)
 class Holiday:
     """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
 
@@ -273,106 +255,11 @@ class Holiday:
 
 
 @record(
-    Unique("I3", ("person_id", "enterprise_id"), where="state IN ('ACTIVE', 'SUSPENDED')"),
-    Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL"),
+    Fixed("W-06", "leader_id", "seal_id"),
+    Life({"ACTIVE": ("ENDED",)}, invariant="W-06"),
+    home="enterprise_id",
     permanent=True,
 )
-class Membership:
-    """A person's place in an enterprise. Joining again makes a new one, so that old grants stay dead."""
-
-    id: str
-    person_id: Annotated[str, Ref("Person")]
-    enterprise_id: Annotated[str, Ref("Enterprise")]
-    joined_via: JoinedVia
-    joined_at: Instant
-    state: MembershipState = MembershipState.ACTIVE
-    ended_at: Instant = FOREVER
-    end_reason: EndReason | None = None
-    department_id: Annotated[str | None, Ref("Department")] = None
-
-    person: Person = one("person_id")
-    enterprise: Enterprise = one("enterprise_id")
-    assignments: list[RoleAssignment] = many("membership_id")
-    grants: list[SealGrant] = many("membership_id")
-    use_requests: list[SealUseRequest] = many("applicant_id")
-    delegations_given: list[Delegation] = many("principal_id")
-    delegations_received: list[Delegation] = many("delegate_id")
-
-
-@record(
-    Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'"),
-    Check("I7", "valid_from < valid_to"),
-    Check("M-07", "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)"),
-    permanent=True,
-)
-class RoleAssignment:
-    """A role given to a member for a time. `department_id` is the department that a DEPT_ADMIN runs."""
-
-    id: str
-    membership_id: Annotated[str, Ref("Membership")]
-    role: Role
-    state: AssignmentState = AssignmentState.ACTIVE
-    granted_by_id: Annotated[str | None, Ref("Person")] = None
-    valid_from: Instant = NEVER
-    valid_to: Instant = FOREVER
-    is_primary: bool = False
-    custom_role_id: Annotated[str | None, Ref("CustomRole")] = None
-    department_id: Annotated[str | None, Ref("Department")] = None
-
-    membership: Membership = one("membership_id")
-    custom_role: CustomRole | None = one("custom_role_id")
-
-
-@record(
-    Unique("M-06", ("token_hash",)),
-    Check("M-06", "created_at < expires_at AND expires_at - created_at <= 2592000000000"),
-)
-class Invitation:
-    """An invitation to join: for one verified identity, at most 30 days, used once."""
-
-    id: str
-    enterprise_id: Annotated[str, Ref("Enterprise")]
-    inviter_id: Annotated[str, Ref("Membership")]
-    target_id: Annotated[str, Ref("Person")]
-    token_hash: str
-    created_at: Instant
-    expires_at: Instant
-    state: InvitationState = InvitationState.OPEN
-
-    enterprise: Enterprise = one("enterprise_id")
-    inviter: Membership = one("inviter_id")
-
-
-@record(
-    Unique("I6", ("person_id", "enterprise_id"), where="state = 'PENDING'"),
-    Check("M-05", "state <> 'REJECTED' OR reason <> ''"),
-    Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id"),
-    Check("M-02", "reminders >= 0"),
-    Check("M-04", "state <> 'APPROVED' OR decided_by_id IS NOT NULL"),
-    permanent=True,
-)
-class JoinApplication:
-    """A person's application to join an enterprise, waiting for the administrator named in it."""
-
-    id: str
-    person_id: Annotated[str, Ref("Person")]
-    enterprise_id: Annotated[str, Ref("Enterprise")]
-    applied_at: Instant
-    expires_at: Instant
-    state: ApplicationState = ApplicationState.PENDING
-    handler_id: Annotated[str | None, Ref("Membership")] = None
-    reminders: int = 0
-    last_reminded_at: Instant = NEVER
-    decided_by_id: Annotated[str | None, Ref("Person")] = None
-    decided_at: Instant = NEVER
-    reason: Personal = ""
-
-    person: Person = one("person_id")
-    enterprise: Enterprise = one("enterprise_id")
-    handler: Membership | None = one("handler_id")
-
-
-@record(permanent=True)
 class MonitorSubscription:
     """A leader who was named to watch what happens to an enterprise's seals: to one, or to all (no `seal_id`)."""
 

@@ -8,8 +8,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from sealauthz.model.records.organisation import Enterprise, Membership, Role
-from sealauthz.schema.record import NEVER, Check, Instant, Ref, Unique, many, one, record
+from sealauthz.model.records.membership import Membership, Role
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.schema import (
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Ref,
+    Unique,
+    many,
+    one,
+    record,
+)
 
 
 class ProcessState(StrEnum):
@@ -64,7 +76,11 @@ class ResolutionState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-@record(permanent=True)
+@record(
+    Life({"ENABLED": ("DISABLED",)}, {"DISABLED": ("ENABLED",)}),
+    home="enterprise_id",
+    permanent=True,
+)
 class ApprovalProcess:
     """How an enterprise approves the use of a seal: steps, each passed by its approvers."""
 
@@ -77,7 +93,11 @@ class ApprovalProcess:
     steps: list[ProcessStep] = many("process_id")
 
 
-@record(Check("U-04", "position >= 1"), permanent=True)
+@record(
+    Check("U-04", "position >= 1"),
+    home="process_id",
+    permanent=True,
+)
 class ProcessStep:
     """One step of an approval process. `position` orders the steps."""
 
@@ -90,7 +110,10 @@ class ProcessStep:
     approvers: list[StepApprover] = many("step_id")
 
 
-@record(Check("U-04", "(membership_id IS NULL) <> (role IS NULL)"))
+@record(
+    Check("U-04", "(membership_id IS NULL) <> (role IS NULL)"),
+    home="step_id",
+)
 class StepApprover:
     """Who may pass a step: one member, or whoever holds a role."""
 
@@ -103,7 +126,11 @@ class StepApprover:
     membership: Membership | None = one("membership_id")
 
 
-@record(Unique("U-04", ("enterprise_id", "currency", "from_amount")), Check("U-04", "from_amount >= 0"))
+@record(
+    Unique("U-04", ("enterprise_id", "currency", "from_amount")),
+    Check("U-04", "from_amount >= 0"),
+    home="enterprise_id",
+)
 class AmountBand:
     """From this amount on (minor units of the currency), a contract is sealed only after this process."""
 
@@ -117,7 +144,11 @@ class AmountBand:
     process: ApprovalProcess = one("process_id")
 
 
-@record(permanent=True)
+@record(
+    Life({"ENABLED": ("DISABLED",), "DISABLED": ("DELETED",)}, {"DISABLED": ("ENABLED",)}),
+    home="enterprise_id",
+    permanent=True,
+)
 class BusinessCategory:
     """A kind of business of an enterprise: who may start it, which process and seals it takes, what holders may do."""
 
@@ -136,7 +167,10 @@ class BusinessCategory:
     permissions: list[CategoryPermission] = many("category_id")
 
 
-@record(Unique("U-02", ("category_id", "seal_id")))
+@record(
+    Unique("U-02", ("category_id", "seal_id")),
+    home="category_id",
+)
 class CategorySeal:
     """A seal that a category allows. Where any is listed, contracts of the category take no other."""
 
@@ -147,7 +181,10 @@ class CategorySeal:
     category: BusinessCategory = one("category_id")
 
 
-@record(Unique("C-13", ("category_id", "membership_id")))
+@record(
+    Unique("C-13", ("category_id", "membership_id")),
+    home="category_id",
+)
 class CategoryPermission:
     """A member who may start contracts of a category."""
 
@@ -158,7 +195,12 @@ class CategoryPermission:
     category: BusinessCategory = one("category_id")
 
 
-@record(permanent=True)
+@record(
+    Fixed("U-17", "contract_id", "kind", "source", "passed_at"),
+    Life({"VALID": ("WITHDRAWN",)}, invariant="U-17"),
+    home="enterprise_id",
+    permanent=True,
+)
 class BoardResolution:
     """A resolution about one contract: of the board or the shareholders, or the legal representative's consent."""
 

@@ -12,7 +12,23 @@ from sealauthz.model.records.organisation import (
     CertificationState,
     Enterprise,
 )
-from sealauthz.schema.record import NEVER, Check, Instant, Personal, Ref, Unique, many, one, record
+from sealauthz.model.verdicts import is_decided
+from sealauthz.schema import (
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Personal,
+    Ref,
+    RelatedTo,
+    Rising,
+    SetOnce,
+    Unique,
+    many,
+    one,
+    record,
+)
 
 
 class RetrievalReason(StrEnum):
@@ -90,6 +106,26 @@ class ObjectionState(StrEnum):
         where="state IN ('DRAFT', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')",
     ),
     Check("I6", "attempt >= 1"),
+    Fixed("I17", "applicant_id", "opened_at"),
+    Rising("I6", "attempt"),
+    SetOnce("I17", "executed_at"),
+    Life(
+        {
+            "DRAFT": ("CERTIFYING",),
+            "CERTIFYING": ("IN_REVIEW",),
+            "IN_REVIEW": ("NOTICE", "REJECTED"),
+            "REJECTED": ("WITHDRAWN", "EXPIRED", "REJECTED_FINAL"),
+            "NOTICE": ("OBJECTED", "RESOLVED_BY_ADMIN"),
+            "OBJECTED": ("APPROVED",),
+            "APPROVED": ("EXECUTED", "WITHDRAWN", "EXPIRED", "REJECTED_FINAL"),
+            "EXECUTED": ("UNDER_APPEAL",),
+            "UNDER_APPEAL": ("REVERSED",),
+        },
+        # The objection was withdrawn; the case is tried again as its next attempt; the appeal was dismissed.
+        {"OBJECTED": ("NOTICE",), "REJECTED": ("CERTIFYING",), "UNDER_APPEAL": ("EXECUTED",)},
+    ),
+    RelatedTo("Person", "applicant_id"),
+    home="enterprise_id",
     permanent=True,
 )
 class RetrievalCase:
@@ -121,6 +157,10 @@ class RetrievalCase:
 
 @record(
     Check("R-05", "(purpose = 'RETRIEVAL') = (case_id IS NOT NULL)"),
+    Fixed("I17", "applicant_id", "method", "purpose", "case_id"),
+    Fixed("I17", "decided_at", once=is_decided),
+    Life({"SUBMITTED": ("IN_REVIEW", "EXPIRED"), "IN_REVIEW": ("PASSED", "REJECTED"), "PASSED": ("EXPIRED",)}),
+    home="enterprise_id",
     permanent=True,
 )
 class EnterpriseAuthentication:
@@ -141,7 +181,12 @@ class EnterpriseAuthentication:
     case: RetrievalCase | None = one("case_id")
 
 
-@record(Unique("R-08", ("case_id", "attempt", "staff_id")), permanent=True)
+@record(
+    Unique("R-08", ("case_id", "attempt", "staff_id")),
+    Fixed("R-08", "staff_id", "attempt", "verdict", "decided_at"),
+    home="case_id",
+    permanent=True,
+)
 class RetrievalReview:
     """What one reviewer of the platform's staff, from that post, found in one attempt of a case."""
 
@@ -156,7 +201,12 @@ class RetrievalReview:
     staff: PlatformStaff = one("staff_id")
 
 
-@record(permanent=True)
+@record(
+    Fixed("I17", "person_id", "raised_at"),
+    Life({"OPEN": ("UPHELD", "DISMISSED")}),
+    home="case_id",
+    permanent=True,
+)
 class Objection:
     """A present administrator's, the legal representative's or a seal administrator's objection to a case."""
 
@@ -170,7 +220,12 @@ class Objection:
     case: RetrievalCase = one("case_id")
 
 
-@record(permanent=True)
+@record(
+    Fixed("I17", "person_id", "channel", "sent_at"),
+    Life({"SENT": ("ACCEPTED", "FAILED")}, invariant="I17"),
+    home="case_id",
+    permanent=True,
+)
 class NoticeDelivery:
     """One notice of a case, to one person by one channel."""
 

@@ -1,13 +1,30 @@
-"""Seals, what holds them back, who may use them, and requests to use one."""
+"""Seals, their certificates and devices, what holds them back, how their faces are reviewed and how they end."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from sealauthz.model.records.organisation import Department, Enterprise, Membership, RoleAssignment
-from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
-from sealauthz.schema.record import NEVER, UNLIMITED, Check, Instant, Ref, Unique, many, one, record
+from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.verdicts import is_decided
+from sealauthz.schema import (
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Ref,
+    SetOnce,
+    Unique,
+    many,
+    one,
+    record,
+)
+
+if TYPE_CHECKING:
+    from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
+    from sealauthz.model.records.requests import SealUseRequest
 
 
 class CertificateState(StrEnum):
@@ -71,74 +88,6 @@ class HoldState(StrEnum):
     RELEASED = "RELEASED"
 
 
-class SealRight(StrEnum):
-    """What a grant gives."""
-
-    USE = "USE"
-    APPROVE = "APPROVE"
-    MANAGE = "MANAGE"
-    AUDIT = "AUDIT"
-    AUTO_SIGN = "AUTO_SIGN"
-    EMERGENCY = "EMERGENCY"
-
-
-class GrantScope(StrEnum):
-    """Which contracts a grant covers: all, said explicitly, or the contract types listed."""
-
-    ALL_CONTRACTS = "ALL_CONTRACTS"
-    LISTED_TYPES = "LISTED_TYPES"
-
-
-class GrantTerm(StrEnum):
-    """Whether a grant ends within three years or is explicitly long-term."""
-
-    FIXED = "FIXED"
-    LONG_TERM = "LONG_TERM"
-
-
-class GrantConfirmation(StrEnum):
-    """How the grant was confirmed; NONE gives nothing yet."""
-
-    NONE = "NONE"
-    AUTH_LETTER = "AUTH_LETTER"
-    INTENT = "INTENT"
-
-
-class GrantState(StrEnum):
-    """Whether a grant stands."""
-
-    PENDING_CONFIRM = "PENDING_CONFIRM"
-    PENDING_EFFECT = "PENDING_EFFECT"
-    ACTIVE = "ACTIVE"
-    EXHAUSTED = "EXHAUSTED"
-    EXPIRED = "EXPIRED"
-    REVOKED = "REVOKED"
-    INVALIDATED = "INVALIDATED"
-
-
-class GrantInvalidity(StrEnum):
-    """Why a grant was invalidated."""
-
-    ADMIN_CHANGED = "ADMIN_CHANGED"
-    GRANTEE_LEFT = "GRANTEE_LEFT"
-    NOT_SIGNED = "NOT_SIGNED"
-
-
-class UseRequestState(StrEnum):
-    """What became of a request to use a seal."""
-
-    DRAFT = "DRAFT"
-    IN_APPROVAL = "IN_APPROVAL"
-    APPROVED = "APPROVED"
-    IN_USE = "IN_USE"
-    COMPLETED = "COMPLETED"
-    FINISHED = "FINISHED"
-    REJECTED = "REJECTED"
-    WITHDRAWN = "WITHDRAWN"
-    EXPIRED = "EXPIRED"
-    VOIDED = "VOIDED"
-
-
 class DeviceState(StrEnum):
     """Whether a seal controller works."""
 
@@ -169,41 +118,15 @@ class ProposalState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-class HolderState(StrEnum):
-    """Whether a holder's member still holds."""
-
-    ACTIVE = "ACTIVE"
-    REVOKED = "REVOKED"
-
-
-class DelegationPower(StrEnum):
-    """What a member lets another do for him. The last two are never delegated; a row with one is never accepted."""
-
-    USE_SEAL = "USE_SEAL"
-    PERSONAL_SIGNATURE = "PERSONAL_SIGNATURE"
-    LEGAL_REP_INTENT = "LEGAL_REP_INTENT"
-
-
-class DelegationState(StrEnum):
-    """Whether a delegation stands."""
-
-    PENDING_ACCEPT = "PENDING_ACCEPT"
-    ACTIVE = "ACTIVE"
-    EXPIRED = "EXPIRED"
-    REVOKED = "REVOKED"
-    LAPSED = "LAPSED"
-
-
-class ApprovalVerdict(StrEnum):
-    """What an approver decided."""
-
-    PASSED = "PASSED"
-    REJECTED = "REJECTED"
-
-
 @record(
     Unique("U-11", ("issuer", "serial")),
     Check("U-11", "not_before < not_after"),
+    Life(
+        {"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("EXPIRED",), "EXPIRED": ("REVOKED",)},
+        {"SUSPENDED": ("ACTIVE",)},
+        "U-11",
+    ),
+    home="enterprise_id",
     permanent=True,
 )
 class Certificate:
@@ -220,7 +143,12 @@ class Certificate:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(Unique("U-23", ("enterprise_id", "serial")), permanent=True)
+@record(
+    Unique("U-23", ("enterprise_id", "serial")),
+    Life({"ACTIVE": ("RETIRED",)}, invariant="U-23"),
+    home="enterprise_id",
+    permanent=True,
+)
 class Device:
     """A seal controller that holds a physical seal."""
 
@@ -240,6 +168,32 @@ class Device:
     ),
     Check("S-05", "legal_rep_id IS NULL OR kind = 'LEGAL_REP'"),
     Check("S-16", "acting_custodian_id IS NULL OR acting_from < acting_to"),
+    # What was reviewed, granted and put into keeping is a seal of that kind, and of that person.
+    Fixed("S-02", "kind", once=lambda seal: seal.state != "DRAFT"),
+    SetOnce("S-05", "legal_rep_id"),
+    Life(
+        {
+            "DRAFT": ("PENDING_REVIEW",),
+            "PENDING_REVIEW": ("REVIEW_REJECTED", "ACTIVE"),
+            "REVIEW_REJECTED": ("REVOKED",),
+            "ACTIVE": ("DISABLED",),
+            "DISABLED": ("EXPIRED", "COLLECTED"),
+            "EXPIRED": ("REVOKED",),
+            "COLLECTED": ("LOST", "DESTROYED"),
+            "LOST": ("REVOKED",),
+        },
+        # A seal that was found is disabled first, and enabled by a step of its own. A new face is reviewed again.
+        # Nothing becomes a draft again, or its kind could be changed.
+        {
+            "REVIEW_REJECTED": ("PENDING_REVIEW",),
+            "ACTIVE": ("PENDING_REVIEW",),
+            "DISABLED": ("ACTIVE", "PENDING_REVIEW"),
+            "EXPIRED": ("ACTIVE", "DISABLED"),
+            "LOST": ("DISABLED",),
+        },
+        "I11",
+    ),
+    home="enterprise_id",
     permanent=True,
 )
 class Seal:
@@ -278,7 +232,13 @@ class Seal:
     proposals: list[SealProposal] = many("seal_id")
 
 
-@record(permanent=True)
+@record(
+    Fixed("I17", "source", "placed_at", "placed_by_id"),
+    # To place a hold again only takes away.
+    Life({"PLACED": ("RELEASED",)}, {"RELEASED": ("PLACED",)}),
+    home="seal_id",
+    permanent=True,
+)
 class SealHold:
     """Something that freezes a seal until it is released. Several may overlap."""
 
@@ -293,218 +253,13 @@ class SealHold:
 
 
 @record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to"),
-    Check("S-06", "term = 'LONG_TERM' OR valid_to - valid_from <= 94694400000000"),
-    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
-    Check("U-05", "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')"),
-    Check("S-09", "parent_id IS NULL OR may_subgrant = FALSE"),
-    permanent=True,
-)
-class SealGrant:
-    """A right on a seal, given to one membership under one role assignment of the grantor.
-
-    FIXED terms end within three years (1,096 days at most). `used` never passes `use_limit`. `amount_max` is in minor
-    units of `currency`, inclusive. A sub-grant names the grant that it comes from in `parent_id`.
-    """
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    membership_id: Annotated[str, Ref("Membership")]
-    grantor_id: Annotated[str, Ref("RoleAssignment")]
-    right: SealRight
-    scope: GrantScope
-    term: GrantTerm
-    valid_from: Instant
-    valid_to: Instant
-    confirmation: GrantConfirmation = GrantConfirmation.NONE
-    state: GrantState = GrantState.PENDING_CONFIRM
-    invalid_reason: GrantInvalidity | None = None
-    use_limit: int = UNLIMITED
-    used: int = 0
-    amount_max: int = UNLIMITED
-    currency: str = ""
-    may_subgrant: bool = False
-    parent_id: Annotated[str | None, Ref("SealGrant")] = None
-
-    seal: Seal = one("seal_id")
-    membership: Membership = one("membership_id")
-    grantor: RoleAssignment = one("grantor_id")
-    parent: SealGrant | None = one("parent_id")
-    contract_types: list[GrantContractType] = many("grant_id")
-    templates: list[GrantTemplate] = many("grant_id")
-    emergency_uses: list[EmergencyUse] = many("grant_id")
-
-
-@record(Unique("S-06", ("grant_id", "contract_type")))
-class GrantContractType:
-    """One contract type that a grant with scope LISTED_TYPES covers."""
-
-    id: str
-    grant_id: Annotated[str, Ref("SealGrant")]
-    contract_type: str
-
-    grant: SealGrant = one("grant_id")
-
-
-@record(Unique("U-22", ("grant_id", "template_id")))
-class GrantTemplate:
-    """One template to which an AUTO_SIGN grant is limited."""
-
-    id: str
-    grant_id: Annotated[str, Ref("SealGrant")]
-    template_id: str
-
-    grant: SealGrant = one("grant_id")
-
-
-@record(
-    Check("U-24", "(approved_by_id IS NULL) = (approved_at = 0)"),
-    Check("U-24", "reason <> ''"),
-    permanent=True,
-)
-class EmergencyUse:
-    """One use of a seal under an EMERGENCY grant, which somebody approves afterwards."""
-
-    id: str
-    grant_id: Annotated[str, Ref("SealGrant")]
-    used_at: Instant
-    reason: str
-    approved_by_id: Annotated[str | None, Ref("Membership")] = None
-    approved_at: Instant = NEVER
-
-    grant: SealGrant = one("grant_id")
-
-
-@record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
-    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
-    permanent=True,
-)
-class OpenGrant:
-    """The right to use a seal on documents of listed templates, given to all members or to a department's."""
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    grantor_id: Annotated[str, Ref("RoleAssignment")]
-    valid_from: Instant
-    valid_to: Instant
-    department_id: Annotated[str | None, Ref("Department")] = None
-    confirmation: GrantConfirmation = GrantConfirmation.NONE
-    state: GrantState = GrantState.PENDING_CONFIRM
-    invalid_reason: GrantInvalidity | None = None
-    use_limit: int = UNLIMITED
-    used: int = 0
-
-    seal: Seal = one("seal_id")
-    grantor: RoleAssignment = one("grantor_id")
-    department: Department | None = one("department_id")
-    templates: list[OpenGrantTemplate] = many("grant_id")
-
-
-@record(Unique("S-08", ("grant_id", "template_id")))
-class OpenGrantTemplate:
-    """One template to which an open grant is limited."""
-
-    id: str
-    grant_id: Annotated[str, Ref("OpenGrant")]
-    template_id: str
-
-    grant: OpenGrant = one("grant_id")
-
-
-@record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
-    Check("U-20", "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'"),
-    permanent=True,
-)
-class CrossEnterpriseGrant:
-    """The right to use a seal, given by its owner to another enterprise by a signed letter; it names its members."""
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    holder_id: Annotated[str, Ref("Enterprise")]
-    grantor_id: Annotated[str, Ref("RoleAssignment")]
-    scope: GrantScope
-    valid_from: Instant
-    valid_to: Instant
-    confirmation: GrantConfirmation = GrantConfirmation.NONE
-    state: GrantState = GrantState.PENDING_CONFIRM
-    invalid_reason: GrantInvalidity | None = None
-    use_limit: int = UNLIMITED
-    used: int = 0
-
-    seal: Seal = one("seal_id")
-    grantor: RoleAssignment = one("grantor_id")
-    contract_types: list[CrossGrantContractType] = many("grant_id")
-    holders: list[HolderAssignment] = many("grant_id")
-
-
-@record(Unique("U-20", ("grant_id", "contract_type")))
-class CrossGrantContractType:
-    """One contract type that a cross-enterprise grant with scope LISTED_TYPES covers."""
-
-    id: str
-    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
-    contract_type: str
-
-    grant: CrossEnterpriseGrant = one("grant_id")
-
-
-@record(Unique("U-20", ("grant_id", "membership_id"), where="state = 'ACTIVE'"), permanent=True)
-class HolderAssignment:
-    """A member of the holder enterprise whom it named to use a seal under a cross-enterprise grant."""
-
-    id: str
-    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
-    membership_id: Annotated[str, Ref("Membership")]
-    state: HolderState = HolderState.ACTIVE
-
-    grant: CrossEnterpriseGrant = one("grant_id")
-
-
-@record(
-    Check("U-18", "principal_id <> delegate_id"),
-    Check("U-18", "valid_from < valid_to"),
-    Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'"),
-    permanent=True,
-)
-class Delegation:
-    """What one member lets another do for him for a time: over one seal, or over all he may use (no `seal_id`)."""
-
-    id: str
-    principal_id: Annotated[str, Ref("Membership")]
-    delegate_id: Annotated[str, Ref("Membership")]
-    power: DelegationPower
-    scope: GrantScope
-    valid_from: Instant
-    valid_to: Instant
-    seal_id: Annotated[str | None, Ref("Seal")] = None
-    state: DelegationState = DelegationState.PENDING_ACCEPT
-    reason: str = ""
-
-    principal: Membership = one("principal_id")
-    delegate: Membership = one("delegate_id")
-    contract_types: list[DelegationContractType] = many("delegation_id")
-
-
-@record(Unique("U-18", ("delegation_id", "contract_type")))
-class DelegationContractType:
-    """One contract type that a delegation with scope LISTED_TYPES covers."""
-
-    id: str
-    delegation_id: Annotated[str, Ref("Delegation")]
-    contract_type: str
-
-    delegation: Delegation = one("delegation_id")
-
-
-@record(
     Unique("S-02", ("seal_id",), where="state = 'IN_REVIEW'"),
     Check("S-02", "state = 'IN_REVIEW' OR decided_by_id IS NOT NULL"),
     Check("S-02", "decided_by_id IS NULL OR decided_by_id <> submitted_by_id"),
+    Fixed("S-02", "submitted_by_id", "submitted_at", "face_digest", "name_on_seal"),
+    Fixed("S-02", "decided_by_id", "decided_at", once=is_decided),
+    Life({"IN_REVIEW": ("PASSED", "REJECTED")}, invariant="S-02"),
+    home="seal_id",
     permanent=True,
 )
 class SealReview:
@@ -527,6 +282,9 @@ class SealReview:
 @record(
     Unique("S-14", ("seal_id",), where="state = 'OPEN'"),
     Check("S-14", "reason <> ''"),
+    Fixed("S-14", "proposed_by_id", "proposed_at", "ending", "reason"),
+    Life({"OPEN": ("CARRIED_OUT", "WITHDRAWN")}, invariant="S-14"),
+    home="seal_id",
     permanent=True,
 )
 class SealProposal:
@@ -545,7 +303,12 @@ class SealProposal:
     witnesses: list[SealWitness] = many("proposal_id")
 
 
-@record(Unique("S-14", ("proposal_id", "membership_id")), permanent=True)
+@record(
+    Unique("S-14", ("proposal_id", "membership_id")),
+    Fixed("S-14", "membership_id"),
+    home="proposal_id",
+    permanent=True,
+)
 class SealWitness:
     """A member who will witness, or has witnessed, the destruction of a seal."""
 
@@ -555,72 +318,3 @@ class SealWitness:
 
     proposal: SealProposal = one("proposal_id")
     membership: Membership = one("membership_id")
-
-
-@record(
-    Check("U-03", "valid_from < valid_to"),
-    Check("I10", "uses >= 1 AND used >= 0 AND used <= uses"),
-    Check("U-23", "photos_owed >= 0"),
-    permanent=True,
-)
-class SealUseRequest:
-    """A member's request to use a seal on exactly the documents listed, for one signing task or none.
-
-    For a physical seal it names the device, and holds the digest of the code that opens it once; `photos_owed` counts
-    the photos of the use that the applicant has not delivered.
-    """
-
-    id: str
-    seal_id: Annotated[str, Ref("Seal")]
-    applicant_id: Annotated[str, Ref("Membership")]
-    submitted_at: Instant
-    valid_from: Instant
-    valid_to: Instant
-    contract_id: Annotated[str | None, Ref("Contract")] = None
-    state: UseRequestState = UseRequestState.DRAFT
-    uses: int = 1
-    used: int = 0
-    purpose: str = ""
-    process_id: Annotated[str | None, Ref("ApprovalProcess")] = None
-    is_out_of_hours: bool = False
-    device_id: Annotated[str | None, Ref("Device")] = None
-    code_digest: str = ""
-    carries_out: bool = False
-    photos_owed: int = 0
-
-    seal: Seal = one("seal_id")
-    applicant: Membership = one("applicant_id")
-    process: ApprovalProcess | None = one("process_id")
-    documents: list[RequestDocument] = many("request_id")
-    approvals: list[Approval] = many("request_id")
-
-
-@record(Unique("U-03", ("request_id", "digest")), permanent=True)
-class RequestDocument:
-    """One document, by its digest, that a request to use a seal is for."""
-
-    id: str
-    request_id: Annotated[str, Ref("SealUseRequest")]
-    digest: str
-
-    request: SealUseRequest = one("request_id")
-
-
-@record(Unique("I14", ("request_id", "step", "approver_id")), Check("U-03", "step >= 1"), permanent=True)
-class Approval:
-    """One approver's verdict on one step of a request; never the applicant's own.
-
-    `step_id` is the step of the request's process that the verdict is on, where it follows one.
-    """
-
-    id: str
-    request_id: Annotated[str, Ref("SealUseRequest")]
-    approver_id: Annotated[str, Ref("Membership")]
-    verdict: ApprovalVerdict
-    decided_at: Instant = NEVER
-    step: int = 1
-    step_id: Annotated[str | None, Ref("ProcessStep")] = None
-
-    request: SealUseRequest = one("request_id")
-    approver: Membership = one("approver_id")
-    process_step: ProcessStep | None = one("step_id")

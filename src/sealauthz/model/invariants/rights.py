@@ -5,11 +5,10 @@ decides on their own doing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sealauthz.facts.store.changes import Changes, all_of, broken, name_of
-from sealauthz.facts.units import Rows
+from sealauthz.schema.changes import Changes, Invariant, Rows, all_of, broken, name_of
 
 _LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
 _STANDING_PARENT = _LIVE_GRANT | {"EXHAUSTED"}
@@ -190,15 +189,13 @@ def check_uses(changes: Changes, rows: Rows) -> None:
             broken("U-20", f"{name_of(use)} names a holder to whom the seal was never granted")
 
 
-STANDING: Sequence[Callable[[Changes, Rows], None]] = (check_ended, check_grantor, check_sub_grants)
-"""Those that are true of the facts at any time, however they came about."""
-
-CHECKS: Sequence[Callable[[Changes, Rows], None]] = (
-    *STANDING,
-    check_holders,
-    check_emergency,
-    check_approver,
-    check_face_reviewer,
-    check_uses,
+INVARIANTS = (
+    Invariant(check_ended, standing=("Membership", "RoleAssignment", "SealGrant", "HolderAssignment", "Delegation")),
+    Invariant(check_grantor, standing=("RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant")),
+    Invariant(check_sub_grants, standing=("SealGrant", "GrantContractType", "GrantTemplate")),
+    Invariant(check_holders),
+    Invariant(check_emergency),
+    Invariant(check_approver),
+    Invariant(check_face_reviewer),
+    Invariant(check_uses),
 )
-"""Every check of this module."""

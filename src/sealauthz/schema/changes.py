@@ -1,14 +1,23 @@
-"""What a transaction changes, as the invariants look at it."""
+"""What a transaction changes, as invariants look at it, and the records that they may look up beside it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from sealauthz.errors import InvariantBroken
-from sealauthz.facts.units import Rows
+
+
+class Rows(Protocol):
+    """Records by type, from wherever they are kept."""
+
+    def get(self, record_type: str, ids: Collection[str]) -> Mapping[str, Any]:
+        """Return those of the records that exist, by id."""
+
+    def naming(self, record_type: str, column: str, ids: Collection[str]) -> Sequence[Any]:
+        """Return the records of the type whose `column` holds one of the ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,18 @@ class Changes:
     def written(self, record_type: str) -> list[Any]:
         """Return the records of one type that were inserted or updated, as they are now."""
         return [change.after for change in self.of(record_type) if change.after is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What several records decide together: `check` raises InvariantBroken.
+
+    `standing`: it is true of the facts at any time, however they came about, and needs all records of these types.
+    The others look at how facts change, and cannot be caught up on.
+    """
+
+    check: Callable[[Changes, Rows], None]
+    standing: tuple[str, ...] = ()
 
 
 def all_of(rows: Rows, record_type: str, ids: Collection[str]) -> Mapping[str, Any]:

@@ -2,10 +2,8 @@
 
 from alembic import context
 
-from sealauthz.facts.store.tables import METADATA
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
+    target_metadata=context.config.attributes.get("metadata"),
 )
 context.run_migrations()

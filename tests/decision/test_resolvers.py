@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,10 +25,19 @@ from scene import (
     person,
 )
 
-from sealauthz.decision import contexts
-from sealauthz.decision.contexts import CONTEXT_CLASSES, Context
-from sealauthz.decision.surroundings import _FINDERS, ABOUT_SUBJECT, Surroundings, found_for
 from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.model import MODEL
+from sealauthz.model.actions.common import Context, VerifiedContext
+from sealauthz.model.actions.contracts import ContractContext, TaskContext, TerminationContext, TransferContext
+from sealauthz.model.actions.organisations import (
+    CertificationContext,
+    JoinContext,
+    MemberContext,
+    NameChangeContext,
+    RetrievalContext,
+)
+from sealauthz.model.actions.sealing import RequestContext, SealUseContext, StampContext, UseRecordContext
+from sealauthz.model.actions.seals import CrossGrantContext, GrantEndContext, HolderContext, SealEndContext
 from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
@@ -38,9 +48,14 @@ from sealauthz.model.records.contracts import (
     TaskOperator,
     TaskSeal,
 )
-from sealauthz.model.records.organisation import Enterprise, Membership, RegistrySnapshot
+from sealauthz.model.records.grants import CrossEnterpriseGrant, Delegation
+from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.organisation import Enterprise, RegistrySnapshot
+from sealauthz.model.records.requests import Approval, SealUseRequest
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
-from sealauthz.model.records.seals import Approval, CrossEnterpriseGrant, Delegation, Seal, SealUseRequest
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import ResolverInput
+from sealauthz.schema.action import NO_RESOLVER, Action
 
 PARAMETERS = BUNDLE.parameters
 NOTHING: Mapping[str, tuple[str, str]] = {}
@@ -55,10 +70,12 @@ def found(
     given: Mapping[str, tuple[str, str]] = NOTHING,
 ) -> Mapping[str, Any]:
     """What is found where the client names these records; records by their ids."""
-    with FactCache.of_records(scene.records).read() as snapshot:
+    with FactCache.of_records(MODEL, scene.records).read() as snapshot:
         named = {key: snapshot.find(*name) for key, name in given.items()}
-        around = Surroundings(snapshot.person(subject), snapshot.find(*resource), now, PARAMETERS, snapshot, named)
-        keys = found_for(context, around)
+        around = ResolverInput(
+            snapshot.find("Person", subject), snapshot.find(*resource), now, PARAMETERS, snapshot, named
+        )
+        keys = MODEL.resolve(action_with(context, resource[0]), around)
         # What it returns is home and whole, so that policies may go on from there.
         records = [r for value in keys.values() for r in (value if isinstance(value, list) else [value])]
         for record in records:
@@ -73,22 +90,25 @@ def _key(record: Any) -> tuple[str, str]:
     return type(record).__name__, record.id
 
 
-def test_every_key_of_the_servers_making_has_a_finder() -> None:
-    given = {key for form in contexts.FORMS.values() for key in form.keys}
-    for cls in CONTEXT_CLASSES:
-        own = set(cls.__dataclass_fields__) - set(Context.__dataclass_fields__) - given
-        assert bool(own) == (cls in _FINDERS), cls
-    assert _FINDERS.keys() >= ABOUT_SUBJECT
+def action_with(context: type, resource_type: str) -> Action:
+    """An action on a type of resources that has contexts of a class."""
+    declared = MODEL.actions.values()
+    found = (action for action in declared if (action.context, action.resource) == (context, resource_type))
+    return next(found, Action("any", resource_type, context))
 
 
-def test_a_context_without_a_finder_gets_nothing() -> None:
+def test_every_key_of_the_servers_making_has_a_resolver() -> None:
+    given = {key for action in MODEL.actions.values() for key in action.keys}
+    for context in MODEL.contexts:
+        own = {each.name for each in fields(context)} - {each.name for each in fields(Context)} - given
+        resolver = MODEL.resolvers.get(context, NO_RESOLVER)
+        assert bool(own) == (resolver != NO_RESOLVER), context
+        assert {*resolver.along, *resolver.paths} <= own
+
+
+def test_a_context_without_a_resolver_gets_nothing() -> None:
     assert found(Context, Scene(), "user", ("Seal", "s")) == {}
-    assert found(contexts.VerifiedContext, Scene(), "user", ("Seal", "s")) == {}
-
-
-@pytest.mark.parametrize("context", [contexts.SealUseContext, contexts.StampContext, contexts.HolderContext])
-def test_a_resource_of_another_kind_leads_to_nothing(context: type[Context]) -> None:
-    assert not any(found(context, Scene(), "user", ("Contract", "c")).values())
+    assert found(VerifiedContext, Scene(), "user", ("Seal", "s")) == {}
 
 
 # --- the clock of a place ---------------------------------------------------------------------------------------------
@@ -99,7 +119,7 @@ def in_zone(zone: str) -> Scene:
 
 
 def local(zone: str, now: int) -> tuple[Any, ...]:
-    keys = found(contexts.SealUseContext, in_zone(zone), "user", ("Seal", "s"), now)
+    keys = found(SealUseContext, in_zone(zone), "user", ("Seal", "s"), now)
     return tuple(keys.get(key) for key in ("local_day", "local_weekday", "local_minute"))
 
 
@@ -128,11 +148,11 @@ def test_the_day_begins_at_the_first_instant_of_its_first_minute() -> None:
 @pytest.mark.parametrize("zone", ["Nowhere/City", "", "../../etc/passwd", "/etc/localtime", "Asia", "a\0b", "x" * 300])
 def test_an_unknown_zone_has_no_time(zone: str) -> None:
     assert local(zone, NOW) == (None, None, None)
-    assert not any(found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s")).values())
+    assert not any(found(StampContext, in_zone(zone), "user", ("Seal", "s")).values())
 
 
 def day_ends(zone: str, now: int) -> int:
-    ends: int = found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s"), now)["day_ends"]
+    ends: int = found(StampContext, in_zone(zone), "user", ("Seal", "s"), now)["day_ends"]
     return ends
 
 
@@ -156,7 +176,7 @@ def test_the_day_is_as_long_as_the_clocks_make_it() -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
 def test_a_stamp_has_the_local_time_of_a_use(zone: str) -> None:
-    keys = found(contexts.StampContext, in_zone(zone), "user", ("Seal", "s"))
+    keys = found(StampContext, in_zone(zone), "user", ("Seal", "s"))
     assert tuple(keys[key] for key in ("local_day", "local_weekday", "local_minute")) == local(zone, NOW)
 
 
@@ -172,14 +192,13 @@ def test_the_contract_of_a_stamp_is_the_one_that_the_request_for_this_seal_names
     )
 
     def contract(seal: str, **given: tuple[str, str]) -> Any:
-        return found(contexts.StampContext, scene, "plain", ("Seal", seal), given=given)["contract"]
+        return found(StampContext, scene, "plain", ("Seal", seal), given=given)["contract"]
 
     assert contract("s", request=("SealUseRequest", "q")) == "c"
     # Whose request it is, is for the policies to say; for another seal it leads nowhere.
     assert contract("s2", request=("SealUseRequest", "q")) is None
     assert contract("s", request=("SealUseRequest", "q-paper")) is None
     assert contract("s", request=("SealUseRequest", "nothing")) is None
-    assert contract("s", request=("SealGrant", "g-user")) is None
     assert contract("s") is None
 
 
@@ -203,10 +222,10 @@ GROUP = Scene().put(
 )
 
 
-@pytest.mark.parametrize("context", [contexts.SealUseContext, contexts.HolderContext, contexts.GrantEndContext])
+@pytest.mark.parametrize("context", [SealUseContext, HolderContext, GrantEndContext])
 def test_the_holder_is_the_first_that_holds_a_grant_and_has_the_subject(context: type[Context]) -> None:
-    resource = ("Seal", "s") if context is contexts.SealUseContext else ("CrossEnterpriseGrant", "x-z")
-    expected = "a" if context is contexts.SealUseContext else "z"
+    resource = ("Seal", "s") if context is SealUseContext else ("CrossEnterpriseGrant", "x-z")
+    expected = "a" if context is SealUseContext else "z"
     assert found(context, GROUP, "both", resource)["holder"] == expected
     ended = GROUP.change("Membership", "m-a-both", state="ENDED", end_reason="REMOVED")
     assert found(context, ended, "both", resource)["holder"] == "z"
@@ -218,9 +237,9 @@ def test_the_holder_is_the_first_that_holds_a_grant_and_has_the_subject(context:
 def test_the_legal_representative_belongs_to_the_holder() -> None:
     registry = RegistrySnapshot("reg-z", "z", "EXISTING", NOW, legal_rep_id="stranger")
     resource = ("Seal", "s")
-    assert found(contexts.SealUseContext, GROUP.put(registry), "stranger", resource)["holder"] == "z"
+    assert found(SealUseContext, GROUP.put(registry), "stranger", resource)["holder"] == "z"
     old = GROUP.put(registry).change("RegistrySnapshot", "reg-z", is_current=False)
-    assert found(contexts.SealUseContext, old, "stranger", resource)["holder"] is None
+    assert found(SealUseContext, old, "stranger", resource)["holder"] is None
 
 
 def delegation(number: int, principal: str, delegate: str, **columns: Any) -> Delegation:
@@ -230,7 +249,7 @@ def delegation(number: int, principal: str, delegate: str, **columns: Any) -> De
 
 def test_the_principals_are_those_who_delegated_to_the_subject_at_the_owner() -> None:
     def principals(*records: Any, subject: str = "plain") -> Any:
-        return found(contexts.SealUseContext, Scene().put(*records), subject, ("Seal", "s"))["principals"]
+        return found(SealUseContext, Scene().put(*records), subject, ("Seal", "s"))["principals"]
 
     pairs = ((1, "m-user"), (2, "m-keeper"), (3, "m-user"))
     given = [delegation(number, principal, "m-plain") for number, principal in pairs]
@@ -256,7 +275,7 @@ def decided(number: int, *approvers: str, contract: str | None = "c", **columns:
 
 def test_the_approvers_are_those_who_decided_on_approved_requests_for_the_tasks_contract() -> None:
     def approvers(*records: Any, given: Any = TASK) -> Any:
-        return found(contexts.SealUseContext, Scene().put(*records), "user", ("Seal", "s"), given=given)["approvers"]
+        return found(SealUseContext, Scene().put(*records), "user", ("Seal", "s"), given=given)["approvers"]
 
     assert approvers() == []
     assert approvers(*decided(1, "plain", "keeper"), *decided(2, "plain", state="IN_USE")) == ["keeper", "plain"]
@@ -269,7 +288,7 @@ def test_the_approvers_are_those_who_decided_on_approved_requests_for_the_tasks_
 def test_a_stamp_has_the_contract_and_the_approvers_of_its_request() -> None:
     def around(*records: Any, given: Any = None) -> Mapping[str, Any]:
         named = {"request": ("SealUseRequest", "q1")} if given is None else given
-        keys = found(contexts.StampContext, Scene().put(*records), "user", ("Seal", "s"), given=named)
+        keys = found(StampContext, Scene().put(*records), "user", ("Seal", "s"), given=named)
         return {key: keys[key] for key in ("contract", "approvers")}
 
     assert around(*decided(1, "plain"), *decided(2, "keeper")) == {"contract": "c", "approvers": ["plain"]}
@@ -280,35 +299,32 @@ def test_a_stamp_has_the_contract_and_the_approvers_of_its_request() -> None:
 def test_a_request_leads_to_its_contract() -> None:
     asked = ("SealUseRequest", "q1")
     scene = Scene().put(*decided(1))
-    assert found(contexts.RequestContext, scene, "keeper", asked) == {"contract": "c"}
-    assert found(contexts.RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked) == {}
-    assert found(contexts.RequestContext, scene, "keeper", ("Seal", "s")) == {}
+    assert found(RequestContext, scene, "keeper", asked) == {"contract": "c"}
+    assert found(RequestContext, Scene().put(*decided(1, contract=None)), "keeper", asked) == {"contract": None}
 
 
 def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:
     for who in ("keeper", "both"):
-        assert found(contexts.CrossGrantContext, GROUP, who, ("CrossEnterpriseGrant", "x-z")) == {"holder": "z"}
-    assert found(contexts.CrossGrantContext, GROUP, "keeper", ("Seal", "s")) == {}
+        assert found(CrossGrantContext, GROUP, who, ("CrossEnterpriseGrant", "x-z")) == {"holder": "z"}
+    assert found(CrossGrantContext, GROUP, "keeper", ("Seal", "s")) == {}
 
 
 def test_a_seal_that_nobody_holds_has_no_holder() -> None:
-    assert found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
+    assert found(SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
 
 
 def test_a_contract_has_its_initiator_and_the_subjects_party() -> None:
-    keys = {
-        who: found(contexts.ContractContext, Scene(), who, ("Contract", "c")) for who in ("user", "stranger", "boss")
-    }
+    keys = {who: found(ContractContext, Scene(), who, ("Contract", "c")) for who in ("user", "stranger", "boss")}
     assert keys["user"] == keys["boss"] == {"enterprise": "f", "party": "e"}
     assert keys["stranger"] == {"enterprise": "f", "party": None}
-    assert found(contexts.ContractContext, Scene(), "user", ("Seal", "s")) == {}
+    assert found(ContractContext, Scene(), "user", ("Seal", "s")) == {}
 
 
 def test_of_two_parties_the_subject_acts_for_the_first() -> None:
     two = Scene().put(member("user", "f"))
-    assert found(contexts.ContractContext, two, "user", ("Contract", "c"))["party"] == "e"
+    assert found(ContractContext, two, "user", ("Contract", "c"))["party"] == "e"
     left = two.change("Membership", "m-user", state="ENDED", end_reason="RESIGNED")
-    assert found(contexts.ContractContext, left, "user", ("Contract", "c"))["party"] == "f"
+    assert found(ContractContext, left, "user", ("Contract", "c"))["party"] == "f"
 
 
 def test_a_person_as_a_party_is_no_enterprise() -> None:
@@ -317,19 +333,19 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
         Signatory("party-user", "c2", "PERSON", person_id="user"),
         SigningTask("t-user", "party-user", "PERSONAL_SIGN"),
     )
-    assert found(contexts.ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
-    for context in (contexts.TaskContext, contexts.TransferContext):
+    assert found(ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
+    for context in (TaskContext, TransferContext):
         assert found(context, alone, "user", ("SigningTask", "t-user"))["enterprise"] is None
         assert found(context, alone, "user", ("SigningTask", "t"))["enterprise"] == "e"
     for task, contract in (("t-user", "c2"), ("t", "c")):
-        assert found(contexts.TaskContext, alone, "user", ("SigningTask", task))["contract"] == contract
+        assert found(TaskContext, alone, "user", ("SigningTask", task))["contract"] == contract
 
 
 # --- what is signed, and for whom else ------------------------------------------------------------------------------
 
 
 def sealing(scene: Scene, subject: str = "user", task: str = "t") -> Mapping[str, Any]:
-    return found(contexts.SealUseContext, scene, subject, ("Seal", "s"), given={"task": ("SigningTask", task)})
+    return found(SealUseContext, scene, subject, ("Seal", "s"), given={"task": ("SigningTask", task)})
 
 
 def test_the_digest_of_one_document_is_its_own_and_that_of_several_is_of_all() -> None:
@@ -344,11 +360,11 @@ def test_the_digest_of_one_document_is_its_own_and_that_of_several_is_of_all() -
         (two.change("ContractDocument", "d-2", digest=""), None),
     ):
         assert sealing(scene)["documents_digest"] == digest
-        assert found(contexts.TaskContext, scene, "user", ("SigningTask", "t"))["documents_digest"] == digest
+        assert found(TaskContext, scene, "user", ("SigningTask", "t"))["documents_digest"] == digest
 
 
 def test_without_a_task_nothing_is_sealed() -> None:
-    keys = found(contexts.SealUseContext, Scene(), "user", ("Seal", "s"))
+    keys = found(SealUseContext, Scene(), "user", ("Seal", "s"))
     assert (keys["documents_digest"], keys["parties"]) == (None, [])
 
 
@@ -375,7 +391,7 @@ def test_another_party_is_found_that_names_the_subject_or_a_principal() -> None:
 
 def test_the_parties_that_consented_to_the_end_are_found() -> None:
     def parties(scene: Scene) -> Any:
-        return found(contexts.TerminationContext, scene, "user", ("Contract", "c"))["parties"]
+        return found(TerminationContext, scene, "user", ("Contract", "c"))["parties"]
 
     one = Scene().put(PartyConsent("pc", "party-f", "TERMINATION", "stranger"))
     assert parties(Scene()) == []
@@ -391,55 +407,55 @@ def test_the_parties_that_consented_to_the_end_are_found() -> None:
 @pytest.mark.parametrize("contract", ["DRAFT", "FILLING", "SIGNING"])
 def test_a_seal_that_an_open_task_needs_is_found(state: str, contract: str) -> None:
     scene = Scene().change("SigningTask", "t", state=state).change("Contract", "c", state=contract)
-    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {"open_task_id": "t"}
+    assert found(SealEndContext, scene, "keeper", ("Seal", "s")) == {"open_task_id": "t"}
 
 
 @pytest.mark.parametrize("state", ["SIGNED", "REJECTED", "TRANSFERRED", "VOIDED", "EXPIRED"])
 def test_a_task_that_is_over_needs_no_seal(state: str) -> None:
     scene = Scene().change("SigningTask", "t", state=state)
-    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {}
+    assert found(SealEndContext, scene, "keeper", ("Seal", "s")) == {}
     # The next one that is open is found behind it.
     more = scene.put(SigningTask("t-more", "party-e", "CORPORATE_SEAL", state="PENDING"), TaskSeal("zs", "t-more", "s"))
-    assert found(contexts.SealEndContext, more, "keeper", ("Seal", "s")) == {"open_task_id": "t-more"}
+    assert found(SealEndContext, more, "keeper", ("Seal", "s")) == {"open_task_id": "t-more"}
 
 
 @pytest.mark.parametrize("state", ["COMPLETE", "REJECTED", "RECALLED", "EXPIRED", "TERMINATED", "DELETED"])
 def test_a_contract_that_is_over_needs_no_seal_and_holds_no_name(state: str) -> None:
     scene = Scene().change("Contract", "c", state=state)
-    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s")) == {}
-    assert found(contexts.NameChangeContext, scene, "admin", ("Enterprise", "e")) == {}
+    assert found(SealEndContext, scene, "keeper", ("Seal", "s")) == {}
+    assert found(NameChangeContext, scene, "admin", ("Enterprise", "e")) == {}
 
 
 def test_a_seal_that_no_task_is_fixed_for_is_free() -> None:
     scene = Scene().put(Seal("s2", "e", "x", "CONTRACT"))
-    assert found(contexts.SealEndContext, scene, "keeper", ("Seal", "s2")) == {}
+    assert found(SealEndContext, scene, "keeper", ("Seal", "s2")) == {}
 
 
 @pytest.mark.parametrize("state", ["DRAFT", "FILLING", "SIGNING"])
 def test_an_open_contract_is_found_from_either_side(state: str) -> None:
     scene = Scene().change("Contract", "c", state=state)
     for enterprise in ("e", "f"):
-        keys = found(contexts.NameChangeContext, scene, "admin", ("Enterprise", enterprise))
+        keys = found(NameChangeContext, scene, "admin", ("Enterprise", enterprise))
         assert keys == {"open_contract_id": "c"}
     nobody = scene.put(Enterprise("g", "G", CEDAR_USCC))
-    assert found(contexts.NameChangeContext, nobody, "admin", ("Enterprise", "g")) == {}
+    assert found(NameChangeContext, nobody, "admin", ("Enterprise", "g")) == {}
 
 
 def test_a_use_leads_to_the_seal() -> None:
     scene = Scene().put(SealUse("use", "t", "s", "user", "digest-1", NOW))
-    assert found(contexts.UseRecordContext, scene, "user", ("SealUse", "use")) == {"seal": "s", "holder": None}
+    assert found(UseRecordContext, scene, "user", ("SealUse", "use")) == {"seal": "s", "holder": None}
     held = Scene().put(SealUse("use", "t", "s", "user", "digest-1", NOW, holder_id="f"))
-    assert found(contexts.UseRecordContext, held, "user", ("SealUse", "use")) == {"seal": "s", "holder": "f"}
-    assert found(contexts.UseRecordContext, scene, "user", ("Seal", "s")) == {}
+    assert found(UseRecordContext, held, "user", ("SealUse", "use")) == {"seal": "s", "holder": "f"}
+    assert found(UseRecordContext, scene, "user", ("Seal", "s")) == {}
 
 
 def test_a_membership_leads_to_its_person_with_the_tasks() -> None:
-    assert found(contexts.MemberContext, Scene(), "admin", ("Membership", "m-user")) == {"member": "user"}
-    with FactCache.of_records(Scene().records).read() as snapshot:
-        around = Surroundings(
-            snapshot.person("admin"), snapshot.find("Membership", "m-user"), NOW, PARAMETERS, snapshot
+    assert found(MemberContext, Scene(), "admin", ("Membership", "m-user")) == {"member": "user"}
+    with FactCache.of_records(MODEL, Scene().records).read() as snapshot:
+        around = ResolverInput(
+            snapshot.find("Person", "admin"), snapshot.find("Membership", "m-user"), NOW, PARAMETERS, snapshot
         )
-        keys = found_for(contexts.MemberContext, around)
+        keys = MODEL.resolve(action_with(MemberContext, "Membership"), around)
         assert [task.id for task in keys["member"].handled_tasks] == ["t-hand"]
 
 
@@ -448,7 +464,7 @@ def test_the_twin_is_another_authenticated_enterprise_of_the_same_code() -> None
     scene = Scene().put(twin)
 
     def twin_of(enterprise: str, scene: Scene) -> Any:
-        return found(contexts.CertificationContext, scene, "stranger", ("Enterprise", enterprise))["twin_id"]
+        return found(CertificationContext, scene, "stranger", ("Enterprise", enterprise))["twin_id"]
 
     assert twin_of("e-again", scene) == "e"
     assert twin_of("e", scene) is None
@@ -460,7 +476,7 @@ def test_the_twin_is_another_authenticated_enterprise_of_the_same_code() -> None
 
 
 def joining(*records: Any) -> tuple[int, int]:
-    keys = found(contexts.JoinContext, Scene().put(*records), "outsider", ("Enterprise", "e"))
+    keys = found(JoinContext, Scene().put(*records), "outsider", ("Enterprise", "e"))
     return keys["open_applications"], keys["rejections"]
 
 
@@ -498,7 +514,7 @@ def test_attempts_count_for_the_enterprise_within_the_window(resource: tuple[str
     since = NOW - PARAMETERS.retrieval_window
 
     def attempts(*records: Any) -> Any:
-        return found(contexts.RetrievalContext, Scene().put(case(), *records), "outsider", resource)["attempts"]
+        return found(RetrievalContext, Scene().put(case(), *records), "outsider", resource)["attempts"]
 
     assert attempts() == 0
     assert attempts(certification(1, submitted_at=since + 1), certification(2, applicant_id="stranger")) == 2
@@ -511,7 +527,7 @@ def test_other_enterprises_count_for_the_subject_within_the_window() -> None:
 
     def enterprises(*records: Any) -> Any:
         scene = Scene().put(case(opened_at=NOW), *records)
-        return found(contexts.RetrievalContext, scene, "outsider", ("Enterprise", "e"))["enterprises"]
+        return found(RetrievalContext, scene, "outsider", ("Enterprise", "e"))["enterprises"]
 
     def other(case_id: str, **columns: Any) -> Any:
         made = case(**columns)

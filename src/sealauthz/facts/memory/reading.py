@@ -1,0 +1,205 @@
+"""Reading for one answer: from memory, and from one read transaction that opens when something is not there."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from sealauthz.errors import FactsUnavailable, RevisionGone
+from sealauthz.facts.memory.consistency import Deadline, uptime_s
+from sealauthz.facts.memory.loading import touched_since
+from sealauthz.facts.memory.permits import ReadPermit
+from sealauthz.facts.memory.snapshot import StaleSnapshot, wired_unit
+from sealauthz.facts.memory.sources import TransactionSource
+from sealauthz.facts.memory.timeline import Timeline
+from sealauthz.facts.memory.wiring import WiredUnit
+from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.store import Store
+from sealauthz.schema import Unit
+
+_LONGEST_WAIT_S = 10.0
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a fact cache has done since it was made; close rather than exact, where threads race."""
+
+    hits: int = 0
+    loads: int = 0
+    joined_loads: int = 0
+    restarts: int = 0
+    resets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A unit as it was loaded at a revision of a timeline; `records` is None if there is no such unit."""
+
+    timeline: Timeline
+    revision: int
+    records: WiredUnit | None
+
+
+@dataclass(slots=True)
+class Loading:
+    """A load under way, for all who want the unit meanwhile."""
+
+    done: threading.Event
+    load: Load | None = None
+
+
+class Side(Protocol):
+    """What a reading needs of the fact cache that it reads from."""
+
+    timeline: Timeline
+    statistics: Statistics
+
+    def load(self, unit: Unit, reading: StoreReading) -> WiredUnit | None:
+        """Load a unit for a reading, once for all who want it at the same time, and keep it."""
+
+    def observe(self, transaction: ReadTransaction, known: Timeline, revision: int, started: float) -> Timeline | None:
+        """Advance to what a read transaction sees."""
+
+
+class StoreReading:
+    """Reads from memory, and from one read transaction that is opened when something is not there."""
+
+    def __init__(
+        self, fact_cache: Side, store: Store, timeline: Timeline, age_s: float, deadline: Deadline, permit: ReadPermit
+    ) -> None:
+        self._fact_cache = fact_cache
+        self._store = store
+        self.units = store.model.units
+        self._deadline = deadline
+        self._permit = permit
+        self._line = timeline
+        self._open: ExitStack | None = None
+        self._transaction: ReadTransaction | None = None
+        self._failed: FactsUnavailable | None = None
+        self._seen: Timeline | None = None
+        self.timeline = timeline.name
+        self.revision = timeline.revision
+        self.age_s = age_s
+
+    def close(self) -> None:
+        """End the transaction, if there is one."""
+        if self._open is not None:
+            self._open.close()
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit, as a `Reading` does."""
+        records = self._in_memory(unit)
+        if records is None:
+            # Before others can wait for what we load: the one who loads must not stand in line behind them.
+            self._permit.take()
+            records = self._fact_cache.load(unit, self)
+        return records
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record, as a `Reading` does."""
+        found = TransactionSource(self.pin()).home(record_type, record_id)
+        if found is None:
+            self._check_kind(self.units.home_kind(record_type))  # else the unit is checked when it is read
+        return found
+
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        """Look up ids by values, as a `Reading` does."""
+        found = TransactionSource(self.pin()).matching(record_type, values)
+        self._check_kind(self.units.home_kind(record_type))
+        return found
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up the next values of a column, as a `Reading` does."""
+        found = TransactionSource(self.pin()).after(record_type, column, after, size)
+        self._check_kind(self.units.home_kind(record_type))
+        return found
+
+    def pin(self) -> ReadTransaction:
+        """Return the transaction, opened now if it is not.
+
+        Raises StaleSnapshot, WaitedForPermit, FactsUnavailable, TimeOver, ServiceBusy.
+        """
+        if self._transaction is None:
+            if self._failed is not None:
+                raise self._failed  # the rest of a batch need not wait for the same again
+            try:
+                self._transaction = self._begin()
+            except FactsUnavailable as error:
+                self._failed = error
+                raise
+            if self._fact_cache.timeline is not self._line or self._transaction.timeline != self.timeline:
+                raise StaleSnapshot
+        return self._transaction
+
+    def pin_newest(self) -> None:
+        """Read at the revision of the transaction, where nothing can have moved."""
+        transaction = self._transaction = self._transaction or self._begin()
+        timeline = self._seen
+        if timeline is None or timeline.revision < transaction.revision:
+            # The fact cache went another way meanwhile. Nothing in its memory is ours then, and nothing of ours is
+            # kept.
+            timeline = Timeline(transaction.timeline, transaction.revision, transaction.mark, 0)
+        self._line = timeline
+        self.timeline = transaction.timeline
+        self.revision = transaction.revision
+        self.age_s = 0.0
+
+    def pin_at(self, revision: int) -> None:
+        """Read at a revision that may be over, as long as nothing that is read has changed since it."""
+        transaction = self._transaction = self._transaction or self._begin()
+        if transaction.revision == revision:
+            self.pin_newest()
+            return
+        changed = touched_since(transaction, revision)
+        if changed is None:
+            raise RevisionGone("the facts at this revision are gone; begin again without a page token")
+        # A timeline of our own, which knows exactly what changed since that revision.
+        self._line = Timeline(transaction.timeline, revision, (), 0)
+        self._line.advance(transaction.revision, transaction.mark, changed)
+        self.timeline = transaction.timeline
+        self.revision = revision
+
+    def load(self, unit: Unit) -> Load:
+        """Load a unit in our transaction. Raises StaleSnapshot if it is not what it was at our revision."""
+        transaction = self.pin()
+        if transaction.revision != self.revision and self._line.same_since(unit) > self.revision:
+            raise StaleSnapshot
+        return Load(
+            self._line, transaction.revision, wired_unit(self._store.model, TransactionSource(transaction), unit)
+        )
+
+    def fits(self, load: Load, unit: Unit) -> bool:
+        """Tell whether what another loaded is what the unit was at our revision."""
+        if load.timeline is not self._line:
+            return False
+        return self._line.same_since(unit) <= min(self.revision, load.revision)
+
+    def wait_for(self, loading: Loading) -> Load | None:
+        """Wait for what another loads; None if that went wrong."""
+        # INVARIANT: both have a turn, so that the one who loads waits for nobody.
+        loading.done.wait(self._deadline.rest(_LONGEST_WAIT_S))
+        return loading.load
+
+    def _in_memory(self, unit: Unit) -> WiredUnit | None:
+        held = self._line.cache.get(unit)
+        if held is None or held.since > self.revision:
+            return None
+        self._fact_cache.statistics.hits += 1
+        return held.records
+
+    def _begin(self) -> ReadTransaction:
+        self._deadline.rest(_LONGEST_WAIT_S)
+        self._permit.take()
+        with ExitStack() as opening:  # what fails gives back at once what it took
+            known, revision, started = self._fact_cache.timeline, self._fact_cache.timeline.revision, uptime_s()
+            transaction = opening.enter_context(self._store.read_transaction())
+            self._seen = self._fact_cache.observe(transaction, known, revision, started)
+            self._open = opening.pop_all()
+        return transaction
+
+    def _check_kind(self, kind: str) -> None:
+        transaction = self.pin()
+        if transaction.revision != self.revision and self._line.kind_same_since(kind) > self.revision:
+            raise StaleSnapshot

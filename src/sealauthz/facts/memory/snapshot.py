@@ -1,0 +1,155 @@
+"""Snapshots: the facts at one revision, for one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from sealauthz.facts.memory.sources import RecordSource, Source
+from sealauthz.facts.memory.timeline import HomeIndex
+from sealauthz.facts.memory.wiring import WiredUnit, wire
+from sealauthz.facts.store.values import text_problem
+from sealauthz.schema import Model, Unit, Units
+
+
+class StaleSnapshot(Exception):
+    """A unit has changed since the revision that is read: the answer starts again."""
+
+
+class Reading(Protocol):
+    """What a snapshot reads through: the facts at `revision` of the history `timeline`.
+
+    `age_s` is how many seconds ago, at most, they were the newest.
+    """
+
+    units: Units
+    revision: int
+    timeline: str
+    age_s: float
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit; None if there is no such unit."""
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record; None if there is no such record."""
+
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        """Look up the ids of the records that hold these values, in their order."""
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up the first values of a column behind one, in their order and each once; nothing is no value."""
+
+
+class FactSnapshot:
+    """The facts at one revision, for one answer. Only for the call that was given it, and in one thread."""
+
+    __slots__ = ("_held", "_homes", "_reading", "_units", "age_s", "revision", "timeline")
+
+    def __init__(self, reading: Reading, homes: HomeIndex) -> None:
+        self._reading = reading
+        self._units = reading.units
+        self._homes = homes
+        self._held: dict[Unit, WiredUnit] = {}
+        self.revision = reading.revision
+        self.timeline = reading.timeline
+        self.age_s = reading.age_s
+
+    def find(self, record_type: str, record_id: str) -> Any:
+        """Return the record in its home unit, wired; None if there is none of that type and id.
+
+        Reading a relation that its unit does not hold raises AttributeError. Raises FactsUnavailable.
+        """
+        return self.locate(record_type, record_id)[0]
+
+    def locate(self, record_type: str, record_id: str) -> tuple[Any, Unit | None]:
+        """Return the record in its home unit, wired, and that unit; None for both if there is none of that type and id.
+
+        Raises FactsUnavailable.
+        """
+        units = self._units
+        root = units.roots.get(record_type)
+        if root is not None:
+            home = Unit(root, record_id)
+            if home not in self._held and not _can_be_id(record_id):
+                return None, None
+        else:
+            # A record's home never changes; but a record may be gone, and its id taken again elsewhere.
+            known = self._homes.get(record_type, record_id)
+            record = None if known is None else self._find_in(known, record_type, record_id)
+            if record is not None:
+                return record, known
+            if not units.knows(record_type) or not _can_be_id(record_id):
+                return None, None
+            found = self._reading.home(record_type, record_id)
+            if found is None:
+                return None, None
+            home = found
+            self._homes.remember(record_type, record_id, home)
+        record = self._find_in(home, record_type, record_id)
+        return (None, None) if record is None else (record, home)
+
+    def matching(self, record_type: str, **values: str) -> list[str]:
+        """Return the ids of all records of a type that hold these values, in their order. Raises FactsUnavailable."""
+        return self._reading.matching(record_type, values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Return the first ids in a column behind one, in their order and each once. Raises FactsUnavailable."""
+        return self._reading.after(record_type, column, after, size)
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return everything that a unit holds, by record type and id; None if there is no such unit."""
+        # Ours to the end, whatever the fact cache keeps: within one snapshot a record is always the same object.
+        records = self._held.get(unit)
+        if records is None:
+            records = self._reading.unit(unit)
+            if records is not None:
+                self._held[unit] = records
+        return records
+
+    def _find_in(self, unit: Unit, record_type: str, record_id: str) -> Any:
+        records = self.unit(unit)
+        some = None if records is None else records.get(record_type)
+        return None if some is None else some.get(record_id)
+
+
+class FixedReading:
+    """Reads records given once."""
+
+    timeline = ""
+    age_s = 0.0
+
+    def __init__(self, model: Model, records: Iterable[Any], revision: int) -> None:
+        self._source = RecordSource(model, records)
+        self._model = model
+        self.units = model.units
+        self._wired: dict[Unit, WiredUnit | None] = {}
+        self.revision = revision
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit."""
+        if unit not in self._wired:
+            self._wired[unit] = wired_unit(self._model, self._source, unit)
+        return self._wired[unit]
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record."""
+        return self._source.home(record_type, record_id)
+
+    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+        """Look up ids by values."""
+        return self._source.matching(record_type, values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up the next values of a column."""
+        return self._source.after(record_type, column, after, size)
+
+
+def wired_unit(model: Model, source: Source, unit: Unit) -> WiredUnit | None:
+    """Load and wire a unit; None if there is no such unit."""
+    loaded = source.load(unit)
+    return wire(model, unit.kind, loaded) if loaded.get(model.units.root_of[unit.kind]) else None
+
+
+def _can_be_id(text: str) -> bool:
+    """Tell whether a record can have this id; a database would refuse to be asked for some that none has."""
+    return bool(text) and text_problem(text, is_indexed=True) is None

@@ -1,0 +1,94 @@
+"""Acts on contracts and on the signing tasks in them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.model.actions.common import Context, enterprises_of, found
+from sealauthz.model.actions.sealing import documents_digest
+from sealauthz.model.records.contracts import Contract
+from sealauthz.model.records.identity import IdentityVerification
+from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.organisation import Enterprise
+from sealauthz.schema import Resolver, ResolverInput, actions
+
+
+@dataclass(slots=True)
+class ContractContext(Context):
+    """An act on a contract: `enterprise` is its initiator, `party` the enterprise for which the subject takes part in
+    it, None where they take part for none.
+    """
+
+    enterprise: Enterprise | None = None
+    party: Enterprise | None = None
+
+
+@dataclass(slots=True)
+class TerminationContext(ContractContext):
+    """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that."""
+
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TaskContext(Context):
+    """An act on a task, with its `contract`: `enterprise` is the task's party, None where a person is the party;
+    `documents_digest` is the digest of all documents of the contract (`whole_digest`).
+    """
+
+    enterprise: Enterprise | None = None
+    contract: Contract | None = None
+    verification: IdentityVerification | None = None
+    documents_digest: str | None = None
+
+
+@dataclass(slots=True)
+class TransferContext(Context):
+    """Passing a task on: `enterprise` is the task's party, `receiver` the member who is to take it."""
+
+    enterprise: Enterprise | None = None
+    receiver: Membership | None = None
+
+
+def _party(query: ResolverInput) -> Mapping[str, Any]:
+    parties = {party.enterprise_id for party in query.resource.signatories if party.enterprise_id}
+    ours = sorted(parties & set(enterprises_of(query.subject)))
+    return {"party": query.snapshot.find("Enterprise", ours[0]) if ours else None}
+
+
+def _termination(query: ResolverInput) -> Mapping[str, Any]:
+    consented = {
+        party.enterprise_id
+        for party in query.resource.signatories
+        if party.enterprise_id and any(consent.kind == "TERMINATION" for consent in party.consents)
+    }
+    return {**_party(query), "parties": found(query.snapshot, "Enterprise", consented)}
+
+
+def _documents(query: ResolverInput) -> Mapping[str, Any]:
+    contract = query.resource.signatory.contract
+    return {"contract": contract, "documents_digest": documents_digest(contract)}
+
+
+_INITIATOR = {"enterprise": ("initiator_id",)}
+_PARTY = {"party": ("signatories", "enterprise_id")}
+_TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
+
+_CONTRACT = Resolver(along=_INITIATOR, find=_party, paths=_PARTY, is_about_subject=True)
+_TASK = Resolver(along=_TASK_PARTY, find=_documents, paths={"contract": ("signatory_id", "contract_id")})
+
+ACTIONS = (
+    *actions("Contract", ContractContext, "view", "download", "print", "recall", resolver=_CONTRACT),
+    *actions(
+        "Contract",
+        TerminationContext,
+        "terminate",
+        resolver=Resolver(along=_INITIATOR, find=_termination, paths=_PARTY, is_about_subject=True),
+    ),
+    *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
+    *actions("SigningTask", TaskContext, "sign", gives=("verification",), resolver=_TASK),
+    *actions("SigningTask", TransferContext, "transfer", gives=("receiver",), resolver=Resolver(along=_TASK_PARTY)),
+)

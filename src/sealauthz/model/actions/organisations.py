@@ -1,0 +1,147 @@
+"""Acts on enterprises and on who belongs to them: joining, roles, certification, retrieval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext
+from sealauthz.model.actions.seals import OPEN_CONTRACT
+from sealauthz.model.records.identity import IdentityVerification, Person
+from sealauthz.model.records.membership import Membership
+from sealauthz.schema import Resolver, ResolverInput, actions
+from sealauthz.schema.action import Snapshot
+
+
+@dataclass(slots=True)
+class NameChangeContext(Context):
+    """Changing an enterprise's name: `open_contract_id` is an open contract of it, None where all are over."""
+
+    open_contract_id: str | None = None
+
+
+@dataclass(slots=True)
+class RoleContext(Context):
+    """Giving a role: which one; that of an administrator on the intent checks of both, as when handing over."""
+
+    role: str | None = None
+    verification: IdentityVerification | None = None
+    receiver_verification: IdentityVerification | None = None
+
+
+@dataclass(slots=True)
+class AdminChangeContext(Context):
+    """Handing an enterprise over: to whom, on the intent checks of both."""
+
+    receiver: Membership | None = None
+    verification: IdentityVerification | None = None
+    receiver_verification: IdentityVerification | None = None
+
+
+@dataclass(slots=True)
+class JoinContext(Context):
+    """Applying to join. Of the server's making: how many applications of the subject are open anywhere, and how often
+    this enterprise turned the subject down within `parameters.rejections_window` before now.
+    """
+
+    open_applications: int | None = None
+    rejections: int | None = None
+
+
+@dataclass(slots=True)
+class RetrievalContext(Context):
+    """Opening or submitting a retrieval: why, and how often it was tried.
+
+    Of the server's making, both within `parameters.retrieval_window` before now: `attempts` counts the certifications
+    submitted to retrieve this enterprise, `enterprises` the other enterprises for which the subject opened a case.
+    """
+
+    reason: str | None = None
+    verification: IdentityVerification | None = None
+    attempts: int | None = None
+    enterprises: int | None = None
+
+
+@dataclass(slots=True)
+class MemberContext(Context):
+    """An act on a membership: `member` is the person behind it, with the tasks that this person holds."""
+
+    member: Person | None = None
+
+
+@dataclass(slots=True)
+class CertificationContext(Context):
+    """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same realm and USCC."""
+
+    twin_id: str | None = None
+
+
+def _name_change(query: ResolverInput) -> Mapping[str, Any]:
+    for contract_id in _contracts_of(query.resource.id, query.snapshot):
+        contract = query.snapshot.find("Contract", contract_id)
+        if contract is not None and contract.state in OPEN_CONTRACT:
+            return {"open_contract_id": contract.id}
+    return {}
+
+
+def _contracts_of(enterprise_id: str, snapshot: Snapshot) -> Iterator[str]:
+    """The ids of the contracts that an enterprise sent or is a party of; one may come twice."""
+    yield from snapshot.matching("Contract", initiator_id=enterprise_id)
+    for signatory_id in snapshot.matching("Signatory", enterprise_id=enterprise_id):
+        signatory = snapshot.find("Signatory", signatory_id)
+        if signatory is not None:
+            yield signatory.contract_id
+
+
+def _certification(query: ResolverInput) -> Mapping[str, Any]:
+    enterprise = query.resource
+    same = {"realm": enterprise.realm, "uscc": enterprise.uscc}
+    twins = query.snapshot.matching("Enterprise", **same, auth_state="AUTHENTICATED")
+    return {"twin_id": next((twin for twin in twins if twin != enterprise.id), None)}
+
+
+def _join(query: ResolverInput) -> Mapping[str, Any]:
+    person, enterprise = query.subject, query.resource
+    since = query.now - query.parameters.rejections_window
+    is_open = [a for a in person.applications if a.state == "PENDING" and query.now < a.expires_at]
+    rejected = [
+        application
+        for application in enterprise.applications
+        if application.person_id == person.id and application.state == "REJECTED" and application.decided_at > since
+    ]
+    return {"open_applications": len(is_open), "rejections": len(rejected)}
+
+
+def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
+    # Of a case, or of the enterprise itself.
+    enterprise = getattr(query.resource, "enterprise", query.resource)
+    since = query.now - query.parameters.retrieval_window
+    attempts = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    others = {
+        case.enterprise_id
+        for case in query.subject.retrieval_cases
+        if case.opened_at > since and case.enterprise_id != enterprise.id
+    }
+    return {"attempts": len(attempts), "enterprises": len(others)}
+
+
+_RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
+
+ACTIONS = (
+    *actions("Enterprise", NameChangeContext, "change_name", resolver=Resolver(find=_name_change)),
+    *actions(
+        "Enterprise",
+        AdminChangeContext,
+        "transfer_admin",
+        gives=("receiver", "receiver_verification", "verification"),
+    ),
+    *actions("Enterprise", JoinContext, "join", resolver=Resolver(find=_join, is_about_subject=True)),
+    *actions("Enterprise", RetrievalContext, "retrieve", gives=("reason",), resolver=_RETRIEVAL),
+    *actions("Enterprise", CertificationContext, "authenticate", resolver=Resolver(find=_certification)),
+    *actions("JoinApplication", ReasonedContext, "reject_join", gives=("reason",)),
+    *actions("Membership", RoleContext, "assign_role", gives=("receiver_verification", "verification", "role")),
+    *actions("Membership", MemberContext, "end", "resign", resolver=Resolver(along={"member": ("person_id",)})),
+    *actions("RetrievalCase", RetrievalContext, "submit", gives=("verification",), resolver=_RETRIEVAL),
+    *actions("RetrievalCase", VerifiedContext, "object", "execute", gives=("verification",)),
+)

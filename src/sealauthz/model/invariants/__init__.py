@@ -1,0 +1,1 @@
+"""What several records of the e-seal world decide together."""

@@ -1,0 +1,409 @@
+"""Rights on seals: who was given which, by whom, and who acts for whom."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from sealauthz.model.records.membership import Membership, RoleAssignment
+from sealauthz.model.records.organisation import Department
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import (
+    NEVER,
+    UNLIMITED,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Ref,
+    Rising,
+    SetOnce,
+    Terms,
+    Unique,
+    many,
+    one,
+    record,
+)
+
+
+class SealRight(StrEnum):
+    """What a grant gives."""
+
+    USE = "USE"
+    APPROVE = "APPROVE"
+    MANAGE = "MANAGE"
+    AUDIT = "AUDIT"
+    AUTO_SIGN = "AUTO_SIGN"
+    EMERGENCY = "EMERGENCY"
+
+
+class GrantScope(StrEnum):
+    """Which contracts a grant covers: all, said explicitly, or the contract types listed."""
+
+    ALL_CONTRACTS = "ALL_CONTRACTS"
+    LISTED_TYPES = "LISTED_TYPES"
+
+
+class GrantTerm(StrEnum):
+    """Whether a grant ends within three years or is explicitly long-term."""
+
+    FIXED = "FIXED"
+    LONG_TERM = "LONG_TERM"
+
+
+class GrantConfirmation(StrEnum):
+    """How the grant was confirmed; NONE gives nothing yet."""
+
+    NONE = "NONE"
+    AUTH_LETTER = "AUTH_LETTER"
+    INTENT = "INTENT"
+
+
+class GrantState(StrEnum):
+    """Whether a grant stands."""
+
+    PENDING_CONFIRM = "PENDING_CONFIRM"
+    PENDING_EFFECT = "PENDING_EFFECT"
+    ACTIVE = "ACTIVE"
+    EXHAUSTED = "EXHAUSTED"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+    INVALIDATED = "INVALIDATED"
+
+
+class GrantInvalidity(StrEnum):
+    """Why a grant was invalidated."""
+
+    ADMIN_CHANGED = "ADMIN_CHANGED"
+    GRANTEE_LEFT = "GRANTEE_LEFT"
+    NOT_SIGNED = "NOT_SIGNED"
+
+
+class HolderState(StrEnum):
+    """Whether a holder's member still holds."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
+
+
+class DelegationPower(StrEnum):
+    """What a member lets another do for him. The last two are never delegated; a row with one is never accepted."""
+
+    USE_SEAL = "USE_SEAL"
+    PERSONAL_SIGNATURE = "PERSONAL_SIGNATURE"
+    LEGAL_REP_INTENT = "LEGAL_REP_INTENT"
+
+
+class DelegationState(StrEnum):
+    """Whether a delegation stands."""
+
+    PENDING_ACCEPT = "PENDING_ACCEPT"
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+    LAPSED = "LAPSED"
+
+
+_GRANT_ENDS = ("EXPIRED", "REVOKED", "INVALIDATED")
+
+
+GRANT_LIFE = Life(
+    {
+        "PENDING_CONFIRM": ("PENDING_EFFECT", *_GRANT_ENDS),
+        "PENDING_EFFECT": ("ACTIVE",),
+        "ACTIVE": ("EXHAUSTED",),
+        "EXHAUSTED": _GRANT_ENDS,
+    },
+    invariant="S-10",
+)
+
+
+@record(
+    Check("I10", "used >= 0 AND used <= use_limit"),
+    Check("S-06", "valid_from < valid_to"),
+    Check("S-06", "term = 'LONG_TERM' OR valid_to - valid_from <= 94694400000000"),
+    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
+    Check("U-05", "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')"),
+    Check("S-09", "parent_id IS NULL OR may_subgrant = FALSE"),
+    Fixed("S-10", "membership_id", "grantor_id", "right", "parent_id"),
+    Rising("I10", "used"),
+    GRANT_LIFE,
+    Terms(
+        "S-10",
+        "confirmation",
+        "NONE",
+        rises=("valid_to", "use_limit", "amount_max", "may_subgrant"),
+        details=("GrantContractType", "GrantTemplate"),
+        limits=("GrantTemplate",),
+        falls=("valid_from",),
+        narrow={"scope": "LISTED_TYPES"},
+        limits_once_set=("currency",),
+    ),
+    home="seal_id",
+    permanent=True,
+)
+class SealGrant:
+    """A right on a seal, given to one membership under one role assignment of the grantor.
+
+    FIXED terms end within three years (1,096 days at most). `used` never passes `use_limit`. `amount_max` is in minor
+    units of `currency`, inclusive. A sub-grant names the grant that it comes from in `parent_id`.
+    """
+
+    id: str
+    seal_id: Annotated[str, Ref("Seal")]
+    membership_id: Annotated[str, Ref("Membership")]
+    grantor_id: Annotated[str, Ref("RoleAssignment")]
+    right: SealRight
+    scope: GrantScope
+    term: GrantTerm
+    valid_from: Instant
+    valid_to: Instant
+    confirmation: GrantConfirmation = GrantConfirmation.NONE
+    state: GrantState = GrantState.PENDING_CONFIRM
+    invalid_reason: GrantInvalidity | None = None
+    use_limit: int = UNLIMITED
+    used: int = 0
+    amount_max: int = UNLIMITED
+    currency: str = ""
+    may_subgrant: bool = False
+    parent_id: Annotated[str | None, Ref("SealGrant")] = None
+
+    seal: Seal = one("seal_id")
+    membership: Membership = one("membership_id")
+    grantor: RoleAssignment = one("grantor_id")
+    parent: SealGrant | None = one("parent_id")
+    contract_types: list[GrantContractType] = many("grant_id")
+    templates: list[GrantTemplate] = many("grant_id")
+    emergency_uses: list[EmergencyUse] = many("grant_id")
+
+
+@record(
+    Unique("S-06", ("grant_id", "contract_type")),
+    Fixed("S-10", "contract_type"),
+    home="grant_id",
+)
+class GrantContractType:
+    """One contract type that a grant with scope LISTED_TYPES covers."""
+
+    id: str
+    grant_id: Annotated[str, Ref("SealGrant")]
+    contract_type: str
+
+    grant: SealGrant = one("grant_id")
+
+
+@record(
+    Unique("U-22", ("grant_id", "template_id")),
+    Fixed("S-10", "template_id"),
+    home="grant_id",
+)
+class GrantTemplate:
+    """One template to which an AUTO_SIGN grant is limited."""
+
+    id: str
+    grant_id: Annotated[str, Ref("SealGrant")]
+    template_id: str
+
+    grant: SealGrant = one("grant_id")
+
+
+@record(
+    Check("U-24", "(approved_by_id IS NULL) = (approved_at = 0)"),
+    Check("U-24", "reason <> ''"),
+    Fixed("I16", "used_at", "reason"),
+    SetOnce("I16", "approved_by_id", "approved_at"),
+    home="grant_id",
+    permanent=True,
+)
+class EmergencyUse:
+    """One use of a seal under an EMERGENCY grant, which somebody approves afterwards."""
+
+    id: str
+    grant_id: Annotated[str, Ref("SealGrant")]
+    used_at: Instant
+    reason: str
+    approved_by_id: Annotated[str | None, Ref("Membership")] = None
+    approved_at: Instant = NEVER
+
+    grant: SealGrant = one("grant_id")
+
+
+@record(
+    Check("I10", "used >= 0 AND used <= use_limit"),
+    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
+    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
+    Fixed("S-10", "grantor_id"),
+    Rising("I10", "used"),
+    GRANT_LIFE,
+    Terms(
+        "S-10",
+        "confirmation",
+        "NONE",
+        rises=("valid_to", "use_limit"),
+        keeps=("department_id",),
+        details=("OpenGrantTemplate",),
+        falls=("valid_from",),
+    ),
+    home="seal_id",
+    permanent=True,
+)
+class OpenGrant:
+    """The right to use a seal on documents of listed templates, given to all members or to a department's."""
+
+    id: str
+    seal_id: Annotated[str, Ref("Seal")]
+    grantor_id: Annotated[str, Ref("RoleAssignment")]
+    valid_from: Instant
+    valid_to: Instant
+    department_id: Annotated[str | None, Ref("Department")] = None
+    confirmation: GrantConfirmation = GrantConfirmation.NONE
+    state: GrantState = GrantState.PENDING_CONFIRM
+    invalid_reason: GrantInvalidity | None = None
+    use_limit: int = UNLIMITED
+    used: int = 0
+
+    seal: Seal = one("seal_id")
+    grantor: RoleAssignment = one("grantor_id")
+    department: Department | None = one("department_id")
+    templates: list[OpenGrantTemplate] = many("grant_id")
+
+
+@record(
+    Unique("S-08", ("grant_id", "template_id")),
+    Fixed("S-10", "template_id"),
+    home="grant_id",
+)
+class OpenGrantTemplate:
+    """One template to which an open grant is limited."""
+
+    id: str
+    grant_id: Annotated[str, Ref("OpenGrant")]
+    template_id: str
+
+    grant: OpenGrant = one("grant_id")
+
+
+@record(
+    Check("I10", "used >= 0 AND used <= use_limit"),
+    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
+    Check("U-20", "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'"),
+    Fixed("S-10", "holder_id", "grantor_id"),
+    Rising("I10", "used"),
+    GRANT_LIFE,
+    Terms(
+        "S-10",
+        "confirmation",
+        "NONE",
+        rises=("valid_to", "use_limit"),
+        details=("CrossGrantContractType",),
+        falls=("valid_from",),
+        narrow={"scope": "LISTED_TYPES"},
+    ),
+    home="seal_id",
+    permanent=True,
+)
+class CrossEnterpriseGrant:
+    """The right to use a seal, given by its owner to another enterprise by a signed letter; it names its members."""
+
+    id: str
+    seal_id: Annotated[str, Ref("Seal")]
+    holder_id: Annotated[str, Ref("Enterprise")]
+    grantor_id: Annotated[str, Ref("RoleAssignment")]
+    scope: GrantScope
+    valid_from: Instant
+    valid_to: Instant
+    confirmation: GrantConfirmation = GrantConfirmation.NONE
+    state: GrantState = GrantState.PENDING_CONFIRM
+    invalid_reason: GrantInvalidity | None = None
+    use_limit: int = UNLIMITED
+    used: int = 0
+
+    seal: Seal = one("seal_id")
+    grantor: RoleAssignment = one("grantor_id")
+    contract_types: list[CrossGrantContractType] = many("grant_id")
+    holders: list[HolderAssignment] = many("grant_id")
+
+
+@record(
+    Unique("U-20", ("grant_id", "contract_type")),
+    Fixed("S-10", "contract_type"),
+    home="grant_id",
+)
+class CrossGrantContractType:
+    """One contract type that a cross-enterprise grant with scope LISTED_TYPES covers."""
+
+    id: str
+    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
+    contract_type: str
+
+    grant: CrossEnterpriseGrant = one("grant_id")
+
+
+@record(
+    Unique("U-20", ("grant_id", "membership_id"), where="state = 'ACTIVE'"),
+    Fixed("U-20", "membership_id"),
+    Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
+    home="grant_id",
+    permanent=True,
+)
+class HolderAssignment:
+    """A member of the holder enterprise whom it named to use a seal under a cross-enterprise grant."""
+
+    id: str
+    grant_id: Annotated[str, Ref("CrossEnterpriseGrant")]
+    membership_id: Annotated[str, Ref("Membership", crosses=True)]
+    state: HolderState = HolderState.ACTIVE
+
+    grant: CrossEnterpriseGrant = one("grant_id")
+
+
+@record(
+    Check("U-18", "principal_id <> delegate_id"),
+    Check("U-18", "valid_from < valid_to"),
+    Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'"),
+    Fixed("U-18", "delegate_id", "power", "seal_id"),
+    Life({"PENDING_ACCEPT": ("ACTIVE",), "ACTIVE": ("EXPIRED", "REVOKED", "LAPSED")}, invariant="U-18"),
+    Terms(
+        "U-18",
+        "state",
+        "PENDING_ACCEPT",
+        rises=("valid_to",),
+        details=("DelegationContractType",),
+        falls=("valid_from",),
+        narrow={"scope": "LISTED_TYPES"},
+    ),
+    home="principal_id",
+    permanent=True,
+)
+class Delegation:
+    """What one member lets another do for him for a time: over one seal, or over all he may use (no `seal_id`)."""
+
+    id: str
+    principal_id: Annotated[str, Ref("Membership")]
+    delegate_id: Annotated[str, Ref("Membership")]
+    power: DelegationPower
+    scope: GrantScope
+    valid_from: Instant
+    valid_to: Instant
+    seal_id: Annotated[str | None, Ref("Seal")] = None
+    state: DelegationState = DelegationState.PENDING_ACCEPT
+    reason: str = ""
+
+    principal: Membership = one("principal_id")
+    delegate: Membership = one("delegate_id")
+    contract_types: list[DelegationContractType] = many("delegation_id")
+
+
+@record(
+    Unique("U-18", ("delegation_id", "contract_type")),
+    Fixed("U-18", "contract_type"),
+    home="delegation_id",
+)
+class DelegationContractType:
+    """One contract type that a delegation with scope LISTED_TYPES covers."""
+
+    id: str
+    delegation_id: Annotated[str, Ref("Delegation")]
+    contract_type: str
+
+    delegation: Delegation = one("delegation_id")

@@ -1,0 +1,219 @@
+"""Who belongs to an enterprise, in which roles, and who asks or is asked to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from sealauthz.model.records.identity import Person
+from sealauthz.model.verdicts import is_decided
+from sealauthz.schema import (
+    FOREVER,
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Personal,
+    Ref,
+    RelatedTo,
+    Rising,
+    Unique,
+    many,
+    one,
+    record,
+)
+
+if TYPE_CHECKING:
+    from sealauthz.model.records.grants import Delegation, SealGrant
+    from sealauthz.model.records.requests import SealUseRequest
+
+
+from sealauthz.model.records.organisation import CustomRole, Enterprise
+
+
+class JoinedVia(StrEnum):
+    """How a member came in."""
+
+    AUTHENTICATOR = "AUTHENTICATOR"
+    INVITE = "INVITE"
+    APPLICATION = "APPLICATION"
+    IMPORT = "IMPORT"
+    RETRIEVAL = "RETRIEVAL"
+
+
+class MembershipState(StrEnum):
+    """Whether a membership carries anything now."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+
+
+class EndReason(StrEnum):
+    """Why a membership ended."""
+
+    RESIGNED = "RESIGNED"
+    REMOVED = "REMOVED"
+    ENTERPRISE_CLOSED = "ENTERPRISE_CLOSED"
+
+
+class Role(StrEnum):
+    """What a member is trusted with."""
+
+    SYSTEM_ADMIN = "SYSTEM_ADMIN"
+    SEAL_ADMIN = "SEAL_ADMIN"
+    LEGAL_REP = "LEGAL_REP"
+    CONTRACT_ADMIN = "CONTRACT_ADMIN"
+    SEAL_AUDITOR = "SEAL_AUDITOR"
+    DEPT_ADMIN = "DEPT_ADMIN"
+    CUSTOM = "CUSTOM"
+
+
+class AssignmentState(StrEnum):
+    """Whether a role assignment stands."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class InvitationState(StrEnum):
+    """What became of an invitation."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+class ApplicationState(StrEnum):
+    """What became of an application to join."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+@record(
+    Unique("I3", ("person_id", "enterprise_id"), where="state IN ('ACTIVE', 'SUSPENDED')"),
+    Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL"),
+    # Another person in the same membership would inherit its roles and grants: joining again makes a new one.
+    Fixed("I3", "person_id"),
+    Life({"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("ENDED",)}, {"SUSPENDED": ("ACTIVE",)}, "I3"),
+    RelatedTo("Person", "person_id"),
+    home="enterprise_id",
+    permanent=True,
+)
+class Membership:
+    """A person's place in an enterprise. Joining again makes a new one, so that old grants stay dead."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    joined_via: JoinedVia
+    joined_at: Instant
+    state: MembershipState = MembershipState.ACTIVE
+    ended_at: Instant = FOREVER
+    end_reason: EndReason | None = None
+    department_id: Annotated[str | None, Ref("Department")] = None
+
+    person: Person = one("person_id")
+    enterprise: Enterprise = one("enterprise_id")
+    assignments: list[RoleAssignment] = many("membership_id", whole_in=("Person",))
+    grants: list[SealGrant] = many("membership_id")
+    use_requests: list[SealUseRequest] = many("applicant_id")
+    delegations_given: list[Delegation] = many("principal_id")
+    delegations_received: list[Delegation] = many("delegate_id")
+
+
+@record(
+    Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'"),
+    Check("I7", "valid_from < valid_to"),
+    Check("M-07", "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)"),
+    Fixed("I8", "role", "custom_role_id"),
+    Life({"ACTIVE": ("REVOKED", "EXPIRED")}, invariant="I8"),
+    RelatedTo("Person", "membership_id/person_id"),
+    home="membership_id",
+    permanent=True,
+)
+class RoleAssignment:
+    """A role given to a member for a time. `department_id` is the department that a DEPT_ADMIN runs."""
+
+    id: str
+    membership_id: Annotated[str, Ref("Membership")]
+    role: Role
+    state: AssignmentState = AssignmentState.ACTIVE
+    granted_by_id: Annotated[str | None, Ref("Person")] = None
+    valid_from: Instant = NEVER
+    valid_to: Instant = FOREVER
+    is_primary: bool = False
+    custom_role_id: Annotated[str | None, Ref("CustomRole")] = None
+    department_id: Annotated[str | None, Ref("Department")] = None
+
+    membership: Membership = one("membership_id")
+    custom_role: CustomRole | None = one("custom_role_id")
+
+
+@record(
+    Unique("M-06", ("token_hash",)),
+    Check("M-06", "created_at < expires_at AND expires_at - created_at <= 2592000000000"),
+    Fixed("M-06", "target_id", "token_hash"),
+    Life({"OPEN": ("ACCEPTED", "DECLINED", "EXPIRED", "CANCELLED")}),
+    RelatedTo("Person", "target_id"),
+    home="enterprise_id",
+)
+class Invitation:
+    """An invitation to join: for one verified identity, at most 30 days, used once."""
+
+    id: str
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    inviter_id: Annotated[str, Ref("Membership")]
+    target_id: Annotated[str, Ref("Person")]
+    token_hash: str
+    created_at: Instant
+    expires_at: Instant
+    state: InvitationState = InvitationState.OPEN
+
+    enterprise: Enterprise = one("enterprise_id")
+    inviter: Membership = one("inviter_id")
+
+
+@record(
+    Unique("I6", ("person_id", "enterprise_id"), where="state = 'PENDING'"),
+    Check("M-05", "state <> 'REJECTED' OR reason <> ''"),
+    Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id"),
+    Check("M-02", "reminders >= 0"),
+    Check("M-04", "state <> 'APPROVED' OR decided_by_id IS NOT NULL"),
+    Fixed("I17", "person_id", "applied_at"),
+    Rising("M-02", "reminders"),
+    Fixed("I17", "decided_by_id", "decided_at", once=is_decided),
+    Life({"PENDING": ("APPROVED", "REJECTED", "WITHDRAWN", "EXPIRED", "CANCELLED", "SUPERSEDED")}),
+    RelatedTo("Person", "person_id"),
+    home="enterprise_id",
+    permanent=True,
+)
+class JoinApplication:
+    """A person's application to join an enterprise, waiting for the administrator named in it."""
+
+    id: str
+    person_id: Annotated[str, Ref("Person")]
+    enterprise_id: Annotated[str, Ref("Enterprise")]
+    applied_at: Instant
+    expires_at: Instant
+    state: ApplicationState = ApplicationState.PENDING
+    handler_id: Annotated[str | None, Ref("Membership")] = None
+    reminders: int = 0
+    last_reminded_at: Instant = NEVER
+    decided_by_id: Annotated[str | None, Ref("Person")] = None
+    decided_at: Instant = NEVER
+    reason: Personal = ""
+
+    person: Person = one("person_id")
+    enterprise: Enterprise = one("enterprise_id")
+    handler: Membership | None = one("handler_id")

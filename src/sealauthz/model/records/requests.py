@@ -1,0 +1,150 @@
+"""Requests to use a seal, what they are for, and who approved them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from sealauthz.model.records.membership import Membership
+from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import (
+    NEVER,
+    Check,
+    Fixed,
+    Instant,
+    Life,
+    Ref,
+    Rising,
+    Terms,
+    Unique,
+    many,
+    one,
+    record,
+)
+
+
+class UseRequestState(StrEnum):
+    """What became of a request to use a seal."""
+
+    DRAFT = "DRAFT"
+    IN_APPROVAL = "IN_APPROVAL"
+    APPROVED = "APPROVED"
+    IN_USE = "IN_USE"
+    COMPLETED = "COMPLETED"
+    FINISHED = "FINISHED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    VOIDED = "VOIDED"
+
+
+class ApprovalVerdict(StrEnum):
+    """What an approver decided."""
+
+    PASSED = "PASSED"
+    REJECTED = "REJECTED"
+
+
+@record(
+    Check("U-03", "valid_from < valid_to"),
+    Check("I10", "uses >= 1 AND used >= 0 AND used <= uses"),
+    Check("U-23", "photos_owed >= 0"),
+    Fixed("I14", "applicant_id"),
+    Rising("I10", "used"),
+    Life(
+        {
+            "DRAFT": ("IN_APPROVAL",),
+            "IN_APPROVAL": ("REJECTED", "APPROVED"),
+            "REJECTED": ("WITHDRAWN", "EXPIRED", "VOIDED"),
+            "APPROVED": ("IN_USE", "WITHDRAWN"),
+            "IN_USE": ("COMPLETED", "FINISHED", "EXPIRED", "VOIDED"),
+        },
+        # An approval is of exactly these documents: others begin again. What was rejected is the applicant's again.
+        {"IN_APPROVAL": ("DRAFT",), "APPROVED": ("DRAFT",), "REJECTED": ("DRAFT",)},
+        "U-15",
+    ),
+    Terms(
+        "U-15",
+        "state",
+        "DRAFT",
+        rises=("valid_to", "uses"),
+        keeps=("contract_id", "process_id", "device_id", "is_out_of_hours", "carries_out"),
+        details=("RequestDocument",),
+        falls=("valid_from",),
+    ),
+    home="seal_id",
+    permanent=True,
+)
+class SealUseRequest:
+    """A member's request to use a seal on exactly the documents listed, for one signing task or none.
+
+    For a physical seal it names the device, and holds the digest of the code that opens it once; `photos_owed` counts
+    the photos of the use that the applicant has not delivered.
+    """
+
+    id: str
+    seal_id: Annotated[str, Ref("Seal")]
+    applicant_id: Annotated[str, Ref("Membership")]
+    submitted_at: Instant
+    valid_from: Instant
+    valid_to: Instant
+    contract_id: Annotated[str | None, Ref("Contract")] = None
+    state: UseRequestState = UseRequestState.DRAFT
+    uses: int = 1
+    used: int = 0
+    purpose: str = ""
+    process_id: Annotated[str | None, Ref("ApprovalProcess")] = None
+    is_out_of_hours: bool = False
+    device_id: Annotated[str | None, Ref("Device")] = None
+    code_digest: str = ""
+    carries_out: bool = False
+    photos_owed: int = 0
+
+    seal: Seal = one("seal_id")
+    applicant: Membership = one("applicant_id")
+    process: ApprovalProcess | None = one("process_id")
+    documents: list[RequestDocument] = many("request_id")
+    approvals: list[Approval] = many("request_id")
+
+
+@record(
+    Unique("U-03", ("request_id", "digest")),
+    Fixed("U-15", "digest"),
+    home="request_id",
+    permanent=True,
+)
+class RequestDocument:
+    """One document, by its digest, that a request to use a seal is for."""
+
+    id: str
+    request_id: Annotated[str, Ref("SealUseRequest")]
+    digest: str
+
+    request: SealUseRequest = one("request_id")
+
+
+@record(
+    Unique("I14", ("request_id", "step", "approver_id")),
+    Check("U-03", "step >= 1"),
+    Fixed("I14", "approver_id", "step", "step_id", "verdict", "decided_at"),
+    home="request_id",
+    permanent=True,
+)
+class Approval:
+    """One approver's verdict on one step of a request; never the applicant's own.
+
+    `step_id` is the step of the request's process that the verdict is on, where it follows one.
+    """
+
+    id: str
+    request_id: Annotated[str, Ref("SealUseRequest")]
+    approver_id: Annotated[str, Ref("Membership")]
+    verdict: ApprovalVerdict
+    decided_at: Instant = NEVER
+    step: int = 1
+    step_id: Annotated[str | None, Ref("ProcessStep")] = None
+
+    request: SealUseRequest = one("request_id")
+    approver: Membership = one("approver_id")
+    process_step: ProcessStep | None = one("step_id")

@@ -1,0 +1,99 @@
+"""What an action is: its resource type, what a client may give with a question, and what the server finds for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sealauthz.schema.values import Instant
+
+_GIVEN = re.compile(r"(\w+) \| None")
+
+
+class Snapshot(Protocol):
+    """The facts at one revision, as a resolver reads them (`facts.FactSnapshot`)."""
+
+    def find(self, record_type: str, record_id: str) -> Any:
+        """Return the record in its home unit, wired; None if there is none of that type and id."""
+
+    def matching(self, record_type: str, **values: str) -> list[str]:
+        """Return the ids of all records of a type that hold these values, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverInput:
+    """Where a question stands: who asks about what, when, and the facts at that revision.
+
+    `given` are the values that the client named, by their key in the context: records, texts, None for what is unknown.
+    """
+
+    subject: Any
+    resource: Any
+    now: Instant
+    parameters: Any
+    snapshot: Snapshot
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """What the server adds to a context: facts that subject and resource lead to, but that are kept elsewhere.
+
+    It finds, counts and reads the clock of a place; it never judges. `along` are the keys of the records that keys lead
+    to from the resource, with the names of these. Whatever else there is, `find` returns; `paths` tell on which path
+    from the resource, as names of keys and collections, a record that it returns lies. Lists rest on them: a record
+    found elsewhere would be missed. `find_again` returns those of the keys that depend on what the client gave.
+    `is_about_subject`: what is found depends on who asks.
+    """
+
+    along: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    find: Callable[[ResolverInput], Mapping[str, Any]] | None = None
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_about_subject: bool = False
+    find_again: Callable[[ResolverInput], Mapping[str, Any]] | None = None
+
+
+NO_RESOLVER = Resolver()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action on one resource type: the class of its context, and the keys of it that a client may give.
+
+    A key whose type is `str` is plain text; any other is given by the id of a record of that type.
+    """
+
+    name: str
+    resource: str
+    context: type
+    gives: tuple[str, ...] = ()
+    resolver: Resolver = NO_RESOLVER
+    records: Mapping[str, str] = field(init=False)
+    """The keys that name records, with their types."""
+    texts: tuple[str, ...] = field(init=False)
+    """The keys that are plain text."""
+    keys: Mapping[str, type] = field(init=False)
+    """The keys that a client may give, with the type of their values: records first."""
+
+    def __post_init__(self) -> None:
+        types = {each.name: _GIVEN.fullmatch(str(each.type)) for each in dataclasses.fields(self.context)}
+        given: dict[str, str] = {}
+        for key in self.gives:
+            written = types.get(key)
+            if written is None:
+                raise TypeError(f"`{key}` of `{self.name}` on {self.resource} is no optional field of its context")
+            given[key] = written[1]
+        records = {key: type_ for key, type_ in given.items() if type_ != "str"}
+        object.__setattr__(self, "records", records)
+        object.__setattr__(self, "texts", tuple(key for key in given if key not in records))
+        object.__setattr__(self, "keys", dict.fromkeys((*records, *self.texts), str))
+
+
+def actions(
+    resource: str, context: type, *names: str, gives: Sequence[str] = (), resolver: Resolver = NO_RESOLVER
+) -> tuple[Action, ...]:
+    """Declare several actions on one resource type that have the same context."""
+    return tuple(Action(name, resource, context, tuple(gives), resolver) for name in names)

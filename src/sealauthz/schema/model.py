@@ -1,0 +1,165 @@
+"""A model: the records, actions and invariants that a service is about, as one value put together from parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from sealauthz.schema.action import Action, Resolver, ResolverInput
+from sealauthz.schema.changes import Invariant
+from sealauthz.schema.columns import mask_all
+from sealauthz.schema.record import Shape, shape_of
+from sealauthz.schema.rules import Subject
+from sealauthz.schema.units import Units
+
+
+class ModelProblem(ValueError):
+    """A model whose parts do not fit together; the message names the record or action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a model: records in an order in which each refers to what the whole has, actions and invariants."""
+
+    records: tuple[type, ...] = ()
+    actions: tuple[Action, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The whole. Two models are never equal: each has tables, types and caches of its own.
+
+    `context` is the class that an action has without a declaration of its own, `parameters` the class of the bundle's
+    numbers. `messages` is the generated module with a message per record, None where records travel in the generic
+    form; `migrations` names the package of the migrations, empty where the tables are made as they are now.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    context: type
+    parameters: type
+    messages: ModuleType | None = None
+    migrations: str = ""
+    records: Mapping[str, type] = field(init=False)
+    """Every record class by name, in the order of the parts."""
+    shapes: Mapping[str, Shape] = field(init=False)
+    units: Units = field(init=False)
+
+    def __post_init__(self) -> None:
+        records: dict[str, type] = {}
+        for part in self.parts:
+            for cls in part.records:
+                if records.setdefault(cls.__name__, cls) is not cls:
+                    raise ModelProblem(f"there are two records `{cls.__name__}`")
+        shapes = {name: shape_of(cls) for name, cls in records.items()}
+        _check_references(shapes)
+        object.__setattr__(self, "records", MappingProxyType(records))
+        object.__setattr__(self, "shapes", MappingProxyType(shapes))
+        object.__setattr__(self, "units", Units(shapes))
+        _check_actions(self)
+
+    def extended(self, part: Part) -> Model:
+        """Return a model with one more part."""
+        return Model(self.name, (*self.parts, part), self.context, self.parameters, self.messages, self.migrations)
+
+    @cached_property
+    def actions(self) -> Mapping[tuple[str, str], Action]:
+        """The declared actions, by name and resource type."""
+        return {(action.name, action.resource): action for part in self.parts for action in part.actions}
+
+    @cached_property
+    def contexts(self) -> tuple[type, ...]:
+        """The classes of contexts, the common one first."""
+        return tuple(dict.fromkeys([self.context, *(action.context for action in self.actions.values())]))
+
+    @cached_property
+    def resolvers(self) -> Mapping[type, Resolver]:
+        """The resolver of each class of contexts that has one."""
+        return {action.context: action.resolver for action in self.actions.values()}
+
+    @cached_property
+    def invariants(self) -> tuple[Invariant, ...]:
+        """What several records decide together, in the order of the parts."""
+        return tuple(invariant for part in self.parts for invariant in part.invariants)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The record types of those who may ask."""
+        return self.units.subjects
+
+    @property
+    def tenant(self) -> str:
+        """The record type of the tenant."""
+        return self.units.tenant
+
+    @cached_property
+    def shown(self) -> Mapping[str, Mapping[str, tuple[str, Callable[[str], str]]]]:
+        """Of each type of subjects, what next steps may show: by the name it goes under, the column and its mask."""
+        found: dict[str, dict[str, tuple[str, Callable[[str], str]]]] = {}
+        for name in self.subjects:
+            shape = self.shapes[name]
+            found[name] = {}
+            for part, column in shape.root.shown.items() if isinstance(shape.root, Subject) else ():
+                personal = shape.column(column).personal
+                found[name][part] = (column, mask_all if personal is None else personal.mask)
+        return found
+
+    def action(self, name: str, resource_type: str) -> Action:
+        """Return the declaration of an action; one that is not declared has the common context."""
+        found = self.actions.get((name, resource_type))
+        return found if found is not None else self._plain(name, resource_type)
+
+    def _plain(self, name: str, resource_type: str) -> Action:
+        made = self._plain_actions.get((name, resource_type))
+        if made is None:
+            made = self._plain_actions[name, resource_type] = Action(name, resource_type, self.context)
+        return made
+
+    @cached_property
+    def _plain_actions(self) -> dict[tuple[str, str], Action]:
+        return {}
+
+    def resolve(self, action: Action, query: ResolverInput) -> dict[str, Any]:
+        """Return the keys that the server sets in the context of an action, beside the common ones."""
+        resolver = action.resolver
+        found = {key: self._at_end(query, action.resource, path) for key, path in resolver.along.items()}
+        if resolver.find is not None:
+            found |= resolver.find(query)
+        return found
+
+    def _at_end(self, query: ResolverInput, record_type: str, path: tuple[str, ...]) -> Any:
+        """Return the record at the end of a path of keys; None where a key on the way is empty."""
+        record = query.resource
+        for name in path:
+            record_type, key = self.shapes[record_type].column(name).ref or "", getattr(record, name)
+            record = None if key is None else query.snapshot.find(record_type, key)
+            if record is None:
+                return None
+        return record
+
+
+def _check_references(shapes: Mapping[str, Shape]) -> None:
+    for shape in shapes.values():
+        for target in (*(column.ref for column in shape.columns if column.ref), *(r.record for r in shape.relations)):
+            if target not in shapes:
+                raise ModelProblem(f"`{shape.name}` refers to `{target}`, which is no record of the model")
+        if shape.home and not any(column.name == shape.home and column.ref for column in shape.columns):
+            raise ModelProblem(f"the home `{shape.home}` of `{shape.name}` is no key of it")
+
+
+def _check_actions(model: Model) -> None:
+    seen: dict[type, Resolver] = {}
+    for action in (action for part in model.parts for action in part.actions):
+        if action.resource not in model.records:
+            raise ModelProblem(f"`{action.name}` is on `{action.resource}`, which is no record of the model")
+        for key, record_type in action.records.items():
+            if record_type not in model.records:
+                raise ModelProblem(f"`{key}` of `{action.name}` names a `{record_type}`, which is no record")
+        if not issubclass(action.context, model.context):
+            raise ModelProblem(f"the context of `{action.name}` on {action.resource} is not of the model's")
+        if seen.setdefault(action.context, action.resolver) is not action.resolver:
+            raise ModelProblem(f"`{action.context.__name__}` is resolved in two ways")

@@ -1,0 +1,55 @@
+"""The numbers of a bundle: a model's class of them, read from `parameters.toml`.
+
+In the file a length of time is text such as `"30 minutes"`; here it is microseconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+SECOND = 1_000_000
+_UNITS = {
+    "second": SECOND,
+    "minute": 60 * SECOND,
+    "hour": 3_600 * SECOND,
+    "day": 86_400 * SECOND,
+}
+_LENGTH = re.compile(r"(\d{1,6}) (second|minute|hour|day)s?")
+_MOST = 1_000
+
+
+class ParameterProblem(ValueError):
+    """A parameter that is missing, unknown, or not of its form; the message names it."""
+
+
+def parameters_from(parameters: type, table: Mapping[str, object]) -> Any:
+    """Read parameters from a parsed table: a field of type `int` is a count, a `Duration` a length of time.
+
+    Raises ParameterProblem.
+    """
+    fields = {field.name: field for field in dataclasses.fields(parameters)}
+    for name in table:
+        if name not in fields:
+            raise ParameterProblem(f"unknown parameter `{name}`")
+    values: dict[str, int] = {}
+    for name, field in fields.items():
+        if name not in table:
+            raise ParameterProblem(f"parameter `{name}` is missing")
+        values[name] = _count(name, table[name]) if field.type == "int" else _length(name, table[name])
+    return parameters(**values)
+
+
+def _count(name: str, value: object) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ParameterProblem(f"parameter `{name}` must be a whole number from 0 to {_MOST}")
+    return value
+
+
+def _length(name: str, value: object) -> int:
+    match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) == 0:
+        raise ParameterProblem(f'parameter `{name}` must be a length of time such as "30 minutes"')
+    return int(match[1]) * _UNITS[match[2]]

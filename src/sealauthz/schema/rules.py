@@ -1,0 +1,173 @@
+"""The law of one record, beside its columns: what every write keeps, and in which units the record is held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LIFE = "LIFE"
+"""The invariant of a life that names no other."""
+
+Steps = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """No two records (of those where `where` holds) agree in these columns."""
+
+    invariant: str
+    columns: tuple[str, ...]
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition on one record, in the SQL that SQLite and PostgreSQL share."""
+
+    invariant: str
+    condition: str
+
+
+Constraint = Unique | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """The values of a column are valid: `problem` says what is wrong with one, or None."""
+
+    invariant: str
+    column: str
+    problem: Callable[[str], str | None]
+
+
+class Fixed:
+    """These columns never change, or not once `once` holds for the record as it was."""
+
+    __slots__ = ("columns", "invariant", "once")
+
+    def __init__(self, invariant: str, *columns: str, once: Callable[[Any], bool] | None = None) -> None:
+        self.invariant = invariant
+        self.columns = columns
+        self.once = once
+
+
+class SetOnce:
+    """Columns that say that something has happened: once they hold a value they keep it."""
+
+    __slots__ = ("columns", "invariant")
+
+    def __init__(self, invariant: str, *columns: str) -> None:
+        self.invariant = invariant
+        self.columns = columns
+
+
+@dataclass(frozen=True, slots=True)
+class Rising:
+    """A counter that is never lowered."""
+
+    invariant: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The states in one column of a record, and which may follow which. INVARIANT: `forward` has no cycle.
+
+    A write may take several steps forward at once, because a service writes what it has seen last. A step back is
+    taken alone. Nothing leaves a final state. A new record may begin in any state.
+    """
+
+    forward: Steps
+    back: Steps = field(default_factory=dict)
+    invariant: str = LIFE
+    column: str = "state"
+
+    def reachable(self, state: str) -> frozenset[str]:
+        """Return what a record in this state may become in one write; nothing if the state is final."""
+        return frozenset(self._later(state)) | frozenset(self.back.get(state, ()))
+
+    def is_before(self, state: str, other: str) -> bool:
+        """Tell whether steps forward lead from `state` to `other`."""
+        return other in self._later(state)
+
+    def _later(self, state: str) -> Iterator[str]:
+        for later in self.forward.get(state, ()):
+            yield later
+            yield from self._later(later)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a right, settled once `column` no longer holds `open_value`: they may shrink and never grow."""
+
+    invariant: str
+    column: str
+    open_value: str
+    rises: tuple[str, ...] = ()
+    """The columns of which a larger value gives more."""
+    falls: tuple[str, ...] = ()
+    """The columns of which a smaller value gives more."""
+    narrow: Mapping[str, str] = field(default_factory=dict)
+    """The values that limit: a column that holds its own keeps it."""
+    limits_once_set: tuple[str, ...] = ()
+    """The columns that limit once they hold a value, which they keep."""
+    keeps: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    """The record types whose rows, by naming it, give more."""
+    limits: tuple[str, ...] = ()
+    """Those of the record types of which having no row at all gives everything."""
+
+    def are_settled(self, record: Any) -> bool:
+        """Tell whether somebody has agreed to the terms of this record."""
+        return bool(getattr(record, self.column) != self.open_value)
+
+
+class RelatedTo:
+    """The record is also held in the units around these other roots: the paths lead from it to their ids.
+
+    A path says how: `seal_id/enterprise_id` follows our key up, and then the next one; `~Membership.person_id` goes
+    down to the memberships whose key names us.
+    """
+
+    __slots__ = ("paths", "root")
+
+    def __init__(self, root: str, *paths: str) -> None:
+        self.root = root
+        self.paths = paths
+
+
+class ActsFor:
+    """Of a record of a shared root: whose act it is, which are the tenants at the end of the first path that leads to
+    any. A record without this concerns whom its root concerns.
+    """
+
+    __slots__ = ("paths",)
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = paths
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A root of units: the tenant, whose rights, imports and lists everything else is cut by. A model has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A root of units that concern several tenants: those at the ends of these paths, written as in `RelatedTo`."""
+
+    concerns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A root of units that belong to no tenant: who asks. `shown` are its personal columns that next steps may show,
+    masked, by the name they go under.
+    """
+
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+
+Root = Tenant | Shared | Subject
+Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | RelatedTo | ActsFor
