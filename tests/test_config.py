@@ -73,7 +73,7 @@ url = "postgresql://sealauthz:pw@db/sealauthz"
     found = config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.name == "demo"
     assert found.rpcs == {"FactsService/ReadFacts"}
-    assert found.enterprises == {"E1"}
+    assert found.tenants == {"E1"}
     assert found.read == {"Seal": {"name"}}
     assert found.write == {}
     assert not found.sees_operator_reasons
@@ -81,7 +81,7 @@ url = "postgresql://sealauthz:pw@db/sealauthz"
 
 def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
     found = load({}, write(caller(""))).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
-    assert (found.rpcs, found.enterprises, found.read, found.write) == (frozenset(), frozenset(), {}, {})
+    assert (found.rpcs, found.tenants, found.read, found.write) == (frozenset(), frozenset(), {}, {})
     assert not found.sees_operator_reasons
 
 
@@ -89,7 +89,7 @@ def test_a_star_is_everything(write: Writer) -> None:
     text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealHold = "*" }')
     found = load({}, write(text)).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.rpcs == set(RPCS)
-    assert found.enterprises is None
+    assert found.tenants is None
     assert found.write == {"SealHold": {"id", "seal_id", "source", "placed_at", "state", "placed_by_id"}}
 
 

@@ -210,7 +210,7 @@ class Scene:
 
     def pdp(self, now: int = NOW) -> PolicyDecisionPoint:
         """A decision point over these facts."""
-        return PolicyDecisionPoint(FactCache.of_records(self.records), BUNDLE, lambda: now)
+        return PolicyDecisionPoint(FactCache.of_records(MODEL, self.records), BUNDLE, lambda: now)
 
     def ask(
         self, subject: str, action: str, resource: tuple[str, str], now: int = NOW, **context: ContextValue

@@ -154,7 +154,7 @@ def joins(tie: Tie, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, 
 def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, records: list[Any]) -> None:
     nodes = tuple(parse(Source("random.polar", policy)))
     engine = CompiledEngine(nodes, MODEL.records, (Context,))
-    links = Links(engine.program, {}, lambda one, other: one == other)
+    links = Links(engine.program, {}, lambda one, other: one == other, MODEL.shapes)
     ties = {root: links.between("Person", "use", "Seal", "Context", root) for root in Root}
     with FactCache.of_records(MODEL, records).read() as snapshot:
         persons = [snapshot.find("Person", record.id) for record in records if type(record).__name__ == "Person"]

@@ -42,7 +42,7 @@ def name(snapshot: FactSnapshot) -> tuple[str, int]:
 
 
 def token(fact_cache: FactCache, revision: int) -> Consistency:
-    return Consistency(at_least=revision, timeline=fact_cache.timeline.timeline)
+    return Consistency(at_least=revision, timeline=fact_cache.timeline.name)
 
 
 def rename(store: Store, text: str) -> int:

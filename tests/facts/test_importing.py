@@ -467,7 +467,7 @@ def test_an_import_goes_on_as_it_began(store: Store) -> None:
 def test_an_abandoned_import_opens_what_is_sound_and_takes_nothing_more(store: Store) -> None:
     assert refusal(store, 0, is_abandoned=True) == ("IMPORT", "there is no such import")
     send(store, 1, *enterprise(1))
-    assert [(item.import_id, item.parts, item.enterprises) for item in store.open_imports()] == [
+    assert [(item.import_id, item.parts, item.tenants) for item in store.open_imports()] == [
         ("i", 1, frozenset({"e1"}))
     ]
     receipt = send(store, 0, is_abandoned=True)

@@ -24,7 +24,7 @@ OWN = "~Membership.person_id ^enterprise_id ~Seal.enterprise_id"
 
 
 def links(policy: str) -> Links:
-    return Links(program_of(parse(Source("test.polar", policy))), LEADS, lambda one, other: one == other)
+    return Links(program_of(parse(Source("test.polar", policy))), LEADS, lambda one, other: one == other, MODEL.shapes)
 
 
 def written(ties: Ties) -> list[str] | None:

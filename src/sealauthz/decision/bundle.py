@@ -94,7 +94,8 @@ class Bundle:
 
         What is not to be served may hold the product's files of another version.
         """
-        layout = layout_of(folder or installed_folder(), is_served=is_served)
+        installed = model.policies or installed_folder()
+        layout = layout_of(folder or installed, is_served=is_served, installed=installed)
         sources = tuple(read_sources(layout))
         statements = tuple(statement for source in sources for statement in admit(source, attributes(model)))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
@@ -104,7 +105,7 @@ class Bundle:
         parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
         if is_served:
-            _refuse_errors(floor_findings_of(sources, read_product_sources(layout)))
+            _refuse_errors(floor_findings_of(sources, read_product_sources(layout, installed)))
         with _without_collection():
             made = _compiled(model, sources, rulebook) if engine == EngineKind.COMPILED else _reference(model, sources)
         version = version_of(sources, numbers, said)

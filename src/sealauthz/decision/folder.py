@@ -66,9 +66,10 @@ class Layout:
         raise KeyError(file)
 
 
-def layout_of(folder: Path, *, is_served: bool = True) -> Layout:
+def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = None) -> Layout:
     """Find the files of the bundle in a folder. Raises BundleRefused.
 
+    `installed` is the folder of the product's own policies; without it, the one that is installed with the service.
     A bundle that is not to be served, but to be compared with one that is, may hold the product's files of another
     version.
     """
@@ -76,7 +77,7 @@ def layout_of(folder: Path, *, is_served: bool = True) -> Layout:
         raise BundleRefused(f"there is no policy folder `{folder.name}`")
     own = tuple(sorted(folder.glob("*.polar")))
     names = {path.name for path in own}
-    installed = installed_folder()
+    installed = installed or installed_folder()
     if not (folder / BUNDLE_FILE).exists():
         for needed in _OWNED:
             if needed not in names:
@@ -145,9 +146,9 @@ def read_sources(layout: Layout) -> Iterator[Source]:
             raise BundleRefused("the file is not UTF-8 text", path.name) from error
 
 
-def read_product_sources(layout: Layout) -> tuple[Source, ...]:
+def read_product_sources(layout: Layout, installed: Path | None = None) -> tuple[Source, ...]:
     """Read the installed policy files, to compare a folder with; none where the folder itself is the installed one."""
-    installed = installed_folder()
+    installed = installed or installed_folder()
     if not any(path.parent != installed for path in layout.files):
         return ()
     files = tuple(sorted(installed.glob("*.polar")))

@@ -49,9 +49,10 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
 
     The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say.
     """
-    folder = folder or installed_folder()
+    installed = model.policies or installed_folder()
+    folder = folder or installed
     try:
-        layout = layout_of(folder)
+        layout = layout_of(folder, installed=installed)
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
         return Inspection((), (_finding(CONTRACT, error),), None)
@@ -66,7 +67,9 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
         return Inspection(sources, tuple(faults), None)
     found = findings_of(model, sources, tuple(nodes))
     told = {finding.place for finding in found if finding.severity is Severity.ERROR}
-    found += [some for some in floor_findings_of(sources, read_product_sources(layout)) if some.place not in told]
+    found += [
+        some for some in floor_findings_of(sources, read_product_sources(layout, installed)) if some.place not in told
+    ]
     findings = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Inspection(sources, findings, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -35,7 +37,8 @@ class Model:
 
     `context` is the class that an action has without a declaration of its own, `parameters` the class of the bundle's
     numbers. `messages` is the generated module with a message per record, None where records travel in the generic
-    form; `migrations` names the package of the migrations, empty where the tables are made as they are now.
+    form; `migrations` names the package of the migrations, empty where the tables are made as they are now;
+    `policies` is the folder of its own policies, None for the ones that are installed with the service.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Model:
     parameters: type
     messages: ModuleType | None = None
     migrations: str = ""
+    policies: Path | None = None
     records: Mapping[str, type] = field(init=False)
     """Every record class by name, in the order of the parts."""
     shapes: Mapping[str, Shape] = field(init=False)
@@ -64,7 +68,7 @@ class Model:
 
     def extended(self, part: Part) -> Model:
         """Return a model with one more part."""
-        return Model(self.name, (*self.parts, part), self.context, self.parameters, self.messages, self.migrations)
+        return dataclasses.replace(self, parts=(*self.parts, part))
 
     @cached_property
     def actions(self) -> Mapping[tuple[str, str], Action]:
