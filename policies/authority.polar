@@ -18,10 +18,10 @@ has_authority(person: Person, seal: Seal, contract, context) if approved_request
 has_authority(person: Person, seal: Seal, contract, context) if live_open_grant(person, seal, contract, _, context);
 # A colleague who holds a live grant lets this person act for him.
 #@ U-18 U-19
-has_authority(person: Person, seal: Seal, contract, context) if acts_for(person, seal, contract, _, _, context);
+has_authority(person: Person, seal: Seal, contract, context) if live_delegation(person, seal, contract, _, _, context);
 # Another enterprise holds the seal by a grant of its owner, and named this person.
 #@ U-20 U-21
-has_authority(person: Person, seal: Seal, contract, context) if held_grant(person, seal, contract, _, context);
+has_authority(person: Person, seal: Seal, contract, context) if live_cross_grant(person, seal, contract, _, context);
 
 # --- a grant of one's own ------------------------------------------------------------------------------------------------
 
@@ -45,9 +45,9 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   grant.used < grant.use_limit and
   covers(grant, contract) and
   covers_amount(grant, contract) and
-  reaches_no_further(grant, contract) and
-  grantor_stands(grant, context) and
-  not gave(grant.membership.person_id, grant);
+  within_parent_grant(grant, contract) and
+  grantor_is_entitled(grant, context) and
+  not gave_grant(grant.membership.person_id, grant);
 
 # What a grant covers: all contracts, said explicitly, or the types listed. Where it lists templates, documents of those only.
 covers(grant: SealGrant, contract: Contract) if
@@ -83,8 +83,8 @@ covers_amount(_: SealGrant, contract: Contract) if
 
 # A grant that was passed on reaches no further than the one that it comes from (which stands: granting.polar).
 #@ S-09
-reaches_no_further(grant: SealGrant, _: Contract) if grant.parent_id = nil;
-reaches_no_further(grant: SealGrant, contract: Contract) if
+within_parent_grant(grant: SealGrant, _: Contract) if grant.parent_id = nil;
+within_parent_grant(grant: SealGrant, contract: Contract) if
   parent = grant.parent and
   parent matches SealGrant and
   covers(parent, contract) and
@@ -102,8 +102,8 @@ live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
-  grantor_stands(grant, context) and
-  not gave(person.id, grant);
+  grantor_is_entitled(grant, context) and
+  not gave_grant(person.id, grant);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
@@ -125,19 +125,19 @@ is_open_to(grant: OpenGrant, membership: Membership) if
 # his own (what was delegated to him he does not delegate), as a member in good standing, free of the conflicts that would
 # stop him. It is not the delegate himself who gave that grant. The legal representative's seal stands for his own intent and is not delegated.
 #@ U-18 U-19
-acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
+live_delegation(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
   delegation_to(person, seal, delegation, context) and
   seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
   delegation.power = "USE_SEAL" and
   delegation.state = "ACTIVE" and
   delegation.valid_from <= context.now and
   context.now < delegation.valid_to and
-  delegates(delegation, contract) and
-  own_grant_of(delegation.principal, seal, contract, grant, context) and
-  not gave(person.id, grant) and
-  not is_barred(delegation.principal, seal, contract, context) and
+  delegation_covers(delegation, contract) and
+  grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  not gave_grant(person.id, grant) and
+  not has_excluding_duty(delegation.principal, seal, contract, context) and
   is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
-  is_free_elsewhere(delegation.principal, seal, contract, context);
+  has_no_conflict_elsewhere(delegation.principal, seal, contract, context);
 
 delegation_to(person: Person, seal: Seal, delegation, context) if
   member(person, seal.enterprise, membership, context) and
@@ -147,15 +147,15 @@ delegation_to(person: Person, seal: Seal, delegation, context) if
 is_about(delegation: Delegation, _: Seal) if delegation.seal_id = nil;
 is_about(delegation: Delegation, seal: Seal) if delegation.seal_id = seal.id;
 
-delegates(delegation: Delegation, _: Contract) if delegation.scope = "ALL_CONTRACTS";
-delegates(delegation: Delegation, contract: Contract) if
+delegation_covers(delegation: Delegation, _: Contract) if delegation.scope = "ALL_CONTRACTS";
+delegation_covers(delegation: Delegation, contract: Contract) if
   delegation.scope = "LISTED_TYPES" and
   listed in delegation.contract_types and
   listed.contract_type = contract.contract_type;
 
-own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, context) if
+grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant, context) if
   is_live(principal, context) and
-  fit(principal.person) and
+  is_active_and_verified(principal.person) and
   grant in seal.grants and
   grant.membership_id = principal.id and
   grant.right = "USE" and
@@ -164,15 +164,15 @@ own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, conte
 # Duties that exclude each other exclude each other in the principal too: whoever approved a use does not put a seal that binds
 # most through a colleague either.
 #@ U-12 U-18
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_party_himself(principal.person_id, contract) and
-  not may_deal_with(principal.person, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_named_for_both(principal.person_id, principal.person, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  has_acted_for_another(principal.person_id, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_party_personally(principal.person_id, contract) and
+  not has_self_dealing_resolution(principal.person, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_named_by_other_party(principal.person_id, principal.person, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  has_signed_for_other_party(principal.person_id, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   not may_be_stamped_by_approver(seal) and
   approved_last(principal.person, seal, contract, context);
 
@@ -199,14 +199,14 @@ is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract
   reviewer_id != principal.person_id;
 
 # What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
-is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
+has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
   known in context.principals and
   known.id = principal.person_id and
-  may_seal_with(known, seal, contract, context);
-is_free_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
+  has_no_other_party(known, seal, contract, context);
+has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
 
-may_seal_with(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
-may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_deal_with(person, seal, contract, context);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if has_self_dealing_resolution(person, seal, contract, context);
 
 # --- across enterprises ----------------------------------------------------------------------------------------------------
 
@@ -214,32 +214,32 @@ may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_de
 # members. Image and certificate stay the owner's. The holder must be as sound as the owner, another than the grantor's own, and
 # may not sit on the other side.
 #@ U-20 U-21 U-13 U-14 S-09
-held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
-  names_holder(person, seal, grant, holder, context) and
-  is_sound(holder) and
+live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
+  names_member_of_holder(person, seal, grant, holder, context) and
+  is_in_good_standing(holder) and
   not suspended(person, seal.enterprise) and
-  not gave_own_enterprise(grant, holder) and
+  not gave_to_own_enterprise(grant, holder) and
   grant.used < grant.use_limit and
   covers_across(grant, contract) and
-  not is_on_the_other_side(person, holder, seal, contract, context);
+  not is_on_other_side(person, holder, seal, contract, context);
 
 # Nobody seals for the owner by the word of its counterparty: not the enterprise that holds the seal, not a subsidiary of the
 # counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The sender of the
 # contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits the one that drew it up. A
 # resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being employed by the
 # counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a seal.) (Civil Code 168.)
-is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and
   other_id matches String and
   sides_with(person, holder, seal, other_id) and
-  not may_deal_with(person, seal, contract, context) and
+  not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person.id, seal, contract, party, context);
-is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   contract.initiator_id != seal.enterprise_id and
   sides_with(person, holder, seal, contract.initiator_id) and
   not is_party(contract.initiator_id, contract) and
-  not may_deal_with(person, seal, contract, context);
+  not has_self_dealing_resolution(person, seal, contract, context);
 
 is_party(enterprise_id, contract: Contract) if
   party in contract.signatories and
@@ -268,7 +268,7 @@ covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
   listed in grant.contract_types and
   listed.contract_type = contract.contract_type;
 
-names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
+names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder = context.holder and
   holder matches Enterprise and
   grant in seal.cross_grants and
@@ -277,13 +277,13 @@ names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext)
   grant.confirmation = "AUTH_LETTER" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
-  grantor_stands(grant, context) and
+  grantor_is_entitled(grant, context) and
   member(person, holder, membership, context) and
   named in grant.holders and
   named.membership_id = membership.id and
   named.state = "ACTIVE";
 
-is_sound(enterprise: Enterprise) if
+is_in_good_standing(enterprise: Enterprise) if
   enterprise.auth_state = "AUTHENTICATED" and
   enterprise.operating_state = "ACTIVE" and
   has_licence(enterprise);
@@ -297,11 +297,11 @@ has_licence(enterprise: Enterprise) if
 # Who may ask to use the seal without belonging to its owner: whoever the sound enterprise that holds it named. A member whom
 # the owner suspended does not come back through the holder.
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
-  names_holder(person, seal, _, holder, context) and
-  is_sound(holder) and
+  names_member_of_holder(person, seal, _, holder, context) and
+  is_in_good_standing(holder) and
   not suspended(person, seal.enterprise);
 
-is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_holder(person, seal, _, _, context);
+is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_member_of_holder(person, seal, _, _, context);
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
 is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
@@ -313,22 +313,22 @@ is_of_the_group(person: Person, seal: Seal, context) if
 
 #@ U-20
 because("MEMBER", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
-  has_no_grant_across(person, seal, context);
+  lacks_cross_grant(person, seal, context);
 #@ U-21
 because("MEMBER", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
-  is_held_up_by_holder(person, seal, context);
+  is_blocked_by_holder(person, seal, context);
 
-has_no_grant_across(person: Person, seal: Seal, context: SealUseContext) if
+lacks_cross_grant(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
   is_of_the_group(person, seal, context) and
   not is_named_by_holder(person, seal, context);
 
-is_held_up_by_holder(person: Person, seal: Seal, context: SealUseContext) if
+is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
-  names_holder(person, seal, _, holder, context) and
-  not is_sound(holder);
+  names_member_of_holder(person, seal, _, holder, context) and
+  not is_in_good_standing(holder);
 
 # --- why there is no authority -----------------------------------------------------------------------------------------------
 
@@ -343,23 +343,23 @@ lacks_authority(person: Person, seal: Seal, context) if
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  gave(person.id, grant);
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  gave(person.id, grant);
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
-  own_grant_of(delegation.principal, seal, contract, grant, context) and
-  gave(person.id, grant);
+  grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, grant, holder, context) and
-  gave_own_enterprise(grant, holder);
+  names_member_of_holder(person, seal, grant, holder, context) and
+  gave_to_own_enterprise(grant, holder);
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -375,7 +375,7 @@ because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, sea
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
@@ -386,8 +386,8 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  assignment_stands(grant.grantor, context) and
-  not grantor_stands(grant, context);
+  is_active_assignment(grant.grantor, context) and
+  not grantor_is_entitled(grant, context);
 # The grant that it comes from does not reach this far.
 #@ S-09
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
@@ -395,17 +395,17 @@ because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, co
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not reaches_no_further(grant, contract);
+  not within_parent_grant(grant, contract);
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  is_over(grant, context);
+  has_expired(grant, context);
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  is_over(grant, context);
+  has_expired(grant, context);
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
@@ -415,15 +415,15 @@ because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal,
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  is_used_up(grant);
+  has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  is_used_up(grant);
+  has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, grant, _, context) and
+  names_member_of_holder(person, seal, grant, _, context) and
   grant.used >= grant.use_limit;
 #@ U-02
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
@@ -438,12 +438,12 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
-  not delegates(delegation, contract);
+  not delegation_covers(delegation, contract);
 #@ U-20
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  names_holder(person, seal, grant, _, context) and
+  names_member_of_holder(person, seal, grant, _, context) and
   not covers_across(grant, contract);
 #@ U-04
 because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
@@ -516,7 +516,7 @@ because("SEAL_AUTHORITY", "NOT_DELEGABLE", person: Person, seal: Seal, context) 
 because("SEAL_AUTHORITY", "DELEGATION_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   delegation_to(person, seal, delegation, context) and
-  is_past(delegation, context);
+  has_expired(delegation, context);
 because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   seal.kind != "LEGAL_REP" and
@@ -525,57 +525,57 @@ because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: 
   delegation.state = "ACTIVE" and
   delegation.power = "USE_SEAL" and
   context.now < delegation.valid_to and
-  delegates(delegation, contract) and
-  not has_free_hand(person, delegation.principal, seal, contract, context);
+  delegation_covers(delegation, contract) and
+  not principal_may_use(person, delegation.principal, seal, contract, context);
 
 is_not_delegable(_: Delegation, seal: Seal) if seal.kind = "LEGAL_REP";
 is_not_delegable(delegation: Delegation, _: Seal) if delegation.power in ["PERSONAL_SIGNATURE", "LEGAL_REP_INTENT"];
 
-has_free_hand(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
-  own_grant_of(principal, seal, contract, _, context) and
-  not is_barred(principal, seal, contract, context) and
+principal_may_use(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
+  grant_of_principal(principal, seal, contract, _, context) and
+  not has_excluding_duty(principal, seal, contract, context) and
   is_reviewed_by_others(person, principal, seal, contract, context) and
-  is_free_elsewhere(principal, seal, contract, context);
+  has_no_conflict_elsewhere(principal, seal, contract, context);
 
 #@ U-20
 because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  has_no_grant_across(person, seal, context);
+  lacks_cross_grant(person, seal, context);
 #@ U-13 U-20
 because("SEAL_AUTHORITY", "SELF_DEALING", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  names_holder(person, seal, _, holder, context) and
-  is_on_the_other_side(person, holder, seal, contract, context);
+  names_member_of_holder(person, seal, _, holder, context) and
+  is_on_other_side(person, holder, seal, contract, context);
 #@ U-21
 because("SEAL_AUTHORITY", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, _, holder, context) and
-  not is_sound(holder);
+  names_member_of_holder(person, seal, _, holder, context) and
+  not is_in_good_standing(holder);
 
-is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
-is_over(grant: SealGrant, context) if
+has_expired(grant: SealGrant, _) if grant.state = "EXPIRED";
+has_expired(grant: SealGrant, context) if
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   grant.valid_to <= context.now;
-is_over(grant: OpenGrant, _) if grant.state = "EXPIRED";
-is_over(grant: OpenGrant, context) if
+has_expired(grant: OpenGrant, _) if grant.state = "EXPIRED";
+has_expired(grant: OpenGrant, context) if
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   grant.valid_to <= context.now;
 
-is_used_up(grant: SealGrant) if grant.state = "EXHAUSTED";
-is_used_up(grant: SealGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
-is_used_up(grant: OpenGrant) if grant.state = "EXHAUSTED";
-is_used_up(grant: OpenGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
+has_no_uses_left(grant: SealGrant) if grant.state = "EXHAUSTED";
+has_no_uses_left(grant: SealGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
+has_no_uses_left(grant: OpenGrant) if grant.state = "EXHAUSTED";
+has_no_uses_left(grant: OpenGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
 
 is_invalidated(grant: OpenGrant, _) if
   grant.state = "INVALIDATED" and
   grant.invalid_reason = "ADMIN_CHANGED";
 is_invalidated(grant: OpenGrant, context) if
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 
-is_past(delegation: Delegation, _) if delegation.state = "EXPIRED";
-is_past(delegation: Delegation, context) if
+has_expired(delegation: Delegation, _) if delegation.state = "EXPIRED";
+has_expired(delegation: Delegation, context) if
   delegation.state = "ACTIVE" and
   delegation.valid_to <= context.now;
 
@@ -585,13 +585,13 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, delegation, _, context) and
+  live_delegation(person, seal, contract, delegation, _, context) and
   at = delegation.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, delegation, _, context) and
+  live_delegation(person, seal, contract, delegation, _, context) and
   at = delegation.principal.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, _, grant, context) and
+  live_delegation(person, seal, contract, _, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_open_grant(person, seal, contract, grant, context) and
@@ -600,13 +600,13 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_open_grant(person, seal, contract, grant, context) and
   assignment_lapses(grant.grantor, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
-  held_grant(person, seal, contract, grant, context) and
+  live_cross_grant(person, seal, contract, grant, context) and
   at = grant.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
-  held_grant(person, seal, contract, grant, context) and
+  live_cross_grant(person, seal, contract, grant, context) and
   assignment_lapses(grant.grantor, at);
 authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContext, at) if
-  names_holder(person, seal, _, holder, context) and
+  names_member_of_holder(person, seal, _, holder, context) and
   member(person, holder, membership, context) and
   at = membership.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
@@ -614,7 +614,7 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   at = request.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
-  approvers_turn(request, context, at);
+  approval_changes(request, context, at);
 
 grant_lapses(grant: SealGrant, at) if at = grant.valid_to;
-grant_lapses(grant: SealGrant, at) if grantor_lapses(grant, at);
+grant_lapses(grant: SealGrant, at) if grantor_entitlement_lapses(grant, at);

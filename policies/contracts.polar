@@ -8,7 +8,7 @@
 
 # Who runs an enterprise's contracts: its contract administrators, and those who run the enterprise.
 administers_contracts(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "CONTRACT_ADMIN", context) or
+  has_active_role(person, enterprise, "CONTRACT_ADMIN", context) or
   may_administer(person, enterprise, context);
 
 # When that ends by itself, for the one who relies on it.
@@ -21,7 +21,7 @@ contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "CONTRACT_ADMIN" and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
 
 # --- starting one ----------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCateg
   permission in category.permissions and
   permission.membership_id = membership.id;
 meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, context) if
-  has_standing_role(person, category.enterprise, "CONTRACT_ADMIN", context);
+  has_active_role(person, category.enterprise, "CONTRACT_ADMIN", context);
 
 lapses(person: Person, "initiate", category: BusinessCategory, context, at) if
   contract_admin_lapses(person, category.enterprise, context, at);
@@ -51,13 +51,13 @@ requires("print", _: Contract, "PRINT_PERMITTED");
 
 # Those who run the contracts of the sender, or of a party that it was sent to, do all three.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if keeps_contract(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if administers_contract(person, contract, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  keeps_contract(person, contract, context);
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if keeps_contract(person, contract, context);
+  administers_contract(person, contract, context);
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if administers_contract(person, contract, context);
 
-keeps_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
-keeps_contract(person: Person, contract: Contract, context) if
+administers_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
+administers_contract(person: Person, contract: Contract, context) if
   is_sent(contract) and
   administers_contracts(person, context.party, context);
 
@@ -75,35 +75,35 @@ is_party_in_person(person: Person, contract: Contract) if
 # Whoever sent it or has a task of it views it while he is a member of that side; more, only where its category says so. What
 # belongs to no category is not taken away.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if sent_it(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if is_sending_member(person, contract, context);
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
-  has_task_for(person, contract, _, context);
+  has_task_of_contract(person, contract, _, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  sent_it(person, contract, context) and
+  is_sending_member(person, contract, context) and
   category_of(contract.category_id, context.enterprise, category) and
   category.holders_may_download = true;
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  has_task_for(person, contract, party, context) and
+  has_task_of_contract(person, contract, party, context) and
   category_of(party.category_id, context.party, category) and
   category.holders_may_download = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  sent_it(person, contract, context) and
+  is_sending_member(person, contract, context) and
   category_of(contract.category_id, context.enterprise, category) and
   category.holders_may_print = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  has_task_for(person, contract, party, context) and
+  has_task_of_contract(person, contract, party, context) and
   category_of(party.category_id, context.party, category) and
   category.holders_may_print = true;
 
 # Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
 #@ C-12
-sent_it(person: Person, contract: Contract, context) if
+is_sending_member(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
   is_member(person, context.enterprise, context);
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
 #@ C-08 C-12
-has_task_for(person: Person, contract: Contract, party, context) if
+has_task_of_contract(person: Person, contract: Contract, party, context) if
   is_sent(contract) and
   ours = context.party and
   is_member(person, ours, context) and
@@ -144,7 +144,7 @@ meets(person: Person, "CONTRACT_OF_SENDER", "recall", contract: Contract, contex
   acts_for_sender(person, contract, context);
 meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if contract.state in ["FILLING", "SIGNING"];
 
-acts_for_sender(person: Person, contract: Contract, context) if sent_it(person, contract, context);
+acts_for_sender(person: Person, contract: Contract, context) if is_sending_member(person, contract, context);
 acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
 
 # A complete contract binds all its parties, and ends only when each has consented. A person consents himself; nobody consents
@@ -165,8 +165,8 @@ consented_to_end(party: Signatory, context: TerminationContext) if
   party.kind = "ENTERPRISE" and
   enterprise in context.parties and
   enterprise.id = party.enterprise_id and
-  may_end_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
-  not consents_for_another(consent.given_by_id, party);
+  could_terminate_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
+  not consents_for_other_party(consent.given_by_id, party);
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
   party.kind = "PERSON" and
@@ -174,11 +174,11 @@ consented_to_end(party: Signatory, context) if
 
 # Who could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
 # sender's side the person who sent it.
-may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
-may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
+could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
+could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
   held_role(membership, ["CONTRACT_ADMIN", "SYSTEM_ADMIN"], at);
-may_end_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
+could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
   party.contract.initiator_id = enterprise.id and
   party.contract.initiated_by_id = person_id and
   was_member(person_id, enterprise, _, at, context);
@@ -189,7 +189,7 @@ consent_to_end(party: Signatory, consent, context) if
   consent.given_at > 0 and
   consent.given_at <= context.now;
 
-consents_for_another(person_id, party: Signatory) if
+consents_for_other_party(person_id, party: Signatory) if
   other in party.contract.signatories and
   other.id != party.id and
   consent in other.consents and

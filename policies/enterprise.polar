@@ -22,9 +22,9 @@ meets(person: Person, "ENTERPRISE_ADMIN", "export", enterprise: Enterprise, cont
 requires("transfer_admin", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("change_name", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("export", _: Enterprise, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
 
 # The new administrator waits, so that a wrong retrieval can be appealed before it has done harm.
 #@ R-13
@@ -49,7 +49,7 @@ meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, con
   receiver.enterprise_id = enterprise.id and
   is_live(receiver, context) and
   receiver.person_id != person.id and
-  fit(receiver.person);
+  is_active_and_verified(receiver.person);
 #@ M-11
 because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: AdminChangeContext) if
   receiver = context.receiver and
@@ -98,9 +98,9 @@ obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_VERIFICATION"
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_NEW_ADMIN_VERIFICATION");
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "TRANSFER_IN_ONE_TRANSACTION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
-  named_check(context.receiver_verification, id);
+  check_id(context.receiver_verification, id);
 
 # --- changing the name -----------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _:
 #@ S-18
 requires("change_name", _: Enterprise, "NEW_NAME_REGISTERED");
 meets(_: Person, "NEW_NAME_REGISTERED", "change_name", enterprise: Enterprise, context) if
-  registered_anew(enterprise, context);
+  has_new_registered_name(enterprise, context);
 because("NEW_NAME_REGISTERED", "REGISTRY_NOT_EXISTING", _: Person, enterprise: Enterprise, _) if
   extract in enterprise.registry_snapshots and
   extract.is_current = true and
@@ -117,7 +117,7 @@ because("NEW_NAME_REGISTERED", "NAME_UNCHANGED", _: Person, enterprise: Enterpri
   fresh_extract(enterprise, extract, context) and
   extract.registered_name = enterprise.name;
 
-registered_anew(enterprise: Enterprise, context) if
+has_new_registered_name(enterprise: Enterprise, context) if
   fresh_extract(enterprise, extract, context) and
   extract.registered_name != "" and
   extract.registered_name != enterprise.name;

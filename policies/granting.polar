@@ -61,25 +61,25 @@ meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if
 # A grant stands on the role of whoever gave it: a seal administrator's, or the legal representative's while the registry
 # names him. The legal representative's seal is granted by himself alone.
 #@ S-17 S-05
-given_by_office(seal: Seal, grantor: RoleAssignment, context) if
+is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
   seal.kind != "LEGAL_REP" and
   grantor.role = "SEAL_ADMIN" and
-  assignment_stands(grantor, context);
-given_by_office(seal: Seal, grantor: RoleAssignment, context) if
+  is_active_assignment(grantor, context);
+is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
   grantor.role = "LEGAL_REP" and
-  assignment_stands(grantor, context) and
+  is_active_assignment(grantor, context) and
   legal_representative(grantor.membership.person, seal.enterprise);
 
-grantor_stands(grant: SealGrant, context) if
+grantor_is_entitled(grant: SealGrant, context) if
   grant.parent_id = nil and
-  given_by_office(grant.seal, grant.grantor, context);
-grantor_stands(grant: OpenGrant, context) if given_by_office(grant.seal, grant.grantor, context);
-grantor_stands(grant: CrossEnterpriseGrant, context) if given_by_office(grant.seal, grant.grantor, context);
+  is_entitled_to_grant(grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: OpenGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: CrossEnterpriseGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
 
 # A grant that was passed on stands on the one that it comes from: live, to be passed on, itself not passed on, and given to
 # whoever passed it on. Only use is passed on, and never that of the legal representative's seal.
 #@ S-09
-grantor_stands(grant: SealGrant, context) if
+grantor_is_entitled(grant: SealGrant, context) if
   parent = grant.parent and
   parent matches SealGrant and
   parent.may_subgrant = true and
@@ -89,42 +89,42 @@ grantor_stands(grant: SealGrant, context) if
   grant.right = "USE" and
   grant.seal.kind != "LEGAL_REP" and
   grant.grantor.membership_id = parent.membership_id and
-  assignment_stands(grant.grantor, context) and
+  is_active_assignment(grant.grantor, context) and
   parent.state = "ACTIVE" and
   parent.confirmation in ["AUTH_LETTER", "INTENT"] and
   parent.valid_from <= context.now and
   context.now < parent.valid_to and
   parent.used < parent.use_limit and
-  given_by_office(parent.seal, parent.grantor, context);
+  is_entitled_to_grant(parent.seal, parent.grantor, context);
 
 # Who gave a right: its grantor, and the one who gave the right that it comes from. Neither gets it back, by any way round.
 #@ S-09
-gave(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
-gave(person_id, grant: SealGrant) if
+gave_grant(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
+gave_grant(person_id, grant: SealGrant) if
   parent = grant.parent and
   parent matches SealGrant and
   parent.grantor.membership.person_id = person_id;
-gave(person_id, grant: OpenGrant) if grant.grantor.membership.person_id = person_id;
+gave_grant(person_id, grant: OpenGrant) if grant.grantor.membership.person_id = person_id;
 
 # Another enterprise in which the grantor has a part is no other: he would give the seal to himself.
 #@ S-09 U-20
-gave_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
-  has_part_in(grant.grantor.membership.person_id, holder);
+gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
+  is_affiliated_with(grant.grantor.membership.person_id, holder);
 
 # A member, suspended or not, or whom the registry names, whatever state the licence is in.
-has_part_in(person_id, enterprise: Enterprise) if
+is_affiliated_with(person_id, enterprise: Enterprise) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   membership.state != "ENDED";
-has_part_in(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
+is_affiliated_with(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
 
 # When what a grant stands on ends by itself.
-grantor_lapses(grant: SealGrant, at) if assignment_lapses(grant.grantor, at);
-grantor_lapses(grant: SealGrant, at) if
+grantor_entitlement_lapses(grant: SealGrant, at) if assignment_lapses(grant.grantor, at);
+grantor_entitlement_lapses(grant: SealGrant, at) if
   parent = grant.parent and
   parent matches SealGrant and
   at = parent.valid_to;
-grantor_lapses(grant: SealGrant, at) if
+grantor_entitlement_lapses(grant: SealGrant, at) if
   parent = grant.parent and
   parent matches SealGrant and
   assignment_lapses(parent.grantor, at);
@@ -133,20 +133,20 @@ grantor_lapses(grant: SealGrant, at) if
 requires("confirm", _: SealGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: OpenGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: CrossEnterpriseGrant, "GRANTOR_ENTITLED");
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_stands(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_stands(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if grantor_stands(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_is_entitled(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_is_entitled(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if grantor_is_entitled(grant, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: SealGrant, context) if
   grant.parent_id = nil and
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: OpenGrant, context) if
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: CrossEnterpriseGrant, context) if
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 #@ S-09
 because("GRANTOR_ENTITLED", "GRANT_EXCEEDS_GRANTOR", _: Person, grant: SealGrant, context) if
   grant.parent_id != nil and
-  not grantor_stands(grant, context);
+  not grantor_is_entitled(grant, context);
 
 # Nobody passes on more than he has: contracts, amount, term, number of uses.
 #@ S-09
@@ -211,7 +211,7 @@ requires("confirm", _: OpenGrant, "GRANTEE_MEMBER");
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, context) if
   is_live(grant.membership, context) and
   grant.membership.enterprise_id = grant.seal.enterprise_id and
-  fit(grant.membership.person);
+  is_active_and_verified(grant.membership.person);
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
   department in grant.seal.enterprise.departments and
@@ -223,7 +223,7 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
   grant.membership.person_id != person.id and
-  not gave(grant.membership.person_id, grant);
+  not gave_grant(grant.membership.person_id, grant);
 
 # What is open to everybody, or leaves the house, has no grantee who would have to be another person. So another one confirms it
 # than gave it, or the legal representative does.
@@ -246,8 +246,8 @@ meets(person: Person, "HOLDER_APART", "confirm", grant: CrossEnterpriseGrant, co
   holder = context.holder and
   holder matches Enterprise and
   holder.id = grant.holder_id and
-  not has_part_in(person.id, holder) and
-  not gave_own_enterprise(grant, holder);
+  not is_affiliated_with(person.id, holder) and
+  not gave_to_own_enterprise(grant, holder);
 
 # Whoever keeps a seal does not get the right to approve its use.
 #@ S-15
@@ -255,7 +255,7 @@ requires("confirm", _: SealGrant, "APPROVER_NOT_CUSTODIAN");
 meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, _) if
   grant.right in ["USE", "MANAGE", "AUDIT", "AUTO_SIGN", "EMERGENCY"];
 meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, context) if
-  not keeps(grant.membership.person_id, grant.seal, context);
+  not keeps_seal_now_or_later(grant.membership.person_id, grant.seal, context);
 
 # All members, or a department's, use a seal only on documents of listed templates, and never a seal of weight.
 #@ S-08
@@ -274,9 +274,9 @@ meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _)
 obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 obligation(_: Person, "confirm", grant: OpenGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: SealGrant, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: OpenGrant, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 
 # --- changing and taking back ----------------------------------------------------------------------------------------
 
@@ -337,15 +337,15 @@ meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, cont
   context.now < grant.valid_to and
   grant.used < grant.use_limit and
   is_not_ended(grant.seal) and
-  grantor_stands(grant, context) and
+  grantor_is_entitled(grant, context) and
   holder = context.holder and
   holder matches Enterprise and
-  not gave_own_enterprise(grant, holder);
+  not gave_to_own_enterprise(grant, holder);
 #@ S-09
 because("CROSS_GRANT_LIVE", "SELF_GRANT", _: Person, grant: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
-  gave_own_enterprise(grant, holder);
+  gave_to_own_enterprise(grant, holder);
 #@ U-20 U-21
 meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
   grant.seal.enterprise.auth_state = "AUTHENTICATED" and
@@ -382,7 +382,7 @@ meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, context
   is_live(delegation.principal, context) and
   is_live(delegation.delegate, context) and
   delegation.delegate.enterprise_id = delegation.principal.enterprise_id and
-  fit(delegation.principal.person);
+  is_active_and_verified(delegation.principal.person);
 meets(_: Person, "NOT_OWN_DELEGATION", "accept", delegation: Delegation, _) if
   delegation.principal.person_id != delegation.delegate.person_id;
 
@@ -405,17 +405,17 @@ meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
 #@ U-18
 requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
 meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
-  lent_grant(delegation, _, context);
+  delegable_grant(delegation, _, context);
 #@ S-09
 because("WITHIN_PRINCIPAL", "SELF_GRANT", _: Person, delegation: Delegation, context) if
-  not lent_grant(delegation, _, context) and
+  not delegable_grant(delegation, _, context) and
   grant in delegation.principal.grants and
   is_of_delegated_seal(grant, delegation) and
   grant.right = "USE" and
   grant.state = "ACTIVE" and
-  gave(delegation.delegate.person_id, grant);
+  gave_grant(delegation.delegate.person_id, grant);
 
-lent_grant(delegation: Delegation, grant, context) if
+delegable_grant(delegation: Delegation, grant, context) if
   grant in delegation.principal.grants and
   is_of_delegated_seal(grant, delegation) and
   grant.right = "USE" and
@@ -425,9 +425,9 @@ lent_grant(delegation: Delegation, grant, context) if
   delegation.valid_to <= grant.valid_to and
   grant.used < grant.use_limit and
   is_within_grant(delegation, grant) and
-  grantor_stands(grant, context) and
-  not gave(delegation.principal.person_id, grant) and
-  not gave(delegation.delegate.person_id, grant);
+  grantor_is_entitled(grant, context) and
+  not gave_grant(delegation.principal.person_id, grant) and
+  not gave_grant(delegation.delegate.person_id, grant);
 
 is_of_delegated_seal(_: SealGrant, delegation: Delegation) if delegation.seal_id = nil;
 is_of_delegated_seal(grant: SealGrant, delegation: Delegation) if delegation.seal_id = grant.seal_id;
@@ -460,16 +460,16 @@ requires("confirm", _: OpenGrant, "NO_RETRIEVAL_HOLD");
 requires("confirm", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("assign", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("accept", _: Delegation, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not retrieval_holds(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if not retrieval_holds(grant.seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if not retrieval_holds(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if not is_held_by_retrieval(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if not is_held_by_retrieval(grant.seal.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: CrossEnterpriseGrant, _) if
-  not retrieval_holds(grant.seal.enterprise);
+  not is_held_by_retrieval(grant.seal.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign", grant: CrossEnterpriseGrant, context) if
   owner(grant, context, holder) and
-  not retrieval_holds(holder);
+  not is_held_by_retrieval(holder);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, _) if
-  not retrieval_holds(delegation.principal.enterprise);
+  not is_held_by_retrieval(delegation.principal.enterprise);
 #@ R-13
 requires("grant", _: Seal, "COOLED_OFF");
 requires("confirm", _: SealGrant, "COOLED_OFF");
@@ -499,7 +499,7 @@ lapses(person: Person, "confirm", grant: SealGrant, context, at) if
   face_lapses(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
 lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: SealGrant, _, at) if grantor_lapses(grant, at);
+lapses(_: Person, "confirm", grant: SealGrant, _, at) if grantor_entitlement_lapses(grant, at);
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
 
@@ -543,7 +543,7 @@ runs_holder_lapses(person: Person, holder, context, at) if
 
 lapses(_: Person, "accept", delegation: Delegation, _, at) if at = delegation.valid_to;
 lapses(_: Person, "accept", delegation: Delegation, context, at) if
-  lent_grant(delegation, grant, context) and
-  grantor_lapses(grant, at);
+  delegable_grant(delegation, grant, context) and
+  grantor_entitlement_lapses(grant, at);
 lapses(person: Person, "revoke", delegation: Delegation, context, at) if
   own_admin_role_lapses(person, delegation.principal.enterprise, context, at);

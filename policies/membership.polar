@@ -33,9 +33,9 @@ holds_membership(person: Person, enterprise: Enterprise) if suspended(person, en
 #@ M-05
 requires("join", _: Enterprise, "REAPPLY_ALLOWED");
 meets(person: Person, "REAPPLY_ALLOWED", "join", enterprise: Enterprise, context) if
-  not rejected_lately(person, enterprise, _, context);
+  not recent_rejection(person, enterprise, _, context);
 
-rejected_lately(person: Person, enterprise: Enterprise, allowed_at, context) if
+recent_rejection(person: Person, enterprise: Enterprise, allowed_at, context) if
   application in enterprise.applications and
   application.person_id = person.id and
   application.state = "REJECTED" and
@@ -61,7 +61,7 @@ meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) i
   context.now < invitation.expires_at;
 # … and only while whoever invited may still invite.
 meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
-  fit(invitation.inviter.person) and
+  is_active_and_verified(invitation.inviter.person) and
   may_use_power(invitation.inviter.person, invitation.enterprise, "INVITE", context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
@@ -74,24 +74,24 @@ because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: In
 
 #@ M-01
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   is_applicant(person, enterprise, context) and
   not has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   not is_applicant(person, enterprise, context) and
-  rejected_lately(person, enterprise, _, context);
+  recent_rejection(person, enterprise, _, context);
 # Only those with a tie learn that the enterprise has nobody to turn to.
 because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   not has_administrator(enterprise, context) and
-  tied(person, enterprise, context);
+  is_connected_to(person, enterprise, context);
 
 #@ M-13
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
@@ -102,7 +102,7 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
 
-outsider(person: Person, resource, context, enterprise) if
+is_outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise, context) and
   not suspended(person, enterprise) and
@@ -140,7 +140,7 @@ meets(_: Person, "APPLICATION_PENDING", "approve_join", application: JoinApplica
   is_pending(application, context);
 meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplication, context) if
   is_pending(application, context);
-meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if fit(application.person);
+meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if is_active_and_verified(application.person);
 meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, _) if
   not holds_membership(application.person, application.enterprise);
 because("APPLICATION_PENDING", "ALREADY_DECIDED", _: Person, application: JoinApplication, _) if
@@ -191,10 +191,10 @@ meets(_: Person, "ADMIN_PRESENT", "view_administrator", enterprise: Enterprise, 
   has_administrator(enterprise, context);
 
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
-  fit(person) and is_applicant(person, enterprise, context);
-may_know_administrator(person: Person, enterprise: Enterprise, context) if fit(person) and is_colleague(person, enterprise, context);
+  is_active_and_verified(person) and is_applicant(person, enterprise, context);
+may_know_administrator(person: Person, enterprise: Enterprise, context) if is_active_and_verified(person) and is_colleague(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, _) if
-  fit(person) and task_tie(person, enterprise);
+  is_active_and_verified(person) and has_open_sent_task(person, enterprise);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ custom_assignment(person: Person, enterprise: Enterprise, assignment, context) i
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "CUSTOM" and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # The applicant of a retrieval gains no right before it is executed.
 #@ R-11
@@ -262,8 +262,8 @@ because("ENTERPRISE_ADMIN", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, 
 #@ M-07
 requires("assign_role", _: Membership, "MEMBER_FIT");
 requires("reinstate", _: Membership, "MEMBER_FIT");
-meets(_: Person, "MEMBER_FIT", "assign_role", membership: Membership, _) if fit(membership.person);
-meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if fit(membership.person);
+meets(_: Person, "MEMBER_FIT", "assign_role", membership: Membership, _) if is_active_and_verified(membership.person);
+meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if is_active_and_verified(membership.person);
 
 # Nobody gives himself a role, nor lifts his own suspension, not even the legal representative. So an administrator is made
 # seal administrator by another administrator or by the legal representative, never by himself.
@@ -303,8 +303,8 @@ meets(_: Person, "NEW_ADMIN_FACE", "assign_role", membership: Membership, contex
     membership.enterprise_id,
     context.parameters.face_for_admin_change,
     context);
-waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
-waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
+waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
+waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, membership: Membership, context: RoleContext) if
   stale_face_check(
     context.verification,
@@ -318,16 +318,16 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, membersh
   used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", membership.enterprise_id);
 
 # LEGAL_REP is given to nobody, and a role that is not stated is none: what asks for it says so.
-asks_for_no_face(role) if role in ["SEAL_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
-asks_for_no_face(role) if role = nil;
+needs_no_face_check(role) if role in ["SEAL_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+needs_no_face_check(role) if role = nil;
 
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_VERIFICATION") if context.role = "SYSTEM_ADMIN";
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_NEW_ADMIN_VERIFICATION") if
   context.role = "SYSTEM_ADMIN";
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
-  named_check(context.receiver_verification, id);
+  check_id(context.receiver_verification, id);
 
 # Only a membership that is not over can be acted on.
 #@ M-07
@@ -357,20 +357,20 @@ requires("suspend", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("end", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("revoke", _: RoleAssignment, "NO_RETRIEVAL_HOLD");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
+  not is_held_by_retrieval(membership.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, context) if
-  gives_lesser_role(membership, context);
+  gives_minor_role(membership, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not runs_something(membership);
+  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not holds_key_role(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not runs_something(membership);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not runs_something(membership);
+  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not holds_key_role(membership);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not holds_key_role(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if
-  not retrieval_holds(assignment.membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+  not is_held_by_retrieval(assignment.membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_minor_role(assignment.role);
 #@ R-13
 requires("assign_role", _: Membership, "COOLED_OFF");
 requires("reinstate", _: Membership, "COOLED_OFF");
@@ -380,36 +380,36 @@ requires("revoke", _: RoleAssignment, "COOLED_OFF");
 meets(person: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
 meets(_: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
-  gives_lesser_role(membership, context);
+  gives_minor_role(membership, context);
 meets(person: Person, "COOLED_OFF", "reinstate", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "suspend", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "suspend", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "suspend", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "end", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, context) if
   not cooling_off(person, assignment.membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_minor_role(assignment.role);
 
 # To make an auditor of somebody who runs the seals takes the running from him.
-gives_lesser_role(_: Membership, context) if
+gives_minor_role(_: Membership, context) if
   role = context.role and
   role matches String and
   role != "SEAL_AUDITOR" and
-  is_lesser_role(role);
-gives_lesser_role(membership: Membership, context) if
+  is_minor_role(role);
+gives_minor_role(membership: Membership, context) if
   context.role = "SEAL_AUDITOR" and
-  not runs_something(membership);
+  not holds_key_role(membership);
 
-is_lesser_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+is_minor_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
 
-runs_something(membership: Membership) if
+holds_key_role(membership: Membership) if
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
-  not is_lesser_role(assignment.role);
+  not is_minor_role(assignment.role);
 
 # Nobody is made an administrator in order to put out the others at once: who takes another administrator's power has had the
 # role, and the membership, for as long as one waits after a retrieval. The legal representative need not wait.
@@ -418,47 +418,47 @@ requires("suspend", _: Membership, "SETTLED_ADMIN");
 requires("end", _: Membership, "SETTLED_ADMIN");
 requires("revoke", _: RoleAssignment, "SETTLED_ADMIN");
 meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, context) if
-  not puts_out_too_soon(person, membership, context);
+  not removes_admin_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, context) if
-  not puts_out_too_soon(person, membership, context);
+  not removes_admin_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
-  not puts_out_too_soon(person, assignment, context);
+  not removes_admin_too_soon(person, assignment, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
-  puts_out_too_soon(person, membership, context) and
-  settles_in(person, membership.enterprise, _, context);
+  removes_admin_too_soon(person, membership, context) and
+  new_admin_waits(person, membership.enterprise, _, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
-  puts_out_too_soon(person, assignment, context) and
-  settles_in(person, assignment.membership.enterprise, _, context);
+  removes_admin_too_soon(person, assignment, context) and
+  new_admin_waits(person, assignment.membership.enterprise, _, context);
 
 # Another administrator than oneself, and not by the legal representative or by an administrator of longer standing.
-puts_out_too_soon(person: Person, membership: Membership, context) if
+removes_admin_too_soon(person: Person, membership: Membership, context) if
   was_made_administrator(membership) and
   membership.person_id != person.id and
-  not may_put_out(person, membership.enterprise, context);
-puts_out_too_soon(person: Person, assignment: RoleAssignment, context) if
+  not may_remove_admins(person, membership.enterprise, context);
+removes_admin_too_soon(person: Person, assignment: RoleAssignment, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.membership.person_id != person.id and
-  not may_put_out(person, assignment.membership.enterprise, context);
+  not may_remove_admins(person, assignment.membership.enterprise, context);
 
 was_made_administrator(membership: Membership) if
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment.state = "ACTIVE";
 
-may_put_out(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
-may_put_out(person: Person, enterprise: Enterprise, context) if
-  own_administration(person, enterprise, _, context) and
-  not settles_in(person, enterprise, _, context);
+may_remove_admins(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+may_remove_admins(person: Person, enterprise: Enterprise, context) if
+  own_admin_assignment(person, enterprise, _, context) and
+  not new_admin_waits(person, enterprise, _, context);
 
-own_administration(person: Person, enterprise: Enterprise, assignment, context) if
+own_admin_assignment(person: Person, enterprise: Enterprise, assignment, context) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # Until when a new administrator waits: since the role was given, and since he came.
-settles_in(person: Person, enterprise: Enterprise, at, context) if
-  own_administration(person, enterprise, assignment, context) and
+new_admin_waits(person: Person, enterprise: Enterprise, at, context) if
+  own_admin_assignment(person, enterprise, assignment, context) and
   at in [
     assignment.valid_from + context.parameters.cooling_off,
     assignment.membership.joined_at + context.parameters.cooling_off] and
@@ -470,15 +470,15 @@ requires("suspend", _: Membership, "NOT_LAST_ADMIN");
 requires("end", _: Membership, "NOT_LAST_ADMIN");
 requires("resign", _: Membership, "NOT_LAST_ADMIN");
 requires("revoke", _: RoleAssignment, "NOT_LAST_ADMIN");
-meets(_: Person, "NOT_LAST_ADMIN", "suspend", membership: Membership, context) if leaves_an_admin(membership, context);
-meets(_: Person, "NOT_LAST_ADMIN", "end", membership: Membership, context) if leaves_an_admin(membership, context);
-meets(_: Person, "NOT_LAST_ADMIN", "resign", membership: Membership, context) if leaves_an_admin(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "suspend", membership: Membership, context) if leaves_an_administrator(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "end", membership: Membership, context) if leaves_an_administrator(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "resign", membership: Membership, context) if leaves_an_administrator(membership, context);
 meets(_: Person, "NOT_LAST_ADMIN", "revoke", assignment: RoleAssignment, context) if
   assignment.role != "SYSTEM_ADMIN" or
   another_administrator(assignment.membership, context);
 
-leaves_an_admin(membership: Membership, context) if not holds_role(membership, "SYSTEM_ADMIN", context);
-leaves_an_admin(membership: Membership, context) if another_administrator(membership, context);
+leaves_an_administrator(membership: Membership, context) if not holds_role(membership, "SYSTEM_ADMIN", context);
+leaves_an_administrator(membership: Membership, context) if another_administrator(membership, context);
 
 another_administrator(membership: Membership, context) if
   administrator(membership.enterprise, other, context) and
@@ -525,29 +525,29 @@ has_no_open_task(membership: Membership, member) if
 #@ S-16
 requires("end", _: Membership, "SEALS_HANDED_OVER");
 requires("resign", _: Membership, "SEALS_HANDED_OVER");
-meets(_: Person, "SEALS_HANDED_OVER", "end", membership: Membership, context) if not keeps_seal(membership, _, context);
-meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if not keeps_seal(membership, _, context);
+meets(_: Person, "SEALS_HANDED_OVER", "end", membership: Membership, context) if not kept_seal(membership, _, context);
+meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if not kept_seal(membership, _, context);
 
-keeps_seal(membership: Membership, seal, context) if
-  seal_to_keep(membership.enterprise, seal) and
+kept_seal(membership: Membership, seal, context) if
+  seal_in_custody(membership.enterprise, seal) and
   seal.custodian_id matches String and
   seal.custodian_id = membership.id and
-  not is_kept_by_acting(seal, context);
-keeps_seal(membership: Membership, seal, context) if
-  seal_to_keep(membership.enterprise, seal) and
+  not is_kept_by_acting_custodian(seal, context);
+kept_seal(membership: Membership, seal, context) if
+  seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id matches String and
   seal.acting_custodian_id = membership.id and
   seal.acting_from <= context.now and
   context.now < seal.acting_to;
 
 # A seal whose life is not over is in somebody's keeping.
-seal_to_keep(enterprise: Enterprise, seal) if
+seal_in_custody(enterprise: Enterprise, seal) if
   seal in enterprise.seals and
   seal.state != "REVOKED" and
   seal.state != "DESTROYED";
 
 # Another present member keeps the seal in the custodian's place.
-is_kept_by_acting(seal: Seal, context) if
+is_kept_by_acting_custodian(seal: Seal, context) if
   acting = seal.acting_custodian and
   acting matches Membership and
   is_live(acting, context) and
@@ -641,11 +641,11 @@ lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(
 lapses(_: Person, "resign", membership: Membership, context, at) if custody_lapses(membership, context, at);
 
 custody_lapses(membership: Membership, _, at) if
-  seal_to_keep(membership.enterprise, seal) and
+  seal_in_custody(membership.enterprise, seal) and
   seal.custodian_id = membership.id and
   at = seal.acting_to;
 custody_lapses(membership: Membership, context, at) if
-  seal_to_keep(membership.enterprise, seal) and
+  seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id = membership.id and
   context.now < seal.acting_from and
   at = seal.acting_from;
@@ -665,7 +665,7 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   membership in enterprise.memberships and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
 # … and so does its beginning: whoever becomes an administrator can be the last one, or be asked.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if

@@ -10,7 +10,7 @@
 # Those who watch all seals of an enterprise: its legal representative, its administrators and its auditors …
 watches_all(person: Person, enterprise: Enterprise, context) if may_administer(person, enterprise, context);
 watches_all(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_AUDITOR", context);
+  has_active_role(person, enterprise, "SEAL_AUDITOR", context);
 # … and the leaders who were named to watch all of them.
 watches_all(person: Person, enterprise: Enterprise, context) if
   subscription_of(person, enterprise, subscription, context) and
@@ -39,7 +39,7 @@ audit_grant(person: Person, seal: Seal, grant, context) if
   context.now < grant.valid_to and
   is_live(grant.membership, context) and
   grant.membership.person_id = person.id and
-  grantor_stands(grant, context);
+  grantor_is_entitled(grant, context);
 
 # --- watching --------------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ watch_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_AUDITOR"] and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
 
 audit_lapses(person: Person, seal: Seal, context, at) if

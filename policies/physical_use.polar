@@ -44,7 +44,7 @@ requires("carry_out", _: Seal, "STAMP_APPROVED");
 meets(person: Person, "STAMP_APPROVED", "stamp", seal: Seal, context) if stamp_request(person, seal, _, context);
 meets(person: Person, "STAMP_APPROVED", "carry_out", seal: Seal, context) if stamp_request(person, seal, _, context);
 
-named_request(person: Person, seal: Seal, request, context) if
+own_named_request(person: Person, seal: Seal, request, context) if
   request = context.request and
   request matches SealUseRequest and
   request.seal_id = seal.id and
@@ -52,21 +52,21 @@ named_request(person: Person, seal: Seal, request, context) if
   is_live(request.applicant, context);
 
 stamp_request(person: Person, seal: Seal, request, context) if
-  named_request(person, seal, request, context) and
-  stands(request, context);
+  own_named_request(person, seal, request, context) and
+  is_usable_request(request, context);
 
 #@ U-07 U-23
 because("STAMP_APPROVED", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   request.valid_to <= context.now;
 because("STAMP_APPROVED", "REQUEST_NOT_YET_VALID", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   context.now < request.valid_from;
 #@ U-06 U-23
 because("STAMP_APPROVED", "REQUEST_USED_UP", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   request.used >= request.uses;
 
@@ -75,7 +75,7 @@ because("STAMP_APPROVED", "REQUEST_USED_UP", person: Person, seal: Seal, context
 requires("carry_out", _: Seal, "CARRY_OUT_APPROVED");
 requires("carry_out", _: Seal, "RETURN_DUE");
 meets(person: Person, "CARRY_OUT_APPROVED", "carry_out", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   request.carries_out = true;
 meets(_: Person, "RETURN_DUE", "carry_out", _: Seal, context) if context.day_ends matches Integer;
 
@@ -92,7 +92,7 @@ is_without_contract(seal: Seal, context: StampContext) if
   request.contract_id = nil;
 
 # Without a request of one's own there is nothing to ask about.
-lacks_request(person: Person, seal: Seal, context: StampContext) if not named_request(person, seal, _, context);
+lacks_request(person: Person, seal: Seal, context: StampContext) if not own_named_request(person, seal, _, context);
 
 because("CONTRACT_IN_SIGNING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
 because("SEAL_OF_PARTY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
@@ -158,7 +158,7 @@ meets(person: Person, "DOCUMENTS_AS_APPROVED", "carry_out", seal: Seal, context)
   has_approved_documents(person, seal, context);
 
 has_approved_documents(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   lists_documents(request) and
   is_for_documents_of(request, seal, context);
 
@@ -172,7 +172,7 @@ is_for_documents_of(request: SealUseRequest, _: Seal, context) if
   is_for_these_documents(request, contract);
 
 because("DOCUMENTS_AS_APPROVED", "REQUEST_WITHOUT_DOCUMENTS", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   not lists_documents(request);
 
 # No document has blanks. Papers without a contract are looked at by those who approve them.
@@ -189,19 +189,19 @@ waived("DOCUMENTS_SEALABLE", "carry_out", seal: Seal, context) if is_without_con
 #@ U-17 C-14
 requires("stamp", _: Seal, "MATTER_SEALABLE");
 requires("carry_out", _: Seal, "MATTER_SEALABLE");
-meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if is_for_the_matter(seal, context);
-meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if is_for_the_matter(seal, context);
+meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if suits_matter_of_stamp(seal, context);
+meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 
-is_for_the_matter(seal: Seal, context) if
+suits_matter_of_stamp(seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
-is_for_the_matter(seal: Seal, context) if
+  is_suitable_for(seal, contract, context);
+suits_matter_of_stamp(seal: Seal, context) if
   is_without_contract(seal, context) and
-  is_for_all_matters(seal);
+  suits_any_matter(seal);
 
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: StampContext) if
   is_without_contract(seal, context) and
-  not is_for_all_matters(seal);
+  not suits_any_matter(seal);
 
 # A contract about money says how much. (Papers without a contract: keeps_house_rules, below.)
 #@ U-04
@@ -223,7 +223,7 @@ waived("SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_without_contr
 
 every_own_category_takes(seal: Seal, context) if
   sealed_contract(context, contract) and
-  forall(own_party(seal, contract, party), party_takes(seal, party));
+  forall(own_party(seal, contract, party), category_of_party_takes(seal, party));
 
 # The owner's own review of the contract has passed.
 #@ C-07
@@ -304,11 +304,11 @@ because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context: Stam
 #@ U-23
 requires("stamp", _: Seal, "DEVICE_OF_SEAL");
 requires("carry_out", _: Seal, "DEVICE_OF_SEAL");
-meets(person: Person, "DEVICE_OF_SEAL", "stamp", seal: Seal, context) if names_device(person, seal, context);
-meets(person: Person, "DEVICE_OF_SEAL", "carry_out", seal: Seal, context) if names_device(person, seal, context);
+meets(person: Person, "DEVICE_OF_SEAL", "stamp", seal: Seal, context) if request_names_device(person, seal, context);
+meets(person: Person, "DEVICE_OF_SEAL", "carry_out", seal: Seal, context) if request_names_device(person, seal, context);
 
-names_device(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+request_names_device(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   device = seal.device and
   device matches Device and
   request.device_id = device.id and
@@ -323,11 +323,11 @@ because("DEVICE_OF_SEAL", "DEVICE_RETIRED", _: Person, seal: Seal, _) if
 #@ U-23
 requires("stamp", _: Seal, "ONE_TIME_CODE");
 requires("carry_out", _: Seal, "ONE_TIME_CODE");
-meets(person: Person, "ONE_TIME_CODE", "stamp", seal: Seal, context) if gives_code(person, seal, context);
-meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if gives_code(person, seal, context);
+meets(person: Person, "ONE_TIME_CODE", "stamp", seal: Seal, context) if gives_use_code(person, seal, context);
+meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if gives_use_code(person, seal, context);
 
-gives_code(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+gives_use_code(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   request.code_digest != "" and
   context.code_digest = request.code_digest;
 
@@ -343,26 +343,26 @@ meets(person: Person, "NOT_AN_AUDITOR", "carry_out", seal: Seal, context) if not
 #@ U-13
 requires("stamp", _: Seal, "NO_SELF_DEALING");
 requires("carry_out", _: Seal, "NO_SELF_DEALING");
-meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if is_no_self_dealing(person, seal, context);
-meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_no_self_dealing(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if stamps_without_self_dealing(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if stamps_without_self_dealing(person, seal, context);
 waived("NO_SELF_DEALING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-is_no_self_dealing(person: Person, seal: Seal, context) if
+stamps_without_self_dealing(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 
 #@ U-14
 requires("stamp", _: Seal, "NO_DOUBLE_AGENCY");
 requires("carry_out", _: Seal, "NO_DOUBLE_AGENCY");
-meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_no_double_agency(person, seal, context);
-meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_no_double_agency(person, seal, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if stamps_without_double_agency(person, seal, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if stamps_without_double_agency(person, seal, context);
 waived("NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-is_no_double_agency(person: Person, seal: Seal, context) if
+stamps_without_double_agency(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
 #@ U-12
 requires("stamp", _: Seal, "APPROVER_NOT_STAMPER");
@@ -384,20 +384,20 @@ waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_c
 #@ U-09 U-23
 requires("stamp", _: Seal, "FRESH_FACE_FOR_STAMP");
 requires("carry_out", _: Seal, "FRESH_FACE_FOR_STAMP");
-meets(person: Person, "FRESH_FACE_FOR_STAMP", "stamp", seal: Seal, context) if shows_face(person, seal, context);
-meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) if shows_face(person, seal, context);
+meets(person: Person, "FRESH_FACE_FOR_STAMP", "stamp", seal: Seal, context) if has_fresh_face_for_stamp(person, seal, context);
+meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) if has_fresh_face_for_stamp(person, seal, context);
 
-shows_face(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+has_fresh_face_for_stamp(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   fresh_face_check(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context);
 
 because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   stale_face_check(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context);
 because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   used_face_check(context.verification, person, "SIGN", "SealUseRequest", request.id);
 
 # --- after an allow ----------------------------------------------------------------------------------------------------------
@@ -407,15 +407,15 @@ obligation(_: Person, "stamp", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_USE_CODE");
 obligation(_: Person, "stamp", _: Seal, _, "DECREMENT_USE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "stamp", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   approval in request.approvals and
   id = approval.id;
 obligation(_: Person, "stamp", _: Seal, _, "CAPTURE_PHOTO");
@@ -425,9 +425,9 @@ obligation(_: Person, "stamp", _: Seal, _, "NOTIFY_MONITORS");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_USE_CODE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "carry_out", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "carry_out", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
@@ -439,40 +439,40 @@ obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_OUT_OF_HOURS") if
 
 # When the permission ends by itself: with the request and its approvers, with the face check, with the contract's deadline, with
 # the working hours and the approvals that the owner's rules ask for, and for carrying out with the day.
-lapses(person: Person, "stamp", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
-lapses(person: Person, "carry_out", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
+lapses(person: Person, "stamp", seal: Seal, context, at) if stamping_lapses(person, seal, context, at);
+lapses(person: Person, "carry_out", seal: Seal, context, at) if stamping_lapses(person, seal, context, at);
 lapses(_: Person, "carry_out", _: Seal, context, at) if at = context.day_ends and at matches Integer;
 
-stamping_ends(person: Person, seal: Seal, context, at) if
+stamping_lapses(person: Person, seal: Seal, context, at) if
   stamp_request(person, seal, request, context) and
-  request_ends(request, context, at);
-stamping_ends(person: Person, seal: Seal, context, at) if
-  named_request(person, seal, request, context) and
+  request_lapses(request, context, at);
+stamping_lapses(person: Person, seal: Seal, context, at) if
+  own_named_request(person, seal, request, context) and
   face_lapses(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context, at);
-stamping_ends(_: Person, _: Seal, context, at) if
+stamping_lapses(_: Person, _: Seal, context, at) if
   sealed_contract(context, contract) and
   at = contract.deadline;
-stamping_ends(_: Person, seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
-stamping_ends(_: Person, seal: Seal, context, at) if
+stamping_lapses(_: Person, seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
+stamping_lapses(_: Person, seal: Seal, context, at) if
   sealed_contract(context, contract) and
-  stamp_asks_for_approval(seal, contract, context) and
+  stamp_requires_approval(seal, contract, context) and
   approved_for(seal, contract, request, context) and
-  request_ends(request, context, at);
+  request_lapses(request, context, at);
 
-stamp_asks_for_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
-stamp_asks_for_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
-stamp_asks_for_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
+stamp_requires_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
+stamp_requires_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
+stamp_requires_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
 
 # --- what next steps carry ---------------------------------------------------------------------------------------------------
 
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: StampContext);
 parameter("VERIFY_FACE", "bound_type", "SealUseRequest", _: Person, _: Seal, _: StampContext);
 parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: StampContext) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   at = request.valid_from;
 # The process that a stamp still has to follow.
 parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: StampContext) if

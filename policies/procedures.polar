@@ -168,7 +168,7 @@ because("PROCESS_FOLLOWED", "DOCUMENT_CHANGED", _: Person, seal: Seal, context) 
   not keeps_house_rules(seal, context) and
   request in seal.use_requests and
   request.contract_id = contract.id and
-  stands(request, context) and
+  is_usable_request(request, context) and
   not is_for_these_documents(request, contract);
 
 # --- approver and stamper ----------------------------------------------------------------------------------------------------
@@ -206,40 +206,40 @@ approved_last(person: Person, seal: Seal, contract: Contract, context) if
 # --- when the permission ends by itself --------------------------------------------------------------------------------------
 
 # With the minute in which the working hours end …
-lapses(_: Person, "use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
-lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
+lapses(_: Person, "use", seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
 
-working_hours_end(enterprise: Enterprise, context, at) if
+working_hours_lapse(enterprise: Enterprise, context, at) if
   in_working_hours(enterprise, left, context) and
   at = context.now - context.now mod 60000000 + left * 60000000;
 
 # … and with the approvals that the enterprise's rules asked for. What an own request rests on, beside its own end, is here too.
-lapses(_: Person, "use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
-lapses(_: Person, "auto_use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
+lapses(_: Person, "use", seal: Seal, context, at) if required_approval_lapses(seal, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if required_approval_lapses(seal, context, at);
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   approved_request(person, seal, contract, request, context) and
-  approvers_turn(request, context, at);
+  approval_changes(request, context, at);
 
-asked_approval_ends(seal: Seal, context, at) if
+required_approval_lapses(seal: Seal, context, at) if
   sealing_task(context, task) and
-  asks_for_approval(seal, task, context) and
+  requires_approval(seal, task, context) and
   contract = task.signatory.contract and
   approved_for(seal, contract, request, context) and
-  request_ends(request, context, at);
+  request_lapses(request, context, at);
 
-asks_for_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
-asks_for_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
-asks_for_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
+requires_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
+requires_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
+requires_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
 
-request_ends(request: SealUseRequest, _, at) if at = request.valid_to;
-request_ends(request: SealUseRequest, context, at) if at = request.applicant.ended_at and context.now < at;
-request_ends(request: SealUseRequest, context, at) if approvers_turn(request, context, at);
+request_lapses(request: SealUseRequest, _, at) if at = request.valid_to;
+request_lapses(request: SealUseRequest, context, at) if at = request.applicant.ended_at and context.now < at;
+request_lapses(request: SealUseRequest, context, at) if approval_changes(request, context, at);
 
-approvers_turn(request: SealUseRequest, context, at) if
+approval_changes(request: SealUseRequest, context, at) if
   approval in request.approvals and
-  approver_turns(approval.approver, request, context, at);
-approvers_turn(request: SealUseRequest, context, at) if
+  approver_entitlement_changes(approval.approver, request, context, at);
+approval_changes(request: SealUseRequest, context, at) if
   approval in request.approvals and
   at = approval.approver.ended_at and
   context.now < at;

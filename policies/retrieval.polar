@@ -15,10 +15,10 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_applicant(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
-  task_tie(person, enterprise);
+  has_open_sent_task(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_member(person, enterprise, context) and
-  not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);
+  not has_active_role(person, enterprise, "SYSTEM_ADMIN", context);
 
 # A suspended member reads his own history and nothing else; only the legal representative is not bound by it.
 #@ M-13
@@ -51,14 +51,14 @@ requires("submit", _: RetrievalCase, "ATTEMPTS_LEFT");
 meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
   context.attempts matches Integer and
   context.attempts < context.parameters.retrieval_attempts and
-  tries_few_enterprises(context);
+  has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
   case.attempt <= context.parameters.retrieval_attempts and
   context.attempts matches Integer and
   context.attempts <= context.parameters.retrieval_attempts and
-  tries_few_enterprises(context);
+  has_enterprises_left(context);
 
-tries_few_enterprises(context: RetrievalContext) if
+has_enterprises_left(context: RetrievalContext) if
   context.enterprises matches Integer and
   context.enterprises < context.parameters.retrieval_enterprises;
 
@@ -80,12 +80,12 @@ meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
   administrators_do_not_answer(person, case.enterprise, _, context);
 # Reminding goes on while there are reminders left, waiting while the last one may still be answered.
 because("ADMIN_GONE", "ADMIN_HAS_TIME", person: Person, enterprise: Enterprise, context) if
-  has_to_be_asked(person, enterprise, context) and
-  answer_is_due(person, enterprise, _, context);
+  must_ask_administrators(person, enterprise, context) and
+  answer_may_still_come(person, enterprise, _, context);
 because("ADMIN_GONE", "ADMIN_BUSY", person: Person, enterprise: Enterprise, context) if
-  has_to_be_asked(person, enterprise, context) and
+  must_ask_administrators(person, enterprise, context) and
   has_used_up_reminders(person, enterprise, context) and
-  not answer_is_due(person, enterprise, _, context);
+  not answer_may_still_come(person, enterprise, _, context);
 
 because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
@@ -93,7 +93,7 @@ because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context
   not administrators_do_not_answer(person, case.enterprise, _, context) and
   has_used_up_reminders(person, case.enterprise, context);
 
-has_to_be_asked(person: Person, enterprise: Enterprise, context) if
+must_ask_administrators(person: Person, enterprise: Enterprise, context) if
   not legal_representative(person, enterprise) and
   responsive_administrator(person, enterprise, _, context) and
   not administrators_do_not_answer(person, enterprise, _, context);
@@ -110,14 +110,14 @@ responsive_administrator(person: Person, enterprise: Enterprise, membership, con
 administrators_do_not_answer(person: Person, enterprise: Enterprise, application, context) if
   unanswered_application(enterprise, application, context) and
   application.last_reminded_at + context.parameters.admin_unresponsive_after <= context.now and
-  has_outside_standing(person, enterprise, context);
+  has_independent_standing(person, enterprise, context);
 
 # … and while the last reminder may still be answered: until `at`.
-answer_is_due(person: Person, enterprise: Enterprise, at, context) if
+answer_may_still_come(person: Person, enterprise: Enterprise, at, context) if
   unanswered_application(enterprise, application, context) and
   at = application.last_reminded_at + context.parameters.admin_unresponsive_after and
   context.now < at and
-  has_outside_standing(person, enterprise, context);
+  has_independent_standing(person, enterprise, context);
 
 unanswered_application(enterprise: Enterprise, application, context) if
   application in enterprise.applications and
@@ -131,20 +131,20 @@ has_used_up_reminders(person: Person, enterprise: Enterprise, context) if
   pending_application(person, enterprise, application, context) and
   application.reminders >= context.parameters.reminder_limit;
 
-has_outside_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
-has_outside_standing(person: Person, enterprise: Enterprise, _) if
+has_independent_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
+has_independent_standing(person: Person, enterprise: Enterprise, _) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING" and
-  not is_connected(person, task.signatory.contract);
+  not is_connected_to_sender(person, task.signatory.contract);
 
 # Who is or was in the sending enterprise, or at its head, could have sent it to themself.
-is_connected(person: Person, contract: Contract) if
+is_connected_to_sender(person: Person, contract: Contract) if
   contract.initiated_by_id matches String and
   contract.initiated_by_id = person.id;
-is_connected(person: Person, contract: Contract) if
+is_connected_to_sender(person: Person, contract: Contract) if
   membership in person.memberships and
   membership.enterprise_id = contract.initiator_id;
-is_connected(person: Person, contract: Contract) if
+is_connected_to_sender(person: Person, contract: Contract) if
   snapshot in person.represented and
   snapshot.enterprise_id = contract.initiator_id;
 
@@ -278,7 +278,7 @@ requires("review", _: RetrievalCase, "CASE_IN_REVIEW");
 meets(person: Person, "REVIEWER", "review", _: RetrievalCase, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
   case.applicant_id != person.id and
-  not is_partial(person.id, case);
+  not is_biased_reviewer(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
 
 # Two see more than one who looks twice: an attempt has one verdict of each person, from whatever post.
@@ -292,10 +292,10 @@ reviewed_attempt(person: Person, case: RetrievalCase, attempt) if
   review.staff.person_id = person.id;
 
 # Whoever is or was a member of the enterprise, or its legal representative, does not review its case.
-is_partial(person_id, case: RetrievalCase) if
+is_biased_reviewer(person_id, case: RetrievalCase) if
   membership in case.enterprise.memberships and
   membership.person_id = person_id;
-is_partial(person_id, case: RetrievalCase) if
+is_biased_reviewer(person_id, case: RetrievalCase) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
@@ -340,7 +340,7 @@ conflicted_review(case: RetrievalCase, review) if
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  is_partial(review.staff.person_id, case);
+  is_biased_reviewer(review.staff.person_id, case);
 
 # --- notice and objections -------------------------------------------------------------------------------------------
 
@@ -369,7 +369,7 @@ may_object(person: Person, case: RetrievalCase, context) if
 # Who was only suspended keeps their say in it, or one administrator could silence the others before letting a case pass.
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
-  fit(person) and
+  is_active_and_verified(person) and
   suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
 
 # A role that would stand but for the suspension of its membership.
@@ -413,11 +413,11 @@ has_standing_objection(case: RetrievalCase) if
 # Who decides an objection writes a review of the attempt. It counts where it is by somebody who had not judged the case before
 # the objection was raised, as whoever let the case pass would be judging himself.
 is_dismissed_by_two(objection: Objection, case: RetrievalCase) if
-  finding(objection, case, first) and
-  finding(objection, case, second) and
+  dismissing_review(objection, case, first) and
+  dismissing_review(objection, case, second) and
   first.staff.person_id != second.staff.person_id;
 
-finding(objection: Objection, case: RetrievalCase, review) if
+dismissing_review(objection: Objection, case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
@@ -448,18 +448,18 @@ notice_end(case: RetrievalCase, context, at) if
 
 is_short_notice(case: RetrievalCase, context) if
   case.path = "LEGAL_REP_ONLINE" and
-  all_are_told(case, context);
+  everyone_is_notified(case, context);
 
-notice_runs(case: RetrievalCase, context) if all_are_told(case, context);
+notice_runs(case: RetrievalCase, context) if everyone_is_notified(case, context);
 notice_runs(case: RetrievalCase, _) if
   case.published_at > 0 and
   case.published_at <= case.notice_from;
 
-all_are_told(case: RetrievalCase, context) if
+everyone_is_notified(case: RetrievalCase, context) if
   case.notice_from > 0 and
-  forall(to_be_told(case, person_id, context), is_told(case, person_id));
+  forall(must_be_notified(case, person_id, context), is_notified(case, person_id));
 
-is_told(case: RetrievalCase, person_id) if
+is_notified(case: RetrievalCase, person_id) if
   notice in case.notices and
   notice.person_id = person_id and
   notice.state = "ACCEPTED" and
@@ -467,21 +467,21 @@ is_told(case: RetrievalCase, person_id) if
 
 # The administrators and seal administrators who stood when the notice began, whether they can act or not, suspended ones too,
 # and the legal representative. Who is appointed later cannot stop the clock.
-to_be_told(case: RetrievalCase, person_id, context) if
+must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
-to_be_told(case: RetrievalCase, person_id, context) if
+must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   office_of_suspended(membership, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
-to_be_told(case: RetrievalCase, person_id, _) if
+must_be_notified(case: RetrievalCase, person_id, _) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.is_current = true and
   person_id = snapshot.legal_rep_id and
@@ -509,11 +509,11 @@ obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTIO
 obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "execute", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "submit", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "object", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 
 lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
@@ -564,7 +564,7 @@ requires("adjudicate", _: RetrievalCase, "REVIEWER");
 requires("adjudicate", _: RetrievalCase, "NO_REVIEW_CONFLICT");
 requires("adjudicate", _: RetrievalCase, "CASE_OBJECTED");
 meets(person: Person, "REVIEWER", "adjudicate", _: RetrievalCase, _) if is_reviewer(person);
-meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _) if is_new_to(person, case);
+meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _) if is_uninvolved_reviewer(person, case);
 meets(_: Person, "CASE_OBJECTED", "adjudicate", case: RetrievalCase, _) if case.state = "OBJECTED";
 
 # An appeal likewise: neither who reviewed an attempt nor who dismissed an objection.
@@ -573,12 +573,12 @@ requires("decide_appeal", _: RetrievalCase, "REVIEWER");
 requires("decide_appeal", _: RetrievalCase, "NO_REVIEW_CONFLICT");
 requires("decide_appeal", _: RetrievalCase, "CASE_UNDER_APPEAL");
 meets(person: Person, "REVIEWER", "decide_appeal", _: RetrievalCase, _) if is_reviewer(person);
-meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase, _) if is_new_to(person, case);
+meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase, _) if is_uninvolved_reviewer(person, case);
 meets(_: Person, "CASE_UNDER_APPEAL", "decide_appeal", case: RetrievalCase, _) if case.state = "UNDER_APPEAL";
 
-is_new_to(person: Person, case: RetrievalCase) if
+is_uninvolved_reviewer(person: Person, case: RetrievalCase) if
   case.applicant_id != person.id and
-  not is_partial(person.id, case) and
+  not is_biased_reviewer(person.id, case) and
   not reviewed_attempt(person, case, _) and
   not raised_objection(person, case);
 
@@ -615,7 +615,7 @@ was_replaced(person: Person, case: RetrievalCase, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.valid_from < case.executed_at and
   case.opened_at < assignment.valid_to and
-  not assignment_stands(assignment, context);
+  not is_active_assignment(assignment, context);
 
 lapses(_: Person, "appeal", case: RetrievalCase, context, at) if
   at = case.executed_at + context.parameters.appeal_within;

@@ -12,19 +12,19 @@
 requires("freeze", _: Seal, "SEAL_GUARDIAN");
 requires("report_lost", _: Seal, "SEAL_GUARDIAN");
 requires("freeze", _: Seal, "SEAL_NOT_ENDED");
-meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if guards(person, seal, context);
-meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if guards(person, seal, context);
+meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if is_seal_guardian(person, seal, context);
+meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if is_seal_guardian(person, seal, context);
 meets(_: Person, "SEAL_NOT_ENDED", "freeze", seal: Seal, _) if is_not_ended(seal);
 
-guards(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
-guards(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
-guards(person: Person, seal: Seal, context) if
+is_seal_guardian(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
+is_seal_guardian(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
+is_seal_guardian(person: Person, seal: Seal, context) if
   custodian = seal.custodian and
   custodian matches Membership and
   custodian.person_id = person.id and
   is_live(custodian, context);
-guards(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
-guards(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
+is_seal_guardian(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
+is_seal_guardian(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
 
 is_acting_custodian(person: Person, seal: Seal, context) if
   custodian = seal.acting_custodian and
@@ -42,7 +42,7 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
   grant.state = "ACTIVE" and
   grant.valid_from <= context.now and
   context.now < grant.valid_to and
-  grantor_stands(grant, context);
+  grantor_is_entitled(grant, context);
 
 # Lost is what was in use, switched off or collected. A seal that never passed its review, or has expired, would otherwise come
 # back switched off instead of waiting for what it waits for; it can be frozen.
@@ -95,7 +95,7 @@ is_placed_by_another(hold: SealHold, person: Person) if
 
 obligation(_: Person, "report_found", _: Seal, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "report_found", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "report_found", _: Seal, _, "LEAVE_SEAL_DISABLED");
 obligation(_: Person, "report_found", _: Seal, _, "NOTIFY_MONITORS");
 
@@ -129,9 +129,9 @@ because("HOLD_RELEASER", "AUDITOR_READ_ONLY", person: Person, hold: SealHold, co
 
 is_new_administrator(person: Person, hold: SealHold, context) if
   is_administrator(person, hold.seal.enterprise, context) and
-  retrieved_after(person, hold);
+  took_over_after_hold(person, hold);
 
-retrieved_after(person: Person, hold: SealHold) if
+took_over_after_hold(person: Person, hold: SealHold) if
   case in hold.seal.enterprise.retrieval_cases and
   case.applicant_id = person.id and
   case.state = "EXECUTED" and
@@ -154,7 +154,7 @@ because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Perso
 
 obligation(_: Person, "release", _: SealHold, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "release", _: SealHold, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "release", _: SealHold, _, "NOTIFY_MONITORS");
 
 # --- what the platform or a court holds ------------------------------------------------------------------------------
@@ -202,11 +202,11 @@ guard_lapses(person: Person, seal: Seal, context, at) if
   at = grant.valid_to;
 guard_lapses(person: Person, seal: Seal, context, at) if
   guarding_grant(person, seal, grant, context) and
-  grantor_lapses(grant, at);
+  grantor_entitlement_lapses(grant, at);
 
 own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);

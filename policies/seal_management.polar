@@ -37,7 +37,7 @@ because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) i
 
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
-  has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not legal_representative(person, seal.enterprise);
 
 # What must not hang on the legal representative alone, his own seal included: deciding a review, proposing an end, reporting a
@@ -50,12 +50,12 @@ meets(person: Person, "SEAL_ADMINISTRATION", "decide", review: SealReview, conte
 meets(person: Person, "SEAL_ADMINISTRATION", "propose_end", seal: Seal, context) if administers_seal(person, seal, context);
 
 administers_seals_of(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, enterprise, "SEAL_ADMIN", context) and
   not audits_seals_of(person, enterprise, context);
 administers_seals_of(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
 
 administers_seal(person: Person, seal: Seal, context) if
-  has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not audits_seal(person, seal, context);
 administers_seal(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
@@ -157,7 +157,7 @@ meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if
 # … and one whose newest review does not let it be used (seal_use.polar), even where an earlier one passed the same face.
 meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, context) if
   seal.state in ["ACTIVE", "DISABLED"] and
-  not has_face_in_order(seal, context);
+  not has_usable_face(seal, context);
 meets(_: Person, "NO_OPEN_REVIEW", "submit_review", seal: Seal, _) if not is_in_review(seal);
 meets(_: Person, "FACE_ON_FILE", "submit_review", seal: Seal, _) if seal.face_digest != "";
 because("REVIEW_DUE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if seal.state = "PENDING_REVIEW";
@@ -218,14 +218,14 @@ because("END_PROPOSED", "DUAL_CONTROL_REQUIRED", person: Person, seal: Seal, _) 
   is_proposed_to_end(seal) and
   not has_proposal_of_another(person, seal);
 
-standing_proposal(seal: Seal, ending, proposal, context) if
+valid_proposal(seal: Seal, ending, proposal, context) if
   proposal in seal.proposals and
   proposal.state = "OPEN" and
   proposal.ending = ending and
   administers_seal(proposal.proposed_by.person, seal, context);
 
 is_proposed_by_another(person: Person, seal: Seal, ending, context) if
-  standing_proposal(seal, ending, proposal, context) and
+  valid_proposal(seal, ending, proposal, context) and
   proposal.proposed_by.person_id != person.id;
 
 has_proposal_of_another(person: Person, seal: Seal) if
@@ -250,7 +250,7 @@ meets(_: Person, "SEAL_COLLECTED", "destroy", seal: Seal, _) if
 because("SEAL_COLLECTED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 because("SEAL_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
-  standing_proposal(seal, "DESTROY", proposal, context) and
+  valid_proposal(seal, "DESTROY", proposal, context) and
   one in proposal.witnesses and
   may_witness(one.membership, proposal, person) and
   other in proposal.witnesses and
@@ -260,7 +260,7 @@ meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
 may_witness(witness: Membership, proposal: SealProposal, person: Person) if
   witness.state = "ACTIVE" and
   witness.enterprise_id = proposal.seal.enterprise_id and
-  fit(witness.person) and
+  is_active_and_verified(witness.person) and
   witness.person_id != person.id and
   witness.person_id != proposal.proposed_by.person_id;
 
@@ -268,8 +268,8 @@ may_witness(witness: Membership, proposal: SealProposal, person: Person) if
 #@ R-12
 requires("revoke", _: Seal, "NO_RETRIEVAL_HOLD");
 requires("destroy", _: Seal, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not retrieval_holds(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not retrieval_holds(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
 #@ R-13
 requires("revoke", _: Seal, "COOLED_OFF");
 requires("destroy", _: Seal, "COOLED_OFF");
@@ -288,7 +288,7 @@ meets(_: Person, "CUSTODIAN_MEMBER", "assign_custodian", seal: Seal, context: Cu
   custodian matches Membership and
   is_live(custodian, context) and
   custodian.enterprise_id = seal.enterprise_id and
-  fit(custodian.person);
+  is_active_and_verified(custodian.person);
 
 # Nobody keeps two of the three seals that bind an enterprise together: official, finance, legal representative's. One who keeps
 # a seal in another's place, now or later, counts too.
@@ -305,13 +305,13 @@ keeps_conflicting_seal(custodian, seal: Seal, context) if
   other.kind != seal.kind and
   other.state != "REVOKED" and
   other.state != "DESTROYED" and
-  keeps(custodian.person_id, other, context);
+  keeps_seal_now_or_later(custodian.person_id, other, context);
 
-keeps(person_id, seal: Seal, _) if
+keeps_seal_now_or_later(person_id, seal: Seal, _) if
   custodian = seal.custodian and
   custodian matches Membership and
   custodian.person_id = person_id;
-keeps(person_id, seal: Seal, context) if
+keeps_seal_now_or_later(person_id, seal: Seal, context) if
   custodian = seal.acting_custodian and
   custodian matches Membership and
   custodian.person_id = person_id and
@@ -350,15 +350,15 @@ lapses(person: Person, "assign_custodian", seal: Seal, context, at) if
 
 # … and an ending rests on the role of whoever proposed it, too.
 lapses(_: Person, "revoke", seal: Seal, context, at) if
-  standing_proposal(seal, "REVOKE", proposal, context) and
+  valid_proposal(seal, "REVOKE", proposal, context) and
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
 lapses(_: Person, "destroy", seal: Seal, context, at) if
-  standing_proposal(seal, "DESTROY", proposal, context) and
+  valid_proposal(seal, "DESTROY", proposal, context) and
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
 
 seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SEAL_ADMIN" and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);

@@ -60,14 +60,14 @@ meets(_: Person, "SEAL_USABLE", "use", seal: Seal, context) if is_usable(seal, c
 is_usable(seal: Seal, context) if
   seal.state = "ACTIVE" and
   not is_held(seal) and
-  has_owner_in_office(seal) and
-  has_face_in_order(seal, context);
+  has_current_legal_rep(seal) and
+  has_usable_face(seal, context);
 
 # A legal representative's seal that names nobody is nobody's: it does not pass to a successor.
 #@ S-18
-has_owner_in_office(seal: Seal) if
+has_current_legal_rep(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
-has_owner_in_office(seal: Seal) if
+has_current_legal_rep(seal: Seal) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
   registry_names(seal.legal_rep_id, seal.enterprise);
@@ -80,7 +80,7 @@ is_of_former_legal_rep(seal: Seal) if
 # The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A seal that
 # was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have changed.
 #@ S-02
-has_face_in_order(seal: Seal, context) if
+has_usable_face(seal: Seal, context) if
   forall(review in seal.reviews,
          is_superseded(review, seal) or (has_passed_review(review, seal, context) and review.face_digest = seal.face_digest));
 
@@ -185,23 +185,23 @@ is_complete(document: ContractDocument) if
 #@ U-17 C-14
 meets(_: Person, "MATTER_SEALABLE", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 
-is_made_for(seal: Seal, contract: Contract, _) if
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and
-  is_for_all_matters(seal);
-is_made_for(seal: Seal, contract: Contract, _) if
+  suits_any_matter(seal);
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter = "FINANCE" and
   seal.kind = "FINANCE";
-is_made_for(seal: Seal, contract: Contract, _) if
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter = "PERSONNEL" and
   seal.kind = "PERSONNEL";
-is_made_for(seal: Seal, contract: Contract, context) if
+is_suitable_for(seal: Seal, contract: Contract, context) if
   contract.matter = "GUARANTEE" and
-  is_for_all_matters(seal) and
+  suits_any_matter(seal) and
   may_guarantee(seal, contract, context);
 
-is_for_all_matters(seal: Seal) if
+suits_any_matter(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
 
 may_guarantee(seal: Seal, contract: Contract, context) if
@@ -231,7 +231,7 @@ because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
 because("MATTER_SEALABLE", "RESOLUTION_REQUIRED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   contract.matter = "GUARANTEE" and
-  is_for_all_matters(seal) and
+  suits_any_matter(seal) and
   not may_guarantee(seal, contract, context);
 
 # A contract about money says how much.
@@ -248,13 +248,13 @@ meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_catego
 
 is_in_category(seal: Seal, context) if
   sealing_task(context, task) and
-  party_takes(seal, task.signatory);
+  category_of_party_takes(seal, task.signatory);
 
-party_takes(_: Seal, party: Signatory) if party.category_id = nil;
-party_takes(seal: Seal, party: Signatory) if
+category_of_party_takes(_: Seal, party: Signatory) if party.category_id = nil;
+category_of_party_takes(seal: Seal, party: Signatory) if
   category_of(seal, party, category) and
   not lists_seals(category);
-party_takes(seal: Seal, party: Signatory) if
+category_of_party_takes(seal: Seal, party: Signatory) if
   category_of(seal, party, category) and
   listed in category.seals and
   listed.seal_id = seal.id;
@@ -314,18 +314,18 @@ is_auditor(person: Person, seal: Seal, context) if
 #@ U-13
 meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
-  is_party_himself(person.id, contract) and
-  not may_deal_with(person, seal, contract, context);
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+  is_party_personally(person.id, contract) and
+  not has_self_dealing_resolution(person, seal, contract, context);
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
-  not may_deal_with(person, seal, contract, context);
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
-  is_named_for_both(person.id, person, seal, contract, context);
+  not has_self_dealing_resolution(person, seal, contract, context);
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+  is_named_by_other_party(person.id, person, seal, contract, context);
 
-is_party_himself(person_id, contract: Contract) if
+is_party_personally(person_id, contract: Contract) if
   party in contract.signatories and
   party.person_id matches String and
   party.person_id = person_id;
@@ -339,18 +339,18 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
   party.enterprise_id = snapshot.enterprise_id;
 
 # Both enterprises may agree to it, as they may agree that one person acts for both.
-is_named_for_both(person_id, person: Person, seal: Seal, contract: Contract, context) if
+is_named_by_other_party(person_id, person: Person, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
-  is_named_in(person_id, task) and
-  not may_deal_with(person, seal, contract, context) and
+  is_named_in_task(person_id, task) and
+  not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person_id, seal, contract, party, context);
 
-is_named_in(person_id, task: SigningTask) if
+is_named_in_task(person_id, task: SigningTask) if
   task.handler_id matches String and
   task.handler_id = person_id;
-is_named_in(person_id, task: SigningTask) if
+is_named_in_task(person_id, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person_id;
 
@@ -359,11 +359,11 @@ other_party(seal: Seal, contract: Contract, party) if
   party.enterprise_id matches String and
   party.enterprise_id != seal.enterprise_id;
 
-may_deal_with(_: Person, seal: Seal, contract: Contract, context) if
+has_self_dealing_resolution(_: Person, seal: Seal, contract: Contract, context) if
   resolution_on(seal, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
-may_deal_with(person: Person, seal: Seal, contract: Contract, context) if
+has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
   resolution_on(seal, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source = "LEGAL_REP" and
@@ -374,9 +374,9 @@ may_deal_with(person: Person, seal: Seal, contract: Contract, context) if
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
-has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
+has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.signed_by_id matches String and
@@ -393,10 +393,10 @@ both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, part
   enterprise in parties and
   enterprise matches Enterprise and
   enterprise.id = other.enterprise_id and
-  lets_act_for_both(person_id, other, enterprise, context) and
+  permits_double_agency(person_id, other, enterprise, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
-  lets_act_for_both(person_id, own, seal.enterprise, context);
+  permits_double_agency(person_id, own, seal.enterprise, context);
 # Who only opens a task seals nothing, and the other side is not looked at.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
   has_consented(person_id, other, _, context) and
@@ -406,10 +406,10 @@ have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory,
 
 # An administrator does not consent, whom the representative directs; and nobody does to their own acting. A person who
 # represents an enterprise acts for both sides by a resolution of its board or shareholders.
-lets_act_for_both(person_id, party: Signatory, enterprise: Enterprise, context) if
+permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
-lets_act_for_both(_, party: Signatory, enterprise: Enterprise, context) if
+permits_double_agency(_, party: Signatory, enterprise: Enterprise, context) if
   resolution_of(enterprise, party.contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
@@ -431,7 +431,7 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
@@ -441,21 +441,21 @@ because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_tas
 meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 because("FRESH_FACE", "FALLBACK_NOT_ALLOWED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  not takes_fallback(context.verification, seal, task);
+  not allows_fallback(context.verification, seal, task);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  takes_fallback(context.verification, seal, task) and
-  is_stale(context.verification, context);
+  allows_fallback(context.verification, seal, task) and
+  is_stale_fallback(context.verification, context);
 because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  takes_fallback(context.verification, seal, task) and
-  is_consumed(context.verification);
+  allows_fallback(context.verification, seal, task) and
+  is_used_fallback(context.verification);
 
 own_fallback_check(check, person: Person, task: SigningTask) if
   check matches IdentityVerification and
@@ -465,7 +465,7 @@ own_fallback_check(check, person: Person, task: SigningTask) if
   check.bound_type = "SigningTask" and
   check.bound_id = task.id;
 
-takes_fallback(check, seal: Seal, task: SigningTask) if
+allows_fallback(check, seal: Seal, task: SigningTask) if
   check matches IdentityVerification and
   check.fallback_from = "FACE" and
   category_for(seal, task, category) and
@@ -474,16 +474,16 @@ takes_fallback(check, seal: Seal, task: SigningTask) if
 
 fresh_fallback_check(check, person: Person, seal: Seal, task: SigningTask, context) if
   own_fallback_check(check, person, task) and
-  takes_fallback(check, seal, task) and
+  allows_fallback(check, seal, task) and
   check.state = "PASSED" and
   check.passed_at <= context.now and
   context.now < check.passed_at + context.parameters.face_for_use;
 
-is_stale(check, context) if
+is_stale_fallback(check, context) if
   check matches IdentityVerification and
   check.state in ["PASSED", "EXPIRED"] and
   check.passed_at + context.parameters.face_for_use <= context.now;
-is_consumed(check) if check matches IdentityVerification and check.state = "CONSUMED";
+is_used_fallback(check) if check matches IdentityVerification and check.state = "CONSUMED";
 
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Seal, context) if
   sealing_task(context, task) and
@@ -494,7 +494,7 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Seal,
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
 # What a person saw when they showed their face is all that they seal: the check names the whole of it as it is now.
-is_for_all_documents(check, context) if
+covers_all_documents(check, context) if
   check matches IdentityVerification and
   digest = context.documents_digest and
   digest matches String and
@@ -510,7 +510,7 @@ obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
 # a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across enterprises; of
 # several of a kind the one with the lowest id. The legal representative's own seal counts no use.
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "use", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   live_grant(person, seal, contract, grant, context) and
@@ -540,9 +540,9 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", sea
   id = grant.id;
 obligation_parameter("DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
-  held_grant(person, seal, contract, grant, context) and
+  live_cross_grant(person, seal, contract, grant, context) and
   lacks_own_authority(person, seal, context) and
-  not acts_for(person, seal, contract, _, _, context) and
+  not live_delegation(person, seal, contract, _, _, context) and
   id = grant.id;
 
 request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
@@ -552,15 +552,15 @@ request_used_up(person: Person, seal: Seal, contract: Contract, request, context
 
 # The grant is the principal's who delegated.
 delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
-  acts_for(person, seal, contract, delegation, grant, context) and
+  live_delegation(person, seal, contract, delegation, grant, context) and
   lacks_own_authority(person, seal, context) and
-  forall(acts_for(person, seal, contract, other, _, context), delegation.id <= other.id);
+  forall(live_delegation(person, seal, contract, other, _, context), delegation.id <= other.id);
 # What a delegate does is logged as done by one for another.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if
   lacks_own_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  acts_for(person, seal, contract, _, _, context);
+  live_delegation(person, seal, contract, _, _, context);
 
 lacks_own_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -573,34 +573,34 @@ lacks_own_authority(person: Person, seal: Seal, context) if
 #@ W-05
 obligation(person: Person, "use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and
-  count_of_use(person, seal, contract, used, limit, context) and
-  is_near(used, limit);
+  use_count(person, seal, contract, used, limit, context) and
+  is_near_limit(used, limit);
 obligation(person: Person, "use", seal: Seal, context, "ALERT_FIRST_USE") if
   sealed_contract(context, contract) and
-  count_of_use(person, seal, contract, 0, _, context);
+  use_count(person, seal, contract, 0, _, context);
 obligation(_: Person, "use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
   has_new_administration(seal.enterprise, context);
 
 # The count of a grant that the use rests on.
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   live_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  acts_for(person, seal, contract, _, grant, context) and
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+  live_delegation(person, seal, contract, _, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   live_open_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
-  held_grant(person, seal, contract, grant, context) and
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
+  live_cross_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
 
 # With this use, more than four fifths are used. (What is left is small enough to be multiplied, or far from the end.)
-is_near(used, limit) if
+is_near_limit(used, limit) if
   limit - used < 1000000000000000000 and
   (limit - used - 1) * 5 < limit;
 

@@ -20,23 +20,23 @@ is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
   task.state in ["PENDING", "IN_PROGRESS"] and
-  not is_behind_another(task);
+  not is_blocked_by_task_before(task);
 
-is_behind_another(task: SigningTask) if
+is_blocked_by_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
   earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
 
 # A task before it is still to be done …
-waits_for_another(task: SigningTask) if
+has_open_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
   earlier.state in ["WAITING", "PENDING", "IN_PROGRESS"];
 
 # … or was refused or ran out: the turn never comes.
-is_stranded(task: SigningTask) if
+has_failed_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
@@ -58,7 +58,7 @@ not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
     "DRAFT", "FILLING", "COMPLETE", "REJECTED", "RECALLED", "TERMINATING", "TERMINATED", "FORCE_FINISHED", "DELETED"];
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state = "SIGNING" and
-  is_stranded(task);
+  has_failed_task_before(task);
 #@ C-09
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
@@ -70,7 +70,7 @@ not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
 not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.signatory.contract.state = "SIGNING" and
   task.state in ["PENDING", "IN_PROGRESS"] and
-  waits_for_another(task);
+  has_open_task_before(task);
 
 # --- who carries it out ----------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
   task.action = "CORPORATE_SEAL" and
   not has_named_operator(task) and
   not has_fixed_seal(task) and
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context);
+  has_active_role(person, enterprise, "SEAL_ADMIN", context);
 
 # The legal representative's seal: he himself, or whoever holds a grant on it.
 #@ C-03
@@ -118,22 +118,22 @@ has_fixed_seal(task: SigningTask) if _ in task.fixed_seals;
 #@ C-05
 meets(_: Person, "SEAL_FOR_TASK", "use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 
-takes_seal(task: SigningTask, seal: Seal) if
+task_takes_seal(task: SigningTask, seal: Seal) if
   task.signatory.enterprise_id = seal.enterprise_id and
-  takes_kind(task, seal) and
+  task_takes_kind(task, seal) and
   fixed in task.fixed_seals and
   fixed.seal_id = seal.id;
-takes_seal(task: SigningTask, seal: Seal) if
+task_takes_seal(task: SigningTask, seal: Seal) if
   task.signatory.enterprise_id = seal.enterprise_id and
-  takes_kind(task, seal) and
+  task_takes_kind(task, seal) and
   not has_fixed_seal(task);
 
-takes_kind(task: SigningTask, seal: Seal) if
+task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "CORPORATE_SEAL" and
   seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
-takes_kind(task: SigningTask, seal: Seal) if
+task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "LEGAL_REP_SEAL" and
   seal.kind = "LEGAL_REP";
 
@@ -265,7 +265,7 @@ requires("sign", _: SigningTask, "FRESH_INTENT");
 meets(person: Person, "FRESH_INTENT", "sign", task: SigningTask, context) if
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 because("FRESH_INTENT", "FACE_VERIFICATION_EXPIRED", person: Person, task: SigningTask, context) if
   stale_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context);
@@ -274,7 +274,7 @@ because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: 
 
 obligation(_: Person, "sign", _: SigningTask, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "sign", _: SigningTask, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "sign", _: SigningTask, _, "APPEND_SEAL_LOG");
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if
@@ -327,7 +327,7 @@ meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   receiver matches Membership and
   is_live(receiver, context) and
   receiver.enterprise_id = task.signatory.enterprise_id and
-  fit(receiver.person) and
+  is_active_and_verified(receiver.person) and
   not holds_task(receiver.person, task);
 
 holds_task(person: Person, task: SigningTask) if

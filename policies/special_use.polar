@@ -34,22 +34,22 @@ meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
   is_ready(task, context);
 meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 meets(_: Person, "SEAL_USABLE", "auto_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "auto_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "auto_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 meets(_: Person, "AMOUNT_STATED", "auto_use", _: Seal, context) if has_stated_amount(context);
 meets(_: Person, "SEAL_IN_CATEGORY", "auto_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "auto_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
 # Where operators are named, only for one of them. The legal representative's seal stands for his own intent and is never put
 # automatically.
@@ -93,7 +93,7 @@ obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
 obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and
   auto_grant(person, seal, contract, grant, context) and
-  is_near(grant.used, grant.use_limit);
+  is_near_limit(grant.used, grant.use_limit);
 obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_FIRST_USE") if
   sealed_contract(context, contract) and
   auto_grant(person, seal, contract, grant, context) and
@@ -135,22 +135,22 @@ meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
   is_ready(task, context);
 meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 meets(_: Person, "SEAL_USABLE", "emergency_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "emergency_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "emergency_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 meets(_: Person, "AMOUNT_STATED", "emergency_use", _: Seal, context) if has_stated_amount(context);
 meets(_: Person, "SEAL_IN_CATEGORY", "emergency_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "emergency_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
 # An emergency stands in for an approval, and not for the second pair of eyes of one that was given.
 #@ U-12
@@ -183,12 +183,12 @@ is_emergency_operator(person: Person, task: SigningTask) if
 meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, _, context) and
-  not has_unapproved_emergency(person, seal, context);
+  not has_unapproved_emergency_use(person, seal, context);
 because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 because("EMERGENCY_GRANTED", "POST_APPROVAL_MISSING", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, _, context) and
-  has_unapproved_emergency(person, seal, context);
+  has_unapproved_emergency_use(person, seal, context);
 
 emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.grants and
@@ -198,7 +198,7 @@ emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.membership.enterprise_id = seal.enterprise_id and
   gives_authority(grant, contract, context);
 
-has_unapproved_emergency(person: Person, seal: Seal, context) if
+has_unapproved_emergency_use(person: Person, seal: Seal, context) if
   grant in seal.grants and
   grant.membership.person_id = person.id and
   use in grant.emergency_uses and
@@ -215,25 +215,25 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver in seal.enterprise.memberships and
   approver.id = use.approved_by_id and
   approver.person_id != grant.membership.person_id and
-  might_act_as_approver(approver, seal, use.approved_at, context) and
+  could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, seal, use.approved_at);
 
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: since when somebody is suspended they do not say, so that
 # it does not count; who keeps the seal they say of today, and of a substitute for each day.
-might_act_as_approver(approver: Membership, seal: Seal, at, context) if
+could_act_as_approver(approver: Membership, seal: Seal, at, context) if
   was_member(approver.person_id, seal.enterprise, membership, at, context) and
   membership.id = approver.id and
   approver.person.realname_state = "VERIFIED" and
   not is_custodian(approver.person_id, seal) and
-  not kept_in_place(approver.person_id, seal, at);
+  not was_acting_custodian(approver.person_id, seal, at);
 
 is_custodian(person_id, seal: Seal) if
   custodian = seal.custodian and
   custodian matches Membership and
   custodian.person_id = person_id;
 
-kept_in_place(person_id, seal: Seal, at) if
-  acts_as_custodian(person_id, seal) and
+was_acting_custodian(person_id, seal: Seal, at) if
+  is_named_acting_custodian(person_id, seal) and
   seal.acting_from <= at and
   at < seal.acting_to;
 
@@ -250,13 +250,13 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and
-  gave_by_office(grant.grantor, seal.enterprise, at);
+  was_entitled_to_grant(grant.grantor, seal.enterprise, at);
 
 # A grant stood on the role of the one who gave it, and on their membership. A role that was revoked does not say when.
-gave_by_office(grantor: RoleAssignment, _: Enterprise, at) if
+was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at) if
   grantor.role = "SEAL_ADMIN" and
   held_role(grantor, at);
-gave_by_office(grantor: RoleAssignment, enterprise: Enterprise, at) if
+was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at) if
   grantor.role = "LEGAL_REP" and
   held_role(grantor, at) and
   was_legal_representative(grantor.membership.person_id, enterprise, at);
@@ -280,17 +280,17 @@ meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 #@ U-10
 meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 
 obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "emergency_use", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
   emergency_grant_used_up(person, seal, context, id);
 obligation_parameter("POST_APPROVAL", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if

@@ -7,15 +7,15 @@ actor Person {}
 
 # A tie to an enterprise: being a member, suspended or not, or its legal representative; an own open task, application,
 # invitation or retrieval case. What is over ties no more.
-tied(person: Person, enterprise: Enterprise, context) if is_colleague(person, enterprise, context);
-tied(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
-tied(person: Person, enterprise: Enterprise, context) if
+is_connected_to(person: Person, enterprise: Enterprise, context) if is_colleague(person, enterprise, context);
+is_connected_to(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
+is_connected_to(person: Person, enterprise: Enterprise, context) if
   invitation in enterprise.invitations and
   invitation.target_id = person.id and
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
-tied(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
-tied(person: Person, enterprise: Enterprise, _) if task_tie(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task(person, enterprise);
 
 is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
 is_colleague(person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
@@ -23,7 +23,7 @@ is_colleague(person: Person, enterprise: Enterprise, _) if legal_representative(
 
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
-visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
+visible(person: Person, seal: Seal, context) if is_connected_to(person, seal.enterprise, context);
 visible(person: Person, seal: Seal, context: SealUseContext) if
   holder = context.holder and
   holder matches Enterprise and
@@ -94,7 +94,7 @@ visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
 visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
 # Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
-has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);
+has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to(person, enterprise, context);
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);

@@ -38,7 +38,7 @@ owner(task: SigningTask, context, found) if
   found matches Enterprise;
 
 # A person whose account and real name stand.
-fit(person: Person) if
+is_active_and_verified(person: Person) if
   person.account_state = "ACTIVE" and
   person.realname_state = "VERIFIED";
 
@@ -88,16 +88,16 @@ was_legal_representative(person_id, enterprise: Enterprise, at) if
 is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   other in enterprise.registry_snapshots and
   other.fetched_at <= at and
-  says_otherwise(other, snapshot) and
+  contradicts(other, snapshot) and
   snapshot.fetched_at <= other.fetched_at;
 is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   other in enterprise.registry_snapshots and
   other.fetched_at <= at and
-  says_otherwise(other, snapshot) and
+  contradicts(other, snapshot) and
   other.is_current = true;
 
-says_otherwise(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
-says_otherwise(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
+contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
+contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
 
 # A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for it.
 was_member(person_id, enterprise: Enterprise, membership, at, context) if
@@ -105,10 +105,10 @@ was_member(person_id, enterprise: Enterprise, membership, at, context) if
   membership.person_id = person_id and
   membership.joined_at <= at and
   at < membership.ended_at and
-  knows_its_end(membership, context);
+  has_known_end(membership, context);
 
-knows_its_end(membership: Membership, _) if membership.state = "ACTIVE";
-knows_its_end(membership: Membership, context) if
+has_known_end(membership: Membership, _) if membership.state = "ACTIVE";
+has_known_end(membership: Membership, context) if
   membership.state = "ENDED" and
   membership.ended_at <= context.now;
 
@@ -125,7 +125,7 @@ belongs(person: Person, enterprise: Enterprise, context) if
   legal_representative(person, enterprise);
 
 # A role counts while its assignment is ACTIVE and within its time, on a live membership.
-assignment_stands(assignment: RoleAssignment, context) if
+is_active_assignment(assignment: RoleAssignment, context) if
   assignment.state = "ACTIVE" and
   is_live(assignment.membership, context) and
   assignment.valid_from <= context.now and
@@ -138,9 +138,9 @@ assignment_lapses(assignment: RoleAssignment, at) if at = assignment.membership.
 holds_role(membership: Membership, role, context) if
   assignment in membership.assignments and
   assignment.role = role and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
-has_standing_role(person: Person, enterprise: Enterprise, role, context) if
+has_active_role(person: Person, enterprise: Enterprise, role, context) if
   member(person, enterprise, membership, context) and
   holds_role(membership, role, context);
 
@@ -148,7 +148,7 @@ has_standing_role(person: Person, enterprise: Enterprise, role, context) if
 administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
   holds_role(membership, "SYSTEM_ADMIN", context) and
-  fit(membership.person);
+  is_active_and_verified(membership.person);
 
 has_administrator(enterprise: Enterprise, context) if administrator(enterprise, _, context);
 
@@ -169,7 +169,7 @@ primary_administrator(enterprise: Enterprise, membership, context) if
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment.is_primary = true and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # Who may run the enterprise, and who may run its seals. The legal representative may both; only he manages his own seal.
 may_administer(person: Person, enterprise: Enterprise, context) if
@@ -177,25 +177,25 @@ may_administer(person: Person, enterprise: Enterprise, context) if
   legal_representative(person, enterprise);
 
 may_manage_seals(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context) or
+  has_active_role(person, enterprise, "SEAL_ADMIN", context) or
   legal_representative(person, enterprise);
 
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
   holds_role(membership, "SEAL_ADMIN", context) and
-  fit(membership.person);
+  is_active_and_verified(membership.person);
 
 # A signing task that the person holds, of a contract that is being signed or filled in, and that is not over.
 open_task(person: Person, task) if
   task in person.handled_tasks and
-  is_under_way(task);
+  is_open_task(task);
 open_task(person: Person, task) if
   operated in person.operated_tasks and
   task = operated.task and
-  is_under_way(task);
+  is_open_task(task);
 
-is_under_way(task: SigningTask) if
+is_open_task(task: SigningTask) if
   task.state in ["WAITING", "PENDING", "IN_PROGRESS"] and
   task.signatory.contract.state in ["FILLING", "SIGNING"];
 
@@ -205,7 +205,7 @@ open_task_for(person: Person, enterprise_id, task) if
   task.signatory.enterprise_id = enterprise_id;
 
 # … and one that makes a tie: the contract has been sent, so that nobody makes a tie by drafting one.
-task_tie(person: Person, enterprise: Enterprise) if
+has_open_sent_task(person: Person, enterprise: Enterprise) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING";
 
@@ -260,7 +260,7 @@ used_face_check(check, person: Person, purpose, object_type, object_id) if
   check.state = "CONSUMED";
 
 # The check that was shown, by its id, for what uses it up.
-named_check(check, id) if
+check_id(check, id) if
   check matches IdentityVerification and
   id = check.id;
 
@@ -268,7 +268,7 @@ named_check(check, id) if
 
 # A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided. Not before:
 # until the reviewers have passed it, whoever files papers could freeze an enterprise with them.
-retrieval_holds(enterprise: Enterprise) if
+is_held_by_retrieval(enterprise: Enterprise) if
   case in enterprise.retrieval_cases and
   case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
 

@@ -18,7 +18,7 @@ has_relation(enterprise: Enterprise, "headed", seal: Seal) if enterprise = seal.
 # … and the entry on the checklist of the action that he meets now.
 meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if
   headship(person, seal.enterprise, assignment) and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # An assignment as DEPT_ADMIN of a department of this very enterprise, of a member of it.
 headship(person: Person, enterprise: Enterprise, assignment) if
@@ -31,5 +31,5 @@ headship(person: Person, enterprise: Enterprise, assignment) if
 # What rests on an assignment ends with it.
 lapses(person: Person, "freeze", seal: Seal, context, at) if
   headship(person, seal.enterprise, assignment) and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
