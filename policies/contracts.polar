@@ -18,11 +18,7 @@ contract_administration_lapses(person: Person, enterprise: Enterprise, context, 
   contract_admin_lapses(person, enterprise, context, at);
 
 contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "CONTRACT_ADMIN" and
-  is_active_assignment(assignment, context) and
-  assignment_lapses(assignment, at);
+  own_role_lapses(person, enterprise, "CONTRACT_ADMIN", context, at);
 
 # --- starting one ----------------------------------------------------------------------------------------------------
 
@@ -80,19 +76,19 @@ meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   has_task_of_contract(person, contract, _, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
   is_sending_member(person, contract, context) and
-  category_of(contract.category_id, context.enterprise, category) and
+  own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
   has_task_of_contract(person, contract, party, context) and
-  category_of(party.category_id, context.party, category) and
+  own_category(context.party, party.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
   is_sending_member(person, contract, context) and
-  category_of(contract.category_id, context.enterprise, category) and
+  own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_print = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
   has_task_of_contract(person, contract, party, context) and
-  category_of(party.category_id, context.party, category) and
+  own_category(context.party, party.category_id, category) and
   category.holders_may_print = true;
 
 # Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
@@ -111,12 +107,7 @@ has_task_of_contract(person: Person, contract: Contract, party, context) if
   party.enterprise_id = ours.id and
   task in party.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED", "REJECTED", "EXPIRED"] and
-  holds_task(person, task);
-
-# A party's own category; another enterprise's says nothing.
-category_of(category_id, enterprise: Enterprise, category) if
-  category in enterprise.categories and
-  category.id = category_id;
+  is_named_in_task(person.id, task);
 
 # To the other parties a draft is not there yet, and what was deleted is not there any more.
 is_sent(contract: Contract) if
@@ -142,7 +133,7 @@ requires("recall", _: Contract, "CONTRACT_OF_SENDER");
 requires("recall", _: Contract, "CONTRACT_RECALLABLE");
 meets(person: Person, "CONTRACT_OF_SENDER", "recall", contract: Contract, context) if
   acts_for_sender(person, contract, context);
-meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if contract.state in ["FILLING", "SIGNING"];
+meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if is_open_contract(contract);
 
 acts_for_sender(person: Person, contract: Contract, context) if is_sending_member(person, contract, context);
 acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
@@ -177,7 +168,9 @@ consented_to_end(party: Signatory, context) if
 could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
 could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
-  held_role(membership, ["CONTRACT_ADMIN", "SYSTEM_ADMIN"], at);
+  assignment in membership.assignments and
+  assignment.role in ["CONTRACT_ADMIN", "SYSTEM_ADMIN"] and
+  was_active_assignment(assignment, at);
 could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
   party.contract.initiator_id = enterprise.id and
   party.contract.initiated_by_id = person_id and

@@ -110,24 +110,22 @@ requires("change_name", _: Enterprise, "NEW_NAME_REGISTERED");
 meets(_: Person, "NEW_NAME_REGISTERED", "change_name", enterprise: Enterprise, context) if
   has_new_registered_name(enterprise, context);
 because("NEW_NAME_REGISTERED", "REGISTRY_NOT_EXISTING", _: Person, enterprise: Enterprise, _) if
-  extract in enterprise.registry_snapshots and
-  extract.is_current = true and
-  extract.status != "EXISTING";
+  is_struck_off(enterprise);
 because("NEW_NAME_REGISTERED", "NAME_UNCHANGED", _: Person, enterprise: Enterprise, context) if
-  fresh_extract(enterprise, extract, context) and
-  extract.registered_name = enterprise.name;
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.registered_name = enterprise.name;
 
 has_new_registered_name(enterprise: Enterprise, context) if
-  fresh_extract(enterprise, extract, context) and
-  extract.registered_name != "" and
-  extract.registered_name != enterprise.name;
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.registered_name != "" and
+  snapshot.registered_name != enterprise.name;
 
-fresh_extract(enterprise: Enterprise, extract, context) if
-  extract in enterprise.registry_snapshots and
-  extract.is_current = true and
-  extract.status = "EXISTING" and
-  extract.fetched_at <= context.now and
-  context.now < extract.fetched_at + context.parameters.registry_fresh_within;
+fresh_snapshot(enterprise: Enterprise, snapshot, context) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status = "EXISTING" and
+  snapshot.fetched_at <= context.now and
+  context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
 
 # Contracts that are open name the enterprise as it is.
 #@ S-18
@@ -176,5 +174,5 @@ lapses(_: Person, "transfer_admin", enterprise: Enterprise, context, at) if
     context,
     at);
 lapses(_: Person, "change_name", enterprise: Enterprise, context, at) if
-  fresh_extract(enterprise, extract, context) and
-  at = extract.fetched_at + context.parameters.registry_fresh_within;
+  fresh_snapshot(enterprise, snapshot, context) and
+  at = snapshot.fetched_at + context.parameters.registry_fresh_within;

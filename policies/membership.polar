@@ -537,22 +537,19 @@ kept_seal(membership: Membership, seal, context) if
   seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id matches String and
   seal.acting_custodian_id = membership.id and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 # A seal whose life is not over is in somebody's keeping.
 seal_in_custody(enterprise: Enterprise, seal) if
   seal in enterprise.seals and
-  seal.state != "REVOKED" and
-  seal.state != "DESTROYED";
+  not is_ended(seal);
 
 # Another present member keeps the seal in the custodian's place.
 is_kept_by_acting_custodian(seal: Seal, context) if
   acting = seal.acting_custodian and
   acting matches Membership and
   is_live(acting, context) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 # --- authenticating an enterprise ------------------------------------------------------------------------------------
 

@@ -33,13 +33,9 @@ subscription_of(person: Person, enterprise: Enterprise, subscription, context) i
 audit_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.right = "AUDIT" and
-  grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
+  is_live_grant(grant, context) and
   is_live(grant.membership, context) and
-  grant.membership.person_id = person.id and
-  grantor_is_entitled(grant, context);
+  grant.membership.person_id = person.id;
 
 # --- watching --------------------------------------------------------------------------------------------------------
 
@@ -129,24 +125,20 @@ is_watched(person: Person, subscription: MonitorSubscription) if
   assignment.role = "SEAL_ADMIN";
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person.id;
+  is_custodian(person.id, seal);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
-  acting = seal.acting_custodian and
-  acting matches Membership and
-  acting.person_id = person.id;
+  is_named_acting_custodian(person.id, seal);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   grant in seal.grants and
   grant.right != "AUDIT" and
-  not is_ended_grant(grant.state) and
+  not gives_nothing_more(grant) and
   grant.membership.person_id = person.id;
 is_watched(_: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   grant in seal.open_grants and
-  not is_ended_grant(grant.state);
+  not gives_nothing_more(grant);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   request in seal.use_requests and
@@ -165,7 +157,7 @@ watched_seal(subscription: MonitorSubscription, seal) if
   subscription.seal_id matches String and
   seal.id = subscription.seal_id;
 
-is_ended_grant(state) if state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
+gives_nothing_more(grant) if grant.state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
 
 #@ W-06
 obligation(_: Person, "end", _: MonitorSubscription, _, "LOG_SUBSCRIPTION_CHANGE");
@@ -200,7 +192,4 @@ watch_lapses(person: Person, enterprise: Enterprise, context, at) if
 
 audit_lapses(person: Person, seal: Seal, context, at) if
   audit_grant(person, seal, grant, context) and
-  at = grant.valid_to;
-audit_lapses(person: Person, seal: Seal, context, at) if
-  audit_grant(person, seal, grant, context) and
-  assignment_lapses(grant.grantor, at);
+  grant_lapses(grant, at);

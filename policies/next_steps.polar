@@ -189,7 +189,7 @@ parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) 
 parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
 parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
   delegation_to(person, seal, delegation, context) and
-  has_expired(delegation, context) and
+  delegation_has_expired(delegation, context) and
   found = delegation.principal.person;
 # Handing over asks for the faces of both, for this enterprise.
 #@ M-12

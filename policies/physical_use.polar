@@ -373,8 +373,8 @@ meets(person: Person, "APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if
 meets(person: Person, "APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if may_be_stamped_by_approver(seal);
-waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if is_lesser_seal(seal);
+waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if is_lesser_seal(seal);
 waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 

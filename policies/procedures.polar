@@ -85,12 +85,10 @@ process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
 # The category that the owner gave the contract may name a process. A category that is not the owner's settles nothing.
 #@ U-04
 category_is_settled(seal: Seal, _: Contract, category_id, _) if
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   category.process_id = nil;
 category_is_settled(seal: Seal, contract: Contract, category_id, context) if
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   process_was_followed(seal, contract, category.process_id, context);
 
 # As the party that is to seal, and as the one that sent the contract.
@@ -113,8 +111,7 @@ because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context)
 process_of_category_is_open(seal: Seal, task: SigningTask, process, context) if
   own_category_id(seal, task, category_id) and
   not category_is_settled(seal, task.signatory.contract, category_id, context) and
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   process = category.process and
   process matches ApprovalProcess;
 
@@ -184,11 +181,9 @@ meets(person: Person, "APPROVER_NOT_STAMPER", "use", seal: Seal, context) if
 meets(person: Person, "APPROVER_NOT_STAMPER", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if may_be_stamped_by_approver(seal);
-waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if is_lesser_seal(seal);
+waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if is_lesser_seal(seal);
 because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-
-may_be_stamped_by_approver(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
 
 # Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest. (His verdict
 # on his own request counts for nothing anyway.)
@@ -197,7 +192,7 @@ approved_last(person: Person, seal: Seal, contract: Contract, context) if
   request.contract_id matches String and
   request.contract_id = contract.id and
   request.applicant.person_id != person.id and
-  request.state in ["APPROVED", "IN_USE"] and
+  is_approved_state(request) and
   context.now < request.valid_to and
   approval in request.approvals and
   approval.approver.person_id = person.id and

@@ -208,15 +208,15 @@ meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
   certification.state = "PASSED";
 meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
 meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
-because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case);
+because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case.enterprise);
 because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, context) if
   registry_is_fresh(case, context) and
   case.path = "LEGAL_REP_ONLINE" and
   not is_registered_legal_rep(case, context);
 
 # What the registry no longer lists in good order is a matter for the platform's staff.
-is_struck_off(case: RetrievalCase) if
-  snapshot in case.enterprise.registry_snapshots and
+is_struck_off(enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.status != "EXISTING";
 
@@ -232,17 +232,10 @@ is_for_path("DOCUMENTS", "DOCUMENTS");
 is_for_path("AUTH_LETTER", "DOCUMENTS");
 is_for_path("BANK_TRANSFER", "DOCUMENTS");
 
-fresh_snapshot(case: RetrievalCase, snapshot, context) if
-  snapshot in case.enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.status = "EXISTING" and
-  snapshot.fetched_at <= context.now and
-  context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
-
-registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case, _, context);
+registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case.enterprise, _, context);
 
 is_registered_legal_rep(case: RetrievalCase, context) if
-  fresh_snapshot(case, snapshot, context) and
+  fresh_snapshot(case.enterprise, snapshot, context) and
   snapshot.legal_rep_id = case.applicant_id;
 
 registry_supports(case: RetrievalCase, context) if
@@ -370,28 +363,30 @@ may_object(person: Person, case: RetrievalCase, context) if
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   is_active_and_verified(person) and
-  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+  suspended_office(person, case.enterprise, _, context);
 
 # A role that would stand but for the suspension of its membership.
-suspended_office(person: Person, enterprise: Enterprise, roles, assignment, context) if
+suspended_office(person: Person, enterprise: Enterprise, assignment, context) if
   membership in enterprise.memberships and
   membership.person_id = person.id and
-  office_of_suspended(membership, roles, assignment, context);
+  office_of_suspended(membership, assignment, context);
 
-office_of_suspended(membership: Membership, roles, assignment, context) if
+office_of_suspended(membership: Membership, assignment, context) if
   membership.state = "SUSPENDED" and
   context.now < membership.ended_at and
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
-  assignment.role in roles and
-  assignment.valid_from <= context.now and
-  context.now < assignment.valid_to;
+  is_officer_role(assignment.role) and
+  is_within_time(assignment, context);
+
+# The roles that run an enterprise and its seals.
+is_officer_role(role) if role in ["SYSTEM_ADMIN", "SEAL_ADMIN"];
 
 is_suspended_officer(person: Person, enterprise: Enterprise, context) if
-  suspended_office(person, enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+  suspended_office(person, enterprise, _, context);
 
 lapses(person: Person, "object", case: RetrievalCase, context, at) if
-  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
+  suspended_office(person, case.enterprise, assignment, context) and
   assignment_lapses(assignment, at);
 
 # An open or upheld objection blocks execution, except against the legal representative's path.
@@ -470,14 +465,14 @@ is_notified(case: RetrievalCase, person_id) if
 must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   assignment in membership.assignments and
-  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
+  is_officer_role(assignment.role) and
   is_active_assignment(assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
 must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
-  office_of_suspended(membership, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
+  office_of_suspended(membership, assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
@@ -553,7 +548,7 @@ case_face_lapses(person: Person, case: RetrievalCase, context, at) if
     at);
 
 registry_lapses(case: RetrievalCase, context, at) if
-  fresh_snapshot(case, snapshot, context) and
+  fresh_snapshot(case.enterprise, snapshot, context) and
   at = snapshot.fetched_at + context.parameters.registry_fresh_within;
 
 # --- deciding an objection, giving up, appealing ---------------------------------------------------------------------
@@ -591,8 +586,7 @@ raised_objection(person: Person, case: RetrievalCase) if
 requires("withdraw", _: RetrievalCase, "CASE_APPLICANT");
 requires("withdraw", _: RetrievalCase, "CASE_OPEN");
 meets(person: Person, "CASE_APPLICANT", "withdraw", case: RetrievalCase, _) if case.applicant_id = person.id;
-meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if is_open_case(case);
 
 # Whoever was an administrator until the case was executed may appeal for a while.
 #@ R-13
@@ -607,7 +601,7 @@ meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if
 
 # His role began before the case was executed, had not run out when it was opened, and does not stand any more.
 was_replaced(person: Person, case: RetrievalCase, context) if
-  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  was_executed(case) and
   case.applicant_id != person.id and
   membership in case.enterprise.memberships and
   membership.person_id = person.id and

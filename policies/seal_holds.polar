@@ -31,8 +31,7 @@ is_acting_custodian(person: Person, seal: Seal, context) if
   custodian matches Membership and
   custodian.person_id = person.id and
   is_live(custodian, context) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 guarding_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
@@ -40,8 +39,7 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
   grant.membership.person_id = person.id and
   is_live(grant.membership, context) and
   grant.state = "ACTIVE" and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
+  is_within_time(grant, context) and
   grantor_is_entitled(grant, context);
 
 # Lost is what was in use, switched off or collected. A seal that never passed its review, or has expired, would otherwise come
@@ -199,14 +197,4 @@ guard_lapses(person: Person, seal: Seal, context, at) if
   at = seal.acting_to;
 guard_lapses(person: Person, seal: Seal, context, at) if
   guarding_grant(person, seal, grant, context) and
-  at = grant.valid_to;
-guard_lapses(person: Person, seal: Seal, context, at) if
-  guarding_grant(person, seal, grant, context) and
-  grantor_entitlement_lapses(grant, at);
-
-own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "SYSTEM_ADMIN" and
-  is_active_assignment(assignment, context) and
-  assignment_lapses(assignment, at);
+  grant_lapses(grant, at);

@@ -32,8 +32,11 @@ may_manage(person: Person, seal: Seal, context) if
   administers_seal(person, seal, context);
 may_manage(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
+# S-05: The legal representative's seal is made, granted, switched on and ended by the present legal representative alone.
 #@ S-05
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
+  is_legal_rep_only(person, seal, context);
 
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
@@ -65,11 +68,12 @@ administers_seal(person: Person, seal: Seal, _) if legal_representative(person, 
 because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, enterprise: Enterprise, context) if
   audits_seals_of(person, enterprise, context) and
   not legal_representative(person, enterprise);
-because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if is_only_auditor(person, seal, context);
-because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
   is_only_auditor(person, seal, context);
-because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, review: SealReview, context) if
-  is_only_auditor(person, review.seal, context);
+because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
+  is_only_auditor(person, seal, context);
 
 is_only_auditor(person: Person, seal: Seal, context) if
   audits_seal(person, seal, context) and
@@ -108,9 +112,6 @@ meets(_: Person, "SEAL_NOT_ENDED", "revoke", seal: Seal, _) if is_not_ended(seal
 meets(_: Person, "SEAL_NOT_ENDED", "assign_custodian", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "request_use", seal: Seal, _) if is_not_ended(seal);
 
-is_not_ended(seal: Seal) if
-  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
-
 # Only what was in use is switched off. A lost, expired, collected or unreviewed seal that could be "disabled" would come back
 # into use by being enabled, past the check that it waits for.
 #@ S-01
@@ -120,9 +121,6 @@ because("SEAL_CAN_BE_DISABLED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_
 because("SEAL_CAN_BE_DISABLED", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
 because("SEAL_CAN_BE_DISABLED", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 because("SEAL_CAN_BE_DISABLED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
-
-is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
-is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
 
 # A seal that was reported lost, or is still under review, is not simply switched on.
 #@ S-01
@@ -299,23 +297,12 @@ meets(_: Person, "CUSTODY_APART", "assign_custodian", seal: Seal, context: Custo
 
 keeps_conflicting_seal(custodian, seal: Seal, context) if
   custodian matches Membership and
-  seal.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  is_key_seal(seal) and
   other in seal.enterprise.seals and
-  other.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  is_key_seal(other) and
   other.kind != seal.kind and
-  other.state != "REVOKED" and
-  other.state != "DESTROYED" and
+  not is_ended(other) and
   keeps_seal_now_or_later(custodian.person_id, other, context);
-
-keeps_seal_now_or_later(person_id, seal: Seal, _) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-keeps_seal_now_or_later(person_id, seal: Seal, context) if
-  custodian = seal.acting_custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id and
-  context.now < seal.acting_to;
 
 # Whoever approves the use of a seal does not keep it.
 #@ S-15
@@ -328,7 +315,7 @@ approves_use_of(custodian, seal: Seal, context) if
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership.person_id = custodian.person_id and
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"] and
+  is_revocable(grant) and
   context.now < grant.valid_to;
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
@@ -355,10 +342,3 @@ lapses(_: Person, "revoke", seal: Seal, context, at) if
 lapses(_: Person, "destroy", seal: Seal, context, at) if
   valid_proposal(seal, "DESTROY", proposal, context) and
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
-
-seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "SEAL_ADMIN" and
-  is_active_assignment(assignment, context) and
-  assignment_lapses(assignment, at);

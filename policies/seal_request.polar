@@ -64,7 +64,7 @@ because("STEP_APPROVER", "APPROVAL_BEYOND_GRANT", person: Person, request: SealU
 because("STEP_APPROVER", "USE_LIMIT_EXHAUSTED", person: Person, request: SealUseRequest, context) if
   lacks_covering_right(person, request, context) and
   right_to_approve(person, request, grant, context) and
-  grant.used >= grant.use_limit;
+  not has_uses_left(grant);
 
 lacks_covering_right(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
@@ -177,12 +177,12 @@ limited_right(person: Person, request: SealUseRequest, grant, context) if
   member(person, request.seal.enterprise, membership, context) and
   not legal_representative(person, request.seal.enterprise) and
   grant_to_decide(membership, request, grant, context) and
-  grant.use_limit < 9223372036854775807 and
+  not is_unlimited(grant.use_limit) and
   not has_unlimited_right(membership, request, context);
 
 has_unlimited_right(membership: Membership, request: SealUseRequest, context) if
   grant_to_decide(membership, request, grant, context) and
-  grant.use_limit = 9223372036854775807;
+  is_unlimited(grant.use_limit);
 
 # The applicant takes back what is not used yet.
 #@ U-03
@@ -238,20 +238,18 @@ approved_for(seal: Seal, contract: Contract, request, context) if
 # Approved, within its time, and not used up.
 is_usable_request(request: SealUseRequest, context) if
   was_approved(request, context) and
-  request.valid_from <= context.now and
-  context.now < request.valid_to and
+  is_within_time(request, context) and
   request.used < request.uses;
-
-is_approved(request: SealUseRequest, _: Person, context) if was_approved(request, context);
 
 # Others than the applicant approved, and nobody who was asked refused. An approval counts while its approver may still
 # approve: whoever has left or lost the right has to be replaced by another approver.
 was_approved(request: SealUseRequest, context) if
-  request.state in ["APPROVED", "IN_USE"] and
+  is_approved_state(request) and
   not was_refused(request) and
   not decided_by_applicant(request) and
   approval_is_complete(request, context);
 
+is_approved_state(request: SealUseRequest) if request.state in ["APPROVED", "IN_USE"];
 was_refused(request: SealUseRequest) if
   approval in request.approvals and
   approval.verdict != "PASSED";
@@ -301,7 +299,7 @@ may_decide_by_right(approver: Membership, request: SealUseRequest, context) if g
 grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) if
   approval_grant(approver, request.seal, grant, context) and
   grant.state = "ACTIVE" and
-  grant.used < grant.use_limit and
+  has_uses_left(grant) and
   grant_covers_request(grant, request, context);
 
 # Who decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
@@ -317,9 +315,8 @@ approval_grant(approver: Membership, seal: Seal, grant, context) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   is_in_force(grant) and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
+  is_confirmed(grant) and
+  is_within_time(grant, context) and
   grantor_is_entitled(grant, context) and
   not gave_grant(approver.person_id, grant);
 
@@ -332,27 +329,26 @@ is_in_force(grant: SealGrant) if grant.state = "EXHAUSTED" and grant.used = gran
 grant_covers_request(grant: SealGrant, _: SealUseRequest, _) if
   grant.scope = "ALL_CONTRACTS" and
   not lists_templates(grant) and
-  grant.amount_max = 9223372036854775807;
+  is_unlimited(grant.amount_max);
 grant_covers_request(grant: SealGrant, request: SealUseRequest, context) if
   contract_of_request(request, contract, context) and
   covers(grant, contract) and
   covers_amount(grant, contract);
 
 contract_of_request(request: SealUseRequest, contract, context: RequestContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: TaskContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: StampContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: SealUseContext) if
   sealed_contract(context, contract) and
   contract.id = request.contract_id;
+
+contract_with_id(known, id, contract) if
+  contract = known and
+  contract matches Contract and
+  contract.id = id;
 
 # An approver who is on the other side of the contract approved for that side. Where a seal is used, what each represents is known.
 #@ U-12 U-13
@@ -373,21 +369,6 @@ has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseR
   known.id = approver.person_id and
   not takes_part_for_other_party(known.id, request.seal, contract) and
   not belongs_to_other_party(known, request.seal, contract);
-
-# The custodian, and whoever acts for him at the time; by person, so that a second membership does not help.
-keeps_seal_now(person_id, seal: Seal, _) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-keeps_seal_now(person_id, seal: Seal, context) if
-  is_named_acting_custodian(person_id, seal) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
-
-is_named_acting_custodian(person_id, seal: Seal) if
-  custodian = seal.acting_custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
 
 # --- processes -------------------------------------------------------------------------------------------------------------
 

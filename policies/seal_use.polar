@@ -65,8 +65,7 @@ is_usable(seal: Seal, context) if
 
 # A legal representative's seal that names nobody is nobody's: it does not pass to a successor.
 #@ S-18
-has_current_legal_rep(seal: Seal) if
-  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+has_current_legal_rep(seal: Seal) if is_enterprise_seal(seal);
 has_current_legal_rep(seal: Seal) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
@@ -123,11 +122,10 @@ because("SEAL_USABLE", "SEAL_LOST", _: Person, seal: Seal, _) if
   hold.source = "LOSS";
 because("SEAL_USABLE", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
 because("SEAL_USABLE", "SEAL_DISABLED", _: Person, seal: Seal, _) if seal.state in ["DISABLED", "COLLECTED"];
-because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if seal.state in ["REVOKED", "DESTROYED"];
+because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 because("SEAL_USABLE", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 because("SEAL_USABLE", "SEAL_OF_FORMER_LEGAL_REP", _: Person, seal: Seal, _) if is_of_former_legal_rep(seal);
-because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if
-  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 
 # Whatever is not released holds.
 is_held(seal: Seal) if hold in seal.holds and hold.state != "RELEASED";
@@ -205,14 +203,11 @@ suits_any_matter(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
 
 may_guarantee(seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "GUARANTEE" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
 
-# A resolution of the seal's owner about this contract, passed and not withdrawn.
-resolution_on(seal: Seal, contract: Contract, resolution, context) if
-  resolution_of(seal.enterprise, contract, resolution, context);
-
+# A resolution of an enterprise about this contract, passed and not withdrawn.
 resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
   resolution in enterprise.resolutions and
   resolution.contract_id = contract.id and
@@ -252,20 +247,17 @@ is_in_category(seal: Seal, context) if
 
 category_of_party_takes(_: Seal, party: Signatory) if party.category_id = nil;
 category_of_party_takes(seal: Seal, party: Signatory) if
-  category_of(seal, party, category) and
+  party_category(seal, party, category) and
   not lists_seals(category);
 category_of_party_takes(seal: Seal, party: Signatory) if
-  category_of(seal, party, category) and
+  party_category(seal, party, category) and
   listed in category.seals and
   listed.seal_id = seal.id;
 
-category_for(seal: Seal, task: SigningTask, category) if category_of(seal, task.signatory, category);
-
-category_of(seal: Seal, party: Signatory, category) if
+party_category(seal: Seal, party: Signatory, category) if
   category_id = party.category_id and
   category_id matches String and
-  category in seal.enterprise.categories and
-  category.id = category_id;
+  own_category(seal.enterprise, category_id, category);
 
 lists_seals(category: BusinessCategory) if _ in category.seals;
 
@@ -347,24 +339,17 @@ is_named_by_other_party(person_id, person: Person, seal: Seal, contract: Contrac
   not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person_id, seal, contract, party, context);
 
-is_named_in_task(person_id, task: SigningTask) if
-  task.handler_id matches String and
-  task.handler_id = person_id;
-is_named_in_task(person_id, task: SigningTask) if
-  operator in task.operators and
-  operator.person_id = person_id;
-
 other_party(seal: Seal, contract: Contract, party) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id != seal.enterprise_id;
 
 has_self_dealing_resolution(_: Person, seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
 has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source = "LEGAL_REP" and
   not registry_names(person.id, seal.enterprise);
@@ -468,7 +453,7 @@ own_fallback_check(check, person: Person, task: SigningTask) if
 allows_fallback(check, seal: Seal, task: SigningTask) if
   check matches IdentityVerification and
   check.fallback_from = "FACE" and
-  category_for(seal, task, category) and
+  party_category(seal, task.signatory, category) and
   category.state = "ENABLED" and
   category.face_fallback = check.method;
 
@@ -613,7 +598,7 @@ has_new_administration(enterprise: Enterprise, context) if
   context.now < assignment.valid_from + context.parameters.alert_after_admin_change;
 has_new_administration(enterprise: Enterprise, context) if
   case in enterprise.retrieval_cases and
-  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  was_executed(case) and
   case.executed_at <= context.now and
   context.now < case.executed_at + context.parameters.alert_after_admin_change;
 

@@ -19,21 +19,16 @@ meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context,
 is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
-  task.state in ["PENDING", "IN_PROGRESS"] and
-  not is_blocked_by_task_before(task);
-
-is_blocked_by_task_before(task: SigningTask) if
-  party in task.signatory.contract.signatories and
-  earlier in party.tasks and
-  earlier.position < task.position and
-  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
+  is_due_state(task) and
+  not has_open_task_before(task) and
+  not has_failed_task_before(task);
 
 # A task before it is still to be done …
 has_open_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
-  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+  is_open_state(earlier);
 
 # … or was refused or ran out: the turn never comes.
 has_failed_task_before(task: SigningTask) if
@@ -69,7 +64,7 @@ not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.state = "WAITING";
 not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.signatory.contract.state = "SIGNING" and
-  task.state in ["PENDING", "IN_PROGRESS"] and
+  is_due_state(task) and
   has_open_task_before(task);
 
 # --- who carries it out ----------------------------------------------------------------------------------------------
@@ -132,7 +127,7 @@ task_takes_seal(task: SigningTask, seal: Seal) if
 
 task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "CORPORATE_SEAL" and
-  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+  is_enterprise_seal(seal);
 task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "LEGAL_REP_SEAL" and
   seal.kind = "LEGAL_REP";
@@ -305,7 +300,7 @@ requires("transfer", _: SigningTask, "TASK_RECEIVER");
 meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
   task.state in ["WAITING", "PENDING"] and
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "APPROVE", "FILL"] and
-  task.signatory.contract.state in ["FILLING", "SIGNING"] and
+  is_open_contract(task.signatory.contract) and
   task.signatory.contract.forbids_transfer = false;
 
 # A signature in person is nobody else's to make.
@@ -318,7 +313,7 @@ because("TASK_TRANSFERABLE", "NOT_DELEGABLE", _: Person, task: SigningTask, _) i
 meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, context) if
   owner(task, context, enterprise) and
   administers_contracts(person, enterprise, context);
-meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if holds_task(person, task);
+meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if is_named_in_task(person.id, task);
 
 # It goes to an active member of the same party whose real name is verified, and who does not hold it already.
 #@ C-08
@@ -328,14 +323,7 @@ meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   is_live(receiver, context) and
   receiver.enterprise_id = task.signatory.enterprise_id and
   is_active_and_verified(receiver.person) and
-  not holds_task(receiver.person, task);
-
-holds_task(person: Person, task: SigningTask) if
-  task.handler_id matches String and
-  task.handler_id = person.id;
-holds_task(person: Person, task: SigningTask) if
-  operator in task.operators and
-  operator.person_id = person.id;
+  not is_named_in_task(receiver.person_id, task);
 
 lapses(person: Person, "transfer", task: SigningTask, context, at) if
   owner(task, context, enterprise) and

@@ -157,7 +157,7 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) 
 meets(person: Person, "APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if is_lesser_seal(seal);
 
 # The reason is stated, for those who approve it afterwards.
 #@ U-24
@@ -227,15 +227,9 @@ could_act_as_approver(approver: Membership, seal: Seal, at, context) if
   not is_custodian(approver.person_id, seal) and
   not was_acting_custodian(approver.person_id, seal, at);
 
-is_custodian(person_id, seal: Seal) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-
 was_acting_custodian(person_id, seal: Seal, at) if
   is_named_acting_custodian(person_id, seal) and
-  seal.acting_from <= at and
-  at < seal.acting_to;
+  is_time_of_acting_custodian(seal, at);
 
 # Like has_right_to_approve.
 had_right_to_approve(approver: Membership, seal: Seal, at) if
@@ -246,7 +240,7 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   grant.state in ["ACTIVE", "EXPIRED"] and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  is_confirmed(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and
@@ -255,18 +249,11 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
 # A grant stood on the role of the one who gave it, and on their membership. A role that was revoked does not say when.
 was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at) if
   grantor.role = "SEAL_ADMIN" and
-  held_role(grantor, at);
+  was_active_assignment(grantor, at);
 was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at) if
   grantor.role = "LEGAL_REP" and
-  held_role(grantor, at) and
+  was_active_assignment(grantor, at) and
   was_legal_representative(grantor.membership.person_id, enterprise, at);
-
-held_role(assignment: RoleAssignment, at) if
-  assignment.state in ["ACTIVE", "EXPIRED"] and
-  assignment.valid_from <= at and
-  at < assignment.valid_to and
-  assignment.membership.joined_at <= at and
-  at < assignment.membership.ended_at;
 
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24

@@ -118,12 +118,7 @@ has_standing(_: Person, _: RetrievalCase, _);
 holds_task_of(person: Person, contract: Contract) if
   party in contract.signatories and
   task in party.tasks and
-  task.handler_id = person.id;
-holds_task_of(person: Person, contract: Contract) if
-  party in contract.signatories and
-  task in party.tasks and
-  operator in task.operators and
-  operator.person_id = person.id;
+  is_named_in_task(person.id, task);
 
 is_risk_staff(person: Person) if
   post in person.staff_posts and

@@ -42,6 +42,13 @@ is_active_and_verified(person: Person) if
   person.account_state = "ACTIVE" and
   person.realname_state = "VERIFIED";
 
+# What has a time counts from `valid_from` on and ends before `valid_to`: roles, grants, delegations, requests.
+# U-07: A grant or a request counts from its first instant on, and not in the instant in which it ends any more.
+#@ U-07
+is_within_time(dated, context) if
+  dated.valid_from <= context.now and
+  context.now < dated.valid_to;
+
 # A membership counts while it is ACTIVE and until it ends: a time that has passed beats the state.
 is_live(membership: Membership, context) if
   membership.state = "ACTIVE" and
@@ -112,13 +119,13 @@ has_known_end(membership: Membership, context) if
   membership.state = "ENDED" and
   membership.ended_at <= context.now;
 
-# A role as it was at a time; when one was revoked is not known.
-held_role(membership: Membership, roles, at) if
-  assignment in membership.assignments and
-  assignment.role in roles and
+# A role as it was at a time, with the membership that it is of; when one was revoked is not known.
+was_active_assignment(assignment: RoleAssignment, at) if
   assignment.state in ["ACTIVE", "EXPIRED"] and
   assignment.valid_from <= at and
-  at < assignment.valid_to;
+  at < assignment.valid_to and
+  assignment.membership.joined_at <= at and
+  at < assignment.membership.ended_at;
 
 belongs(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) or
@@ -128,12 +135,24 @@ belongs(person: Person, enterprise: Enterprise, context) if
 is_active_assignment(assignment: RoleAssignment, context) if
   assignment.state = "ACTIVE" and
   is_live(assignment.membership, context) and
-  assignment.valid_from <= context.now and
-  context.now < assignment.valid_to;
+  is_within_time(assignment, context);
 
 # When a role ends by itself: with its assignment, or with its membership.
 assignment_lapses(assignment: RoleAssignment, at) if at = assignment.valid_to;
 assignment_lapses(assignment: RoleAssignment, at) if at = assignment.membership.ended_at;
+
+# … and when the person's own role in an enterprise does.
+own_role_lapses(person: Person, enterprise: Enterprise, role, context, at) if
+  member(person, enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = role and
+  is_active_assignment(assignment, context) and
+  assignment_lapses(assignment, at);
+
+own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
+  own_role_lapses(person, enterprise, "SYSTEM_ADMIN", context, at);
+seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
+  own_role_lapses(person, enterprise, "SEAL_ADMIN", context, at);
 
 holds_role(membership: Membership, role, context) if
   assignment in membership.assignments and
@@ -186,7 +205,17 @@ named_seal_administrator(enterprise: Enterprise, membership, context) if
   holds_role(membership, "SEAL_ADMIN", context) and
   is_active_and_verified(membership.person);
 
-# A signing task that the person holds, of a contract that is being signed or filled in, and that is not over.
+# The states of tasks and contracts that several rules ask for.
+is_open_state(task: SigningTask) if task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+is_due_state(task: SigningTask) if task.state in ["PENDING", "IN_PROGRESS"];
+is_open_contract(contract: Contract) if contract.state in ["FILLING", "SIGNING"];
+
+# A task that is not over, of a contract that is being filled in or signed. A draft is not there yet.
+is_open_task(task: SigningTask) if
+  is_open_state(task) and
+  is_open_contract(task.signatory.contract);
+
+# An open signing task that the person holds.
 open_task(person: Person, task) if
   task in person.handled_tasks and
   is_open_task(task);
@@ -195,19 +224,28 @@ open_task(person: Person, task) if
   task = operated.task and
   is_open_task(task);
 
-is_open_task(task: SigningTask) if
-  task.state in ["WAITING", "PENDING", "IN_PROGRESS"] and
-  task.signatory.contract.state in ["FILLING", "SIGNING"];
-
 open_task_for(person: Person, enterprise_id, task) if
   open_task(person, task) and
   task.signatory.enterprise_id matches String and
   task.signatory.enterprise_id = enterprise_id;
 
-# … and one that makes a tie: the contract has been sent, so that nobody makes a tie by drafting one.
+# … and one that connects with an enterprise: the contract has been sent. Nobody connects themself by drafting one.
 has_open_sent_task(person: Person, enterprise: Enterprise) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING";
+
+# An enterprise's own category of contracts; another enterprise's says nothing.
+own_category(enterprise: Enterprise, category_id, category) if
+  category in enterprise.categories and
+  category.id = category_id;
+
+# Who holds a task: its handler, or one of its operators.
+is_named_in_task(person_id, task: SigningTask) if
+  task.handler_id matches String and
+  task.handler_id = person_id;
+is_named_in_task(person_id, task: SigningTask) if
+  operator in task.operators and
+  operator.person_id = person_id;
 
 # An application counts until it expires, whether or not somebody has written that down.
 pending_application(person: Person, enterprise: Enterprise, application, context) if
@@ -218,10 +256,14 @@ pending_application(person: Person, enterprise: Enterprise, application, context
 
 is_applicant(person: Person, enterprise: Enterprise, context) if pending_application(person, enterprise, _, context);
 
-# A case that is neither executed nor given up.
+# A case that is neither executed nor over otherwise.
+is_open_case(case: RetrievalCase) if
+  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+was_executed(case: RetrievalCase) if case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"];
+
 open_case(enterprise: Enterprise, case) if
   case in enterprise.retrieval_cases and
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+  is_open_case(case);
 
 own_open_case(person: Person, enterprise: Enterprise, case) if
   open_case(enterprise, case) and
@@ -279,3 +321,51 @@ cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case.applicant_id = person.id and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at;
+
+# --- kinds and states of seals ---------------------------------------------------------------------------------------
+
+# The seal that a resource is or is about.
+seal_of(seal: Seal, found) if found = seal;
+seal_of(grant: SealGrant, found) if found = grant.seal;
+seal_of(grant: OpenGrant, found) if found = grant.seal;
+seal_of(grant: CrossEnterpriseGrant, found) if found = grant.seal;
+seal_of(review: SealReview, found) if found = review.seal;
+
+# The seals that bind an enterprise most, those that bind it less, and all that are the enterprise's and not the legal
+# representative's. A kind that stands in no list is none of these.
+is_key_seal(seal: Seal) if seal.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"];
+is_lesser_seal(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+is_enterprise_seal(seal: Seal) if
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+
+# A seal that is revoked or destroyed has ended and does not come back.
+is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
+is_not_ended(seal: Seal) if
+  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
+is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+
+# Who keeps a seal: its custodian, or the acting custodian in the custodian's place, within their time. By person, so that a
+# second membership does not help.
+is_custodian(person_id, seal: Seal) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+is_named_acting_custodian(person_id, seal: Seal) if
+  custodian = seal.acting_custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+is_time_of_acting_custodian(seal: Seal, at) if
+  seal.acting_from <= at and
+  at < seal.acting_to;
+
+keeps_seal_now(person_id, seal: Seal, _) if is_custodian(person_id, seal);
+keeps_seal_now(person_id, seal: Seal, context) if
+  is_named_acting_custodian(person_id, seal) and
+  is_time_of_acting_custodian(seal, context.now);
+
+keeps_seal_now_or_later(person_id, seal: Seal, _) if is_custodian(person_id, seal);
+keeps_seal_now_or_later(person_id, seal: Seal, context) if
+  is_named_acting_custodian(person_id, seal) and
+  context.now < seal.acting_to;
