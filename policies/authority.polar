@@ -1,17 +1,19 @@
 # Authority over a seal: by what right does this person put this seal on this contract, now.
 #
-# One of five is enough: a grant of one's own, an approved request for exactly these documents (seal_request.polar), a grant
-# that is open to members for documents of listed templates, a delegation by a member who holds a grant of their own, or a
-# grant across enterprises under which one's own enterprise named one. Each is written, has matter, scope and term, and is
-# looked at in the moment of sealing; being an administrator, a colleague or the parent company gives nothing.
-# (Civil Code 165, 166, 168, 169 and 171; Electronic Signature Law 13; e-sign platforms: grants, open grants, grants across
-# enterprises. The life of a grant: granting.polar.)
+# One of five is enough: a grant of one's own, an approved request for exactly these documents (seal_request.polar), a
+# grant that is open to members for documents of listed templates, a delegation by a member who holds a grant of their
+# own, or a grant across enterprises under which one's own enterprise named one. Each is written, has matter, scope and
+# term, and is looked at in the moment of sealing; being an administrator, a colleague or the parent company gives
+# nothing.
+# (Civil Code 165, 166, 168, 169 and 171; Electronic Signature Law 13; e-sign platforms: grants, open grants, grants
+# across enterprises. The life of a grant: granting.polar.)
 
 # A live USE grant of one's own that covers the contract.
 # S-03: Managing seals does not include using them: a seal administrator needs a grant like everybody else.
 #@ U-02 U-04 U-05 U-06 U-07 S-03 S-06 S-09 S-17
 has_authority(person: Person, seal: Seal, contract, context) if live_grant(person, seal, contract, _, context);
-# U-03: A member without a grant may ask for a use: an approved request for exactly these documents stands in for the grant.
+# U-03: A member without a grant may ask for a use: an approved request for exactly these documents stands in for the
+# grant.
 #@ U-03
 has_authority(person: Person, seal: Seal, contract, context) if approved_request(person, seal, contract, _, context);
 # A grant that is open to all members, or to a department's.
@@ -24,9 +26,10 @@ has_authority(person: Person, seal: Seal, contract, context) if live_delegation(
 #@ U-20 U-21
 has_authority(person: Person, seal: Seal, contract, context) if live_cross_grant(person, seal, contract, _, context);
 
-# --- a grant of one's own ------------------------------------------------------------------------------------------------
+# --- a grant of one's own --------------------------------------------------------------------------------------------
 
-# A grant to use the seal, of a present member of its owner, whatever became of it; only a revoked one says nothing any more.
+# A grant to use the seal, of a present member of its owner, whatever became of it; only a revoked one says nothing any
+# more.
 use_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.membership.person_id = person.id and
@@ -47,8 +50,8 @@ gives_authority(grant: SealGrant, contract: Contract, context) if
   is_within_parent_grant(grant, contract) and
   not gave_grant(grant.membership.person_id, grant);
 
-# U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it lists
-# templates, documents of those only.
+# U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it
+# lists templates, documents of those only.
 #@ U-02
 covers(grant: SealGrant, contract: Contract) if
   covers_type(grant, contract) and
@@ -70,8 +73,8 @@ lists_template_of(grant: SealGrant, contract: Contract) if
   template in grant.templates and
   template.template_id = contract.template_id;
 
-# U-04: A grant reaches up to its amount, inclusive; above it, the use needs an approval. An amount that is not stated is covered
-# by no limit, unless the contract is not about money.
+# U-04: A grant reaches up to its amount, inclusive; above it, the use needs an approval. An amount that is not stated
+# is covered by no limit, unless the contract is not about money.
 # U-05: An amount is compared in the currency of the limit. Nothing is converted.
 #@ U-04 U-05
 covers_amount(grant: SealGrant, _: Contract) if is_unlimited(grant.amount_max);
@@ -93,10 +96,10 @@ is_within_parent_grant(grant: SealGrant, contract: Contract) if
   covers(parent, contract) and
   covers_amount(parent, contract);
 
-# --- a grant that is open to members ---------------------------------------------------------------------------------------
+# --- a grant that is open to members ---------------------------------------------------------------------------------
 
-# Never over the official, finance and legal representative's seals, and always limited to templates: what everybody may seal
-# was written beforehand. It is open to all but the person who gave it.
+# Never over the official, finance and legal representative's seals, and always limited to templates: what everybody may
+# seal was written beforehand. It is open to all but the person who gave it.
 #@ S-08 S-09
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and
@@ -118,11 +121,11 @@ is_open_to(grant: OpenGrant, membership: Membership) if
   grant.department_id matches String and
   grant.department_id = membership.department_id;
 
-# --- acting for a colleague ------------------------------------------------------------------------------------------------
+# --- acting for a colleague ------------------------------------------------------------------------------------------
 
-# The delegation is live and covers seal and contract, and its principal could do the same now: by a grant of their own (what was
-# delegated to them they do not delegate), as a member in good standing, free of the conflicts that would stop them. The
-# delegate did not give that grant.
+# The delegation is live and covers seal and contract, and its principal could do the same now: by a grant of their own
+# (what was delegated to them they do not delegate), as a member in good standing, free of the conflicts that would stop
+# them. The delegate did not give that grant.
 # U-19: What is bound to a person is not delegated: a personal signature, the legal representative's intent, and that
 # representative's seal.
 #@ U-18 U-19
@@ -155,8 +158,8 @@ grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant,
   grant.right = "USE" and
   gives_authority(grant, contract, context);
 
-# Duties that exclude each other exclude each other in the principal too: a person who approved a use of the official, finance
-# or legal representative's seal does not put it through a colleague either.
+# Duties that exclude each other exclude each other in the principal too: a person who approved a use of the official,
+# finance or legal representative's seal does not put it through a colleague either.
 #@ U-12 U-18
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   is_party_personally(principal.person_id, contract) and
@@ -165,7 +168,8 @@ has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, contex
   is_named_by_other_party(principal.person_id, principal.person, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   has_signed_for_other_party(principal.person_id, seal, contract, context);
-has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
+has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if
+  is_auditor(principal.person, seal, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   not is_lesser_seal(seal) and
   approved_last(principal.person, seal, contract, context);
@@ -199,14 +203,16 @@ has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract,
   has_no_other_party(known, seal, contract, context);
 has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
 
-has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
-has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if has_self_dealing_resolution(person, seal, contract, context);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if
+  not represents_another_party(person, seal, contract);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
+  has_self_dealing_resolution(person, seal, contract, context);
 
-# --- across enterprises ----------------------------------------------------------------------------------------------------
+# --- across enterprises ----------------------------------------------------------------------------------------------
 
-# The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its members.
-# Image and certificate stay the owner's. The holder is in good standing like the owner, is not the grantor's own enterprise,
-# and is not on the other side.
+# The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
+# members. Image and certificate stay the owner's. The holder is in good standing like the owner, is not the grantor's
+# own enterprise, and is not on the other side.
 #@ U-20 U-21 U-13 U-14 S-09
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
@@ -217,11 +223,12 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   covers_type(grant, contract) and
   not is_on_other_side(person, holder, seal, contract, context);
 
-# Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary of the
-# counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The sender of the
-# contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits its author. A resolution
-# of the owner permits it; and both parties may agree to it, as companies of one group do. (Being employed by the counterparty
-# is no bar, as it is none for the owner's own members: nobody else's facts decide about a seal.) (Civil Code 168.)
+# Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary
+# of the counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The
+# sender of the contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits its
+# author. A resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being
+# employed by the counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a
+# seal.) (Civil Code 168.)
 is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and
@@ -278,14 +285,15 @@ has_licence(enterprise: Enterprise) if
   snapshot.is_current = true and
   snapshot.status = "EXISTING";
 
-# A person who does not belong to the seal's owner may ask to use it if the enterprise that holds it named them and is in good
-# standing. A member whom the owner suspended does not come back through the holder.
+# A person who does not belong to the seal's owner may ask to use it if the enterprise that holds it named them and is
+# in good standing. A member whom the owner suspended does not come back through the holder.
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, holder, context) and
   is_in_good_standing(holder) and
   not suspended(person, seal.enterprise);
 
-is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_member_of_holder(person, seal, _, _, context);
+is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
+  names_member_of_holder(person, seal, _, _, context);
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
 is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
@@ -316,10 +324,10 @@ is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, holder, context) and
   not is_in_good_standing(holder);
 
-# --- why there is no authority -----------------------------------------------------------------------------------------------
+# --- why there is no authority ---------------------------------------------------------------------------------------
 
-# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority. All rules
-# that explain ask this first, so that it is found out once.
+# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority.
+# All rules that explain ask this first, so that it is found out once.
 lacks_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_authority(person, seal, contract, context) and
@@ -411,7 +419,7 @@ because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, con
   lacks_authority(person, seal, context) and
   names_member_of_holder(person, seal, grant, _, context) and
   not has_uses_left(grant);
-# Grant, delegation or grant across enterprises do not cover the kind of contract.
+# The grant does not cover the kind of contract …
 #@ U-02
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -419,6 +427,7 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
   grant.state = "ACTIVE" and
   sealed_contract(context, contract) and
   not covers(grant, contract);
+# … nor does the delegation …
 #@ U-18
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -426,6 +435,7 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
   not covers_type(delegation, contract);
+# … nor the grant across enterprises.
 #@ U-20
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
@@ -556,7 +566,7 @@ delegation_has_expired(delegation: Delegation, context) if
   delegation.state = "ACTIVE" and
   delegation.valid_to <= context.now;
 
-# --- when it ends by itself ------------------------------------------------------------------------------------------------
+# --- when it ends by itself ------------------------------------------------------------------------------------------
 
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_grant(person, seal, contract, grant, context) and

@@ -1,10 +1,8 @@
 # Contracts: who starts one, who reads it, downloads it or prints it, and who ends it.
 #
-# Viewing, downloading and printing are three permissions. Whoever has a task of a contract views it; whether he also takes it
-# away, his own party decides by its category for that contract. The contract belongs to the enterprise that sent it: that one
-# recalls it before it is complete; a complete one ends only with the consent of all its parties.
-# (Public SDK documents of signing platforms: view, download and print apart, recall, termination, business categories; Civil
-# Code 168: nobody acts for both sides.)
+# Viewing, downloading and printing are three permissions. A person who has a task of a contract views it; whether they
+# also take it away, their own party decides by its category for that contract. The contract belongs to the enterprise
+# that sent it: that one recalls it before it is complete; a complete one ends only with the consent of all its parties.
 
 # Who runs an enterprise's contracts: its contract administrators, and those who run the enterprise.
 administers_contracts(person: Person, enterprise: Enterprise, context) if
@@ -22,8 +20,8 @@ contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
 
 # --- starting one ----------------------------------------------------------------------------------------------------
 
-# A contract is started in a category that is enabled, by a member who was given the category, or by a contract administrator.
-# The permission is the membership's: whoever left and came back has to be given it again.
+# C-13: A contract is started in a category that is enabled, by a member who was given the category, or by a contract
+# administrator. The permission is the membership's: a person who left and came back has to be given it again.
 #@ C-13
 requires("initiate", _: BusinessCategory, "CATEGORY_ENABLED");
 requires("initiate", _: BusinessCategory, "CATEGORY_PERMISSION");
@@ -40,6 +38,8 @@ lapses(person: Person, "initiate", category: BusinessCategory, context, at) if
 
 # --- reading, downloading, printing ----------------------------------------------------------------------------------
 
+# C-11: Viewing, downloading and printing are separate: a person who has a task views the contract, and takes it away
+# only where their party's category for it says so.
 #@ C-11
 requires("view", _: Contract, "CONTRACT_READER");
 requires("download", _: Contract, "DOWNLOAD_PERMITTED");
@@ -47,17 +47,20 @@ requires("print", _: Contract, "PRINT_PERMITTED");
 
 # Those who run the contracts of the sender, or of a party that it was sent to, do all three.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if administers_contract(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
+  administers_contract(person, contract, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
   administers_contract(person, contract, context);
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if administers_contract(person, contract, context);
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+  administers_contract(person, contract, context);
 
-administers_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
+administers_contract(person: Person, _: Contract, context) if
+  administers_contracts(person, context.enterprise, context);
 administers_contract(person: Person, contract: Contract, context) if
   is_sent(contract) and
   administers_contracts(person, context.party, context);
 
-# A person who is a party has it as his own.
+# A person who is a party has it as their own.
 #@ C-11
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, _) if is_party_in_person(person, contract);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, _) if is_party_in_person(person, contract);
@@ -68,10 +71,11 @@ is_party_in_person(person: Person, contract: Contract) if
   party in contract.signatories and
   party.person_id = person.id;
 
-# Whoever sent it or has a task of it views it while he is a member of that side; more, only where its category says so. What
-# belongs to no category is not taken away.
+# The person who sent it, or has a task of it, views it while they are a member of that side; more, only where its
+# category says so. What belongs to no category is not taken away.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if is_sending_member(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
+  is_sending_member(person, contract, context);
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   has_task_of_contract(person, contract, _, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
@@ -91,7 +95,7 @@ meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) i
   own_category(context.party, party.category_id, category) and
   category.holders_may_print = true;
 
-# Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
+# C-12: A person who leaves the enterprise, or is suspended, loses its contracts and tasks; what was signed stays.
 #@ C-12
 is_sending_member(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
@@ -127,7 +131,8 @@ contract_reading_lapses(person: Person, context, at) if
 
 # --- ending one ------------------------------------------------------------------------------------------------------
 
-# The sender takes back what is not complete: whoever sent it, or those who run the sender's contracts.
+# C-10: The sender recalls a contract before it is complete; a complete one ends only when every party has consented.
+# The person who sent it recalls it, or those who run the sender's contracts.
 #@ C-10
 requires("recall", _: Contract, "CONTRACT_OF_SENDER");
 requires("recall", _: Contract, "CONTRACT_RECALLABLE");
@@ -138,8 +143,8 @@ meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if is_o
 acts_for_sender(person: Person, contract: Contract, context) if is_sending_member(person, contract, context);
 acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
 
-# A complete contract binds all its parties, and ends only when each has consented. A person consents himself; nobody consents
-# for two parties.
+# A complete contract binds all its parties, and ends only when each has consented. A person consents themself; nobody
+# consents for two parties.
 #@ C-10
 requires("terminate", _: Contract, "CONTRACT_TERMINATOR");
 requires("terminate", _: Contract, "CONTRACT_COMPLETE");
@@ -165,7 +170,8 @@ consented_to_end(party: Signatory, context) if
 
 # Who could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
 # sender's side the person who sent it.
-could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
+could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if
+  was_legal_representative(person_id, enterprise, at);
 could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
   assignment in membership.assignments and

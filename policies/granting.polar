@@ -1,18 +1,20 @@
-# Granting: who gives out the right to a seal, confirms it, passes it on and takes it back; and who lets a colleague act for
-# them.
+# Granting: who gives out the right to a seal, confirms it, passes it on and takes it back; and who lets a colleague act
+# for them.
 #
-# A grant names right, scope and term, and gives nothing before it is confirmed. Nobody gives themself a right, and nobody
-# gives more than they have. Taking away is easy: it waits for nothing and nobody.
-# (Civil Code 165: written authority states matter, scope and term; 168: no self-dealing; 169: sub-delegation needs consent.)
+# A grant names right, scope and term, and gives nothing before it is confirmed. Nobody gives themself a right, and
+# nobody gives more than they have. Taking away is easy: it waits for nothing and nobody.
+# (Civil Code 165: written authority states matter, scope and term; 168: no self-dealing; 169: sub-delegation needs
+# consent.)
 #
 # A SealGrant is for one member, an OpenGrant for all members or a department's, a CrossEnterpriseGrant for another
 # enterprise. What holds of all three is written once: `grant` then has no type.
 
 # --- the life of a grant ---------------------------------------------------------------------------------------------
 
-# A grant waits for its confirmation (PENDING_CONFIRM) and for its time (PENDING_EFFECT), and gives its right while it is
-# ACTIVE. It ends when it is used up (EXHAUSTED), by time (EXPIRED), taken back (REVOKED) or with its grantor's role
-# (INVALIDATED). The state is what somebody wrote down; confirmation, time, count and grantor are looked at in each decision.
+# A grant waits for its confirmation (PENDING_CONFIRM) and for its time (PENDING_EFFECT), and gives its right while it
+# is ACTIVE. It ends when it is used up (EXHAUSTED), by time (EXPIRED), taken back (REVOKED) or with its grantor's role
+# (INVALIDATED). The state is what somebody wrote down; confirmation, time, count and grantor are looked at in each
+# decision.
 is_live_grant(grant, context) if
   is_in_effect(grant, context) and
   grantor_is_entitled(grant, context);
@@ -23,7 +25,7 @@ is_in_effect(grant, context) if
   is_within_time(grant, context);
 
 # S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check.
-# U-20: Another enterprise gets a seal by a signed letter only.
+# Another enterprise gets a seal by a signed letter only.
 #@ S-06 U-20
 is_confirmed(grant: SealGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
 is_confirmed(grant: OpenGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
@@ -61,7 +63,7 @@ lost_its_grantor(grant, context) if
 is_unlimited(limit) if limit = 9223372036854775807;
 
 # S-17: A grant stands on the role of its grantor: it gives nothing once that person is no seal administrator any more.
-# S-05: The legal representative's seal is granted by that representative alone, while the registry names them.
+# The legal representative's seal is granted by that representative alone, while the registry names them.
 #@ S-17 S-05
 is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
   seal.kind != "LEGAL_REP" and
@@ -78,9 +80,9 @@ grantor_is_entitled(grant: SealGrant, context) if
 grantor_is_entitled(grant: OpenGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
 grantor_is_entitled(grant: CrossEnterpriseGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
 
-# A grant that was passed on stands on the grant that it comes from: in effect, not used up, marked as one that may be passed
-# on, itself not passed on, and given to the person who passed it on. Only use is passed on, and never that of the legal
-# representative's seal.
+# A grant that was passed on stands on the grant that it comes from: in effect, not used up, marked as one that may be
+# passed on, itself not passed on, and given to the person who passed it on. Only use is passed on, and never that of
+# the legal representative's seal.
 #@ S-09
 grantor_is_entitled(grant: SealGrant, context) if
   parent = grant.parent and
@@ -133,7 +135,7 @@ is_affiliated_with(person_id, enterprise: Enterprise) if registry_names(person_i
 
 # --- who grants ------------------------------------------------------------------------------------------------------
 
-# Those who manage the seal give it out; the legal representative's seal only that representative.
+# The grantor manages the seal; that of the legal representative is granted by that representative alone.
 #@ S-01 S-05
 requires("grant", _: Seal, "SEAL_MANAGER");
 requires("confirm", _: SealGrant, "SEAL_MANAGER");
@@ -221,7 +223,7 @@ lists_type(grant: SealGrant, contract_type) if listed in grant.contract_types an
 
 # --- confirmation ----------------------------------------------------------------------------------------------------
 
-# A grant is confirmed once, before it ends.
+# A grant waits for its confirmation, and is confirmed before it ends.
 #@ S-06
 requires("confirm", _: SealGrant, "GRANT_PENDING");
 requires("confirm", _: OpenGrant, "GRANT_PENDING");
@@ -231,8 +233,8 @@ meets(_: Person, "GRANT_PENDING", "confirm", grant: OpenGrant, context) if await
 meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, context) if
   awaits_confirmation(grant, context);
 
-# What confirms it: a signed letter, or a fresh face check of the person who confirms. A grant to another enterprise takes a
-# letter.
+# What confirms it: a signed letter, or a fresh face check of the person who confirms. A grant to another enterprise
+# takes a letter.
 #@ S-06
 requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: OpenGrant, "GRANT_CONFIRMATION");
@@ -260,16 +262,16 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
   department in grant.seal.enterprise.departments and
   department.id = grant.department_id;
 
-# S-09: Nobody gives a right to themself: the person who gets a grant neither gives nor confirms it, and a right is not passed
-# on to the person who gave it.
+# S-09: Nobody gives a right to themself: the person who gets a grant neither gives nor confirms it, and a right is not
+# passed on to the person who gave it.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
   grant.membership.person_id != person.id and
   not gave_grant(grant.membership.person_id, grant);
 
-# What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed by
-# somebody else than its grantor, or by the legal representative.
+# What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed
+# by somebody else than its grantor, or by the legal representative.
 #@ S-06 S-09
 requires("confirm", _: OpenGrant, "CONFIRMED_BY_ANOTHER");
 requires("confirm", _: CrossEnterpriseGrant, "CONFIRMED_BY_ANOTHER");
@@ -299,8 +301,8 @@ meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, _) if
 meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, context) if
   not keeps_seal_now_or_later(grant.membership.person_id, grant.seal, context);
 
-# S-08: All members, or a department's, get a seal only for documents of listed templates, and never one of the official,
-# finance and legal representative's seals.
+# S-08: All members, or a department's, get a seal only for documents of listed templates, and never one of the
+# official, finance and legal representative's seals.
 #@ S-08
 requires("confirm", _: OpenGrant, "GRANT_NOT_TOO_BROAD");
 meets(_: Person, "GRANT_NOT_TOO_BROAD", "confirm", grant: OpenGrant, _) if
@@ -323,15 +325,16 @@ obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "
 
 # --- changing and taking back ----------------------------------------------------------------------------------------
 
-# What is not confirmed can still be changed. A longer term of a confirmed grant is a new grant, with its own confirmation.
+# What is not confirmed can still be changed. A longer term of a confirmed grant is a new grant, with its own
+# confirmation.
 #@ S-10
 requires("extend", _: SealGrant, "GRANT_UNCONFIRMED");
 meets(_: Person, "GRANT_UNCONFIRMED", "extend", grant: SealGrant, _) if
   grant.state = "PENDING_CONFIRM" and
   grant.confirmation = "NONE";
 
-# Any seal administrator, the legal representative or the grantor takes a grant back at once. No hold stands in the way, and
-# neither does an auditor's read-only post that one of them has as well. The issued tickets end with the grant.
+# Any seal administrator, the legal representative or the grantor takes a grant back at once. No hold stands in the way,
+# and neither does an auditor's read-only post that one of them has as well. The issued tickets end with the grant.
 #@ S-11
 requires("revoke", _: SealGrant, "GRANT_REVOKER");
 requires("revoke", _: OpenGrant, "GRANT_REVOKER");
@@ -363,9 +366,10 @@ obligation(_: Person, "revoke", _: CrossEnterpriseGrant, _, "VOID_TICKETS");
 
 # --- the holder of another enterprise's seal -------------------------------------------------------------------------
 
-# U-20: Being the parent gives nothing: another enterprise uses a seal only by a grant that the owner signed, through members
-# whom the holder's administrators or seal administrators name while that grant is live.
-# U-21: The rules of the holder bind its members as well: a frozen holder uses no seal, and no seal of a frozen owner is used.
+# U-20: Being the parent gives nothing: another enterprise uses a seal only by a grant that the owner signed, through
+# members whom the holder's administrators or seal administrators name while that grant is live.
+# U-21: The rules of the holder bind its members as well: a frozen holder uses no seal, and no seal of a frozen owner is
+# used.
 #@ U-20 U-21
 requires("assign", _: CrossEnterpriseGrant, "HOLDER_ADMIN");
 requires("assign", _: CrossEnterpriseGrant, "CROSS_GRANT_LIVE");
@@ -392,7 +396,8 @@ meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
   grant.seal.enterprise.operating_state = "ACTIVE";
 # … and so does the holder.
 #@ U-21
-because("ENTERPRISE_OPERATING", "HOLDER_ENTERPRISE_FROZEN", _: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+because(
+  "ENTERPRISE_OPERATING", "HOLDER_ENTERPRISE_FROZEN", _: Person, _: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
   holder.operating_state = "FROZEN";
@@ -406,8 +411,8 @@ runs_holder(person: Person, holder, context) if
 
 # --- delegation ------------------------------------------------------------------------------------------------------
 
-# U-18: A colleague may use a seal in the place of a person who holds a grant of their own: by a delegation that the delegate
-# accepted, and only where the principal could do the same now.
+# U-18: A colleague may use a seal in the place of a person who holds a grant of their own: by a delegation that the
+# delegate accepted, and only where the principal could do the same now.
 #@ U-18
 requires("accept", _: Delegation, "DELEGATE");
 requires("accept", _: Delegation, "DELEGATION_PENDING");
@@ -428,8 +433,8 @@ meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, context
 meets(_: Person, "NOT_OWN_DELEGATION", "accept", delegation: Delegation, _) if
   delegation.principal.person_id != delegation.delegate.person_id;
 
-# Only the use of a seal is delegated: a personal signature and the legal representative's intent are bound to the person, and
-# so is that representative's seal.
+# Only the use of a seal is delegated: a personal signature and the legal representative's intent are bound to the
+# person, and so is that representative's seal.
 #@ U-19
 requires("accept", _: Delegation, "DELEGABLE");
 meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
@@ -442,8 +447,9 @@ meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
   seal.id = delegation.seal_id and
   seal.kind != "LEGAL_REP";
 
-# The principal lends a live grant of their own to use the seal, which covers the contracts and the term. What was delegated to
-# them is no such grant, so nothing is delegated twice; and what the delegate gave does not come back to them.
+# The principal lends a live grant of their own to use the seal, which covers the contracts and the term. What was
+# delegated to them is no such grant, so nothing is delegated twice; and what the delegate gave does not come back to
+# them.
 #@ U-18
 requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
 meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
@@ -515,7 +521,8 @@ requires("confirm", _: OpenGrant, "COOLED_OFF");
 requires("confirm", _: CrossEnterpriseGrant, "COOLED_OFF");
 requires("assign", _: CrossEnterpriseGrant, "COOLED_OFF");
 requires("accept", _: Delegation, "COOLED_OFF");
-meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if not cooling_off(person, seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if
+  not cooling_off(person, seal.enterprise, _, context);
 meets(person: Person, "COOLED_OFF", "confirm", grant: SealGrant, context) if
   not cooling_off(person, grant.seal.enterprise, _, context);
 meets(person: Person, "COOLED_OFF", "confirm", grant: OpenGrant, context) if

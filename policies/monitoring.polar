@@ -1,9 +1,9 @@
 # Monitoring: who watches what happens to the seals, and who ends a watch.
 #
-# Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing else. Who
-# used a seal sees his own uses, and whoever is watched does not switch the watching off. That every decision is written down
-# before it is given is the service's work, and no rule here can change what was written.
-# (The founding feature note: round-the-clock monitoring for leaders; separation of managing, using and auditing.)
+# Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing
+# else. The person who used a seal sees their own uses, and a person who is watched does not switch the watching off.
+# That every decision is written down before it is given is the service's work, and no rule here can change what was
+# written.
 
 # --- who watches -----------------------------------------------------------------------------------------------------
 
@@ -22,7 +22,7 @@ watches(person: Person, enterprise: Enterprise, seal_id, context) if
   subscription_of(person, enterprise, subscription, context) and
   subscription.seal_id = seal_id;
 
-# A leader watches while he is a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
+# A leader watches while they are a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
 subscription_of(person: Person, enterprise: Enterprise, subscription, context) if
   subscription in enterprise.monitors and
   subscription.state = "ACTIVE" and
@@ -39,12 +39,15 @@ audit_grant(person: Person, seal: Seal, grant, context) if
 
 # --- watching --------------------------------------------------------------------------------------------------------
 
-# The view of a whole enterprise is for those who watch all of its seals.
+# W-01: The legal representative, administrators, auditors and named leaders see what happens to the seals of their
+# scope, at any time. The view of a whole enterprise is for those who watch all of its seals.
 #@ W-01 S-04
 requires("monitor", _: Enterprise, "MONITOR");
-meets(person: Person, "MONITOR", "monitor", enterprise: Enterprise, context) if watches_all(person, enterprise, context);
+meets(person: Person, "MONITOR", "monitor", enterprise: Enterprise, context) if
+  watches_all(person, enterprise, context);
 
-# The log of a seal shows every use, also by those whom the owner let use it. So the owner's watchers read it, no holder's.
+# W-03: The owner of a seal sees every use, also by those whom it let use the seal; an enterprise that holds the seal
+# sees its own uses only. So the log is read by the owner's watchers, and by no holder's.
 #@ W-01 S-04 W-03
 requires("view_log", _: Seal, "MONITOR");
 meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if watches(person, seal.enterprise, seal.id, context);
@@ -67,10 +70,10 @@ meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   holder = context.holder and
   holder matches Enterprise and
   watches(person, holder, use.seal_id, context);
-# … by whoever used it …
+# W-02: A person sees their own uses …
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, _) if use.person_id = person.id;
-# … and by the present member who gave the grant that it was used under.
+# … and, while they are a member, those under the grants that they gave.
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   seal = context.seal and
@@ -86,7 +89,8 @@ used_under(use: SealUse, seal: Seal, grant) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-# What is shown bears the viewer's name, and shows no more of a person than it must; one's own use hides nothing from oneself.
+# What is shown bears the viewer's name, and shows no more of a person than it must; one's own use hides nothing from
+# oneself.
 #@ W-07
 obligation(_: Person, "monitor", _: Enterprise, _, "WATERMARK");
 obligation(_: Person, "view_log", _: Seal, _, "WATERMARK");
@@ -97,8 +101,9 @@ obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use
 
 # --- ending a watch --------------------------------------------------------------------------------------------------
 
-# A leader stops watching when he likes. Of others, the legal representative decides, or an administrator whom the watch does
-# not concern: one who neither manages nor keeps nor may use any of the seals that it covers.
+# W-06: A person who is watched does not end the watching. A leader stops watching when they like. Of others, the legal
+# representative decides, or an administrator whom the watch does not concern: one who neither manages nor keeps nor may
+# use any of the seals that it covers.
 #@ W-06
 requires("end", _: MonitorSubscription, "MAY_END_MONITORING");
 requires("end", _: MonitorSubscription, "SUBSCRIPTION_LIVE");
@@ -116,7 +121,8 @@ because("MAY_END_MONITORING", "MONITORED_PERSON", person: Person, subscription: 
   is_watched(person, subscription);
 meets(_: Person, "SUBSCRIPTION_LIVE", "end", subscription: MonitorSubscription, _) if subscription.state = "ACTIVE";
 
-# Whom a watch concerns, by what he could do with the seals: whatever is not over counts, also what has not begun.
+# Whom a watch concerns, by what they could do with the seals: everything that is not over counts, also what has not
+# begun.
 is_watched(person: Person, subscription: MonitorSubscription) if
   membership in subscription.enterprise.memberships and
   membership.person_id = person.id and
@@ -159,6 +165,7 @@ watched_seal(subscription: MonitorSubscription, seal) if
 
 gives_nothing_more(grant) if grant.state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
 
+# Ending a watch is on record.
 #@ W-06
 obligation(_: Person, "end", _: MonitorSubscription, _, "LOG_SUBSCRIPTION_CHANGE");
 
@@ -182,7 +189,7 @@ lapses(person: Person, "view", _: SealUse, context, at) if
 lapses(person: Person, "end", subscription: MonitorSubscription, context, at) if
   admin_lapses(person, subscription.enterprise, context, at);
 
-# Only his own roles matter to whoever watches.
+# Only the watching person's own roles matter.
 watch_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and

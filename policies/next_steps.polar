@@ -1,7 +1,7 @@
-# What a next step carries: parameter(step, name, value, subject, resource, context). A person as a value is never sent as
-# such: the service sends a masked name and phone. counted(step, name, item, ...) sends how many items there are.
+# What a next step carries: parameter(step, name, value, subject, resource, context). A person as a value is never sent
+# as such: the service sends a masked name and phone. counted(step, name, item, ...) sends how many items there are.
 
-# The administrator is named only to those who may know him.
+# The administrator is named only to those who may know them.
 #@ M-14
 shown_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
@@ -32,15 +32,18 @@ parameter("REMIND_ADMIN", "reminders_left", left, person: Person, resource, cont
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, application: JoinApplication, context) if
   at = application.last_reminded_at + context.parameters.reminder_gap;
 
-parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if enterprise_to_join(resource, context, id, _);
+parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 parameter("JOIN_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
   enterprise_to_join(resource, context, _, name) and
   name != "";
-parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if enterprise_to_join(resource, context, id, _);
+parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 parameter("RETRIEVE_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
   enterprise_to_join(resource, context, _, name) and
   name != "";
-parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if enterprise_to_join(resource, context, id, _);
+parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 
 # Where a second registration meets the authenticated one, that one is to be joined or retrieved. Its name is not known
 # here, and the name of the second registration is not to be trusted.
@@ -88,7 +91,7 @@ parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, contex
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: RetrievalContext) if
   answer_may_still_come(person, enterprise, at, context);
 
-# The new administrator learns when he may begin.
+# The new administrator learns when they may begin.
 #@ R-13
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
   cooling_off(person, enterprise, at, context);
@@ -96,7 +99,7 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
-# … and so does one who was made it.
+# … and so does a person who was made one more administrator.
 #@ M-12
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
   new_admin_waits(person, membership.enterprise, at, context);
@@ -148,7 +151,8 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
 # What the face check must be bound to.
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _: SealUseContext);
-parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if sealing_task(context, task) and id = task.id;
+parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if
+  sealing_task(context, task) and id = task.id;
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id = task.id;
@@ -170,7 +174,7 @@ parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_type", "SealHold", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = hold.id;
 
-# Until when the new administrator waits before he ends a seal or gives out rights to it.
+# Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
   cooling_off(person, seal.enterprise, at, context);
@@ -204,4 +208,5 @@ parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _
 parameter("VERIFY_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
 parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
-parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if
+  id = membership.enterprise_id;

@@ -1,19 +1,20 @@
 # Requests to use a seal: who may ask for a use, who approves it, and when an approval stands in for a grant.
 #
-# A member asks for one seal and exactly the documents that he names. The request follows an approval process of the seal's
-# owner, step by step, or none; then whoever holds the right to approve decides. Approval and use are separate duties: the
-# right to approve is a grant of its own or a place in a process, nobody approves what he asked for, nor what he keeps.
-# (Electronic Seal Measures; Civil Code 165; published company seal rules: approval and use apart, approval before use, whoever
-# approves does not keep the seal.)
+# A member asks for one seal and exactly the documents that they name. The request follows an approval process of the
+# seal's owner, step by step, or none; then a person with the right to approve decides. Approval and use are separate
+# duties: the right to approve is a grant of its own or a place in a process, and nobody approves what they asked for,
+# nor the use of a seal that they keep. (Electronic Seal Measures; Civil Code 165; published company seal rules:
+# approval and use apart, approval before use, no approval by the custodian.)
 
-# --- asking ---------------------------------------------------------------------------------------------------------------
+# --- asking ----------------------------------------------------------------------------------------------------------
 
 # A member without a grant may ask.
 #@ U-03
 requires("request_use", _: Seal, "SEAL_CAN_BE_REQUESTED");
 meets(_: Person, "SEAL_CAN_BE_REQUESTED", "request_use", seal: Seal, _) if seal.state = "ACTIVE";
 
-# Whoever owes photos of an earlier use delivers them first. The debt is the person's: joining anew does not clear it.
+# A person who owes photos of an earlier use delivers them first. The debt is the person's: leaving and joining again
+# does not clear it.
 #@ U-23
 requires("request_use", _: Seal, "PHOTOS_DELIVERED");
 meets(person: Person, "PHOTOS_DELIVERED", "request_use", seal: Seal, _) if not owes_photos(person, seal.enterprise, _);
@@ -24,26 +25,31 @@ owes_photos(person: Person, enterprise: Enterprise, request) if
   request in membership.use_requests and
   request.photos_owed > 0;
 
-# --- deciding on a request --------------------------------------------------------------------------------------------------
+# --- deciding on a request -------------------------------------------------------------------------------------------
 
 # A request is decided while it is in approval and not over; one refusal ends it.
 #@ U-03
 requires("approve", _: SealUseRequest, "REQUEST_IN_APPROVAL");
 requires("reject", _: SealUseRequest, "REQUEST_IN_APPROVAL");
-meets(_: Person, "REQUEST_IN_APPROVAL", "approve", request: SealUseRequest, context) if awaits_verdicts(request, context);
-meets(_: Person, "REQUEST_IN_APPROVAL", "reject", request: SealUseRequest, context) if awaits_verdicts(request, context);
+meets(_: Person, "REQUEST_IN_APPROVAL", "approve", request: SealUseRequest, context) if
+  awaits_verdicts(request, context);
+meets(_: Person, "REQUEST_IN_APPROVAL", "reject", request: SealUseRequest, context) if
+  awaits_verdicts(request, context);
 
 awaits_verdicts(request: SealUseRequest, context) if
   request.state = "IN_APPROVAL" and
   context.now < request.valid_to and
   not was_refused(request);
 
-# Only those who are asked now decide: the approvers of the current step, or without a process those with the right to approve.
+# Only those whose turn it is decide: the approvers of the current step, or without a process those with the right to
+# approve.
 #@ U-03
 requires("approve", _: SealUseRequest, "STEP_APPROVER");
 requires("reject", _: SealUseRequest, "STEP_APPROVER");
-meets(person: Person, "STEP_APPROVER", "approve", request: SealUseRequest, context) if may_decide_now(person, request, context);
-meets(person: Person, "STEP_APPROVER", "reject", request: SealUseRequest, context) if may_decide_now(person, request, context);
+meets(person: Person, "STEP_APPROVER", "approve", request: SealUseRequest, context) if
+  may_decide_now(person, request, context);
+meets(person: Person, "STEP_APPROVER", "reject", request: SealUseRequest, context) if
+  may_decide_now(person, request, context);
 because("STEP_APPROVER", "PROCESS_DISABLED", _: Person, request: SealUseRequest, _) if
   request.process_id matches String and
   not follows_process(request, _);
@@ -55,7 +61,7 @@ because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseReques
   names_approver(step, _, membership, context) and
   not step_is_passed(step, request, context);
 
-# A right to approve reaches as far as it says: these contracts, up to this amount, so many times.
+# A right to approve covers what it says: these contracts, up to this amount, so many times.
 #@ U-04 U-06
 because("STEP_APPROVER", "APPROVAL_BEYOND_GRANT", person: Person, request: SealUseRequest, context) if
   lacks_covering_right(person, request, context) and
@@ -74,6 +80,7 @@ right_to_approve(person: Person, request: SealUseRequest, grant, context) if
   member(person, request.seal.enterprise, membership, context) and
   approval_grant(membership, request.seal, grant, context);
 
+# Without a process, a person with the right to approve; with one, those whom the current step names.
 #@ U-03
 may_decide_now(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
@@ -86,13 +93,14 @@ may_decide_now(person: Person, request: SealUseRequest, context) if
   names_approver(step, _, membership, context) and
   step_is_current(step, process, request, context);
 
-# The lowest position that is not passed yet is asked; steps at one position side by side.
+# The current step is at the lowest position that is not passed yet; steps at one position stand side by side.
 step_is_current(step: ProcessStep, process: ApprovalProcess, request: SealUseRequest, context) if
   not step_is_passed(step, request, context) and
   forall(earlier in process.steps,
          earlier.position >= step.position or step_is_passed(earlier, request, context));
 
-# Maker and checker are two persons: the applicant decides nothing, whatever membership, role or grant he has.
+# U-12: The applicant approves nothing, the custodian neither, and with the seals that bind most the last approver does
+# not put the seal. The applicant decides nothing, whatever membership, role or grant they have.
 #@ U-12
 requires("approve", _: SealUseRequest, "NOT_THE_APPLICANT");
 requires("reject", _: SealUseRequest, "NOT_THE_APPLICANT");
@@ -101,7 +109,7 @@ meets(person: Person, "NOT_THE_APPLICANT", "approve", request: SealUseRequest, _
 meets(person: Person, "NOT_THE_APPLICANT", "reject", request: SealUseRequest, _) if
   request.applicant.person_id != person.id;
 
-# Whoever keeps the seal does not decide on its use.
+# The custodian of a seal does not decide on its use.
 #@ U-12
 requires("approve", _: SealUseRequest, "NOT_THE_CUSTODIAN");
 requires("reject", _: SealUseRequest, "NOT_THE_CUSTODIAN");
@@ -110,8 +118,8 @@ meets(person: Person, "NOT_THE_CUSTODIAN", "approve", request: SealUseRequest, c
 meets(person: Person, "NOT_THE_CUSTODIAN", "reject", request: SealUseRequest, context) if
   not keeps_seal_now(person.id, request.seal, context);
 
-# Nor does anybody decide who is on the other side: a party of the contract, one who is named to sign for another party, one of its
-# members, or whom the registry names for it.
+# Nor does a person decide who is on the other side: a party of the contract, one who is named to sign for another
+# party, one of its members, or the person whom the registry names for it.
 #@ U-12 U-13
 requires("approve", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
 requires("reject", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
@@ -146,7 +154,8 @@ belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   membership in person.memberships and
   membership.enterprise_id = party.enterprise_id and
   membership.state != "ENDED";
-belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if represents_another_party(person, seal, contract);
+belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
+  represents_another_party(person, seal, contract);
 
 # One person gives one verdict on a request: N of M are N different persons, and a second step is a second pair of eyes.
 #@ U-03
@@ -164,7 +173,7 @@ gave_verdict(person: Person, request: SealUseRequest) if
 requires("reject", _: SealUseRequest, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "reject", _: SealUseRequest, context) if is_stated(context.reason);
 
-# An approval that rests on a counted right takes one of the count.
+# An approval by a right with a limited number of uses takes one of them.
 #@ U-06
 obligation(person: Person, "approve", request: SealUseRequest, context, "DECREMENT_USE") if
   limited_right(person, request, _, context);
@@ -195,8 +204,10 @@ meets(_: Person, "REQUEST_NOT_USED", "withdraw", request: SealUseRequest, _) if
 # A decision on a request ends where the request does, and wherever an entitlement that it rests on begins or ends.
 lapses(_: Person, "approve", request: SealUseRequest, _, at) if at = request.valid_to;
 lapses(_: Person, "reject", request: SealUseRequest, _, at) if at = request.valid_to;
-lapses(person: Person, "approve", request: SealUseRequest, context, at) if verdict_entitlement_changes(person, request, context, at);
-lapses(person: Person, "reject", request: SealUseRequest, context, at) if verdict_entitlement_changes(person, request, context, at);
+lapses(person: Person, "approve", request: SealUseRequest, context, at) if
+  verdict_entitlement_changes(person, request, context, at);
+lapses(person: Person, "reject", request: SealUseRequest, context, at) if
+  verdict_entitlement_changes(person, request, context, at);
 
 verdict_entitlement_changes(person: Person, request: SealUseRequest, context, at) if
   member(person, request.seal.enterprise, membership, context) and
@@ -213,7 +224,7 @@ verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
   at = approval.approver.joined_at and
   context.now < at;
 
-# --- a request that stands --------------------------------------------------------------------------------------------------
+# --- a request that stands -------------------------------------------------------------------------------------------
 
 own_request(person: Person, seal: Seal, contract: Contract, request, context) if
   member(person, seal.enterprise, membership, context) and
@@ -221,13 +232,13 @@ own_request(person: Person, seal: Seal, contract: Contract, request, context) if
   request.seal_id = seal.id and
   request.contract_id = contract.id;
 
-# A request of his own, for exactly these documents, that gives the person authority now.
+# A request of the person's own, for exactly these documents, that gives them authority now.
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
   own_request(person, seal, contract, request, context) and
   is_usable_request(request, context) and
   is_for_these_documents(request, contract);
 
-# … and one of any member: what the enterprise's own procedures ask for, whoever puts the seal.
+# … and one of any member: what the enterprise's own procedures ask for, whichever person puts the seal.
 approved_for(seal: Seal, contract: Contract, request, context) if
   request in seal.use_requests and
   request.contract_id = contract.id and
@@ -242,7 +253,7 @@ is_usable_request(request: SealUseRequest, context) if
   request.used < request.uses;
 
 # Others than the applicant approved, and nobody who was asked refused. An approval counts while its approver may still
-# approve: whoever has left or lost the right has to be replaced by another approver.
+# approve: an approver who has left or lost the right has to be replaced by another one.
 was_approved(request: SealUseRequest, context) if
   is_approved_state(request) and
   not was_refused(request) and
@@ -263,7 +274,8 @@ approval_is_complete(request: SealUseRequest, context) if
   request.process_id = nil and
   has_approval_by_right(request, context);
 
-# With one, every step is passed. Over the legal representative's seal no process replaces his own word.
+# With one, every step is passed. Over the legal representative's seal no process replaces that representative's own
+# word.
 #@ U-04 S-05
 approval_is_complete(request: SealUseRequest, context) if
   request.seal.kind != "LEGAL_REP" and
@@ -280,21 +292,23 @@ has_approval_by_right(request: SealUseRequest, context) if
   decided_by_right(approval.approver, request, context) and
   is_independent_approver(approval.approver, request, context);
 
-# --- the right to approve ----------------------------------------------------------------------------------------------------
+# --- the right to approve --------------------------------------------------------------------------------------------
 
-# Whoever approves is a member, in order, and does not keep the seal.
+# An approver is a present member with a verified name and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
   is_live(approver, context) and
   approver.joined_at <= context.now and
   is_active_and_verified(approver.person) and
   not keeps_seal_now(approver.person_id, seal, context);
 
-# Who decides now: a right that reaches this request and is not used up, or the legal representative's own. It is a grant of its
-# own, never the custodian's; over the legal representative's seal it is his alone.
+# Who decides now: a person with a right that covers this request and is not used up, or the legal representative. The
+# right is a grant of its own, never the custodian's; over the legal representative's seal it is that representative's
+# alone.
 #@ U-04 U-06
 may_decide_by_right(approver: Membership, request: SealUseRequest, _) if
   legal_representative(approver.person, request.seal.enterprise);
-may_decide_by_right(approver: Membership, request: SealUseRequest, context) if grant_to_decide(approver, request, _, context);
+may_decide_by_right(approver: Membership, request: SealUseRequest, context) if
+  grant_to_decide(approver, request, _, context);
 
 grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) if
   approval_grant(approver, request.seal, grant, context) and
@@ -302,7 +316,8 @@ grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) i
   has_uses_left(grant) and
   grant_covers_request(grant, request, context);
 
-# Who decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
+# Who decided: their right still covers the request. What it was counted for stands, though the count has come to its
+# end.
 decided_by_right(approver: Membership, request: SealUseRequest, _) if
   legal_representative(approver.person, request.seal.enterprise);
 decided_by_right(approver: Membership, request: SealUseRequest, context) if
@@ -324,8 +339,8 @@ approval_grant(approver: Membership, seal: Seal, grant, context) if
 is_in_force(grant: SealGrant) if grant.state = "ACTIVE";
 is_in_force(grant: SealGrant) if grant.state = "EXHAUSTED" and grant.used = grant.use_limit;
 
-# Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a limit cannot
-# be looked at.
+# Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a
+# limit cannot be looked at.
 grant_covers_request(grant: SealGrant, _: SealUseRequest, _) if
   grant.scope = "ALL_CONTRACTS" and
   not lists_templates(grant) and
@@ -350,7 +365,8 @@ contract_with_id(known, id, contract) if
   contract matches Contract and
   contract.id = id;
 
-# An approver who is on the other side of the contract approved for that side. Where a seal is used, what each represents is known.
+# An approver who is on the other side of the contract approved for that side. Where a seal is used, what each
+# represents is known.
 #@ U-12 U-13
 is_independent_approver(approver: Membership, request: SealUseRequest, context: SealUseContext) if
   contract_of_request(request, contract, context) and
@@ -370,7 +386,7 @@ has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseR
   not takes_part_for_other_party(known.id, request.seal, contract) and
   not belongs_to_other_party(known, request.seal, contract);
 
-# --- processes -------------------------------------------------------------------------------------------------------------
+# --- processes -------------------------------------------------------------------------------------------------------
 
 # A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
 follows_process(request: SealUseRequest, process) if
@@ -394,7 +410,7 @@ step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   _ in step.approvers and
   forall(named in step.approvers, has_passed(named, step, request, context));
 
-# One who is named for his role passes for the role alone: not while another line of the step names him too.
+# A person who is named by their role passes for the role alone: not while another line of the step names them too.
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
   named.membership_id matches String and
@@ -437,7 +453,8 @@ is_named_approver_of_step(named: StepApprover, membership: Membership, context) 
   holds_role_of_step(membership, role, context);
 
 # The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
-holds_role_of_step(membership: Membership, "LEGAL_REP", _) if legal_representative(membership.person, membership.enterprise);
+holds_role_of_step(membership: Membership, "LEGAL_REP", _) if
+  legal_representative(membership.person, membership.enterprise);
 holds_role_of_step(membership: Membership, role, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN"] and
   holds_role(membership, role, context);
@@ -468,9 +485,10 @@ role_changes(approver: Membership, context, at) if
   at in [assignment.valid_from, assignment.valid_to] and
   context.now < at;
 
-# --- the documents -----------------------------------------------------------------------------------------------------------
+# --- the documents ---------------------------------------------------------------------------------------------------
 
-# Exactly these documents: each document of the contract was requested, and each that was requested is in the contract.
+# U-15: An approval is for exactly these documents, by their digests: each document of the contract was requested, and
+# each that was requested is in the contract. A changed document is approved again.
 #@ U-15
 is_for_these_documents(request: SealUseRequest, contract: Contract) if
   _ in contract.documents and

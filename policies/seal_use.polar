@@ -1,11 +1,11 @@
 # Seal use: may this person put this seal on the documents of this signing task, now.
 #
-# Authority over the seal (authority.polar) replaces none of the other checks: the task's turn, what the contract is about and
-# that its documents have no blanks, the owner's licence, the seal's state, the certificate, duties that exclude each other, and
-# a fresh face check. Sealing without a person present, and in an emergency: special_use.polar.
-# (Civil Code 165, 168 and 171: authority is written, and it is looked at in the moment of sealing; nobody deals with himself
-# or for both sides. Electronic Signature Law 3 and 13. Published company seal rules: no blank documents, no guarantee without
-# a resolution.)
+# Authority over the seal (authority.polar) replaces none of the other checks: the task's turn, what the contract is
+# about and that its documents have no blanks, the owner's licence, the seal's state, the certificate, duties that
+# exclude each other, and a fresh face check. Sealing without a person present, and in an emergency: special_use.polar.
+# (Civil Code 165, 168 and 171: authority is written, and it is looked at in the moment of sealing; nobody deals with
+# themself or for both sides. Electronic Signature Law 3 and 13. Published company seal rules: no blank documents, no
+# guarantee without a resolution.)
 
 # The task that the seal is used for: without one there is nothing to seal.
 has_task(context) if sealing_task(context, _);
@@ -43,17 +43,17 @@ because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks
 because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-# --- the owner -----------------------------------------------------------------------------------------------------------
+# --- the owner -------------------------------------------------------------------------------------------------------
 
-# The registry says that the owner of the seal exists: a licence that was revoked or cancelled, or of which nothing is known,
-# carries no seal.
+# U-26: A seal is used only while the registry says that its owner exists: a licence that was revoked or cancelled, or
+# of which nothing is known, carries no seal.
 #@ U-26
 meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.enterprise);
 
 # --- the seal --------------------------------------------------------------------------------------------------------
 
-# The seal is ACTIVE and nothing holds it; a legal representative's seal is the present one's; and its face is the one that was
-# reviewed.
+# U-01: A seal is used only while it is in use and nothing holds it: not a loss, a freeze, a retrieval or a court. A
+# legal representative's seal is the present one's; and the face is the one that was reviewed.
 #@ U-01 S-18 S-02
 meets(_: Person, "SEAL_USABLE", "use", seal: Seal, context) if is_usable(seal, context);
 
@@ -76,12 +76,14 @@ is_of_former_legal_rep(seal: Seal) if
   seal.legal_rep_id matches String and
   not registry_names(seal.legal_rep_id, seal.enterprise);
 
-# The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A seal that
-# was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have changed.
+# The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A
+# seal that was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have
+# changed.
 #@ S-02
 has_usable_face(seal: Seal, context) if
   forall(review in seal.reviews,
-         is_superseded(review, seal) or (has_passed_review(review, seal, context) and review.face_digest = seal.face_digest));
+         is_superseded(review, seal) or (has_passed_review(review, seal, context) and
+  review.face_digest = seal.face_digest));
 
 is_superseded(review: SealReview, seal: Seal) if
   newer in seal.reviews and
@@ -127,10 +129,10 @@ because("SEAL_USABLE", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state =
 because("SEAL_USABLE", "SEAL_OF_FORMER_LEGAL_REP", _: Person, seal: Seal, _) if is_of_former_legal_rep(seal);
 because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 
-# Whatever is not released holds.
+# A hold that is not released holds.
 is_held(seal: Seal) if hold in seal.holds and hold.state != "RELEASED";
 
-# The certificate of the seal's owner is valid at the time of use.
+# U-11: The certificate is the seal owner's own, and valid at the time of use.
 #@ U-11
 meets(_: Person, "CERTIFICATE_VALID", "use", seal: Seal, context) if has_valid_certificate(seal, context);
 
@@ -164,7 +166,7 @@ certificate_of(seal: Seal, certificate) if
 
 # --- the contract ----------------------------------------------------------------------------------------------------
 
-# No blank documents: there is at least one, and each is complete.
+# U-16: No blank document is sealed: there is at least one document, and each is complete.
 #@ U-16
 meets(_: Person, "DOCUMENTS_SEALABLE", "use", _: Seal, context) if has_complete_documents(context);
 
@@ -178,8 +180,10 @@ is_complete(document: ContractDocument) if
   document.state = "COMPLETE" and
   document.digest != "";
 
-# What the contract is about is stated, the law lets it be sealed electronically, and the seal is made for it: the finance seal
-# for finance alone, the personnel seal for personnel. A guarantee for somebody else needs a resolution.
+# U-17: A seal is used for the matters that it is made for: the finance seal for finance alone, the personnel seal for
+# personnel alone; a guarantee for somebody else needs a resolution.
+# C-14: Documents on marriage, adoption, inheritance and the stop of a public utility are not sealed electronically, and
+# a contract that does not state its matter is not sealed.
 #@ U-17 C-14
 meets(_: Person, "MATTER_SEALABLE", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -215,10 +219,12 @@ resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) i
   resolution.passed_at > 0 and
   resolution.passed_at <= context.now;
 
+# The law does not let it be sealed electronically.
 #@ C-14
 because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
   contract.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+# The matter is not stated, or a guarantee has no resolution.
 #@ U-17
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
@@ -236,8 +242,8 @@ meets(_: Person, "AMOUNT_STATED", "use", _: Seal, context) if has_stated_amount(
 has_stated_amount(context) if sealed_contract(context, contract) and contract.is_monetary = false;
 has_stated_amount(context) if sealed_contract(context, contract) and contract.amount matches Integer;
 
-# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not have
-# takes none.
+# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not
+# have takes none.
 #@ U-02
 meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_category(seal, context);
 
@@ -263,12 +269,14 @@ lists_seals(category: BusinessCategory) if _ in category.seals;
 
 # --- authority -------------------------------------------------------------------------------------------------------
 
+# A right to the seal that covers this contract (authority.polar).
 #@ U-02 U-03
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   has_authority(person, seal, contract, context);
 
-# The legal representative's own seal is theirs without a grant: the one that names them, not a predecessor's and not nobody's.
+# The legal representative's own seal is theirs without a grant: the one that names them, not a predecessor's and not
+# nobody's.
 #@ C-03 S-18
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   has_task(context) and
@@ -282,7 +290,7 @@ is_own_legal_rep_seal(person: Person, seal: Seal) if
 
 # --- duties that exclude each other ----------------------------------------------------------------------------------
 
-# Whoever audits seals never uses one, from the day on which he is given the role or the right.
+# An auditor never uses a seal, from the day on which they are given the role or the right.
 #@ S-04
 meets(person: Person, "NOT_AN_AUDITOR", "use", seal: Seal, context) if not is_auditor(person, seal, context);
 
@@ -300,9 +308,9 @@ is_auditor(person: Person, seal: Seal, context) if
   is_live(grant.membership, context) and
   context.now < grant.valid_to;
 
-# Nobody seals for the enterprise what it agrees with himself, with an enterprise that he represents, or with one that has
-# named him to sign for it, unless a resolution of the owner permits it. The legal representative's consent is not asked from
-# himself. (Civil Code 168, first sentence.)
+# U-13: Nobody seals for the enterprise what it agrees with themself, with an enterprise that they represent, or with
+# one that has named them to sign for it, unless a resolution of the owner permits it. The legal representative's
+# consent is not asked from that representative. (Civil Code 168, first sentence.)
 #@ U-13
 meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -354,8 +362,8 @@ has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, cont
   resolution.source = "LEGAL_REP" and
   not registry_names(person.id, seal.enterprise);
 
-# Nobody completes the sealing for two enterprises of one contract, unless both consented to that, by somebody else's word.
-# (Civil Code 168, second sentence.)
+# U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. (Civil
+# Code 168, second sentence.)
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -382,15 +390,15 @@ both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, part
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
   permits_double_agency(person_id, own, seal.enterprise, context);
-# Who only opens a task seals nothing, and the other side is not looked at.
+# A person who only opens a task seals nothing, and the other side is not looked at.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
   has_consented(person_id, other, _, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
   has_consented(person_id, own, _, context);
 
-# An administrator does not consent, whom the representative directs; and nobody does to their own acting. A person who
-# represents an enterprise acts for both sides by a resolution of its board or shareholders.
+# An administrator does not consent, because the representative directs them; and nobody consents to their own acting. A
+# person who represents an enterprise acts for both sides by a resolution of its board or shareholders.
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
@@ -409,8 +417,8 @@ has_consented(person_id, party: Signatory, consent, context) if
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check, bound to this task and to all documents of its contract, not used before. Low-risk seals go without; a kind that is not
-# named here needs it.
+# U-09: A use needs a fresh face check, bound to this task and to all documents of its contract, not used before.
+# Low-risk seals go without; a kind that is not named here needs it.
 #@ U-09
 meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   sealing_task(context, task) and
@@ -420,8 +428,8 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-# Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category for the
-# contract says so. It never happens by itself.
+# U-10: Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category
+# for the contract says so. It never happens by itself.
 #@ U-10
 meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -491,9 +499,9 @@ obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waive
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
-# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the first of
-# a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across enterprises; of
-# several of a kind the one with the lowest id. The legal representative's own seal counts no use.
+# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the
+# first of a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across
+# enterprises; of several of a kind the one with the lowest id. The legal representative's own seal counts no use.
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "use", _: Seal, context) if
   check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
@@ -523,7 +531,8 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", sea
   sealed_contract(context, contract) and
   delegation_used_up(person, seal, contract, _, grant, context) and
   id = grant.id;
-obligation_parameter("DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
+obligation_parameter(
+  "DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
   live_cross_grant(person, seal, contract, grant, context) and
   lacks_own_authority(person, seal, context) and
@@ -540,7 +549,7 @@ delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, g
   live_delegation(person, seal, contract, delegation, grant, context) and
   lacks_own_authority(person, seal, context) and
   forall(live_delegation(person, seal, contract, other, _, context), delegation.id <= other.id);
-# What a delegate does is logged as done by one for another.
+# What a delegate does is logged as done by one person for another.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if
   lacks_own_authority(person, seal, context) and
@@ -553,8 +562,8 @@ lacks_own_authority(person: Person, seal: Seal, context) if
   not approved_request(person, seal, contract, _, context) and
   not live_open_grant(person, seal, contract, _, context);
 
-# What those who watch the seal are told at once: a count that comes to its end, the first use of a grant, a use shortly after
-# the administrators changed.
+# W-05: Those who watch a seal are told at once of a count that comes to its end, of the first use of a grant, of a use
+# shortly after the administrators changed, of one out of hours and of one in an emergency.
 #@ W-05
 obligation(person: Person, "use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and

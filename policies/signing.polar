@@ -1,12 +1,14 @@
-# Signing: whose turn a task is, who may carry it out, approve it or pass it on, and what must be settled before a signature.
+# Signing: whose turn a task is, who may carry it out, approve it or pass it on, and what must be settled before a
+# signature.
 #
-# Named operators give standing, never authority: whoever seals needs authority over the seal as well (seal_use.polar).
-# (Public help pages of signing platforms on who acts on a task, on internal review and on handing tasks over; Electronic
-# Signature Law 3 and 13; company seal rules: no blank documents.)
+# Named operators are asked to act, and get no authority by that: the person who seals needs authority over the seal as
+# well (seal_use.polar). (Public help pages of signing platforms on who acts on a task, on internal review and on
+# handing tasks over; Electronic Signature Law 3 and 13; company seal rules: no blank documents.)
 
 # --- the task's turn -------------------------------------------------------------------------------------------------
 
-# The contract is being signed, the task is pending, and all tasks before it are signed.
+# C-01: A task is carried out while its contract is being signed and it is its turn: the task is pending, and all tasks
+# before it are signed.
 #@ C-01
 requires("open", _: SigningTask, "TASK_READY");
 requires("sign", _: SigningTask, "TASK_READY");
@@ -14,7 +16,7 @@ meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(t
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
 
-# Until the deadline, and not in the second of it.
+# C-09: Nothing is signed or sealed from the deadline of the contract on.
 #@ C-09
 is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
@@ -37,10 +39,14 @@ has_failed_task_before(task: SigningTask) if
   earlier.position < task.position and
   earlier.state in ["REJECTED", "EXPIRED"];
 
+# Why a task is not ready: the contract, its deadline, or the turn.
 #@ C-01
-because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_NOT_SIGNING", context);
-because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_EXPIRED", context);
-because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if not_ready(task, "NOT_YOUR_TURN", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if
+  not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if
+  not_ready(task, "CONTRACT_EXPIRED", context);
+because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if
+  not_ready(task, "NOT_YOUR_TURN", context);
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
   sealing_task(context, task) and not_ready(task, "CONTRACT_NOT_SIGNING", context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
@@ -54,6 +60,7 @@ not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state = "SIGNING" and
   has_failed_task_before(task);
+# The deadline has passed.
 #@ C-09
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
@@ -69,10 +76,12 @@ not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
 
 # --- who carries it out ----------------------------------------------------------------------------------------------
 
-# Named operators: only they. Else a fixed seal: those with authority over it. Else: the seal administrators.
+# C-02: A task is for its named operators and nobody else; where none are named, for those with authority over its fixed
+# seal; where it has none, for the seal administrators.
 #@ C-02
 requires("open", _: SigningTask, "TASK_OPERATOR");
-meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if is_operator(person, task, context.enterprise, context);
+meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if
+  is_operator(person, task, context.enterprise, context);
 meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, _) if is_named_person(person, task);
 meets(person: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -95,7 +104,7 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
   not has_fixed_seal(task) and
   has_active_role(person, enterprise, "SEAL_ADMIN", context);
 
-# The legal representative's seal: he himself, or whoever holds a grant on it.
+# C-03: A task for the legal representative's seal is for that representative, or for a person with a grant on the seal.
 #@ C-03
 is_operator(person: Person, task: SigningTask, enterprise: Enterprise, _) if
   task.action = "LEGAL_REP_SEAL" and
@@ -109,7 +118,7 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
 has_named_operator(task: SigningTask) if _ in task.operators;
 has_fixed_seal(task: SigningTask) if _ in task.fixed_seals;
 
-# A seal that was fixed when the task was made is the only one; and a task takes seals of its own party only.
+# C-05: A task with a fixed seal takes only that seal; a task takes seals of its own party only.
 #@ C-05
 meets(_: Person, "SEAL_FOR_TASK", "use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -134,7 +143,7 @@ task_takes_kind(task: SigningTask, seal: Seal) if
 
 # --- signing in person -----------------------------------------------------------------------------------------------
 
-# A handler's or personal signature is made by exactly the person named, as verified, whatever phone rings.
+# C-04: A handler's or personal signature is made by exactly the person named, as verified by identity and not by phone.
 #@ C-04
 requires("sign", _: SigningTask, "NAMED_PERSON");
 meets(person: Person, "NAMED_PERSON", "sign", task: SigningTask, _) if is_named_person(person, task);
@@ -142,7 +151,7 @@ because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
 because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
 
-# A person who is a party signs himself, whoever else is named; for an enterprise, the handler named does.
+# A person who is a party signs themself, whoever else is named; for an enterprise, the named handler does.
 is_named_person(person: Person, task: SigningTask) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
   task.signatory.kind = "ENTERPRISE" and
@@ -152,8 +161,8 @@ is_named_person(person: Person, task: SigningTask) if
   task.signatory.kind = "PERSON" and
   task.signatory.person_id = person.id;
 
-# A task to approve is for the persons named for it, on the side that sent the contract. Whoever receives a contract reviews it
-# on his own side.
+# A task to approve is for the persons named for it, on the side that sent the contract. A party that receives a
+# contract reviews it on its own side.
 #@ C-06
 requires("approve", _: SigningTask, "TASK_READY");
 requires("approve", _: SigningTask, "TASK_APPROVER");
@@ -168,6 +177,7 @@ is_named_approver(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
+# A task to sign, and the person is not the one named.
 #@ C-04
 because("TASK_OPERATOR", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
@@ -176,8 +186,8 @@ because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if 
 
 # --- what must be settled before -------------------------------------------------------------------------------------
 
-# Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not even
-# automatically. A review that is open or has refused counts whether it was asked for or not.
+# C-07: Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not
+# even automatically. A review that is open or has refused counts whether it was asked for or not.
 #@ C-07
 requires("sign", _: SigningTask, "REVIEW_PASSED");
 requires("use", _: Seal, "REVIEW_PASSED");
@@ -197,7 +207,8 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   is_refused_in_review(task.signatory);
 because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-# It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who asks.
+# It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who
+# asks.
 because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, task: SigningTask, context) if
   is_passed_by_somebody(task.signatory, context) and
   not (owner(task, context, enterprise) and is_reviewed(task.signatory, enterprise, person.id, context));
@@ -216,7 +227,8 @@ needs_no_review(party: Signatory) if
   party.needs_review = false and
   not has_unpassed_review(party);
 
-# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own act.
+# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own
+# act.
 passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
@@ -279,7 +291,7 @@ lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contr
 lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "approve", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
-# Whoever opens a task by authority over a seal, or as a seal administrator, does so while that stands.
+# A person who opens a task by authority over a seal, or as a seal administrator, does so while they have it.
 lapses(person: Person, "open", task: SigningTask, context, at) if
   owner(task, context, enterprise) and
   seal in enterprise.seals and
@@ -291,8 +303,10 @@ lapses(person: Person, "use", seal: Seal, context, at) if seal_admin_lapses(pers
 
 # --- passing a task on -----------------------------------------------------------------------------------------------
 
-# A task that nobody has begun may be passed on, unless the sender forbids it. The deadline is not asked for: whoever leaves
-# must be able to hand over what is overdue as well, and nothing can be signed on it.
+# C-08: A task that nobody has begun is passed on by the legal representative, an administrator, a contract
+# administrator or the person who holds it, to an active member with a verified name, unless the sender forbids it; the
+# old holder loses it. The deadline is not asked for: a person who leaves must be able to hand over what is overdue as
+# well, and nothing can be signed on it.
 #@ C-08
 requires("transfer", _: SigningTask, "TASK_TRANSFERABLE");
 requires("transfer", _: SigningTask, "TASK_TRANSFEROR");
@@ -308,7 +322,8 @@ meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
 because("TASK_TRANSFERABLE", "NOT_DELEGABLE", _: Person, task: SigningTask, _) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"];
 
-# The legal representative, an administrator or a contract administrator of the party passes it on, or whoever holds it.
+# The legal representative, an administrator or a contract administrator of the party passes it on, or the person who
+# holds it.
 #@ C-08
 meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, context) if
   owner(task, context, enterprise) and

@@ -1,17 +1,18 @@
 # Sealing that is not a person's act at the screen: automatically, and in an emergency.
 #
-# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They rest on
-# a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither does an approval.
-# What they leave out of a use, and why:
-#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types, its amount
-#     and its number of uses.
+# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They
+# rest on a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither
+# does an approval. What they leave out of a use, and why:
+#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types,
+#     its amount and its number of uses.
 #   FRESH_FACE, automatically: there is nobody at the screen. Templates stand in, which the grant lists.
-#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds, those who
-#     watch are told at once, and a use that nobody entitled approves afterwards is the last one (EMERGENCY_GRANTED).
-# (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal controllers.
-# Electronic Signature Law 13.)
+#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds,
+#     those who watch are told at once, and a use that nobody entitled approves afterwards is the last one
+#     (EMERGENCY_GRANTED).
+# (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal
+# controllers. Electronic Signature Law 13.)
 
-# --- automatic sealing -------------------------------------------------------------------------------------------------
+# --- automatic sealing -----------------------------------------------------------------------------------------------
 
 requires("auto_use", _: Seal, "LICENCE_EXISTING");
 requires("auto_use", _: Seal, "TASK_READY");
@@ -51,8 +52,8 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_signed_for_other_party(person.id, seal, contract, context);
 
-# Where operators are named, only for one of them. The legal representative's seal stands for his own intent and is never put
-# automatically.
+# Where operators are named, only for one of them. The legal representative's seal stands for their own intent and is
+# never put automatically.
 #@ C-02 U-22
 meets(person: Person, "TASK_OPERATOR", "auto_use", _: Seal, context) if
   sealing_task(context, task) and
@@ -66,7 +67,8 @@ is_automatic_operator(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
-# An explicit, live grant to seal automatically, for documents of listed templates.
+# U-22: A seal is put automatically only by an explicit, live grant for just that, for documents of the templates that
+# it lists.
 #@ U-22
 meets(person: Person, "AUTO_SIGN_GRANTED", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -89,6 +91,7 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "auto_use"
   id = grant.id;
 obligation(_: Person, "auto_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
+# Those who watch are told as with any use.
 #@ W-05
 obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and
@@ -108,7 +111,7 @@ lapses(person: Person, "auto_use", seal: Seal, context, at) if
   auto_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
 
-# --- emergency use -------------------------------------------------------------------------------------------------------
+# --- emergency use ---------------------------------------------------------------------------------------------------
 
 requires("emergency_use", _: Seal, "LICENCE_EXISTING");
 requires("emergency_use", _: Seal, "REASON_STATED");
@@ -152,7 +155,7 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) 
   sealed_contract(context, contract) and
   not has_signed_for_other_party(person.id, seal, contract, context);
 
-# An emergency stands in for an approval, and not for the second pair of eyes of one that was given.
+# An emergency replaces an approval, and not the second pair of eyes of one that was given.
 #@ U-12
 meets(person: Person, "APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -163,7 +166,7 @@ waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if is_lesser_seal
 #@ U-24
 meets(_: Person, "REASON_STATED", "emergency_use", _: Seal, context) if is_stated(context.reason);
 
-# An emergency breaks no operator's privilege: it stands in for the approval, not for the task's choice of people.
+# An emergency breaks no operator's privilege: it replaces the approval, not the task's choice of people.
 #@ U-24 C-02
 meets(person: Person, "TASK_OPERATOR", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
@@ -177,8 +180,10 @@ is_emergency_operator(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
-# A live grant for emergencies. While one emergency use of the seal by this person is not approved, there is no second one: under
-# whatever grant and membership that use was, and whether its approval is still to come or was missed.
+# U-24: In an emergency a seal is used without an approval by a grant for just that, with a stated reason and an alert,
+# and the use is approved afterwards in time. While one emergency use of the seal by this person is not approved, there
+# is no second one: under whatever grant and membership that use was, and whether its approval is still to come or was
+# missed.
 #@ U-24
 meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -204,8 +209,8 @@ has_unapproved_emergency_use(person: Person, seal: Seal, context) if
   use in grant.emergency_uses and
   not is_approved_afterwards(use, grant, seal, context);
 
-# An emergency use is approved within its time, by another person who was entitled to approve at that time. An approval that came
-# late is none: what was missed is for the enterprise to settle, with a grant to another person.
+# An emergency use is approved within its time, by another person who was entitled to approve at that time. An approval
+# that came late is none: what was missed is for the enterprise to settle, with a grant to another person.
 is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
   use.approved_at > 0 and
   use.used_at <= use.approved_at and
@@ -218,8 +223,8 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, seal, use.approved_at);
 
-# Like may_act_as_approver, at an earlier instant, as far as the facts tell: since when somebody is suspended they do not say, so that
-# it does not count; who keeps the seal they say of today, and of a substitute for each day.
+# Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
+# suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.
 could_act_as_approver(approver: Membership, seal: Seal, at, context) if
   was_member(approver.person_id, seal.enterprise, membership, at, context) and
   membership.id = approver.id and
@@ -268,6 +273,7 @@ meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
   covers_all_documents(context.verification, context);
+# … or three or four factors of the identity, where the owner's category allows that.
 #@ U-10
 meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -290,6 +296,7 @@ emergency_grant_used_up(person: Person, seal: Seal, context, id) if
 
 obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
+# Those who watch are told at once, and the use is approved afterwards.
 #@ U-24 W-05
 obligation(_: Person, "emergency_use", _: Seal, _, "ALERT_EMERGENCY_USE");
 obligation(_: Person, "emergency_use", _: Seal, _, "POST_APPROVAL");
@@ -301,8 +308,10 @@ lapses(person: Person, "emergency_use", _: Seal, context, at) if
 lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealing_task(context, task) and
   fallback_lapses(context.verification, person, seal, task, context, at);
-lapses(_: Person, "emergency_use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
-lapses(_: Person, "emergency_use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
+lapses(_: Person, "emergency_use", seal: Seal, _, at) if
+  certificate_of(seal, certificate) and at = certificate.not_after;
+lapses(_: Person, "emergency_use", _: Seal, context, at) if
+  sealed_contract(context, contract) and at = contract.deadline;
 lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, grant, context) and

@@ -1,5 +1,6 @@
 # The words that the other files are written in: who owns a thing, who belongs to an enterprise, who is what in it.
-# Nothing here allows anything by itself. Authority is always a fact of the enterprise, read at the time of the question.
+# Nothing here allows anything by itself. Authority is always a fact of the enterprise, read at the time of the
+# question.
 
 # The enterprise that a resource belongs to. A task belongs to the party that it is for.
 owner(enterprise: Enterprise, _, found) if found = enterprise;
@@ -82,8 +83,8 @@ registry_names(person_id, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
-# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing that it
-# had said speaks against that. What nobody had looked up by then is not known.
+# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing
+# that it had said speaks against that. What nobody had looked up by then is not known.
 was_legal_representative(person_id, enterprise: Enterprise, at) if
   snapshot in enterprise.registry_snapshots and
   snapshot.status = "EXISTING" and
@@ -106,7 +107,8 @@ is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
 contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
 contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
 
-# A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for it.
+# A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for
+# it.
 was_member(person_id, enterprise: Enterprise, membership, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
@@ -190,7 +192,8 @@ primary_administrator(enterprise: Enterprise, membership, context) if
   assignment.is_primary = true and
   is_active_assignment(assignment, context);
 
-# Who may run the enterprise, and who may run its seals. The legal representative may both; only he manages his own seal.
+# Who may run the enterprise, and who may run its seals. The legal representative may both; nobody else manages the
+# legal representative's seal.
 may_administer(person: Person, enterprise: Enterprise, context) if
   is_administrator(person, enterprise, context) or
   legal_representative(person, enterprise);
@@ -308,13 +311,15 @@ check_id(check, id) if
 
 # --- retrieval -------------------------------------------------------------------------------------------------------
 
-# A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided. Not before:
-# until the reviewers have passed it, whoever files papers could freeze an enterprise with them.
+# R-12: A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided: no
+# grants, no ending of seals, no export, no change of administrators. Not before: until the reviewers have passed it,
+# anybody who files papers could freeze an enterprise with them.
 is_held_by_retrieval(enterprise: Enterprise) if
   case in enterprise.retrieval_cases and
   case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
 
-# Whoever took the enterprise over waits until `at` before his first high-risk act, so that an appeal can come in time.
+# A person who took the enterprise over waits until `at` before their first high-risk act, so that an appeal can come in
+# time.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   case.state = "EXECUTED" and
@@ -344,8 +349,8 @@ is_not_ended(seal: Seal) if
   seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
 is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
 
-# Who keeps a seal: its custodian, or the acting custodian in the custodian's place, within their time. By person, so that a
-# second membership does not help.
+# Who keeps a seal: its custodian, or the acting custodian in the custodian's place, within their time. By person, so
+# that a second membership does not help.
 is_custodian(person_id, seal: Seal) if
   custodian = seal.custodian and
   custodian matches Membership and

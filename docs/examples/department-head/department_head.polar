@@ -1,5 +1,5 @@
-# Heads of departments stop a seal in an emergency: whoever runs a department may freeze each seal of the enterprise, and
-# nothing else. Giving it free again stays with the seal administrators.
+# Heads of departments stop a seal in an emergency: whoever runs a department may freeze each seal of the enterprise,
+# and nothing else. Giving it free again stays with the seal administrators.
 
 # The role, and what it may do in principle …
 resource Enterprise {

@@ -6,12 +6,17 @@ requires("auto_use", _: Seal, "FINANCE_STAFF");
 requires("emergency_use", _: Seal, "FINANCE_STAFF");
 requires("stamp", _: Seal, "FINANCE_STAFF");
 
-meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
 
-# The kinds that anybody with authority may use are listed, so that a kind which nobody thought of is treated like finance.
+# The kinds that anybody with authority may use are listed, so that a kind which nobody thought of is treated like
+# finance.
 waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "auto_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "emergency_use", seal: Seal, _) if is_for_everybody(seal);
