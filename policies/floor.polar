@@ -181,7 +181,7 @@ requires("decide_appeal", _: RetrievalCase, "REALNAME_VERIFIED");
 meets(person: Person, "REALNAME_VERIFIED", _, _, _) if person.realname_state = "VERIFIED";
 
 # R-02: Only an enterprise that is authenticated, and not closed, can be retrieved.
-# S-01: Only an authenticated enterprise has seals.
+# The same goes for its seals, and for most other acts.
 #@ R-02 S-01
 requires("join", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
 requires("retrieve", _: Enterprise, "ENTERPRISE_AUTHENTICATED");

@@ -325,8 +325,8 @@ obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "
 
 # --- changing and taking back ----------------------------------------------------------------------------------------
 
-# What is not confirmed can still be changed. A longer term of a confirmed grant is a new grant, with its own
-# confirmation.
+# A longer term of a confirmed grant is a new grant, with its own confirmation. What is not confirmed can still be
+# changed.
 #@ S-10
 requires("extend", _: SealGrant, "GRANT_UNCONFIRMED");
 meets(_: Person, "GRANT_UNCONFIRMED", "extend", grant: SealGrant, _) if

@@ -70,10 +70,10 @@ meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   holder = context.holder and
   holder matches Enterprise and
   watches(person, holder, use.seal_id, context);
-# W-02: A person sees their own uses …
+# W-02: A person sees their own uses of seals, and those under the grants that they gave. The own uses …
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, _) if use.person_id = person.id;
-# … and, while they are a member, those under the grants that they gave.
+# … and those under the grants, while the grantor is a member.
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   seal = context.seal and

@@ -314,6 +314,7 @@ check_id(check, id) if
 # R-12: A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided: no
 # grants, no ending of seals, no export, no change of administrators. Not before: until the reviewers have passed it,
 # anybody who files papers could freeze an enterprise with them.
+#@ R-12
 is_held_by_retrieval(enterprise: Enterprise) if
   case in enterprise.retrieval_cases and
   case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
