@@ -1,30 +1,35 @@
 # Authority over a seal: by what right does this person put this seal on this contract, now.
 #
-# One of five is enough: a grant of one's own, an approved request for exactly these documents (seal_request.polar), a grant
-# that is open to members for documents of listed templates, a delegation by a member who holds a grant himself, or a grant
-# across enterprises under which one's own enterprise named one. Each is written, has matter, scope and term, and is looked
-# at in the moment of sealing; being an administrator, a colleague or the parent company gives nothing.
-# (Civil Code 165, 166, 168, 169 and 171; Electronic Signature Law 13; e-sign platforms: grants, open grants, grants across
-# enterprises.)
+# One of five is enough: a grant of one's own, an approved request for exactly these documents (seal_request.polar), a
+# grant that is open to members for documents of listed templates, a delegation by a member who holds a grant of their
+# own, or a grant across enterprises under which one's own enterprise named one. Each is written, has matter, scope and
+# term, and is looked at in the moment of sealing; being an administrator, a colleague or the parent company gives
+# nothing.
+# (Civil Code 165, 166, 168, 169 and 171; Electronic Signature Law 13; e-sign platforms: grants, open grants, grants
+# across enterprises. The life of a grant: granting.polar.)
 
 # A live USE grant of one's own that covers the contract.
+# S-03: Managing seals does not include using them: a seal administrator needs a grant like everybody else.
 #@ U-02 U-04 U-05 U-06 U-07 S-03 S-06 S-09 S-17
 has_authority(person: Person, seal: Seal, contract, context) if live_grant(person, seal, contract, _, context);
-# An APPROVED request for exactly these documents stands in for a grant.
+# U-03: A member without a grant may ask for a use: an approved request for exactly these documents stands in for the
+# grant.
 #@ U-03
 has_authority(person: Person, seal: Seal, contract, context) if approved_request(person, seal, contract, _, context);
 # A grant that is open to all members, or to a department's.
 #@ S-08
 has_authority(person: Person, seal: Seal, contract, context) if live_open_grant(person, seal, contract, _, context);
-# A colleague who holds a live grant lets this person act for him.
+# A colleague who holds a live grant lets this person act for them.
 #@ U-18 U-19
-has_authority(person: Person, seal: Seal, contract, context) if acts_for(person, seal, contract, _, _, context);
+has_authority(person: Person, seal: Seal, contract, context) if live_delegation(person, seal, contract, _, _, context);
 # Another enterprise holds the seal by a grant of its owner, and named this person.
 #@ U-20 U-21
-has_authority(person: Person, seal: Seal, contract, context) if held_grant(person, seal, contract, _, context);
+has_authority(person: Person, seal: Seal, contract, context) if live_cross_grant(person, seal, contract, _, context);
 
-# --- a grant of one's own ------------------------------------------------------------------------------------------------
+# --- a grant of one's own --------------------------------------------------------------------------------------------
 
+# A grant to use the seal, of a present member of its owner, whatever became of it; only a revoked one says nothing any
+# more.
 use_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.membership.person_id = person.id and
@@ -38,26 +43,26 @@ live_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   gives_authority(grant, contract, context);
 
 gives_authority(grant: SealGrant, contract: Contract, context) if
-  grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grant.used < grant.use_limit and
+  is_live_grant(grant, context) and
+  has_uses_left(grant) and
   covers(grant, contract) and
   covers_amount(grant, contract) and
-  reaches_no_further(grant, contract) and
-  grantor_stands(grant, context) and
-  not gave(grant.membership.person_id, grant);
+  is_within_parent_grant(grant, contract) and
+  not gave_grant(grant.membership.person_id, grant);
 
-# What a grant covers: all contracts, said explicitly, or the types listed. Where it lists templates, documents of those only.
+# U-02: A grant covers the contracts that it names: all of them, said explicitly, or the types listed; and where it
+# lists templates, documents of those only.
+#@ U-02
 covers(grant: SealGrant, contract: Contract) if
-  grant.scope = "ALL_CONTRACTS" and
+  covers_type(grant, contract) and
   is_for_template(grant, contract);
-covers(grant: SealGrant, contract: Contract) if
-  grant.scope = "LISTED_TYPES" and
-  listed in grant.contract_types and
-  listed.contract_type = contract.contract_type and
-  is_for_template(grant, contract);
+
+# The scope of a grant of any kind, and of a delegation.
+covers_type(given, _: Contract) if given.scope = "ALL_CONTRACTS";
+covers_type(given, contract: Contract) if
+  given.scope = "LISTED_TYPES" and
+  listed in given.contract_types and
+  listed.contract_type = contract.contract_type;
 
 is_for_template(grant: SealGrant, _: Contract) if not lists_templates(grant);
 is_for_template(grant: SealGrant, contract: Contract) if lists_template_of(grant, contract);
@@ -68,10 +73,11 @@ lists_template_of(grant: SealGrant, contract: Contract) if
   template in grant.templates and
   template.template_id = contract.template_id;
 
-# Up to which amount, inclusive. The largest whole number says that there is no limit; a contract that is not about money has
-# no amount to compare.
+# U-04: A grant reaches up to its amount, inclusive; above it, the use needs an approval. An amount that is not stated
+# is covered by no limit, unless the contract is not about money.
+# U-05: An amount is compared in the currency of the limit. Nothing is converted.
 #@ U-04 U-05
-covers_amount(grant: SealGrant, _: Contract) if grant.amount_max = 9223372036854775807;
+covers_amount(grant: SealGrant, _: Contract) if is_unlimited(grant.amount_max);
 covers_amount(grant: SealGrant, contract: Contract) if
   grant.currency = contract.currency and
   amount = contract.amount and
@@ -81,33 +87,29 @@ covers_amount(_: SealGrant, contract: Contract) if
   contract.is_monetary = false and
   contract.amount = nil;
 
-# A grant that was passed on reaches no further than the one that it comes from (which stands: granting.polar).
+# A grant that was passed on covers no more than the grant that it comes from.
 #@ S-09
-reaches_no_further(grant: SealGrant, _: Contract) if grant.parent_id = nil;
-reaches_no_further(grant: SealGrant, contract: Contract) if
+is_within_parent_grant(grant: SealGrant, _: Contract) if grant.parent_id = nil;
+is_within_parent_grant(grant: SealGrant, contract: Contract) if
   parent = grant.parent and
   parent matches SealGrant and
   covers(parent, contract) and
   covers_amount(parent, contract);
 
-# --- a grant that is open to members ---------------------------------------------------------------------------------------
+# --- a grant that is open to members ---------------------------------------------------------------------------------
 
-# Never over the seals that bind most, and always limited to templates: what everybody may seal was written beforehand. It is
-# open to all but the person who gave it.
+# Never over the official, finance and legal representative's seals, and always limited to templates: what everybody may
+# seal was written beforehand. It is open to all but the person who gave it.
 #@ S-08 S-09
 live_open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   open_grant(person, seal, contract, grant, context) and
-  grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grant.used < grant.use_limit and
-  grantor_stands(grant, context) and
-  not gave(person.id, grant);
+  is_live_grant(grant, context) and
+  has_uses_left(grant) and
+  not gave_grant(person.id, grant);
 
 open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.open_grants and
-  seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  is_lesser_seal(seal) and
   member(person, seal.enterprise, membership, context) and
   is_open_to(grant, membership) and
   contract.template_id != "" and
@@ -119,61 +121,57 @@ is_open_to(grant: OpenGrant, membership: Membership) if
   grant.department_id matches String and
   grant.department_id = membership.department_id;
 
-# --- acting for a colleague ------------------------------------------------------------------------------------------------
+# --- acting for a colleague ------------------------------------------------------------------------------------------
 
-# The delegation is live and covers seal and contract, and the one who gave it could do the same himself, now: by a grant of
-# his own (what was delegated to him he does not delegate), as a member in good standing, free of the conflicts that would
-# stop him. It is not the delegate himself who gave that grant. The legal representative's seal stands for his own intent and is not delegated.
+# The delegation is live and covers seal and contract, and its principal could do the same now: by a grant of their own
+# (what was delegated to them they do not delegate), as a member in good standing, free of the conflicts that would stop
+# them. The delegate did not give that grant.
+# U-19: What is bound to a person is not delegated: a personal signature, the legal representative's intent, and that
+# representative's seal.
 #@ U-18 U-19
-acts_for(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
+live_delegation(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
   delegation_to(person, seal, delegation, context) and
-  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  is_enterprise_seal(seal) and
   delegation.power = "USE_SEAL" and
   delegation.state = "ACTIVE" and
-  delegation.valid_from <= context.now and
-  context.now < delegation.valid_to and
-  delegates(delegation, contract) and
-  own_grant_of(delegation.principal, seal, contract, grant, context) and
-  not gave(person.id, grant) and
-  not is_barred(delegation.principal, seal, contract, context) and
+  is_within_time(delegation, context) and
+  covers_type(delegation, contract) and
+  grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  not gave_grant(person.id, grant) and
+  not has_excluding_duty(delegation.principal, seal, contract, context) and
   is_reviewed_by_others(person, delegation.principal, seal, contract, context) and
-  is_free_elsewhere(delegation.principal, seal, contract, context);
+  has_no_conflict_elsewhere(delegation.principal, seal, contract, context);
 
 delegation_to(person: Person, seal: Seal, delegation, context) if
   member(person, seal.enterprise, membership, context) and
   delegation in membership.delegations_received and
-  is_about(delegation, seal);
+  is_about_seal(delegation, seal.id);
 
-is_about(delegation: Delegation, _: Seal) if delegation.seal_id = nil;
-is_about(delegation: Delegation, seal: Seal) if delegation.seal_id = seal.id;
+is_about_seal(delegation: Delegation, _) if delegation.seal_id = nil;
+is_about_seal(delegation: Delegation, seal_id) if delegation.seal_id = seal_id;
 
-delegates(delegation: Delegation, _: Contract) if delegation.scope = "ALL_CONTRACTS";
-delegates(delegation: Delegation, contract: Contract) if
-  delegation.scope = "LISTED_TYPES" and
-  listed in delegation.contract_types and
-  listed.contract_type = contract.contract_type;
-
-own_grant_of(principal: Membership, seal: Seal, contract: Contract, grant, context) if
+grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant, context) if
   is_live(principal, context) and
-  fit(principal.person) and
+  is_active_and_verified(principal.person) and
   grant in seal.grants and
   grant.membership_id = principal.id and
   grant.right = "USE" and
   gives_authority(grant, contract, context);
 
-# Duties that exclude each other exclude each other in the principal too: whoever approved a use does not put a seal that binds
-# most through a colleague either.
+# Duties that exclude each other exclude each other in the principal too: a person who approved a use of the official,
+# finance or legal representative's seal does not put it through a colleague either.
 #@ U-12 U-18
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_party_himself(principal.person_id, contract) and
-  not may_deal_with(principal.person, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_named_for_both(principal.person_id, principal.person, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  has_acted_for_another(principal.person_id, seal, contract, context);
-is_barred(principal: Membership, seal: Seal, _: Contract, context) if is_auditor(principal.person, seal, context);
-is_barred(principal: Membership, seal: Seal, contract: Contract, context) if
-  not may_be_stamped_by_approver(seal) and
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_party_personally(principal.person_id, contract) and
+  not has_self_dealing_resolution(principal.person, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  is_named_by_other_party(principal.person_id, principal.person, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  has_signed_for_other_party(principal.person_id, seal, contract, context);
+has_excluding_duty(principal: Membership, seal: Seal, _: Contract, context) if
+  is_auditor(principal.person, seal, context);
+has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
+  not is_lesser_seal(seal) and
   approved_last(principal.person, seal, contract, context);
 
 # What the principal passed in the owner's own review is not reviewed for what is sealed in their place.
@@ -199,47 +197,50 @@ is_reviewed_by_third(person: Person, principal: Membership, seal: Seal, contract
   reviewer_id != principal.person_id;
 
 # What the principal represents elsewhere is known where a seal is used; nothing else is sealed.
-is_free_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
+has_no_conflict_elsewhere(principal: Membership, seal: Seal, contract: Contract, context: SealUseContext) if
   known in context.principals and
   known.id = principal.person_id and
-  may_seal_with(known, seal, contract, context);
-is_free_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
+  has_no_other_party(known, seal, contract, context);
+has_no_conflict_elsewhere(_: Membership, _: Seal, _: Contract, context) if not (context matches SealUseContext);
 
-may_seal_with(person: Person, seal: Seal, contract: Contract, _) if not represents_another_party(person, seal, contract);
-may_seal_with(person: Person, seal: Seal, contract: Contract, context) if may_deal_with(person, seal, contract, context);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, _) if
+  not represents_another_party(person, seal, contract);
+has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
+  has_self_dealing_resolution(person, seal, contract, context);
 
-# --- across enterprises ----------------------------------------------------------------------------------------------------
+# --- across enterprises ----------------------------------------------------------------------------------------------
 
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
-# members. Image and certificate stay the owner's. The holder must be as sound as the owner, another than the grantor's own, and
-# may not sit on the other side.
+# members. Image and certificate stay the owner's. The holder is in good standing like the owner, is not the grantor's
+# own enterprise, and is not on the other side.
 #@ U-20 U-21 U-13 U-14 S-09
-held_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
-  names_holder(person, seal, grant, holder, context) and
-  is_sound(holder) and
+live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
+  names_member_of_holder(person, seal, grant, holder, context) and
+  is_in_good_standing(holder) and
   not suspended(person, seal.enterprise) and
-  not gave_own_enterprise(grant, holder) and
-  grant.used < grant.use_limit and
-  covers_across(grant, contract) and
-  not is_on_the_other_side(person, holder, seal, contract, context);
+  not gave_to_own_enterprise(grant, holder) and
+  has_uses_left(grant) and
+  covers_type(grant, contract) and
+  not is_on_other_side(person, holder, seal, contract, context);
 
-# Nobody seals for the owner by the word of its counterparty: not the enterprise that holds the seal, not a subsidiary of the
-# counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The sender of the
-# contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits the one that drew it up. A
-# resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being employed by the
-# counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a seal.) (Civil Code 168.)
-is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+# Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary
+# of the counterparty, and not a person whom the counterparty named to use the seal as well, or who represents it. The
+# sender of the contract counts as a counterparty, signatory or not: a contract that only the owner signs benefits its
+# author. A resolution of the owner permits it; and both parties may agree to it, as companies of one group do. (Being
+# employed by the counterparty is no bar, as it is none for the owner's own members: nobody else's facts decide about a
+# seal.) (Civil Code 168.)
+is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   other_id = party.enterprise_id and
   other_id matches String and
   sides_with(person, holder, seal, other_id) and
-  not may_deal_with(person, seal, contract, context) and
+  not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person.id, seal, contract, party, context);
-is_on_the_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
+is_on_other_side(person: Person, holder: Enterprise, seal: Seal, contract: Contract, context) if
   contract.initiator_id != seal.enterprise_id and
   sides_with(person, holder, seal, contract.initiator_id) and
   not is_party(contract.initiator_id, contract) and
-  not may_deal_with(person, seal, contract, context);
+  not has_self_dealing_resolution(person, seal, contract, context);
 
 is_party(enterprise_id, contract: Contract) if
   party in contract.signatories and
@@ -262,28 +263,18 @@ sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id) if
   snapshot.is_current = true and
   snapshot.enterprise_id = enterprise_id;
 
-covers_across(grant: CrossEnterpriseGrant, _: Contract) if grant.scope = "ALL_CONTRACTS";
-covers_across(grant: CrossEnterpriseGrant, contract: Contract) if
-  grant.scope = "LISTED_TYPES" and
-  listed in grant.contract_types and
-  listed.contract_type = contract.contract_type;
-
-names_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
+names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
   holder = context.holder and
   holder matches Enterprise and
   grant in seal.cross_grants and
   grant.holder_id = holder.id and
-  grant.state = "ACTIVE" and
-  grant.confirmation = "AUTH_LETTER" and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grantor_stands(grant, context) and
+  is_live_grant(grant, context) and
   member(person, holder, membership, context) and
   named in grant.holders and
   named.membership_id = membership.id and
   named.state = "ACTIVE";
 
-is_sound(enterprise: Enterprise) if
+is_in_good_standing(enterprise: Enterprise) if
   enterprise.auth_state = "AUTHENTICATED" and
   enterprise.operating_state = "ACTIVE" and
   has_licence(enterprise);
@@ -294,14 +285,15 @@ has_licence(enterprise: Enterprise) if
   snapshot.is_current = true and
   snapshot.status = "EXISTING";
 
-# Who may ask to use the seal without belonging to its owner: whoever the sound enterprise that holds it named. A member whom
-# the owner suspended does not come back through the holder.
+# A person who does not belong to the seal's owner may ask to use it if the enterprise that holds it named them and is
+# in good standing. A member whom the owner suspended does not come back through the holder.
 is_holders_user(person: Person, seal: Seal, context: SealUseContext) if
-  names_holder(person, seal, _, holder, context) and
-  is_sound(holder) and
+  names_member_of_holder(person, seal, _, holder, context) and
+  is_in_good_standing(holder) and
   not suspended(person, seal.enterprise);
 
-is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if names_holder(person, seal, _, _, context);
+is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
+  names_member_of_holder(person, seal, _, _, context);
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
 is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
@@ -311,120 +303,123 @@ is_of_the_group(person: Person, seal: Seal, context) if
   membership.enterprise_id = seal.enterprise.parent_id and
   is_live(membership, context);
 
+# The person belongs to the holder or to the parent company, and nothing more.
 #@ U-20
 because("MEMBER", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
-  has_no_grant_across(person, seal, context);
+  lacks_cross_grant(person, seal, context);
+# The holder named the person and is not in good standing.
 #@ U-21
 because("MEMBER", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
-  is_held_up_by_holder(person, seal, context);
+  is_blocked_by_holder(person, seal, context);
 
-has_no_grant_across(person: Person, seal: Seal, context: SealUseContext) if
+lacks_cross_grant(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
   is_of_the_group(person, seal, context) and
   not is_named_by_holder(person, seal, context);
 
-is_held_up_by_holder(person: Person, seal: Seal, context: SealUseContext) if
+is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
-  names_holder(person, seal, _, holder, context) and
-  not is_sound(holder);
+  names_member_of_holder(person, seal, _, holder, context) and
+  not is_in_good_standing(holder);
 
-# --- why there is no authority -----------------------------------------------------------------------------------------------
+# --- why there is no authority ---------------------------------------------------------------------------------------
 
-# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority. All that
-# explain it ask this first, so that it is found out once.
+# Each grant that the person has on the seal says what is wrong with it, but only where nothing else gives authority.
+# All rules that explain ask this first, so that it is found out once.
 lacks_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_authority(person, seal, contract, context) and
   not is_own_legal_rep_seal(person, seal);
 
+# The person gave the grant, or the right that it comes from.
 #@ S-09
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  gave(person.id, grant);
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  gave(person.id, grant);
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
-  own_grant_of(delegation.principal, seal, contract, grant, context) and
-  gave(person.id, grant);
+  grant_of_principal(delegation.principal, seal, contract, grant, context) and
+  gave_grant(person.id, grant);
 because("SEAL_AUTHORITY", "SELF_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, grant, holder, context) and
-  gave_own_enterprise(grant, holder);
+  names_member_of_holder(person, seal, grant, holder, context) and
+  gave_to_own_enterprise(grant, holder);
+# The grant waits for its confirmation.
 #@ S-06
 because("SEAL_AUTHORITY", "GRANT_NOT_CONFIRMED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
   grant.state = "PENDING_CONFIRM";
+# The role of the grantor has ended, and the grant with it.
 #@ S-17
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  grant.state = "INVALIDATED" and
-  grant.invalid_reason = "ADMIN_CHANGED";
-because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
-  lacks_authority(person, seal, context) and
-  use_grant(person, seal, grant, context) and
-  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not assignment_stands(grant.grantor, context);
+  lost_its_grantor(grant, context);
 because("SEAL_AUTHORITY", "GRANT_INVALIDATED_ADMIN_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  is_invalidated(grant, context);
+  lost_its_grantor(grant, context);
+# The grantor still has a role, which does not let them grant this seal.
 #@ S-05 S-17
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  assignment_stands(grant.grantor, context) and
-  not grantor_stands(grant, context);
-# The grant that it comes from does not reach this far.
+  is_active_assignment(grant.grantor, context) and
+  not grantor_is_entitled(grant, context);
+# The grant that a passed-on one comes from does not cover the contract.
 #@ S-09
 because("SEAL_AUTHORITY", "GRANTOR_NOT_ENTITLED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not reaches_no_further(grant, contract);
+  not is_within_parent_grant(grant, contract);
+# The grant is over, or has not begun.
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  is_over(grant, context);
+  has_expired(grant, context);
 because("SEAL_AUTHORITY", "GRANT_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  is_over(grant, context);
+  has_expired(grant, context);
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
   grant.state in ["ACTIVE", "PENDING_EFFECT"] and
   context.now < grant.valid_from;
+# The grant is used up.
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   use_grant(person, seal, grant, context) and
-  is_used_up(grant);
+  has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   open_grant(person, seal, contract, grant, context) and
-  is_used_up(grant);
+  has_no_uses_left(grant);
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, grant, _, context) and
-  grant.used >= grant.use_limit;
+  names_member_of_holder(person, seal, grant, _, context) and
+  not has_uses_left(grant);
+# The grant does not cover the kind of contract …
 #@ U-02
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -432,19 +427,22 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
   grant.state = "ACTIVE" and
   sealed_contract(context, contract) and
   not covers(grant, contract);
+# … nor does the delegation …
 #@ U-18
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   delegation_to(person, seal, delegation, context) and
   delegation.state = "ACTIVE" and
-  not delegates(delegation, contract);
+  not covers_type(delegation, contract);
+# … nor the grant across enterprises.
 #@ U-20
 because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  names_holder(person, seal, grant, _, context) and
-  not covers_across(grant, contract);
+  names_member_of_holder(person, seal, grant, _, context) and
+  not covers_type(grant, contract);
+# The amount is above the limit of the grant, or not stated.
 #@ U-04
 because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
@@ -460,63 +458,70 @@ because("SEAL_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, seal: Seal, context)
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
-  grant.amount_max < 9223372036854775807 and
+  not is_unlimited(grant.amount_max) and
   contract.amount = nil and
   contract.is_monetary = true;
+# The limit is in another currency.
 #@ U-05
 because("SEAL_AUTHORITY", "CURRENCY_MISMATCH", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
-  grant.amount_max < 9223372036854775807 and
+  not is_unlimited(grant.amount_max) and
   contract.amount matches Integer and
   grant.currency != contract.currency;
+# The request for this contract is not approved, or was approved for other documents.
 #@ U-03
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
-  not is_approved(request, person, context);
+  not was_approved(request, context);
 because("SEAL_AUTHORITY", "DOCUMENT_CHANGED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
-  is_approved(request, person, context) and
+  was_approved(request, context) and
   not is_for_these_documents(request, contract);
+# The approved request is over …
 #@ U-07
 because("SEAL_AUTHORITY", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
-  is_approved(request, person, context) and
+  was_approved(request, context) and
   request.valid_to <= context.now;
+# … used up …
 #@ U-06
 because("SEAL_AUTHORITY", "USE_LIMIT_EXHAUSTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
-  is_approved(request, person, context) and
+  was_approved(request, context) and
   request.used >= request.uses;
+# … or has not begun.
 #@ U-07
 because("SEAL_AUTHORITY", "GRANT_NOT_YET_EFFECTIVE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
-  is_approved(request, person, context) and
+  was_approved(request, context) and
   context.now < request.valid_from;
 
+# A delegation of what is bound to a person.
 #@ U-19
 because("SEAL_AUTHORITY", "NOT_DELEGABLE", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   delegation_to(person, seal, delegation, context) and
   delegation.state in ["PENDING_ACCEPT", "ACTIVE"] and
   is_not_delegable(delegation, seal);
+# The delegation is over, or gives more than its principal could do now.
 #@ U-18
 because("SEAL_AUTHORITY", "DELEGATION_EXPIRED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   delegation_to(person, seal, delegation, context) and
-  is_past(delegation, context);
+  delegation_has_expired(delegation, context);
 because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   seal.kind != "LEGAL_REP" and
@@ -525,88 +530,64 @@ because("SEAL_AUTHORITY", "DELEGATION_EXCEEDS_PRINCIPAL", person: Person, seal: 
   delegation.state = "ACTIVE" and
   delegation.power = "USE_SEAL" and
   context.now < delegation.valid_to and
-  delegates(delegation, contract) and
-  not has_free_hand(person, delegation.principal, seal, contract, context);
+  covers_type(delegation, contract) and
+  not principal_may_use(person, delegation.principal, seal, contract, context);
 
 is_not_delegable(_: Delegation, seal: Seal) if seal.kind = "LEGAL_REP";
 is_not_delegable(delegation: Delegation, _: Seal) if delegation.power in ["PERSONAL_SIGNATURE", "LEGAL_REP_INTENT"];
 
-has_free_hand(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
-  own_grant_of(principal, seal, contract, _, context) and
-  not is_barred(principal, seal, contract, context) and
+principal_may_use(person: Person, principal: Membership, seal: Seal, contract: Contract, context) if
+  grant_of_principal(principal, seal, contract, _, context) and
+  not has_excluding_duty(principal, seal, contract, context) and
   is_reviewed_by_others(person, principal, seal, contract, context) and
-  is_free_elsewhere(principal, seal, contract, context);
+  has_no_conflict_elsewhere(principal, seal, contract, context);
 
+# The person belongs to the holder or to the parent company, and nothing more.
 #@ U-20
 because("SEAL_AUTHORITY", "NO_CROSS_ENTERPRISE_GRANT", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  has_no_grant_across(person, seal, context);
+  lacks_cross_grant(person, seal, context);
+# The holder or the person is on the other side of the contract.
 #@ U-13 U-20
 because("SEAL_AUTHORITY", "SELF_DEALING", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  names_holder(person, seal, _, holder, context) and
-  is_on_the_other_side(person, holder, seal, contract, context);
+  names_member_of_holder(person, seal, _, holder, context) and
+  is_on_other_side(person, holder, seal, contract, context);
+# The holder is not in good standing.
 #@ U-21
 because("SEAL_AUTHORITY", "HOLDER_ENTERPRISE_FROZEN", person: Person, seal: Seal, context: SealUseContext) if
   lacks_authority(person, seal, context) and
-  names_holder(person, seal, _, holder, context) and
-  not is_sound(holder);
+  names_member_of_holder(person, seal, _, holder, context) and
+  not is_in_good_standing(holder);
 
-is_over(grant: SealGrant, _) if grant.state = "EXPIRED";
-is_over(grant: SealGrant, context) if
-  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
-  grant.valid_to <= context.now;
-is_over(grant: OpenGrant, _) if grant.state = "EXPIRED";
-is_over(grant: OpenGrant, context) if
-  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
-  grant.valid_to <= context.now;
-
-is_used_up(grant: SealGrant) if grant.state = "EXHAUSTED";
-is_used_up(grant: SealGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
-is_used_up(grant: OpenGrant) if grant.state = "EXHAUSTED";
-is_used_up(grant: OpenGrant) if grant.state = "ACTIVE" and grant.used >= grant.use_limit;
-
-is_invalidated(grant: OpenGrant, _) if
-  grant.state = "INVALIDATED" and
-  grant.invalid_reason = "ADMIN_CHANGED";
-is_invalidated(grant: OpenGrant, context) if
-  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not assignment_stands(grant.grantor, context);
-
-is_past(delegation: Delegation, _) if delegation.state = "EXPIRED";
-is_past(delegation: Delegation, context) if
+delegation_has_expired(delegation: Delegation, _) if delegation.state = "EXPIRED";
+delegation_has_expired(delegation: Delegation, context) if
   delegation.state = "ACTIVE" and
   delegation.valid_to <= context.now;
 
-# --- when it ends by itself ------------------------------------------------------------------------------------------------
+# --- when it ends by itself ------------------------------------------------------------------------------------------
 
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, delegation, _, context) and
+  live_delegation(person, seal, contract, delegation, _, context) and
   at = delegation.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, delegation, _, context) and
+  live_delegation(person, seal, contract, delegation, _, context) and
   at = delegation.principal.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  acts_for(person, seal, contract, _, grant, context) and
+  live_delegation(person, seal, contract, _, grant, context) and
   grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   live_open_grant(person, seal, contract, grant, context) and
-  at = grant.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
-  live_open_grant(person, seal, contract, grant, context) and
-  assignment_lapses(grant.grantor, at);
+  grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
-  held_grant(person, seal, contract, grant, context) and
-  at = grant.valid_to;
-authority_lapses(person: Person, seal: Seal, contract: Contract, context: SealUseContext, at) if
-  held_grant(person, seal, contract, grant, context) and
-  assignment_lapses(grant.grantor, at);
+  live_cross_grant(person, seal, contract, grant, context) and
+  grant_lapses(grant, at);
 authority_lapses(person: Person, seal: Seal, _: Contract, context: SealUseContext, at) if
-  names_holder(person, seal, _, holder, context) and
+  names_member_of_holder(person, seal, _, holder, context) and
   member(person, holder, membership, context) and
   at = membership.ended_at;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
@@ -614,7 +595,4 @@ authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   at = request.valid_to;
 authority_lapses(person: Person, seal: Seal, contract: Contract, context, at) if
   approved_request(person, seal, contract, request, context) and
-  approvers_turn(request, context, at);
-
-grant_lapses(grant: SealGrant, at) if at = grant.valid_to;
-grant_lapses(grant: SealGrant, at) if grantor_lapses(grant, at);
+  approval_changes(request, context, at);

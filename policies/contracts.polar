@@ -1,14 +1,12 @@
 # Contracts: who starts one, who reads it, downloads it or prints it, and who ends it.
 #
-# Viewing, downloading and printing are three permissions. Whoever has a task of a contract views it; whether he also takes it
-# away, his own party decides by its category for that contract. The contract belongs to the enterprise that sent it: that one
-# recalls it before it is complete; a complete one ends only with the consent of all its parties.
-# (Public SDK documents of signing platforms: view, download and print apart, recall, termination, business categories; Civil
-# Code 168: nobody acts for both sides.)
+# Viewing, downloading and printing are three permissions. A person who has a task of a contract views it; whether they
+# also take it away, their own party decides by its category for that contract. The contract belongs to the enterprise
+# that sent it: that one recalls it before it is complete; a complete one ends only with the consent of all its parties.
 
 # Who runs an enterprise's contracts: its contract administrators, and those who run the enterprise.
 administers_contracts(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "CONTRACT_ADMIN", context) or
+  has_active_role(person, enterprise, "CONTRACT_ADMIN", context) or
   may_administer(person, enterprise, context);
 
 # When that ends by itself, for the one who relies on it.
@@ -18,16 +16,12 @@ contract_administration_lapses(person: Person, enterprise: Enterprise, context, 
   contract_admin_lapses(person, enterprise, context, at);
 
 contract_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "CONTRACT_ADMIN" and
-  assignment_stands(assignment, context) and
-  assignment_lapses(assignment, at);
+  own_role_lapses(person, enterprise, "CONTRACT_ADMIN", context, at);
 
 # --- starting one ----------------------------------------------------------------------------------------------------
 
-# A contract is started in a category that is enabled, by a member who was given the category, or by a contract administrator.
-# The permission is the membership's: whoever left and came back has to be given it again.
+# C-13: A contract is started in a category that is enabled, by a member who was given the category, or by a contract
+# administrator. The permission is the membership's: a person who left and came back has to be given it again.
 #@ C-13
 requires("initiate", _: BusinessCategory, "CATEGORY_ENABLED");
 requires("initiate", _: BusinessCategory, "CATEGORY_PERMISSION");
@@ -37,13 +31,15 @@ meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCateg
   permission in category.permissions and
   permission.membership_id = membership.id;
 meets(person: Person, "CATEGORY_PERMISSION", "initiate", category: BusinessCategory, context) if
-  has_standing_role(person, category.enterprise, "CONTRACT_ADMIN", context);
+  has_active_role(person, category.enterprise, "CONTRACT_ADMIN", context);
 
 lapses(person: Person, "initiate", category: BusinessCategory, context, at) if
   contract_admin_lapses(person, category.enterprise, context, at);
 
 # --- reading, downloading, printing ----------------------------------------------------------------------------------
 
+# C-11: Viewing, downloading and printing are separate: a person who has a task views the contract, and takes it away
+# only where their party's category for it says so.
 #@ C-11
 requires("view", _: Contract, "CONTRACT_READER");
 requires("download", _: Contract, "DOWNLOAD_PERMITTED");
@@ -51,17 +47,20 @@ requires("print", _: Contract, "PRINT_PERMITTED");
 
 # Those who run the contracts of the sender, or of a party that it was sent to, do all three.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if keeps_contract(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
+  administers_contract(person, contract, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  keeps_contract(person, contract, context);
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if keeps_contract(person, contract, context);
+  administers_contract(person, contract, context);
+meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+  administers_contract(person, contract, context);
 
-keeps_contract(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
-keeps_contract(person: Person, contract: Contract, context) if
+administers_contract(person: Person, _: Contract, context) if
+  administers_contracts(person, context.enterprise, context);
+administers_contract(person: Person, contract: Contract, context) if
   is_sent(contract) and
   administers_contracts(person, context.party, context);
 
-# A person who is a party has it as his own.
+# A person who is a party has it as their own.
 #@ C-11
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, _) if is_party_in_person(person, contract);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, _) if is_party_in_person(person, contract);
@@ -72,38 +71,39 @@ is_party_in_person(person: Person, contract: Contract) if
   party in contract.signatories and
   party.person_id = person.id;
 
-# Whoever sent it or has a task of it views it while he is a member of that side; more, only where its category says so. What
-# belongs to no category is not taken away.
+# The person who sent it, or has a task of it, views it while they are a member of that side; more, only where its
+# category says so. What belongs to no category is not taken away.
 #@ C-11
-meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if sent_it(person, contract, context);
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
-  has_task_for(person, contract, _, context);
+  is_sending_member(person, contract, context);
+meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
+  has_task_of_contract(person, contract, _, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  sent_it(person, contract, context) and
-  category_of(contract.category_id, context.enterprise, category) and
+  is_sending_member(person, contract, context) and
+  own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  has_task_for(person, contract, party, context) and
-  category_of(party.category_id, context.party, category) and
+  has_task_of_contract(person, contract, party, context) and
+  own_category(context.party, party.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  sent_it(person, contract, context) and
-  category_of(contract.category_id, context.enterprise, category) and
+  is_sending_member(person, contract, context) and
+  own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_print = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  has_task_for(person, contract, party, context) and
-  category_of(party.category_id, context.party, category) and
+  has_task_of_contract(person, contract, party, context) and
+  own_category(context.party, party.category_id, category) and
   category.holders_may_print = true;
 
-# Whoever leaves the enterprise leaves its contracts, and so does whoever is suspended; what was signed stays.
+# C-12: A person who leaves the enterprise, or is suspended, loses its contracts and tasks; what was signed stays.
 #@ C-12
-sent_it(person: Person, contract: Contract, context) if
+is_sending_member(person: Person, contract: Contract, context) if
   contract.initiated_by_id = person.id and
   is_member(person, context.enterprise, context);
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
 #@ C-08 C-12
-has_task_for(person: Person, contract: Contract, party, context) if
+has_task_of_contract(person: Person, contract: Contract, party, context) if
   is_sent(contract) and
   ours = context.party and
   is_member(person, ours, context) and
@@ -111,12 +111,7 @@ has_task_for(person: Person, contract: Contract, party, context) if
   party.enterprise_id = ours.id and
   task in party.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED", "REJECTED", "EXPIRED"] and
-  holds_task(person, task);
-
-# A party's own category; another enterprise's says nothing.
-category_of(category_id, enterprise: Enterprise, category) if
-  category in enterprise.categories and
-  category.id = category_id;
+  is_named_in_task(person.id, task);
 
 # To the other parties a draft is not there yet, and what was deleted is not there any more.
 is_sent(contract: Contract) if
@@ -136,19 +131,20 @@ contract_reading_lapses(person: Person, context, at) if
 
 # --- ending one ------------------------------------------------------------------------------------------------------
 
-# The sender takes back what is not complete: whoever sent it, or those who run the sender's contracts.
+# C-10: The sender recalls a contract before it is complete; a complete one ends only when every party has consented.
+# The person who sent it recalls it, or those who run the sender's contracts.
 #@ C-10
 requires("recall", _: Contract, "CONTRACT_OF_SENDER");
 requires("recall", _: Contract, "CONTRACT_RECALLABLE");
 meets(person: Person, "CONTRACT_OF_SENDER", "recall", contract: Contract, context) if
   acts_for_sender(person, contract, context);
-meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if contract.state in ["FILLING", "SIGNING"];
+meets(_: Person, "CONTRACT_RECALLABLE", "recall", contract: Contract, _) if is_open_contract(contract);
 
-acts_for_sender(person: Person, contract: Contract, context) if sent_it(person, contract, context);
+acts_for_sender(person: Person, contract: Contract, context) if is_sending_member(person, contract, context);
 acts_for_sender(person: Person, _: Contract, context) if administers_contracts(person, context.enterprise, context);
 
-# A complete contract binds all its parties, and ends only when each has consented. A person consents himself; nobody consents
-# for two parties.
+# A complete contract binds all its parties, and ends only when each has consented. A person consents themself; nobody
+# consents for two parties.
 #@ C-10
 requires("terminate", _: Contract, "CONTRACT_TERMINATOR");
 requires("terminate", _: Contract, "CONTRACT_COMPLETE");
@@ -165,8 +161,8 @@ consented_to_end(party: Signatory, context: TerminationContext) if
   party.kind = "ENTERPRISE" and
   enterprise in context.parties and
   enterprise.id = party.enterprise_id and
-  may_end_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
-  not consents_for_another(consent.given_by_id, party);
+  could_terminate_for(consent.given_by_id, party, enterprise, consent.given_at, context) and
+  not consents_for_other_party(consent.given_by_id, party);
 consented_to_end(party: Signatory, context) if
   consent_to_end(party, consent, context) and
   party.kind = "PERSON" and
@@ -174,11 +170,14 @@ consented_to_end(party: Signatory, context) if
 
 # Who could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
 # sender's side the person who sent it.
-may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
-may_end_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
+could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if
+  was_legal_representative(person_id, enterprise, at);
+could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
-  held_role(membership, ["CONTRACT_ADMIN", "SYSTEM_ADMIN"], at);
-may_end_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
+  assignment in membership.assignments and
+  assignment.role in ["CONTRACT_ADMIN", "SYSTEM_ADMIN"] and
+  was_active_assignment(assignment, at);
+could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
   party.contract.initiator_id = enterprise.id and
   party.contract.initiated_by_id = person_id and
   was_member(person_id, enterprise, _, at, context);
@@ -189,7 +188,7 @@ consent_to_end(party: Signatory, consent, context) if
   consent.given_at > 0 and
   consent.given_at <= context.now;
 
-consents_for_another(person_id, party: Signatory) if
+consents_for_other_party(person_id, party: Signatory) if
   other in party.contract.signatories and
   other.id != party.id and
   consent in other.consents and

@@ -1,9 +1,10 @@
 # The enterprise itself: handing over its administration, changing its name, taking its data out.
 #
-# These acts move or spread power over everything that the enterprise has, so only its administrator or legal representative
-# does them, and none of them while a retrieval is decided or just after it.
+# These acts move or spread power over everything that the enterprise has, so only its administrator or legal
+# representative does them, and none of them while a retrieval is decided or just after it.
 # (Public products: change of administrator with both faces checked, no change of name while contracts are open.)
 
+# Only an administrator or the legal representative hands over, renames or exports.
 #@ M-07
 requires("transfer_admin", _: Enterprise, "ENTERPRISE_ADMIN");
 requires("change_name", _: Enterprise, "ENTERPRISE_ADMIN");
@@ -22,9 +23,10 @@ meets(person: Person, "ENTERPRISE_ADMIN", "export", enterprise: Enterprise, cont
 requires("transfer_admin", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("change_name", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("export", _: Enterprise, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not retrieval_holds(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if
+  not is_held_by_retrieval(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
 
 # The new administrator waits, so that a wrong retrieval can be appealed before it has done harm.
 #@ R-13
@@ -40,7 +42,8 @@ meets(person: Person, "COOLED_OFF", "export", enterprise: Enterprise, context) i
 
 # --- handing over ----------------------------------------------------------------------------------------------------
 
-# The administration goes to somebody else: a present member of this enterprise, with a verified name.
+# M-12: An enterprise is handed over by its administrator or legal representative to another present member with a
+# verified name, and both show their faces, freshly.
 #@ M-12
 requires("transfer_admin", _: Enterprise, "NEW_ADMIN");
 meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, context) if
@@ -49,85 +52,84 @@ meets(person: Person, "NEW_ADMIN", "transfer_admin", enterprise: Enterprise, con
   receiver.enterprise_id = enterprise.id and
   is_live(receiver, context) and
   receiver.person_id != person.id and
-  fit(receiver.person);
+  is_active_and_verified(receiver.person);
+# Nobody hands over to themself.
 #@ M-11
 because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: AdminChangeContext) if
   receiver = context.receiver and
   receiver matches Membership and
   receiver.person_id = person.id;
 
-# Both show their faces, freshly, for handing over this enterprise: who gives it away, and who takes it.
+# Both show their faces, freshly, to hand over this enterprise: the person who gives it away and the person who takes
+# it.
 #@ M-12
 requires("transfer_admin", _: Enterprise, "FRESH_FACE");
 requires("transfer_admin", _: Enterprise, "NEW_ADMIN_FACE");
 meets(person: Person, "FRESH_FACE", "transfer_admin", enterprise: Enterprise, context) if
-  fresh_face_check(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    enterprise.id,
-    context.parameters.face_for_admin_change,
-    context);
+  has_fresh_admin_change_face(context.verification, person, enterprise.id, context);
 meets(_: Person, "NEW_ADMIN_FACE", "transfer_admin", enterprise: Enterprise, context) if
   receiver = context.receiver and
   receiver matches Membership and
-  fresh_face_check(
-    context.receiver_verification,
-    receiver.person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    enterprise.id,
-    context.parameters.face_for_admin_change,
-    context);
-because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
-  stale_face_check(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    enterprise.id,
-    context.parameters.face_for_admin_change,
-    context);
-because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
+  has_fresh_admin_change_face(context.receiver_verification, receiver.person, enterprise.id, context);
+because(
+  "FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
+  has_stale_admin_change_face(context.verification, person, enterprise.id, context);
+because(
+  "FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED",
+  person: Person, enterprise: Enterprise, context: AdminChangeContext) if
   used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", enterprise.id);
+
+# The face check for handing an enterprise over, to one more administrator (membership.polar) or to another one.
+has_fresh_admin_change_face(check, person: Person, enterprise_id, context) if
+  max_age = context.parameters.face_for_admin_change and
+  fresh_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
+
+has_stale_admin_change_face(check, person: Person, enterprise_id, context) if
+  max_age = context.parameters.face_for_admin_change and
+  stale_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
+
+admin_change_face_lapses(check, person: Person, enterprise_id, context, at) if
+  max_age = context.parameters.face_for_admin_change and
+  face_lapses(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context, at);
 
 # Giving and taking are one act, so that the enterprise is never without an administrator.
 #@ M-12
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "CONSUME_NEW_ADMIN_VERIFICATION");
 obligation(_: Person, "transfer_admin", _: Enterprise, _, "TRANSFER_IN_ONE_TRANSACTION");
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
-  named_check(context.verification, id);
-obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
-  named_check(context.receiver_verification, id);
+obligation_parameter(
+  "CONSUME_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
+  check_id(context.verification, id);
+obligation_parameter(
+  "CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "transfer_admin", _: Enterprise, context) if
+  check_id(context.receiver_verification, id);
 
 # --- changing the name -----------------------------------------------------------------------------------------------
 
-# The name is the registry's: an extract fetched lately states another one than the enterprise bears here. Nobody types it in.
+# S-18: A change of name or legal representative ends the seals that bear the old one, and no name changes while
+# contracts are open. The name is the registry's: a snapshot fetched lately states another one than the enterprise bears
+# here. Nobody types it in.
 #@ S-18
 requires("change_name", _: Enterprise, "NEW_NAME_REGISTERED");
 meets(_: Person, "NEW_NAME_REGISTERED", "change_name", enterprise: Enterprise, context) if
-  registered_anew(enterprise, context);
+  has_new_registered_name(enterprise, context);
 because("NEW_NAME_REGISTERED", "REGISTRY_NOT_EXISTING", _: Person, enterprise: Enterprise, _) if
-  extract in enterprise.registry_snapshots and
-  extract.is_current = true and
-  extract.status != "EXISTING";
+  is_struck_off(enterprise);
 because("NEW_NAME_REGISTERED", "NAME_UNCHANGED", _: Person, enterprise: Enterprise, context) if
-  fresh_extract(enterprise, extract, context) and
-  extract.registered_name = enterprise.name;
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.registered_name = enterprise.name;
 
-registered_anew(enterprise: Enterprise, context) if
-  fresh_extract(enterprise, extract, context) and
-  extract.registered_name != "" and
-  extract.registered_name != enterprise.name;
+has_new_registered_name(enterprise: Enterprise, context) if
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.registered_name != "" and
+  snapshot.registered_name != enterprise.name;
 
-fresh_extract(enterprise: Enterprise, extract, context) if
-  extract in enterprise.registry_snapshots and
-  extract.is_current = true and
-  extract.status = "EXISTING" and
-  extract.fetched_at <= context.now and
-  context.now < extract.fetched_at + context.parameters.registry_fresh_within;
+fresh_snapshot(enterprise: Enterprise, snapshot, context) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.status = "EXISTING" and
+  snapshot.fetched_at <= context.now and
+  context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
 
 # Contracts that are open name the enterprise as it is.
 #@ S-18
@@ -141,7 +143,8 @@ obligation(_: Person, "change_name", _: Enterprise, _, "REVOKE_NAMED_SEALS");
 
 # --- taking data out -------------------------------------------------------------------------------------------------
 
-# Whatever leaves is on record, bears the name of who took it, and shows no more of a person than it must.
+# W-07: What is shown or exported bears the viewer's name, and shows no more of a person than it must. What leaves is on
+# record.
 #@ W-07
 obligation(_: Person, "export", _: Enterprise, _, "LOG_EXPORT");
 obligation(_: Person, "export", _: Enterprise, _, "WATERMARK");
@@ -151,30 +154,15 @@ obligation(_: Person, "export", _: Enterprise, _, "MASK_PERSONAL_DATA");
 
 lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
   admin_lapses(person, enterprise, context, at);
-lapses(person: Person, "change_name", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "change_name", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "export", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
-  face_lapses(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    enterprise.id,
-    context.parameters.face_for_admin_change,
-    context,
-    at);
+  admin_change_face_lapses(context.verification, person, enterprise.id, context, at);
 lapses(_: Person, "transfer_admin", enterprise: Enterprise, context, at) if
   receiver = context.receiver and
   receiver matches Membership and
-  face_lapses(
-    context.receiver_verification,
-    receiver.person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    enterprise.id,
-    context.parameters.face_for_admin_change,
-    context,
-    at);
+  admin_change_face_lapses(context.receiver_verification, receiver.person, enterprise.id, context, at);
 lapses(_: Person, "change_name", enterprise: Enterprise, context, at) if
-  fresh_extract(enterprise, extract, context) and
-  at = extract.fetched_at + context.parameters.registry_fresh_within;
+  fresh_snapshot(enterprise, snapshot, context) and
+  at = snapshot.fetched_at + context.parameters.registry_fresh_within;

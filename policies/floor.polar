@@ -1,7 +1,8 @@
 # The floor. Product-owned: no other file may drop these requirements, meet them otherwise or waive them.
 #
-# Whatever a bundle adds, the account acts, the real name is verified, the enterprise is authenticated and operates, and the
-# person belongs to it. Each action lists the ones that apply to it; the rest of its checklist is in the file of its subject.
+# Whatever a bundle adds, the account acts, the real name is verified, the enterprise is authenticated and operates, and
+# the person belongs to it. Each action lists the ones that apply to it; the rest of its checklist is in the file of its
+# subject.
 
 authenticated(resource, context) if owner(resource, context, enterprise) and enterprise.auth_state = "AUTHENTICATED";
 authenticated(task: SigningTask, _) if task.signatory.kind = "PERSON";
@@ -9,9 +10,10 @@ authenticated(task: SigningTask, _) if task.signatory.kind = "PERSON";
 operating(resource, context) if owner(resource, context, enterprise) and enterprise.operating_state = "ACTIVE";
 operating(task: SigningTask, _) if task.signatory.kind = "PERSON";
 
-belongs_to_owner(person: Person, resource, context) if owner(resource, context, enterprise) and belongs(person, enterprise, context);
+belongs_to_owner(person: Person, resource, context) if
+  owner(resource, context, enterprise) and belongs(person, enterprise, context);
 belongs_to_owner(_: Person, task: SigningTask, _) if task.signatory.kind = "PERSON";
-# Whoever holds another enterprise's seal may give it back.
+# An enterprise that holds another one's seal may give it back.
 belongs_to_owner(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
@@ -99,7 +101,7 @@ requires("appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
 requires("decide_appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
 meets(person: Person, "ACCOUNT_ACTIVE", _, _, _) if person.account_state = "ACTIVE";
 
-# The real name is verified: an unverified person must finish that before anything else.
+# M-03: A person verifies their real name before anything else.
 #@ M-03
 requires("join", _: Enterprise, "REALNAME_VERIFIED");
 requires("retrieve", _: Enterprise, "REALNAME_VERIFIED");
@@ -178,7 +180,8 @@ requires("appeal", _: RetrievalCase, "REALNAME_VERIFIED");
 requires("decide_appeal", _: RetrievalCase, "REALNAME_VERIFIED");
 meets(person: Person, "REALNAME_VERIFIED", _, _, _) if person.realname_state = "VERIFIED";
 
-# The enterprise is authenticated.
+# R-02: Only an enterprise that is authenticated, and not closed, can be retrieved.
+# The same goes for its seals, and for most other acts.
 #@ R-02 S-01
 requires("join", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
 requires("retrieve", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
@@ -244,7 +247,8 @@ requires("execute", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
 requires("appeal", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
 meets(_: Person, "ENTERPRISE_AUTHENTICATED", _, resource, context) if authenticated(resource, context);
 
-# The enterprise operates: frozen or closed, its members may read their own history and nothing else.
+# M-13: A suspended member, or a member of a frozen or closed enterprise, reads their own history and nothing else.
+# Here: the enterprise operates.
 #@ M-13
 requires("join", _: Enterprise, "ENTERPRISE_OPERATING");
 requires("invite", _: Enterprise, "ENTERPRISE_OPERATING");
@@ -298,7 +302,8 @@ requires("approve", _: SigningTask, "ENTERPRISE_OPERATING");
 requires("transfer", _: SigningTask, "ENTERPRISE_OPERATING");
 meets(_: Person, "ENTERPRISE_OPERATING", _, resource, context) if operating(resource, context);
 
-# A person acts for an enterprise only as its active member, or as its legal representative.
+# M-01: A person acts for an enterprise only as its active member, as its legal representative, or through a live grant
+# across enterprises.
 #@ M-01
 requires("invite", _: Enterprise, "MEMBER");
 requires("create_seal", _: Enterprise, "MEMBER");
@@ -359,6 +364,6 @@ requires("transfer", _: SigningTask, "MEMBER");
 requires("end", _: MonitorSubscription, "MEMBER");
 meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person, resource, context);
 
-# Only to use a seal: … or as one whom an enterprise named that holds the seal by a grant of its owner.
+# … or, only to use a seal, as a person whom an enterprise named that holds it by a grant of its owner.
 #@ M-01 U-20 U-21
 meets(person: Person, "MEMBER", "use", seal: Seal, context: SealUseContext) if is_holders_user(person, seal, context);

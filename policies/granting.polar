@@ -1,12 +1,141 @@
-# Granting: who gives out the right to a seal, confirms it, passes it on and takes it back; and who lets another act for him.
+# Granting: who gives out the right to a seal, confirms it, passes it on and takes it back; and who lets a colleague act
+# for them.
 #
-# A grant names right, scope and term, and gives nothing before it is confirmed. Nobody gives himself a right, and nobody gives
-# more than he has. Taking away is easy: it waits for nothing and nobody.
-# (Civil Code 165: written authority states matter, scope and term; 168: no self-dealing; 169: sub-delegation needs consent.)
+# A grant names right, scope and term, and gives nothing before it is confirmed. Nobody gives themself a right, and
+# nobody gives more than they have. Taking away is easy: it waits for nothing and nobody.
+# (Civil Code 165: written authority states matter, scope and term; 168: no self-dealing; 169: sub-delegation needs
+# consent.)
+#
+# A SealGrant is for one member, an OpenGrant for all members or a department's, a CrossEnterpriseGrant for another
+# enterprise. What holds of all three is written once: `grant` then has no type.
+
+# --- the life of a grant ---------------------------------------------------------------------------------------------
+
+# A grant waits for its confirmation (PENDING_CONFIRM) and for its time (PENDING_EFFECT), and gives its right while it
+# is ACTIVE. It ends when it is used up (EXHAUSTED), by time (EXPIRED), taken back (REVOKED) or with its grantor's role
+# (INVALIDATED). The state is what somebody wrote down; confirmation, time, count and grantor are looked at in each
+# decision.
+is_live_grant(grant, context) if
+  is_in_effect(grant, context) and
+  grantor_is_entitled(grant, context);
+
+is_in_effect(grant, context) if
+  grant.state = "ACTIVE" and
+  is_confirmed(grant) and
+  is_within_time(grant, context);
+
+# S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check.
+# Another enterprise gets a seal by a signed letter only.
+#@ S-06 U-20
+is_confirmed(grant: SealGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
+is_confirmed(grant: OpenGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
+is_confirmed(grant: CrossEnterpriseGrant) if grant.confirmation = "AUTH_LETTER";
+
+# U-06: A grant or an approved request is used as often as it says, and no more.
+#@ U-06
+has_uses_left(grant) if grant.used < grant.use_limit;
+
+awaits_confirmation(grant, context) if
+  grant.state = "PENDING_CONFIRM" and
+  context.now < grant.valid_to;
+
+# A grant may be revoked until it has ended; one that is used up may be, too.
+is_revocable(grant) if grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
+
+has_expired(grant, _) if grant.state = "EXPIRED";
+has_expired(grant, context) if
+  grant.state in ["ACTIVE", "PENDING_EFFECT"] and
+  grant.valid_to <= context.now;
+
+has_no_uses_left(grant) if grant.state = "EXHAUSTED";
+has_no_uses_left(grant) if
+  grant.state = "ACTIVE" and
+  grant.used >= grant.use_limit;
+
+lost_its_grantor(grant, _) if
+  grant.state = "INVALIDATED" and
+  grant.invalid_reason = "ADMIN_CHANGED";
+lost_its_grantor(grant, context) if
+  grant.state in ["PENDING_EFFECT", "ACTIVE"] and
+  not is_active_assignment(grant.grantor, context);
+
+# The largest whole number stands for "no limit", of an amount and of a number of uses.
+is_unlimited(limit) if limit = 9223372036854775807;
+
+# S-17: A grant stands on the role of its grantor: it gives nothing once that person is no seal administrator any more.
+# The legal representative's seal is granted by that representative alone, while the registry names them.
+#@ S-17 S-05
+is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
+  seal.kind != "LEGAL_REP" and
+  grantor.role = "SEAL_ADMIN" and
+  is_active_assignment(grantor, context);
+is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
+  grantor.role = "LEGAL_REP" and
+  is_active_assignment(grantor, context) and
+  legal_representative(grantor.membership.person, seal.enterprise);
+
+grantor_is_entitled(grant: SealGrant, context) if
+  grant.parent_id = nil and
+  is_entitled_to_grant(grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: OpenGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: CrossEnterpriseGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
+
+# A grant that was passed on stands on the grant that it comes from: in effect, not used up, marked as one that may be
+# passed on, itself not passed on, and given to the person who passed it on. Only use is passed on, and never that of
+# the legal representative's seal.
+#@ S-09
+grantor_is_entitled(grant: SealGrant, context) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.may_subgrant = true and
+  parent.parent_id = nil and
+  parent.seal_id = grant.seal_id and
+  parent.right = "USE" and
+  grant.right = "USE" and
+  grant.seal.kind != "LEGAL_REP" and
+  grant.grantor.membership_id = parent.membership_id and
+  is_active_assignment(grant.grantor, context) and
+  is_in_effect(parent, context) and
+  has_uses_left(parent) and
+  is_entitled_to_grant(parent.seal, parent.grantor, context);
+
+# When what a grant stands on ends by itself.
+grantor_entitlement_lapses(grant, at) if assignment_lapses(grant.grantor, at);
+grantor_entitlement_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  at = parent.valid_to;
+grantor_entitlement_lapses(grant: SealGrant, at) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  assignment_lapses(parent.grantor, at);
+
+grant_lapses(grant, at) if at = grant.valid_to;
+grant_lapses(grant, at) if grantor_entitlement_lapses(grant, at);
+
+# Who gave a right: its grantor, and the grantor of the right that it comes from. Neither gets it back, by any detour.
+#@ S-09
+gave_grant(person_id, grant) if grant.grantor.membership.person_id = person_id;
+gave_grant(person_id, grant: SealGrant) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  parent.grantor.membership.person_id = person_id;
+
+# An enterprise to which the grantor belongs is no other one: they would give the seal to themself.
+#@ S-09 U-20
+gave_to_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
+  is_affiliated_with(grant.grantor.membership.person_id, holder);
+
+# A member, suspended or not, or the person whom the registry names, whatever state the licence is in.
+is_affiliated_with(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  membership.state != "ENDED";
+is_affiliated_with(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
 
 # --- who grants ------------------------------------------------------------------------------------------------------
 
-# Whoever manages the seal gives it out; for the legal representative's seal that is he himself.
+# The grantor manages the seal; that of the legal representative is granted by that representative alone.
 #@ S-01 S-05
 requires("grant", _: Seal, "SEAL_MANAGER");
 requires("confirm", _: SealGrant, "SEAL_MANAGER");
@@ -14,26 +143,13 @@ requires("extend", _: SealGrant, "SEAL_MANAGER");
 requires("confirm", _: OpenGrant, "SEAL_MANAGER");
 requires("confirm", _: CrossEnterpriseGrant, "SEAL_MANAGER");
 meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
-meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "extend", grant: SealGrant, context) if may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: OpenGrant, context) if may_manage(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: CrossEnterpriseGrant, context) if
   may_manage(person, grant.seal, context);
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: SealGrant, context) if
-  is_legal_rep_only(person, grant.seal, context);
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: OpenGrant, context) if
-  is_legal_rep_only(person, grant.seal, context);
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, grant: CrossEnterpriseGrant, context) if
-  is_legal_rep_only(person, grant.seal, context);
-#@ S-04
-because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: SealGrant, context) if
-  is_only_auditor(person, grant.seal, context);
-because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: OpenGrant, context) if
-  is_only_auditor(person, grant.seal, context);
-because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, grant: CrossEnterpriseGrant, context) if
-  is_only_auditor(person, grant.seal, context);
 
-# Whoever was allowed to pass his right on confirms himself what he passes on.
+# A person who was allowed to pass their right on confirms themself what they pass on.
 #@ S-09
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if
   passes_on(person, grant) and
@@ -46,109 +162,40 @@ passes_on(person: Person, grant: SealGrant) if
   parent.membership.person_id = person.id and
   grant.grantor.membership_id = parent.membership_id;
 
+# A seal that has ended is granted to nobody.
+#@ S-01
 requires("grant", _: Seal, "SEAL_NOT_ENDED");
 requires("confirm", _: SealGrant, "SEAL_NOT_ENDED");
 requires("confirm", _: OpenGrant, "SEAL_NOT_ENDED");
 requires("confirm", _: CrossEnterpriseGrant, "SEAL_NOT_ENDED");
-#@ S-01
 meets(_: Person, "SEAL_NOT_ENDED", "grant", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: SealGrant, _) if is_not_ended(grant.seal);
 meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: OpenGrant, _) if is_not_ended(grant.seal);
 meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if is_not_ended(grant.seal);
 
-# --- what a grant stands on ------------------------------------------------------------------------------------------
-
-# A grant stands on the role of whoever gave it: a seal administrator's, or the legal representative's while the registry
-# names him. The legal representative's seal is granted by himself alone.
-#@ S-17 S-05
-given_by_office(seal: Seal, grantor: RoleAssignment, context) if
-  seal.kind != "LEGAL_REP" and
-  grantor.role = "SEAL_ADMIN" and
-  assignment_stands(grantor, context);
-given_by_office(seal: Seal, grantor: RoleAssignment, context) if
-  grantor.role = "LEGAL_REP" and
-  assignment_stands(grantor, context) and
-  legal_representative(grantor.membership.person, seal.enterprise);
-
-grantor_stands(grant: SealGrant, context) if
-  grant.parent_id = nil and
-  given_by_office(grant.seal, grant.grantor, context);
-grantor_stands(grant: OpenGrant, context) if given_by_office(grant.seal, grant.grantor, context);
-grantor_stands(grant: CrossEnterpriseGrant, context) if given_by_office(grant.seal, grant.grantor, context);
-
-# A grant that was passed on stands on the one that it comes from: live, to be passed on, itself not passed on, and given to
-# whoever passed it on. Only use is passed on, and never that of the legal representative's seal.
-#@ S-09
-grantor_stands(grant: SealGrant, context) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  parent.may_subgrant = true and
-  parent.parent_id = nil and
-  parent.seal_id = grant.seal_id and
-  parent.right = "USE" and
-  grant.right = "USE" and
-  grant.seal.kind != "LEGAL_REP" and
-  grant.grantor.membership_id = parent.membership_id and
-  assignment_stands(grant.grantor, context) and
-  parent.state = "ACTIVE" and
-  parent.confirmation in ["AUTH_LETTER", "INTENT"] and
-  parent.valid_from <= context.now and
-  context.now < parent.valid_to and
-  parent.used < parent.use_limit and
-  given_by_office(parent.seal, parent.grantor, context);
-
-# Who gave a right: its grantor, and the one who gave the right that it comes from. Neither gets it back, by any way round.
-#@ S-09
-gave(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
-gave(person_id, grant: SealGrant) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  parent.grantor.membership.person_id = person_id;
-gave(person_id, grant: OpenGrant) if grant.grantor.membership.person_id = person_id;
-
-# Another enterprise in which the grantor has a part is no other: he would give the seal to himself.
-#@ S-09 U-20
-gave_own_enterprise(grant: CrossEnterpriseGrant, holder: Enterprise) if
-  has_part_in(grant.grantor.membership.person_id, holder);
-
-# A member, suspended or not, or whom the registry names, whatever state the licence is in.
-has_part_in(person_id, enterprise: Enterprise) if
-  membership in enterprise.memberships and
-  membership.person_id = person_id and
-  membership.state != "ENDED";
-has_part_in(person_id, enterprise: Enterprise) if registry_names(person_id, enterprise);
-
-# When what a grant stands on ends by itself.
-grantor_lapses(grant: SealGrant, at) if assignment_lapses(grant.grantor, at);
-grantor_lapses(grant: SealGrant, at) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  at = parent.valid_to;
-grantor_lapses(grant: SealGrant, at) if
-  parent = grant.parent and
-  parent matches SealGrant and
-  assignment_lapses(parent.grantor, at);
-
+# A grant is confirmed only while its grantor may still give it.
 #@ S-17
 requires("confirm", _: SealGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: OpenGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: CrossEnterpriseGrant, "GRANTOR_ENTITLED");
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_stands(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_stands(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if grantor_stands(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_is_entitled(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_is_entitled(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if
+  grantor_is_entitled(grant, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: SealGrant, context) if
   grant.parent_id = nil and
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: OpenGrant, context) if
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: CrossEnterpriseGrant, context) if
-  not assignment_stands(grant.grantor, context);
+  not is_active_assignment(grant.grantor, context);
+# The grant that a passed-on one comes from does not stand.
 #@ S-09
 because("GRANTOR_ENTITLED", "GRANT_EXCEEDS_GRANTOR", _: Person, grant: SealGrant, context) if
   grant.parent_id != nil and
-  not grantor_stands(grant, context);
+  not grantor_is_entitled(grant, context);
 
-# Nobody passes on more than he has: contracts, amount, term, number of uses.
+# Nobody passes on more than they have: contracts, amount, term, number of uses.
 #@ S-09
 requires("confirm", _: SealGrant, "WITHIN_PARENT");
 meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if grant.parent_id = nil;
@@ -159,50 +206,48 @@ meets(_: Person, "WITHIN_PARENT", "confirm", grant: SealGrant, _) if
   grant.valid_to <= parent.valid_to and
   grant.use_limit <= parent.use_limit and
   is_within_parents_amount(grant, parent) and
-  is_within_parents_scope(grant, parent);
+  is_within_scope(grant, parent);
 
 is_within_parents_amount(_: SealGrant, parent: SealGrant) if parent.currency = "";
 is_within_parents_amount(grant: SealGrant, parent: SealGrant) if
   grant.currency = parent.currency and
   grant.amount_max <= parent.amount_max;
 
-is_within_parents_scope(_: SealGrant, parent: SealGrant) if parent.scope = "ALL_CONTRACTS";
-is_within_parents_scope(grant: SealGrant, parent: SealGrant) if
-  grant.scope = "LISTED_TYPES" and
-  forall(listed in grant.contract_types, lists_type(parent, listed.contract_type));
+# The contracts that a delegation or a passed-on grant covers are among those of the grant that it comes from.
+is_within_scope(_, grant: SealGrant) if grant.scope = "ALL_CONTRACTS";
+is_within_scope(given, grant: SealGrant) if
+  given.scope = "LISTED_TYPES" and
+  forall(listed in given.contract_types, lists_type(grant, listed.contract_type));
 
 lists_type(grant: SealGrant, contract_type) if listed in grant.contract_types and listed.contract_type = contract_type;
 
 # --- confirmation ----------------------------------------------------------------------------------------------------
 
-# A grant is effective only after confirmation, by a signed letter or a fresh face check, and before it ends.
+# A grant waits for its confirmation, and is confirmed before it ends.
 #@ S-06
 requires("confirm", _: SealGrant, "GRANT_PENDING");
 requires("confirm", _: OpenGrant, "GRANT_PENDING");
 requires("confirm", _: CrossEnterpriseGrant, "GRANT_PENDING");
+meets(_: Person, "GRANT_PENDING", "confirm", grant: SealGrant, context) if awaits_confirmation(grant, context);
+meets(_: Person, "GRANT_PENDING", "confirm", grant: OpenGrant, context) if awaits_confirmation(grant, context);
+meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, context) if
+  awaits_confirmation(grant, context);
+
+# What confirms it: a signed letter, or a fresh face check of the person who confirms. A grant to another enterprise
+# takes a letter.
+#@ S-06
 requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: OpenGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: CrossEnterpriseGrant, "GRANT_CONFIRMATION");
-meets(_: Person, "GRANT_PENDING", "confirm", grant: SealGrant, context) if
-  grant.state = "PENDING_CONFIRM" and
-  context.now < grant.valid_to;
-meets(_: Person, "GRANT_PENDING", "confirm", grant: OpenGrant, context) if
-  grant.state = "PENDING_CONFIRM" and
-  context.now < grant.valid_to;
-meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, context) if
-  grant.state = "PENDING_CONFIRM" and
-  context.now < grant.valid_to;
 meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.confirmation = "AUTH_LETTER";
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, _) if grant.confirmation = "AUTH_LETTER";
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, _) if grant.confirmation = "AUTH_LETTER";
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
   fresh_face_check(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, _) if grant.confirmation = "AUTH_LETTER";
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if
   fresh_face_check(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context);
-# Another enterprise gets a seal by a signed letter only.
-#@ U-20
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, _) if grant.confirmation = "AUTH_LETTER";
 
 # The grantee is an active member with a verified name, of the enterprise that owns the seal.
 #@ S-07
@@ -211,60 +256,60 @@ requires("confirm", _: OpenGrant, "GRANTEE_MEMBER");
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: SealGrant, context) if
   is_live(grant.membership, context) and
   grant.membership.enterprise_id = grant.seal.enterprise_id and
-  fit(grant.membership.person);
+  is_active_and_verified(grant.membership.person);
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if grant.department_id = nil;
 meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
   department in grant.seal.enterprise.departments and
   department.id = grant.department_id;
 
-# Nobody confirms a grant to himself, and no grant is given by the person who gets it. Nor is a right passed on to the person
-# who gave it.
+# S-09: Nobody gives a right to themself: the person who gets a grant neither gives nor confirms it, and a right is not
+# passed on to the person who gave it.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
 meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
   grant.membership.person_id != person.id and
-  not gave(grant.membership.person_id, grant);
+  not gave_grant(grant.membership.person_id, grant);
 
-# What is open to everybody, or leaves the house, has no grantee who would have to be another person. So another one confirms it
-# than gave it, or the legal representative does.
+# What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed
+# by somebody else than its grantor, or by the legal representative.
 #@ S-06 S-09
 requires("confirm", _: OpenGrant, "CONFIRMED_BY_ANOTHER");
 requires("confirm", _: CrossEnterpriseGrant, "CONFIRMED_BY_ANOTHER");
-meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if
-  grant.grantor.membership.person_id != person.id;
-meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if
-  legal_representative(person, grant.seal.enterprise);
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if may_confirm_for_all(person, grant);
 meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
-  grant.grantor.membership.person_id != person.id;
-meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
+  may_confirm_for_all(person, grant);
+
+may_confirm_for_all(person: Person, grant) if
+  grant.grantor.membership.person_id != person.id or
   legal_representative(person, grant.seal.enterprise);
 
-# Neither who gives it nor who confirms it has a part in the enterprise that gets the seal.
+# Neither the grantor nor the person who confirms belongs to the enterprise that gets the seal.
 #@ S-09 U-20
 requires("confirm", _: CrossEnterpriseGrant, "HOLDER_APART");
 meets(person: Person, "HOLDER_APART", "confirm", grant: CrossEnterpriseGrant, context: CrossGrantContext) if
   holder = context.holder and
   holder matches Enterprise and
   holder.id = grant.holder_id and
-  not has_part_in(person.id, holder) and
-  not gave_own_enterprise(grant, holder);
+  not is_affiliated_with(person.id, holder) and
+  not gave_to_own_enterprise(grant, holder);
 
-# Whoever keeps a seal does not get the right to approve its use.
+# The custodian of a seal does not get the right to approve its use.
 #@ S-15
 requires("confirm", _: SealGrant, "APPROVER_NOT_CUSTODIAN");
 meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, _) if
   grant.right in ["USE", "MANAGE", "AUDIT", "AUTO_SIGN", "EMERGENCY"];
 meets(_: Person, "APPROVER_NOT_CUSTODIAN", "confirm", grant: SealGrant, context) if
-  not keeps(grant.membership.person_id, grant.seal, context);
+  not keeps_seal_now_or_later(grant.membership.person_id, grant.seal, context);
 
-# All members, or a department's, use a seal only on documents of listed templates, and never a seal of weight.
+# S-08: All members, or a department's, get a seal only for documents of listed templates, and never one of the
+# official, finance and legal representative's seals.
 #@ S-08
 requires("confirm", _: OpenGrant, "GRANT_NOT_TOO_BROAD");
 meets(_: Person, "GRANT_NOT_TOO_BROAD", "confirm", grant: OpenGrant, _) if
-  grant.seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"] and
+  is_lesser_seal(grant.seal) and
   _ in grant.templates;
 
-# A seal is granted across enterprises, not to its own.
+# The owner of a seal needs no grant of it.
 #@ U-20
 requires("confirm", _: CrossEnterpriseGrant, "HOLDER_IS_ANOTHER");
 meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
@@ -274,21 +319,22 @@ meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _)
 obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 obligation(_: Person, "confirm", grant: OpenGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: SealGrant, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: OpenGrant, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 
 # --- changing and taking back ----------------------------------------------------------------------------------------
 
-# What is not confirmed can still be changed. A longer term of a confirmed grant is a new grant, with a confirmation of its own.
+# A longer term of a confirmed grant is a new grant, with its own confirmation. What is not confirmed can still be
+# changed.
 #@ S-10
 requires("extend", _: SealGrant, "GRANT_UNCONFIRMED");
 meets(_: Person, "GRANT_UNCONFIRMED", "extend", grant: SealGrant, _) if
   grant.state = "PENDING_CONFIRM" and
   grant.confirmation = "NONE";
 
-# Any seal administrator, the legal representative or the grantor takes a grant back: at once, past every hold, and an auditor's
-# read-only post does not stop whoever is one of these. The issued tickets end with it.
+# Any seal administrator, the legal representative or the grantor takes a grant back at once. No hold stands in the way,
+# and neither does an auditor's read-only post that one of them has as well. The issued tickets end with the grant.
 #@ S-11
 requires("revoke", _: SealGrant, "GRANT_REVOKER");
 requires("revoke", _: OpenGrant, "GRANT_REVOKER");
@@ -296,22 +342,20 @@ requires("revoke", _: CrossEnterpriseGrant, "GRANT_REVOKER");
 requires("revoke", _: SealGrant, "GRANT_NOT_OVER");
 requires("revoke", _: OpenGrant, "GRANT_NOT_OVER");
 requires("revoke", _: CrossEnterpriseGrant, "GRANT_NOT_OVER");
-meets(person: Person, "GRANT_REVOKER", "revoke", grant: SealGrant, context) if
-  may_manage_seals(person, grant.seal.enterprise, context) or
-  grant.grantor.membership.person_id = person.id;
-meets(person: Person, "GRANT_REVOKER", "revoke", grant: OpenGrant, context) if
-  may_manage_seals(person, grant.seal.enterprise, context) or
-  grant.grantor.membership.person_id = person.id;
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: SealGrant, context) if may_revoke_grant(person, grant, context);
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: OpenGrant, context) if may_revoke_grant(person, grant, context);
 meets(person: Person, "GRANT_REVOKER", "revoke", grant: CrossEnterpriseGrant, context) if
+  may_revoke_grant(person, grant, context);
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: SealGrant, _) if is_revocable(grant);
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: OpenGrant, _) if is_revocable(grant);
+meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: CrossEnterpriseGrant, _) if is_revocable(grant);
+
+may_revoke_grant(person: Person, grant, context) if
   may_manage_seals(person, grant.seal.enterprise, context) or
   grant.grantor.membership.person_id = person.id;
-meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: SealGrant, _) if
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
-meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: OpenGrant, _) if
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
-meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: CrossEnterpriseGrant, _) if
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"];
-# The enterprise that holds a seal of another one may give it back.
+
+
+# An enterprise that holds the seal of another one may give it back.
 #@ U-20
 meets(person: Person, "GRANT_REVOKER", "revoke", _: CrossEnterpriseGrant, context: GrantEndContext) if
   runs_holder(person, context.holder, context);
@@ -322,8 +366,10 @@ obligation(_: Person, "revoke", _: CrossEnterpriseGrant, _, "VOID_TICKETS");
 
 # --- the holder of another enterprise's seal -------------------------------------------------------------------------
 
-# The holder names its own members, by its administrators and seal administrators, while the owner's grant is live and both
-# enterprises operate.
+# U-20: Being the parent gives nothing: another enterprise uses a seal only by a grant that the owner signed, through
+# members whom the holder's administrators or seal administrators name while that grant is live.
+# U-21: The rules of the holder bind its members as well: a frozen holder uses no seal, and no seal of a frozen owner is
+# used.
 #@ U-20 U-21
 requires("assign", _: CrossEnterpriseGrant, "HOLDER_ADMIN");
 requires("assign", _: CrossEnterpriseGrant, "CROSS_GRANT_LIVE");
@@ -331,27 +377,27 @@ requires("assign", _: CrossEnterpriseGrant, "OWNER_OPERATING");
 meets(person: Person, "HOLDER_ADMIN", "assign", _: CrossEnterpriseGrant, context: HolderContext) if
   runs_holder(person, context.holder, context);
 meets(_: Person, "CROSS_GRANT_LIVE", "assign", grant: CrossEnterpriseGrant, context: HolderContext) if
-  grant.state = "ACTIVE" and
-  grant.confirmation = "AUTH_LETTER" and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grant.used < grant.use_limit and
+  is_live_grant(grant, context) and
+  has_uses_left(grant) and
   is_not_ended(grant.seal) and
-  grantor_stands(grant, context) and
   holder = context.holder and
   holder matches Enterprise and
-  not gave_own_enterprise(grant, holder);
+  not gave_to_own_enterprise(grant, holder);
+# The grantor belongs to the holder.
 #@ S-09
 because("CROSS_GRANT_LIVE", "SELF_GRANT", _: Person, grant: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
-  gave_own_enterprise(grant, holder);
+  gave_to_own_enterprise(grant, holder);
+# The owner still operates …
 #@ U-20 U-21
 meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
   grant.seal.enterprise.auth_state = "AUTHENTICATED" and
   grant.seal.enterprise.operating_state = "ACTIVE";
+# … and so does the holder.
 #@ U-21
-because("ENTERPRISE_OPERATING", "HOLDER_ENTERPRISE_FROZEN", _: Person, _: CrossEnterpriseGrant, context: HolderContext) if
+because(
+  "ENTERPRISE_OPERATING", "HOLDER_ENTERPRISE_FROZEN", _: Person, _: CrossEnterpriseGrant, context: HolderContext) if
   holder = context.holder and
   holder matches Enterprise and
   holder.operating_state = "FROZEN";
@@ -365,7 +411,8 @@ runs_holder(person: Person, holder, context) if
 
 # --- delegation ------------------------------------------------------------------------------------------------------
 
-# The delegate accepts it himself, while it waits for him.
+# U-18: A colleague may use a seal in the place of a person who holds a grant of their own: by a delegation that the
+# delegate accepted, and only where the principal could do the same now.
 #@ U-18
 requires("accept", _: Delegation, "DELEGATE");
 requires("accept", _: Delegation, "DELEGATION_PENDING");
@@ -382,12 +429,12 @@ meets(_: Person, "DELEGATION_PARTIES", "accept", delegation: Delegation, context
   is_live(delegation.principal, context) and
   is_live(delegation.delegate, context) and
   delegation.delegate.enterprise_id = delegation.principal.enterprise_id and
-  fit(delegation.principal.person);
+  is_active_and_verified(delegation.principal.person);
 meets(_: Person, "NOT_OWN_DELEGATION", "accept", delegation: Delegation, _) if
   delegation.principal.person_id != delegation.delegate.person_id;
 
-# Only the use of a seal is delegated: a signature of one's own and the legal representative's intent are bound to the person,
-# and so is his seal.
+# Only the use of a seal is delegated: a personal signature and the legal representative's intent are bound to the
+# person, and so is that representative's seal.
 #@ U-19
 requires("accept", _: Delegation, "DELEGABLE");
 meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
@@ -400,42 +447,36 @@ meets(_: Person, "DELEGABLE", "accept", delegation: Delegation, _) if
   seal.id = delegation.seal_id and
   seal.kind != "LEGAL_REP";
 
-# The principal lends what is his own: a live grant to use the seal, which covers the contracts and the term. What was delegated
-# to him is no grant of his, so nothing is delegated twice; and what the delegate gave does not come back to him.
+# The principal lends a live grant of their own to use the seal, which covers the contracts and the term. What was
+# delegated to them is no such grant, so nothing is delegated twice; and what the delegate gave does not come back to
+# them.
 #@ U-18
 requires("accept", _: Delegation, "WITHIN_PRINCIPAL");
 meets(_: Person, "WITHIN_PRINCIPAL", "accept", delegation: Delegation, context) if
-  lent_grant(delegation, _, context);
+  delegable_grant(delegation, _, context);
+# The delegate, or the principal, gave the grant.
 #@ S-09
 because("WITHIN_PRINCIPAL", "SELF_GRANT", _: Person, delegation: Delegation, context) if
-  not lent_grant(delegation, _, context) and
+  not delegable_grant(delegation, _, context) and
   grant in delegation.principal.grants and
-  is_of_delegated_seal(grant, delegation) and
+  is_about_seal(delegation, grant.seal_id) and
   grant.right = "USE" and
   grant.state = "ACTIVE" and
-  gave(delegation.delegate.person_id, grant);
+  gave_grant(delegation.delegate.person_id, grant);
 
-lent_grant(delegation: Delegation, grant, context) if
+delegable_grant(delegation: Delegation, grant, context) if
   grant in delegation.principal.grants and
-  is_of_delegated_seal(grant, delegation) and
+  is_about_seal(delegation, grant.seal_id) and
   grant.right = "USE" and
   grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  is_confirmed(grant) and
   grant.valid_from <= delegation.valid_from and
   delegation.valid_to <= grant.valid_to and
-  grant.used < grant.use_limit and
-  is_within_grant(delegation, grant) and
-  grantor_stands(grant, context) and
-  not gave(delegation.principal.person_id, grant) and
-  not gave(delegation.delegate.person_id, grant);
-
-is_of_delegated_seal(_: SealGrant, delegation: Delegation) if delegation.seal_id = nil;
-is_of_delegated_seal(grant: SealGrant, delegation: Delegation) if delegation.seal_id = grant.seal_id;
-
-is_within_grant(_: Delegation, grant: SealGrant) if grant.scope = "ALL_CONTRACTS";
-is_within_grant(delegation: Delegation, grant: SealGrant) if
-  delegation.scope = "LISTED_TYPES" and
-  forall(listed in delegation.contract_types, lists_type(grant, listed.contract_type));
+  has_uses_left(grant) and
+  is_within_scope(delegation, grant) and
+  grantor_is_entitled(grant, context) and
+  not gave_grant(delegation.principal.person_id, grant) and
+  not gave_grant(delegation.delegate.person_id, grant);
 
 # Either of the two ends it, and so does an administrator or the legal representative.
 #@ U-18
@@ -452,7 +493,7 @@ obligation(_: Person, "revoke", _: Delegation, _, "VOID_TICKETS");
 
 # --- while the enterprise is being retrieved -------------------------------------------------------------------------
 
-# No right to a seal is given out while a retrieval holds, nor by the new administrator while he waits. Taking away goes on.
+# No right to a seal is given out while a retrieval holds the enterprise. Taking away goes on.
 #@ R-12
 requires("grant", _: Seal, "NO_RETRIEVAL_HOLD");
 requires("confirm", _: SealGrant, "NO_RETRIEVAL_HOLD");
@@ -460,16 +501,19 @@ requires("confirm", _: OpenGrant, "NO_RETRIEVAL_HOLD");
 requires("confirm", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("assign", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("accept", _: Delegation, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not retrieval_holds(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if not retrieval_holds(grant.seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if not retrieval_holds(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if
+  not is_held_by_retrieval(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if
+  not is_held_by_retrieval(grant.seal.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: CrossEnterpriseGrant, _) if
-  not retrieval_holds(grant.seal.enterprise);
+  not is_held_by_retrieval(grant.seal.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign", grant: CrossEnterpriseGrant, context) if
   owner(grant, context, holder) and
-  not retrieval_holds(holder);
+  not is_held_by_retrieval(holder);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, _) if
-  not retrieval_holds(delegation.principal.enterprise);
+  not is_held_by_retrieval(delegation.principal.enterprise);
+# … nor by the new administrator in the time after it.
 #@ R-13
 requires("grant", _: Seal, "COOLED_OFF");
 requires("confirm", _: SealGrant, "COOLED_OFF");
@@ -477,7 +521,8 @@ requires("confirm", _: OpenGrant, "COOLED_OFF");
 requires("confirm", _: CrossEnterpriseGrant, "COOLED_OFF");
 requires("assign", _: CrossEnterpriseGrant, "COOLED_OFF");
 requires("accept", _: Delegation, "COOLED_OFF");
-meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if not cooling_off(person, seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "grant", seal: Seal, context) if
+  not cooling_off(person, seal.enterprise, _, context);
 meets(person: Person, "COOLED_OFF", "confirm", grant: SealGrant, context) if
   not cooling_off(person, grant.seal.enterprise, _, context);
 meets(person: Person, "COOLED_OFF", "confirm", grant: OpenGrant, context) if
@@ -494,28 +539,16 @@ meets(person: Person, "COOLED_OFF", "accept", delegation: Delegation, context) i
 
 lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 
+lapses(person: Person, "confirm", grant, context, at) if seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(_: Person, "confirm", grant, _, at) if grant_lapses(grant, at);
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
   grant.confirmation != "AUTH_LETTER" and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
-lapses(_: Person, "confirm", grant: SealGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: SealGrant, _, at) if grantor_lapses(grant, at);
-lapses(person: Person, "confirm", grant: SealGrant, context, at) if
-  seal_admin_lapses(person, grant.seal.enterprise, context, at);
-
 lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
   grant.confirmation != "AUTH_LETTER" and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context, at);
-lapses(_: Person, "confirm", grant: OpenGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: OpenGrant, _, at) if assignment_lapses(grant.grantor, at);
-lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
-  seal_admin_lapses(person, grant.seal.enterprise, context, at);
-
-lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "confirm", grant: CrossEnterpriseGrant, _, at) if assignment_lapses(grant.grantor, at);
-lapses(person: Person, "confirm", grant: CrossEnterpriseGrant, context, at) if
-  seal_admin_lapses(person, grant.seal.enterprise, context, at);
 
 lapses(person: Person, "extend", grant: SealGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
@@ -529,8 +562,7 @@ lapses(person: Person, "revoke", grant: CrossEnterpriseGrant, context, at) if
 lapses(person: Person, "revoke", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 
-lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if at = grant.valid_to;
-lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if assignment_lapses(grant.grantor, at);
+lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if grant_lapses(grant, at);
 lapses(person: Person, "assign", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 
@@ -543,7 +575,7 @@ runs_holder_lapses(person: Person, holder, context, at) if
 
 lapses(_: Person, "accept", delegation: Delegation, _, at) if at = delegation.valid_to;
 lapses(_: Person, "accept", delegation: Delegation, context, at) if
-  lent_grant(delegation, grant, context) and
-  grantor_lapses(grant, at);
+  delegable_grant(delegation, grant, context) and
+  grantor_entitlement_lapses(grant, at);
 lapses(person: Person, "revoke", delegation: Delegation, context, at) if
   own_admin_role_lapses(person, delegation.principal.enterprise, context, at);

@@ -1,20 +1,20 @@
 # Membership: joining an enterprise, deciding applications, inviting, giving and taking roles, leaving.
 #
-# A person acts for an enterprise only as its member. Whoever is not one applies and waits for the named administrator, who
-# may be reminded. Nobody gives himself a role, the legal representative follows the registry, and the last administrator
-# cannot leave without a successor.
-# (Public products: join an enterprise, 2003004 the only administrator, 1605 authenticated once; separation of duties.)
+# A person acts for an enterprise only as its member. Everybody else applies and waits for the named administrator, who
+# may be reminded. Nobody gives themself a role, the legal representative follows the registry, and the last
+# administrator cannot leave without a successor.
 
 # --- joining ---------------------------------------------------------------------------------------------------------
 
-# Any verified person who is not a member may apply, once at a time.
+# M-02: Any verified person who is not a member may apply to join, with one open application at a time.
 #@ M-02
 requires("join", _: Enterprise, "NOT_YET_MEMBER");
 requires("join", _: Enterprise, "NO_OPEN_APPLICATION");
 meets(person: Person, "NOT_YET_MEMBER", "join", enterprise: Enterprise, _) if not holds_membership(person, enterprise);
 meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, context) if
   not is_applicant(person, enterprise, context);
-because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
+because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if
+  suspended(person, enterprise);
 because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
   has_used_up_reminders(person, enterprise, context);
 
@@ -29,20 +29,20 @@ meets(_: Person, "ROOM_FOR_APPLICATION", "join", _: Enterprise, context) if
 holds_membership(person: Person, enterprise: Enterprise) if is_listed_member(person, enterprise);
 holds_membership(person: Person, enterprise: Enterprise) if suspended(person, enterprise);
 
-# After a rejection the next application waits for the cool-down.
+# M-05: A rejection carries a reason, and the next application waits for the cool-down.
 #@ M-05
 requires("join", _: Enterprise, "REAPPLY_ALLOWED");
 meets(person: Person, "REAPPLY_ALLOWED", "join", enterprise: Enterprise, context) if
-  not rejected_lately(person, enterprise, _, context);
+  not recent_rejection(person, enterprise, _, context);
 
-rejected_lately(person: Person, enterprise: Enterprise, allowed_at, context) if
+recent_rejection(person: Person, enterprise: Enterprise, allowed_at, context) if
   application in enterprise.applications and
   application.person_id = person.id and
   application.state = "REJECTED" and
   allowed_at = application.decided_at + context.parameters.reapply_cooldown and
   context.now < allowed_at;
 
-# Whom one enterprise has turned down several times within the window comes in by its invitation only.
+# A person whom one enterprise has turned down several times within the window comes in by its invitation only.
 #@ M-05
 requires("join", _: Enterprise, "NOT_TURNED_DOWN_TOO_OFTEN");
 meets(_: Person, "NOT_TURNED_DOWN_TOO_OFTEN", "join", _: Enterprise, context) if
@@ -59,9 +59,9 @@ requires("accept", _: Invitation, "NOT_YET_MEMBER");
 meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) if
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
-# … and only while whoever invited may still invite.
+# … and only while the inviter may still invite.
 meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
-  fit(invitation.inviter.person) and
+  is_active_and_verified(invitation.inviter.person) and
   may_use_power(invitation.inviter.person, invitation.enterprise, "INVITE", context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
@@ -72,27 +72,29 @@ because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: In
 
 # --- not a member: what to do instead --------------------------------------------------------------------------------
 
+# What an outsider is told: that their application waits, was not answered or was turned down.
 #@ M-01
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   is_applicant(person, enterprise, context) and
   not has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
   not is_applicant(person, enterprise, context) and
-  rejected_lately(person, enterprise, _, context);
-# Only those with a tie learn that the enterprise has nobody to turn to.
+  recent_rejection(person, enterprise, _, context);
+# Only those who are connected to the enterprise learn that it has nobody to turn to.
 because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
-  outsider(person, resource, context, enterprise) and
+  is_outsider(person, resource, context, enterprise) and
   not has_administrator(enterprise, context) and
-  tied(person, enterprise, context);
+  is_connected_to(person, enterprise, context);
 
+# A suspended member, and the member of a closed enterprise, are told so.
 #@ M-13
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
@@ -102,7 +104,7 @@ because("ENTERPRISE_OPERATING", "ENTERPRISE_CLOSED", _: Person, resource, contex
   owner(resource, context, enterprise) and
   enterprise.operating_state = "CLOSED";
 
-outsider(person: Person, resource, context, enterprise) if
+is_outsider(person: Person, resource, context, enterprise) if
   owner(resource, context, enterprise) and
   not belongs(person, enterprise, context) and
   not suspended(person, enterprise) and
@@ -110,15 +112,15 @@ outsider(person: Person, resource, context, enterprise) if
 
 because("ACCOUNT_ACTIVE", "ACCOUNT_CLOSED", person: Person, _, _) if person.account_state = "CLOSED";
 
-# A suspended member, or a member of a frozen or closed enterprise, reads his own history and nothing else.
+# A suspended member still reads their own history.
 #@ M-13
 requires("view_history", _: Membership, "OWN_MEMBERSHIP");
 meets(person: Person, "OWN_MEMBERSHIP", "view_history", membership: Membership, _) if membership.person_id = person.id;
 
 # --- deciding applications -------------------------------------------------------------------------------------------
 
-# An administrator, the legal representative, or whoever holds a custom role with that power decides; never on the own
-# application, and only once.
+# M-04: An administrator, the legal representative, or a member with a custom role that contains it decides an
+# application; only once, and never their own.
 #@ M-04
 requires("approve_join", _: JoinApplication, "ENTERPRISE_ADMIN");
 requires("reject_join", _: JoinApplication, "ENTERPRISE_ADMIN");
@@ -140,7 +142,8 @@ meets(_: Person, "APPLICATION_PENDING", "approve_join", application: JoinApplica
   is_pending(application, context);
 meets(_: Person, "APPLICATION_PENDING", "reject_join", application: JoinApplication, context) if
   is_pending(application, context);
-meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if fit(application.person);
+meets(_: Person, "APPLICANT_FIT", "approve_join", application: JoinApplication, _) if
+  is_active_and_verified(application.person);
 meets(_: Person, "APPLICANT_NOT_MEMBER", "approve_join", application: JoinApplication, _) if
   not holds_membership(application.person, application.enterprise);
 because("APPLICATION_PENDING", "ALREADY_DECIDED", _: Person, application: JoinApplication, _) if
@@ -157,22 +160,25 @@ meets(_: Person, "REASON_STATED", "reject_join", _: JoinApplication, context) if
 
 is_stated(reason) if reason matches String and reason != "";
 
-# The applicant takes his own application back while it waits.
+# The applicant takes their own application back while it waits.
 #@ M-02
 requires("withdraw", _: JoinApplication, "OWN_APPLICATION");
 requires("withdraw", _: JoinApplication, "APPLICATION_PENDING");
-meets(person: Person, "OWN_APPLICATION", "withdraw", application: JoinApplication, _) if application.person_id = person.id;
+meets(person: Person, "OWN_APPLICATION", "withdraw", application: JoinApplication, _) if
+  application.person_id = person.id;
 meets(_: Person, "APPLICATION_PENDING", "withdraw", application: JoinApplication, context) if
   is_pending(application, context);
 
-# The applicant may remind the administrator: with a gap between reminders, and not for ever.
+# The applicant may remind the administrator: with a gap between reminders, and a limited number of times.
 #@ M-14
 requires("remind", _: JoinApplication, "OWN_APPLICATION");
 requires("remind", _: JoinApplication, "APPLICATION_PENDING");
 requires("remind", _: JoinApplication, "ADMIN_PRESENT");
 requires("remind", _: JoinApplication, "REMINDER_DUE");
-meets(person: Person, "OWN_APPLICATION", "remind", application: JoinApplication, _) if application.person_id = person.id;
-meets(_: Person, "APPLICATION_PENDING", "remind", application: JoinApplication, context) if is_pending(application, context);
+meets(person: Person, "OWN_APPLICATION", "remind", application: JoinApplication, _) if
+  application.person_id = person.id;
+meets(_: Person, "APPLICATION_PENDING", "remind", application: JoinApplication, context) if
+  is_pending(application, context);
 meets(_: Person, "ADMIN_PRESENT", "remind", application: JoinApplication, context) if
   has_administrator(application.enterprise, context);
 meets(_: Person, "REMINDER_DUE", "remind", application: JoinApplication, context) if
@@ -181,7 +187,8 @@ meets(_: Person, "REMINDER_DUE", "remind", application: JoinApplication, context
 because("REMINDER_DUE", "REMINDERS_USED_UP", _: Person, application: JoinApplication, context) if
   application.reminders >= context.parameters.reminder_limit;
 
-# Who the administrator is, is told only to those with an own task or application, or who belong there.
+# M-14: The administrator is named only to a verified person with a task or application of their own for that
+# enterprise, or who belongs there.
 #@ M-14
 requires("view_administrator", _: Enterprise, "TIE_TO_ENTERPRISE");
 requires("view_administrator", _: Enterprise, "ADMIN_PRESENT");
@@ -191,15 +198,17 @@ meets(_: Person, "ADMIN_PRESENT", "view_administrator", enterprise: Enterprise, 
   has_administrator(enterprise, context);
 
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
-  fit(person) and is_applicant(person, enterprise, context);
-may_know_administrator(person: Person, enterprise: Enterprise, context) if fit(person) and is_colleague(person, enterprise, context);
+  is_active_and_verified(person) and is_applicant(person, enterprise, context);
+may_know_administrator(person: Person, enterprise: Enterprise, context) if
+  is_active_and_verified(person) and is_colleague(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, _) if
-  fit(person) and task_tie(person, enterprise);
+  is_active_and_verified(person) and has_open_sent_task(person, enterprise);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 
-# Administrators and the legal representative invite, suspend, reinstate, end memberships and give or take roles. A custom
-# role may contain the power to invite, to suspend or to end; never that to give or take roles, which would give everything.
+# M-07: Administrators and the legal representative invite, suspend, reinstate, end memberships and give or take roles.
+# A custom role may contain the power to invite, to suspend or to end; never that to give or take roles, which would
+# give everything.
 #@ M-07
 requires("invite", _: Enterprise, "ENTERPRISE_ADMIN");
 requires("assign_role", _: Membership, "ENTERPRISE_ADMIN");
@@ -220,12 +229,13 @@ meets(person: Person, "ENTERPRISE_ADMIN", "end", membership: Membership, context
 meets(person: Person, "ENTERPRISE_ADMIN", "revoke", assignment: RoleAssignment, context) if
   may_administer(person, assignment.membership.enterprise, context);
 
-# What administrators may do, and whoever holds a custom role that contains it.
+# What administrators may do, and members with a custom role that contains it.
 may_use_power(person: Person, enterprise: Enterprise, _, context) if may_administer(person, enterprise, context);
 may_use_power(person: Person, enterprise: Enterprise, power, context) if has_power(person, enterprise, power, context);
 
 # A custom role is for ordinary members: it reaches nobody who runs the enterprise, its seals or their audit.
-may_act_on(person: Person, membership: Membership, _, context) if may_administer(person, membership.enterprise, context);
+may_act_on(person: Person, membership: Membership, _, context) if
+  may_administer(person, membership.enterprise, context);
 may_act_on(person: Person, membership: Membership, power, context) if
   has_power(person, membership.enterprise, power, context) and
   not has_office(membership) and
@@ -248,7 +258,7 @@ custom_assignment(person: Person, enterprise: Enterprise, assignment, context) i
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "CUSTOM" and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # The applicant of a retrieval gains no right before it is executed.
 #@ R-11
@@ -258,76 +268,59 @@ because("ENTERPRISE_ADMIN", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, 
   not may_administer(person, enterprise, context) and
   not has_power(person, enterprise, _, context);
 
-# Whoever carries an office has a verified name and an account that acts.
+# A person who gets a role has a verified name and an active account.
 #@ M-07
 requires("assign_role", _: Membership, "MEMBER_FIT");
 requires("reinstate", _: Membership, "MEMBER_FIT");
-meets(_: Person, "MEMBER_FIT", "assign_role", membership: Membership, _) if fit(membership.person);
-meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if fit(membership.person);
+meets(_: Person, "MEMBER_FIT", "assign_role", membership: Membership, _) if is_active_and_verified(membership.person);
+meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if is_active_and_verified(membership.person);
 
-# Nobody gives himself a role, nor lifts his own suspension, not even the legal representative. So an administrator is made
-# seal administrator by another administrator or by the legal representative, never by himself.
+# M-11: Nobody gives themself a role, nor lifts their own suspension, not even the legal representative. So an
+# administrator is made seal administrator by another administrator or by the legal representative.
 #@ M-11
 requires("assign_role", _: Membership, "NOT_OWN_ROLE");
 requires("reinstate", _: Membership, "NOT_OWN_ROLE");
 meets(person: Person, "NOT_OWN_ROLE", "assign_role", membership: Membership, _) if membership.person_id != person.id;
 meets(person: Person, "NOT_OWN_ROLE", "reinstate", membership: Membership, _) if membership.person_id != person.id;
 
-# The role is stated, and one that people give. The legal representative is whom the registry names: nobody makes one.
+# The role is stated, and one that people give. The legal representative is the person whom the registry names: nobody
+# makes one.
 #@ M-09
 requires("assign_role", _: Membership, "ROLE_STATED");
 meets(_: Person, "ROLE_STATED", "assign_role", _: Membership, context) if
   context.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
-because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context: RoleContext) if context.role = "LEGAL_REP";
+because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context: RoleContext) if
+  context.role = "LEGAL_REP";
 
-# To make an administrator is to hand the enterprise over, to one more: both show their faces, freshly, as when it is handed over
-# to one instead (enterprise.polar). The roles that ask for no face are listed.
+# To make another administrator is to hand the enterprise over to one more person: both show their faces, freshly, as
+# when it is handed over (enterprise.polar). The roles that need no face check are listed.
 #@ M-12
 requires("assign_role", _: Membership, "FRESH_FACE");
 requires("assign_role", _: Membership, "NEW_ADMIN_FACE");
 meets(person: Person, "FRESH_FACE", "assign_role", membership: Membership, context) if
-  fresh_face_check(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    membership.enterprise_id,
-    context.parameters.face_for_admin_change,
-    context);
+  has_fresh_admin_change_face(context.verification, person, membership.enterprise_id, context);
 meets(_: Person, "NEW_ADMIN_FACE", "assign_role", membership: Membership, context) if
-  fresh_face_check(
-    context.receiver_verification,
-    membership.person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    membership.enterprise_id,
-    context.parameters.face_for_admin_change,
-    context);
-waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
-waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if asks_for_no_face(context.role);
+  has_fresh_admin_change_face(context.receiver_verification, membership.person, membership.enterprise_id, context);
+waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
+waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, membership: Membership, context: RoleContext) if
-  stale_face_check(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    membership.enterprise_id,
-    context.parameters.face_for_admin_change,
-    context);
+  has_stale_admin_change_face(context.verification, person, membership.enterprise_id, context);
 because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, membership: Membership, context: RoleContext) if
   used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", membership.enterprise_id);
 
 # LEGAL_REP is given to nobody, and a role that is not stated is none: what asks for it says so.
-asks_for_no_face(role) if role in ["SEAL_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
-asks_for_no_face(role) if role = nil;
+needs_no_face_check(role) if
+  role in ["SEAL_ADMIN", "LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+needs_no_face_check(role) if role = nil;
 
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_VERIFICATION") if context.role = "SYSTEM_ADMIN";
 obligation(_: Person, "assign_role", _: Membership, context, "CONSUME_NEW_ADMIN_VERIFICATION") if
   context.role = "SYSTEM_ADMIN";
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
-  named_check(context.verification, id);
-obligation_parameter("CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
-  named_check(context.receiver_verification, id);
+  check_id(context.verification, id);
+obligation_parameter(
+  "CONSUME_NEW_ADMIN_VERIFICATION", "verification_id", id, _: Person, "assign_role", _: Membership, context) if
+  check_id(context.receiver_verification, id);
 
 # Only a membership that is not over can be acted on.
 #@ M-07
@@ -347,9 +340,9 @@ meets(_: Person, "ASSIGNMENT_LIVE", "revoke", assignment: RoleAssignment, _) if 
 requires("resign", _: Membership, "OWN_MEMBERSHIP");
 meets(person: Person, "OWN_MEMBERSHIP", "resign", membership: Membership, _) if membership.person_id = person.id;
 
-# While a retrieval is decided, nobody changes who runs the enterprise or its seals, and the new administrator waits a while
-# after it. Ending, suspending or reinstating the membership of such an officer comes to the same as taking or giving the role,
-# and would silence those who may object.
+# While a retrieval is decided, nobody changes who runs the enterprise or its seals. Ending, suspending or reinstating
+# the membership of such an officer comes to the same as taking or giving the role, and would silence those who may
+# object.
 #@ R-12
 requires("assign_role", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("reinstate", _: Membership, "NO_RETRIEVAL_HOLD");
@@ -357,20 +350,22 @@ requires("suspend", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("end", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("revoke", _: RoleAssignment, "NO_RETRIEVAL_HOLD");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
+  not is_held_by_retrieval(membership.enterprise);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, context) if
-  gives_lesser_role(membership, context);
+  gives_minor_role(membership, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not runs_something(membership);
+  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not holds_key_role(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if
-  not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not runs_something(membership);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not retrieval_holds(membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not runs_something(membership);
+  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not holds_key_role(membership);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if
+  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not holds_key_role(membership);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if
-  not retrieval_holds(assignment.membership.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+  not is_held_by_retrieval(assignment.membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_minor_role(assignment.role);
+# … and the new administrator waits a while after it.
 #@ R-13
 requires("assign_role", _: Membership, "COOLED_OFF");
 requires("reinstate", _: Membership, "COOLED_OFF");
@@ -380,85 +375,86 @@ requires("revoke", _: RoleAssignment, "COOLED_OFF");
 meets(person: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
 meets(_: Person, "COOLED_OFF", "assign_role", membership: Membership, context) if
-  gives_lesser_role(membership, context);
+  gives_minor_role(membership, context);
 meets(person: Person, "COOLED_OFF", "reinstate", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "reinstate", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "suspend", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "suspend", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "suspend", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "end", membership: Membership, context) if
   not cooling_off(person, membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not runs_something(membership);
+meets(_: Person, "COOLED_OFF", "end", membership: Membership, _) if not holds_key_role(membership);
 meets(person: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, context) if
   not cooling_off(person, assignment.membership.enterprise, _, context);
-meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_lesser_role(assignment.role);
+meets(_: Person, "COOLED_OFF", "revoke", assignment: RoleAssignment, _) if is_minor_role(assignment.role);
 
-# To make an auditor of somebody who runs the seals takes the running from him.
-gives_lesser_role(_: Membership, context) if
+# A person who runs the seals loses that when they are made an auditor.
+gives_minor_role(_: Membership, context) if
   role = context.role and
   role matches String and
   role != "SEAL_AUDITOR" and
-  is_lesser_role(role);
-gives_lesser_role(membership: Membership, context) if
+  is_minor_role(role);
+gives_minor_role(membership: Membership, context) if
   context.role = "SEAL_AUDITOR" and
-  not runs_something(membership);
+  not holds_key_role(membership);
 
-is_lesser_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
+is_minor_role(role) if role in ["LEGAL_REP", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN", "CUSTOM"];
 
-runs_something(membership: Membership) if
+holds_key_role(membership: Membership) if
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
-  not is_lesser_role(assignment.role);
+  not is_minor_role(assignment.role);
 
-# Nobody is made an administrator in order to put out the others at once: who takes another administrator's power has had the
-# role, and the membership, for as long as one waits after a retrieval. The legal representative need not wait.
+# Nobody is made an administrator in order to remove the others at once: a person who takes another administrator's
+# power has had the role, and the membership, for as long as one waits after a retrieval. The legal representative need
+# not wait.
 #@ M-12
 requires("suspend", _: Membership, "SETTLED_ADMIN");
 requires("end", _: Membership, "SETTLED_ADMIN");
 requires("revoke", _: RoleAssignment, "SETTLED_ADMIN");
 meets(person: Person, "SETTLED_ADMIN", "suspend", membership: Membership, context) if
-  not puts_out_too_soon(person, membership, context);
+  not removes_admin_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "end", membership: Membership, context) if
-  not puts_out_too_soon(person, membership, context);
+  not removes_admin_too_soon(person, membership, context);
 meets(person: Person, "SETTLED_ADMIN", "revoke", assignment: RoleAssignment, context) if
-  not puts_out_too_soon(person, assignment, context);
+  not removes_admin_too_soon(person, assignment, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, membership: Membership, context) if
-  puts_out_too_soon(person, membership, context) and
-  settles_in(person, membership.enterprise, _, context);
+  removes_admin_too_soon(person, membership, context) and
+  new_admin_waits(person, membership.enterprise, _, context);
 because("SETTLED_ADMIN", "COOLING_OFF", person: Person, assignment: RoleAssignment, context) if
-  puts_out_too_soon(person, assignment, context) and
-  settles_in(person, assignment.membership.enterprise, _, context);
+  removes_admin_too_soon(person, assignment, context) and
+  new_admin_waits(person, assignment.membership.enterprise, _, context);
 
 # Another administrator than oneself, and not by the legal representative or by an administrator of longer standing.
-puts_out_too_soon(person: Person, membership: Membership, context) if
+removes_admin_too_soon(person: Person, membership: Membership, context) if
   was_made_administrator(membership) and
   membership.person_id != person.id and
-  not may_put_out(person, membership.enterprise, context);
-puts_out_too_soon(person: Person, assignment: RoleAssignment, context) if
+  not may_remove_admins(person, membership.enterprise, context);
+removes_admin_too_soon(person: Person, assignment: RoleAssignment, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.membership.person_id != person.id and
-  not may_put_out(person, assignment.membership.enterprise, context);
+  not may_remove_admins(person, assignment.membership.enterprise, context);
 
 was_made_administrator(membership: Membership) if
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment.state = "ACTIVE";
 
-may_put_out(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
-may_put_out(person: Person, enterprise: Enterprise, context) if
-  own_administration(person, enterprise, _, context) and
-  not settles_in(person, enterprise, _, context);
+may_remove_admins(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+may_remove_admins(person: Person, enterprise: Enterprise, context) if
+  own_admin_assignment(person, enterprise, _, context) and
+  not new_admin_waits(person, enterprise, _, context);
 
-own_administration(person: Person, enterprise: Enterprise, assignment, context) if
+own_admin_assignment(person: Person, enterprise: Enterprise, assignment, context) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
-# Until when a new administrator waits: since the role was given, and since he came.
-settles_in(person: Person, enterprise: Enterprise, at, context) if
-  own_administration(person, enterprise, assignment, context) and
+# Until when a new administrator waits: from the day on which they got the role, and from the day on which they joined.
+new_admin_waits(person: Person, enterprise: Enterprise, at, context) if
+  own_admin_assignment(person, enterprise, assignment, context) and
   at in [
     assignment.valid_from + context.parameters.cooling_off,
     assignment.membership.joined_at + context.parameters.cooling_off] and
@@ -470,22 +466,25 @@ requires("suspend", _: Membership, "NOT_LAST_ADMIN");
 requires("end", _: Membership, "NOT_LAST_ADMIN");
 requires("resign", _: Membership, "NOT_LAST_ADMIN");
 requires("revoke", _: RoleAssignment, "NOT_LAST_ADMIN");
-meets(_: Person, "NOT_LAST_ADMIN", "suspend", membership: Membership, context) if leaves_an_admin(membership, context);
-meets(_: Person, "NOT_LAST_ADMIN", "end", membership: Membership, context) if leaves_an_admin(membership, context);
-meets(_: Person, "NOT_LAST_ADMIN", "resign", membership: Membership, context) if leaves_an_admin(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "suspend", membership: Membership, context) if
+  leaves_an_administrator(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "end", membership: Membership, context) if
+  leaves_an_administrator(membership, context);
+meets(_: Person, "NOT_LAST_ADMIN", "resign", membership: Membership, context) if
+  leaves_an_administrator(membership, context);
 meets(_: Person, "NOT_LAST_ADMIN", "revoke", assignment: RoleAssignment, context) if
   assignment.role != "SYSTEM_ADMIN" or
   another_administrator(assignment.membership, context);
 
-leaves_an_admin(membership: Membership, context) if not holds_role(membership, "SYSTEM_ADMIN", context);
-leaves_an_admin(membership: Membership, context) if another_administrator(membership, context);
+leaves_an_administrator(membership: Membership, context) if not holds_role(membership, "SYSTEM_ADMIN", context);
+leaves_an_administrator(membership: Membership, context) if another_administrator(membership, context);
 
 another_administrator(membership: Membership, context) if
   administrator(membership.enterprise, other, context) and
   other.id != membership.id;
 
-# The legal representative follows the registry: while it names him, nobody takes his membership or that role from him. The
-# role is taken once the registry names somebody else.
+# M-09: The legal representative follows the registry: while it names a person, nobody takes their membership or that
+# role from them. The role is taken once the registry names somebody else.
 #@ M-09
 requires("suspend", _: Membership, "NOT_LEGAL_REP");
 requires("end", _: Membership, "NOT_LEGAL_REP");
@@ -504,12 +503,15 @@ registry_names_another(person: Person, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id != person.id;
 
-# A member with open tasks hands them over before leaving. Suspending him needs no handing over: it takes all power at once.
+# M-10: A member with open tasks hands them over before leaving. A suspension needs no handing over: it takes all power
+# at once.
 #@ M-10
 requires("end", _: Membership, "TASKS_HANDED_OVER");
 requires("resign", _: Membership, "TASKS_HANDED_OVER");
-meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if has_no_open_task(membership, context.member);
-meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if has_no_open_task(membership, context.member);
+meets(_: Person, "TASKS_HANDED_OVER", "end", membership: Membership, context) if
+  has_no_open_task(membership, context.member);
+meets(_: Person, "TASKS_HANDED_OVER", "resign", membership: Membership, context) if
+  has_no_open_task(membership, context.member);
 
 task_to_hand_over(membership: Membership, member, task) if
   member matches Person and
@@ -521,38 +523,37 @@ has_no_open_task(membership: Membership, member) if
   member.id = membership.person_id and
   not open_task_for(member, membership.enterprise_id, _);
 
-# Nor does a seal stay behind without a keeper: its custodian hands it over, or an acting custodian keeps it now.
+# S-16: No seal stays behind without a keeper: its custodian hands it over before leaving, or an acting custodian keeps
+# it now.
 #@ S-16
 requires("end", _: Membership, "SEALS_HANDED_OVER");
 requires("resign", _: Membership, "SEALS_HANDED_OVER");
-meets(_: Person, "SEALS_HANDED_OVER", "end", membership: Membership, context) if not keeps_seal(membership, _, context);
-meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if not keeps_seal(membership, _, context);
+meets(_: Person, "SEALS_HANDED_OVER", "end", membership: Membership, context) if not kept_seal(membership, _, context);
+meets(_: Person, "SEALS_HANDED_OVER", "resign", membership: Membership, context) if
+  not kept_seal(membership, _, context);
 
-keeps_seal(membership: Membership, seal, context) if
-  seal_to_keep(membership.enterprise, seal) and
+kept_seal(membership: Membership, seal, context) if
+  seal_in_custody(membership.enterprise, seal) and
   seal.custodian_id matches String and
   seal.custodian_id = membership.id and
-  not is_kept_by_acting(seal, context);
-keeps_seal(membership: Membership, seal, context) if
-  seal_to_keep(membership.enterprise, seal) and
+  not is_kept_by_acting_custodian(seal, context);
+kept_seal(membership: Membership, seal, context) if
+  seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id matches String and
   seal.acting_custodian_id = membership.id and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 # A seal whose life is not over is in somebody's keeping.
-seal_to_keep(enterprise: Enterprise, seal) if
+seal_in_custody(enterprise: Enterprise, seal) if
   seal in enterprise.seals and
-  seal.state != "REVOKED" and
-  seal.state != "DESTROYED";
+  not is_ended(seal);
 
 # Another present member keeps the seal in the custodian's place.
-is_kept_by_acting(seal: Seal, context) if
+is_kept_by_acting_custodian(seal: Seal, context) if
   acting = seal.acting_custodian and
   acting matches Membership and
   is_live(acting, context) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 # --- authenticating an enterprise ------------------------------------------------------------------------------------
 
@@ -567,11 +568,16 @@ requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");
 requires("submit", _: RetrievalCase, "NOT_CLOSED");
 requires("execute", _: RetrievalCase, "NOT_CLOSED");
+# A closed enterprise is neither authenticated nor retrieved.
 #@ R-02
-meets(_: Person, "NOT_CLOSED", "authenticate", enterprise: Enterprise, _) if enterprise.operating_state in ["ACTIVE", "FROZEN"];
-meets(_: Person, "NOT_CLOSED", "retrieve", enterprise: Enterprise, _) if enterprise.operating_state in ["ACTIVE", "FROZEN"];
-meets(_: Person, "NOT_CLOSED", "submit", case: RetrievalCase, _) if case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
-meets(_: Person, "NOT_CLOSED", "execute", case: RetrievalCase, _) if case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "authenticate", enterprise: Enterprise, _) if
+  enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "retrieve", enterprise: Enterprise, _) if
+  enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "submit", case: RetrievalCase, _) if
+  case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
+meets(_: Person, "NOT_CLOSED", "execute", case: RetrievalCase, _) if
+  case.enterprise.operating_state in ["ACTIVE", "FROZEN"];
 
 # When an administrator's own role ends, so do the acts that rest on it.
 lapses(person: Person, "invite", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
@@ -591,26 +597,10 @@ lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
   admin_lapses(person, assignment.membership.enterprise, context, at);
 lapses(person: Person, "assign_role", membership: Membership, context, at) if
   context.role = "SYSTEM_ADMIN" and
-  face_lapses(
-    context.verification,
-    person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    membership.enterprise_id,
-    context.parameters.face_for_admin_change,
-    context,
-    at);
+  admin_change_face_lapses(context.verification, person, membership.enterprise_id, context, at);
 lapses(_: Person, "assign_role", membership: Membership, context, at) if
   context.role = "SYSTEM_ADMIN" and
-  face_lapses(
-    context.receiver_verification,
-    membership.person,
-    "ADMIN_CHANGE",
-    "Enterprise",
-    membership.enterprise_id,
-    context.parameters.face_for_admin_change,
-    context,
-    at);
+  admin_change_face_lapses(context.receiver_verification, membership.person, membership.enterprise_id, context, at);
 lapses(_: Person, "approve_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "reject_join", application: JoinApplication, _, at) if at = application.expires_at;
 lapses(_: Person, "remind", application: JoinApplication, _, at) if at = application.expires_at;
@@ -622,7 +612,8 @@ lapses(_: Person, "accept", invitation: Invitation, context, at) if
   custom_role_lapses(invitation.inviter.person, invitation.enterprise, context, at);
 
 # … and so it is with a custom role.
-lapses(person: Person, "invite", enterprise: Enterprise, context, at) if custom_role_lapses(person, enterprise, context, at);
+lapses(person: Person, "invite", enterprise: Enterprise, context, at) if
+  custom_role_lapses(person, enterprise, context, at);
 lapses(person: Person, "approve_join", application: JoinApplication, context, at) if
   custom_role_lapses(person, application.enterprise, context, at);
 lapses(person: Person, "reject_join", application: JoinApplication, context, at) if
@@ -641,11 +632,11 @@ lapses(_: Person, "end", membership: Membership, context, at) if custody_lapses(
 lapses(_: Person, "resign", membership: Membership, context, at) if custody_lapses(membership, context, at);
 
 custody_lapses(membership: Membership, _, at) if
-  seal_to_keep(membership.enterprise, seal) and
+  seal_in_custody(membership.enterprise, seal) and
   seal.custodian_id = membership.id and
   at = seal.acting_to;
 custody_lapses(membership: Membership, context, at) if
-  seal_to_keep(membership.enterprise, seal) and
+  seal_in_custody(membership.enterprise, seal) and
   seal.acting_custodian_id = membership.id and
   context.now < seal.acting_from and
   at = seal.acting_from;
@@ -665,9 +656,9 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   membership in enterprise.memberships and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
-# … and so does its beginning: whoever becomes an administrator can be the last one, or be asked.
+# … and so does its beginning: a new administrator can be the last one, or be asked.
 admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   membership in enterprise.memberships and
   assignment in membership.assignments and

@@ -1,16 +1,16 @@
 # Monitoring: who watches what happens to the seals, and who ends a watch.
 #
-# Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing else. Who
-# used a seal sees his own uses, and whoever is watched does not switch the watching off. That every decision is written down
-# before it is given is the service's work, and no rule here can change what was written.
-# (The founding feature note: round-the-clock monitoring for leaders; separation of managing, using and auditing.)
+# Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing
+# else. The person who used a seal sees their own uses, and a person who is watched does not switch the watching off.
+# That every decision is written down before it is given is the service's work, and no rule here can change what was
+# written.
 
 # --- who watches -----------------------------------------------------------------------------------------------------
 
 # Those who watch all seals of an enterprise: its legal representative, its administrators and its auditors …
 watches_all(person: Person, enterprise: Enterprise, context) if may_administer(person, enterprise, context);
 watches_all(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_AUDITOR", context);
+  has_active_role(person, enterprise, "SEAL_AUDITOR", context);
 # … and the leaders who were named to watch all of them.
 watches_all(person: Person, enterprise: Enterprise, context) if
   subscription_of(person, enterprise, subscription, context) and
@@ -22,7 +22,7 @@ watches(person: Person, enterprise: Enterprise, seal_id, context) if
   subscription_of(person, enterprise, subscription, context) and
   subscription.seal_id = seal_id;
 
-# A leader watches while he is a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
+# A leader watches while they are a present member (of this enterprise, as invariant SAME_ENTERPRISE keeps it).
 subscription_of(person: Person, enterprise: Enterprise, subscription, context) if
   subscription in enterprise.monitors and
   subscription.state = "ACTIVE" and
@@ -33,22 +33,21 @@ subscription_of(person: Person, enterprise: Enterprise, subscription, context) i
 audit_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
   grant.right = "AUDIT" and
-  grant.state = "ACTIVE" and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
+  is_live_grant(grant, context) and
   is_live(grant.membership, context) and
-  grant.membership.person_id = person.id and
-  grantor_stands(grant, context);
+  grant.membership.person_id = person.id;
 
 # --- watching --------------------------------------------------------------------------------------------------------
 
-# The view of a whole enterprise is for those who watch all of its seals.
+# W-01: The legal representative, administrators, auditors and named leaders see what happens to the seals of their
+# scope, at any time. The view of a whole enterprise is for those who watch all of its seals.
 #@ W-01 S-04
 requires("monitor", _: Enterprise, "MONITOR");
-meets(person: Person, "MONITOR", "monitor", enterprise: Enterprise, context) if watches_all(person, enterprise, context);
+meets(person: Person, "MONITOR", "monitor", enterprise: Enterprise, context) if
+  watches_all(person, enterprise, context);
 
-# The log of a seal shows every use, also by those whom the owner let use it. So the owner's watchers read it, no holder's.
+# W-03: The owner of a seal sees every use, also by those whom it let use the seal; an enterprise that holds the seal
+# sees its own uses only. So the log is read by the owner's watchers, and by no holder's.
 #@ W-01 S-04 W-03
 requires("view_log", _: Seal, "MONITOR");
 meets(person: Person, "MONITOR", "view_log", seal: Seal, context) if watches(person, seal.enterprise, seal.id, context);
@@ -71,10 +70,10 @@ meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   holder = context.holder and
   holder matches Enterprise and
   watches(person, holder, use.seal_id, context);
-# … by whoever used it …
+# W-02: A person sees their own uses of seals, and those under the grants that they gave. The own uses …
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, _) if use.person_id = person.id;
-# … and by the present member who gave the grant that it was used under.
+# … and those under the grants, while the grantor is a member.
 #@ W-02
 meets(person: Person, "MONITOR", "view", use: SealUse, context) if
   seal = context.seal and
@@ -90,7 +89,8 @@ used_under(use: SealUse, seal: Seal, grant) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-# What is shown bears the viewer's name, and shows no more of a person than it must; one's own use hides nothing from oneself.
+# What is shown bears the viewer's name, and shows no more of a person than it must; one's own use hides nothing from
+# oneself.
 #@ W-07
 obligation(_: Person, "monitor", _: Enterprise, _, "WATERMARK");
 obligation(_: Person, "view_log", _: Seal, _, "WATERMARK");
@@ -101,8 +101,9 @@ obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use
 
 # --- ending a watch --------------------------------------------------------------------------------------------------
 
-# A leader stops watching when he likes. Of others, the legal representative decides, or an administrator whom the watch does
-# not concern: one who neither manages nor keeps nor may use any of the seals that it covers.
+# W-06: A person who is watched does not end the watching. A leader stops watching when they like. Of others, the legal
+# representative decides, or an administrator whom the watch does not concern: one who neither manages nor keeps nor may
+# use any of the seals that it covers.
 #@ W-06
 requires("end", _: MonitorSubscription, "MAY_END_MONITORING");
 requires("end", _: MonitorSubscription, "SUBSCRIPTION_LIVE");
@@ -120,7 +121,8 @@ because("MAY_END_MONITORING", "MONITORED_PERSON", person: Person, subscription: 
   is_watched(person, subscription);
 meets(_: Person, "SUBSCRIPTION_LIVE", "end", subscription: MonitorSubscription, _) if subscription.state = "ACTIVE";
 
-# Whom a watch concerns, by what he could do with the seals: whatever is not over counts, also what has not begun.
+# Whom a watch concerns, by what they could do with the seals: everything that is not over counts, also what has not
+# begun.
 is_watched(person: Person, subscription: MonitorSubscription) if
   membership in subscription.enterprise.memberships and
   membership.person_id = person.id and
@@ -129,24 +131,20 @@ is_watched(person: Person, subscription: MonitorSubscription) if
   assignment.role = "SEAL_ADMIN";
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person.id;
+  is_custodian(person.id, seal);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
-  acting = seal.acting_custodian and
-  acting matches Membership and
-  acting.person_id = person.id;
+  is_named_acting_custodian(person.id, seal);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   grant in seal.grants and
   grant.right != "AUDIT" and
-  not is_ended_grant(grant.state) and
+  not gives_nothing_more(grant) and
   grant.membership.person_id = person.id;
 is_watched(_: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   grant in seal.open_grants and
-  not is_ended_grant(grant.state);
+  not gives_nothing_more(grant);
 is_watched(person: Person, subscription: MonitorSubscription) if
   watched_seal(subscription, seal) and
   request in seal.use_requests and
@@ -165,8 +163,9 @@ watched_seal(subscription: MonitorSubscription, seal) if
   subscription.seal_id matches String and
   seal.id = subscription.seal_id;
 
-is_ended_grant(state) if state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
+gives_nothing_more(grant) if grant.state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
 
+# Ending a watch is on record.
 #@ W-06
 obligation(_: Person, "end", _: MonitorSubscription, _, "LOG_SUBSCRIPTION_CHANGE");
 
@@ -190,17 +189,14 @@ lapses(person: Person, "view", _: SealUse, context, at) if
 lapses(person: Person, "end", subscription: MonitorSubscription, context, at) if
   admin_lapses(person, subscription.enterprise, context, at);
 
-# Only his own roles matter to whoever watches.
+# Only the watching person's own roles matter.
 watch_lapses(person: Person, enterprise: Enterprise, context, at) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
   assignment.role in ["SYSTEM_ADMIN", "SEAL_AUDITOR"] and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);
 
 audit_lapses(person: Person, seal: Seal, context, at) if
   audit_grant(person, seal, grant, context) and
-  at = grant.valid_to;
-audit_lapses(person: Person, seal: Seal, context, at) if
-  audit_grant(person, seal, grant, context) and
-  assignment_lapses(grant.grantor, at);
+  grant_lapses(grant, at);

@@ -1,20 +1,20 @@
-# What a next step carries: parameter(step, name, value, subject, resource, context). A person as a value is never sent as
-# such: the service sends a masked name and phone. counted(step, name, item, ...) sends how many items there are.
+# What a next step carries: parameter(step, name, value, subject, resource, context). A person as a value is never sent
+# as such: the service sends a masked name and phone. counted(step, name, item, ...) sends how many items there are.
 
-# The administrator is named only to those who may know him.
+# The administrator is named only to those who may know them.
 #@ M-14
-told_administrator(person: Person, resource, context, found) if
+shown_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
   may_know_administrator(person, enterprise, context) and
   named_administrator(enterprise, membership, context) and
   found = membership.person;
 
 parameter("WAIT_ADMIN", "administrator", found, person: Person, resource, context) if
-  told_administrator(person, resource, context, found);
+  shown_administrator(person, resource, context, found);
 parameter("REMIND_ADMIN", "administrator", found, person: Person, resource, context) if
-  told_administrator(person, resource, context, found);
+  shown_administrator(person, resource, context, found);
 parameter("CONTACT_ADMIN", "administrator", found, person: Person, resource, context) if
-  told_administrator(person, resource, context, found);
+  shown_administrator(person, resource, context, found);
 parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, context) if
   owner(resource, context, enterprise) and
   pending_application(person, enterprise, application, context) and
@@ -32,29 +32,32 @@ parameter("REMIND_ADMIN", "reminders_left", left, person: Person, resource, cont
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, application: JoinApplication, context) if
   at = application.last_reminded_at + context.parameters.reminder_gap;
 
-parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+parameter("JOIN_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 parameter("JOIN_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
-  joinable(resource, context, _, name) and
+  enterprise_to_join(resource, context, _, name) and
   name != "";
-parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+parameter("RETRIEVE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 parameter("RETRIEVE_ENTERPRISE", "enterprise_name", name, _: Person, resource, context) if
-  joinable(resource, context, _, name) and
+  enterprise_to_join(resource, context, _, name) and
   name != "";
-parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if joinable(resource, context, id, _);
+parameter("AUTHENTICATE_ENTERPRISE", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
 
 # Where a second registration meets the authenticated one, that one is to be joined or retrieved. Its name is not known
 # here, and the name of the second registration is not to be trusted.
-joinable(_: Enterprise, context, id, name) if
+enterprise_to_join(_: Enterprise, context, id, name) if
   context matches CertificationContext and
   id = context.twin_id and
   id matches String and
   name = "";
-joinable(enterprise: Enterprise, context, id, name) if
+enterprise_to_join(enterprise: Enterprise, context, id, name) if
   context matches CertificationContext and
   context.twin_id = nil and
   id = enterprise.id and
   name = enterprise.name;
-joinable(resource, context, id, name) if
+enterprise_to_join(resource, context, id, name) if
   not (context matches CertificationContext) and
   owner(resource, context, enterprise) and
   id = enterprise.id and
@@ -62,7 +65,7 @@ joinable(resource, context, id, name) if
 
 parameter("REAPPLY_JOIN", "allowed_at", at, person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  rejected_lately(person, enterprise, at, context);
+  recent_rejection(person, enterprise, at, context);
 
 counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, context) if
   owner(resource, context, enterprise) and
@@ -70,11 +73,11 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   membership in enterprise.memberships and
   is_live(membership, context) and
   membership.person_id != person.id and
-  fit(membership.person);
+  is_active_and_verified(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
   task_to_hand_over(membership, context.member, task);
 counted("HANDOVER_TASKS", "seals", seal, _: Person, membership: Membership, context: MemberContext) if
-  keeps_seal(membership, seal, context);
+  kept_seal(membership, seal, context);
 
 # A case is shown to its parties only; others learn that there is one.
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: Enterprise, _) if
@@ -86,9 +89,9 @@ parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, contex
 # Until when the last reminder may be answered.
 #@ R-07
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: RetrievalContext) if
-  answer_is_due(person, enterprise, at, context);
+  answer_may_still_come(person, enterprise, at, context);
 
-# The new administrator learns when he may begin.
+# The new administrator learns when they may begin.
 #@ R-13
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context) if
   cooling_off(person, enterprise, at, context);
@@ -96,12 +99,12 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
-# … and so does one who was made it.
+# … and so does a person who was made one more administrator.
 #@ M-12
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if
-  settles_in(person, membership.enterprise, at, context);
+  new_admin_waits(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
-  settles_in(person, assignment.membership.enterprise, at, context);
+  new_admin_waits(person, assignment.membership.enterprise, at, context);
 
 parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
@@ -120,21 +123,21 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: S
   context.now < request.valid_from and
   at = request.valid_from;
 
-told_seal_administrator(person: Person, resource, context, found) if
+shown_seal_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
   belongs(person, enterprise, context) and
   named_seal_administrator(enterprise, membership, context) and
   found = membership.person;
 parameter("CONTACT_SEAL_ADMIN", "seal_administrator", found, person: Person, resource, context) if
-  told_seal_administrator(person, resource, context, found);
+  shown_seal_administrator(person, resource, context, found);
 parameter("REQUEST_GRANT_RENEWAL", "seal_administrator", found, person: Person, resource, context) if
-  told_seal_administrator(person, resource, context, found);
+  shown_seal_administrator(person, resource, context, found);
 counted("CHOOSE_OTHER_SEAL", "usable_seals", other, person: Person, seal: Seal, context: SealUseContext) if
   sealing_task(context, task) and
   other in seal.enterprise.seals and
   other.id != seal.id and
   is_usable(other, context) and
-  takes_seal(task, other) and
+  task_takes_seal(task, other) and
   has_authority(person, other, task.signatory.contract, context);
 
 parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: SigningTask, context: TaskContext) if
@@ -148,7 +151,8 @@ parameter("FORWARD_TO_OPERATOR", "operator", found, person: Person, task: Signin
 # What the face check must be bound to.
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: SealUseContext);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: Seal, _: SealUseContext);
-parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if sealing_task(context, task) and id = task.id;
+parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Seal, context: SealUseContext) if
+  sealing_task(context, task) and id = task.id;
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_type", "SigningTask", _: Person, _: SigningTask, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, task: SigningTask, _) if id = task.id;
@@ -170,7 +174,7 @@ parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_type", "SealHold", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = hold.id;
 
-# Until when the new administrator waits before he ends a seal or gives out rights to it.
+# Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
   cooling_off(person, seal.enterprise, at, context);
@@ -189,7 +193,7 @@ parameter("REQUEST_CROSS_GRANT", "enterprise_id", id, _: Person, seal: Seal, _) 
 parameter("REQUEST_CROSS_GRANT", "enterprise_name", name, _: Person, seal: Seal, _) if name = seal.enterprise.name;
 parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, context) if
   delegation_to(person, seal, delegation, context) and
-  is_past(delegation, context) and
+  delegation_has_expired(delegation, context) and
   found = delegation.principal.person;
 # Handing over asks for the faces of both, for this enterprise.
 #@ M-12
@@ -204,4 +208,5 @@ parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _
 parameter("VERIFY_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
 parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
-parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
+parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if
+  id = membership.enterprise_id;

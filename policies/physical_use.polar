@@ -1,20 +1,26 @@
 # Physical seals: stamping with one, and carrying it out.
 #
-# A physical seal sits in a controller that opens for a one-time code. Whoever stamps has an approved request of his own for it, and
-# what the request names is what happens: this person, this seal, this device, so many times, in this window, with this code and a
-# fresh face. Carrying a seal out of the house is asked for by itself and ends with the day. An electronic seal is not stamped, and
-# a physical one is no key to sign with. (Published company seal rules: no use without approval, return on the same day; seal
-# controllers: device, count, window, named user, photos of the use.)
+# A physical seal sits in a controller that opens for a one-time code. The person who stamps has an approved request of
+# their own for it, and what the request names is what happens: this person, this seal, this device, so many times, in
+# this window, with this code and a fresh face check. Carrying a seal out of the house is requested by itself and ends
+# with the day. An electronic seal is not stamped, and a physical one is no key to sign with. (Published company seal
+# rules: no use without approval, return on the same day; seal controllers: device, count, window, named user, photos of
+# the use.)
 #
-# Sealing is one act, whatever it is done with: a stamp asks all that a use asks (seal_use.polar). What it leaves out, and why:
-#   TASK_READY, TASK_OPERATOR, SEAL_FOR_TASK: a stamp has no signing task. The request stands in: its contract is being signed
-#     (CONTRACT_IN_SIGNING), the owner of the seal is a party (SEAL_OF_PARTY), and its applicant stamps, nobody else.
+# Sealing is one act, whatever it is done with: a stamp asks all that a use asks (seal_use.polar). What it leaves out,
+# and why:
+#   TASK_READY, TASK_OPERATOR, SEAL_FOR_TASK: a stamp has no signing task. The request stands in: its contract is being
+#     signed (CONTRACT_IN_SIGNING), the owner of the seal is a party (SEAL_OF_PARTY), and its applicant stamps, nobody
+#     else.
 #   CERTIFICATE_VALID: a thing has no certificate. The controller that the request names stands in (DEVICE_OF_SEAL).
 #   SEAL_AUTHORITY: no grant opens a controller. An approved request of one's own does (STAMP_APPROVED).
 #   FRESH_FACE: bound to the request in place of a task, and for every kind of seal (FRESH_FACE_FOR_STAMP).
 
-# --- a key or a thing --------------------------------------------------------------------------------------------------------
+# --- a key or a thing ------------------------------------------------------------------------------------------------
 
+# U-23: A physical seal is stamped by the person, with the device, as often, in the window and with the code that an
+# approved request names, and with a face check; photos that are owed come first, and carrying a seal out is approved by
+# itself, for the same day. Only an electronic seal signs, and only a physical one stamps.
 #@ U-23
 requires("use", _: Seal, "SEAL_ELECTRONIC");
 requires("auto_use", _: Seal, "SEAL_ELECTRONIC");
@@ -27,15 +33,16 @@ meets(_: Person, "SEAL_ELECTRONIC", "emergency_use", seal: Seal, _) if seal.cate
 meets(_: Person, "SEAL_PHYSICAL", "stamp", seal: Seal, _) if seal.category = "PHYSICAL";
 meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category = "PHYSICAL";
 
-# --- the seal ----------------------------------------------------------------------------------------------------------------
+# --- the seal --------------------------------------------------------------------------------------------------------
 
+# The seal is in use and nothing holds it, as for any use (seal_use.polar).
 #@ U-01 U-23
 requires("stamp", _: Seal, "SEAL_USABLE");
 requires("carry_out", _: Seal, "SEAL_USABLE");
 meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, context) if is_usable(seal, context);
 
-# --- the request -------------------------------------------------------------------------------------------------------------
+# --- the request -----------------------------------------------------------------------------------------------------
 
 # An approved request of the person's own for this seal: a grant does not open a controller.
 #@ U-23
@@ -44,7 +51,7 @@ requires("carry_out", _: Seal, "STAMP_APPROVED");
 meets(person: Person, "STAMP_APPROVED", "stamp", seal: Seal, context) if stamp_request(person, seal, _, context);
 meets(person: Person, "STAMP_APPROVED", "carry_out", seal: Seal, context) if stamp_request(person, seal, _, context);
 
-named_request(person: Person, seal: Seal, request, context) if
+own_named_request(person: Person, seal: Seal, request, context) if
   request = context.request and
   request matches SealUseRequest and
   request.seal_id = seal.id and
@@ -52,21 +59,23 @@ named_request(person: Person, seal: Seal, request, context) if
   is_live(request.applicant, context);
 
 stamp_request(person: Person, seal: Seal, request, context) if
-  named_request(person, seal, request, context) and
-  stands(request, context);
+  own_named_request(person, seal, request, context) and
+  is_usable_request(request, context);
 
+# The approved request is over, or has not begun …
 #@ U-07 U-23
 because("STAMP_APPROVED", "REQUEST_EXPIRED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   request.valid_to <= context.now;
 because("STAMP_APPROVED", "REQUEST_NOT_YET_VALID", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   context.now < request.valid_from;
+# … or is used up.
 #@ U-06 U-23
 because("STAMP_APPROVED", "REQUEST_USED_UP", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   was_approved(request, context) and
   request.used >= request.uses;
 
@@ -75,16 +84,17 @@ because("STAMP_APPROVED", "REQUEST_USED_UP", person: Person, seal: Seal, context
 requires("carry_out", _: Seal, "CARRY_OUT_APPROVED");
 requires("carry_out", _: Seal, "RETURN_DUE");
 meets(person: Person, "CARRY_OUT_APPROVED", "carry_out", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   request.carries_out = true;
 meets(_: Person, "RETURN_DUE", "carry_out", _: Seal, context) if context.day_ends matches Integer;
 
-# --- the contract ------------------------------------------------------------------------------------------------------------
+# --- the contract ----------------------------------------------------------------------------------------------------
 
-# What is stamped is what the request names. Mostly that is a contract, and it is asked about like any contract that is sealed.
-# Papers without a contract on the platform (a letter, a certificate) are stamped on the word of those who approved exactly these
-# papers: nothing is known of their parties, matter and amount, so that there is nothing to ask where that is waived below. Where
-# the answer could be no, it is no: a seal for one matter only, and an owner whose larger amounts follow a process, want a contract.
+# What is stamped is what the request names. Mostly that is a contract, and it is asked about like any contract that is
+# sealed. Papers without a contract on the platform (a letter, a certificate) are stamped on the word of those who
+# approved exactly these papers: nothing is known of their parties, matter and amount, so that there is nothing to ask
+# where that is waived below. Where the answer could be no, it is no: a seal for one matter only, and an owner whose
+# larger amounts follow a process, want a contract.
 is_without_contract(seal: Seal, context: StampContext) if
   request = context.request and
   request matches SealUseRequest and
@@ -92,23 +102,35 @@ is_without_contract(seal: Seal, context: StampContext) if
   request.contract_id = nil;
 
 # Without a request of one's own there is nothing to ask about.
-lacks_request(person: Person, seal: Seal, context: StampContext) if not named_request(person, seal, _, context);
+lacks_request(person: Person, seal: Seal, context: StampContext) if not own_named_request(person, seal, _, context);
 
-because("CONTRACT_IN_SIGNING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("SEAL_OF_PARTY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("DOCUMENTS_AS_APPROVED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("DOCUMENTS_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("MATTER_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("AMOUNT_STATED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("SEAL_IN_CATEGORY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("REVIEW_PASSED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("PROCESS_FOLLOWED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("APPROVER_NOT_STAMPER", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("NO_SELF_DEALING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
-because("NO_DOUBLE_AGENCY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if lacks_request(person, seal, context);
+because("CONTRACT_IN_SIGNING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("SEAL_OF_PARTY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("DOCUMENTS_AS_APPROVED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("DOCUMENTS_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("MATTER_SEALABLE", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("AMOUNT_STATED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("SEAL_IN_CATEGORY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("REVIEW_PASSED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("PROCESS_FOLLOWED", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("APPROVER_NOT_STAMPER", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("NO_SELF_DEALING", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
+because("NO_DOUBLE_AGENCY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, context) if
+  lacks_request(person, seal, context);
 
-# The contract is being signed: a draft may still have blanks, and one that is complete, recalled, refused or over takes no
-# impression any more. Until its deadline, and not in the second of it.
+# The contract is being signed: a draft may still have blanks, and one that is complete, recalled, refused or over takes
+# no impression any more. Until its deadline, and not in the second of it.
 #@ U-16 C-01 C-09
 requires("stamp", _: Seal, "CONTRACT_IN_SIGNING");
 requires("carry_out", _: Seal, "CONTRACT_IN_SIGNING");
@@ -148,17 +170,18 @@ own_party(seal: Seal, contract: Contract, party) if
   party.enterprise_id matches String and
   party.enterprise_id = seal.enterprise_id;
 
-# The documents are the ones that the request was approved for, each of them and no other. A request that lists none is a blank
-# cheque, with a contract or without.
+# The documents are the ones that the request was approved for, each of them and no other. A request that lists none is
+# a blank cheque, with a contract or without.
 #@ U-15 U-16
 requires("stamp", _: Seal, "DOCUMENTS_AS_APPROVED");
 requires("carry_out", _: Seal, "DOCUMENTS_AS_APPROVED");
-meets(person: Person, "DOCUMENTS_AS_APPROVED", "stamp", seal: Seal, context) if has_approved_documents(person, seal, context);
+meets(person: Person, "DOCUMENTS_AS_APPROVED", "stamp", seal: Seal, context) if
+  has_approved_documents(person, seal, context);
 meets(person: Person, "DOCUMENTS_AS_APPROVED", "carry_out", seal: Seal, context) if
   has_approved_documents(person, seal, context);
 
 has_approved_documents(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   lists_documents(request) and
   is_for_documents_of(request, seal, context);
 
@@ -172,7 +195,7 @@ is_for_documents_of(request: SealUseRequest, _: Seal, context) if
   is_for_these_documents(request, contract);
 
 because("DOCUMENTS_AS_APPROVED", "REQUEST_WITHOUT_DOCUMENTS", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   not lists_documents(request);
 
 # No document has blanks. Papers without a contract are looked at by those who approve them.
@@ -184,24 +207,24 @@ meets(_: Person, "DOCUMENTS_SEALABLE", "carry_out", _: Seal, context) if has_com
 waived("DOCUMENTS_SEALABLE", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("DOCUMENTS_SEALABLE", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-# The seal is made for the matter; of papers without a contract no matter is stated, and a seal for one matter only does not
-# stamp them. What the law keeps from being sealed electronically is no matter of this platform on paper either.
+# The seal is made for the matter; of papers without a contract no matter is stated, and a seal for one matter only does
+# not stamp them. What the law keeps from being sealed electronically is no matter of this platform on paper either.
 #@ U-17 C-14
 requires("stamp", _: Seal, "MATTER_SEALABLE");
 requires("carry_out", _: Seal, "MATTER_SEALABLE");
-meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if is_for_the_matter(seal, context);
-meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if is_for_the_matter(seal, context);
+meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if suits_matter_of_stamp(seal, context);
+meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 
-is_for_the_matter(seal: Seal, context) if
+suits_matter_of_stamp(seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
-is_for_the_matter(seal: Seal, context) if
+  is_suitable_for(seal, contract, context);
+suits_matter_of_stamp(seal: Seal, context) if
   is_without_contract(seal, context) and
-  is_for_all_matters(seal);
+  suits_any_matter(seal);
 
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: StampContext) if
   is_without_contract(seal, context) and
-  not is_for_all_matters(seal);
+  not suits_any_matter(seal);
 
 # A contract about money says how much. (Papers without a contract: keeps_house_rules, below.)
 #@ U-04
@@ -223,7 +246,7 @@ waived("SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_without_contr
 
 every_own_category_takes(seal: Seal, context) if
   sealed_contract(context, contract) and
-  forall(own_party(seal, contract, party), party_takes(seal, party));
+  forall(own_party(seal, contract, party), category_of_party_takes(seal, party));
 
 # The owner's own review of the contract has passed.
 #@ C-07
@@ -243,7 +266,7 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, seal: Seal, context: Stam
   own_party(seal, contract, party) and
   is_refused_in_review(party);
 
-# --- the owner and its rules -------------------------------------------------------------------------------------------------
+# --- the owner and its rules -----------------------------------------------------------------------------------------
 
 # The licence of the seal's owner exists.
 #@ U-26
@@ -298,17 +321,18 @@ because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context: Stam
   is_without_contract(seal, context) and
   not hour_of_papers_is_settled(seal, context);
 
-# --- the controller ----------------------------------------------------------------------------------------------------------
+# --- the controller --------------------------------------------------------------------------------------------------
 
 # The device that holds the seal is the one that the request names, and it is in service.
 #@ U-23
 requires("stamp", _: Seal, "DEVICE_OF_SEAL");
 requires("carry_out", _: Seal, "DEVICE_OF_SEAL");
-meets(person: Person, "DEVICE_OF_SEAL", "stamp", seal: Seal, context) if names_device(person, seal, context);
-meets(person: Person, "DEVICE_OF_SEAL", "carry_out", seal: Seal, context) if names_device(person, seal, context);
+meets(person: Person, "DEVICE_OF_SEAL", "stamp", seal: Seal, context) if request_names_device(person, seal, context);
+meets(person: Person, "DEVICE_OF_SEAL", "carry_out", seal: Seal, context) if
+  request_names_device(person, seal, context);
 
-names_device(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+request_names_device(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   device = seal.device and
   device matches Device and
   request.device_id = device.id and
@@ -323,47 +347,55 @@ because("DEVICE_OF_SEAL", "DEVICE_RETIRED", _: Person, seal: Seal, _) if
 #@ U-23
 requires("stamp", _: Seal, "ONE_TIME_CODE");
 requires("carry_out", _: Seal, "ONE_TIME_CODE");
-meets(person: Person, "ONE_TIME_CODE", "stamp", seal: Seal, context) if gives_code(person, seal, context);
-meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if gives_code(person, seal, context);
+meets(person: Person, "ONE_TIME_CODE", "stamp", seal: Seal, context) if gives_use_code(person, seal, context);
+meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if gives_use_code(person, seal, context);
 
-gives_code(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+gives_use_code(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   request.code_digest != "" and
   context.code_digest = request.code_digest;
 
-# --- duties that exclude each other ------------------------------------------------------------------------------------------
+# --- duties that exclude each other ----------------------------------------------------------------------------------
 
+# An auditor stamps nothing and carries nothing out.
 #@ S-04
 requires("stamp", _: Seal, "NOT_AN_AUDITOR");
 requires("carry_out", _: Seal, "NOT_AN_AUDITOR");
 meets(person: Person, "NOT_AN_AUDITOR", "stamp", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "carry_out", seal: Seal, context) if not is_auditor(person, seal, context);
 
-# Of papers without a contract there is no party to deal with. Their approver is not the applicant, who stamps (STAMP_APPROVED).
+# Of papers without a contract there is no party to deal with. Their approver is not the applicant, who stamps
+# (STAMP_APPROVED).
 #@ U-13
 requires("stamp", _: Seal, "NO_SELF_DEALING");
 requires("carry_out", _: Seal, "NO_SELF_DEALING");
-meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if is_no_self_dealing(person, seal, context);
-meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_no_self_dealing(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if
+  stamps_without_self_dealing(person, seal, context);
+meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if
+  stamps_without_self_dealing(person, seal, context);
 waived("NO_SELF_DEALING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("NO_SELF_DEALING", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-is_no_self_dealing(person: Person, seal: Seal, context) if
+stamps_without_self_dealing(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 
+# Nobody stamps for two parties of one contract, either.
 #@ U-14
 requires("stamp", _: Seal, "NO_DOUBLE_AGENCY");
 requires("carry_out", _: Seal, "NO_DOUBLE_AGENCY");
-meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_no_double_agency(person, seal, context);
-meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_no_double_agency(person, seal, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if
+  stamps_without_double_agency(person, seal, context);
+meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if
+  stamps_without_double_agency(person, seal, context);
 waived("NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-is_no_double_agency(person: Person, seal: Seal, context) if
+stamps_without_double_agency(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
+# The person who approved last does not stamp, with the seals that bind most.
 #@ U-12
 requires("stamp", _: Seal, "APPROVER_NOT_STAMPER");
 requires("carry_out", _: Seal, "APPROVER_NOT_STAMPER");
@@ -373,49 +405,52 @@ meets(person: Person, "APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if
 meets(person: Person, "APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if may_be_stamped_by_approver(seal);
-waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, _) if is_lesser_seal(seal);
+waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, _) if is_lesser_seal(seal);
 waived("APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
-# --- the person, now ---------------------------------------------------------------------------------------------------------
+# --- the person, now -------------------------------------------------------------------------------------------------
 
 # A fresh face check for this request. No kind of seal goes without.
 #@ U-09 U-23
 requires("stamp", _: Seal, "FRESH_FACE_FOR_STAMP");
 requires("carry_out", _: Seal, "FRESH_FACE_FOR_STAMP");
-meets(person: Person, "FRESH_FACE_FOR_STAMP", "stamp", seal: Seal, context) if shows_face(person, seal, context);
-meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) if shows_face(person, seal, context);
+meets(person: Person, "FRESH_FACE_FOR_STAMP", "stamp", seal: Seal, context) if
+  has_fresh_face_for_stamp(person, seal, context);
+meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) if
+  has_fresh_face_for_stamp(person, seal, context);
 
-shows_face(person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+has_fresh_face_for_stamp(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
   fresh_face_check(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context);
 
 because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   stale_face_check(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context);
 because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   used_face_check(context.verification, person, "SIGN", "SealUseRequest", request.id);
 
-# --- after an allow ----------------------------------------------------------------------------------------------------------
+# --- after an allow --------------------------------------------------------------------------------------------------
 
+# A stamp uses up the face check, the code and one use of the request, and is photographed, logged and reported.
 #@ U-23
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "stamp", _: Seal, _, "CONSUME_USE_CODE");
 obligation(_: Person, "stamp", _: Seal, _, "DECREMENT_USE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "stamp", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "stamp", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   approval in request.approvals and
   id = approval.id;
 obligation(_: Person, "stamp", _: Seal, _, "CAPTURE_PHOTO");
@@ -425,54 +460,56 @@ obligation(_: Person, "stamp", _: Seal, _, "NOTIFY_MONITORS");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "carry_out", _: Seal, _, "CONSUME_USE_CODE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "carry_out", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_USE_CODE", "request_id", id, person: Person, "carry_out", seal: Seal, context) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 obligation(_: Person, "carry_out", _: Seal, _, "CAPTURE_PHOTO");
 obligation(_: Person, "carry_out", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "carry_out", _: Seal, _, "NOTIFY_MONITORS");
 obligation(_: Person, "carry_out", _: Seal, _, "RETURN_BY_DAY_END");
+# Those who watch are told of a stamp out of working hours.
 #@ U-08 W-05
 obligation(_: Person, "stamp", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
-obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
+obligation(_: Person, "carry_out", seal: Seal, context, "ALERT_OUT_OF_HOURS") if
+  is_out_of_hours(seal.enterprise, context);
 
-# When the permission ends by itself: with the request and its approvers, with the face check, with the contract's deadline, with
-# the working hours and the approvals that the owner's rules ask for, and for carrying out with the day.
-lapses(person: Person, "stamp", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
-lapses(person: Person, "carry_out", seal: Seal, context, at) if stamping_ends(person, seal, context, at);
+# When the permission ends by itself: with the request and its approvers, with the face check, with the contract's
+# deadline, with the working hours and the approvals that the owner's rules ask for, and for carrying out with the day.
+lapses(person: Person, "stamp", seal: Seal, context, at) if stamping_lapses(person, seal, context, at);
+lapses(person: Person, "carry_out", seal: Seal, context, at) if stamping_lapses(person, seal, context, at);
 lapses(_: Person, "carry_out", _: Seal, context, at) if at = context.day_ends and at matches Integer;
 
-stamping_ends(person: Person, seal: Seal, context, at) if
+stamping_lapses(person: Person, seal: Seal, context, at) if
   stamp_request(person, seal, request, context) and
-  request_ends(request, context, at);
-stamping_ends(person: Person, seal: Seal, context, at) if
-  named_request(person, seal, request, context) and
+  request_lapses(request, context, at);
+stamping_lapses(person: Person, seal: Seal, context, at) if
+  own_named_request(person, seal, request, context) and
   face_lapses(
     context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context, at);
-stamping_ends(_: Person, _: Seal, context, at) if
+stamping_lapses(_: Person, _: Seal, context, at) if
   sealed_contract(context, contract) and
   at = contract.deadline;
-stamping_ends(_: Person, seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
-stamping_ends(_: Person, seal: Seal, context, at) if
+stamping_lapses(_: Person, seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
+stamping_lapses(_: Person, seal: Seal, context, at) if
   sealed_contract(context, contract) and
-  stamp_asks_for_approval(seal, contract, context) and
+  stamp_requires_approval(seal, contract, context) and
   approved_for(seal, contract, request, context) and
-  request_ends(request, context, at);
+  request_lapses(request, context, at);
 
-stamp_asks_for_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
-stamp_asks_for_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
-stamp_asks_for_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
+stamp_requires_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
+stamp_requires_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
+stamp_requires_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
 
-# --- what next steps carry ---------------------------------------------------------------------------------------------------
+# --- what next steps carry -------------------------------------------------------------------------------------------
 
 parameter("VERIFY_FACE", "purpose", "SIGN", _: Person, _: Seal, _: StampContext);
 parameter("VERIFY_FACE", "bound_type", "SealUseRequest", _: Person, _: Seal, _: StampContext);
 parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: StampContext) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   id = request.id;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
-  named_request(person, seal, request, context) and
+  own_named_request(person, seal, request, context) and
   at = request.valid_from;
 # The process that a stamp still has to follow.
 parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: StampContext) if

@@ -1,9 +1,12 @@
 # What an enterprise's own rules ask before its seals are used: processes by amount and by category, working hours.
 #
-# They are facts of the enterprise that owns the seal, and they tighten what the other files ask: where they want an approval, it
-# is wanted beside a grant as well. An enterprise that has set none is asked nothing here. An emergency use passes them by, and is
-# approved afterwards. (Published company seal rules: larger amounts need a further review; use out of hours by approval.)
+# They are facts of the enterprise that owns the seal, and they tighten what the other files ask: where they want an
+# approval, it is wanted beside a grant as well. An enterprise that has set none is asked nothing here. An emergency use
+# passes them by, and is approved afterwards. (Published company seal rules: larger amounts need a further review; use
+# out of hours by approval.)
 
+# U-08: Out of the owner's working hours, on its holidays, and where its local time is not known, a seal is used with an
+# approval for just that, and with an alert. Amounts and categories may ask for a process as well.
 #@ U-04 U-08
 requires("use", _: Seal, "PROCESS_FOLLOWED");
 requires("auto_use", _: Seal, "PROCESS_FOLLOWED");
@@ -24,10 +27,10 @@ process_was_followed(seal: Seal, contract: Contract, process_id, context) if
   request.process_id matches String and
   request.process_id = process_id;
 
-# --- amounts -----------------------------------------------------------------------------------------------------------------
+# --- amounts ---------------------------------------------------------------------------------------------------------
 
-# The band with the largest amount that the contract reaches names the process, in the contract's own currency: nothing is
-# converted, and a currency that the enterprise has no band for is refused. So is an amount that is not stated.
+# The band with the largest amount that the contract reaches names the process, in the contract's own currency: nothing
+# is converted, and a currency that the enterprise has no band for is refused. So is an amount that is not stated.
 #@ U-04 U-05
 amount_is_settled(seal: Seal, _: Contract, _) if not has_amount_bands(seal.enterprise);
 amount_is_settled(_: Seal, contract: Contract, _) if
@@ -80,17 +83,15 @@ process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
   not process_was_followed(seal, contract, band.process_id, context) and
   process = band.process;
 
-# --- categories --------------------------------------------------------------------------------------------------------------
+# --- categories ------------------------------------------------------------------------------------------------------
 
 # The category that the owner gave the contract may name a process. A category that is not the owner's settles nothing.
 #@ U-04
 category_is_settled(seal: Seal, _: Contract, category_id, _) if
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   category.process_id = nil;
 category_is_settled(seal: Seal, contract: Contract, category_id, context) if
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   process_was_followed(seal, contract, category.process_id, context);
 
 # As the party that is to seal, and as the one that sent the contract.
@@ -113,15 +114,13 @@ because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context)
 process_of_category_is_open(seal: Seal, task: SigningTask, process, context) if
   own_category_id(seal, task, category_id) and
   not category_is_settled(seal, task.signatory.contract, category_id, context) and
-  category in seal.enterprise.categories and
-  category.id = category_id and
+  own_category(seal.enterprise, category_id, category) and
   process = category.process and
   process matches ApprovalProcess;
 
-# --- hours -------------------------------------------------------------------------------------------------------------------
+# --- hours -----------------------------------------------------------------------------------------------------------
 
-# Out of the owner's hours, on its holidays, and where its local time is not known, a seal is used on a request that was
-# approved for just that, and with an alert.
+# A request that was approved for a use out of hours stands in for them.
 #@ U-08
 hour_is_settled(seal: Seal, _: Contract, _) if not has_working_hours(seal.enterprise);
 hour_is_settled(seal: Seal, _: Contract, context) if in_working_hours(seal.enterprise, _, context);
@@ -157,9 +156,10 @@ because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context) if
   not hour_is_settled(seal, contract, context);
 
 obligation(_: Person, "use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
-obligation(_: Person, "auto_use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if is_out_of_hours(seal.enterprise, context);
+obligation(_: Person, "auto_use", seal: Seal, context, "ALERT_OUT_OF_HOURS") if
+  is_out_of_hours(seal.enterprise, context);
 
-# --- changed documents -------------------------------------------------------------------------------------------------------
+# --- changed documents -----------------------------------------------------------------------------------------------
 
 # Where something is missing and a request was approved for other documents, that is what has to be done again.
 #@ U-15
@@ -168,13 +168,13 @@ because("PROCESS_FOLLOWED", "DOCUMENT_CHANGED", _: Person, seal: Seal, context) 
   not keeps_house_rules(seal, context) and
   request in seal.use_requests and
   request.contract_id = contract.id and
-  stands(request, context) and
+  is_usable_request(request, context) and
   not is_for_these_documents(request, contract);
 
-# --- approver and stamper ----------------------------------------------------------------------------------------------------
+# --- approver and stamper --------------------------------------------------------------------------------------------
 
-# Over the seals that bind most, the last word on a use and the use itself are those of two persons, whatever grant the approver
-# has. A kind of seal that is not named here counts among them.
+# Over the official, finance and legal representative's seals, the last approval of a use and the use itself are acts of
+# two persons, whatever grant the approver has. A kind of seal that is not listed as a lesser one counts among them.
 #@ U-12
 requires("use", _: Seal, "APPROVER_NOT_STAMPER");
 requires("auto_use", _: Seal, "APPROVER_NOT_STAMPER");
@@ -184,67 +184,66 @@ meets(person: Person, "APPROVER_NOT_STAMPER", "use", seal: Seal, context) if
 meets(person: Person, "APPROVER_NOT_STAMPER", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if may_be_stamped_by_approver(seal);
-waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "use", seal: Seal, _) if is_lesser_seal(seal);
+waived("APPROVER_NOT_STAMPER", "auto_use", seal: Seal, _) if is_lesser_seal(seal);
 because("APPROVER_NOT_STAMPER", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-may_be_stamped_by_approver(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
-
-# Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest. (His verdict
-# on his own request counts for nothing anyway.)
+# Of somebody else's request that is approved and not over, the person gave the latest verdict, or one of the latest.
+# (Their verdict on their own request counts for nothing anyway.)
 approved_last(person: Person, seal: Seal, contract: Contract, context) if
   request in seal.use_requests and
   request.contract_id matches String and
   request.contract_id = contract.id and
   request.applicant.person_id != person.id and
-  request.state in ["APPROVED", "IN_USE"] and
+  is_approved_state(request) and
   context.now < request.valid_to and
   approval in request.approvals and
   approval.approver.person_id = person.id and
   forall(other in request.approvals, other.decided_at <= approval.decided_at);
 
-# --- when the permission ends by itself --------------------------------------------------------------------------------------
+# --- when the permission ends by itself ------------------------------------------------------------------------------
 
 # With the minute in which the working hours end …
-lapses(_: Person, "use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
-lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_end(seal.enterprise, context, at);
+lapses(_: Person, "use", seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if working_hours_lapse(seal.enterprise, context, at);
 
-working_hours_end(enterprise: Enterprise, context, at) if
+working_hours_lapse(enterprise: Enterprise, context, at) if
   in_working_hours(enterprise, left, context) and
   at = context.now - context.now mod 60000000 + left * 60000000;
 
-# … and with the approvals that the enterprise's rules asked for. What an own request rests on, beside its own end, is here too.
-lapses(_: Person, "use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
-lapses(_: Person, "auto_use", seal: Seal, context, at) if asked_approval_ends(seal, context, at);
+# … and with the approvals that the enterprise's rules asked for. What an own request rests on, beside its own end, is
+# here too.
+lapses(_: Person, "use", seal: Seal, context, at) if required_approval_lapses(seal, context, at);
+lapses(_: Person, "auto_use", seal: Seal, context, at) if required_approval_lapses(seal, context, at);
 lapses(person: Person, "use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   approved_request(person, seal, contract, request, context) and
-  approvers_turn(request, context, at);
+  approval_changes(request, context, at);
 
-asked_approval_ends(seal: Seal, context, at) if
+required_approval_lapses(seal: Seal, context, at) if
   sealing_task(context, task) and
-  asks_for_approval(seal, task, context) and
+  requires_approval(seal, task, context) and
   contract = task.signatory.contract and
   approved_for(seal, contract, request, context) and
-  request_ends(request, context, at);
+  request_lapses(request, context, at);
 
-asks_for_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
-asks_for_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
-asks_for_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
+requires_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
+requires_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
+requires_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
 
-request_ends(request: SealUseRequest, _, at) if at = request.valid_to;
-request_ends(request: SealUseRequest, context, at) if at = request.applicant.ended_at and context.now < at;
-request_ends(request: SealUseRequest, context, at) if approvers_turn(request, context, at);
+request_lapses(request: SealUseRequest, _, at) if at = request.valid_to;
+request_lapses(request: SealUseRequest, context, at) if at = request.applicant.ended_at and context.now < at;
+request_lapses(request: SealUseRequest, context, at) if approval_changes(request, context, at);
 
-approvers_turn(request: SealUseRequest, context, at) if
+approval_changes(request: SealUseRequest, context, at) if
   approval in request.approvals and
-  approver_turns(approval.approver, request, context, at);
-approvers_turn(request: SealUseRequest, context, at) if
+  approver_entitlement_changes(approval.approver, request, context, at);
+approval_changes(request: SealUseRequest, context, at) if
   approval in request.approvals and
   at = approval.approver.ended_at and
   context.now < at;
 
-# --- what to submit ----------------------------------------------------------------------------------------------------------
+# --- what to submit --------------------------------------------------------------------------------------------------
 
 # The process that is still to be followed: by amount, else by category.
 parameter("SUBMIT_APPROVAL", "process_id", id, _: Person, seal: Seal, context: SealUseContext) if

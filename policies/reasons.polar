@@ -1,11 +1,11 @@
 # Reasons: where each stands on the ladder, who may see it, and what the person can do about it.
 #
 # The ladder, lowest first, is the order in which a person should fix things: 10 account, 20 real name, 30 enterprise,
-# 40 membership, 50 retrieval, 60 task, 70 seal, 80 certificate, 90 grant or approval, 100 limits and time, 110 separation of
-# duties, 120 freshness of identity. The face comes last, so that nobody is sent through a check in order to be told no.
-# Up to 40 are the gate reasons: they are all that a person without standing is told.
+# 40 membership, 50 retrieval, 60 task, 70 seal, 80 certificate, 90 grant or approval, 100 limits and time, 110
+# separation of duties, 120 freshness of identity. The face comes last, so that nobody is sent through a check in order
+# to be told no. Up to 40 are the gate reasons: they are all that a person without standing is told.
 
-# --- the service's own ------------------------------------------------------------------------------------------------
+# --- the service's own -----------------------------------------------------------------------------------------------
 
 reason("NOT_FOUND", 0, "USER", "NONE");
 reason("UNKNOWN_ACTION", 0, "USER", "NONE");
@@ -14,7 +14,7 @@ reason("FACT_UNAVAILABLE", 0, "USER", "RETRY_LATER");
 reason("POLICY_ERROR", 0, "USER", "CONTACT_PLATFORM");
 reason("NO_PERMISSION", 90, "USER", "CONTACT_ADMIN");
 
-# --- what an unmet requirement means where nothing more exact is known ------------------------------------------------
+# --- what an unmet requirement means where nothing more exact is known -----------------------------------------------
 
 otherwise("ACCOUNT_ACTIVE", "ACCOUNT_LOCKED");
 otherwise("REALNAME_VERIFIED", "REALNAME_REQUIRED");
@@ -207,7 +207,7 @@ otherwise("FORMER_ADMIN", "NOT_FORMER_ADMIN");
 otherwise("CASE_EXECUTED", "CASE_NOT_EXECUTED");
 otherwise("APPEAL_IN_TIME", "APPEAL_TOO_LATE");
 
-# --- account, real name, enterprise -----------------------------------------------------------------------------------
+# --- account, real name, enterprise ----------------------------------------------------------------------------------
 
 reason("ACCOUNT_LOCKED", 10, "USER", "CONTACT_PLATFORM");
 reason("ACCOUNT_CLOSED", 10, "USER", "CONTACT_PLATFORM");
@@ -220,7 +220,7 @@ reason("HOLDER_ENTERPRISE_FROZEN", 30, "USER", "CONTACT_PLATFORM");
 reason("ORG_ALREADY_AUTHENTICATED", 30, "USER", "JOIN_ENTERPRISE");
 reason("ORG_ALREADY_AUTHENTICATED", 30, "USER", "RETRIEVE_ENTERPRISE");
 
-# --- membership -------------------------------------------------------------------------------------------------------
+# --- membership ------------------------------------------------------------------------------------------------------
 
 reason("NOT_A_MEMBER", 40, "USER", "JOIN_ENTERPRISE");
 reason("JOIN_PENDING", 40, "USER", "WAIT_ADMIN");
@@ -264,7 +264,7 @@ reason("MEMBER_NOT_VERIFIED", 60, "USER", "WAIT_MEMBER");
 reason("ROLE_REQUIRED", 60, "USER", "CHOOSE_ROLE");
 reason("LEGAL_REP_PROTECTED", 100, "USER", "CONTACT_LEGAL_REP");
 
-# --- handing over, name, monitoring ------------------------------------------------------------------------------------
+# --- handing over, name, monitoring ----------------------------------------------------------------------------------
 
 reason("NEW_ADMIN_NOT_ELIGIBLE", 60, "USER", "CHOOSE_NEW_ADMIN");
 reason("NAME_UNCHANGED", 60, "USER", "NONE");
@@ -277,7 +277,7 @@ reason("REMINDER_TOO_SOON", 100, "USER", "WAIT_UNTIL");
 reason("REMINDERS_USED_UP", 100, "USER", "RETRIEVE_ENTERPRISE");
 reason("SELF_APPROVAL", 110, "USER", "ASSIGN_OTHER_PERSON");
 
-# --- retrieval --------------------------------------------------------------------------------------------------------
+# --- retrieval -------------------------------------------------------------------------------------------------------
 
 reason("RETRIEVAL_NOT_EXECUTED", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
 reason("RETRIEVAL_HOLD", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
@@ -315,7 +315,7 @@ reason("ALREADY_REVIEWED", 57, "USER", "ASSIGN_OTHER_PERSON");
 reason("NOT_FORMER_ADMIN", 59, "USER", "NONE");
 reason("APPEAL_TOO_LATE", 59, "USER", "CONTACT_PLATFORM");
 
-# --- tasks ------------------------------------------------------------------------------------------------------------
+# --- tasks -----------------------------------------------------------------------------------------------------------
 
 reason("TASK_REQUIRED", 60, "USER", "CHOOSE_TASK");
 reason("CONTRACT_NOT_SIGNING", 60, "USER", "CONTACT_INITIATOR");
@@ -342,7 +342,7 @@ reason("NOT_DELEGABLE", 62, "USER", "NONE");
 reason("TRANSFER_NOT_ALLOWED", 62, "USER", "CONTACT_INITIATOR");
 reason("RECEIVER_NOT_ELIGIBLE", 65, "USER", "CHOOSE_RECEIVER");
 
-# --- contracts --------------------------------------------------------------------------------------------------------
+# --- contracts -------------------------------------------------------------------------------------------------------
 
 reason("RECALL_NOT_ALLOWED", 60, "USER", "CONTACT_INITIATOR");
 reason("TERMINATION_NOT_ALLOWED", 60, "USER", "CONTACT_INITIATOR");
@@ -354,7 +354,7 @@ reason("NO_VIEW_PERMISSION", 90, "USER", "CONTACT_INITIATOR");
 reason("NO_DOWNLOAD_PERMISSION", 90, "USER", "CONTACT_ADMIN");
 reason("NO_PRINT_PERMISSION", 90, "USER", "CONTACT_ADMIN");
 
-# --- requests to use a seal -------------------------------------------------------------------------------------------
+# --- requests to use a seal ------------------------------------------------------------------------------------------
 
 reason("NOT_OWN_REQUEST", 45, "USER", "NONE");
 reason("REQUEST_NOT_IN_APPROVAL", 60, "USER", "NONE");
@@ -372,7 +372,7 @@ reason("SOD_CUSTODIAN_IS_APPROVER", 110, "USER", "ASSIGN_OTHER_PERSON");
 reason("SOD_COUNTERPARTY_IS_APPROVER", 110, "USER", "ASSIGN_OTHER_PERSON");
 reason("SOD_APPROVER_IS_STAMPER", 110, "USER", "ASSIGN_OTHER_PERSON");
 
-# --- physical seals ---------------------------------------------------------------------------------------------------
+# --- physical seals --------------------------------------------------------------------------------------------------
 
 reason("SEAL_IS_PHYSICAL", 70, "USER", "CHOOSE_OTHER_SEAL");
 reason("SEAL_IS_PHYSICAL", 70, "USER", "REQUEST_SEAL_USE");
@@ -387,7 +387,7 @@ reason("REQUEST_USED_UP", 100, "USER", "REQUEST_SEAL_USE");
 reason("RETURN_TIME_UNKNOWN", 100, "USER", "CONTACT_SEAL_ADMIN");
 reason("USE_CODE_WRONG", 120, "USER", "ENTER_USE_CODE");
 
-# --- seal and certificate ---------------------------------------------------------------------------------------------
+# --- seal and certificate --------------------------------------------------------------------------------------------
 
 reason("SEAL_FROZEN", 70, "USER", "CONTACT_SEAL_ADMIN");
 reason("SEAL_FROZEN", 70, "USER", "CHOOSE_OTHER_SEAL");
@@ -425,7 +425,7 @@ reason("CERT_REVOKED", 80, "USER", "RENEW_CERTIFICATE");
 reason("CERT_EXPIRED", 80, "USER", "RENEW_CERTIFICATE");
 reason("CERT_NOT_YET_VALID", 80, "USER", "RENEW_CERTIFICATE");
 
-# --- grants and approvals ---------------------------------------------------------------------------------------------
+# --- grants and approvals --------------------------------------------------------------------------------------------
 
 reason("NOT_SEAL_ADMIN", 90, "USER", "CONTACT_SEAL_ADMIN");
 reason("LEGAL_REP_ONLY", 90, "USER", "CONTACT_LEGAL_REP");
@@ -479,7 +479,7 @@ reason("DUAL_CONTROL_REQUIRED", 110, "USER", "REQUEST_SECOND_PERSON");
 reason("CUSTODY_CONFLICT", 110, "USER", "CHOOSE_OTHER_CUSTODIAN");
 reason("STAFF_CONFLICT", 110, "USER", "ASSIGN_OTHER_PERSON");
 
-# --- freshness of identity --------------------------------------------------------------------------------------------
+# --- freshness of identity -------------------------------------------------------------------------------------------
 
 reason("FALLBACK_NOT_ALLOWED", 120, "USER", "VERIFY_FACE");
 reason("FACE_VERIFICATION_REQUIRED", 120, "USER", "VERIFY_FACE");

@@ -1,68 +1,73 @@
 # Enterprise retrieval: taking an enterprise back whose administrator is gone.
 #
-# Claiming that the administrator resigned opens a case; it never moves power. Power moves in one transaction when the case is
-# executed: after certification, review, notice, and without an open objection. Whoever loses the enterprise by it can appeal.
-# (The published join-and-retrieve feature of a signing platform; published rules of platforms on changing administrators and on
-# registry checks. Periods, objections and appeals are this project's own.)
+# Claiming that the administrator resigned opens a case; it never moves power. Power moves in one transaction when the
+# case is executed: after certification, review, notice, and without an open objection. Those who lose the enterprise by
+# it can appeal.
 
 # --- opening a case --------------------------------------------------------------------------------------------------
 
-# A verified person with a tie: legal representative, pending application, own open task, or active member without the
-# administrator's role.
+# A verified person who is connected to the enterprise: legal representative, pending application, own open task, or
+# active member without the administrator's role.
 #@ R-01
 requires("retrieve", _: Enterprise, "RETRIEVAL_STANDING");
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
+  legal_representative(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_applicant(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
-  task_tie(person, enterprise);
+  has_open_sent_task(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_member(person, enterprise, context) and
-  not has_standing_role(person, enterprise, "SYSTEM_ADMIN", context);
+  not has_active_role(person, enterprise, "SYSTEM_ADMIN", context);
 
-# A suspended member reads his own history and nothing else; only the legal representative is not bound by it.
+# A suspended member retrieves nothing, unless they are the legal representative.
 #@ M-13
 requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
 requires("submit", _: RetrievalCase, "NOT_SUSPENDED");
 requires("execute", _: RetrievalCase, "NOT_SUSPENDED");
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if not suspended(person, enterprise);
-meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if
+  legal_representative(person, enterprise);
 meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if not suspended(person, case.enterprise);
-meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if legal_representative(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if
+  legal_representative(person, case.enterprise);
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not suspended(person, case.enterprise);
-meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if legal_representative(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if
+  legal_representative(person, case.enterprise);
 
 # One open case per enterprise; others learn that there is one, and no more.
 #@ R-03
 requires("retrieve", _: Enterprise, "NO_OPEN_CASE");
 meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, _) if not open_case(enterprise, _);
 
-# The reason is mandatory.
+# A retrieval states its reason.
 #@ R-04
 requires("retrieve", _: Enterprise, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "retrieve", _: Enterprise, context) if
   context.reason in ["ADMIN_RESIGNED", "ADMIN_UNREACHABLE", "ADMIN_DECEASED", "ADMIN_DISPUTE", "ACCOUNT_TAKEN"];
 
-# Only so many certifications for one enterprise, and so many enterprises for one person, within a time. What a submission is
-# counted with is its own certification, so the last attempt allowed still counts as one of them.
+# R-14: The certifications for one enterprise, and the enterprises that one person tries to retrieve, are limited within
+# a time. What a submission is counted with is its own certification, so the last attempt allowed still counts as one of
+# them.
 #@ R-14
 requires("retrieve", _: Enterprise, "ATTEMPTS_LEFT");
 requires("submit", _: RetrievalCase, "ATTEMPTS_LEFT");
 meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
   context.attempts matches Integer and
   context.attempts < context.parameters.retrieval_attempts and
-  tries_few_enterprises(context);
+  has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
   case.attempt <= context.parameters.retrieval_attempts and
   context.attempts matches Integer and
   context.attempts <= context.parameters.retrieval_attempts and
-  tries_few_enterprises(context);
+  has_enterprises_left(context);
 
-tries_few_enterprises(context: RetrievalContext) if
+has_enterprises_left(context: RetrievalContext) if
   context.enterprises matches Integer and
   context.enterprises < context.parameters.retrieval_enterprises;
 
-# While another administrator is responsive, ask him; the legal representative need not.
+# R-07: While another administrator answers, the applicant asks them instead of retrieving; the legal representative
+# need not.
 #@ R-07
 requires("retrieve", _: Enterprise, "ADMIN_GONE");
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
@@ -80,12 +85,12 @@ meets(person: Person, "ADMIN_GONE", "execute", case: RetrievalCase, context) if
   administrators_do_not_answer(person, case.enterprise, _, context);
 # Reminding goes on while there are reminders left, waiting while the last one may still be answered.
 because("ADMIN_GONE", "ADMIN_HAS_TIME", person: Person, enterprise: Enterprise, context) if
-  has_to_be_asked(person, enterprise, context) and
-  answer_is_due(person, enterprise, _, context);
+  must_ask_administrators(person, enterprise, context) and
+  answer_may_still_come(person, enterprise, _, context);
 because("ADMIN_GONE", "ADMIN_BUSY", person: Person, enterprise: Enterprise, context) if
-  has_to_be_asked(person, enterprise, context) and
+  must_ask_administrators(person, enterprise, context) and
   has_used_up_reminders(person, enterprise, context) and
-  not answer_is_due(person, enterprise, _, context);
+  not answer_may_still_come(person, enterprise, _, context);
 
 because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context) if
   case.path = "DOCUMENTS" and
@@ -93,7 +98,7 @@ because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context
   not administrators_do_not_answer(person, case.enterprise, _, context) and
   has_used_up_reminders(person, case.enterprise, context);
 
-has_to_be_asked(person: Person, enterprise: Enterprise, context) if
+must_ask_administrators(person: Person, enterprise: Enterprise, context) if
   not legal_representative(person, enterprise) and
   responsive_administrator(person, enterprise, _, context) and
   not administrators_do_not_answer(person, enterprise, _, context);
@@ -103,21 +108,21 @@ responsive_administrator(person: Person, enterprise: Enterprise, membership, con
   membership.person_id != person.id and
   context.now < membership.person.last_active_at + context.parameters.admin_responsive_within;
 
-# Administrators who are busy elsewhere are not there for this enterprise: nobody answered an application within three days of its
-# last reminder, and none of them did anything else in this enterprise since. What anybody can bring about alone shows nothing: it
-# takes a member, or the holder of a task that somebody unconnected sent. Any answer ends it.
+# Administrators who are busy elsewhere are not there for this enterprise: nobody answered an application within three
+# days of its last reminder, and none of them did anything else in this enterprise since. What anybody can bring about
+# alone shows nothing: it takes a member, or the holder of a task that somebody unconnected sent. Any answer ends it.
 #@ R-07
 administrators_do_not_answer(person: Person, enterprise: Enterprise, application, context) if
   unanswered_application(enterprise, application, context) and
   application.last_reminded_at + context.parameters.admin_unresponsive_after <= context.now and
-  has_outside_standing(person, enterprise, context);
+  has_independent_standing(person, enterprise, context);
 
 # … and while the last reminder may still be answered: until `at`.
-answer_is_due(person: Person, enterprise: Enterprise, at, context) if
+answer_may_still_come(person: Person, enterprise: Enterprise, at, context) if
   unanswered_application(enterprise, application, context) and
   at = application.last_reminded_at + context.parameters.admin_unresponsive_after and
   context.now < at and
-  has_outside_standing(person, enterprise, context);
+  has_independent_standing(person, enterprise, context);
 
 unanswered_application(enterprise: Enterprise, application, context) if
   application in enterprise.applications and
@@ -131,25 +136,25 @@ has_used_up_reminders(person: Person, enterprise: Enterprise, context) if
   pending_application(person, enterprise, application, context) and
   application.reminders >= context.parameters.reminder_limit;
 
-has_outside_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
-has_outside_standing(person: Person, enterprise: Enterprise, _) if
+has_independent_standing(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
+has_independent_standing(person: Person, enterprise: Enterprise, _) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING" and
-  not is_connected(person, task.signatory.contract);
+  not is_connected_to_sender(person, task.signatory.contract);
 
-# Who is or was in the sending enterprise, or at its head, could have sent it to themself.
-is_connected(person: Person, contract: Contract) if
+# A person who is or was in the sending enterprise, or at its head, could have sent it to themself.
+is_connected_to_sender(person: Person, contract: Contract) if
   contract.initiated_by_id matches String and
   contract.initiated_by_id = person.id;
-is_connected(person: Person, contract: Contract) if
+is_connected_to_sender(person: Person, contract: Contract) if
   membership in person.memberships and
   membership.enterprise_id = contract.initiator_id;
-is_connected(person: Person, contract: Contract) if
+is_connected_to_sender(person: Person, contract: Contract) if
   snapshot in person.represented and
   snapshot.enterprise_id = contract.initiator_id;
 
-# What an administrator leaves behind: an application decided, an invitation, a role given, an objection, a use approved. An
-# application is decided by them or by whom they trust with it; who, is not asked.
+# What an administrator leaves behind: an application decided, an invitation, a role given, an objection, a use
+# approved. An application is decided by them or by a person whom they trust with it; which of the two, is not asked.
 administrator_acted(enterprise: Enterprise, since, _) if
   application in enterprise.applications and
   application.state in ["APPROVED", "REJECTED"] and
@@ -183,7 +188,7 @@ administers(person_id, enterprise: Enterprise, context) if
 
 # --- submitting ------------------------------------------------------------------------------------------------------
 
-# Only the applicant submits, and submits again after a rejection.
+# R-15: Only the applicant submits a case, submits it again after a rejection, executes it or gives it up.
 #@ R-15
 requires("submit", _: RetrievalCase, "CASE_APPLICANT");
 requires("execute", _: RetrievalCase, "CASE_APPLICANT");
@@ -194,7 +199,8 @@ requires("submit", _: RetrievalCase, "CASE_CAN_BE_SUBMITTED");
 meets(_: Person, "CASE_CAN_BE_SUBMITTED", "submit", case: RetrievalCase, _) if
   case.state in ["DRAFT", "CERTIFYING", "REJECTED"];
 
-# Certification by documents or by the legal representative online, on registry data that was fetched afresh.
+# R-05: A case is certified by documents or by the legal representative online, on registry data that was fetched
+# lately.
 #@ R-05
 requires("submit", _: RetrievalCase, "CERTIFICATION_GIVEN");
 requires("submit", _: RetrievalCase, "REGISTRY_FRESH");
@@ -208,15 +214,15 @@ meets(_: Person, "CERTIFICATION_PASSED", "execute", case: RetrievalCase, _) if
   certification.state = "PASSED";
 meets(_: Person, "REGISTRY_FRESH", "submit", case: RetrievalCase, context) if registry_supports(case, context);
 meets(_: Person, "REGISTRY_FRESH", "execute", case: RetrievalCase, context) if registry_supports(case, context);
-because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case);
+because("REGISTRY_FRESH", "REGISTRY_NOT_EXISTING", _: Person, case: RetrievalCase, _) if is_struck_off(case.enterprise);
 because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, context) if
   registry_is_fresh(case, context) and
   case.path = "LEGAL_REP_ONLINE" and
   not is_registered_legal_rep(case, context);
 
 # What the registry no longer lists in good order is a matter for the platform's staff.
-is_struck_off(case: RetrievalCase) if
-  snapshot in case.enterprise.registry_snapshots and
+is_struck_off(enterprise: Enterprise) if
+  snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   snapshot.status != "EXISTING";
 
@@ -232,17 +238,10 @@ is_for_path("DOCUMENTS", "DOCUMENTS");
 is_for_path("AUTH_LETTER", "DOCUMENTS");
 is_for_path("BANK_TRANSFER", "DOCUMENTS");
 
-fresh_snapshot(case: RetrievalCase, snapshot, context) if
-  snapshot in case.enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.status = "EXISTING" and
-  snapshot.fetched_at <= context.now and
-  context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
-
-registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case, _, context);
+registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case.enterprise, _, context);
 
 is_registered_legal_rep(case: RetrievalCase, context) if
-  fresh_snapshot(case, snapshot, context) and
+  fresh_snapshot(case.enterprise, snapshot, context) and
   snapshot.legal_rep_id = case.applicant_id;
 
 registry_supports(case: RetrievalCase, context) if
@@ -252,7 +251,7 @@ registry_supports(case: RetrievalCase, context) if
   case.path = "LEGAL_REP_ONLINE" and
   is_registered_legal_rep(case, context);
 
-# The applicant's own face, at submission and again at execution.
+# R-06: The applicant shows their own face, at submission and again at execution.
 #@ R-06
 requires("submit", _: RetrievalCase, "FRESH_FACE");
 requires("execute", _: RetrievalCase, "FRESH_FACE");
@@ -270,7 +269,8 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, case: Re
 
 # --- review ----------------------------------------------------------------------------------------------------------
 
-# Reviewers are platform staff, neither applicant nor member of the enterprise.
+# R-08: Two reviewers decide: staff of the platform, neither applicant nor member of the enterprise, and nobody decides
+# twice in one case.
 #@ R-08
 requires("review", _: RetrievalCase, "REVIEWER");
 requires("review", _: RetrievalCase, "NO_REVIEW_CONFLICT");
@@ -278,24 +278,25 @@ requires("review", _: RetrievalCase, "CASE_IN_REVIEW");
 meets(person: Person, "REVIEWER", "review", _: RetrievalCase, _) if is_reviewer(person);
 meets(person: Person, "NO_REVIEW_CONFLICT", "review", case: RetrievalCase, _) if
   case.applicant_id != person.id and
-  not is_partial(person.id, case);
+  not is_biased_reviewer(person.id, case);
 meets(_: Person, "CASE_IN_REVIEW", "review", case: RetrievalCase, _) if case.state = "IN_REVIEW";
 
 # Two see more than one who looks twice: an attempt has one verdict of each person, from whatever post.
 #@ R-08
 requires("review", _: RetrievalCase, "NOT_REVIEWED_YET");
-meets(person: Person, "NOT_REVIEWED_YET", "review", case: RetrievalCase, _) if not reviewed_attempt(person, case, case.attempt);
+meets(person: Person, "NOT_REVIEWED_YET", "review", case: RetrievalCase, _) if
+  not reviewed_attempt(person, case, case.attempt);
 
 reviewed_attempt(person: Person, case: RetrievalCase, attempt) if
   review in case.reviews and
   review.attempt = attempt and
   review.staff.person_id = person.id;
 
-# Whoever is or was a member of the enterprise, or its legal representative, does not review its case.
-is_partial(person_id, case: RetrievalCase) if
+# A person who is or was a member of the enterprise, or its legal representative, does not review its case.
+is_biased_reviewer(person_id, case: RetrievalCase) if
   membership in case.enterprise.memberships and
   membership.person_id = person_id;
-is_partial(person_id, case: RetrievalCase) if
+is_biased_reviewer(person_id, case: RetrievalCase) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
@@ -305,8 +306,8 @@ is_reviewer(person: Person) if
   post.duty = "REVIEWER" and
   post.state = "ACTIVE";
 
-# Two of them passed this attempt before the notice began, none refused it, and none who did either is in conflict. The legal representative's path needs no reviewers: the
-# registry and his own face speak for him.
+# Two of them passed this attempt before the notice began, none refused it, and none who did either is in conflict. The
+# legal representative's path needs no reviewers: the registry and their own face speak for them.
 #@ R-08
 requires("execute", _: RetrievalCase, "REVIEWED");
 meets(_: Person, "REVIEWED", "execute", case: RetrievalCase, _) if case.path = "LEGAL_REP_ONLINE";
@@ -340,11 +341,12 @@ conflicted_review(case: RetrievalCase, review) if
 conflicted_review(case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
-  is_partial(review.staff.person_id, case);
+  is_biased_reviewer(review.staff.person_id, case);
 
 # --- notice and objections -------------------------------------------------------------------------------------------
 
-# A present administrator, the legal representative or a seal administrator may object within the notice, freshly verified.
+# R-09: A present administrator, the legal representative or a seal administrator may object within the notice, with a
+# fresh face check; an open objection blocks the execution, except against the legal representative.
 #@ R-09
 requires("object", _: RetrievalCase, "OBJECTOR");
 requires("object", _: RetrievalCase, "IN_NOTICE");
@@ -358,7 +360,7 @@ meets(person: Person, "FRESH_FACE", "object", case: RetrievalCase, context) if
   fresh_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 
-# A case concerns the one enterprise: running a parent or a subsidiary of it is no part in it.
+# R-17: A case concerns one enterprise: running its parent or a subsidiary gives no part in it.
 #@ R-17
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
@@ -366,32 +368,35 @@ may_object(person: Person, case: RetrievalCase, context) if
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
   may_manage_seals(person, case.enterprise, context);
-# Who was only suspended keeps their say in it, or one administrator could silence the others before letting a case pass.
+# A person who was only suspended may still object, or one administrator could silence the others before letting a case
+# pass.
 may_object(person: Person, case: RetrievalCase, context) if
   case.applicant_id != person.id and
-  fit(person) and
-  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+  is_active_and_verified(person) and
+  suspended_office(person, case.enterprise, _, context);
 
 # A role that would stand but for the suspension of its membership.
-suspended_office(person: Person, enterprise: Enterprise, roles, assignment, context) if
+suspended_office(person: Person, enterprise: Enterprise, assignment, context) if
   membership in enterprise.memberships and
   membership.person_id = person.id and
-  office_of_suspended(membership, roles, assignment, context);
+  office_of_suspended(membership, assignment, context);
 
-office_of_suspended(membership: Membership, roles, assignment, context) if
+office_of_suspended(membership: Membership, assignment, context) if
   membership.state = "SUSPENDED" and
   context.now < membership.ended_at and
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
-  assignment.role in roles and
-  assignment.valid_from <= context.now and
-  context.now < assignment.valid_to;
+  is_officer_role(assignment.role) and
+  is_within_time(assignment, context);
+
+# The roles that run an enterprise and its seals.
+is_officer_role(role) if role in ["SYSTEM_ADMIN", "SEAL_ADMIN"];
 
 is_suspended_officer(person: Person, enterprise: Enterprise, context) if
-  suspended_office(person, enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], _, context);
+  suspended_office(person, enterprise, _, context);
 
 lapses(person: Person, "object", case: RetrievalCase, context, at) if
-  suspended_office(person, case.enterprise, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
+  suspended_office(person, case.enterprise, assignment, context) and
   assignment_lapses(assignment, at);
 
 # An open or upheld objection blocks execution, except against the legal representative's path.
@@ -410,14 +415,14 @@ has_standing_objection(case: RetrievalCase) if
   objection in case.objections and
   not is_dismissed_by_two(objection, case);
 
-# Who decides an objection writes a review of the attempt. It counts where it is by somebody who had not judged the case before
-# the objection was raised, as whoever let the case pass would be judging himself.
+# A reviewer who decides an objection writes a review of the attempt. It counts if they had not judged the case before
+# the objection was raised: a reviewer who let the case pass would judge their own work.
 is_dismissed_by_two(objection: Objection, case: RetrievalCase) if
-  finding(objection, case, first) and
-  finding(objection, case, second) and
+  dismissing_review(objection, case, first) and
+  dismissing_review(objection, case, second) and
   first.staff.person_id != second.staff.person_id;
 
-finding(objection: Objection, case: RetrievalCase, review) if
+dismissing_review(objection: Objection, case: RetrievalCase, review) if
   review in case.reviews and
   review.attempt = case.attempt and
   review.verdict = "PASSED" and
@@ -430,9 +435,9 @@ judged_before(review: RetrievalReview, objection: Objection, case: RetrievalCase
   earlier.staff.person_id = review.staff.person_id and
   earlier.decided_at < objection.raised_at;
 
-# No execution before the notice has ended: long after documents, short for the legal representative. The clock runs from
-# `notice_from`, and only if by then each of those concerned was reached by some channel, or a public notice stood in. A public
-# notice reaches fewer, so it takes the long time on either path.
+# R-10: Nothing is executed before the notice has ended: long after documents, short for the legal representative. The
+# clock runs from `notice_from`, and only if by then each of those concerned was reached by some channel, or a public
+# notice stood in. A public notice reaches fewer, so it takes the long time on either path.
 #@ R-10
 requires("execute", _: RetrievalCase, "NOTICE_OVER");
 meets(_: Person, "NOTICE_OVER", "execute", case: RetrievalCase, context) if notice_is_over(case, context);
@@ -448,40 +453,40 @@ notice_end(case: RetrievalCase, context, at) if
 
 is_short_notice(case: RetrievalCase, context) if
   case.path = "LEGAL_REP_ONLINE" and
-  all_are_told(case, context);
+  everyone_is_notified(case, context);
 
-notice_runs(case: RetrievalCase, context) if all_are_told(case, context);
+notice_runs(case: RetrievalCase, context) if everyone_is_notified(case, context);
 notice_runs(case: RetrievalCase, _) if
   case.published_at > 0 and
   case.published_at <= case.notice_from;
 
-all_are_told(case: RetrievalCase, context) if
+everyone_is_notified(case: RetrievalCase, context) if
   case.notice_from > 0 and
-  forall(to_be_told(case, person_id, context), is_told(case, person_id));
+  forall(must_be_notified(case, person_id, context), is_notified(case, person_id));
 
-is_told(case: RetrievalCase, person_id) if
+is_notified(case: RetrievalCase, person_id) if
   notice in case.notices and
   notice.person_id = person_id and
   notice.state = "ACCEPTED" and
   notice.sent_at <= case.notice_from;
 
-# The administrators and seal administrators who stood when the notice began, whether they can act or not, suspended ones too,
-# and the legal representative. Who is appointed later cannot stop the clock.
-to_be_told(case: RetrievalCase, person_id, context) if
+# The administrators and seal administrators whose role had begun when the notice did, whether they can act or not,
+# suspended ones too, and the legal representative. A person who is appointed later cannot stop the clock.
+must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
   assignment in membership.assignments and
-  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
-  assignment_stands(assignment, context) and
+  is_officer_role(assignment.role) and
+  is_active_assignment(assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
-to_be_told(case: RetrievalCase, person_id, context) if
+must_be_notified(case: RetrievalCase, person_id, context) if
   membership in case.enterprise.memberships and
-  office_of_suspended(membership, ["SYSTEM_ADMIN", "SEAL_ADMIN"], assignment, context) and
+  office_of_suspended(membership, assignment, context) and
   assignment.valid_from <= case.notice_from and
   person_id = membership.person_id and
   person_id != case.applicant_id;
-to_be_told(case: RetrievalCase, person_id, _) if
+must_be_notified(case: RetrievalCase, person_id, _) if
   snapshot in case.enterprise.registry_snapshots and
   snapshot.is_current = true and
   person_id = snapshot.legal_rep_id and
@@ -492,6 +497,7 @@ notice_is_over(case: RetrievalCase, context) if
   notice_end(case, context, at) and
   at <= context.now;
 
+# A case is executed from its notice on, once.
 #@ R-10
 requires("execute", _: RetrievalCase, "CASE_CAN_BE_EXECUTED");
 meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if case.state in ["NOTICE", "APPROVED"];
@@ -509,11 +515,11 @@ obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTIO
 obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "execute", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "submit", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "object", _: RetrievalCase, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 
 lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
@@ -531,7 +537,8 @@ lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if
   administrators_do_not_answer(person, case.enterprise, application, context) and
   at = application.expires_at;
-lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
+lapses(person: Person, "retrieve", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if
   admin_lapses(person, case.enterprise, context, at);
 lapses(person: Person, "object", case: RetrievalCase, context, at) if
@@ -553,32 +560,35 @@ case_face_lapses(person: Person, case: RetrievalCase, context, at) if
     at);
 
 registry_lapses(case: RetrievalCase, context, at) if
-  fresh_snapshot(case, snapshot, context) and
+  fresh_snapshot(case.enterprise, snapshot, context) and
   at = snapshot.fetched_at + context.parameters.registry_fresh_within;
 
 # --- deciding an objection, giving up, appealing ---------------------------------------------------------------------
 
-# An objection is decided by reviewers who did not judge the case before, in no attempt of it, and who are not concerned.
+# An objection is decided by reviewers who did not judge the case before, in no attempt of it, and who are not
+# concerned.
 #@ R-08 R-09
 requires("adjudicate", _: RetrievalCase, "REVIEWER");
 requires("adjudicate", _: RetrievalCase, "NO_REVIEW_CONFLICT");
 requires("adjudicate", _: RetrievalCase, "CASE_OBJECTED");
 meets(person: Person, "REVIEWER", "adjudicate", _: RetrievalCase, _) if is_reviewer(person);
-meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _) if is_new_to(person, case);
+meets(person: Person, "NO_REVIEW_CONFLICT", "adjudicate", case: RetrievalCase, _) if
+  is_uninvolved_reviewer(person, case);
 meets(_: Person, "CASE_OBJECTED", "adjudicate", case: RetrievalCase, _) if case.state = "OBJECTED";
 
-# An appeal likewise: neither who reviewed an attempt nor who dismissed an objection.
+# The same goes for an appeal: neither a person who reviewed an attempt nor one who dismissed an objection decides it.
 #@ R-08
 requires("decide_appeal", _: RetrievalCase, "REVIEWER");
 requires("decide_appeal", _: RetrievalCase, "NO_REVIEW_CONFLICT");
 requires("decide_appeal", _: RetrievalCase, "CASE_UNDER_APPEAL");
 meets(person: Person, "REVIEWER", "decide_appeal", _: RetrievalCase, _) if is_reviewer(person);
-meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase, _) if is_new_to(person, case);
+meets(person: Person, "NO_REVIEW_CONFLICT", "decide_appeal", case: RetrievalCase, _) if
+  is_uninvolved_reviewer(person, case);
 meets(_: Person, "CASE_UNDER_APPEAL", "decide_appeal", case: RetrievalCase, _) if case.state = "UNDER_APPEAL";
 
-is_new_to(person: Person, case: RetrievalCase) if
+is_uninvolved_reviewer(person: Person, case: RetrievalCase) if
   case.applicant_id != person.id and
-  not is_partial(person.id, case) and
+  not is_biased_reviewer(person.id, case) and
   not reviewed_attempt(person, case, _) and
   not raised_objection(person, case);
 
@@ -591,10 +601,10 @@ raised_objection(person: Person, case: RetrievalCase) if
 requires("withdraw", _: RetrievalCase, "CASE_APPLICANT");
 requires("withdraw", _: RetrievalCase, "CASE_OPEN");
 meets(person: Person, "CASE_APPLICANT", "withdraw", case: RetrievalCase, _) if case.applicant_id = person.id;
-meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if is_open_case(case);
 
-# Whoever was an administrator until the case was executed may appeal for a while.
+# R-13: After an execution the new administrator waits a while before their first high-risk act, and a former
+# administrator may appeal. A former administrator is one until the case was executed.
 #@ R-13
 requires("appeal", _: RetrievalCase, "FORMER_ADMIN");
 requires("appeal", _: RetrievalCase, "CASE_EXECUTED");
@@ -605,9 +615,9 @@ meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if
   case.executed_at <= context.now and
   context.now < case.executed_at + context.parameters.appeal_within;
 
-# His role began before the case was executed, had not run out when it was opened, and does not stand any more.
+# Their role began before the case was executed, had not run out when it was opened, and is not active any more.
 was_replaced(person: Person, case: RetrievalCase, context) if
-  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  was_executed(case) and
   case.applicant_id != person.id and
   membership in case.enterprise.memberships and
   membership.person_id = person.id and
@@ -615,14 +625,15 @@ was_replaced(person: Person, case: RetrievalCase, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.valid_from < case.executed_at and
   case.opened_at < assignment.valid_to and
-  not assignment_stands(assignment, context);
+  not is_active_assignment(assignment, context);
 
 lapses(_: Person, "appeal", case: RetrievalCase, context, at) if
   at = case.executed_at + context.parameters.appeal_within;
 
 # --- progress --------------------------------------------------------------------------------------------------------
 
-# The applicant, present administrators and the legal representative follow the progress; to others there is no case.
+# R-16: The applicant, present administrators and the legal representative follow the progress; to others there is no
+# case.
 #@ R-16
 requires("view_progress", _: RetrievalCase, "CASE_PARTY");
 meets(person: Person, "CASE_PARTY", "view_progress", case: RetrievalCase, _) if case.applicant_id = person.id;

@@ -176,7 +176,7 @@ resource SealGrant {
 has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
 
 has_permission(person: Person, "extend", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
-# Whoever passes his right on confirms that, and whoever gave a grant takes it back.
+# A person who passes their right on confirms that, and a grantor takes their grant back.
 has_permission(person: Person, "confirm", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
 has_permission(person: Person, "revoke", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "revoke", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
@@ -231,7 +231,8 @@ resource CrossEnterpriseGrant {
   permissions = ["confirm", "revoke", "assign"];
 }
 
-has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if
+  is_seal_officer(person, grant.seal.enterprise);
 # Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
 has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
 has_permission(_: Person, "assign", _: CrossEnterpriseGrant);

@@ -1,38 +1,38 @@
 # Holds: who freezes a seal or reports it lost, and who gives it free again.
 #
-# Stopping is easy and starting again is hard: whoever has to do with a seal may stop it alone and at once, but it takes somebody
-# else, with a fresh face check, to let it go on. What a court or the platform holds, only they give free.
-# (Electronic Signature Law 15: on a possible compromise, tell the parties and stop using.)
+# Stopping is easy and starting again is hard: everybody who keeps, uses or runs a seal may stop it alone and at once,
+# but it takes another person, with a fresh face check, to let it go on. What a court or the platform holds, only they
+# release.
 
 # --- stopping --------------------------------------------------------------------------------------------------------
 
-# Custodian, user, administrator and seal administrator stop a seal alone: no hold, no retrieval and no frozen enterprise is in
-# the way, and no face check either.
+# S-12: A custodian, user, administrator or seal administrator stops a seal alone; it takes another person with a fresh
+# face check to start it again, and a lost seal is never at once in use. No hold, no retrieval and no frozen enterprise
+# is in the way of stopping, and no face check either.
 #@ S-12
 requires("freeze", _: Seal, "SEAL_GUARDIAN");
 requires("report_lost", _: Seal, "SEAL_GUARDIAN");
 requires("freeze", _: Seal, "SEAL_NOT_ENDED");
-meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if guards(person, seal, context);
-meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if guards(person, seal, context);
+meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if is_seal_guardian(person, seal, context);
+meets(person: Person, "SEAL_GUARDIAN", "report_lost", seal: Seal, context) if is_seal_guardian(person, seal, context);
 meets(_: Person, "SEAL_NOT_ENDED", "freeze", seal: Seal, _) if is_not_ended(seal);
 
-guards(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
-guards(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
-guards(person: Person, seal: Seal, context) if
+is_seal_guardian(person: Person, seal: Seal, context) if may_administer(person, seal.enterprise, context);
+is_seal_guardian(person: Person, seal: Seal, context) if may_manage_seals(person, seal.enterprise, context);
+is_seal_guardian(person: Person, seal: Seal, context) if
   custodian = seal.custodian and
   custodian matches Membership and
   custodian.person_id = person.id and
   is_live(custodian, context);
-guards(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
-guards(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
+is_seal_guardian(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
+is_seal_guardian(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
 
 is_acting_custodian(person: Person, seal: Seal, context) if
   custodian = seal.acting_custodian and
   custodian matches Membership and
   custodian.person_id = person.id and
   is_live(custodian, context) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
+  is_time_of_acting_custodian(seal, context.now);
 
 guarding_grant(person: Person, seal: Seal, grant, context) if
   grant in seal.grants and
@@ -40,12 +40,11 @@ guarding_grant(person: Person, seal: Seal, grant, context) if
   grant.membership.person_id = person.id and
   is_live(grant.membership, context) and
   grant.state = "ACTIVE" and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grantor_stands(grant, context);
+  is_within_time(grant, context) and
+  grantor_is_entitled(grant, context);
 
-# Lost is what was in use, switched off or collected. A seal that never passed its review, or has expired, would otherwise come
-# back switched off instead of waiting for what it waits for; it can be frozen.
+# Lost is what was in use, switched off or collected. A seal that never passed its review, or has expired, would
+# otherwise come back switched off instead of waiting for what it waits for; it can be frozen.
 #@ S-12
 requires("report_lost", _: Seal, "SEAL_CAN_BE_LOST");
 meets(_: Person, "SEAL_CAN_BE_LOST", "report_lost", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED", "COLLECTED"];
@@ -60,14 +59,15 @@ obligation(_: Person, "report_lost", _: Seal, _, "NOTIFY_MONITORS");
 
 # --- a lost seal is found --------------------------------------------------------------------------------------------
 
-# A seal administrator reports a lost seal found, but not the one who reported it lost. It is then switched off, never in use:
-# switching it on is an act of its own.
+# A seal administrator reports a lost seal found, but not the one who reported it lost. It is then switched off, never
+# in use: switching it on is an act of its own.
 #@ S-12
 requires("report_found", _: Seal, "SEAL_ADMINISTRATION");
 requires("report_found", _: Seal, "SEAL_IS_LOST");
 requires("report_found", _: Seal, "REPORTED_BY_ANOTHER");
 requires("report_found", _: Seal, "FRESH_FACE_OF_MANAGER");
-meets(person: Person, "SEAL_ADMINISTRATION", "report_found", seal: Seal, context) if administers_seal(person, seal, context);
+meets(person: Person, "SEAL_ADMINISTRATION", "report_found", seal: Seal, context) if
+  administers_seal(person, seal, context);
 meets(_: Person, "SEAL_IS_LOST", "report_found", seal: Seal, _) if seal.state = "LOST";
 # Who reported it is in the hold that the report placed; where that does not say, nobody can be known to be another.
 meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, _) if
@@ -79,7 +79,8 @@ meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, conte
 because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context: VerifiedContext) if
   stale_face_check(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);
-because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context: VerifiedContext) if
+because(
+  "FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context: VerifiedContext) if
   used_face_check(context.verification, person, "SEAL_MANAGE", "Seal", seal.id);
 
 placed_for_loss(seal: Seal, hold) if
@@ -95,13 +96,14 @@ is_placed_by_another(hold: SealHold, person: Person) if
 
 obligation(_: Person, "report_found", _: Seal, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "report_found", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "report_found", _: Seal, _, "LEAVE_SEAL_DISABLED");
 obligation(_: Person, "report_found", _: Seal, _, "NOTIFY_MONITORS");
 
 # --- releasing a hold ------------------------------------------------------------------------------------------------
 
-# What the enterprise itself placed, it may release; a loss ends with the report that the seal was found.
+# S-13: A hold is released only by its source: what the platform or a court placed, no enterprise releases. What the
+# enterprise itself placed, it may release; a loss ends with the report that the seal was found.
 #@ S-13
 requires("release", _: SealHold, "HOLD_STANDS");
 requires("release", _: SealHold, "HOLD_OF_ENTERPRISE");
@@ -109,8 +111,8 @@ meets(_: Person, "HOLD_STANDS", "release", hold: SealHold, _) if hold.state = "P
 meets(_: Person, "HOLD_OF_ENTERPRISE", "release", hold: SealHold, _) if hold.source in ["ADMIN", "RETRIEVAL"];
 because("HOLD_OF_ENTERPRISE", "SEAL_STILL_LOST", _: Person, hold: SealHold, _) if hold.source = "LOSS";
 
-# A seal administrator releases what was frozen by hand, the new administrator what a retrieval froze: whoever the retrieval put
-# in charge, not one of those whom it replaced.
+# A seal administrator releases what was frozen by hand, the new administrator what a retrieval froze: the person whom
+# the retrieval put in charge, not one of those whom it replaced.
 #@ S-12 R-12
 requires("release", _: SealHold, "HOLD_RELEASER");
 meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
@@ -122,6 +124,7 @@ meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
 because("HOLD_RELEASER", "NEW_ADMIN_ONLY", person: Person, hold: SealHold, context) if
   hold.source = "RETRIEVAL" and
   not is_new_administrator(person, hold, context);
+# An auditor releases nothing.
 #@ S-04
 because("HOLD_RELEASER", "AUDITOR_READ_ONLY", person: Person, hold: SealHold, context) if
   hold.source != "RETRIEVAL" and
@@ -129,15 +132,15 @@ because("HOLD_RELEASER", "AUDITOR_READ_ONLY", person: Person, hold: SealHold, co
 
 is_new_administrator(person: Person, hold: SealHold, context) if
   is_administrator(person, hold.seal.enterprise, context) and
-  retrieved_after(person, hold);
+  took_over_after_hold(person, hold);
 
-retrieved_after(person: Person, hold: SealHold) if
+took_over_after_hold(person: Person, hold: SealHold) if
   case in hold.seal.enterprise.retrieval_cases and
   case.applicant_id = person.id and
   case.state = "EXECUTED" and
   hold.placed_at <= case.executed_at;
 
-# Nobody releases alone what he froze: another person does, with a fresh face check.
+# Nobody releases alone what they froze: another person does, with a fresh face check.
 #@ S-12
 requires("release", _: SealHold, "PLACED_BY_ANOTHER");
 requires("release", _: SealHold, "FRESH_FACE_OF_MANAGER");
@@ -146,20 +149,24 @@ meets(_: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if hold.sour
 meets(person: Person, "FRESH_FACE_OF_MANAGER", "release", hold: SealHold, context: VerifiedContext) if
   fresh_face_check(
     context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context);
-because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, hold: SealHold, context: VerifiedContext) if
+because(
+  "FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_EXPIRED", person: Person, hold: SealHold, context: VerifiedContext) if
   stale_face_check(
     context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context);
-because("FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED", person: Person, hold: SealHold, context: VerifiedContext) if
+because(
+  "FRESH_FACE_OF_MANAGER", "FACE_VERIFICATION_ALREADY_USED",
+  person: Person, hold: SealHold, context: VerifiedContext) if
   used_face_check(context.verification, person, "SEAL_MANAGE", "SealHold", hold.id);
 
 obligation(_: Person, "release", _: SealHold, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "release", _: SealHold, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "release", _: SealHold, _, "NOTIFY_MONITORS");
 
 # --- what the platform or a court holds ------------------------------------------------------------------------------
 
-# The platform's risk staff lift what the platform placed for itself or for a court, and only where they are not concerned.
+# The platform's risk staff lift what the platform placed for itself or for a court, and only where they are not
+# concerned.
 #@ S-13
 requires("lift", _: SealHold, "RISK_STAFF");
 requires("lift", _: SealHold, "HOLD_STANDS");
@@ -178,7 +185,8 @@ is_concerned(person: Person, enterprise: Enterprise) if registry_names(person.id
 
 lapses(person: Person, "freeze", seal: Seal, context, at) if guard_lapses(person, seal, context, at);
 lapses(person: Person, "report_lost", seal: Seal, context, at) if guard_lapses(person, seal, context, at);
-lapses(person: Person, "report_found", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "report_found", seal: Seal, context, at) if
+  seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "report_found", seal: Seal, context, at) if
   face_lapses(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context, at);
@@ -190,7 +198,8 @@ lapses(person: Person, "release", hold: SealHold, context, at) if
   own_admin_role_lapses(person, hold.seal.enterprise, context, at);
 lapses(person: Person, "release", hold: SealHold, context, at) if
   face_lapses(
-    context.verification, person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context, at);
+    context.verification,
+    person, "SEAL_MANAGE", "SealHold", hold.id, context.parameters.face_for_management, context, at);
 
 guard_lapses(person: Person, seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 guard_lapses(person: Person, seal: Seal, context, at) if own_admin_role_lapses(person, seal.enterprise, context, at);
@@ -199,14 +208,4 @@ guard_lapses(person: Person, seal: Seal, context, at) if
   at = seal.acting_to;
 guard_lapses(person: Person, seal: Seal, context, at) if
   guarding_grant(person, seal, grant, context) and
-  at = grant.valid_to;
-guard_lapses(person: Person, seal: Seal, context, at) if
-  guarding_grant(person, seal, grant, context) and
-  grantor_lapses(grant, at);
-
-own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "SYSTEM_ADMIN" and
-  assignment_stands(assignment, context) and
-  assignment_lapses(assignment, at);
+  grant_lapses(grant, at);

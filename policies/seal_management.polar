@@ -1,13 +1,14 @@
 # Seal management: who makes, changes, reviews and ends seals, and who keeps them.
 #
-# Managing is not using: a seal administrator who wants to stamp needs a grant like everybody else. What is hard to undo takes
-# two persons: a face is reviewed by somebody else than who submitted it, an ending is proposed by one and carried out by
-# another. (Electronic Seal Measures 17, 18 and 21; Tencent's seal review; published company seal rules: seals of different
-# weight are kept apart, two witnesses see a seal destroyed.)
+# Managing is not using: a seal administrator who wants to stamp needs a grant like everybody else. What is hard to undo
+# takes two persons: one submits the face of a seal and another reviews it, one proposes an ending and another carries
+# it out. (Electronic Seal Measures 17, 18 and 21; Tencent's seal review; published company seal rules: seals of
+# different weight are kept apart, two witnesses see a seal destroyed.)
 
 # --- who manages -----------------------------------------------------------------------------------------------------
 
-# Only a seal administrator or the legal representative manages seals; the legal representative's own seal only he himself.
+# S-01: Only a seal administrator or the legal representative manages seals, and the legal representative's own seal
+# only that representative.
 #@ S-01
 requires("create_seal", _: Enterprise, "SEAL_MANAGER");
 requires("edit", _: Seal, "SEAL_MANAGER");
@@ -32,50 +33,57 @@ may_manage(person: Person, seal: Seal, context) if
   administers_seal(person, seal, context);
 may_manage(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
+# S-05: The legal representative's seal is made, granted, switched on and ended by the present legal representative
+# alone.
 #@ S-05
-because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, seal: Seal, context) if is_legal_rep_only(person, seal, context);
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
+  is_legal_rep_only(person, seal, context);
 
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
-  has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not legal_representative(person, seal.enterprise);
 
-# What must not hang on the legal representative alone, his own seal included: deciding a review, proposing an end, reporting a
-# lost seal found. Any seal administrator does these, so that two persons can be found for them.
+# What must not depend on the legal representative alone, their own seal included: deciding a review, proposing an end,
+# reporting a lost seal found. Any seal administrator does these, so that two persons can be found for them.
 #@ S-01 S-02
 requires("decide", _: SealReview, "SEAL_ADMINISTRATION");
 requires("propose_end", _: Seal, "SEAL_ADMINISTRATION");
 meets(person: Person, "SEAL_ADMINISTRATION", "decide", review: SealReview, context) if
   administers_seal(person, review.seal, context);
-meets(person: Person, "SEAL_ADMINISTRATION", "propose_end", seal: Seal, context) if administers_seal(person, seal, context);
+meets(person: Person, "SEAL_ADMINISTRATION", "propose_end", seal: Seal, context) if
+  administers_seal(person, seal, context);
 
 administers_seals_of(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, enterprise, "SEAL_ADMIN", context) and
   not audits_seals_of(person, enterprise, context);
 administers_seals_of(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
 
 administers_seal(person: Person, seal: Seal, context) if
-  has_standing_role(person, seal.enterprise, "SEAL_ADMIN", context) and
+  has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not audits_seal(person, seal, context);
 administers_seal(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
-# Whoever audits reads, and manages nothing, whatever else he may be: nobody checks his own work. The legal representative is
-# the exception, for an administrator could otherwise shut him out of his own seal by making him an auditor.
+# S-04: An auditor reads, and neither manages nor uses seals, whatever else they may be: nobody checks their own work.
+# The legal representative is the exception: an administrator could otherwise shut them out of their own seal by making
+# them an auditor.
 #@ S-04
 because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, enterprise: Enterprise, context) if
   audits_seals_of(person, enterprise, context) and
   not legal_representative(person, enterprise);
-because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if is_only_auditor(person, seal, context);
-because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, seal: Seal, context) if
+because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
   is_only_auditor(person, seal, context);
-because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, review: SealReview, context) if
-  is_only_auditor(person, review.seal, context);
+because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, resource, context) if
+  seal_of(resource, seal) and
+  is_only_auditor(person, seal, context);
 
 is_only_auditor(person: Person, seal: Seal, context) if
   audits_seal(person, seal, context) and
   not legal_representative(person, seal.enterprise);
 
-# Whoever is to audit manages nothing beforehand either, so that no allow ends when the audit begins.
+# A person whose audit is still to begin manages nothing either, so that no allow ends when it begins.
 audits_seals_of(person: Person, enterprise: Enterprise, context) if
   member(person, enterprise, membership, context) and
   assignment in membership.assignments and
@@ -93,7 +101,7 @@ audits_seal(person: Person, seal: Seal, context) if
 
 # --- the life of a seal ----------------------------------------------------------------------------------------------
 
-# REVOKED and DESTROYED are for ever.
+# A seal that is revoked or destroyed is never changed again.
 #@ S-01
 requires("edit", _: Seal, "SEAL_NOT_ENDED");
 requires("enable", _: Seal, "SEAL_NOT_ENDED");
@@ -108,11 +116,8 @@ meets(_: Person, "SEAL_NOT_ENDED", "revoke", seal: Seal, _) if is_not_ended(seal
 meets(_: Person, "SEAL_NOT_ENDED", "assign_custodian", seal: Seal, _) if is_not_ended(seal);
 meets(_: Person, "SEAL_NOT_ENDED", "request_use", seal: Seal, _) if is_not_ended(seal);
 
-is_not_ended(seal: Seal) if
-  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
-
-# Only what was in use is switched off. A lost, expired, collected or unreviewed seal that could be "disabled" would come back
-# into use by being enabled, past the check that it waits for.
+# Only what was in use is switched off. A lost, expired, collected or unreviewed seal that could be "disabled" would
+# come back into use by being enabled, past the check that it waits for.
 #@ S-01
 requires("disable", _: Seal, "SEAL_CAN_BE_DISABLED");
 meets(_: Person, "SEAL_CAN_BE_DISABLED", "disable", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED"];
@@ -121,9 +126,6 @@ because("SEAL_CAN_BE_DISABLED", "SEAL_LOST", _: Person, seal: Seal, _) if seal.s
 because("SEAL_CAN_BE_DISABLED", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 because("SEAL_CAN_BE_DISABLED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 
-is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
-is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
-
 # A seal that was reported lost, or is still under review, is not simply switched on.
 #@ S-01
 requires("enable", _: Seal, "SEAL_CAN_BE_ENABLED");
@@ -131,8 +133,9 @@ meets(_: Person, "SEAL_CAN_BE_ENABLED", "enable", seal: Seal, _) if seal.state i
 
 # --- review ----------------------------------------------------------------------------------------------------------
 
-# A seal goes into use with the face that was reviewed. One that came without a face on file and was never reviewed (a physical
-# seal, an old one taken over) has none that could have changed.
+# S-02: A seal goes into use with a face that another person has reviewed, and that bears the registered name. One that
+# came without a face on file and was never reviewed (a physical seal, an old one taken over) has none that could have
+# changed.
 #@ S-02
 requires("enable", _: Seal, "FACE_REVIEWED");
 meets(_: Person, "FACE_REVIEWED", "enable", seal: Seal, _) if has_reviewed_face(seal);
@@ -154,10 +157,11 @@ meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if seal.state in 
 meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, _) if
   seal.state in ["ACTIVE", "DISABLED"] and
   not has_reviewed_face(seal);
-# … and one whose newest review does not let it be used (seal_use.polar), even where an earlier one passed the same face.
+# … and one whose newest review does not let it be used (seal_use.polar), even where an earlier one passed the same
+# face.
 meets(_: Person, "REVIEW_DUE", "submit_review", seal: Seal, context) if
   seal.state in ["ACTIVE", "DISABLED"] and
-  not has_face_in_order(seal, context);
+  not has_usable_face(seal, context);
 meets(_: Person, "NO_OPEN_REVIEW", "submit_review", seal: Seal, _) if not is_in_review(seal);
 meets(_: Person, "FACE_ON_FILE", "submit_review", seal: Seal, _) if seal.face_digest != "";
 because("REVIEW_DUE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if seal.state = "PENDING_REVIEW";
@@ -165,8 +169,8 @@ because("REVIEW_DUE", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal
 
 is_in_review(seal: Seal) if review in seal.reviews and review.state = "IN_REVIEW";
 
-# Somebody else decides, once: on the face that was submitted, and on the name that the registry gives the enterprise. A face
-# that does not fit can only be turned down.
+# Somebody else decides, once: on the face that was submitted, and on the name that the registry gives the enterprise. A
+# face that does not fit can only be turned down.
 #@ S-02
 requires("decide", _: SealReview, "REVIEW_OPEN");
 requires("decide", _: SealReview, "NOT_OWN_REVIEW");
@@ -185,7 +189,7 @@ meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
   snapshot.is_current = true and
   snapshot.registered_name != "" and
   snapshot.registered_name = review.name_on_seal;
-# The legal representative's seal bears his name, not the enterprise's: it must be the seal of the present one.
+# The legal representative's seal bears their name, not the enterprise's: it must be the seal of the present one.
 meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
   review.seal.kind = "LEGAL_REP" and
   review.name_on_seal != "" and
@@ -198,7 +202,8 @@ waived("NAME_AS_REGISTERED", "decide", _: SealReview, context: ReviewContext) if
 
 # --- ending a seal ---------------------------------------------------------------------------------------------------
 
-# An ending is proposed with its reason, one at a time …
+# S-14: A seal is ended by two persons, with a reason, and not while a task waits for it. One proposes it, one at a time
+# …
 #@ S-14
 requires("propose_end", _: Seal, "REASON_STATED");
 requires("propose_end", _: Seal, "NO_OPEN_PROPOSAL");
@@ -207,25 +212,26 @@ meets(_: Person, "NO_OPEN_PROPOSAL", "propose_end", seal: Seal, _) if not is_pro
 
 is_proposed_to_end(seal: Seal) if proposal in seal.proposals and proposal.state = "OPEN";
 
-# … and carried out by another person, while whoever proposed it still administers the seals.
+# … and another carries it out, while the first still administers the seals.
 #@ S-14
 requires("revoke", _: Seal, "END_PROPOSED");
 requires("destroy", _: Seal, "END_PROPOSED");
-meets(person: Person, "END_PROPOSED", "revoke", seal: Seal, context) if is_proposed_by_another(person, seal, "REVOKE", context);
+meets(person: Person, "END_PROPOSED", "revoke", seal: Seal, context) if
+  is_proposed_by_another(person, seal, "REVOKE", context);
 meets(person: Person, "END_PROPOSED", "destroy", seal: Seal, context) if
   is_proposed_by_another(person, seal, "DESTROY", context);
 because("END_PROPOSED", "DUAL_CONTROL_REQUIRED", person: Person, seal: Seal, _) if
   is_proposed_to_end(seal) and
   not has_proposal_of_another(person, seal);
 
-standing_proposal(seal: Seal, ending, proposal, context) if
+valid_proposal(seal: Seal, ending, proposal, context) if
   proposal in seal.proposals and
   proposal.state = "OPEN" and
   proposal.ending = ending and
   administers_seal(proposal.proposed_by.person, seal, context);
 
 is_proposed_by_another(person: Person, seal: Seal, ending, context) if
-  standing_proposal(seal, ending, proposal, context) and
+  valid_proposal(seal, ending, proposal, context) and
   proposal.proposed_by.person_id != person.id;
 
 has_proposal_of_another(person: Person, seal: Seal) if
@@ -250,7 +256,7 @@ meets(_: Person, "SEAL_COLLECTED", "destroy", seal: Seal, _) if
 because("SEAL_COLLECTED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 because("SEAL_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
-  standing_proposal(seal, "DESTROY", proposal, context) and
+  valid_proposal(seal, "DESTROY", proposal, context) and
   one in proposal.witnesses and
   may_witness(one.membership, proposal, person) and
   other in proposal.witnesses and
@@ -260,16 +266,17 @@ meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
 may_witness(witness: Membership, proposal: SealProposal, person: Person) if
   witness.state = "ACTIVE" and
   witness.enterprise_id = proposal.seal.enterprise_id and
-  fit(witness.person) and
+  is_active_and_verified(witness.person) and
   witness.person_id != person.id and
   witness.person_id != proposal.proposed_by.person_id;
 
-# While the enterprise is being retrieved, and for some time after, no seal ends.
+# No seal ends while the enterprise is being retrieved …
 #@ R-12
 requires("revoke", _: Seal, "NO_RETRIEVAL_HOLD");
 requires("destroy", _: Seal, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not retrieval_holds(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not retrieval_holds(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+# … nor by the new administrator in the time after it.
 #@ R-13
 requires("revoke", _: Seal, "COOLED_OFF");
 requires("destroy", _: Seal, "COOLED_OFF");
@@ -288,10 +295,10 @@ meets(_: Person, "CUSTODIAN_MEMBER", "assign_custodian", seal: Seal, context: Cu
   custodian matches Membership and
   is_live(custodian, context) and
   custodian.enterprise_id = seal.enterprise_id and
-  fit(custodian.person);
+  is_active_and_verified(custodian.person);
 
-# Nobody keeps two of the three seals that bind an enterprise together: official, finance, legal representative's. One who keeps
-# a seal in another's place, now or later, counts too.
+# S-15: One person does not keep two of the official, finance and legal representative's seals, and does not approve the
+# use of a seal that they keep. An acting custodian, now or later, counts too.
 #@ S-15
 requires("assign_custodian", _: Seal, "CUSTODY_APART");
 meets(_: Person, "CUSTODY_APART", "assign_custodian", seal: Seal, context: CustodyContext) if
@@ -299,25 +306,14 @@ meets(_: Person, "CUSTODY_APART", "assign_custodian", seal: Seal, context: Custo
 
 keeps_conflicting_seal(custodian, seal: Seal, context) if
   custodian matches Membership and
-  seal.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  is_key_seal(seal) and
   other in seal.enterprise.seals and
-  other.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"] and
+  is_key_seal(other) and
   other.kind != seal.kind and
-  other.state != "REVOKED" and
-  other.state != "DESTROYED" and
-  keeps(custodian.person_id, other, context);
+  not is_ended(other) and
+  keeps_seal_now_or_later(custodian.person_id, other, context);
 
-keeps(person_id, seal: Seal, _) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-keeps(person_id, seal: Seal, context) if
-  custodian = seal.acting_custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id and
-  context.now < seal.acting_to;
-
-# Whoever approves the use of a seal does not keep it.
+# A person who approves the use of a seal does not keep it.
 #@ S-15
 requires("assign_custodian", _: Seal, "CUSTODIAN_NOT_APPROVER");
 meets(_: Person, "CUSTODIAN_NOT_APPROVER", "assign_custodian", seal: Seal, context: CustodyContext) if
@@ -328,7 +324,7 @@ approves_use_of(custodian, seal: Seal, context) if
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership.person_id = custodian.person_id and
-  grant.state in ["PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE", "EXHAUSTED"] and
+  is_revocable(grant) and
   context.now < grant.valid_to;
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
@@ -337,28 +333,23 @@ approves_use_of(custodian, seal: Seal, context) if
 lapses(person: Person, "create_seal", enterprise: Enterprise, context, at) if
   seal_admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "edit", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
-lapses(person: Person, "submit_review", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "submit_review", seal: Seal, context, at) if
+  seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "decide", review: SealReview, context, at) if
   seal_admin_lapses(person, review.seal.enterprise, context, at);
 lapses(person: Person, "disable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "enable", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
-lapses(person: Person, "propose_end", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "propose_end", seal: Seal, context, at) if
+  seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "revoke", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "destroy", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "assign_custodian", seal: Seal, context, at) if
   seal_admin_lapses(person, seal.enterprise, context, at);
 
-# … and an ending rests on the role of whoever proposed it, too.
+# … and an ending rests on the role of its proposer, too.
 lapses(_: Person, "revoke", seal: Seal, context, at) if
-  standing_proposal(seal, "REVOKE", proposal, context) and
+  valid_proposal(seal, "REVOKE", proposal, context) and
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
 lapses(_: Person, "destroy", seal: Seal, context, at) if
-  standing_proposal(seal, "DESTROY", proposal, context) and
+  valid_proposal(seal, "DESTROY", proposal, context) and
   seal_admin_lapses(proposal.proposed_by.person, seal.enterprise, context, at);
-
-seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
-  member(person, enterprise, membership, context) and
-  assignment in membership.assignments and
-  assignment.role = "SEAL_ADMIN" and
-  assignment_stands(assignment, context) and
-  assignment_lapses(assignment, at);

@@ -1,19 +1,20 @@
 # Requests to use a seal: who may ask for a use, who approves it, and when an approval stands in for a grant.
 #
-# A member asks for one seal and exactly the documents that he names. The request follows an approval process of the seal's
-# owner, step by step, or none; then whoever holds the right to approve decides. Approval and use are separate duties: the
-# right to approve is a grant of its own or a place in a process, nobody approves what he asked for, nor what he keeps.
-# (Electronic Seal Measures; Civil Code 165; published company seal rules: approval and use apart, approval before use, whoever
-# approves does not keep the seal.)
+# A member asks for one seal and exactly the documents that they name. The request follows an approval process of the
+# seal's owner, step by step, or none; then a person with the right to approve decides. Approval and use are separate
+# duties: the right to approve is a grant of its own or a place in a process, and nobody approves what they asked for,
+# nor the use of a seal that they keep. (Electronic Seal Measures; Civil Code 165; published company seal rules:
+# approval and use apart, approval before use, no approval by the custodian.)
 
-# --- asking ---------------------------------------------------------------------------------------------------------------
+# --- asking ----------------------------------------------------------------------------------------------------------
 
 # A member without a grant may ask.
 #@ U-03
 requires("request_use", _: Seal, "SEAL_CAN_BE_REQUESTED");
 meets(_: Person, "SEAL_CAN_BE_REQUESTED", "request_use", seal: Seal, _) if seal.state = "ACTIVE";
 
-# Whoever owes photos of an earlier use delivers them first. The debt is the person's: joining anew does not clear it.
+# A person who owes photos of an earlier use delivers them first. The debt is the person's: leaving and joining again
+# does not clear it.
 #@ U-23
 requires("request_use", _: Seal, "PHOTOS_DELIVERED");
 meets(person: Person, "PHOTOS_DELIVERED", "request_use", seal: Seal, _) if not owes_photos(person, seal.enterprise, _);
@@ -24,75 +25,82 @@ owes_photos(person: Person, enterprise: Enterprise, request) if
   request in membership.use_requests and
   request.photos_owed > 0;
 
-# --- deciding on a request --------------------------------------------------------------------------------------------------
+# --- deciding on a request -------------------------------------------------------------------------------------------
 
 # A request is decided while it is in approval and not over; one refusal ends it.
 #@ U-03
 requires("approve", _: SealUseRequest, "REQUEST_IN_APPROVAL");
 requires("reject", _: SealUseRequest, "REQUEST_IN_APPROVAL");
-meets(_: Person, "REQUEST_IN_APPROVAL", "approve", request: SealUseRequest, context) if awaits_verdicts(request, context);
-meets(_: Person, "REQUEST_IN_APPROVAL", "reject", request: SealUseRequest, context) if awaits_verdicts(request, context);
+meets(_: Person, "REQUEST_IN_APPROVAL", "approve", request: SealUseRequest, context) if
+  awaits_verdicts(request, context);
+meets(_: Person, "REQUEST_IN_APPROVAL", "reject", request: SealUseRequest, context) if
+  awaits_verdicts(request, context);
 
 awaits_verdicts(request: SealUseRequest, context) if
   request.state = "IN_APPROVAL" and
   context.now < request.valid_to and
   not was_refused(request);
 
-# Only those who are asked now decide: the approvers of the current step, or without a process those with the right to approve.
+# Only those whose turn it is decide: the approvers of the current step, or without a process those with the right to
+# approve.
 #@ U-03
 requires("approve", _: SealUseRequest, "STEP_APPROVER");
 requires("reject", _: SealUseRequest, "STEP_APPROVER");
-meets(person: Person, "STEP_APPROVER", "approve", request: SealUseRequest, context) if is_asked(person, request, context);
-meets(person: Person, "STEP_APPROVER", "reject", request: SealUseRequest, context) if is_asked(person, request, context);
+meets(person: Person, "STEP_APPROVER", "approve", request: SealUseRequest, context) if
+  may_decide_now(person, request, context);
+meets(person: Person, "STEP_APPROVER", "reject", request: SealUseRequest, context) if
+  may_decide_now(person, request, context);
 because("STEP_APPROVER", "PROCESS_DISABLED", _: Person, request: SealUseRequest, _) if
   request.process_id matches String and
   not follows_process(request, _);
 because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseRequest, context) if
-  not is_asked(person, request, context) and
+  not may_decide_now(person, request, context) and
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
-  names(step, _, membership, context) and
+  names_approver(step, _, membership, context) and
   not step_is_passed(step, request, context);
 
-# A right to approve reaches as far as it says: these contracts, up to this amount, so many times.
+# A right to approve covers what it says: these contracts, up to this amount, so many times.
 #@ U-04 U-06
 because("STEP_APPROVER", "APPROVAL_BEYOND_GRANT", person: Person, request: SealUseRequest, context) if
-  lacks_reach(person, request, context) and
+  lacks_covering_right(person, request, context) and
   right_to_approve(person, request, grant, context) and
-  not reaches_request(grant, request, context);
+  not grant_covers_request(grant, request, context);
 because("STEP_APPROVER", "USE_LIMIT_EXHAUSTED", person: Person, request: SealUseRequest, context) if
-  lacks_reach(person, request, context) and
+  lacks_covering_right(person, request, context) and
   right_to_approve(person, request, grant, context) and
-  grant.used >= grant.use_limit;
+  not has_uses_left(grant);
 
-lacks_reach(person: Person, request: SealUseRequest, context) if
+lacks_covering_right(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
-  not is_asked(person, request, context);
+  not may_decide_now(person, request, context);
 
 right_to_approve(person: Person, request: SealUseRequest, grant, context) if
   member(person, request.seal.enterprise, membership, context) and
   approval_grant(membership, request.seal, grant, context);
 
+# Without a process, a person with the right to approve; with one, those whom the current step names.
 #@ U-03
-is_asked(person: Person, request: SealUseRequest, context) if
+may_decide_now(person: Person, request: SealUseRequest, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
   may_decide_by_right(membership, request, context);
-is_asked(person: Person, request: SealUseRequest, context) if
+may_decide_now(person: Person, request: SealUseRequest, context) if
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
-  names(step, _, membership, context) and
+  names_approver(step, _, membership, context) and
   step_is_current(step, process, request, context);
 
-# The lowest position that is not passed yet is asked; steps at one position side by side.
+# The current step is at the lowest position that is not passed yet; steps at one position stand side by side.
 step_is_current(step: ProcessStep, process: ApprovalProcess, request: SealUseRequest, context) if
   not step_is_passed(step, request, context) and
   forall(earlier in process.steps,
          earlier.position >= step.position or step_is_passed(earlier, request, context));
 
-# Maker and checker are two persons: the applicant decides nothing, whatever membership, role or grant he has.
+# U-12: The applicant approves nothing, the custodian neither, and with the seals that bind most the last approver does
+# not put the seal. The applicant decides nothing, whatever membership, role or grant they have.
 #@ U-12
 requires("approve", _: SealUseRequest, "NOT_THE_APPLICANT");
 requires("reject", _: SealUseRequest, "NOT_THE_APPLICANT");
@@ -101,52 +109,53 @@ meets(person: Person, "NOT_THE_APPLICANT", "approve", request: SealUseRequest, _
 meets(person: Person, "NOT_THE_APPLICANT", "reject", request: SealUseRequest, _) if
   request.applicant.person_id != person.id;
 
-# Whoever keeps the seal does not decide on its use.
+# The custodian of a seal does not decide on its use.
 #@ U-12
 requires("approve", _: SealUseRequest, "NOT_THE_CUSTODIAN");
 requires("reject", _: SealUseRequest, "NOT_THE_CUSTODIAN");
 meets(person: Person, "NOT_THE_CUSTODIAN", "approve", request: SealUseRequest, context) if
-  not keeps_the_seal(person.id, request.seal, context);
+  not keeps_seal_now(person.id, request.seal, context);
 meets(person: Person, "NOT_THE_CUSTODIAN", "reject", request: SealUseRequest, context) if
-  not keeps_the_seal(person.id, request.seal, context);
+  not keeps_seal_now(person.id, request.seal, context);
 
-# Nor does anybody decide who is on the other side: a party of the contract, one who is named to sign for another party, one of its
-# members, or whom the registry names for it.
+# Nor does a person decide who is on the other side: a party of the contract, one who is named to sign for another
+# party, one of its members, or the person whom the registry names for it.
 #@ U-12 U-13
 requires("approve", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
 requires("reject", _: SealUseRequest, "NOT_THE_COUNTERPARTY");
 meets(person: Person, "NOT_THE_COUNTERPARTY", "approve", request: SealUseRequest, context: RequestContext) if
-  is_on_our_side(person, request, context);
+  is_not_on_other_side(person, request, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "reject", request: SealUseRequest, context: RequestContext) if
-  is_on_our_side(person, request, context);
+  is_not_on_other_side(person, request, context);
 
-is_on_our_side(_: Person, request: SealUseRequest, _: RequestContext) if request.contract_id = nil;
-is_on_our_side(person: Person, request: SealUseRequest, context: RequestContext) if
+is_not_on_other_side(_: Person, request: SealUseRequest, _: RequestContext) if request.contract_id = nil;
+is_not_on_other_side(person: Person, request: SealUseRequest, context: RequestContext) if
   contract = context.contract and
   contract matches Contract and
   contract.id = request.contract_id and
-  not takes_part_elsewhere(person.id, request.seal, contract) and
-  not belongs_elsewhere(person, request.seal, contract);
+  not takes_part_for_other_party(person.id, request.seal, contract) and
+  not belongs_to_other_party(person, request.seal, contract);
 
-takes_part_elsewhere(person_id, _: Seal, contract: Contract) if is_party_himself(person_id, contract);
-takes_part_elsewhere(person_id, seal: Seal, contract: Contract) if
+takes_part_for_other_party(person_id, _: Seal, contract: Contract) if is_party_personally(person_id, contract);
+takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.state != "TRANSFERRED" and
-  is_named_in(person_id, task);
-takes_part_elsewhere(person_id, seal: Seal, contract: Contract) if
+  is_named_in_task(person_id, task);
+takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.signed_by_id matches String and
   task.signed_by_id = person_id;
 
-belongs_elsewhere(person: Person, seal: Seal, contract: Contract) if
+belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
   party.enterprise_id matches String and
   membership in person.memberships and
   membership.enterprise_id = party.enterprise_id and
   membership.state != "ENDED";
-belongs_elsewhere(person: Person, seal: Seal, contract: Contract) if represents_another_party(person, seal, contract);
+belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
+  represents_another_party(person, seal, contract);
 
 # One person gives one verdict on a request: N of M are N different persons, and a second step is a second pair of eyes.
 #@ U-03
@@ -164,25 +173,25 @@ gave_verdict(person: Person, request: SealUseRequest) if
 requires("reject", _: SealUseRequest, "REASON_STATED");
 meets(_: Person, "REASON_STATED", "reject", _: SealUseRequest, context) if is_stated(context.reason);
 
-# An approval that rests on a counted right takes one of the count.
+# An approval by a right with a limited number of uses takes one of them.
 #@ U-06
 obligation(person: Person, "approve", request: SealUseRequest, context, "DECREMENT_USE") if
-  counted_right(person, request, _, context);
+  limited_right(person, request, _, context);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "approve", request: SealUseRequest, context) if
-  counted_right(person, request, grant, context) and
+  limited_right(person, request, grant, context) and
   id = grant.id;
 
-counted_right(person: Person, request: SealUseRequest, grant, context) if
+limited_right(person: Person, request: SealUseRequest, grant, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
   not legal_representative(person, request.seal.enterprise) and
   grant_to_decide(membership, request, grant, context) and
-  grant.use_limit < 9223372036854775807 and
-  not has_uncounted_right(membership, request, context);
+  not is_unlimited(grant.use_limit) and
+  not has_unlimited_right(membership, request, context);
 
-has_uncounted_right(membership: Membership, request: SealUseRequest, context) if
+has_unlimited_right(membership: Membership, request: SealUseRequest, context) if
   grant_to_decide(membership, request, grant, context) and
-  grant.use_limit = 9223372036854775807;
+  is_unlimited(grant.use_limit);
 
 # The applicant takes back what is not used yet.
 #@ U-03
@@ -195,25 +204,27 @@ meets(_: Person, "REQUEST_NOT_USED", "withdraw", request: SealUseRequest, _) if
 # A decision on a request ends where the request does, and wherever an entitlement that it rests on begins or ends.
 lapses(_: Person, "approve", request: SealUseRequest, _, at) if at = request.valid_to;
 lapses(_: Person, "reject", request: SealUseRequest, _, at) if at = request.valid_to;
-lapses(person: Person, "approve", request: SealUseRequest, context, at) if decision_turns(person, request, context, at);
-lapses(person: Person, "reject", request: SealUseRequest, context, at) if decision_turns(person, request, context, at);
+lapses(person: Person, "approve", request: SealUseRequest, context, at) if
+  verdict_entitlement_changes(person, request, context, at);
+lapses(person: Person, "reject", request: SealUseRequest, context, at) if
+  verdict_entitlement_changes(person, request, context, at);
 
-decision_turns(person: Person, request: SealUseRequest, context, at) if
+verdict_entitlement_changes(person: Person, request: SealUseRequest, context, at) if
   member(person, request.seal.enterprise, membership, context) and
-  approver_turns(membership, request, context, at);
-decision_turns(_: Person, request: SealUseRequest, context, at) if
+  approver_entitlement_changes(membership, request, context, at);
+verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
   approval in request.approvals and
-  approver_turns(approval.approver, request, context, at);
-decision_turns(_: Person, request: SealUseRequest, context, at) if
+  approver_entitlement_changes(approval.approver, request, context, at);
+verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
   approval in request.approvals and
   at = approval.decided_at and
   context.now < at;
-decision_turns(_: Person, request: SealUseRequest, context, at) if
+verdict_entitlement_changes(_: Person, request: SealUseRequest, context, at) if
   approval in request.approvals and
   at = approval.approver.joined_at and
   context.now < at;
 
-# --- a request that stands --------------------------------------------------------------------------------------------------
+# --- a request that stands -------------------------------------------------------------------------------------------
 
 own_request(person: Person, seal: Seal, contract: Contract, request, context) if
   member(person, seal.enterprise, membership, context) and
@@ -221,37 +232,35 @@ own_request(person: Person, seal: Seal, contract: Contract, request, context) if
   request.seal_id = seal.id and
   request.contract_id = contract.id;
 
-# A request of his own, for exactly these documents, that gives the person authority now.
+# A request of the person's own, for exactly these documents, that gives them authority now.
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
   own_request(person, seal, contract, request, context) and
-  stands(request, context) and
+  is_usable_request(request, context) and
   is_for_these_documents(request, contract);
 
-# … and one of any member: what the enterprise's own procedures ask for, whoever puts the seal.
+# … and one of any member: what the enterprise's own procedures ask for, whichever person puts the seal.
 approved_for(seal: Seal, contract: Contract, request, context) if
   request in seal.use_requests and
   request.contract_id = contract.id and
   is_live(request.applicant, context) and
-  stands(request, context) and
+  is_usable_request(request, context) and
   is_for_these_documents(request, contract);
 
 # Approved, within its time, and not used up.
-stands(request: SealUseRequest, context) if
+is_usable_request(request: SealUseRequest, context) if
   was_approved(request, context) and
-  request.valid_from <= context.now and
-  context.now < request.valid_to and
+  is_within_time(request, context) and
   request.used < request.uses;
 
-is_approved(request: SealUseRequest, _: Person, context) if was_approved(request, context);
-
 # Others than the applicant approved, and nobody who was asked refused. An approval counts while its approver may still
-# approve: whoever has left or lost the right has to be replaced by another approver.
+# approve: an approver who has left or lost the right has to be replaced by another one.
 was_approved(request: SealUseRequest, context) if
-  request.state in ["APPROVED", "IN_USE"] and
+  is_approved_state(request) and
   not was_refused(request) and
   not decided_by_applicant(request) and
   approval_is_complete(request, context);
 
+is_approved_state(request: SealUseRequest) if request.state in ["APPROVED", "IN_USE"];
 was_refused(request: SealUseRequest) if
   approval in request.approvals and
   approval.verdict != "PASSED";
@@ -265,7 +274,8 @@ approval_is_complete(request: SealUseRequest, context) if
   request.process_id = nil and
   has_approval_by_right(request, context);
 
-# With one, every step is passed. Over the legal representative's seal no process replaces his own word.
+# With one, every step is passed. Over the legal representative's seal no process replaces that representative's own
+# word.
 #@ U-04 S-05
 approval_is_complete(request: SealUseRequest, context) if
   request.seal.kind != "LEGAL_REP" and
@@ -280,36 +290,39 @@ has_approval_by_right(request: SealUseRequest, context) if
   approval.decided_at <= context.now and
   may_act_as_approver(approval.approver, request.seal, context) and
   decided_by_right(approval.approver, request, context) and
-  is_disinterested(approval.approver, request, context);
+  is_independent_approver(approval.approver, request, context);
 
-# --- the right to approve ----------------------------------------------------------------------------------------------------
+# --- the right to approve --------------------------------------------------------------------------------------------
 
-# Whoever approves is a member, in order, and does not keep the seal.
+# An approver is a present member with a verified name and does not keep the seal.
 may_act_as_approver(approver: Membership, seal: Seal, context) if
   is_live(approver, context) and
   approver.joined_at <= context.now and
-  fit(approver.person) and
-  not keeps_the_seal(approver.person_id, seal, context);
+  is_active_and_verified(approver.person) and
+  not keeps_seal_now(approver.person_id, seal, context);
 
-# Who decides now: a right that reaches this request and is not used up, or the legal representative's own. It is a grant of its
-# own, never the custodian's; over the legal representative's seal it is his alone.
+# Who decides now: a person with a right that covers this request and is not used up, or the legal representative. The
+# right is a grant of its own, never the custodian's; over the legal representative's seal it is that representative's
+# alone.
 #@ U-04 U-06
 may_decide_by_right(approver: Membership, request: SealUseRequest, _) if
   legal_representative(approver.person, request.seal.enterprise);
-may_decide_by_right(approver: Membership, request: SealUseRequest, context) if grant_to_decide(approver, request, _, context);
+may_decide_by_right(approver: Membership, request: SealUseRequest, context) if
+  grant_to_decide(approver, request, _, context);
 
 grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) if
   approval_grant(approver, request.seal, grant, context) and
   grant.state = "ACTIVE" and
-  grant.used < grant.use_limit and
-  reaches_request(grant, request, context);
+  has_uses_left(grant) and
+  grant_covers_request(grant, request, context);
 
-# Who decided: the right still reaches the request. What it was counted for stands, though the count has come to its end.
+# Who decided: their right still covers the request. What it was counted for stands, though the count has come to its
+# end.
 decided_by_right(approver: Membership, request: SealUseRequest, _) if
   legal_representative(approver.person, request.seal.enterprise);
 decided_by_right(approver: Membership, request: SealUseRequest, context) if
   approval_grant(approver, request.seal, grant, context) and
-  reaches_request(grant, request, context);
+  grant_covers_request(grant, request, context);
 
 approval_grant(approver: Membership, seal: Seal, grant, context) if
   seal.kind != "LEGAL_REP" and
@@ -317,79 +330,63 @@ approval_grant(approver: Membership, seal: Seal, grant, context) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   is_in_force(grant) and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
-  grant.valid_from <= context.now and
-  context.now < grant.valid_to and
-  grantor_stands(grant, context) and
-  not gave(approver.person_id, grant);
+  is_confirmed(grant) and
+  is_within_time(grant, context) and
+  grantor_is_entitled(grant, context) and
+  not gave_grant(approver.person_id, grant);
 
 # A count that came to its end ended with an approval that was counted.
 is_in_force(grant: SealGrant) if grant.state = "ACTIVE";
 is_in_force(grant: SealGrant) if grant.state = "EXHAUSTED" and grant.used = grant.use_limit;
 
-# Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a limit cannot
-# be looked at.
-reaches_request(grant: SealGrant, _: SealUseRequest, _) if
+# Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a
+# limit cannot be looked at.
+grant_covers_request(grant: SealGrant, _: SealUseRequest, _) if
   grant.scope = "ALL_CONTRACTS" and
   not lists_templates(grant) and
-  grant.amount_max = 9223372036854775807;
-reaches_request(grant: SealGrant, request: SealUseRequest, context) if
+  is_unlimited(grant.amount_max);
+grant_covers_request(grant: SealGrant, request: SealUseRequest, context) if
   contract_of_request(request, contract, context) and
   covers(grant, contract) and
   covers_amount(grant, contract);
 
 contract_of_request(request: SealUseRequest, contract, context: RequestContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: TaskContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: StampContext) if
-  contract = context.contract and
-  contract matches Contract and
-  contract.id = request.contract_id;
+  contract_with_id(context.contract, request.contract_id, contract);
 contract_of_request(request: SealUseRequest, contract, context: SealUseContext) if
   sealed_contract(context, contract) and
   contract.id = request.contract_id;
 
-# An approver who is on the other side of the contract approved for that side. Where a seal is used, what each represents is known.
+contract_with_id(known, id, contract) if
+  contract = known and
+  contract matches Contract and
+  contract.id = id;
+
+# An approver who is on the other side of the contract approved for that side. Where a seal is used, what each
+# represents is known.
 #@ U-12 U-13
-is_disinterested(approver: Membership, request: SealUseRequest, context: SealUseContext) if
+is_independent_approver(approver: Membership, request: SealUseRequest, context: SealUseContext) if
   contract_of_request(request, contract, context) and
   known in context.approvers and
-  is_on_this_side(known, approver, request, contract);
-is_disinterested(approver: Membership, request: SealUseRequest, context: StampContext) if
+  has_no_tie_to_other_party(known, approver, request, contract);
+is_independent_approver(approver: Membership, request: SealUseRequest, context: StampContext) if
   contract_of_request(request, contract, context) and
   known in context.approvers and
-  is_on_this_side(known, approver, request, contract);
-is_disinterested(_: Membership, request: SealUseRequest, _: StampContext) if request.contract_id = nil;
+  has_no_tie_to_other_party(known, approver, request, contract);
+is_independent_approver(_: Membership, request: SealUseRequest, _: StampContext) if request.contract_id = nil;
 # While others still decide, or a task is opened, it is not looked at: that the seal is used is what counts.
-is_disinterested(_: Membership, _: SealUseRequest, _: RequestContext);
-is_disinterested(_: Membership, _: SealUseRequest, _: TaskContext);
+is_independent_approver(_: Membership, _: SealUseRequest, _: RequestContext);
+is_independent_approver(_: Membership, _: SealUseRequest, _: TaskContext);
 
-is_on_this_side(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
+has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
   known.id = approver.person_id and
-  not takes_part_elsewhere(known.id, request.seal, contract) and
-  not belongs_elsewhere(known, request.seal, contract);
+  not takes_part_for_other_party(known.id, request.seal, contract) and
+  not belongs_to_other_party(known, request.seal, contract);
 
-# The custodian, and whoever acts for him at the time; by person, so that a second membership does not help.
-keeps_the_seal(person_id, seal: Seal, _) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-keeps_the_seal(person_id, seal: Seal, context) if
-  acts_as_custodian(person_id, seal) and
-  seal.acting_from <= context.now and
-  context.now < seal.acting_to;
-
-acts_as_custodian(person_id, seal: Seal) if
-  custodian = seal.acting_custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-
-# --- processes -------------------------------------------------------------------------------------------------------------
+# --- processes -------------------------------------------------------------------------------------------------------
 
 # A request follows a process of the seal's owner that is in force; another enterprise's counts for nothing.
 follows_process(request: SealUseRequest, process) if
@@ -407,24 +404,24 @@ every_step_is_passed(request: SealUseRequest, context) if
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   step.mode = "ANY" and
   counted_approval(step, request, approval, context) and
-  names(step, _, approval.approver, context);
+  names_approver(step, _, approval.approver, context);
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   step.mode = "ALL" and
   _ in step.approvers and
   forall(named in step.approvers, has_passed(named, step, request, context));
 
-# One who is named for his role passes for the role alone: not while another line of the step names him too.
+# A person who is named by their role passes for the role alone: not while another line of the step names them too.
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
   named.membership_id matches String and
   named.membership_id = approval.approver_id;
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
-  is_named(named, approval.approver, context) and
-  not is_named_besides(named, step, approval.approver, context);
+  is_named_approver_of_step(named, approval.approver, context) and
+  not is_named_again_in_step(named, step, approval.approver, context);
 
-is_named_besides(named: StepApprover, step: ProcessStep, approver: Membership, context) if
-  names(step, other, approver, context) and
+is_named_again_in_step(named: StepApprover, step: ProcessStep, approver: Membership, context) if
+  names_approver(step, other, approver, context) and
   other.id != named.id;
 
 # A verdict on this step, by somebody who may act as an approver and gave no other verdict on the request.
@@ -435,45 +432,46 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   approval.verdict = "PASSED" and
   approval.decided_at <= context.now and
   may_act_as_approver(approval.approver, request.seal, context) and
-  is_disinterested(approval.approver, request, context) and
-  not decided_besides(approval, request);
+  is_independent_approver(approval.approver, request, context) and
+  not gave_another_verdict(approval, request);
 
-decided_besides(approval: Approval, request: SealUseRequest) if
+gave_another_verdict(approval: Approval, request: SealUseRequest) if
   other in request.approvals and
   other.id != approval.id and
   other.approver.person_id = approval.approver.person_id;
 
-names(step: ProcessStep, named, membership: Membership, context) if
+names_approver(step: ProcessStep, named, membership: Membership, context) if
   named in step.approvers and
-  is_named(named, membership, context);
+  is_named_approver_of_step(named, membership, context);
 
-is_named(named: StepApprover, membership: Membership, _) if
+is_named_approver_of_step(named: StepApprover, membership: Membership, _) if
   named.membership_id matches String and
   named.membership_id = membership.id;
-is_named(named: StepApprover, membership: Membership, context) if
+is_named_approver_of_step(named: StepApprover, membership: Membership, context) if
   role = named.role and
   role matches String and
-  stands_in_role(membership, role, context);
+  holds_role_of_step(membership, role, context);
 
 # The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
-stands_in_role(membership: Membership, "LEGAL_REP", _) if legal_representative(membership.person, membership.enterprise);
-stands_in_role(membership: Membership, role, context) if
+holds_role_of_step(membership: Membership, "LEGAL_REP", _) if
+  legal_representative(membership.person, membership.enterprise);
+holds_role_of_step(membership: Membership, role, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN"] and
   holds_role(membership, role, context);
 
 # When an approver's entitlement begins or ends: a right to approve, a role that a process may name, an acting custody.
-approver_turns(approver: Membership, request: SealUseRequest, context, at) if
+approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
   request.process_id = nil and
-  right_turns(approver, request.seal, context, at);
-approver_turns(approver: Membership, request: SealUseRequest, context, at) if
+  right_to_approve_changes(approver, request.seal, context, at);
+approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
   request.process_id matches String and
-  role_turns(approver, context, at);
-approver_turns(approver: Membership, request: SealUseRequest, context, at) if
-  acts_as_custodian(approver.person_id, request.seal) and
+  role_changes(approver, context, at);
+approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
+  is_named_acting_custodian(approver.person_id, request.seal) and
   at in [request.seal.acting_from, request.seal.acting_to] and
   context.now < at;
 
-right_turns(approver: Membership, seal: Seal, context, at) if
+right_to_approve_changes(approver: Membership, seal: Seal, context, at) if
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.state in ["ACTIVE", "EXHAUSTED"] and
@@ -481,15 +479,16 @@ right_turns(approver: Membership, seal: Seal, context, at) if
   at in [grant.valid_to, grant.grantor.valid_to, grant.grantor.membership.ended_at] and
   context.now < at;
 
-role_turns(approver: Membership, context, at) if
+role_changes(approver: Membership, context, at) if
   assignment in approver.assignments and
   assignment.state = "ACTIVE" and
   at in [assignment.valid_from, assignment.valid_to] and
   context.now < at;
 
-# --- the documents -----------------------------------------------------------------------------------------------------------
+# --- the documents ---------------------------------------------------------------------------------------------------
 
-# Exactly these documents: each document of the contract was requested, and each that was requested is in the contract.
+# U-15: An approval is for exactly these documents, by their digests: each document of the contract was requested, and
+# each that was requested is in the contract. A changed document is approved again.
 #@ U-15
 is_for_these_documents(request: SealUseRequest, contract: Contract) if
   _ in contract.documents and

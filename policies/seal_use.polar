@@ -1,11 +1,11 @@
 # Seal use: may this person put this seal on the documents of this signing task, now.
 #
-# Authority over the seal (authority.polar) replaces none of the other checks: the task's turn, what the contract is about and
-# that its documents have no blanks, the owner's licence, the seal's state, the certificate, duties that exclude each other, and
-# a fresh face check. Sealing without a person present, and in an emergency: special_use.polar.
-# (Civil Code 165, 168 and 171: authority is written, and it is looked at in the moment of sealing; nobody deals with himself
-# or for both sides. Electronic Signature Law 3 and 13. Published company seal rules: no blank documents, no guarantee without
-# a resolution.)
+# Authority over the seal (authority.polar) replaces none of the other checks: the task's turn, what the contract is
+# about and that its documents have no blanks, the owner's licence, the seal's state, the certificate, duties that
+# exclude each other, and a fresh face check. Sealing without a person present, and in an emergency: special_use.polar.
+# (Civil Code 165, 168 and 171: authority is written, and it is looked at in the moment of sealing; nobody deals with
+# themself or for both sides. Electronic Signature Law 3 and 13. Published company seal rules: no blank documents, no
+# guarantee without a resolution.)
 
 # The task that the seal is used for: without one there is nothing to seal.
 has_task(context) if sealing_task(context, _);
@@ -43,31 +43,30 @@ because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks
 because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-# --- the owner -----------------------------------------------------------------------------------------------------------
+# --- the owner -------------------------------------------------------------------------------------------------------
 
-# The registry says that the owner of the seal exists: a licence that was revoked or cancelled, or of which nothing is known,
-# carries no seal.
+# U-26: A seal is used only while the registry says that its owner exists: a licence that was revoked or cancelled, or
+# of which nothing is known, carries no seal.
 #@ U-26
 meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.enterprise);
 
 # --- the seal --------------------------------------------------------------------------------------------------------
 
-# The seal is ACTIVE and nothing holds it; a legal representative's seal is the present one's; and its face is the one that was
-# reviewed.
+# U-01: A seal is used only while it is in use and nothing holds it: not a loss, a freeze, a retrieval or a court. A
+# legal representative's seal is the present one's; and the face is the one that was reviewed.
 #@ U-01 S-18 S-02
 meets(_: Person, "SEAL_USABLE", "use", seal: Seal, context) if is_usable(seal, context);
 
 is_usable(seal: Seal, context) if
   seal.state = "ACTIVE" and
   not is_held(seal) and
-  has_owner_in_office(seal) and
-  has_face_in_order(seal, context);
+  has_current_legal_rep(seal) and
+  has_usable_face(seal, context);
 
 # A legal representative's seal that names nobody is nobody's: it does not pass to a successor.
 #@ S-18
-has_owner_in_office(seal: Seal) if
-  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
-has_owner_in_office(seal: Seal) if
+has_current_legal_rep(seal: Seal) if is_enterprise_seal(seal);
+has_current_legal_rep(seal: Seal) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
   registry_names(seal.legal_rep_id, seal.enterprise);
@@ -77,12 +76,14 @@ is_of_former_legal_rep(seal: Seal) if
   seal.legal_rep_id matches String and
   not registry_names(seal.legal_rep_id, seal.enterprise);
 
-# The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A seal that
-# was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have changed.
+# The newest review of the seal (each of them, where several are equally new) passed the face that the seal has now. A
+# seal that was never reviewed stays in use as it is: it was taken over from before, and no face of it is known to have
+# changed.
 #@ S-02
-has_face_in_order(seal: Seal, context) if
+has_usable_face(seal: Seal, context) if
   forall(review in seal.reviews,
-         is_superseded(review, seal) or (has_passed_review(review, seal, context) and review.face_digest = seal.face_digest));
+         is_superseded(review, seal) or (has_passed_review(review, seal, context) and
+  review.face_digest = seal.face_digest));
 
 is_superseded(review: SealReview, seal: Seal) if
   newer in seal.reviews and
@@ -123,16 +124,15 @@ because("SEAL_USABLE", "SEAL_LOST", _: Person, seal: Seal, _) if
   hold.source = "LOSS";
 because("SEAL_USABLE", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
 because("SEAL_USABLE", "SEAL_DISABLED", _: Person, seal: Seal, _) if seal.state in ["DISABLED", "COLLECTED"];
-because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if seal.state in ["REVOKED", "DESTROYED"];
+because("SEAL_USABLE", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
 because("SEAL_USABLE", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
 because("SEAL_USABLE", "SEAL_OF_FORMER_LEGAL_REP", _: Person, seal: Seal, _) if is_of_former_legal_rep(seal);
-because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if
-  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+because("SEAL_USABLE", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
 
-# Whatever is not released holds.
+# A hold that is not released holds.
 is_held(seal: Seal) if hold in seal.holds and hold.state != "RELEASED";
 
-# The certificate of the seal's owner is valid at the time of use.
+# U-11: The certificate is the seal owner's own, and valid at the time of use.
 #@ U-11
 meets(_: Person, "CERTIFICATE_VALID", "use", seal: Seal, context) if has_valid_certificate(seal, context);
 
@@ -166,7 +166,7 @@ certificate_of(seal: Seal, certificate) if
 
 # --- the contract ----------------------------------------------------------------------------------------------------
 
-# No blank documents: there is at least one, and each is complete.
+# U-16: No blank document is sealed: there is at least one document, and each is complete.
 #@ U-16
 meets(_: Person, "DOCUMENTS_SEALABLE", "use", _: Seal, context) if has_complete_documents(context);
 
@@ -180,39 +180,38 @@ is_complete(document: ContractDocument) if
   document.state = "COMPLETE" and
   document.digest != "";
 
-# What the contract is about is stated, the law lets it be sealed electronically, and the seal is made for it: the finance seal
-# for finance alone, the personnel seal for personnel. A guarantee for somebody else needs a resolution.
+# U-17: A seal is used for the matters that it is made for: the finance seal for finance alone, the personnel seal for
+# personnel alone; a guarantee for somebody else needs a resolution.
+# C-14: Documents on marriage, adoption, inheritance and the stop of a public utility are not sealed electronically, and
+# a contract that does not state its matter is not sealed.
 #@ U-17 C-14
 meets(_: Person, "MATTER_SEALABLE", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 
-is_made_for(seal: Seal, contract: Contract, _) if
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and
-  is_for_all_matters(seal);
-is_made_for(seal: Seal, contract: Contract, _) if
+  suits_any_matter(seal);
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter = "FINANCE" and
   seal.kind = "FINANCE";
-is_made_for(seal: Seal, contract: Contract, _) if
+is_suitable_for(seal: Seal, contract: Contract, _) if
   contract.matter = "PERSONNEL" and
   seal.kind = "PERSONNEL";
-is_made_for(seal: Seal, contract: Contract, context) if
+is_suitable_for(seal: Seal, contract: Contract, context) if
   contract.matter = "GUARANTEE" and
-  is_for_all_matters(seal) and
+  suits_any_matter(seal) and
   may_guarantee(seal, contract, context);
 
-is_for_all_matters(seal: Seal) if
+suits_any_matter(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
 
 may_guarantee(seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "GUARANTEE" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
 
-# A resolution of the seal's owner about this contract, passed and not withdrawn.
-resolution_on(seal: Seal, contract: Contract, resolution, context) if
-  resolution_of(seal.enterprise, contract, resolution, context);
-
+# A resolution of an enterprise about this contract, passed and not withdrawn.
 resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
   resolution in enterprise.resolutions and
   resolution.contract_id = contract.id and
@@ -220,10 +219,12 @@ resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) i
   resolution.passed_at > 0 and
   resolution.passed_at <= context.now;
 
+# The law does not let it be sealed electronically.
 #@ C-14
 because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
   contract.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+# The matter is not stated, or a guarantee has no resolution.
 #@ U-17
 because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
   sealed_contract(context, contract) and
@@ -231,7 +232,7 @@ because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
 because("MATTER_SEALABLE", "RESOLUTION_REQUIRED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   contract.matter = "GUARANTEE" and
-  is_for_all_matters(seal) and
+  suits_any_matter(seal) and
   not may_guarantee(seal, contract, context);
 
 # A contract about money says how much.
@@ -241,42 +242,41 @@ meets(_: Person, "AMOUNT_STATED", "use", _: Seal, context) if has_stated_amount(
 has_stated_amount(context) if sealed_contract(context, contract) and contract.is_monetary = false;
 has_stated_amount(context) if sealed_contract(context, contract) and contract.amount matches Integer;
 
-# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not have
-# takes none.
+# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not
+# have takes none.
 #@ U-02
 meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_category(seal, context);
 
 is_in_category(seal: Seal, context) if
   sealing_task(context, task) and
-  party_takes(seal, task.signatory);
+  category_of_party_takes(seal, task.signatory);
 
-party_takes(_: Seal, party: Signatory) if party.category_id = nil;
-party_takes(seal: Seal, party: Signatory) if
-  category_of(seal, party, category) and
+category_of_party_takes(_: Seal, party: Signatory) if party.category_id = nil;
+category_of_party_takes(seal: Seal, party: Signatory) if
+  party_category(seal, party, category) and
   not lists_seals(category);
-party_takes(seal: Seal, party: Signatory) if
-  category_of(seal, party, category) and
+category_of_party_takes(seal: Seal, party: Signatory) if
+  party_category(seal, party, category) and
   listed in category.seals and
   listed.seal_id = seal.id;
 
-category_for(seal: Seal, task: SigningTask, category) if category_of(seal, task.signatory, category);
-
-category_of(seal: Seal, party: Signatory, category) if
+party_category(seal: Seal, party: Signatory, category) if
   category_id = party.category_id and
   category_id matches String and
-  category in seal.enterprise.categories and
-  category.id = category_id;
+  own_category(seal.enterprise, category_id, category);
 
 lists_seals(category: BusinessCategory) if _ in category.seals;
 
 # --- authority -------------------------------------------------------------------------------------------------------
 
+# A right to the seal that covers this contract (authority.polar).
 #@ U-02 U-03
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   has_authority(person, seal, contract, context);
 
-# The legal representative's own seal is theirs without a grant: the one that names them, not a predecessor's and not nobody's.
+# The legal representative's own seal is theirs without a grant: the one that names them, not a predecessor's and not
+# nobody's.
 #@ C-03 S-18
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   has_task(context) and
@@ -290,7 +290,7 @@ is_own_legal_rep_seal(person: Person, seal: Seal) if
 
 # --- duties that exclude each other ----------------------------------------------------------------------------------
 
-# Whoever audits seals never uses one, from the day on which he is given the role or the right.
+# An auditor never uses a seal, from the day on which they are given the role or the right.
 #@ S-04
 meets(person: Person, "NOT_AN_AUDITOR", "use", seal: Seal, context) if not is_auditor(person, seal, context);
 
@@ -308,24 +308,24 @@ is_auditor(person: Person, seal: Seal, context) if
   is_live(grant.membership, context) and
   context.now < grant.valid_to;
 
-# Nobody seals for the enterprise what it agrees with himself, with an enterprise that he represents, or with one that has
-# named him to sign for it, unless a resolution of the owner permits it. The legal representative's consent is not asked from
-# himself. (Civil Code 168, first sentence.)
+# U-13: Nobody seals for the enterprise what it agrees with themself, with an enterprise that they represent, or with
+# one that has named them to sign for it, unless a resolution of the owner permits it. The legal representative's
+# consent is not asked from that representative. (Civil Code 168, first sentence.)
 #@ U-13
 meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
-  is_party_himself(person.id, contract) and
-  not may_deal_with(person, seal, contract, context);
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+  is_party_personally(person.id, contract) and
+  not has_self_dealing_resolution(person, seal, contract, context);
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
-  not may_deal_with(person, seal, contract, context);
-deals_with_himself(person: Person, seal: Seal, contract: Contract, context) if
-  is_named_for_both(person.id, person, seal, contract, context);
+  not has_self_dealing_resolution(person, seal, contract, context);
+deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
+  is_named_by_other_party(person.id, person, seal, contract, context);
 
-is_party_himself(person_id, contract: Contract) if
+is_party_personally(person_id, contract: Contract) if
   party in contract.signatories and
   party.person_id matches String and
   party.person_id = person_id;
@@ -339,44 +339,37 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
   party.enterprise_id = snapshot.enterprise_id;
 
 # Both enterprises may agree to it, as they may agree that one person acts for both.
-is_named_for_both(person_id, person: Person, seal: Seal, contract: Contract, context) if
+is_named_by_other_party(person_id, person: Person, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
-  is_named_in(person_id, task) and
-  not may_deal_with(person, seal, contract, context) and
+  is_named_in_task(person_id, task) and
+  not has_self_dealing_resolution(person, seal, contract, context) and
   not have_both_consented(person_id, seal, contract, party, context);
-
-is_named_in(person_id, task: SigningTask) if
-  task.handler_id matches String and
-  task.handler_id = person_id;
-is_named_in(person_id, task: SigningTask) if
-  operator in task.operators and
-  operator.person_id = person_id;
 
 other_party(seal: Seal, contract: Contract, party) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id != seal.enterprise_id;
 
-may_deal_with(_: Person, seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+has_self_dealing_resolution(_: Person, seal: Seal, contract: Contract, context) if
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
-may_deal_with(person: Person, seal: Seal, contract: Contract, context) if
-  resolution_on(seal, contract, resolution, context) and
+has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
+  resolution_of(seal.enterprise, contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source = "LEGAL_REP" and
   not registry_names(person.id, seal.enterprise);
 
-# Nobody completes the sealing for two enterprises of one contract, unless both consented to that, by somebody else's word.
-# (Civil Code 168, second sentence.)
+# U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. (Civil
+# Code 168, second sentence.)
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
-has_acted_for_another(person_id, seal: Seal, contract: Contract, context) if
+has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
   task.signed_by_id matches String and
@@ -393,23 +386,23 @@ both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, part
   enterprise in parties and
   enterprise matches Enterprise and
   enterprise.id = other.enterprise_id and
-  lets_act_for_both(person_id, other, enterprise, context) and
+  permits_double_agency(person_id, other, enterprise, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
-  lets_act_for_both(person_id, own, seal.enterprise, context);
-# Who only opens a task seals nothing, and the other side is not looked at.
+  permits_double_agency(person_id, own, seal.enterprise, context);
+# A person who only opens a task seals nothing, and the other side is not looked at.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
   has_consented(person_id, other, _, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
   has_consented(person_id, own, _, context);
 
-# An administrator does not consent, whom the representative directs; and nobody does to their own acting. A person who
-# represents an enterprise acts for both sides by a resolution of its board or shareholders.
-lets_act_for_both(person_id, party: Signatory, enterprise: Enterprise, context) if
+# An administrator does not consent, because the representative directs them; and nobody consents to their own acting. A
+# person who represents an enterprise acts for both sides by a resolution of its board or shareholders.
+permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
-lets_act_for_both(_, party: Signatory, enterprise: Enterprise, context) if
+permits_double_agency(_, party: Signatory, enterprise: Enterprise, context) if
   resolution_of(enterprise, party.contract, resolution, context) and
   resolution.kind = "SELF_DEALING" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
@@ -424,38 +417,38 @@ has_consented(person_id, party: Signatory, consent, context) if
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check, bound to this task and to all documents of its contract, not used before. Low-risk seals go without; a kind that is not
-# named here needs it.
+# U-09: A use needs a fresh face check, bound to this task and to all documents of its contract, not used before.
+# Low-risk seals go without; a kind that is not named here needs it.
 #@ U-09
 meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
 because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
-# Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category for the
-# contract says so. It never happens by itself.
+# U-10: Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category
+# for the contract says so. It never happens by itself.
 #@ U-10
 meets(person: Person, "FRESH_FACE", "use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 because("FRESH_FACE", "FALLBACK_NOT_ALLOWED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  not takes_fallback(context.verification, seal, task);
+  not allows_fallback(context.verification, seal, task);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  takes_fallback(context.verification, seal, task) and
-  is_stale(context.verification, context);
+  allows_fallback(context.verification, seal, task) and
+  is_stale_fallback(context.verification, context);
 because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, seal: Seal, context) if
   sealing_task(context, task) and
   own_fallback_check(context.verification, person, task) and
-  takes_fallback(context.verification, seal, task) and
-  is_consumed(context.verification);
+  allows_fallback(context.verification, seal, task) and
+  is_used_fallback(context.verification);
 
 own_fallback_check(check, person: Person, task: SigningTask) if
   check matches IdentityVerification and
@@ -465,25 +458,25 @@ own_fallback_check(check, person: Person, task: SigningTask) if
   check.bound_type = "SigningTask" and
   check.bound_id = task.id;
 
-takes_fallback(check, seal: Seal, task: SigningTask) if
+allows_fallback(check, seal: Seal, task: SigningTask) if
   check matches IdentityVerification and
   check.fallback_from = "FACE" and
-  category_for(seal, task, category) and
+  party_category(seal, task.signatory, category) and
   category.state = "ENABLED" and
   category.face_fallback = check.method;
 
 fresh_fallback_check(check, person: Person, seal: Seal, task: SigningTask, context) if
   own_fallback_check(check, person, task) and
-  takes_fallback(check, seal, task) and
+  allows_fallback(check, seal, task) and
   check.state = "PASSED" and
   check.passed_at <= context.now and
   context.now < check.passed_at + context.parameters.face_for_use;
 
-is_stale(check, context) if
+is_stale_fallback(check, context) if
   check matches IdentityVerification and
   check.state in ["PASSED", "EXPIRED"] and
   check.passed_at + context.parameters.face_for_use <= context.now;
-is_consumed(check) if check matches IdentityVerification and check.state = "CONSUMED";
+is_used_fallback(check) if check matches IdentityVerification and check.state = "CONSUMED";
 
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Seal, context) if
   sealing_task(context, task) and
@@ -494,7 +487,7 @@ because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Seal,
   used_face_check(context.verification, person, "SIGN", "SigningTask", task.id);
 
 # What a person saw when they showed their face is all that they seal: the check names the whole of it as it is now.
-is_for_all_documents(check, context) if
+covers_all_documents(check, context) if
   check matches IdentityVerification and
   digest = context.documents_digest and
   digest matches String and
@@ -506,11 +499,11 @@ obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waive
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");
-# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the first of
-# a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across enterprises; of
-# several of a kind the one with the lowest id. The legal representative's own seal counts no use.
+# What is used up is named: the check, and the one authority that the use rests on. Where several would do, it is the
+# first of a grant of one's own, an approved request, a grant that is open to members, a colleague's, and one across
+# enterprises; of several of a kind the one with the lowest id. The legal representative's own seal counts no use.
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "use", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   live_grant(person, seal, contract, grant, context) and
@@ -538,11 +531,12 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", sea
   sealed_contract(context, contract) and
   delegation_used_up(person, seal, contract, _, grant, context) and
   id = grant.id;
-obligation_parameter("DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
+obligation_parameter(
+  "DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
-  held_grant(person, seal, contract, grant, context) and
+  live_cross_grant(person, seal, contract, grant, context) and
   lacks_own_authority(person, seal, context) and
-  not acts_for(person, seal, contract, _, _, context) and
+  not live_delegation(person, seal, contract, _, _, context) and
   id = grant.id;
 
 request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
@@ -552,15 +546,15 @@ request_used_up(person: Person, seal: Seal, contract: Contract, request, context
 
 # The grant is the principal's who delegated.
 delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
-  acts_for(person, seal, contract, delegation, grant, context) and
+  live_delegation(person, seal, contract, delegation, grant, context) and
   lacks_own_authority(person, seal, context) and
-  forall(acts_for(person, seal, contract, other, _, context), delegation.id <= other.id);
-# What a delegate does is logged as done by one for another.
+  forall(live_delegation(person, seal, contract, other, _, context), delegation.id <= other.id);
+# What a delegate does is logged as done by one person for another.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if
   lacks_own_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  acts_for(person, seal, contract, _, _, context);
+  live_delegation(person, seal, contract, _, _, context);
 
 lacks_own_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -568,39 +562,39 @@ lacks_own_authority(person: Person, seal: Seal, context) if
   not approved_request(person, seal, contract, _, context) and
   not live_open_grant(person, seal, contract, _, context);
 
-# What those who watch the seal are told at once: a count that comes to its end, the first use of a grant, a use shortly after
-# the administrators changed.
+# W-05: Those who watch a seal are told at once of a count that comes to its end, of the first use of a grant, of a use
+# shortly after the administrators changed, of one out of hours and of one in an emergency.
 #@ W-05
 obligation(person: Person, "use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and
-  count_of_use(person, seal, contract, used, limit, context) and
-  is_near(used, limit);
+  use_count(person, seal, contract, used, limit, context) and
+  is_near_limit(used, limit);
 obligation(person: Person, "use", seal: Seal, context, "ALERT_FIRST_USE") if
   sealed_contract(context, contract) and
-  count_of_use(person, seal, contract, 0, _, context);
+  use_count(person, seal, contract, 0, _, context);
 obligation(_: Person, "use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
   has_new_administration(seal.enterprise, context);
 
 # The count of a grant that the use rests on.
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   live_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  acts_for(person, seal, contract, _, grant, context) and
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+  live_delegation(person, seal, contract, _, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context) if
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
   live_open_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
-count_of_use(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
-  held_grant(person, seal, contract, grant, context) and
+use_count(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
+  live_cross_grant(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
 
 # With this use, more than four fifths are used. (What is left is small enough to be multiplied, or far from the end.)
-is_near(used, limit) if
+is_near_limit(used, limit) if
   limit - used < 1000000000000000000 and
   (limit - used - 1) * 5 < limit;
 
@@ -613,7 +607,7 @@ has_new_administration(enterprise: Enterprise, context) if
   context.now < assignment.valid_from + context.parameters.alert_after_admin_change;
 has_new_administration(enterprise: Enterprise, context) if
   case in enterprise.retrieval_cases and
-  case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"] and
+  was_executed(case) and
   case.executed_at <= context.now and
   context.now < case.executed_at + context.parameters.alert_after_admin_change;
 

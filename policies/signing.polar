@@ -1,12 +1,14 @@
-# Signing: whose turn a task is, who may carry it out, approve it or pass it on, and what must be settled before a signature.
+# Signing: whose turn a task is, who may carry it out, approve it or pass it on, and what must be settled before a
+# signature.
 #
-# Named operators give standing, never authority: whoever seals needs authority over the seal as well (seal_use.polar).
-# (Public help pages of signing platforms on who acts on a task, on internal review and on handing tasks over; Electronic
-# Signature Law 3 and 13; company seal rules: no blank documents.)
+# Named operators are asked to act, and get no authority by that: the person who seals needs authority over the seal as
+# well (seal_use.polar). (Public help pages of signing platforms on who acts on a task, on internal review and on
+# handing tasks over; Electronic Signature Law 3 and 13; company seal rules: no blank documents.)
 
 # --- the task's turn -------------------------------------------------------------------------------------------------
 
-# The contract is being signed, the task is pending, and all tasks before it are signed.
+# C-01: A task is carried out while its contract is being signed and it is its turn: the task is pending, and all tasks
+# before it are signed.
 #@ C-01
 requires("open", _: SigningTask, "TASK_READY");
 requires("sign", _: SigningTask, "TASK_READY");
@@ -14,38 +16,37 @@ meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(t
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
 
-# Until the deadline, and not in the second of it.
+# C-09: Nothing is signed or sealed from the deadline of the contract on.
 #@ C-09
 is_ready(task: SigningTask, context) if
   task.signatory.contract.state = "SIGNING" and
   context.now < task.signatory.contract.deadline and
-  task.state in ["PENDING", "IN_PROGRESS"] and
-  not is_behind_another(task);
-
-is_behind_another(task: SigningTask) if
-  party in task.signatory.contract.signatories and
-  earlier in party.tasks and
-  earlier.position < task.position and
-  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS", "REJECTED", "EXPIRED"];
+  is_due_state(task) and
+  not has_open_task_before(task) and
+  not has_failed_task_before(task);
 
 # A task before it is still to be done …
-waits_for_another(task: SigningTask) if
+has_open_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
-  earlier.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+  is_open_state(earlier);
 
 # … or was refused or ran out: the turn never comes.
-is_stranded(task: SigningTask) if
+has_failed_task_before(task: SigningTask) if
   party in task.signatory.contract.signatories and
   earlier in party.tasks and
   earlier.position < task.position and
   earlier.state in ["REJECTED", "EXPIRED"];
 
+# Why a task is not ready: the contract, its deadline, or the turn.
 #@ C-01
-because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_NOT_SIGNING", context);
-because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if not_ready(task, "CONTRACT_EXPIRED", context);
-because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if not_ready(task, "NOT_YOUR_TURN", context);
+because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, task: SigningTask, context) if
+  not_ready(task, "CONTRACT_NOT_SIGNING", context);
+because("TASK_READY", "CONTRACT_EXPIRED", _: Person, task: SigningTask, context) if
+  not_ready(task, "CONTRACT_EXPIRED", context);
+because("TASK_READY", "NOT_YOUR_TURN", _: Person, task: SigningTask, context) if
+  not_ready(task, "NOT_YOUR_TURN", context);
 because("TASK_READY", "CONTRACT_NOT_SIGNING", _: Person, _: Seal, context) if
   sealing_task(context, task) and not_ready(task, "CONTRACT_NOT_SIGNING", context);
 because("TASK_READY", "CONTRACT_EXPIRED", _: Person, _: Seal, context) if
@@ -58,7 +59,8 @@ not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
     "DRAFT", "FILLING", "COMPLETE", "REJECTED", "RECALLED", "TERMINATING", "TERMINATED", "FORCE_FINISHED", "DELETED"];
 not_ready(task: SigningTask, "CONTRACT_NOT_SIGNING", _) if
   task.signatory.contract.state = "SIGNING" and
-  is_stranded(task);
+  has_failed_task_before(task);
+# The deadline has passed.
 #@ C-09
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", _) if task.signatory.contract.state = "EXPIRED";
 not_ready(task: SigningTask, "CONTRACT_EXPIRED", context) if
@@ -69,15 +71,17 @@ not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.state = "WAITING";
 not_ready(task: SigningTask, "NOT_YOUR_TURN", _) if
   task.signatory.contract.state = "SIGNING" and
-  task.state in ["PENDING", "IN_PROGRESS"] and
-  waits_for_another(task);
+  is_due_state(task) and
+  has_open_task_before(task);
 
 # --- who carries it out ----------------------------------------------------------------------------------------------
 
-# Named operators: only they. Else a fixed seal: those with authority over it. Else: the seal administrators.
+# C-02: A task is for its named operators and nobody else; where none are named, for those with authority over its fixed
+# seal; where it has none, for the seal administrators.
 #@ C-02
 requires("open", _: SigningTask, "TASK_OPERATOR");
-meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if is_operator(person, task, context.enterprise, context);
+meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if
+  is_operator(person, task, context.enterprise, context);
 meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, _) if is_named_person(person, task);
 meets(person: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
   sealing_task(context, task) and
@@ -98,9 +102,9 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
   task.action = "CORPORATE_SEAL" and
   not has_named_operator(task) and
   not has_fixed_seal(task) and
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context);
+  has_active_role(person, enterprise, "SEAL_ADMIN", context);
 
-# The legal representative's seal: he himself, or whoever holds a grant on it.
+# C-03: A task for the legal representative's seal is for that representative, or for a person with a grant on the seal.
 #@ C-03
 is_operator(person: Person, task: SigningTask, enterprise: Enterprise, _) if
   task.action = "LEGAL_REP_SEAL" and
@@ -114,32 +118,32 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
 has_named_operator(task: SigningTask) if _ in task.operators;
 has_fixed_seal(task: SigningTask) if _ in task.fixed_seals;
 
-# A seal that was fixed when the task was made is the only one; and a task takes seals of its own party only.
+# C-05: A task with a fixed seal takes only that seal; a task takes seals of its own party only.
 #@ C-05
 meets(_: Person, "SEAL_FOR_TASK", "use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 
-takes_seal(task: SigningTask, seal: Seal) if
+task_takes_seal(task: SigningTask, seal: Seal) if
   task.signatory.enterprise_id = seal.enterprise_id and
-  takes_kind(task, seal) and
+  task_takes_kind(task, seal) and
   fixed in task.fixed_seals and
   fixed.seal_id = seal.id;
-takes_seal(task: SigningTask, seal: Seal) if
+task_takes_seal(task: SigningTask, seal: Seal) if
   task.signatory.enterprise_id = seal.enterprise_id and
-  takes_kind(task, seal) and
+  task_takes_kind(task, seal) and
   not has_fixed_seal(task);
 
-takes_kind(task: SigningTask, seal: Seal) if
+task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "CORPORATE_SEAL" and
-  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
-takes_kind(task: SigningTask, seal: Seal) if
+  is_enterprise_seal(seal);
+task_takes_kind(task: SigningTask, seal: Seal) if
   task.action = "LEGAL_REP_SEAL" and
   seal.kind = "LEGAL_REP";
 
 # --- signing in person -----------------------------------------------------------------------------------------------
 
-# A handler's or personal signature is made by exactly the person named, as verified, whatever phone rings.
+# C-04: A handler's or personal signature is made by exactly the person named, as verified by identity and not by phone.
 #@ C-04
 requires("sign", _: SigningTask, "NAMED_PERSON");
 meets(person: Person, "NAMED_PERSON", "sign", task: SigningTask, _) if is_named_person(person, task);
@@ -147,7 +151,7 @@ because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
 because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
 
-# A person who is a party signs himself, whoever else is named; for an enterprise, the handler named does.
+# A person who is a party signs themself, whoever else is named; for an enterprise, the named handler does.
 is_named_person(person: Person, task: SigningTask) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
   task.signatory.kind = "ENTERPRISE" and
@@ -157,8 +161,8 @@ is_named_person(person: Person, task: SigningTask) if
   task.signatory.kind = "PERSON" and
   task.signatory.person_id = person.id;
 
-# A task to approve is for the persons named for it, on the side that sent the contract. Whoever receives a contract reviews it
-# on his own side.
+# A task to approve is for the persons named for it, on the side that sent the contract. A party that receives a
+# contract reviews it on its own side.
 #@ C-06
 requires("approve", _: SigningTask, "TASK_READY");
 requires("approve", _: SigningTask, "TASK_APPROVER");
@@ -173,6 +177,7 @@ is_named_approver(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
+# A task to sign, and the person is not the one named.
 #@ C-04
 because("TASK_OPERATOR", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
@@ -181,8 +186,8 @@ because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if 
 
 # --- what must be settled before -------------------------------------------------------------------------------------
 
-# Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not even
-# automatically. A review that is open or has refused counts whether it was asked for or not.
+# C-07: Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not
+# even automatically. A review that is open or has refused counts whether it was asked for or not.
 #@ C-07
 requires("sign", _: SigningTask, "REVIEW_PASSED");
 requires("use", _: Seal, "REVIEW_PASSED");
@@ -202,7 +207,8 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, _: Seal, context) if
   sealing_task(context, task) and
   is_refused_in_review(task.signatory);
 because("REVIEW_PASSED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-# It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who asks.
+# It has passed, but by nobody whose word counts: somebody from elsewhere, nobody who is named, or the very person who
+# asks.
 because("REVIEW_PASSED", "REVIEWER_NOT_ENTITLED", person: Person, task: SigningTask, context) if
   is_passed_by_somebody(task.signatory, context) and
   not (owner(task, context, enterprise) and is_reviewed(task.signatory, enterprise, person.id, context));
@@ -221,7 +227,8 @@ needs_no_review(party: Signatory) if
   party.needs_review = false and
   not has_unpassed_review(party);
 
-# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own act.
+# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own
+# act.
 passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
@@ -265,7 +272,7 @@ requires("sign", _: SigningTask, "FRESH_INTENT");
 meets(person: Person, "FRESH_INTENT", "sign", task: SigningTask, context) if
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 because("FRESH_INTENT", "FACE_VERIFICATION_EXPIRED", person: Person, task: SigningTask, context) if
   stale_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.intent_for_signing, context);
@@ -274,7 +281,7 @@ because("FRESH_INTENT", "FACE_VERIFICATION_ALREADY_USED", person: Person, task: 
 
 obligation(_: Person, "sign", _: SigningTask, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "sign", _: SigningTask, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation(_: Person, "sign", _: SigningTask, _, "APPEND_SEAL_LOG");
 
 lapses(person: Person, "sign", task: SigningTask, context, at) if
@@ -284,7 +291,7 @@ lapses(_: Person, "sign", task: SigningTask, _, at) if at = task.signatory.contr
 lapses(_: Person, "open", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "approve", task: SigningTask, _, at) if at = task.signatory.contract.deadline;
 lapses(_: Person, "use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
-# Whoever opens a task by authority over a seal, or as a seal administrator, does so while that stands.
+# A person who opens a task by authority over a seal, or as a seal administrator, does so while they have it.
 lapses(person: Person, "open", task: SigningTask, context, at) if
   owner(task, context, enterprise) and
   seal in enterprise.seals and
@@ -296,8 +303,10 @@ lapses(person: Person, "use", seal: Seal, context, at) if seal_admin_lapses(pers
 
 # --- passing a task on -----------------------------------------------------------------------------------------------
 
-# A task that nobody has begun may be passed on, unless the sender forbids it. The deadline is not asked for: whoever leaves
-# must be able to hand over what is overdue as well, and nothing can be signed on it.
+# C-08: A task that nobody has begun is passed on by the legal representative, an administrator, a contract
+# administrator or the person who holds it, to an active member with a verified name, unless the sender forbids it; the
+# old holder loses it. The deadline is not asked for: a person who leaves must be able to hand over what is overdue as
+# well, and nothing can be signed on it.
 #@ C-08
 requires("transfer", _: SigningTask, "TASK_TRANSFERABLE");
 requires("transfer", _: SigningTask, "TASK_TRANSFEROR");
@@ -305,7 +314,7 @@ requires("transfer", _: SigningTask, "TASK_RECEIVER");
 meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
   task.state in ["WAITING", "PENDING"] and
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "APPROVE", "FILL"] and
-  task.signatory.contract.state in ["FILLING", "SIGNING"] and
+  is_open_contract(task.signatory.contract) and
   task.signatory.contract.forbids_transfer = false;
 
 # A signature in person is nobody else's to make.
@@ -313,12 +322,13 @@ meets(_: Person, "TASK_TRANSFERABLE", "transfer", task: SigningTask, _) if
 because("TASK_TRANSFERABLE", "NOT_DELEGABLE", _: Person, task: SigningTask, _) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"];
 
-# The legal representative, an administrator or a contract administrator of the party passes it on, or whoever holds it.
+# The legal representative, an administrator or a contract administrator of the party passes it on, or the person who
+# holds it.
 #@ C-08
 meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, context) if
   owner(task, context, enterprise) and
   administers_contracts(person, enterprise, context);
-meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if holds_task(person, task);
+meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if is_named_in_task(person.id, task);
 
 # It goes to an active member of the same party whose real name is verified, and who does not hold it already.
 #@ C-08
@@ -327,15 +337,8 @@ meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   receiver matches Membership and
   is_live(receiver, context) and
   receiver.enterprise_id = task.signatory.enterprise_id and
-  fit(receiver.person) and
-  not holds_task(receiver.person, task);
-
-holds_task(person: Person, task: SigningTask) if
-  task.handler_id matches String and
-  task.handler_id = person.id;
-holds_task(person: Person, task: SigningTask) if
-  operator in task.operators and
-  operator.person_id = person.id;
+  is_active_and_verified(receiver.person) and
+  not is_named_in_task(receiver.person_id, task);
 
 lapses(person: Person, "transfer", task: SigningTask, context, at) if
   owner(task, context, enterprise) and

@@ -1,17 +1,18 @@
 # Sealing that is not a person's act at the screen: automatically, and in an emergency.
 #
-# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They rest on
-# a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither does an approval.
-# What they leave out of a use, and why:
-#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types, its amount
-#     and its number of uses.
+# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They
+# rest on a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither
+# does an approval. What they leave out of a use, and why:
+#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types,
+#     its amount and its number of uses.
 #   FRESH_FACE, automatically: there is nobody at the screen. Templates stand in, which the grant lists.
-#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds, those who
-#     watch are told at once, and a use that nobody entitled approves afterwards is the last one (EMERGENCY_GRANTED).
-# (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal controllers.
-# Electronic Signature Law 13.)
+#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds,
+#     those who watch are told at once, and a use that nobody entitled approves afterwards is the last one
+#     (EMERGENCY_GRANTED).
+# (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal
+# controllers. Electronic Signature Law 13.)
 
-# --- automatic sealing -------------------------------------------------------------------------------------------------
+# --- automatic sealing -----------------------------------------------------------------------------------------------
 
 requires("auto_use", _: Seal, "LICENCE_EXISTING");
 requires("auto_use", _: Seal, "TASK_READY");
@@ -34,25 +35,25 @@ meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
   is_ready(task, context);
 meets(_: Person, "SEAL_FOR_TASK", "auto_use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 meets(_: Person, "SEAL_USABLE", "auto_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "auto_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "auto_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 meets(_: Person, "AMOUNT_STATED", "auto_use", _: Seal, context) if has_stated_amount(context);
 meets(_: Person, "SEAL_IN_CATEGORY", "auto_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "auto_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
-# Where operators are named, only for one of them. The legal representative's seal stands for his own intent and is never put
-# automatically.
+# Where operators are named, only for one of them. The legal representative's seal stands for their own intent and is
+# never put automatically.
 #@ C-02 U-22
 meets(person: Person, "TASK_OPERATOR", "auto_use", _: Seal, context) if
   sealing_task(context, task) and
@@ -66,7 +67,8 @@ is_automatic_operator(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
-# An explicit, live grant to seal automatically, for documents of listed templates.
+# U-22: A seal is put automatically only by an explicit, live grant for just that, for documents of the templates that
+# it lists.
 #@ U-22
 meets(person: Person, "AUTO_SIGN_GRANTED", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -89,11 +91,12 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "auto_use"
   id = grant.id;
 obligation(_: Person, "auto_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "auto_use", _: Seal, _, "NOTIFY_MONITORS");
+# Those who watch are told as with any use.
 #@ W-05
 obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_NEAR_LIMIT") if
   sealed_contract(context, contract) and
   auto_grant(person, seal, contract, grant, context) and
-  is_near(grant.used, grant.use_limit);
+  is_near_limit(grant.used, grant.use_limit);
 obligation(person: Person, "auto_use", seal: Seal, context, "ALERT_FIRST_USE") if
   sealed_contract(context, contract) and
   auto_grant(person, seal, contract, grant, context) and
@@ -108,7 +111,7 @@ lapses(person: Person, "auto_use", seal: Seal, context, at) if
   auto_grant(person, seal, contract, grant, context) and
   grant_lapses(grant, at);
 
-# --- emergency use -------------------------------------------------------------------------------------------------------
+# --- emergency use ---------------------------------------------------------------------------------------------------
 
 requires("emergency_use", _: Seal, "LICENCE_EXISTING");
 requires("emergency_use", _: Seal, "REASON_STATED");
@@ -135,35 +138,35 @@ meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if
   is_ready(task, context);
 meets(_: Person, "SEAL_FOR_TASK", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
-  takes_seal(task, seal);
+  task_takes_seal(task, seal);
 meets(_: Person, "SEAL_USABLE", "emergency_use", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "CERTIFICATE_VALID", "emergency_use", seal: Seal, context) if has_valid_certificate(seal, context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "emergency_use", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "MATTER_SEALABLE", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  is_made_for(seal, contract, context);
+  is_suitable_for(seal, contract, context);
 meets(_: Person, "AMOUNT_STATED", "emergency_use", _: Seal, context) if has_stated_amount(context);
 meets(_: Person, "SEAL_IN_CATEGORY", "emergency_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "emergency_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not deals_with_himself(person, seal, contract, context);
+  not deals_with_self(person, seal, contract, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  not has_acted_for_another(person.id, seal, contract, context);
+  not has_signed_for_other_party(person.id, seal, contract, context);
 
-# An emergency stands in for an approval, and not for the second pair of eyes of one that was given.
+# An emergency replaces an approval, and not the second pair of eyes of one that was given.
 #@ U-12
 meets(person: Person, "APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
-waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if may_be_stamped_by_approver(seal);
+waived("APPROVER_NOT_STAMPER", "emergency_use", seal: Seal, _) if is_lesser_seal(seal);
 
 # The reason is stated, for those who approve it afterwards.
 #@ U-24
 meets(_: Person, "REASON_STATED", "emergency_use", _: Seal, context) if is_stated(context.reason);
 
-# An emergency breaks no operator's privilege: it stands in for the approval, not for the task's choice of people.
+# An emergency breaks no operator's privilege: it replaces the approval, not the task's choice of people.
 #@ U-24 C-02
 meets(person: Person, "TASK_OPERATOR", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
@@ -177,18 +180,20 @@ is_emergency_operator(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
-# A live grant for emergencies. While one emergency use of the seal by this person is not approved, there is no second one: under
-# whatever grant and membership that use was, and whether its approval is still to come or was missed.
+# U-24: In an emergency a seal is used without an approval by a grant for just that, with a stated reason and an alert,
+# and the use is approved afterwards in time. While one emergency use of the seal by this person is not approved, there
+# is no second one: under whatever grant and membership that use was, and whether its approval is still to come or was
+# missed.
 #@ U-24
 meets(person: Person, "EMERGENCY_GRANTED", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, _, context) and
-  not has_unapproved_emergency(person, seal, context);
+  not has_unapproved_emergency_use(person, seal, context);
 because("EMERGENCY_GRANTED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 because("EMERGENCY_GRANTED", "POST_APPROVAL_MISSING", person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, _, context) and
-  has_unapproved_emergency(person, seal, context);
+  has_unapproved_emergency_use(person, seal, context);
 
 emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   grant in seal.grants and
@@ -198,14 +203,14 @@ emergency_grant(person: Person, seal: Seal, contract: Contract, grant, context) 
   grant.membership.enterprise_id = seal.enterprise_id and
   gives_authority(grant, contract, context);
 
-has_unapproved_emergency(person: Person, seal: Seal, context) if
+has_unapproved_emergency_use(person: Person, seal: Seal, context) if
   grant in seal.grants and
   grant.membership.person_id = person.id and
   use in grant.emergency_uses and
   not is_approved_afterwards(use, grant, seal, context);
 
-# An emergency use is approved within its time, by another person who was entitled to approve at that time. An approval that came
-# late is none: what was missed is for the enterprise to settle, with a grant to another person.
+# An emergency use is approved within its time, by another person who was entitled to approve at that time. An approval
+# that came late is none: what was missed is for the enterprise to settle, with a grant to another person.
 is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context) if
   use.approved_at > 0 and
   use.used_at <= use.approved_at and
@@ -215,27 +220,21 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver in seal.enterprise.memberships and
   approver.id = use.approved_by_id and
   approver.person_id != grant.membership.person_id and
-  might_act_as_approver(approver, seal, use.approved_at, context) and
+  could_act_as_approver(approver, seal, use.approved_at, context) and
   had_right_to_approve(approver, seal, use.approved_at);
 
-# Like may_act_as_approver, at an earlier instant, as far as the facts tell: since when somebody is suspended they do not say, so that
-# it does not count; who keeps the seal they say of today, and of a substitute for each day.
-might_act_as_approver(approver: Membership, seal: Seal, at, context) if
+# Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
+# suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.
+could_act_as_approver(approver: Membership, seal: Seal, at, context) if
   was_member(approver.person_id, seal.enterprise, membership, at, context) and
   membership.id = approver.id and
   approver.person.realname_state = "VERIFIED" and
   not is_custodian(approver.person_id, seal) and
-  not kept_in_place(approver.person_id, seal, at);
+  not was_acting_custodian(approver.person_id, seal, at);
 
-is_custodian(person_id, seal: Seal) if
-  custodian = seal.custodian and
-  custodian matches Membership and
-  custodian.person_id = person_id;
-
-kept_in_place(person_id, seal: Seal, at) if
-  acts_as_custodian(person_id, seal) and
-  seal.acting_from <= at and
-  at < seal.acting_to;
+was_acting_custodian(person_id, seal: Seal, at) if
+  is_named_acting_custodian(person_id, seal) and
+  is_time_of_acting_custodian(seal, at);
 
 # Like has_right_to_approve.
 had_right_to_approve(approver: Membership, seal: Seal, at) if
@@ -246,27 +245,20 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   grant.state in ["ACTIVE", "EXPIRED"] and
-  grant.confirmation in ["AUTH_LETTER", "INTENT"] and
+  is_confirmed(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and
-  gave_by_office(grant.grantor, seal.enterprise, at);
+  was_entitled_to_grant(grant.grantor, seal.enterprise, at);
 
 # A grant stood on the role of the one who gave it, and on their membership. A role that was revoked does not say when.
-gave_by_office(grantor: RoleAssignment, _: Enterprise, at) if
+was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at) if
   grantor.role = "SEAL_ADMIN" and
-  held_role(grantor, at);
-gave_by_office(grantor: RoleAssignment, enterprise: Enterprise, at) if
+  was_active_assignment(grantor, at);
+was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at) if
   grantor.role = "LEGAL_REP" and
-  held_role(grantor, at) and
+  was_active_assignment(grantor, at) and
   was_legal_representative(grantor.membership.person_id, enterprise, at);
-
-held_role(assignment: RoleAssignment, at) if
-  assignment.state in ["ACTIVE", "EXPIRED"] and
-  assignment.valid_from <= at and
-  at < assignment.valid_to and
-  assignment.membership.joined_at <= at and
-  at < assignment.membership.ended_at;
 
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24
@@ -280,17 +272,18 @@ meets(person: Person, "FRESH_FACE", "emergency_use", _: Seal, context) if
   sealing_task(context, task) and
   fresh_face_check(
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
+# … or three or four factors of the identity, where the owner's category allows that.
 #@ U-10
 meets(person: Person, "FRESH_FACE", "emergency_use", seal: Seal, context) if
   sealing_task(context, task) and
   fresh_fallback_check(context.verification, person, seal, task, context) and
-  is_for_all_documents(context.verification, context);
+  covers_all_documents(context.verification, context);
 
 obligation(_: Person, "emergency_use", _: Seal, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "emergency_use", _: Seal, _, "DECREMENT_USE");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "emergency_use", _: Seal, context) if
-  named_check(context.verification, id);
+  check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
   emergency_grant_used_up(person, seal, context, id);
 obligation_parameter("POST_APPROVAL", "grant_id", id, person: Person, "emergency_use", seal: Seal, context) if
@@ -303,6 +296,7 @@ emergency_grant_used_up(person: Person, seal: Seal, context, id) if
 
 obligation(_: Person, "emergency_use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "emergency_use", _: Seal, _, "NOTIFY_MONITORS");
+# Those who watch are told at once, and the use is approved afterwards.
 #@ U-24 W-05
 obligation(_: Person, "emergency_use", _: Seal, _, "ALERT_EMERGENCY_USE");
 obligation(_: Person, "emergency_use", _: Seal, _, "POST_APPROVAL");
@@ -314,8 +308,10 @@ lapses(person: Person, "emergency_use", _: Seal, context, at) if
 lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealing_task(context, task) and
   fallback_lapses(context.verification, person, seal, task, context, at);
-lapses(_: Person, "emergency_use", seal: Seal, _, at) if certificate_of(seal, certificate) and at = certificate.not_after;
-lapses(_: Person, "emergency_use", _: Seal, context, at) if sealed_contract(context, contract) and at = contract.deadline;
+lapses(_: Person, "emergency_use", seal: Seal, _, at) if
+  certificate_of(seal, certificate) and at = certificate.not_after;
+lapses(_: Person, "emergency_use", _: Seal, context, at) if
+  sealed_contract(context, contract) and at = contract.deadline;
 lapses(person: Person, "emergency_use", seal: Seal, context, at) if
   sealed_contract(context, contract) and
   emergency_grant(person, seal, contract, grant, context) and

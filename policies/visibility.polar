@@ -1,21 +1,21 @@
 # Who may know that a thing exists, and who has standing to be told more than the gate reasons.
 #
 # What is invisible to a person is answered exactly like what does not exist. An enterprise is public, and so is an
-# invitation to whoever holds its id; everything else is seen by those who have to do with it.
+# invitation to everybody who knows its id; everything else is seen by those who have to do with it.
 
 actor Person {}
 
-# A tie to an enterprise: being a member, suspended or not, or its legal representative; an own open task, application,
-# invitation or retrieval case. What is over ties no more.
-tied(person: Person, enterprise: Enterprise, context) if is_colleague(person, enterprise, context);
-tied(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
-tied(person: Person, enterprise: Enterprise, context) if
+# Connected to an enterprise are its members, suspended or not, its legal representative, and those with an open task,
+# application, invitation or retrieval case of their own. What is over connects no more.
+is_connected_to(person: Person, enterprise: Enterprise, context) if is_colleague(person, enterprise, context);
+is_connected_to(person: Person, enterprise: Enterprise, context) if is_applicant(person, enterprise, context);
+is_connected_to(person: Person, enterprise: Enterprise, context) if
   invitation in enterprise.invitations and
   invitation.target_id = person.id and
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
-tied(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
-tied(person: Person, enterprise: Enterprise, _) if task_tie(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task(person, enterprise);
 
 is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
 is_colleague(person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);
@@ -23,7 +23,7 @@ is_colleague(person: Person, enterprise: Enterprise, _) if legal_representative(
 
 visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
-visible(person: Person, seal: Seal, context) if tied(person, seal.enterprise, context);
+visible(person: Person, seal: Seal, context) if is_connected_to(person, seal.enterprise, context);
 visible(person: Person, seal: Seal, context: SealUseContext) if
   holder = context.holder and
   holder matches Enterprise and
@@ -46,9 +46,11 @@ visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.se
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
 visible(person: Person, review: SealReview, context) if is_colleague(person, review.seal.enterprise, context);
 visible(person: Person, request: SealUseRequest, context) if is_colleague(person, request.seal.enterprise, context);
-visible(person: Person, delegation: Delegation, context) if is_colleague(person, delegation.principal.enterprise, context);
+visible(person: Person, delegation: Delegation, context) if
+  is_colleague(person, delegation.principal.enterprise, context);
 visible(person: Person, category: BusinessCategory, context) if is_colleague(person, category.enterprise, context);
-visible(person: Person, subscription: MonitorSubscription, context) if is_colleague(person, subscription.enterprise, context);
+visible(person: Person, subscription: MonitorSubscription, context) if
+  is_colleague(person, subscription.enterprise, context);
 visible(person: Person, contract: Contract, _) if contract.initiated_by_id = person.id;
 visible(person: Person, _: Contract, context: ContractContext) if
   initiator = context.enterprise and
@@ -75,12 +77,14 @@ visible(person: Person, application: JoinApplication, _) if application.person_i
 visible(person: Person, application: JoinApplication, context) if is_colleague(person, application.enterprise, context);
 visible(person: Person, membership: Membership, _) if membership.person_id = person.id;
 visible(person: Person, membership: Membership, context) if is_colleague(person, membership.enterprise, context);
-visible(person: Person, assignment: RoleAssignment, context) if is_colleague(person, assignment.membership.enterprise, context);
+visible(person: Person, assignment: RoleAssignment, context) if
+  is_colleague(person, assignment.membership.enterprise, context);
 visible(person: Person, task: SigningTask, _) if task.handler_id = person.id;
 visible(person: Person, task: SigningTask, _) if operator in task.operators and operator.person_id = person.id;
 visible(person: Person, task: SigningTask, _) if task.signatory.person_id = person.id;
 visible(person: Person, task: SigningTask, context) if
   task.signatory.kind = "ENTERPRISE" and is_colleague(person, context.enterprise, context);
+# A case is seen by its applicant and by those who run the enterprise or its seals …
 #@ R-16
 visible(person: Person, case: RetrievalCase, _) if case.applicant_id = person.id;
 visible(person: Person, case: RetrievalCase, context) if is_administrator(person, case.enterprise, context);
@@ -88,13 +92,14 @@ visible(person: Person, case: RetrievalCase, context) if may_manage_seals(person
 # … and those who were only suspended from that, for they may object.
 #@ R-09
 visible(person: Person, case: RetrievalCase, context) if is_suspended_officer(person, case.enterprise, context);
+# … by the reviewers …
 #@ R-16
 visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
-# Whoever lost the enterprise by it sees the case that did it.
+# … and by those who lost the enterprise by it.
 visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
-# Standing: whoever sees a thing has it, but for enterprises and invitations, which everybody sees.
-has_standing(person: Person, enterprise: Enterprise, context) if tied(person, enterprise, context);
+# Standing: those who see a thing have it, but for enterprises and invitations, which everybody sees.
+has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to(person, enterprise, context);
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);
@@ -118,12 +123,7 @@ has_standing(_: Person, _: RetrievalCase, _);
 holds_task_of(person: Person, contract: Contract) if
   party in contract.signatories and
   task in party.tasks and
-  task.handler_id = person.id;
-holds_task_of(person: Person, contract: Contract) if
-  party in contract.signatories and
-  task in party.tasks and
-  operator in task.operators and
-  operator.person_id = person.id;
+  is_named_in_task(person.id, task);
 
 is_risk_staff(person: Person) if
   post in person.staff_posts and

@@ -1,5 +1,6 @@
 # The words that the other files are written in: who owns a thing, who belongs to an enterprise, who is what in it.
-# Nothing here allows anything by itself. Authority is always a fact of the enterprise, read at the time of the question.
+# Nothing here allows anything by itself. Authority is always a fact of the enterprise, read at the time of the
+# question.
 
 # The enterprise that a resource belongs to. A task belongs to the party that it is for.
 owner(enterprise: Enterprise, _, found) if found = enterprise;
@@ -38,9 +39,16 @@ owner(task: SigningTask, context, found) if
   found matches Enterprise;
 
 # A person whose account and real name stand.
-fit(person: Person) if
+is_active_and_verified(person: Person) if
   person.account_state = "ACTIVE" and
   person.realname_state = "VERIFIED";
+
+# What has a time counts from `valid_from` on and ends before `valid_to`: roles, grants, delegations, requests.
+# U-07: A grant or a request counts from its first instant on, and not in the instant in which it ends any more.
+#@ U-07
+is_within_time(dated, context) if
+  dated.valid_from <= context.now and
+  context.now < dated.valid_to;
 
 # A membership counts while it is ACTIVE and until it ends: a time that has passed beats the state.
 is_live(membership: Membership, context) if
@@ -75,8 +83,8 @@ registry_names(person_id, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
-# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing that it
-# had said speaks against that. What nobody had looked up by then is not known.
+# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing
+# that it had said speaks against that. What nobody had looked up by then is not known.
 was_legal_representative(person_id, enterprise: Enterprise, at) if
   snapshot in enterprise.registry_snapshots and
   snapshot.status = "EXISTING" and
@@ -88,59 +96,72 @@ was_legal_representative(person_id, enterprise: Enterprise, at) if
 is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   other in enterprise.registry_snapshots and
   other.fetched_at <= at and
-  says_otherwise(other, snapshot) and
+  contradicts(other, snapshot) and
   snapshot.fetched_at <= other.fetched_at;
 is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   other in enterprise.registry_snapshots and
   other.fetched_at <= at and
-  says_otherwise(other, snapshot) and
+  contradicts(other, snapshot) and
   other.is_current = true;
 
-says_otherwise(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
-says_otherwise(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
+contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
+contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
 
-# A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for it.
+# A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for
+# it.
 was_member(person_id, enterprise: Enterprise, membership, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   membership.joined_at <= at and
   at < membership.ended_at and
-  knows_its_end(membership, context);
+  has_known_end(membership, context);
 
-knows_its_end(membership: Membership, _) if membership.state = "ACTIVE";
-knows_its_end(membership: Membership, context) if
+has_known_end(membership: Membership, _) if membership.state = "ACTIVE";
+has_known_end(membership: Membership, context) if
   membership.state = "ENDED" and
   membership.ended_at <= context.now;
 
-# A role as it was at a time; when one was revoked is not known.
-held_role(membership: Membership, roles, at) if
-  assignment in membership.assignments and
-  assignment.role in roles and
+# A role as it was at a time, with the membership that it is of; when one was revoked is not known.
+was_active_assignment(assignment: RoleAssignment, at) if
   assignment.state in ["ACTIVE", "EXPIRED"] and
   assignment.valid_from <= at and
-  at < assignment.valid_to;
+  at < assignment.valid_to and
+  assignment.membership.joined_at <= at and
+  at < assignment.membership.ended_at;
 
 belongs(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) or
   legal_representative(person, enterprise);
 
 # A role counts while its assignment is ACTIVE and within its time, on a live membership.
-assignment_stands(assignment: RoleAssignment, context) if
+is_active_assignment(assignment: RoleAssignment, context) if
   assignment.state = "ACTIVE" and
   is_live(assignment.membership, context) and
-  assignment.valid_from <= context.now and
-  context.now < assignment.valid_to;
+  is_within_time(assignment, context);
 
 # When a role ends by itself: with its assignment, or with its membership.
 assignment_lapses(assignment: RoleAssignment, at) if at = assignment.valid_to;
 assignment_lapses(assignment: RoleAssignment, at) if at = assignment.membership.ended_at;
 
+# … and when the person's own role in an enterprise does.
+own_role_lapses(person: Person, enterprise: Enterprise, role, context, at) if
+  member(person, enterprise, membership, context) and
+  assignment in membership.assignments and
+  assignment.role = role and
+  is_active_assignment(assignment, context) and
+  assignment_lapses(assignment, at);
+
+own_admin_role_lapses(person: Person, enterprise: Enterprise, context, at) if
+  own_role_lapses(person, enterprise, "SYSTEM_ADMIN", context, at);
+seal_admin_lapses(person: Person, enterprise: Enterprise, context, at) if
+  own_role_lapses(person, enterprise, "SEAL_ADMIN", context, at);
+
 holds_role(membership: Membership, role, context) if
   assignment in membership.assignments and
   assignment.role = role and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
-has_standing_role(person: Person, enterprise: Enterprise, role, context) if
+has_active_role(person: Person, enterprise: Enterprise, role, context) if
   member(person, enterprise, membership, context) and
   holds_role(membership, role, context);
 
@@ -148,7 +169,7 @@ has_standing_role(person: Person, enterprise: Enterprise, role, context) if
 administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
   holds_role(membership, "SYSTEM_ADMIN", context) and
-  fit(membership.person);
+  is_active_and_verified(membership.person);
 
 has_administrator(enterprise: Enterprise, context) if administrator(enterprise, _, context);
 
@@ -169,45 +190,65 @@ primary_administrator(enterprise: Enterprise, membership, context) if
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   assignment.is_primary = true and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
-# Who may run the enterprise, and who may run its seals. The legal representative may both; only he manages his own seal.
+# Who may run the enterprise, and who may run its seals. The legal representative may both; nobody else manages the
+# legal representative's seal.
 may_administer(person: Person, enterprise: Enterprise, context) if
   is_administrator(person, enterprise, context) or
   legal_representative(person, enterprise);
 
 may_manage_seals(person: Person, enterprise: Enterprise, context) if
-  has_standing_role(person, enterprise, "SEAL_ADMIN", context) or
+  has_active_role(person, enterprise, "SEAL_ADMIN", context) or
   legal_representative(person, enterprise);
 
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
   holds_role(membership, "SEAL_ADMIN", context) and
-  fit(membership.person);
+  is_active_and_verified(membership.person);
 
-# A signing task that the person holds, of a contract that is being signed or filled in, and that is not over.
+# The states of tasks and contracts that several rules ask for.
+is_open_state(task: SigningTask) if task.state in ["WAITING", "PENDING", "IN_PROGRESS"];
+is_due_state(task: SigningTask) if task.state in ["PENDING", "IN_PROGRESS"];
+is_open_contract(contract: Contract) if contract.state in ["FILLING", "SIGNING"];
+
+# A task that is not over, of a contract that is being filled in or signed. A draft is not there yet.
+is_open_task(task: SigningTask) if
+  is_open_state(task) and
+  is_open_contract(task.signatory.contract);
+
+# An open signing task that the person holds.
 open_task(person: Person, task) if
   task in person.handled_tasks and
-  is_under_way(task);
+  is_open_task(task);
 open_task(person: Person, task) if
   operated in person.operated_tasks and
   task = operated.task and
-  is_under_way(task);
-
-is_under_way(task: SigningTask) if
-  task.state in ["WAITING", "PENDING", "IN_PROGRESS"] and
-  task.signatory.contract.state in ["FILLING", "SIGNING"];
+  is_open_task(task);
 
 open_task_for(person: Person, enterprise_id, task) if
   open_task(person, task) and
   task.signatory.enterprise_id matches String and
   task.signatory.enterprise_id = enterprise_id;
 
-# … and one that makes a tie: the contract has been sent, so that nobody makes a tie by drafting one.
-task_tie(person: Person, enterprise: Enterprise) if
+# … and one that connects with an enterprise: the contract has been sent. Nobody connects themself by drafting one.
+has_open_sent_task(person: Person, enterprise: Enterprise) if
   open_task_for(person, enterprise.id, task) and
   task.signatory.contract.state = "SIGNING";
+
+# An enterprise's own category of contracts; another enterprise's says nothing.
+own_category(enterprise: Enterprise, category_id, category) if
+  category in enterprise.categories and
+  category.id = category_id;
+
+# Who holds a task: its handler, or one of its operators.
+is_named_in_task(person_id, task: SigningTask) if
+  task.handler_id matches String and
+  task.handler_id = person_id;
+is_named_in_task(person_id, task: SigningTask) if
+  operator in task.operators and
+  operator.person_id = person_id;
 
 # An application counts until it expires, whether or not somebody has written that down.
 pending_application(person: Person, enterprise: Enterprise, application, context) if
@@ -218,10 +259,14 @@ pending_application(person: Person, enterprise: Enterprise, application, context
 
 is_applicant(person: Person, enterprise: Enterprise, context) if pending_application(person, enterprise, _, context);
 
-# A case that is neither executed nor given up.
+# A case that is neither executed nor over otherwise.
+is_open_case(case: RetrievalCase) if
+  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+was_executed(case: RetrievalCase) if case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"];
+
 open_case(enterprise: Enterprise, case) if
   case in enterprise.retrieval_cases and
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+  is_open_case(case);
 
 own_open_case(person: Person, enterprise: Enterprise, case) if
   open_case(enterprise, case) and
@@ -260,22 +305,73 @@ used_face_check(check, person: Person, purpose, object_type, object_id) if
   check.state = "CONSUMED";
 
 # The check that was shown, by its id, for what uses it up.
-named_check(check, id) if
+check_id(check, id) if
   check matches IdentityVerification and
   id = check.id;
 
 # --- retrieval -------------------------------------------------------------------------------------------------------
 
-# A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided. Not before:
-# until the reviewers have passed it, whoever files papers could freeze an enterprise with them.
-retrieval_holds(enterprise: Enterprise) if
+# R-12: A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided: no
+# grants, no ending of seals, no export, no change of administrators. Not before: until the reviewers have passed it,
+# anybody who files papers could freeze an enterprise with them.
+#@ R-12
+is_held_by_retrieval(enterprise: Enterprise) if
   case in enterprise.retrieval_cases and
   case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
 
-# Whoever took the enterprise over waits until `at` before his first high-risk act, so that an appeal can come in time.
+# A person who took the enterprise over waits until `at` before their first high-risk act, so that an appeal can come in
+# time.
 cooling_off(person: Person, enterprise: Enterprise, at, context) if
   case in enterprise.retrieval_cases and
   case.state = "EXECUTED" and
   case.applicant_id = person.id and
   at = case.executed_at + context.parameters.cooling_off and
   context.now < at;
+
+# --- kinds and states of seals ---------------------------------------------------------------------------------------
+
+# The seal that a resource is or is about.
+seal_of(seal: Seal, found) if found = seal;
+seal_of(grant: SealGrant, found) if found = grant.seal;
+seal_of(grant: OpenGrant, found) if found = grant.seal;
+seal_of(grant: CrossEnterpriseGrant, found) if found = grant.seal;
+seal_of(review: SealReview, found) if found = review.seal;
+
+# The seals that bind an enterprise most, those that bind it less, and all that are the enterprise's and not the legal
+# representative's. A kind that stands in no list is none of these.
+is_key_seal(seal: Seal) if seal.kind in ["OFFICIAL", "FINANCE", "LEGAL_REP"];
+is_lesser_seal(seal: Seal) if seal.kind in ["CONTRACT", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+is_enterprise_seal(seal: Seal) if
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
+
+# A seal that is revoked or destroyed has ended and does not come back.
+is_ended(seal: Seal) if seal.state in ["REVOKED", "DESTROYED"];
+is_not_ended(seal: Seal) if
+  seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED", "ACTIVE", "DISABLED", "LOST", "EXPIRED", "COLLECTED"];
+is_unreviewed(seal: Seal) if seal.state in ["DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED"];
+
+# Who keeps a seal: its custodian, or the acting custodian in the custodian's place, within their time. By person, so
+# that a second membership does not help.
+is_custodian(person_id, seal: Seal) if
+  custodian = seal.custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+is_named_acting_custodian(person_id, seal: Seal) if
+  custodian = seal.acting_custodian and
+  custodian matches Membership and
+  custodian.person_id = person_id;
+
+is_time_of_acting_custodian(seal: Seal, at) if
+  seal.acting_from <= at and
+  at < seal.acting_to;
+
+keeps_seal_now(person_id, seal: Seal, _) if is_custodian(person_id, seal);
+keeps_seal_now(person_id, seal: Seal, context) if
+  is_named_acting_custodian(person_id, seal) and
+  is_time_of_acting_custodian(seal, context.now);
+
+keeps_seal_now_or_later(person_id, seal: Seal, _) if is_custodian(person_id, seal);
+keeps_seal_now_or_later(person_id, seal: Seal, context) if
+  is_named_acting_custodian(person_id, seal) and
+  context.now < seal.acting_to;

@@ -1,18 +1,21 @@
 """Write `docs/rules.md`: rule of the rulebook -> requirement -> file:line -> facts it reads -> tests.
 
-Everything in it is read from the bundle's tags (`#@ U-01`), its text, the constraints of the records, and the tests in
-`policies/tests`; but for the rules that are no decisions, which are named here with the place that enforces them.
-`--check` says whether the file is up to date, whether every rule is accounted for, and whether every tagged rule has a
-test.
+Everything in it is read from the bundle's tags (`#@ U-01`), the comments above them, the constraints of the records,
+and the tests in `policies/tests`; but for the rules that are no decisions, which are named here with the place that
+enforces them. What a rule says is the comment that begins with its id (`# U-01: …`) above a tag that names it, or else
+the comment above the first tag that names it alone.
+`--check` says whether the file is up to date, whether every rule is accounted for and says something that no other rule
+says, whether every tag has a comment, and whether every tagged rule has a test.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 import typing
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,11 +37,11 @@ NO_DECISIONS = {
     "U-25": (
         "Everything is decided again in the moment of sealing; an older decision is void.",
         "`decision/pdp.py`: no allow outlives `allow_valid_for` (`policies/parameters.toml`) or the first instant that"
-        " `lapses` gives; whoever seals asks in that moment, and checks `valid_until`",
+        " `lapses` gives; the caller that seals asks in that moment, and checks `valid_until`",
     ),
     "W-04": (
         "Every use is logged before it counts, and no role edits the log.",
-        "whoever seals, by the obligation `APPEND_SEAL_LOG`; that facts are history and stay is kept by"
+        "the caller that seals, by the obligation `APPEND_SEAL_LOG`; that facts are history and stay is kept by"
         " `facts/invariants.py` (I17). The service itself keeps no log of its decisions",
     ),
 }
@@ -217,10 +220,12 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
             continue
         for rule_id in statement.tags:
             entry = found[rule_id]
-            entry.text = entry.text or _comment_above(statement)
             key, place = _place(statement)
             entry.places[key].append(place)
             entry.facts |= reader.facts_of(statement)
+    for rule_id, text in stated_rules(tag_comments(installed_folder())).items():
+        if rule_id in found:
+            found[rule_id].text = text
     for rule_id, said in _constraints():
         if rule_id in found:
             found[rule_id].constraints.append(said)
@@ -268,18 +273,50 @@ def _constraints() -> Iterator[tuple[str, str]]:
                 yield constraint.invariant, f"one `{name}` for each {columns}{where}"
 
 
-def _comment_above(rule: Rule) -> str:
-    """The prose above the tag of a rule."""
-    lines = (installed_folder() / rule.file).read_text(encoding="utf-8").splitlines()
-    index = rule.line - 2
-    while index >= 0 and not lines[index].startswith("#@"):
-        index -= 1
-    index -= 1
-    prose: list[str] = []
-    while index >= 0 and lines[index].startswith("# ") and not lines[index].startswith("# ---"):
-        prose.insert(0, lines[index].removeprefix("# ").strip())
-        index -= 1
-    return " ".join(prose)
+@dataclasses.dataclass(frozen=True)
+class TagComment:
+    """The comment above a line of tags, by paragraph, each with the rule whose id it begins with (or none)."""
+
+    rules: tuple[str, ...]
+    place: str
+    paragraphs: tuple[tuple[str, str], ...]
+
+
+def tag_comments(folder: Path) -> list[TagComment]:
+    """Read the lines of tags in the policies, in the order of the files."""
+    found = []
+    for path in sorted(folder.glob("*.polar")):
+        comment: list[str] = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.startswith("#@"):
+                found.append(TagComment(tuple(line[2:].split()), f"{path.name}:{number}", _paragraphs(comment)))
+            is_prose = line.startswith("# ") and not line.startswith("# ---")
+            comment = [*comment, line.removeprefix("# ")] if is_prose else []
+    return found
+
+
+def _paragraphs(comment: list[str]) -> tuple[tuple[str, str], ...]:
+    """Cut a comment where a line begins with the id of a rule."""
+    paragraphs: list[tuple[str, list[str]]] = []
+    for line in comment:
+        begun = re.match(r"([A-Z]-\d\d): ", line)
+        if begun or not paragraphs:
+            paragraphs.append((begun[1] if begun else "", []))
+        paragraphs[-1][1].append(line[begun.end() :] if begun else line)
+    return tuple((rule_id, " ".join(lines)) for rule_id, lines in paragraphs)
+
+
+def stated_rules(comments: list[TagComment]) -> dict[str, str]:
+    """Return what each rule says, by its id."""
+    stated: dict[str, str] = {}
+    for comment in comments:
+        for rule_id, text in comment.paragraphs:
+            if rule_id in comment.rules:
+                stated.setdefault(rule_id, text)
+    for comment in comments:
+        if len(comment.rules) == 1 and comment.paragraphs:
+            stated.setdefault(comment.rules[0], comment.paragraphs[0][1])
+    return stated
 
 
 def _linked(test: PolicyTest) -> str:
@@ -338,8 +375,8 @@ def rulebook() -> list[str]:
 
 def _in_short(text: str) -> str:
     """The first sentence of a text."""
-    first, stop, _ = text.partition(". ")
-    return first.rstrip(".:") + ("." if stop or first else "")
+    first, _, _ = text.partition(". ")
+    return f"{first.rstrip('.:… ')}." if first else ""
 
 
 def main() -> int:
@@ -351,6 +388,11 @@ def main() -> int:
     written = page(found)
     untested = [rule_id for rule_id, entry in sorted(found.items()) if not entry.tests]
     unwritten = [rule_id for rule_id, entry in sorted(found.items()) if not entry.places]
+    texts = Counter(_in_short(entry.text) for entry in found.values())
+    unstated = [
+        rule_id for rule_id, entry in sorted(found.items()) if texts[_in_short(entry.text)] > 1 or not entry.text
+    ]
+    uncommented = [comment.place for comment in tag_comments(installed_folder()) if not comment.paragraphs]
     if not arguments.check:
         TARGET.parent.mkdir(exist_ok=True)
         TARGET.write_text(written, encoding="utf-8")
@@ -359,17 +401,19 @@ def main() -> int:
         return 1
     missing = [rule_id for rule_id in rulebook() if rule_id not in found and rule_id not in NO_DECISIONS]
     both = [rule_id for rule_id in NO_DECISIONS if rule_id in found]
-    complaints = {
+    problems = {
         "has no test": untested,
+        "says nothing of its own: begin the comment above a tag of it with its id": unstated,
+        "tags rules without a comment above": uncommented,
         "is tested but tagged nowhere": unwritten,
         "is neither tagged in a policy nor named as no decision": missing,
         "is tagged in a policy, and so a decision": both,
         "is no rule of the rulebook": sorted({*found, *NO_DECISIONS} - set(rulebook())),
     }
-    for what, rule_ids in complaints.items():
-        for rule_id in rule_ids:
-            print(f"{rule_id} {what}", file=sys.stderr)
-    return 1 if any(complaints.values()) else 0
+    for what, places in problems.items():
+        for place in places:
+            print(f"{place} {what}", file=sys.stderr)
+    return 1 if any(problems.values()) else 0
 
 
 if __name__ == "__main__":

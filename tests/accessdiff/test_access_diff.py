@@ -115,7 +115,7 @@ def _view_needs_use(folder: Path) -> None:
 
 
 def _tasks_do_not_tie(folder: Path) -> None:
-    head = "tied(person: Person, enterprise: Enterprise, _) if task_tie"
+    head = "is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task"
     edit(folder, "visibility.polar", lambda t: without(t, head))
 
 
@@ -150,7 +150,9 @@ def _view_never_ends(folder: Path) -> None:
         folder,
         "visibility.polar",
         lambda t: replaced(
-            t, "if tied(person, seal.enterprise, context)", "if walks(seal) or tied(person, seal.enterprise, context)"
+            t,
+            "if is_connected_to(person, seal.enterprise, context)",
+            "if walks(seal) or is_connected_to(person, seal.enterprise, context)",
         ),
     )
 
@@ -474,7 +476,7 @@ def test_less_under_a_negation_allows_more(bundles: Bundles, tmp_path: Path) -> 
     "change",
     [
         lambda text: f"# A word about it.\n{text}",
-        lambda text: text.replace("is_for_all_matters", "suits_all_matters"),
+        lambda text: text.replace("suits_any_matter", "suits_all_matters"),
         lambda text: (
             text.replace("(seal: Seal, certificate)", "(that: Seal, certificate)")
             .replace("certificate = seal.certificate and", "certificate = that.certificate and")
@@ -505,7 +507,7 @@ def test_a_change_that_cannot_allow_more_is_no_loosening(bundles: Bundles, tmp_p
     folder = shutil.copytree(installed_folder(), tmp_path / "policies")
     edit(folder, "seal_use.polar", change)
     for path in folder.glob("*.polar"):
-        edit(folder, path.name, lambda text: text.replace("is_for_all_matters", "suits_all_matters"))
+        edit(folder, path.name, lambda text: text.replace("suits_any_matter", "suits_all_matters"))
     new = Bundle.load(MODEL, folder)
     assert new.version != bundles[""].version
     assert changes_of(bundles[""], new).loosenings == ()

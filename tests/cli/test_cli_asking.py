@@ -37,14 +37,14 @@ def test_in_a_language_it_also_says_what_to_tell_the_person(sealauthz, demo_fact
     assert out.startswith(
         "DENY  Person:p-lin use Seal:seal-official\n"
         "  NOT_A_MEMBER\n"
-        "    您不在该企业下，请加入企业\n"
-        "    → JOIN_ENTERPRISE  加入云杉印务（上海）有限公司\n"
+        "    您还不是该企业成员\n"
+        "    → JOIN_ENTERPRISE  申请加入云杉印务（上海）有限公司\n"
         "                       enterprise_id=e-yunshan\n"
     )
     _, out, _ = sealauthz("check", *LIN_USES, "--language", "en", "-o", "json")
     reason = json.loads(out)["reasons"][0]
-    assert reason["text"] == "You do not belong to this enterprise. Please join it."
-    assert reason["next_steps"][0]["text"] == "Join 云杉印务（上海）有限公司"
+    assert reason["text"] == "You are not a member of this enterprise yet."
+    assert reason["next_steps"][0]["text"] == "Apply to join 云杉印务（上海）有限公司"
 
 
 def test_an_allow_exits_with_0(sealauthz, demo_facts):

@@ -297,7 +297,12 @@ def test_what_cannot_be_decided_any_more_is_never_approved(sealauthz, new, tmp_p
     with (new / "words.polar").open("a", encoding="utf-8") as words:
         words.write('\nwalks(seal: Seal) if seal.kind = "FINANCE";\n')
         words.write("walks(seal: Seal) if grant in seal.grants and walks(grant.seal);\n")
-    edit(new, "visibility.polar", "if tied(person, seal.enterprise", "if walks(seal) or tied(person, seal.enterprise")
+    edit(
+        new,
+        "visibility.polar",
+        "if is_connected_to(person, seal.enterprise",
+        "if walks(seal) or is_connected_to(person, seal.enterprise",
+    )
     code, out, err = diff(sealauthz, "--approve", "ok.txt", "--update")
     assert (code, err) == (1, "")
     assert "\nERRORS\n" in out

@@ -27,8 +27,8 @@ def test_a_deny_is_told_with_the_masked_administrator() -> None:
     assert decision.reasons[0].text == ""
     english, chinese = decision.told("en"), decision.told("zh")
     named = mask_name("admin某")
-    assert english.reasons[0].text == f"You have applied to join; waiting for {named} (138****1569)."
-    assert chinese.reasons[0].text == f"已申请加入，等待{named}（138****1569）处理"
+    assert english.reasons[0].text == f"You have applied to join. {named} (138****1569) decides next."
+    assert chinese.reasons[0].text == f"您已申请加入，等待管理员{named}（138****1569）审批"
     assert [step.text for step in english.reasons[0].next_steps] == [
         f"Wait for {named} (138****1569)",
         f"Remind {named} (3 reminders left)",
@@ -43,6 +43,14 @@ def test_where_nobody_may_be_named_the_text_names_nobody() -> None:
     assert said.reason("X", "en", {"administrator_phone": "138****1569"}) == "Ask the administrator."
     assert said.reason("X", "zh", {}) == ""
     assert said.reason("Y", "en", {}) == ""
+
+
+def test_a_count_of_zero_is_not_mentioned() -> None:
+    said = Texts({"X": {"en": ("{tasks} tasks, {seals} seals", "{tasks} tasks", "{seals} seals", "open work")}})
+    assert said.reason("X", "en", {"tasks": 2, "seals": 1}) == "2 tasks, 1 seals"
+    assert said.reason("X", "en", {"tasks": 2, "seals": 0}) == "2 tasks"
+    assert said.reason("X", "en", {"tasks": 0, "seals": 1}) == "1 seals"
+    assert said.reason("X", "en", {"tasks": 0, "seals": 0}) == "open work"
 
 
 def test_an_allow_tells_its_obligations() -> None:

@@ -395,12 +395,12 @@ def test_texts_come_in_the_language_that_was_asked_for(client: SealAuthzClient) 
     silent = client.authorize("Person:p-lin", "use", SEAL, TASK)
     assert {reason.text for reason in silent.reasons} == {""}
     chinese = client.authorize("Person:p-lin", "use", SEAL, TASK, language="zh")
-    assert chinese.reasons[0].text == "您不在该企业下，请加入企业"
-    assert chinese.reasons[0].next_steps[0].text == "加入云杉印务（上海）有限公司"
+    assert chinese.reasons[0].text == "您还不是该企业成员"
+    assert chinese.reasons[0].next_steps[0].text == "申请加入云杉印务（上海）有限公司"
     question = Question("Person:p-lin", "use", SEAL, TASK)
     batch = client.authorize_batch([question, question], language="en")
     assert [item.reasons[0].text for item in batch if not isinstance(item, NoAnswer)] == [
-        "You do not belong to this enterprise. Please join it."
+        "You are not a member of this enterprise yet."
     ] * 2
     assert client.explain("Person:p-lin", "use", SEAL, TASK, language="zh").decision.reasons == chinese.reasons
     actions = client.list_actions("Person:p-lin", SEAL, TASK, language="zh")

@@ -1,5 +1,5 @@
-# Heads of departments stop a seal in an emergency: whoever runs a department may freeze each seal of the enterprise, and
-# nothing else. Giving it free again stays with the seal administrators.
+# Heads of departments stop a seal in an emergency: a person who runs a department may freeze each seal of the
+# enterprise, and nothing else. Releasing it stays with the seal administrators.
 
 # The role, and what it may do in principle …
 resource Enterprise {
@@ -15,10 +15,10 @@ resource Seal {
 has_role(person: Person, "department_head", enterprise: Enterprise) if headship(person, enterprise, _);
 has_relation(enterprise: Enterprise, "headed", seal: Seal) if enterprise = seal.enterprise;
 
-# … and the entry on the checklist of the action that he meets now.
+# … and the entry on the checklist of the action that the head meets now.
 meets(person: Person, "SEAL_GUARDIAN", "freeze", seal: Seal, context) if
   headship(person, seal.enterprise, assignment) and
-  assignment_stands(assignment, context);
+  is_active_assignment(assignment, context);
 
 # An assignment as DEPT_ADMIN of a department of this very enterprise, of a member of it.
 headship(person: Person, enterprise: Enterprise, assignment) if
@@ -31,5 +31,5 @@ headship(person: Person, enterprise: Enterprise, assignment) if
 # What rests on an assignment ends with it.
 lapses(person: Person, "freeze", seal: Seal, context, at) if
   headship(person, seal.enterprise, assignment) and
-  assignment_stands(assignment, context) and
+  is_active_assignment(assignment, context) and
   assignment_lapses(assignment, at);

@@ -1,17 +1,21 @@
-# The finance seal is in the hands of the finance department (财务部): whoever uses it works there, whatever grant he has.
+# The finance seal is in the hands of the finance department (财务部): only its people use it, whatever grant others have.
 
-# Every way of putting the seal on something is asked. One that was left out would be the way round the others.
+# Every way of putting the seal on something is asked. One that was left out would be a way round the others.
 requires("use", _: Seal, "FINANCE_STAFF");
 requires("auto_use", _: Seal, "FINANCE_STAFF");
 requires("emergency_use", _: Seal, "FINANCE_STAFF");
 requires("stamp", _: Seal, "FINANCE_STAFF");
 
-meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
-meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "auto_use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
 
-# The kinds that anybody with authority may use are listed, so that a kind which nobody thought of is treated like finance.
+# The kinds that everybody with authority may use are listed: a kind that nobody thought of is treated like finance.
 waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "auto_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "emergency_use", seal: Seal, _) if is_for_everybody(seal);

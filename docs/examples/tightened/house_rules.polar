@@ -1,7 +1,7 @@
 # What this house asks for beyond the installed rules.
 
-# Whoever uses a weighty seal needs an approval of the very documents, even with a grant for all contracts. The kinds that
-# need none are listed, so that a kind which nobody thought of needs one.
+# A use of a weighty seal needs an approval of the very documents, even with a grant for all contracts. The kinds that
+# need none are listed: a kind that nobody thought of needs one.
 requires("use", _: Seal, "DOCUMENTS_APPROVED");
 
 meets(person: Person, "DOCUMENTS_APPROVED", "use", seal: Seal, context) if
