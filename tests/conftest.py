@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import tempfile
+import threading
 import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import is_hypothesis_test
 
 from sealauthz.decision import bundle as bundles
-from sealauthz.decision.bundle import Engine
+from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
 from sealauthz.polar import Rulebook, Source
@@ -26,33 +29,86 @@ from sealauthz.policytest.plugin import PolicyItem
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[[str], str]
 
+_EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "docs" / "examples").glob("*/bundle.toml"))
+
 # A copy of a database is a store of its own.
 _IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}'"
+
+
+class _CompiledLater(CompiledEngine):
+    """The engine of policies that are known to compile, compiled when it is first asked."""
+
+    def __init__(self, compile_: Callable[[], Engine]) -> None:
+        self._compile = compile_
+        self._compiling = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:  # an engine that is not compiled has none of its attributes
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with self._compiling:
+            if "_code" not in self.__dict__:
+                self.__dict__.update(self._compile().__dict__)
+        return object.__getattribute__(self, name)
+
+
+_INSTALLED: list[_CompiledLater] = []
 
 
 def pytest_configure() -> None:
     """Compile the same policies once in a process, and not for each test that loads them.
 
-    All else of a load is done anew. What is compiled is kept for as long as somebody has it; the installed policies are
-    kept to the end.
+    All else of a load is done each time. What is compiled is kept for as long as a test has it, and the shipped
+    policies are kept to the end. Those and the examples are compiled only where a test asks them: collecting tests
+    needs none of it.
     """
     compiled = bundles._compiled
     known: weakref.WeakValueDictionary[tuple[Source, ...], Engine] = weakref.WeakValueDictionary()
-    installed = tuple(read_sources(layout_of(installed_folder())))
-    kept: list[Engine] = []
+    installed = _sources_in(installed_folder())
+    shipped = {installed, *map(_sources_in, _EXAMPLES)}
 
     def compiled_once(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
         engine = known.get(sources)
         if engine is None:
-            known[sources] = engine = compiled(sources, rulebook)
-            if sources == installed:
-                kept.append(engine)
+            if sources in shipped:
+                engine = _CompiledLater(lambda: compiled(sources, rulebook))
+            else:
+                engine = compiled(sources, rulebook)
+            known[sources] = engine
+            if sources == installed and isinstance(engine, _CompiledLater):
+                _INSTALLED.append(engine)
         return engine
 
     bundles._compiled = compiled_once
 
 
-_OF_TOOLS = Path(__file__).parent / "testing"
+def _sources_in(folder: Path) -> tuple[Source, ...]:
+    return tuple(read_sources(layout_of(folder)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the garbage collector away from what is collected: it stays to the end, and is large.
+
+    The collector would read all of it again and again, which took half of the time of a run.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Compile the shipped policies before the first test, so that no question of a test waits for it."""
+    if not session.config.option.collectonly:
+        for engine in _INSTALLED:
+            _ = engine.program
+
+
+_OF_TOOLS = (Path(__file__).parent / "policytest", Path(__file__).parent / "accessdiff")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +120,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
-        is_of_tools = item.path.is_relative_to(_OF_TOOLS) or item.path.name.startswith("test_cli_policy")
+        is_of_tools = any(map(item.path.is_relative_to, _OF_TOOLS)) or item.path.name.startswith("test_cli_policy")
         if is_of_ours or is_of_tools or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
