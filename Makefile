@@ -1,5 +1,8 @@
 # Every target but help makes .venv first (tools/setup.py), which costs nothing when nothing changed.
 
+# The tests start hundreds of processes, which read compiled modules where there are any.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 PROTOS = $(sort $(wildcard protos/sealauthz/v1/*.proto))
@@ -10,7 +13,7 @@ EQUALITY_ARGS ?=
 MUTATE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check test reference run demo bench equality mutate thorough
+.PHONY: help setup lock proto format check quick test coverage reference run demo bench equality mutate thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -46,14 +49,23 @@ check: setup ## lint, types, protos, policies and their coverage, generated file
 	$(BIN)/python tools/reasons_doc.py --check
 
 # worksteal: who is done takes over tests that others have not begun; long ones stand close together.
-test: setup ## run all tests, on SQLite and PostgreSQL, showing coverage
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
+RUN_TESTS := $(BIN)/pytest -n auto --dist worksteal
+
+quick: setup ## the tests for while you work: compiled policies, SQLite, few random tries (two minutes on two cores)
+	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
+
+test: setup ## run all tests, on SQLite and PostgreSQL, and a quarter of the policy tests on oso too
+	$(RUN_TESTS) $(PYTEST_ARGS)
+
+# Apart from `make test`: watching makes a test take twice as long.
+coverage: setup ## show which lines of the code the tests reach, those that `make quick` leaves out apart
+	$(RUN_TESTS) -m "not slow and not no_cover" --cov --cov-report=term tests $(PYTEST_ARGS)
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
-	SEALAUTHZ_THOROUGH=1 $(BIN)/pytest -n auto --dist worksteal --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)
+	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)
 
 reference: setup ## run all policy tests on oso, of which make test runs a quarter (some three minutes)
-	$(BIN)/pytest -n auto --dist worksteal --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
+	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
 
 run: setup ## serve the demo facts on this machine
 	$(BIN)/sealauthz serve --demo

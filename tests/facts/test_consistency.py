@@ -310,6 +310,7 @@ def test_who_cannot_use_what_another_loads_loads_for_itself(
         assert second.result() == "e7"
 
 
+@pytest.mark.usefixtures("quick_switches")
 def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
     """Without a feed, with room for two units, while another process writes: every answer is of one revision."""
     write(stores[0], *scene())
@@ -359,6 +360,7 @@ def test_answers_never_mix_two_commits(stores: list[Store]) -> None:
     assert fact_cache.answer(work, FULL) == 81
 
 
+@pytest.mark.usefixtures("quick_switches")
 def test_after_a_revoke_no_process_allows_to_who_carries_its_token(stores: list[Store]) -> None:
     """Two processes without a feed, asked all the time: a request with the token sees the revoke wherever it goes."""
     write(stores[0], *scene())

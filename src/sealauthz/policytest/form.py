@@ -50,6 +50,12 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
+class _MadeForm(_Form):
+    """A form made from a table: it has no source text whose docstrings could be read."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -72,7 +78,7 @@ def _record_form(name: str) -> type[BaseModel]:
     columns = [column for column in MODEL.shapes[name].columns if column.name != "id"]
     # Every column may be left out here: a fixture's defaults may give it. Whether it is missing is found out later.
     fields: dict[str, Any] = {column.name: (_column_type(column), Field(default=None)) for column in columns}
-    return create_model(name, __base__=_Form, **fields)
+    return create_model(name, __base__=_MadeForm, **fields)
 
 
 _RECORD_FORMS = {name: _record_form(name) for name in MODEL.records}
@@ -83,13 +89,13 @@ if TYPE_CHECKING:
 else:
     Facts = create_model(
         "Facts",
-        __base__=_Form,
+        __base__=_MadeForm,
         __doc__="Records by type and id.",
         **{name: (dict[Id, form], Field(default_factory=dict)) for name, form in _RECORD_FORMS.items()},
     )
     Defaults = create_model(
         "Defaults",
-        __base__=_Form,
+        __base__=_MadeForm,
         __doc__="Columns that a record takes where it does not give them, by type.",
         **{name: (form, Field(default=None)) for name, form in _RECORD_FORMS.items()},
     )
