@@ -346,7 +346,7 @@ def test_the_client_waits_out_an_outage_as_long_as_its_timeout_says(
         return import_part(*arguments)
 
     monkeypatch.setattr(store, "import_part", out)
-    monkeypatch.setattr("sealauthz.client.time.sleep", pauses.append)
+    monkeypatch.setattr("sealauthz.client.transport.time.sleep", pauses.append)
     assert client.import_facts("I", ["E1"], people(4), part_size=3).is_finished
     assert len(pauses) == 2 * MAX_ATTEMPTS
     assert 1.0 <= max(pauses) <= 2.0

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from sealauthz.cli.answers import Where, answers, where_options
+from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import decision_json, explanation_json, output_option, print_json
 from sealauthz.terminal import actions_table, console, decision_page, explanation_page, show
@@ -82,7 +82,7 @@ def check(
       SEALAUTHZ_TOKEN=… sealauthz check Person:p-lin join Enterprise:e-yunshan \\
         --server 127.0.0.1:8443 --insecure
     """
-    with answers(where) as source:
+    with answer_source(where) as source:
         decision = source.check(subject, action, resource, as_mapping(context))
     if output == "json":
         print_json(decision_json(decision))
@@ -108,7 +108,7 @@ def explain(
     \b
       sealauthz explain Person:p-lin use Seal:seal-official -c task=task-paper
     """
-    with answers(where) as source:
+    with answer_source(where) as source:
         explanation = source.explain(subject, action, resource, as_mapping(context))
     if output == "json":
         print_json(explanation_json(explanation))
@@ -132,7 +132,7 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
     \b
       sealauthz actions Person:p-zhou Seal:seal-official -c task=task-cartons
     """
-    with answers(where) as source:
+    with answer_source(where) as source:
         decisions = source.actions(subject, resource, as_mapping(context))
     if output == "json":
         print_json({action: decision_json(decision) for action, decision in decisions.items()})

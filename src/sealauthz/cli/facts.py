@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 from google.protobuf import json_format
 
-from sealauthz.cli.answers import connected, connection_options
+from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sealauthz import answers
 from sealauthz.decision.assembly import MaySee
 from sealauthz.decision.bundle import SUBJECT_TYPES, Bundle
 from sealauthz.decision.candidates import Plans, candidates
@@ -56,6 +57,19 @@ class ListPage:
     def is_complete(self) -> bool:
         """Whether nothing follows this page."""
         return not self.next_page_token
+
+    def answer(self) -> answers.ListPage:
+        """Return the page as readers get it."""
+        return answers.ListPage(
+            ids=self.ids,
+            next_page_token=self.next_page_token,
+            is_complete=self.is_complete,
+            revision=self.revision,
+            revision_token="",
+            policy_version=self.policy_version,
+            evaluated_at=answers.moment(self.evaluated_at),
+            valid_until=answers.moment(self.valid_until),
+        )
 
 
 def check_query(query: ListQuery, bundle: Bundle) -> None:

@@ -11,11 +11,12 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.signal import Signal
-from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
+from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.edge import Edge
 from sealauthz.service.facts import FactsServicer
@@ -101,7 +102,7 @@ def build(
     settings: ServerSettings,
     callers: Callers,
     store: Store,
-    pdp: DecisionPoint,
+    pdp: PolicyDecisionPoint,
     log: Log | None = None,
     signal: Signal | None = None,
     waits: ReadPermits | None = None,

@@ -9,19 +9,8 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
-from sealauthz.decision.decision import (
-    Attempt,
-    Audience,
-    Decision,
-    Effect,
-    Explanation,
-    NextStep,
-    ParameterValue,
-    Reason,
-    RequirementOutcome,
-    RuleRef,
-    Standing,
-)
+from sealauthz.answers import Attempt, Audience, NextStep, ParameterValue, Reason, RequirementOutcome, RuleRef
+from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.faults import set_timestamp, timestamp
@@ -36,7 +25,7 @@ _AUDIENCES = {
     Audience.USER: authorization_pb2.AUDIENCE_USER,
     Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR,
 }
-_STANDINGS = {
+_STANDINGS: dict[str, authorization_pb2.Standing] = {
     Standing.MET: authorization_pb2.STANDING_MET,
     Standing.WAIVED: authorization_pb2.STANDING_WAIVED,
     Standing.UNMET: authorization_pb2.STANDING_UNMET,
@@ -62,7 +51,7 @@ def fill_decision(
     """Fill a message with what the caller may see of a decision; without a language it has no texts."""
     reasons = visible_reasons(decision, caller)
     if language:
-        decision = dataclasses.replace(decision, reasons=reasons).told(language)
+        decision = dataclasses.replace(decision, reasons=reasons).localized(language)
         reasons = decision.reasons
     # In place, and of what many decisions have in common one copy: a deny has a dozen parts.
     message.effect = _EFFECTS[decision.effect]
@@ -220,7 +209,8 @@ def _fill_parameters(messages: Any, parameters: Mapping[str, ParameterValue]) ->
     for name, value in parameters.items():
         if isinstance(value, str):
             messages[name].string_value = value
-        elif name.endswith(_INSTANTS):
-            set_timestamp(messages[name].time_value, value)
-        else:
-            messages[name].int_value = value
+        elif isinstance(value, int):
+            if name.endswith(_INSTANTS):
+                set_timestamp(messages[name].time_value, value)
+            else:
+                messages[name].int_value = value

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import grpc
 
+from sealauthz.answers import Decision, Explanation, ListPage
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.settings import (
     config_option,
@@ -24,10 +24,9 @@ from sealauthz.cli.settings import (
     read_config,
 )
 from sealauthz.client import NEWEST, CallFailed, SealAuthzClient
-from sealauthz.terminal import Decision, Explanation, Listed
 
 if TYPE_CHECKING:
-    from sealauthz.decision import Entity, PolicyDecisionPoint
+    from sealauthz.decision import Entity, PolicyDecisionPoint, RequestOptions
     from sealauthz.decision.question import ListQuery
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,65 +40,30 @@ _EXIT_OF = {
 }
 
 
-class Answers(Protocol):
-    """Where answers come from."""
-
-    def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        """Decide one question."""
-        ...
-
-    def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
-        """Decide one question and tell the rules."""
-        ...
-
-    def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
-        """Decide every action of the resource's type."""
-        ...
-
-    def resources(
-        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
-        """List the resources of a type on which the subject may act, page by page."""
-        ...
-
-    def subjects(
-        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
-        """List who may act on the resource, page by page."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """Answers from a decision point in this process, on a database. Nobody is asked for rights."""
+    """Answers from a decision point in this process, on a database. No rights are checked."""
 
     pdp: PolicyDecisionPoint
+    options: RequestOptions
     language: str
 
     def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide one question."""
-        decision = self.pdp.decide(_question(subject, action, resource, context), caller="cli")
-        return decision.told(self.language) if self.language else decision
+        return self.pdp.decide(_question(subject, action, resource, context), self.options).answer(self.language)
 
     def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
         """Decide one question and tell the rules."""
-        explanation = self.pdp.explain(_question(subject, action, resource, context), caller="cli")
-        if self.language:
-            explanation = dataclasses.replace(explanation, decision=explanation.decision.told(self.language))
-        return explanation
+        return self.pdp.explain(_question(subject, action, resource, context), self.options).answer(self.language)
 
     def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
         """Decide every action of the resource's type."""
-        question = _question(subject, "", resource, context)
-        decisions = self.pdp.actions(question.subject, question.resource, question.context, caller="cli")
-        return {
-            decision.question.action: decision.told(self.language) if self.language else decision
-            for decision in decisions
-        }
+        decisions = self.pdp.actions(_entity(subject), _entity(resource), context, self.options)
+        return {decision.question.action: decision.answer(self.language) for decision in decisions}
 
     def resources(
         self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
+    ) -> Iterator[ListPage]:
         """List the resources of a type on which the subject may act, page by page."""
         from sealauthz.decision.question import ListQuery
         from sealauthz.polar.walks import Root
@@ -108,30 +72,28 @@ class InProcess:
 
     def subjects(
         self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
+    ) -> Iterator[ListPage]:
         """List who may act on the resource, page by page."""
         from sealauthz.decision.question import ListQuery
         from sealauthz.polar.walks import Root
 
         return self._pages(ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context), page_size)
 
-    def _pages(self, query: ListQuery, page_size: int) -> Iterator[Listed]:
+    def _pages(self, query: ListQuery, page_size: int) -> Iterator[ListPage]:
         from sealauthz.decision.paging import Paging
 
-        token = ""
-        while True:
-            page = self.pdp.list_page(query, Paging(page_size, token), caller="cli")
-            yield page
-            token = page.next_page_token
-            if not token:
-                return
+        token, is_complete = "", False
+        while not is_complete:
+            page = self.pdp.list_page(query, Paging(page_size, token), self.options)
+            yield page.answer()
+            token, is_complete = page.next_page_token, page.is_complete
 
 
 @dataclass(frozen=True, slots=True)
 class OverGrpc:
     """Answers from a server, within the rights of the caller that the token stands for.
 
-    They are on the newest facts: whoever asks by hand has often just changed some.
+    They are on the newest facts: a person who asks by hand has often just changed some.
     """
 
     client: SealAuthzClient
@@ -151,7 +113,7 @@ class OverGrpc:
 
     def resources(
         self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
+    ) -> Iterator[ListPage]:
         """List the resources of a type on which the subject may act, page by page."""
         return self.client.resource_pages(
             subject, action, resource_type, context, page_size=page_size, consistency=NEWEST
@@ -159,11 +121,14 @@ class OverGrpc:
 
     def subjects(
         self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[Listed]:
+    ) -> Iterator[ListPage]:
         """List who may act on the resource, page by page."""
         return self.client.subject_pages(
             subject_type, action, resource, context, page_size=page_size, consistency=NEWEST
         )
+
+
+AnswerSource = InProcess | OverGrpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +185,7 @@ def where_options(command: F) -> F:
 
 
 @contextmanager
-def answers(where: Where) -> Iterator[Answers]:
+def answer_source(where: Where) -> Iterator[AnswerSource]:
     """Open where the options say to ask. A failed call ends the command."""
     address = where.server or (None if where.database else os.environ.get("SEALAUTHZ_ADDRESS"))
     if where.server and where.database:
@@ -257,14 +222,15 @@ def connected(address: str, token_file: Path | None, ca: Path | None, insecure: 
 
 
 @contextmanager
-def _in_process(where: Where) -> Iterator[Answers]:
+def _in_process(where: Where) -> Iterator[AnswerSource]:
     # Here, because asking a server does without the engine, which takes its time to load.
-    from sealauthz.decision import PolicyDecisionPoint
+    from sealauthz.decision import PolicyDecisionPoint, RequestOptions
     from sealauthz.facts import FactCache
 
     bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
-        yield InProcess(PolicyDecisionPoint(FactCache(store), bundle), where.language or "")
+        pdp = PolicyDecisionPoint(FactCache(store), bundle)
+        yield InProcess(pdp, RequestOptions(caller="cli"), where.language or "")
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
