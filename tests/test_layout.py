@@ -25,16 +25,16 @@ ORDER = (
     "terminal",
     "policytest",
     "accessdiff",
+    "process",
     "service",
     "client",
     "config",
     "exchange",
-    "supervisor",
     "demo",
     "cli",
     "__main__",
 )
-"""Top to bottom. `exchange`, `supervisor` and `demo` belong to the command line."""
+"""Top to bottom. `exchange` and `demo` belong to the command line."""
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] != "v1")
 
@@ -96,7 +96,7 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
 
 
 def test_the_supervisor_of_workers_needs_the_standard_library_only() -> None:
-    loaded = {name.split(".")[0] for name in loaded_by("sealauthz.supervisor")}
+    loaded = {name.split(".")[0] for name in loaded_by("sealauthz.process.supervisor")}
     brought = {name.split(".")[0] for name in loaded_by("sys")}
     assert loaded - brought - sys.stdlib_module_names == {"sealauthz"}
 

@@ -22,7 +22,8 @@ from sealauthz.model import RECORDS, shape_of
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
-from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
+from sealauthz.process.log import make_log
+from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 TOKEN = "t" * 40

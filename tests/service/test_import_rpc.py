@@ -22,7 +22,7 @@ from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.store.tables import DEPENDENCY_ORDER
 from sealauthz.model.records.identity import Person
 from sealauthz.service import importing
-from sealauthz.service.edge import Call
+from sealauthz.service.call import Call
 from sealauthz.service.importing import MAX_PART
 from sealauthz.service.records import snake
 from sealauthz.v1 import facts_pb2, records_pb2

@@ -31,7 +31,7 @@ from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.service import watching
-from sealauthz.service.edge import Call
+from sealauthz.service.call import Call
 from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2

@@ -56,7 +56,7 @@ class Stop(click.ClickException):
 
 
 _COMMANDS = {
-    "serve": "operating",
+    "serve": "serve",
     "check": "asking",
     "explain": "asking",
     "actions": "asking",

@@ -14,6 +14,9 @@ from sealauthz.answers import Decision, Explanation, ListPage, NextStep, Obligat
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_MAX_CHARACTERS = 40
+"""Of a value in a list; one record by its id is shown whole."""
+
 
 def output_option(command: F) -> F:
     """Add `-o/--output table|json`."""
@@ -97,3 +100,8 @@ def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, str | int
         name: rfc3339(value) if isinstance(value, datetime.datetime) else value
         for name, value in sorted(parameters.items())
     }
+
+
+def cut(text: str) -> str:
+    """Shorten the text of a cell in a list."""
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

@@ -159,7 +159,10 @@ def policy_diff(
     """
     from sealauthz.accessdiff import approval
     from sealauthz.accessdiff.access import ChangeKind, Limits, unseen
-    from sealauthz.cli import access_report
+    from sealauthz.cli.access_json import json_of
+    from sealauthz.cli.access_markdown import markdown_of
+    from sealauthz.cli.access_text import text_of
+    from sealauthz.cli.access_words import Gate
     from sealauthz.decision import system_clock
 
     if update and approve is None:
@@ -173,11 +176,11 @@ def policy_diff(
             approve.write_text(approval.written(lines, approved), encoding="utf-8")
             approved = approval.Approvals(dict.fromkeys(lines, ((), "")))
         broken = sum(len((*diff.of(ChangeKind.BROKEN), *diff.fresh_of(ChangeKind.BROKEN))) for diff in diffs)
-        gate = access_report.Gate(str(approve), approval.compare(lines, approved), update, broken)
+        gate = Gate(str(approve), approval.compare(lines, approved), update, broken)
     if output == "json":
-        print_json(access_report.json_of(diffs, lists_reasons=reasons, gate=gate))
+        print_json(json_of(diffs, lists_reasons=reasons, gate=gate))
     else:
-        write = access_report.text_of if output == "table" else access_report.markdown_of
+        write = text_of if output == "table" else markdown_of
         click.echo(write(diffs, lists_reasons=reasons, gate=gate))
     changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs))
     is_fine = bool(gate) if gate is not None else not changes

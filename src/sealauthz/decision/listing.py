@@ -130,7 +130,7 @@ def find_page(
 
     def watch() -> None:
         if time.monotonic() >= search.stop_at:
-            raise TimeOver("the deadline passed before the candidates of the list were found")
+            raise TimeOver("deadline exceeded before a candidate of the list was found")
 
     query, start = search.query, search.start
     start.check(snapshot.timeline, snapshot.revision)
@@ -141,7 +141,7 @@ def find_page(
     more: str | None = None
     decided = 0
     for candidate in left:
-        # One is decided whatever the time is: a page that gets no further would be asked for again for ever.
+        # One is decided whatever the time is: a page that gets no further would be asked for again and again.
         is_over = decided and (decided >= search.bounds.candidates or time.monotonic() >= search.stop_at)
         if is_over or len(ids) == search.size:
             more = candidate

@@ -12,12 +12,12 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
 from sealauthz.facts.memory.consistency import Deadline
-from sealauthz.service.edge import Call, write_incident
+from sealauthz.process.log import Log
+from sealauthz.service.call import Call
 from sealauthz.service.faults import Faults
-from sealauthz.service.log import Log
 from sealauthz.service.questions import (
     MAX_BATCH,
-    Asked,
+    WithConsistency,
     consistency_from,
     language_from,
     paging_from,
@@ -27,13 +27,14 @@ from sealauthz.service.questions import (
     subjects_query_from,
     with_prefix,
 )
+from sealauthz.service.request_log import write_incident
 from sealauthz.service.responses import explanation_message, fill_decision, resources_message, subjects_message
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
 
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
-    """Answers for one decision point. What goes wrong ends the call at the edge, or the item of a batch here."""
+    """Answers for one decision point. An error ends the call in the interceptor, or the item of a batch here."""
 
     def __init__(self, pdp: PolicyDecisionPoint, store_id: str, log: Log) -> None:
         self._pdp = pdp
@@ -135,14 +136,14 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         write_incident(self._log, failure, result)
         item.status.CopyFrom(failure.item_status())
 
-    def _options(self, request: Asked, call: Call) -> RequestOptions:
+    def _options(self, request: WithConsistency, call: Call) -> RequestOptions:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see: MaySee = everything if caller.enterprises is None else Within(caller.enterprises)
         return RequestOptions(may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline))
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:
-        # Only words of the vocabulary: anything else is the client's own text, and may say anything about anybody.
+        # Only words of the vocabulary: any other text is the client's own, and may be personal.
         actions = self._pdp.bundle.actions.get(resource_type)
         if actions is not None:
             call.noted["resource_type"] = resource_type

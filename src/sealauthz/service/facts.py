@@ -11,8 +11,8 @@ from typing import Any
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
 from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.service.call import Call
 from sealauthz.service.callers import Caller
-from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.importing import import_facts
 from sealauthz.service.records import fact_of, filter_value, record_from, snake

@@ -11,7 +11,7 @@ import grpc
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
 from sealauthz.facts import Store
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
-from sealauthz.service.edge import Call
+from sealauthz.service.call import Call
 from sealauthz.service.faults import Faults
 from sealauthz.service.records import record_from, snake
 from sealauthz.service.tokens import revision_message

@@ -19,7 +19,7 @@ MAX_BATCH = 1_000
 MAX_CONTEXT_KEYS = 32
 
 
-class AboutTwo(Protocol):
+class NamesBoth(Protocol):
     """A message that names a subject, a resource and a context."""
 
     @property
@@ -30,14 +30,14 @@ class AboutTwo(Protocol):
     def context(self) -> Mapping[str, authorization_pb2.ContextValue]: ...  # noqa: D102
 
 
-class Asks(AboutTwo, Protocol):
+class NamesAction(NamesBoth, Protocol):
     """A message that asks one question."""
 
     @property
     def action(self) -> str: ...  # noqa: D102
 
 
-class Asked(Protocol):
+class WithConsistency(Protocol):
     """A message that says how fresh the facts must be."""
 
     @property
@@ -45,7 +45,7 @@ class Asked(Protocol):
     def HasField(self, name: Literal["consistency"], /) -> bool: ...  # noqa: D102
 
 
-class AsksForPage(Protocol):
+class WithPage(Protocol):
     """A message that asks for one page of a list."""
 
     @property
@@ -54,14 +54,14 @@ class AsksForPage(Protocol):
     def page_token(self) -> str: ...  # noqa: D102
 
 
-class Speaks(Protocol):
+class WithLanguage(Protocol):
     """A message that says in which language it wants texts."""
 
     @property
     def language(self) -> str: ...  # noqa: D102
 
 
-def language_from(message: Speaks) -> str:
+def language_from(message: WithLanguage) -> str:
     """Read the language of the texts; empty for none. Raises InvalidRequest for one that there is not."""
     language = message.language
     if language and language not in LANGUAGES:
@@ -69,7 +69,7 @@ def language_from(message: Speaks) -> str:
     return language
 
 
-def consistency_from(message: Asked, store_id: str) -> Consistency:
+def consistency_from(message: WithConsistency, store_id: str) -> Consistency:
     """Read how fresh the facts must be. Raises InvalidRequest, and RevisionUnknown for the token of another store."""
     if not message.HasField("consistency"):
         return FROM_MEMORY
@@ -87,7 +87,7 @@ def consistency_from(message: Asked, store_id: str) -> Consistency:
             raise InvalidRequest.at("consistency", "must not say `fully_consistent: false`; leave it out instead")
 
 
-def question_from(message: Asks, prefix: str = "") -> Question:
+def question_from(message: NamesAction, prefix: str = "") -> Question:
     """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
     faults = Faults()
     subject, resource, context = _parts_from(message, prefix, faults)
@@ -97,7 +97,7 @@ def question_from(message: Asks, prefix: str = "") -> Question:
     return Question(subject, action, resource, context)
 
 
-def parts_from(message: AboutTwo) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+def parts_from(message: NamesBoth) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
     """Read subject, resource and context. Raises InvalidRequest naming every malformed field."""
     faults = Faults()
     parts = _parts_from(message, "", faults)
@@ -127,7 +127,7 @@ def subjects_query_from(message: authorization_pb2.ListSubjectsRequest) -> ListQ
     return ListQuery(Root.RESOURCE, known, message.action, message.subject_type, context)
 
 
-def paging_from(message: AsksForPage) -> Paging:
+def paging_from(message: WithPage) -> Paging:
     """Read which page to return."""
     return Paging(message.page_size, message.page_token)
 
@@ -137,7 +137,7 @@ def with_prefix(error: InvalidRequest, prefix: str) -> InvalidRequest:
     return InvalidRequest(*(Violation(f"{prefix}{v.field}", v.description) for v in error.violations))
 
 
-def _parts_from(message: AboutTwo, prefix: str, faults: Faults) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+def _parts_from(message: NamesBoth, prefix: str, faults: Faults) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
     return (
         _entity_from(message.subject, f"{prefix}subject", faults),
         _entity_from(message.resource, f"{prefix}resource", faults),

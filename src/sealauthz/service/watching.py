@@ -18,8 +18,8 @@ from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
 from sealauthz.facts.units import UnitKind, home_kind
 from sealauthz.schema.record import RECORDS, shape_of
+from sealauthz.service.call import Call
 from sealauthz.service.callers import Caller
-from sealauthz.service.edge import Call
 from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.records import fact_of_image
 from sealauthz.service.streams import Outlet, lagging
