@@ -21,7 +21,7 @@ def personal_columns(record_type: type) -> frozenset[str]:
 def plain_fact(record: Any) -> records_pb2.Fact:
     """Return the record as a message that holds everything, personal text in plain.
 
-    For those who write the record, and for a backup; whoever only reads gets `service.records.fact_of`.
+    For writers of the record, and for a backup; readers get `service.records.fact_of`.
     """
     personal = personal_columns(type(record))
     fact = fact_of(record, personal)

@@ -177,7 +177,7 @@ def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monke
             "import through either a --server or into a --database, not both",
         ),
         (("watch",), "name the --server to watch, or set SEALAUTHZ_ADDRESS"),
-        (("watch", "--server", "a:1"), "a server wants a token"),
+        (("watch", "--server", "a:1"), "a server needs a token"),
         (("watch", "--server", "a:1", "--type", "Sael"), "`Sael` is not a record type; did you mean `Seal`?"),
     ],
 )

@@ -166,11 +166,12 @@ def test_the_interceptor_does_not_look_at_a_call_that_is_over(remaining: float |
     assert context.code == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-@pytest.mark.parametrize("wrap", ["_wrap_unary", "_wrap_stream"])
+@pytest.mark.parametrize("is_streaming", [False, True])
 @pytest.mark.parametrize("service", ["sealauthz.v1.AuthorizationService", reflection.SERVICE_NAME])
-def test_who_was_not_identified_on_arrival_gets_no_further(wrap: str, service: str) -> None:
+def test_who_was_not_identified_on_arrival_gets_no_further(is_streaming: bool, service: str) -> None:
     log = make_log(io.StringIO())
-    wrapped = getattr(Interceptor(Callers([trusted()]), log, Pools()), wrap)(lambda *_: pytest.fail("looked at"))
+    interceptor = Interceptor(Callers([trusted()]), log, Pools())
+    wrapped = interceptor._wrap(lambda *_: pytest.fail("looked at"), None, is_streaming)
     context = LateContext(5.0, True)
     with pytest.raises(Ended):
         wrapped(None, context, RequestLog(log, service, "Authorize"))

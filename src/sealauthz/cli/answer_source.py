@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import grpc
 
-from sealauthz.answers import Decision, Explanation, ListPage
 from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.settings import (
     config_option,
@@ -23,11 +22,10 @@ from sealauthz.cli.settings import (
     policies_option,
     read_config,
 )
-from sealauthz.client import NEWEST, CallFailed, SealAuthzClient
+from sealauthz.client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
-    from sealauthz.decision import Entity, PolicyDecisionPoint, RequestOptions
-    from sealauthz.decision.question import ListQuery
+    from sealauthz.cli.in_process import InProcess
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,97 +36,6 @@ _EXIT_OF = {
     grpc.StatusCode.UNAUTHENTICATED: Exit.NOT_PERMITTED,
     grpc.StatusCode.PERMISSION_DENIED: Exit.NOT_PERMITTED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class InProcess:
-    """Answers from a decision point in this process, on a database. No rights are checked."""
-
-    pdp: PolicyDecisionPoint
-    options: RequestOptions
-    language: str
-
-    def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        """Decide one question."""
-        return self.pdp.decide(_question(subject, action, resource, context), self.options).answer(self.language)
-
-    def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
-        """Decide one question and tell the rules."""
-        return self.pdp.explain(_question(subject, action, resource, context), self.options).answer(self.language)
-
-    def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
-        """Decide every action of the resource's type."""
-        decisions = self.pdp.actions(_entity(subject), _entity(resource), context, self.options)
-        return {decision.question.action: decision.answer(self.language) for decision in decisions}
-
-    def resources(
-        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[ListPage]:
-        """List the resources of a type on which the subject may act, page by page."""
-        from sealauthz.decision.question import ListQuery
-        from sealauthz.polar.walks import Root
-
-        return self._pages(ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, context), page_size)
-
-    def subjects(
-        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[ListPage]:
-        """List who may act on the resource, page by page."""
-        from sealauthz.decision.question import ListQuery
-        from sealauthz.polar.walks import Root
-
-        return self._pages(ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context), page_size)
-
-    def _pages(self, query: ListQuery, page_size: int) -> Iterator[ListPage]:
-        from sealauthz.decision.paging import Paging
-
-        token, is_complete = "", False
-        while not is_complete:
-            page = self.pdp.list_page(query, Paging(page_size, token), self.options)
-            yield page.answer()
-            token, is_complete = page.next_page_token, page.is_complete
-
-
-@dataclass(frozen=True, slots=True)
-class OverGrpc:
-    """Answers from a server, within the rights of the caller that the token stands for.
-
-    They are on the newest facts: a person who asks by hand has often just changed some.
-    """
-
-    client: SealAuthzClient
-    language: str
-
-    def check(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        """Decide one question."""
-        return self.client.authorize(subject, action, resource, context, language=self.language, consistency=NEWEST)
-
-    def explain(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Explanation:
-        """Decide one question and tell the rules."""
-        return self.client.explain(subject, action, resource, context, language=self.language, consistency=NEWEST)
-
-    def actions(self, subject: str, resource: str, context: Mapping[str, str]) -> Mapping[str, Decision]:
-        """Decide every action of the resource's type."""
-        return self.client.list_actions(subject, resource, context, language=self.language, consistency=NEWEST)
-
-    def resources(
-        self, subject: str, action: str, resource_type: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[ListPage]:
-        """List the resources of a type on which the subject may act, page by page."""
-        return self.client.resource_pages(
-            subject, action, resource_type, context, page_size=page_size, consistency=NEWEST
-        )
-
-    def subjects(
-        self, subject_type: str, action: str, resource: str, context: Mapping[str, str], page_size: int
-    ) -> Iterator[ListPage]:
-        """List who may act on the resource, page by page."""
-        return self.client.subject_pages(
-            subject_type, action, resource, context, page_size=page_size, consistency=NEWEST
-        )
-
-
-AnswerSource = InProcess | OverGrpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +54,10 @@ class Where:
 
 
 def connection_options(command: F) -> F:
-    """Add the options that say how to speak to a server."""
+    """Add the options that say how to connect to a server."""
     path = click.Path(path_type=Path, dir_okay=False)
     for option in (
-        click.option("--insecure", is_flag=True, help="Ask the server in plain text; on this machine only."),
+        click.option("--insecure", is_flag=True, help="Plain text instead of TLS; to this machine only."),
         click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
         click.option(
             "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
@@ -170,9 +77,7 @@ def where_options(command: F) -> F:
     with_where.__doc__, with_where.__name__ = command.__doc__, command.__name__
     with_where.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     for option in (
-        click.option(
-            "--language", type=click.Choice(["en", "zh"]), help="Also tell what to say to the person, in this language."
-        ),
+        click.option("--language", type=click.Choice(["en", "zh"]), help="Add texts for the person, in this language."),
         connection_options,
         click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
         engine_option,
@@ -185,7 +90,7 @@ def where_options(command: F) -> F:
 
 
 @contextmanager
-def answer_source(where: Where) -> Iterator[AnswerSource]:
+def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
     """Open where the options say to ask. A failed call ends the command."""
     address = where.server or (None if where.database else os.environ.get("SEALAUTHZ_ADDRESS"))
     if where.server and where.database:
@@ -202,7 +107,7 @@ def answer_source(where: Where) -> Iterator[AnswerSource]:
             yield source
         return
     with connected(address, where.token_file, where.ca, where.insecure) as client:
-        yield OverGrpc(client, where.language or "")
+        yield client
 
 
 @contextmanager
@@ -222,21 +127,21 @@ def connected(address: str, token_file: Path | None, ca: Path | None, insecure: 
 
 
 @contextmanager
-def _in_process(where: Where) -> Iterator[AnswerSource]:
-    # Here, because asking a server does without the engine, which takes its time to load.
-    from sealauthz.decision import PolicyDecisionPoint, RequestOptions
+def _in_process(where: Where) -> Iterator[InProcess]:
+    # Here, because asking a server does not need the engine, which takes a second to load.
+    from sealauthz.cli.in_process import InProcess
+    from sealauthz.decision import PolicyDecisionPoint
     from sealauthz.facts import FactCache
 
     bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
-        pdp = PolicyDecisionPoint(FactCache(store), bundle)
-        yield InProcess(pdp, RequestOptions(caller="cli"), where.language or "")
+        yield InProcess(PolicyDecisionPoint(FactCache(store), bundle))
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
     code = _EXIT_OF.get(error.code, Exit.NO_ANSWER)
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
-        # grpc's own text names sockets and retries; what helps is the address and how it was spoken to.
+        # The text of grpc names sockets and retries; the address and whether TLS was used help more.
         how = "in plain text" if insecure else "over TLS"
         return Stop(f"no server answers at `{address}` {how}", code)
     return Stop(error.message or error.code.name, code)
@@ -248,7 +153,7 @@ def _token(token_file: Path | None) -> str:
     else:
         token = os.environ.get("SEALAUTHZ_TOKEN", "")
     if not token:
-        raise click.UsageError("a server wants a token: --token-file FILE, or SEALAUTHZ_TOKEN in the environment")
+        raise click.UsageError("a server needs a token: --token-file FILE, or SEALAUTHZ_TOKEN in the environment")
     if not token.isascii() or not token.isprintable():
         raise click.UsageError("the token must be one line of printable ASCII characters")
     return token
@@ -257,16 +162,3 @@ def _token(token_file: Path | None) -> str:
 def _roots(ca: Path | None, insecure: bool) -> bytes | None:
     file = ca or os.environ.get("SEALAUTHZ_TLS_ROOTS")
     return None if insecure or not file else Path(file).read_bytes()
-
-
-def _question(subject: str, action: str, resource: str, context: Mapping[str, str]) -> Any:
-    from sealauthz.decision import Question
-
-    return Question(_entity(subject), action, _entity(resource), context)
-
-
-def _entity(text: str) -> Entity:
-    from sealauthz.decision import Entity
-
-    record_type, _, record_id = text.partition(":")
-    return Entity(record_type, record_id)

@@ -12,11 +12,12 @@ import click
 
 from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.fact_lines import read_lines
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.settings import config_option, database_option, open_store
 from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
-from sealauthz.exchange import plain_fact, record_of
+from sealauthz.exchange import plain_fact
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.model.records.organisation import Enterprise
@@ -34,11 +35,11 @@ _NAMED = re.compile(r"`(\w+):([^`]+)`")
     "--chunk", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Lines in one transaction."
 )
 @click.option("--request-id", metavar="ID", help="Makes a repeated import with the same ID change nothing.")
-@click.option("--bulk", is_flag=True, help="All of the file as one import: nothing is decided meanwhile.")
+@click.option("--bulk", is_flag=True, help="The file as one import: nothing is decided meanwhile.")
 @click.option(
     "--enterprise", "enterprises", metavar="ID", multiple=True, help="With --bulk: an enterprise that is imported."
 )
-@click.option("--resume", is_flag=True, help="With --bulk: resume an open import behind its last part.")
+@click.option("--resume", is_flag=True, help="With --bulk: resume an open import after its last part.")
 @click.option("--caller", metavar="NAME", help="With --resume: whose import it is; without it, `cli`.")
 @click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
 @connection_options
@@ -88,7 +89,7 @@ def facts_import(
             raise click.UsageError("--resume needs --bulk and --request-id, and takes no --server and no --enterprise")
         with open_store(config_file, database) as store:
             item = _open_import(store, caller or "cli", request_id)
-            _import_bulk(store, item, _read_lines(file), chunk)
+            _import_bulk(store, item, read_lines(file), chunk)
         return Exit.DONE
     if caller:
         raise click.UsageError("--caller needs --resume")
@@ -102,23 +103,18 @@ def facts_import(
             click.echo(f"the import is `{request_id}`", err=True)
         if server:
             with connected(server, token_file, ca, insecure) as client:
-                _import_over_grpc(client, request_id, named, _read_lines(file), chunk)
+                _import_over_grpc(client, request_id, named, read_lines(file), chunk)
         else:
             with open_store(config_file, database) as store:
-                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), _read_lines(file), chunk)
+                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), read_lines(file), chunk)
         return Exit.DONE
-    for option, is_given in (
-        ("enterprise", enterprises),
-        ("server", server),
-        ("token-file", token_file),
-        ("ca", ca),
-        ("insecure", insecure),
-    ):
+    needs_bulk = {"enterprise": enterprises, "server": server, "token-file": token_file, "ca": ca, "insecure": insecure}
+    for option, is_given in needs_bulk.items():
         if is_given:
             raise click.UsageError(f"--{option} needs --bulk")
     written = 0
     with open_store(config_file, database) as store:
-        for number, lines in enumerate(_chunks(_read_lines(file), chunk), 1):
+        for number, lines in enumerate(_chunks(read_lines(file), chunk), 1):
             batch = Batch("cli", f"{request_id}-{number}", tuple(Put(record) for _, record in lines))
             try:
                 receipt = store.write(batch)
@@ -263,7 +259,7 @@ def _enterprises_in(file: BinaryIO) -> frozenset[str]:
     """Read the file once for the enterprises that it has records of."""
     if not file.seekable():
         raise click.UsageError("name each --enterprise: standard input is read only once")
-    found = frozenset(record.id for _, record in _read_lines(file) if isinstance(record, Enterprise))
+    found = frozenset(record.id for _, record in read_lines(file) if isinstance(record, Enterprise))
     file.seek(0)
     if not found:
         raise click.UsageError("name an --enterprise: the file has no record of one")
@@ -274,25 +270,6 @@ def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
     done = "was written before" if receipt.is_replay else "written"
     span = f"lines {lines[0][0]} to {lines[-1][0]}"
     click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
-
-
-def _read_lines(file: BinaryIO) -> Iterator[tuple[int, Any]]:
-    """Yield the number and the record of each line that is not blank."""
-    for number, raw in enumerate(file, 1):
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise Stop(f"line {number}: is not UTF-8 text", Exit.WRONG_USE) from error
-        if not line:
-            continue
-        try:
-            record = record_of(line)
-        except InvalidRequest as error:
-            said = "; ".join(
-                f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
-            )
-            raise Stop(f"line {number}: {said}", Exit.WRONG_USE) from error
-        yield number, record
 
 
 def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:

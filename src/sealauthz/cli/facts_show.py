@@ -12,12 +12,13 @@ import click
 from google.protobuf import json_format
 
 from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.fact_lines import read_all
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.record_type import RecordType, personal_option, suggestion
 from sealauthz.cli.settings import config_option, database_option, open_store
 from sealauthz.exchange import line_of, plain_fact
-from sealauthz.facts import MAX_PAGE_SIZE, ReadTransaction, Store, Stored
-from sealauthz.facts.store.reading import Filter, Query, read_page
+from sealauthz.facts import Store, Stored
+from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import DEPENDENCY_ORDER
 from sealauthz.schema.record import RECORDS, Column, shape_of
 from sealauthz.service.faults import Faults
@@ -46,7 +47,7 @@ def facts_export(*, types: tuple[str, ...], personal_data: bool, config_file: Pa
         for name in sorted(RECORDS, key=DEPENDENCY_ORDER.__getitem__):
             if types and name not in types:
                 continue
-            for record in _parents_first(name, (stored.record for stored in _read_all(snapshot, name, {}))):
+            for record in _parents_first(name, (stored.record for stored in read_all(snapshot, name, {}))):
                 click.echo(line_of(record, with_personal_data=personal_data))
                 count += 1
         click.echo(f"{count} facts at revision {snapshot.revision}", err=True)
@@ -102,16 +103,6 @@ def facts_show(
     return Exit.DONE
 
 
-def _read_all(snapshot: ReadTransaction, record_type: str, filters: dict[str, Filter]) -> Iterator[Stored]:
-    token = ""
-    while True:
-        page = read_page(snapshot, Query(record_type, filters), MAX_PAGE_SIZE, token, None)
-        yield from page.records
-        token = page.next_page_token
-        if not token:
-            return
-
-
 def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
     """Yield the records of a type so that one that others of the type name comes before them."""
     keys = [column.name for column in shape_of(RECORDS[record_type]).columns if column.ref == record_type]
@@ -139,7 +130,7 @@ def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: in
     """Return the first records, and whether there are more."""
     found: list[Stored] = []
     with store.read_transaction() as snapshot:
-        for stored in _read_all(snapshot, record_type, filters):
+        for stored in read_all(snapshot, record_type, filters):
             if len(found) == limit:
                 return found, True
             found.append(stored)

@@ -36,8 +36,8 @@ def facts_watch(
 
     A line holds the revision, with the token that resumes the watch after it
     (--after), and the records before and after, without personal text. A line
-    without changes says that nothing that you may see was changed up to there.
-    Goes on after an outage by itself, until Ctrl-C, and says once that the
+    without changes says that nothing that you may see changed up to there.
+    Resumes after an outage, until Ctrl-C, and says once per outage that the
     server cannot be reached.
 
     \b

@@ -12,6 +12,7 @@ from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import REFERENCE, as_mapping, context_option
 from sealauthz.cli.output import list_json, output_option, print_json
+from sealauthz.client import NEWEST
 from sealauthz.terminal import console, list_page, show
 
 _MAX_PAGE_SIZE = 1_000
@@ -37,24 +38,25 @@ def list_(
 ) -> int:
     """On which RESOURCE may SUBJECT do ACTION, or who may do it to RESOURCE?
 
-    Written like `check`, with one of the two ids left out: the type alone
+    Written like `check`, but one of the two ids is left out: the type alone
     asks for all of that type. Lists exactly those that `check` would allow,
     in the order of their ids, and says whether these are all. Exits with 0
-    whatever is found, and with 3 where facts or policies changed meanwhile.
+    whatever is found, and with 3 if facts or policies changed meanwhile.
 
     \b
       sealauthz list Person:p-zhou use Seal -c task=task-cartons
       sealauthz list Person join Enterprise:e-yunshan
     """
     if where.language:
-        raise click.UsageError("--language is for answers with texts, which a list has not")
+        raise click.UsageError("--language adds texts to answers, and a list has none")
     is_of_resources = _names_record(subject)
     if is_of_resources == _names_record(resource):
         raise click.UsageError("write one of SUBJECT and RESOURCE as TYPE:ID, and of the other the TYPE alone")
     size = min(limit or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
     with answer_source(where) as source:
-        ask = source.resources if is_of_resources else source.subjects
-        found = _taken(ask(subject, action, resource, as_mapping(context), size), limit)
+        ask = source.resource_pages if is_of_resources else source.subject_pages
+        pages = ask(subject, action, resource, as_mapping(context), page_size=size, consistency=NEWEST)
+        found = _taken(pages, limit)
     if output == "json":
         print_json(list_json(found))
     else:

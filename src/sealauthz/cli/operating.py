@@ -23,7 +23,7 @@ def db() -> None:
 @config_option
 @database_option
 def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
-    """Bring the database up to the newest schema.
+    """Upgrade the database to the newest schema.
 
     Creates the SQLite file if there is none. Safe to run again.
 
@@ -43,8 +43,8 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 
     Run it after every restore, before services use the database again. What
-    was written after the backup is gone; revision tokens from before the
-    restore are then refused, instead of being taken for what was written since.
+    was written after the backup is gone. Revision tokens from before the
+    restore are refused from then on, so that they cannot stand for new writes.
 
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz
@@ -61,8 +61,8 @@ def demo() -> int:
     """Walk through the founding story, against a real service.
 
     Starts a service on a temporary database, asks it over gRPC and prints
-    each question with its answer. Exits with 1 if any answer is not as the
-    story tells it. Needs nothing and leaves nothing behind.
+    each question with its answer. Exits with 1 if any answer is unexpected.
+    Needs nothing and leaves nothing behind.
 
     \b
       sealauthz demo

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
@@ -26,6 +26,9 @@ from sealauthz.cli.settings import (
     read_config,
 )
 from sealauthz.config import MAX_WORKERS, Config
+from sealauthz.decision import PolicyDecisionPoint, system_clock
+from sealauthz.demo.facts import opening_facts
+from sealauthz.demo.scenario import demo_caller
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
@@ -35,13 +38,9 @@ from sealauthz.process.log import Log, make_log
 from sealauthz.process.worker import Link, become_supervisor, hangups_ignored, stop_on_signals
 from sealauthz.service import Callers, Server, ServerSettings, build
 
-if TYPE_CHECKING:
-    from sealauthz.config import Config
-    from sealauthz.decision import Bundle
-
 _SWITCH_INTERVAL_S = 0.001
-"""How long a thread may compute while others wait. At Python's own 5 ms, whoever follows the facts learns of a write as
-many times 5 ms later as there are calls being decided."""
+"""How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
+that the feed learns of a write."""
 
 
 @click.command()
@@ -110,7 +109,7 @@ def serve(
     if worker is not None:
         log = log.bind(worker=worker[0])
     with ExitStack() as stack:
-        # First of all: threads, and what this process may become, take over that the signal is blocked.
+        # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
         stack.enter_context(hangups_ignored(log))
         config = read_config(config_file)
         if listen is not None:
@@ -134,16 +133,17 @@ def serve(
             token = secrets.token_urlsafe(32)
             database = stack.enter_context(_demo_database(database))
         bundle = load_bundle(config, policies, engine)
-        # The compiled policies are half a million objects that stay. To look through them for garbage would stop all
+        # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
         # threads for a third of a second, again and again.
         gc.collect()
         gc.freeze()
         store = Store.open(database_url(config, database))
         stack.callback(store.close)
-        callers = _demo_callers(token) if is_demo else config.caller_rights()
+        callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights()
         fact_cache = stack.enter_context(_followed_facts(store, config, log))
-        server = _build(settings, callers, store, fact_cache, bundle, log)
-        # A supervisor may say it twice, and a worker leaves it to the supervisor to lose patience.
+        pdp = PolicyDecisionPoint(fact_cache, bundle)
+        server = build(settings, callers, store, pdp, log, fact_cache.signal, fact_cache.waits)
+        # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
         stack.callback(server.stop, grace_s)
@@ -163,7 +163,7 @@ def serve(
 
 @contextmanager
 def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[FactCache]:
-    """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
+    """Yield the fact cache, warmed up if so configured, while a feed keeps it at the newest revision."""
 
     def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
         if error is None:
@@ -185,21 +185,21 @@ def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[FactCach
 
 
 def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:
-    """Return how many processes are to serve. Raises ConfigRefused for more than one on SQLite."""
+    """Return how many processes serve. Raises ConfigRefused for more than one on SQLite."""
     if is_demo:
         if workers is not None and workers > 1:
-            raise click.UsageError("the demo is served from one process: --demo and --workers exclude each other.")
+            raise click.UsageError("the demo is served from one process: use either --demo or --workers")
         return 1
     count = config.server.workers if workers is None else workers
     if count > 1 and parse(database_url(config, database)).get_backend_name() != "postgresql":
-        raise ConfigRefused(f"{count} workers need PostgreSQL, for SQLite is served from one process (`--workers 1`)")
+        raise ConfigRefused(f"{count} workers need PostgreSQL; SQLite is served from one process (`--workers 1`)")
     return count
 
 
 def _worker_options(
     config_file: Path | None, database: str | None, policies: Path | None, engine: str, insecure: bool
 ) -> list[str]:
-    """Return the options with which a worker serves what this command was asked to."""
+    """Return the options of a worker that serves the same."""
     given = {"--config": config_file, "--database": database, "--policies": policies, "--engine": engine}
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     return [*options, "--insecure"] if insecure else options
@@ -210,27 +210,9 @@ def _warn_of_no_callers(config: Config, to: TextIO) -> None:
         click.echo("warning: the configuration names no callers, so nobody can ask", to)
 
 
-def _build(
-    settings: ServerSettings,
-    callers: Callers,
-    store: Store,
-    fact_cache: FactCache,
-    bundle: Bundle,
-    log: Log,
-) -> Server:
-    from sealauthz.decision import PolicyDecisionPoint
-
-    return build(
-        settings, callers, store, PolicyDecisionPoint(fact_cache, bundle), log, fact_cache.signal, fact_cache.waits
-    )
-
-
 @contextmanager
 def _demo_database(database: str | None) -> Iterator[str]:
     """Yield the URL of a database with the demo facts: the given one, or a temporary one."""
-    from sealauthz.decision import system_clock
-    from sealauthz.demo.facts import opening_facts
-
     with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
         url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
         upgrade(url)
@@ -241,12 +223,6 @@ def _demo_database(database: str | None) -> Iterator[str]:
         finally:
             store.close()
         yield url
-
-
-def _demo_callers(token: str) -> Callers:
-    from sealauthz.demo.scenario import demo_caller
-
-    return Callers([demo_caller(token)])
 
 
 def _announcement(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> str:

@@ -25,7 +25,7 @@ def config_option(command: F) -> F:
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="The configuration, instead of the file that SEALAUTHZ_CONFIG names.",
+        help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
     )
     return option(command)
 
@@ -35,7 +35,7 @@ def database_option(command: F) -> F:
     option = click.option(
         "--database",
         metavar="URL",
-        help="The facts, such as sqlite:///facts.db or postgresql://host/name, instead of those of the configuration.",
+        help="The facts: sqlite:///facts.db or postgresql://host/name.  [default: as configured]",
     )
     return option(command)
 
@@ -47,7 +47,7 @@ def engine_option(command: F) -> F:
         type=click.Choice(["compiled", "oso"]),
         default="compiled",
         show_default=True,
-        help="What evaluates the policies; oso is thousands of times slower, and there to compare with.",
+        help="What evaluates the policies; oso is thousands of times slower, for comparison.",
     )
     return option(command)
 
@@ -58,14 +58,14 @@ def policies_option(command: F) -> F:
         "--policies",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="FOLDER",
-        help="The policies, instead of those of the configuration or, without any, those installed with sealauthz.",
+        help="The policies.  [default: as configured, else those installed with sealauthz]",
     )
     return option(command)
 
 
 def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
     """Load the policies that an option or the configuration names, or the installed ones. Raises BundleRefused."""
-    # Here, because the engine takes its time to load, and an upgrade of the database does without.
+    # Here, because the engine takes a second to load, and an upgrade of the database does not need it.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
     return Bundle.load(policies or config.policies.folder, EngineKind(engine))
@@ -73,7 +73,7 @@ def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
 
 def read_config(config_file: Path | None = None) -> Config:
     """Read the configuration, the environment included. Raises ConfigRefused."""
-    # Here, because a command that asks a server needs none of it, and it takes a second to load.
+    # Here, because it takes a second to load, and a command that asks a server does not need it.
     from sealauthz.config import load
 
     return load(os.environ, config_file)

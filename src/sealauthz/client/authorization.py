@@ -205,7 +205,7 @@ class AuthorizationCalls(Connection):
 
 
 def _all_pages(page_at: Callable[..., ListPage]) -> Iterator[ListPage]:
-    """Return page after page, each asked for when it is wanted."""
+    """Return page after page, each requested when it is wanted."""
     page = page_at(page_token="")
     yield page
     while not page.is_complete:

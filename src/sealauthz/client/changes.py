@@ -24,22 +24,23 @@ def fact_of(record: Message) -> records_pb2.Fact:
 
 def delete(record_type: str, record_id: str) -> facts_pb2.FactChange:
     """Return the change that removes a record."""
-    return facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type=record_type, id=record_id))
+    return facts_pb2.FactChange(delete=_key(record_type, record_id))
 
 
 def exists(record_type: str, record_id: str) -> facts_pb2.Precondition:
     """Return the condition that a record exists."""
-    key = facts_pb2.FactKey(record_type=record_type, id=record_id)
-    return facts_pb2.Precondition(key=key, exists=facts_pb2.Precondition.Exists())
+    return facts_pb2.Precondition(key=_key(record_type, record_id), exists=facts_pb2.Precondition.Exists())
 
 
 def absent(record_type: str, record_id: str) -> facts_pb2.Precondition:
     """Return the condition that a record does not exist."""
-    key = facts_pb2.FactKey(record_type=record_type, id=record_id)
-    return facts_pb2.Precondition(key=key, absent=facts_pb2.Precondition.Absent())
+    return facts_pb2.Precondition(key=_key(record_type, record_id), absent=facts_pb2.Precondition.Absent())
 
 
 def at_revision(record_type: str, record_id: str, revision: int) -> facts_pb2.Precondition:
     """Return the condition that a record exists and last changed at this revision."""
-    key = facts_pb2.FactKey(record_type=record_type, id=record_id)
-    return facts_pb2.Precondition(key=key, at_revision=revision)
+    return facts_pb2.Precondition(key=_key(record_type, record_id), at_revision=revision)
+
+
+def _key(record_type: str, record_id: str) -> facts_pb2.FactKey:
+    return facts_pb2.FactKey(record_type=record_type, id=record_id)

@@ -24,7 +24,7 @@ class Question:
 
 
 NEWEST = authorization_pb2.Consistency(fully_consistent=True)
-"""Facts of which nothing is missing that was committed before the call."""
+"""Facts that include everything committed before the call."""
 
 
 def at_least(revision_token: str) -> authorization_pb2.Consistency:

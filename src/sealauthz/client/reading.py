@@ -108,8 +108,8 @@ def _outcome(message: authorization_pb2.RequirementOutcome) -> RequirementOutcom
         message.requirement,
         standing,
         tuple(message.reasons),
-        _rules(message.tried),
-        _rules(message.because),
+        tuple(map(_rule, message.tried)),
+        tuple(map(_rule, message.because)),
         tuple(map(_attempt, message.attempts)),
     )
 
@@ -124,10 +124,6 @@ def _attempt(message: authorization_pb2.Attempt) -> Attempt:
         values=tuple(message.values),
         under=tuple(map(_attempt, message.under)),
     )
-
-
-def _rules(messages: Iterable[authorization_pb2.RuleRef]) -> tuple[RuleRef, ...]:
-    return tuple(map(_rule, messages))
 
 
 def _rule(message: authorization_pb2.RuleRef) -> RuleRef:

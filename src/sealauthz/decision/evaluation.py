@@ -36,7 +36,7 @@ log = logging.getLogger("sealauthz.decision.pdp")
 """Named for the decision point, as its lines in the log are known."""
 
 GATE_STAGE = 40
-"""The last stage of the ladder that a subject without standing is told about."""
+"""The last stage of the ladder whose reasons a subject without standing may see."""
 
 _STAGE = attrgetter("stage")
 
@@ -99,7 +99,7 @@ class Evaluation:
         """Deny because the evaluation went wrong, and log why."""
         code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
         if isinstance(error, FactNotLoaded) and error.importing is not None:
-            return self.deny(question, [self._catalog.reason(code)])  # as it should be while an import is open
+            return self.deny(question, [self._catalog.reason(code)])  # expected while an import is open
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
         return self.deny(question, [self._catalog.reason(code)])
 
@@ -128,15 +128,11 @@ class Evaluation:
         obligations: list[Obligation] = []
         key = (question.action, question.resource.type)
         if key in self.book.obligations:
-            found = {
-                code
-                for (code,) in self.engine.each(
-                    "obligation", case.subject, question.action, case.resource, case.context, FREE
-                )
-            }
+            found = self.engine.each("obligation", case.subject, question.action, case.resource, case.context, FREE)
+            codes = {code for (code,) in found}
             named = self._named(case) if key in self._catalog.naming else {}
             listed = self.book.obligations[key]
-            obligations = [Obligation(code, named.get(code, {})) for code in dict.fromkeys(listed) if code in found]
+            obligations = [Obligation(code, named.get(code, {})) for code in dict.fromkeys(listed) if code in codes]
         return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
 
     def _named(self, case: Case) -> dict[str, dict[str, ParameterValue]]:

@@ -52,9 +52,10 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Requ
         rules = [rule for rule in rules if (rule.file, rule.line) in held] or rules
     else:
         rules = [rule for rule in book.rules["otherwise"] if rule.parameters[0].literal == requirement]
-    attempts = engine.explain("meets", case.subject, requirement, question.action, case.resource, case.context)
+    arguments = (requirement, question.action, case.resource, case.context)
+    attempts = engine.explain("meets", case.subject, *arguments)
     if need in book.waived:
-        attempts += engine.explain("waived", requirement, question.action, case.resource, case.context)
+        attempts += engine.explain("waived", *arguments)
     return RequirementOutcome(
         requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules), tuple(map(_attempt, attempts))
     )
@@ -63,11 +64,9 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Requ
 def _settled_outcome(evaluation: Evaluation, case: Case, requirement: str) -> RequirementOutcome:
     question, book, engine = case.question, evaluation.book, evaluation.engine
     need = (requirement, question.action, question.resource.type)
-    met = engine.holds("meets", case.subject, requirement, question.action, case.resource, case.context)
-    if met:
-        attempts = engine.explain("meets", case.subject, requirement, question.action, case.resource, case.context)
-    else:
-        attempts = engine.explain("waived", requirement, question.action, case.resource, case.context)
+    arguments = (requirement, question.action, case.resource, case.context)
+    met = engine.holds("meets", case.subject, *arguments)
+    attempts = engine.explain("meets", case.subject, *arguments) if met else engine.explain("waived", *arguments)
     proving = [attempt for attempt in attempts if attempt.is_met]
     held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
     settling = (book.meets if met else book.waived).get(need, [])

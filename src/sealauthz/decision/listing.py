@@ -106,7 +106,7 @@ def search_for(
     check_query(query, bundle)
     size = page_size(paging.size)
     start = start_of(query, paging.token, bundle.version, caller, now)
-    ties = plans.ties(query)  # before the clock starts: the first list of an action takes longer by that
+    ties = plans.ties(query)  # before the clock starts: it makes the first list of an action take longer
     begun = time.monotonic()
     seconds = bounds.seconds
     if deadline.at is not None:
@@ -141,7 +141,7 @@ def find_page(
     more: str | None = None
     decided = 0
     for candidate in left:
-        # One is decided whatever the time is: a page that gets no further would be asked for again and again.
+        # At least one is decided: a page without progress would be requested again and again.
         is_over = decided and (decided >= search.bounds.candidates or time.monotonic() >= search.stop_at)
         if is_over or len(ids) == search.size:
             more = candidate

@@ -12,7 +12,7 @@ from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consist
 class RequestOptions:
     """What a request says besides its question. `may_see` is the caller's right, `caller` their name.
 
-    `consistency` of a list is that of its first page; the others go on at its revision.
+    `consistency` of a list is that of its first page; the others stay at its revision.
     """
 
     may_see: MaySee = everything

@@ -17,7 +17,8 @@ from sealauthz.service.call import Call
 from sealauthz.service.faults import Faults
 from sealauthz.service.questions import (
     MAX_BATCH,
-    WithConsistency,
+    AsksPage,
+    AsksWithTexts,
     consistency_from,
     language_from,
     paging_from,
@@ -136,7 +137,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         write_incident(self._log, failure, result)
         item.status.CopyFrom(failure.item_status())
 
-    def _options(self, request: WithConsistency, call: Call) -> RequestOptions:
+    def _options(self, request: AsksWithTexts | AsksPage, call: Call) -> RequestOptions:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see: MaySee = everything if caller.enterprises is None else Within(caller.enterprises)

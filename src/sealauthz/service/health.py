@@ -177,7 +177,7 @@ class Readiness:
         self._thread = threading.Thread(target=self._run, name="sealauthz-readiness", daemon=True)
 
     def start(self) -> None:
-        """Ask once, and go on asking until stopped."""
+        """Ask once, and then periodically until stopped."""
         self._ask(is_first=True)
         self._thread.start()
 

@@ -106,8 +106,7 @@ class Interceptor(grpc.ServerInterceptor):
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
         behavior = parsing(behavior, handler.request_deserializer, handler.request_streaming)
-        wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-        wrapped = wrap(behavior, handler.response_serializer)
+        wrapped = self._wrap(behavior, handler.response_serializer, handler.response_streaming)
         failure = failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later"))
         return Method(
             service,
@@ -174,41 +173,26 @@ class Interceptor(grpc.ServerInterceptor):
         # As if it took a stream of requests: otherwise grpcio waits for the first, on the thread that serves all calls.
         return grpc.stream_unary_rpc_method_handler(refuse)
 
-    def _wrap_unary(self, behavior: Behavior, serializer: Serializer | None = None) -> Behavior:
-        def handle(request: Any, context: grpc.ServicerContext, request_log: RequestLog) -> Any:
-            try:
-                result = behavior(request, self._admit(request_log, context))
-                if serializer is not None:
-                    result = serializer(result)
-            except _EndedEarly as ended:
-                failure = ended.failure
-            except NothingSent:
-                _end_without_message(context)
-            except Exception as error:  # noqa: BLE001 (the outermost handler: grpcio would send the text of an unmapped error)
-                failure = request_log.failed(error)
-            else:
-                request_log.end(None)
-                return result
-            request_log.end(failure)
-            _abort(context, failure)
+    def _wrap(self, behavior: Behavior, serializer: Serializer | None, is_streaming: bool) -> Behavior:
+        """Return what handles a request from its admission to its line in the log; `is_streaming`: the response is."""
 
-        return handle
-
-    def _wrap_stream(self, behavior: Behavior, serializer: Serializer | None = None) -> Behavior:
         def handle(request: Any, context: grpc.ServicerContext, request_log: RequestLog) -> Any:
             try:
                 call = self._admit(request_log, context)
                 result = behavior(request, call)
                 if serializer is not None:
-                    result = serialized(result, serializer)
+                    result = serialized(result, serializer) if is_streaming else serializer(result)
             except _EndedEarly as ended:
                 failure = ended.failure
             except NothingSent:
                 _end_without_message(context)
-            except Exception as error:  # noqa: BLE001 (the outermost handler)
+            except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
                 failure = request_log.failed(error)
             else:
-                return self._stream(result, call, context, request_log)
+                if is_streaming:
+                    return self._stream(result, call, context, request_log)
+                request_log.end(None)
+                return result
             request_log.end(failure)
             _abort(context, failure)
 

@@ -113,9 +113,9 @@ class Pool(_Counted):
 
 
 class AnsweringPool(Pool):
-    """A pool whose threads may step aside while they wait for something, so that others go on in their place.
+    """A pool whose threads may step aside while they wait for something, so that others work in their place.
 
-    `threads` work at a time, beside those that come back from waiting. There are more threads only while some wait, or
+    `threads` work at a time, besides those that come back from waiting. There are more threads only while some wait, or
     after some did: these are idle.
     """
 
@@ -197,7 +197,7 @@ class AnsweringPool(Pool):
 
 
 class Share(_Counted):
-    """What one caller may have under way in a pool, whose threads it uses. Like a pool it is asked `has_room` first."""
+    """What one caller may have under way in a pool, whose threads it uses. Ask `has_room` first, as of a pool."""
 
     def __init__(self, pool: Pool, max_calls: int) -> None:
         super().__init__(pool.name, 1, max_calls)  # grpcio takes no other executor; the thread is never started

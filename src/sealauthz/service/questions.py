@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
 
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
@@ -19,57 +18,25 @@ MAX_BATCH = 1_000
 MAX_CONTEXT_KEYS = 32
 
 
-class NamesBoth(Protocol):
-    """A message that names a subject, a resource and a context."""
-
-    @property
-    def subject(self) -> authorization_pb2.Entity: ...  # noqa: D102
-    @property
-    def resource(self) -> authorization_pb2.Entity: ...  # noqa: D102
-    @property
-    def context(self) -> Mapping[str, authorization_pb2.ContextValue]: ...  # noqa: D102
-
-
-class NamesAction(NamesBoth, Protocol):
-    """A message that asks one question."""
-
-    @property
-    def action(self) -> str: ...  # noqa: D102
+AsksOne = authorization_pb2.Question | authorization_pb2.AuthorizeRequest | authorization_pb2.ExplainRequest
+AsksPage = authorization_pb2.ListResourcesRequest | authorization_pb2.ListSubjectsRequest
+AsksWithTexts = (
+    authorization_pb2.AuthorizeRequest
+    | authorization_pb2.AuthorizeBatchRequest
+    | authorization_pb2.ListActionsRequest
+    | authorization_pb2.ExplainRequest
+)
 
 
-class WithConsistency(Protocol):
-    """A message that says how fresh the facts must be."""
-
-    @property
-    def consistency(self) -> authorization_pb2.Consistency: ...  # noqa: D102
-    def HasField(self, name: Literal["consistency"], /) -> bool: ...  # noqa: D102
-
-
-class WithPage(Protocol):
-    """A message that asks for one page of a list."""
-
-    @property
-    def page_size(self) -> int: ...  # noqa: D102
-    @property
-    def page_token(self) -> str: ...  # noqa: D102
-
-
-class WithLanguage(Protocol):
-    """A message that says in which language it wants texts."""
-
-    @property
-    def language(self) -> str: ...  # noqa: D102
-
-
-def language_from(message: WithLanguage) -> str:
-    """Read the language of the texts; empty for none. Raises InvalidRequest for one that there is not."""
+def language_from(message: AsksWithTexts) -> str:
+    """Read the language of the texts; empty for none. Raises InvalidRequest for an unknown one."""
     language = message.language
     if language and language not in LANGUAGES:
         raise InvalidRequest.at("language", f"must be empty or one of {', '.join(LANGUAGES)}")
     return language
 
 
-def consistency_from(message: WithConsistency, store_id: str) -> Consistency:
+def consistency_from(message: AsksWithTexts | AsksPage, store_id: str) -> Consistency:
     """Read how fresh the facts must be. Raises InvalidRequest, and RevisionUnknown for the token of another store."""
     if not message.HasField("consistency"):
         return FROM_MEMORY
@@ -87,7 +54,7 @@ def consistency_from(message: WithConsistency, store_id: str) -> Consistency:
             raise InvalidRequest.at("consistency", "must not say `fully_consistent: false`; leave it out instead")
 
 
-def question_from(message: NamesAction, prefix: str = "") -> Question:
+def question_from(message: AsksOne, prefix: str = "") -> Question:
     """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
     faults = Faults()
     subject, resource, context = _parts_from(message, prefix, faults)
@@ -97,7 +64,7 @@ def question_from(message: NamesAction, prefix: str = "") -> Question:
     return Question(subject, action, resource, context)
 
 
-def parts_from(message: NamesBoth) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+def parts_from(message: authorization_pb2.ListActionsRequest) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
     """Read subject, resource and context. Raises InvalidRequest naming every malformed field."""
     faults = Faults()
     parts = _parts_from(message, "", faults)
@@ -127,7 +94,7 @@ def subjects_query_from(message: authorization_pb2.ListSubjectsRequest) -> ListQ
     return ListQuery(Root.RESOURCE, known, message.action, message.subject_type, context)
 
 
-def paging_from(message: WithPage) -> Paging:
+def paging_from(message: AsksPage) -> Paging:
     """Read which page to return."""
     return Paging(message.page_size, message.page_token)
 
@@ -137,7 +104,9 @@ def with_prefix(error: InvalidRequest, prefix: str) -> InvalidRequest:
     return InvalidRequest(*(Violation(f"{prefix}{v.field}", v.description) for v in error.violations))
 
 
-def _parts_from(message: NamesBoth, prefix: str, faults: Faults) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+def _parts_from(
+    message: AsksOne | authorization_pb2.ListActionsRequest, prefix: str, faults: Faults
+) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
     return (
         _entity_from(message.subject, f"{prefix}subject", faults),
         _entity_from(message.resource, f"{prefix}resource", faults),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -146,9 +146,9 @@ def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorizati
         requirement=outcome.requirement,
         standing=_STANDINGS[outcome.standing],
         reasons=reasons,
-        tried=_rules(outcome.tried),
-        because=_rules(because),
-        attempts=[_attempt(attempt) for attempt in attempts],
+        tried=map(_rule, outcome.tried),
+        because=map(_rule, because),
+        attempts=map(_attempt, attempts),
     )
 
 
@@ -160,12 +160,8 @@ def _attempt(attempt: Attempt) -> authorization_pb2.Attempt:
         file=attempt.file,
         line=attempt.line,
         values=attempt.values,
-        under=[_attempt(under) for under in attempt.under],
+        under=map(_attempt, attempt.under),
     )
-
-
-def _rules(rules: Iterable[RuleRef]) -> list[authorization_pb2.RuleRef]:
-    return [_rule(rule) for rule in rules]
 
 
 def _rule(rule: RuleRef) -> authorization_pb2.RuleRef:

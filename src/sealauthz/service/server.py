@@ -37,7 +37,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
-"""How gRPC serves, beside whether the port is shared."""
+"""How gRPC serves, besides whether the port is shared."""
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
