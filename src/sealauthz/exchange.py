@@ -8,8 +8,8 @@ from google.protobuf import json_format
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.schema.record import shape_of
-from sealauthz.service.faults import Faults
 from sealauthz.service.records import fact_of, record_from, snake
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 
 
@@ -45,9 +45,9 @@ def record_of(line: str) -> Any:
         raise InvalidRequest.at("line", f"is not a fact: {_first_line(error)}") from error
     except RecursionError as error:
         raise InvalidRequest.at("line", "is not a fact: it nests too deeply") from error
-    faults = Faults()
-    record = record_from(fact, "fact", faults)
-    faults.refuse()
+    violations = FieldViolations()
+    record = record_from(fact, "fact", violations)
+    violations.refuse()
     return record
 
 

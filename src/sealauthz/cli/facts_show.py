@@ -21,8 +21,8 @@ from sealauthz.facts import Store, Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import DEPENDENCY_ORDER
 from sealauthz.schema.record import RECORDS, Column, shape_of
-from sealauthz.service.faults import Faults
 from sealauthz.service.records import fact_of, filter_value, snake
+from sealauthz.service.violations import FieldViolations
 from sealauthz.terminal import console, instant, show, table
 
 
@@ -139,7 +139,7 @@ def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: in
 
 def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
     columns = {column.name: column for column in shape_of(RECORDS[record_type]).columns}
-    faults = Faults()
+    violations = FieldViolations()
     filters: dict[str, Filter] = {}
     for condition in conditions:
         name, equals, text = condition.partition("=")
@@ -151,11 +151,11 @@ def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
             raise click.UsageError(f"`{name}` is personal, and no condition may name it")
         if name in filters:
             raise click.UsageError(f"--where names `{name}` twice")
-        filters[name] = filter_value(record_type, columns[name], text, name, faults)
+        filters[name] = filter_value(record_type, columns[name], text, name, violations)
         words = columns[name].words
-        if faults and words is not None:
+        if violations and words is not None:
             raise click.UsageError(f"`{name}` is one of {', '.join(words)}, not `{text}`")
-    faults.refuse()
+    violations.refuse()
     return filters
 
 

@@ -14,7 +14,6 @@ from sealauthz.errors import InvalidRequest, SealAuthzError
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.process.log import Log
 from sealauthz.service.call import Call
-from sealauthz.service.faults import Faults
 from sealauthz.service.questions import (
     MAX_BATCH,
     AsksPage,
@@ -31,6 +30,7 @@ from sealauthz.service.questions import (
 from sealauthz.service.request_log import write_incident
 from sealauthz.service.responses import explanation_message, fill_decision, resources_message, subjects_message
 from sealauthz.service.status import failure_of
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
 
@@ -56,9 +56,9 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
     ) -> authorization_pb2.AuthorizeBatchResponse:
         """Decide up to 1,000 questions; each has a decision or a status of its own."""
-        faults = Faults()
-        faults.check_count("questions", len(request.questions), MAX_BATCH, least=1)
-        faults.refuse()
+        violations = FieldViolations()
+        violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
+        violations.refuse()
         language = language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]

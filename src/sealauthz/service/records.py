@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from sealauthz.model.identifiers import normalise_uscc
 from sealauthz.model.masking import mask_all, mask_name, mask_phone
 from sealauthz.schema.record import RECORDS, Column, shape_of
-from sealauthz.service.faults import Faults, timestamp
+from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.v1 import records_pb2
 
 _MASKS: dict[tuple[str, str], Callable[[str], str]] = {
@@ -61,44 +61,44 @@ def _enum_of(record_type: str, column: Column) -> _Words:
     return _words(field.enum_type)
 
 
-def record_from(fact: records_pb2.Fact, path: str, faults: Faults) -> Any | None:
-    """Read the record out of a fact, or note in `faults`, under `path`, why there is none."""
+def record_from(fact: records_pb2.Fact, path: str, violations: FieldViolations) -> Any | None:
+    """Read the record out of a fact, or note in `violations`, under `path`, why there is none."""
     which = fact.WhichOneof("record")
     if which is None:
-        faults.add(path, "must hold a record")
+        violations.add(path, "must hold a record")
         return None
     name = FACT_FIELDS[which]
     message = getattr(fact, which)
-    before = len(faults)
+    before = len(violations)
     values = {
-        column.name: _value_from(message, name, column, f"{path}.{which}.{column.name}", faults)
+        column.name: _value_from(message, name, column, f"{path}.{which}.{column.name}", violations)
         for column in shape_of(RECORDS[name]).columns
     }
-    return None if len(faults) > before else RECORDS[name](**values)
+    return None if len(violations) > before else RECORDS[name](**values)
 
 
-def _value_from(message: Message, record_type: str, column: Column, path: str, faults: Faults) -> Any:
+def _value_from(message: Message, record_type: str, column: Column, path: str, violations: FieldViolations) -> Any:
     if (column.has_default or column.is_optional or column.is_instant) and not message.HasField(column.name):
         if column.has_default:
             return column.default
-        faults.add(path, "is required")
+        violations.add(path, "is required")
         return None
     value = getattr(message, column.name)
     if column.is_instant:
-        return faults.instant(path, value)
+        return violations.instant(path, value)
     if column.words is not None:
         word = _enum_of(record_type, column).by_number.get(value)
         if word is None:
-            faults.add(path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value")
+            violations.add(path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value")
             return None
         return column.words(word)
     if column.type is str:
         if column.name == "id" or column.ref is not None or column.is_optional:
-            faults.check_id(path, value)
+            violations.check_id(path, value)
         elif not value and not column.has_default:
-            faults.add(path, "is required")
+            violations.add(path, "is required")
         else:
-            faults.check_text(path, value)
+            violations.check_text(path, value)
         normalise = _NORMALISED.get((record_type, column.name))
         return normalise(value) if normalise else value
     return value
@@ -152,21 +152,21 @@ def _set(message: Message, record_type: str, column: Column, value: Any) -> None
         setattr(message, column.name, value)
 
 
-def filter_value(record_type: str, column: Column, text: str, path: str, faults: Faults) -> Any:
-    """Read the value that a filter compares a column with, or note in `faults` why there is none."""
+def filter_value(record_type: str, column: Column, text: str, path: str, violations: FieldViolations) -> Any:
+    """Read the value that a filter compares a column with, or note in `violations` why there is none."""
     if column.words is not None:
         if text not in _enum_of(record_type, column).by_word:
-            faults.add(path, "is not a value of the field")
+            violations.add(path, "is not a value of the field")
         return text
     if column.type is bool:
         if text not in ("true", "false"):
-            faults.add(path, "must be `true` or `false`")
+            violations.add(path, "must be `true` or `false`")
         return text == "true"
     if column.type is int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
-            faults.add(path, "must be a whole number")
+            violations.add(path, "must be a whole number")
             return 0
         return int(text)
-    faults.check_text(path, text)
+    violations.check_text(path, text)
     normalise = _NORMALISED.get((record_type, column.name))
     return normalise(text) if normalise else text

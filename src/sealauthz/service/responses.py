@@ -13,8 +13,8 @@ from sealauthz.answers import Attempt, Audience, NextStep, ParameterValue, Reaso
 from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.faults import set_timestamp, timestamp
 from sealauthz.service.tokens import revision_message
+from sealauthz.service.violations import set_timestamp, timestamp
 from sealauthz.v1 import authorization_pb2
 
 _EFFECTS = {

@@ -20,10 +20,10 @@ from sealauthz.facts.units import UnitKind, home_kind
 from sealauthz.schema.record import RECORDS, shape_of
 from sealauthz.service.call import Call
 from sealauthz.service.callers import Caller
-from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.records import fact_of_image
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.service.tokens import check_store, revision_message, token_from
+from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.v1 import facts_pb2
 
 MAX_WATCHED_ENTERPRISES = 1_000
@@ -225,15 +225,15 @@ class View:
     @classmethod
     def of(cls, request: facts_pb2.WatchChangesRequest, caller: Caller) -> View:
         """Return the view that a request asks for. Raises InvalidRequest, CallerNotPermitted."""
-        faults = Faults()
-        faults.check_count("record_types", len(request.record_types), len(RECORDS))
-        faults.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
+        violations = FieldViolations()
+        violations.check_count("record_types", len(request.record_types), len(RECORDS))
+        violations.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
         for number, record_type in enumerate(request.record_types):
             if record_type not in RECORDS:
-                faults.add(f"record_types[{number}]", "is not a record type")
+                violations.add(f"record_types[{number}]", "is not a record type")
         for number, enterprise_id in enumerate(request.enterprise_ids):
-            faults.check_id(f"enterprise_ids[{number}]", enterprise_id)
-        faults.refuse()
+            violations.check_id(f"enterprise_ids[{number}]", enterprise_id)
+        violations.refuse()
         for enterprise_id in request.enterprise_ids:
             if not caller.may_see(enterprise_id):
                 raise CallerNotPermitted(f"the caller `{caller.name}` may not see the enterprise `{enterprise_id}`")
