@@ -6,8 +6,17 @@ import io
 import pytest
 from rich.console import Console
 
-from sealauthz.decision import Audience, Decision, Effect, Entity, NextStep, Obligation, Question, Reason
-from sealauthz.decision.decision import Attempt, Explanation, RequirementOutcome, RuleRef, Standing
+from sealauthz.answers import (
+    Attempt,
+    Audience,
+    Explanation,
+    NextStep,
+    Obligation,
+    Reason,
+    RequirementOutcome,
+    RuleRef,
+)
+from sealauthz.decision import Decision, Effect, Entity, Question, Standing
 from sealauthz.schema import FOREVER, NEVER
 from sealauthz.terminal import actions_table, decision_page, explanation_page, instant, show
 
@@ -22,7 +31,7 @@ def printed(content, *, is_terminal=False):
 
 
 def a_deny(*reasons):
-    return Decision(QUESTION, Effect.DENY, "d-1", "abc", 7, AT, AT + 5_000_000, reasons=reasons)
+    return Decision(QUESTION, Effect.DENY, "d-1", "abc", 7, AT, AT + 5_000_000, reasons=reasons).answer()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +39,7 @@ def a_deny(*reasons):
     [
         (AT, "2026-03-02T01:00:00Z"),
         (NEVER, "never"),
-        (FOREVER, "for ever"),
+        (FOREVER, "forever"),
         (datetime.datetime(2026, 3, 2, 1, tzinfo=datetime.UTC), "2026-03-02T01:00:00Z"),
     ],
 )
@@ -58,7 +67,7 @@ def test_a_deny_shows_each_reason_with_its_steps_and_their_parameters_by_name():
 
 def test_an_allow_shows_what_the_caller_must_do():
     owed = (Obligation("CONSUME_VERIFICATION"), Obligation("WATERMARK", {"text": "copy"}))
-    decision = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT, obligations=owed)
+    decision = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT, obligations=owed).answer()
     assert printed(decision_page("q", decision)).splitlines()[:3] == [
         "ALLOW  q",
         "  must CONSUME_VERIFICATION",
@@ -112,7 +121,7 @@ def test_an_explanation_shows_what_stopped_each_rule_and_the_rules_under_it():
 
 def test_actions_have_one_line_each():
     reason = Reason("NOT_SEAL_ADMIN", 90, Audience.USER, "SEAL_MANAGER", (NextStep("CONTACT_SEAL_ADMIN"),))
-    allow = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT)
+    allow = Decision(QUESTION, Effect.ALLOW, "d-1", "abc", 7, AT, AT).answer()
     assert printed(actions_table({"view": allow, "edit": a_deny(reason)})) == (
         "action  answer  first reason    what to do\n"
         "view    ALLOW\n"

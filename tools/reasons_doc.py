@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import named_by_obligations
-from sealauthz.decision.texts import NOTHING_TO_DO, SERVICE_REASONS, untold
+from sealauthz.decision.texts import SERVICE_REASONS, missing_texts
 from sealauthz.model import MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,7 +142,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
     bundle = Bundle.load(MODEL)
-    lacking = list(untold(bundle.texts, bundle.rulebook))
+    lacking = list(missing_texts(bundle.texts, bundle.rulebook))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)
     text = "\n".join(page(bundle)) + "\n"

@@ -8,8 +8,8 @@ from google.protobuf import json_format
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.schema import Model
-from sealauthz.service.faults import Faults
 from sealauthz.service.records import forms_of
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 
 
@@ -28,9 +28,9 @@ def record_of(model: Model, line: str) -> Any:
         raise InvalidRequest.at("line", f"is not a fact: {_first_line(error)}") from error
     except RecursionError as error:
         raise InvalidRequest.at("line", "is not a fact: it nests too deeply") from error
-    faults = Faults()
-    record = forms_of(model).record_from(fact, "fact", faults)
-    faults.refuse()
+    violations = FieldViolations()
+    record = forms_of(model).record_from(fact, "fact", violations)
+    violations.refuse()
     return record
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -12,137 +11,23 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from sealauthz.answers import (
+    NOTHING_TO_DO,
+    Attempt,
+    Decision,
+    Explanation,
+    ListPage,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    RequirementOutcome,
+    RuleRef,
+)
 from sealauthz.schema import FOREVER, NEVER
 
 Moment = int | datetime.datetime
-"""An instant as the service holds it (microseconds) or as its client hands it out."""
+"""An instant, as a number of microseconds or as a time."""
 
-
-class Item(Protocol):
-    """A next step or an obligation."""
-
-    @property
-    def code(self) -> str: ...  # noqa: D102
-    @property
-    def parameters(self) -> Mapping[str, str | int | datetime.datetime]: ...  # noqa: D102
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
-
-class Reason(Protocol):
-    """Why an answer is a deny."""
-
-    @property
-    def code(self) -> str: ...  # noqa: D102
-    @property
-    def stage(self) -> int: ...  # noqa: D102
-    @property
-    def requirement(self) -> str: ...  # noqa: D102
-    @property
-    def next_steps(self) -> Sequence[Item]: ...  # noqa: D102
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
-
-class Decision(Protocol):
-    """An answer, as the service made it or as its client received it."""
-
-    def __bool__(self) -> bool: ...
-    @property
-    def reasons(self) -> Sequence[Reason]: ...  # noqa: D102
-    @property
-    def next_steps(self) -> Sequence[Item]: ...  # noqa: D102
-    @property
-    def obligations(self) -> Sequence[Item]: ...  # noqa: D102
-    @property
-    def decision_id(self) -> str: ...  # noqa: D102
-    @property
-    def policy_version(self) -> str: ...  # noqa: D102
-    @property
-    def revision(self) -> int: ...  # noqa: D102
-    @property
-    def evaluated_at(self) -> Moment: ...  # noqa: D102
-    @property
-    def valid_until(self) -> Moment: ...  # noqa: D102
-
-
-class Listed(Protocol):
-    """What a list found."""
-
-    @property
-    def ids(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def is_complete(self) -> bool: ...  # noqa: D102
-    @property
-    def revision(self) -> int: ...  # noqa: D102
-    @property
-    def policy_version(self) -> str: ...  # noqa: D102
-    @property
-    def evaluated_at(self) -> Moment: ...  # noqa: D102
-    @property
-    def valid_until(self) -> Moment: ...  # noqa: D102
-
-
-class Rule(Protocol):
-    """A rule of the policies, by its place."""
-
-    @property
-    def head(self) -> str: ...  # noqa: D102
-    @property
-    def file(self) -> str: ...  # noqa: D102
-    @property
-    def line(self) -> int: ...  # noqa: D102
-    @property
-    def rules(self) -> Sequence[str]: ...  # noqa: D102
-
-
-class Attempt(Protocol):
-    """One rule that was tried, and what stopped it."""
-
-    @property
-    def rule(self) -> Rule: ...  # noqa: D102
-    @property
-    def is_met(self) -> bool: ...  # noqa: D102
-    @property
-    def condition(self) -> str: ...  # noqa: D102
-    @property
-    def file(self) -> str: ...  # noqa: D102
-    @property
-    def line(self) -> int: ...  # noqa: D102
-    @property
-    def values(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def under(self) -> Sequence[Attempt]: ...  # noqa: D102
-
-
-class Outcome(Protocol):
-    """How one requirement came out."""
-
-    @property
-    def requirement(self) -> str: ...  # noqa: D102
-    @property
-    def standing(self) -> str: ...  # noqa: D102
-    @property
-    def reasons(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def tried(self) -> Sequence[Rule]: ...  # noqa: D102
-    @property
-    def because(self) -> Sequence[Rule]: ...  # noqa: D102
-    @property
-    def attempts(self) -> Sequence[Attempt]: ...  # noqa: D102
-
-
-class Explanation(Protocol):
-    """An answer with the rules that matter to it."""
-
-    @property
-    def decision(self) -> Decision: ...  # noqa: D102
-    @property
-    def requirements(self) -> Sequence[Outcome]: ...  # noqa: D102
-
-
-NOTHING_TO_DO = "NONE"
-"""The next step of a reason that the person can do nothing about."""
 
 _STYLE = {"MET": "green", "WAIVED": "cyan", "UNMET": "red"}
 
@@ -167,7 +52,7 @@ def instant(value: Moment) -> str:
     if value <= NEVER:
         return "never"
     if value >= FOREVER:
-        return "for ever"
+        return "forever"
     return f"{datetime.datetime.fromtimestamp(value // 1_000_000, datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -210,7 +95,7 @@ def explanation_page(question: str, explanation: Explanation) -> RenderableType:
     return Group(*parts)
 
 
-def requirements_tree(title: str, requirements: Iterable[Outcome]) -> RenderableType:
+def requirements_tree(title: str, requirements: Iterable[RequirementOutcome]) -> RenderableType:
     """Lay out requirements, each with the rules behind it and what stopped them."""
     tree = Tree(Text(title, style="bold"), guide_style="dim")
     for outcome in requirements:
@@ -228,16 +113,16 @@ def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:
     return table(("action", "answer", "first reason", "what to do"), rows)
 
 
-def list_page(question: str, listed: Listed) -> RenderableType:
+def list_page(question: str, page: ListPage) -> RenderableType:
     """Lay out a list: how many were found, whether these are all, each id on its line, and what it rests on."""
-    extent = Text("all of them", style="bold green") if listed.is_complete else Text("more follow", style="bold red")
+    extent = Text("all of them", style="bold green") if page.is_complete else Text("more follow", style="bold red")
     rests_on = Text(
-        f"as of {instant(listed.evaluated_at)}, valid until {instant(listed.valid_until)}\n"
-        f"facts at revision {listed.revision}, policy {listed.policy_version}",
+        f"as of {instant(page.evaluated_at)}, valid until {instant(page.valid_until)}\n"
+        f"facts at revision {page.revision}, policy {page.policy_version}",
         style="dim",
     )
-    headline = Text.assemble((str(len(listed.ids)), "bold"), f"  {question}  ", extent)
-    return Group(headline, *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in listed.ids), rests_on)
+    headline = Text.assemble((str(len(page.ids)), "bold"), f"  {question}  ", extent)
+    return Group(headline, *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in page.ids), rests_on)
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
@@ -250,7 +135,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Ta
     return made
 
 
-def _items(mark: str, items: Sequence[Item]) -> Table:
+def _items(mark: str, items: Sequence[NextStep | Obligation]) -> Table:
     """Lay out next steps or obligations behind a mark, each with its parameters."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -263,43 +148,36 @@ def _items(mark: str, items: Sequence[Item]) -> Table:
     return grid
 
 
-def _parameters(parameters: Mapping[str, str | int | datetime.datetime]) -> Text:
+def _parameters(parameters: Mapping[str, ParameterValue]) -> Text:
     """Write parameters as `name=value`, in the order of their names: on the wire they have none."""
     text = Text()
     for name, value in sorted(parameters.items()):
-        text.append("  " if text else "").append(f"{name}=", style="dim").append(_value(name, value))
+        text.append("  " if text else "").append(f"{name}=", style="dim").append(
+            instant(value) if isinstance(value, datetime.datetime) else str(value)
+        )
     return text
 
 
-def _value(name: str, value: str | int | datetime.datetime) -> str:
-    if isinstance(value, datetime.datetime) or (isinstance(value, int) and name.endswith(("_at", "_until"))):
-        return instant(value)
-    return str(value)
-
-
-def _outcome_line(outcome: Outcome) -> Text:
+def _outcome_line(outcome: RequirementOutcome) -> Text:
     line = Text.assemble(
         (f"{outcome.standing.lower():<7}", _STYLE.get(outcome.standing, "")), (outcome.requirement, "bold")
     )
     return line.append(f"  {', '.join(outcome.reasons)}") if outcome.reasons else line
 
 
-def _add_outcome(branch: Tree, outcome: Outcome) -> None:
-    """Add the rules of a requirement: those that say why it is unmet, then those that were tried, or the one that held.
-
-    A rule of which nothing is told beyond its place stands alone.
-    """
+def _add_outcome(branch: Tree, outcome: RequirementOutcome) -> None:
+    """Add the rules of a requirement: why it is unmet, then those that were tried, or the one that held."""
     for rule in outcome.because:
         branch.add(_rule_text("because", rule))
     label = "tried" if outcome.standing == "UNMET" else "by"
-    told = {(attempt.rule.file, attempt.rule.line): attempt for attempt in outcome.attempts}
+    attempts = {(attempt.rule.file, attempt.rule.line): attempt for attempt in outcome.attempts}
     for rule in outcome.tried:
-        attempt = told.pop((rule.file, rule.line), None)
+        attempt = attempts.pop((rule.file, rule.line), None)
         if attempt is None:
             branch.add(_rule_text(label, rule))
         else:
             _add_attempt(branch, label, attempt)
-    for attempt in told.values():
+    for attempt in attempts.values():
         _add_attempt(branch, label, attempt)
 
 
@@ -320,6 +198,6 @@ def _add_attempt(branch: Tree, label: str, attempt: Attempt) -> None:
         _add_attempt(node, "tried", under)
 
 
-def _rule_text(label: str, rule: Rule) -> Text:
+def _rule_text(label: str, rule: RuleRef) -> Text:
     tags = f"  {' '.join(rule.rules)}" if rule.rules else ""
     return Text.assemble((f"{label} ", "dim"), (f"{rule.file}:{rule.line}", "cyan"), tags, (f"\n{rule.head}", "dim"))

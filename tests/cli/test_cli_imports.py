@@ -18,8 +18,9 @@ from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal, SealKind
+from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
-from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.v1.facts_pb2_grpc import FactsServiceStub
 
 TOKEN = "t" * 40
@@ -39,7 +40,7 @@ def store(demo_facts):
 def address(store, tmp_path):
     """A server on the demo facts, which everybody with the token in the file `token` may write and watch."""
     (tmp_path / "token").write_text(TOKEN)
-    caller = Caller(MODEL, "test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
+    caller = Caller("test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
     server = build(
         ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, make_log(io.StringIO())
     )
@@ -80,7 +81,9 @@ def test_an_import_that_breaks_off_is_open_and_goes_on(sealauthz, store, tmp_pat
     bulk = ("facts", "import", "facts", "--bulk", "--request-id", "monday", "--chunk", "2", *HERE)
     code, _, err = sealauthz(*bulk)
     assert code == 1
-    hint = "the import `monday` is open; go on with --request-id monday, or give it up: sealauthz facts abandon monday"
+    hint = (
+        "the import `monday` is open; resume it with --request-id monday, or abandon it: sealauthz facts abandon monday"
+    )
     assert err.startswith(f"lines 1 to 2: 2 facts written, revision 2\n{hint}\nerror: line")
     assert "(IMPORT); 2 facts before line 3 stay written" in err
     (tmp_path / "torn").write_text("\n".join([*(SEAL % f"s-{number}" for number in range(1, 5)), "{"]))
@@ -109,7 +112,7 @@ def test_an_import_of_any_caller_is_given_up_if_its_enterprises_are_sound(sealau
     here = frozenset({"e-yunshan"})
     store.import_part("hr", Part("i", here, 1), [Seal("s", "e-yunshan", "seal", SealKind.OTHER)])
     assert sealauthz("facts", "abandon", "i")[::2] == (1, "error: the caller `cli` has no open import `i`\n")
-    assert sealauthz("facts", "abandon", "i", "--caller", "hr") == (0, "", "given up after 1 parts, revision 3\n")
+    assert sealauthz("facts", "abandon", "i", "--caller", "hr") == (0, "", "abandoned after 1 parts, revision 3\n")
     ours = {stored.record.id for stored in store.read("Membership", {"enterprise_id": "e-yunshan"}).records}
     admins = [
         stored.record
@@ -119,25 +122,25 @@ def test_an_import_of_any_caller_is_given_up_if_its_enterprises_are_sound(sealau
     store.import_part("hr", Part("j", here, 1), [replace(admin, state="REVOKED") for admin in admins])
     code, _, err = sealauthz("facts", "abandon", "j", "--caller", "hr")
     assert code == 1
-    go_on = "sealauthz facts import --bulk --caller hr --request-id j --go-on FILE"
-    assert "no active system administrator (I4); the import stays open, but for its contracts" in err
-    assert f"write what is missing with `{go_on}`" in err
+    resume = "sealauthz facts import --bulk --caller hr --request-id j --resume FILE"
+    assert "no active system administrator (I4); the import stays open, except for its contracts" in err
+    assert f"write what is missing with `{resume}`" in err
 
 
 def test_an_import_whose_caller_is_gone_is_gone_on_with(sealauthz, store, tmp_path):
     seals(tmp_path, 3)
     here = frozenset({"e-yunshan"})
-    go_on = ("facts", "import", "facts", "--bulk", "--caller", "hr", "--request-id", "i", "--chunk", "2", "--go-on")
+    resume = ("facts", "import", "facts", "--bulk", "--caller", "hr", "--request-id", "i", "--chunk", "2", "--resume")
     refused = (1, "", "error: the caller `hr` has no open import `i`\n")
-    assert sealauthz(*go_on) == refused
+    assert sealauthz(*resume) == refused
     store.import_part("hr", Part("i", here, 1), [Seal("s", "e-yunshan", "seal", SealKind.OTHER)])
-    assert sealauthz(*go_on)[::2] == (
+    assert sealauthz(*resume)[::2] == (
         0,
         "lines 1 to 2: 2 facts written, revision 3\nlines 3 to 3: 1 facts written, revision 4\n"
         "the import `i` is finished\n",
     )
     assert store.open_imports() == []
-    assert sealauthz(*go_on) == refused
+    assert sealauthz(*resume) == refused
 
 
 def test_an_import_without_a_name_says_the_one_that_it_was_given(sealauthz, store, tmp_path):
@@ -165,9 +168,9 @@ def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monke
     [
         (("import", "facts", "--bulk"), "name an --enterprise: the file has no record of one"),
         (("import", "facts", *HERE), "--enterprise needs --bulk"),
-        (("import", "facts", "--bulk", "--go-on"), "--go-on needs --bulk and --request-id"),
-        (("import", "facts", "--bulk", "--request-id", "i", "--go-on", "--server", "a:1"), "takes no --server"),
-        (("import", "facts", "--bulk", "--caller", "hr"), "--caller needs --go-on"),
+        (("import", "facts", "--bulk", "--resume"), "--resume needs --bulk and --request-id"),
+        (("import", "facts", "--bulk", "--request-id", "i", "--resume", "--server", "a:1"), "takes no --server"),
+        (("import", "facts", "--bulk", "--caller", "hr"), "--caller needs --resume"),
         (("import", "facts", "--server", "a:1"), "--server needs --bulk"),
         (("import", "facts", "--insecure"), "--insecure needs --bulk"),
         (
@@ -175,7 +178,7 @@ def test_standard_input_needs_its_enterprises_named(sealauthz, demo_facts, monke
             "import through either a --server or into a --database, not both",
         ),
         (("watch",), "name the --server to watch, or set SEALAUTHZ_ADDRESS"),
-        (("watch", "--server", "a:1"), "a server wants a token"),
+        (("watch", "--server", "a:1"), "a server needs a token"),
         (("watch", "--server", "a:1", "--type", "Sael"), "`Sael` is not a record type; did you mean `Seal`?"),
     ],
 )

@@ -16,14 +16,14 @@ def test_a_database_that_cannot_be_reached_is_no_answer_and_its_password_stays_s
     assert "secret" not in err
 
 
-def test_demo_exits_with_0_when_all_is_as_told(sealauthz):
+def test_demo_exits_with_0_when_all_is_as_expected(sealauthz):
     code, out, _ = sealauthz("demo")
     assert code == 0
-    assert out.endswith("steps were as told.\n")
+    assert out.endswith("steps went as expected.\n")
 
 
-def test_demo_exits_with_1_when_something_is_not_as_told(sealauthz, monkeypatch):
-    monkeypatch.setattr("sealauthz.demo.play.tell", lambda stage: stage.surprises.append("step 1: no"))
+def test_demo_exits_with_1_when_something_is_not_as_expected(sealauthz, monkeypatch):
+    monkeypatch.setattr("sealauthz.demo.scenario.tell", lambda harness: harness.surprises.append("step 1: no"))
     assert sealauthz("demo")[0] == 1
 
 

@@ -92,7 +92,7 @@ def test_mutate_lists_what_nobody_would_notice(sealauthz, example):
     code, out, err = sealauthz("policy", "mutate", "policies", "-n", "1", "--fail-under", "100")
     assert (code, err) == (1, "")
     assert out.startswith(
-        "Nobody would notice if …\n"
+        "No test would notice if …\n"
         '  house_rules.polar:12: "INVOICE" were not in `seal.kind in ["CONTRACT", "INVOICE", "DEPARTMENT"]`\n\n'
     )
     code, out, _ = sealauthz("policy", "mutate", "policies", "-n", "1", "--file", "house_rules.polar", "-o", "json")

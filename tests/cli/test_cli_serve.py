@@ -186,8 +186,8 @@ def test_a_port_that_is_taken_is_wrong_use(sealauthz, serve, demo_facts):
 def test_a_second_signal_ends_a_server_at_once_unless_it_has_a_supervisor(is_patient, code):
     """Whoever stops a service may send a worker the signal that its supervisor passes on as well."""
     program = (
-        "import os, signal, threading; from sealauthz.cli.operating import _stop_on_signals\n"
-        f"stopping = threading.Event(); _stop_on_signals(stopping, is_patient={is_patient})\n"
+        "import os, signal, threading; from sealauthz.process.worker import stop_on_signals\n"
+        f"stopping = threading.Event(); stop_on_signals(stopping, is_patient={is_patient})\n"
         "for _ in range(2): os.kill(os.getpid(), signal.SIGTERM); assert stopping.wait(10)"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == code
@@ -204,13 +204,13 @@ def test_a_server_without_callers_warns(serve, demo_facts):
 FAILING_POLICIES = """
 import sys
 from sealauthz.cli.app import main
-from sealauthz.decision import pdp
+from sealauthz.decision.evaluation import Evaluation
 from sealauthz.errors import EvaluationFailed
 
 def fail(self, question):
     raise EvaluationFailed("the policy is broken")
 
-pdp._Evaluation._case = fail
+Evaluation.case = fail
 main(sys.argv[1:])
 """
 
@@ -246,12 +246,12 @@ def test_sighup_is_a_line_of_the_log_and_nothing_else(sealauthz, serve, monkeypa
 
 def test_sighup_during_the_start_does_not_end_a_server(serve):
     program = (
-        "import os, signal, sys; from sealauthz.cli import operating\n"
-        "loaded = operating.load_bundle\n"
+        "import os, signal, sys; from sealauthz.cli import serve\n"
+        "loaded = serve.load_bundle\n"
         "def load(*given):\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
         "    return loaded(*given)\n"
-        "operating.load_bundle = load\n"
+        "serve.load_bundle = load\n"
         "from sealauthz.cli.app import main\n"
         "main(sys.argv[1:])"
     )

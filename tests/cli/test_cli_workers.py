@@ -255,7 +255,7 @@ def test_a_bad_start_is_one_message_and_its_exit_code(folder, new_database):
 def test_more_than_one_worker_on_sqlite_is_refused(sealauthz, demo_facts):
     code, out, err = sealauthz("serve", "--insecure", "--workers", "2")
     assert (code, out) == (2, "")
-    assert err == "error: 2 workers need PostgreSQL, for SQLite is served from one process (`--workers 1`)\n"
+    assert err == "error: 2 workers need PostgreSQL; SQLite is served from one process (`--workers 1`)\n"
 
 
 def test_the_setting_counts_as_the_option_does(sealauthz, demo_facts, monkeypatch):
@@ -267,7 +267,7 @@ def test_the_setting_counts_as_the_option_does(sealauthz, demo_facts, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--demo", "--workers", "2"), "--demo and --workers exclude each other"),
+        (("--demo", "--workers", "2"), "use either --demo or --workers"),
         (("--insecure", "--workers", "0"), "0 is not in the range 1<=x<=64"),
         (("--insecure", "--workers", "65"), "65 is not in the range 1<=x<=64"),
     ],

@@ -18,7 +18,7 @@ from random_scenes import PEOPLE, asked_scenes, scenes
 from scene import BUNDLE, MINUTE, NOW, SECOND, SIGNING, Scene, member, person
 from test_laws import failing
 
-from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, system_clock
+from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions, system_clock
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.bundle import PRODUCT_REASONS, attributes, compiled_from
 from sealauthz.decision.candidates import Plans, ends_of
@@ -53,7 +53,7 @@ def asked_one_by_one(
 ) -> list[str]:
     """What Authorize allows among all records of the type."""
     ids = sorted(record.id for record in records if type(record).__name__ == query.sought)
-    answers = pdp.decide_many([query.about(id_) for id_ in ids], may_see, "caller")
+    answers = pdp.decide_many([query.about(id_) for id_ in ids], RequestOptions(may_see, "caller"))
     return [id_ for id_, answer in zip(ids, answers, strict=True) if isinstance(answer, Decision) and answer]
 
 
@@ -63,7 +63,7 @@ def pages(
     """All pages of a list."""
     token = ""
     while True:
-        page = pdp.list_page(query, Paging(size, token), may_see, "caller")
+        page = pdp.list_page(query, Paging(size, token), RequestOptions(may_see, "caller"))
         yield page
         token = page.next_page_token
         assert page.is_complete == (not token)
@@ -104,7 +104,7 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
             return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):
-            pdp.decide(asked, may_see, "caller")
+            pdp.decide(asked, RequestOptions(may_see, "caller"))
         return
     assert found == asked_one_by_one(pdp, query, scene.records, may_see)
 
@@ -321,7 +321,7 @@ def test_where_time_is_over_each_page_still_gets_further() -> None:
 
 def test_where_time_is_over_before_anything_is_found_there_is_no_answer() -> None:
     with pytest.raises(TimeOver):
-        Scene().pdp().list_page(VIEWERS, deadline=Deadline(time.monotonic() - 1))
+        Scene().pdp().list_page(VIEWERS, options=RequestOptions(deadline=Deadline(time.monotonic() - 1)))
 
 
 def test_a_list_that_is_allowed_nothing_is_whole_and_empty() -> None:
@@ -341,7 +341,7 @@ def test_a_list_that_is_allowed_nothing_is_whole_and_empty() -> None:
 
 
 def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = "caller") -> str:
-    return pdp.list_page(query, Paging(1), caller=caller).next_page_token
+    return pdp.list_page(query, Paging(1), RequestOptions(caller=caller)).next_page_token
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def second(pdp: PolicyDecisionPoint, query: ListQuery = VIEWERS, caller: str = "
 def test_a_token_is_for_its_query_only(other: ListQuery) -> None:
     pdp = Scene().pdp()
     with pytest.raises(InvalidRequest, match="is not a page token of this query"):
-        pdp.list_page(other, Paging(1, second(pdp)), caller="caller")
+        pdp.list_page(other, Paging(1, second(pdp)), RequestOptions(caller="caller"))
 
 
 def test_a_token_is_for_its_context_and_its_caller_only() -> None:
@@ -364,11 +364,13 @@ def test_a_token_is_for_its_context_and_its_caller_only() -> None:
     query = ListQuery(Root.RESOURCE, Entity("Seal", "s"), "propose_end", "Person", {"reason": "x"})
     pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), BUNDLE, lambda: NOW, Bounds(1))
     token = second(pdp, query)
-    assert pdp.list_page(query, Paging(1, token), caller="caller")
+    assert pdp.list_page(query, Paging(1, token), RequestOptions(caller="caller"))
     with pytest.raises(InvalidRequest, match="page_token"):
-        pdp.list_page(dataclasses.replace(query, context={"reason": "y"}), Paging(1, token), caller="caller")
+        pdp.list_page(
+            dataclasses.replace(query, context={"reason": "y"}), Paging(1, token), RequestOptions(caller="caller")
+        )
     with pytest.raises(InvalidRequest, match="page_token"):
-        pdp.list_page(query, Paging(1, token), caller="another")
+        pdp.list_page(query, Paging(1, token), RequestOptions(caller="another"))
 
 
 @given(st.text(max_size=40) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
@@ -387,21 +389,25 @@ def test_a_token_that_was_changed_is_refused(data: st.DataObject) -> None:
     raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(InvalidRequest, match="page_token"):
-        pdp.list_page(VIEWERS, Paging(1, base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")), caller="caller")
+        pdp.list_page(
+            VIEWERS,
+            Paging(1, base64.urlsafe_b64encode(bytes(raw)).decode().rstrip("=")),
+            RequestOptions(caller="caller"),
+        )
 
 
 @pytest.mark.parametrize("after", ["\0", "\ud800", "x" * 5_000])
 def test_a_token_made_up_around_what_is_no_id_is_refused(after: str) -> None:
     start = Start(after, "", 1, BUNDLE.version, NOW)
     with pytest.raises(InvalidRequest, match="page_token"):
-        Scene().pdp().list_page(VIEWERS, Paging(1, token_of(VIEWERS, start, "caller")), caller="caller")
+        Scene().pdp().list_page(VIEWERS, Paging(1, token_of(VIEWERS, start, "caller")), RequestOptions(caller="caller"))
 
 
 def test_a_page_of_facts_that_have_moved_on_is_gone() -> None:
     token = second(PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 1), BUNDLE, lambda: NOW))
     later = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records, 2), BUNDLE, lambda: NOW)
     with pytest.raises(RevisionGone, match="the facts have changed"):
-        later.list_page(VIEWERS, Paging(1, token), caller="caller")
+        later.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
 
 
 def test_a_page_of_other_policies_is_gone() -> None:
@@ -409,7 +415,7 @@ def test_a_page_of_other_policies_is_gone() -> None:
     token = second(pdp)
     pdp.bundle = dataclasses.replace(BUNDLE, version="another")
     with pytest.raises(RevisionGone, match="the policies have changed"):
-        pdp.list_page(VIEWERS, Paging(1, token), caller="caller")
+        pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
 
 
 @pytest.mark.parametrize(("later", "is_gone"), [(PAGES_GO_ON_FOR - 1, False), (PAGES_GO_ON_FOR, True), (-MINUTE, True)])
@@ -418,9 +424,9 @@ def test_a_page_long_after_the_first_is_gone(later: int, is_gone: bool) -> None:
     pdp = Scene().pdp(NOW + later)
     if is_gone:
         with pytest.raises(RevisionGone, match="too long ago"):
-            pdp.list_page(VIEWERS, Paging(1, token), caller="caller")
+            pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller"))
     else:
-        assert pdp.list_page(VIEWERS, Paging(1, token), caller="caller").evaluated_at == NOW
+        assert pdp.list_page(VIEWERS, Paging(1, token), RequestOptions(caller="caller")).evaluated_at == NOW
 
 
 # --- what cannot be listed ------------------------------------------------------------------------------------------
@@ -452,7 +458,7 @@ def test_a_negative_page_size_is_refused() -> None:
 
 def test_of_a_resource_out_of_reach_nobody_is_told_who_may_act_on_it() -> None:
     with pytest.raises(CallerNotPermitted):
-        Scene().pdp().list_page(VIEWERS, may_see=lambda enterprise: enterprise == "f")
+        Scene().pdp().list_page(VIEWERS, options=RequestOptions(may_see=lambda enterprise: enterprise == "f"))
 
 
 def test_resources_out_of_reach_are_not_there() -> None:
@@ -492,7 +498,7 @@ def test_no_token_names_what_the_caller_may_not_see() -> None:
 def test_a_context_out_of_reach_ends_the_list() -> None:
     query = ListQuery(Root.SUBJECT, Entity("Person", "stranger"), "use", "Seal", {"task": "t"})
     with pytest.raises(CallerNotPermitted):
-        Scene().pdp().list_page(query, may_see=lambda enterprise: enterprise == "f")
+        Scene().pdp().list_page(query, options=RequestOptions(may_see=lambda enterprise: enterprise == "f"))
 
 
 @pytest.mark.parametrize("rule", ["allow", "lapses", "obligation"])
@@ -532,10 +538,10 @@ def test_from_a_database_a_list_is_what_authorize_allows(
         assert token
         # The list goes on as of its revision while what it reads is as it was then, and no longer.
         store.write(Batch("setup", "more", (Put(person("somebody")),)))
-        assert pdp.list_page(official, Paging(1, token), caller="caller").revision == 1
+        assert pdp.list_page(official, Paging(1, token), RequestOptions(caller="caller")).revision == 1
         seal = next(record for record in facts if type(record).__name__ == "Seal" and record.id == "seal-official")
         store.write(Batch("setup", "other", (Put(dataclasses.replace(seal, name="another")),)))
         with pytest.raises(RevisionGone):
-            pdp.list_page(official, Paging(1, token), caller="caller")
+            pdp.list_page(official, Paging(1, token), RequestOptions(caller="caller"))
     finally:
         store.close()

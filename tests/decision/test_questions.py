@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scene import BUNDLE, CEDAR_USCC, NOW, SIGNING, Scene, codes, question
 
-from sealauthz.decision import Decision
+from sealauthz.decision import Decision, RequestOptions
 from sealauthz.decision.question import Entity
 from sealauthz.errors import CallerNotPermitted, InvalidRequest
 from sealauthz.model.records.organisation import Enterprise
@@ -56,21 +56,21 @@ def test_actions_of_a_type_without_any_says_so() -> None:
 
 def test_an_enterprise_outside_the_callers_right_is_refused_not_denied() -> None:
     with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(USE, may_see=lambda enterprise: enterprise == "f")
-    assert Scene().pdp().decide(USE, may_see=lambda enterprise: enterprise == "e")
+        Scene().pdp().decide(USE, RequestOptions(may_see=lambda enterprise: enterprise == "f"))
+    assert Scene().pdp().decide(USE, RequestOptions(may_see=lambda enterprise: enterprise == "e"))
 
 
 def test_a_task_belongs_to_its_party_not_to_who_sent_the_contract() -> None:
     opening = question("user", "open", ("SigningTask", "t"))
-    assert Scene().pdp().decide(opening, may_see={"e"}.__contains__)
+    assert Scene().pdp().decide(opening, RequestOptions(may_see={"e"}.__contains__))
     with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(opening, may_see={"f"}.__contains__)
+        Scene().pdp().decide(opening, RequestOptions(may_see={"f"}.__contains__))
 
 
 def test_a_task_of_another_party_in_the_context_is_refused_too() -> None:
     asked = question("user", "use", ("Seal", "s"), task="t-f")
     with pytest.raises(CallerNotPermitted):
-        Scene().pdp().decide(asked, may_see={"e"}.__contains__)
+        Scene().pdp().decide(asked, RequestOptions(may_see={"e"}.__contains__))
     assert codes(Scene().pdp().decide(asked)) == [
         "TASK_NOT_PENDING",
         "NOT_TASK_OPERATOR",
@@ -80,7 +80,7 @@ def test_a_task_of_another_party_in_the_context_is_refused_too() -> None:
 
 
 def test_what_does_not_exist_is_not_found_whatever_the_callers_right() -> None:
-    decision = Scene().pdp().decide(question("user", "use", ("Seal", "none")), may_see=lambda _: False)
+    decision = Scene().pdp().decide(question("user", "use", ("Seal", "none")), RequestOptions(may_see=lambda _: False))
     assert codes(decision) == ["NOT_FOUND"]
 
 

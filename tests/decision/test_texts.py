@@ -10,7 +10,7 @@ from scene import BUNDLE, NOW, Scene, application
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.inspection import inspect
-from sealauthz.decision.texts import Texts, TextsProblem, texts_from, untold
+from sealauthz.decision.texts import Texts, TextsProblem, missing_texts, texts_from
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.masking import mask_name
@@ -19,13 +19,13 @@ PLAIN = {"NOT_FOUND": {"en": "Not found.", "zh": "不存在"}}
 
 
 def test_every_code_of_the_bundle_says_something_in_each_language() -> None:
-    assert list(untold(BUNDLE.texts, BUNDLE.rulebook)) == []
+    assert list(missing_texts(BUNDLE.texts, BUNDLE.rulebook)) == []
 
 
 def test_a_deny_is_told_with_the_masked_administrator() -> None:
     decision = Scene().put(application("outsider")).ask("outsider", "request_use", ("Seal", "s"))
     assert decision.reasons[0].text == ""
-    english, chinese = decision.told("en"), decision.told("zh")
+    english, chinese = decision.localized("en"), decision.localized("zh")
     named = mask_name("admin某")
     assert english.reasons[0].text == f"You have applied to join. {named} (138****1569) decides next."
     assert chinese.reasons[0].text == f"您已申请加入，等待管理员{named}（138****1569）审批"
@@ -56,7 +56,7 @@ def test_a_count_of_zero_is_not_mentioned() -> None:
 def test_an_allow_tells_its_obligations() -> None:
     scene = Scene()
     decision = scene.ask("user", "use", ("Seal", "s"), NOW, task="t", verification="v-user")
-    told = {item.code: item.text for item in decision.told("en").obligations}
+    told = {item.code: item.text for item in decision.localized("en").obligations}
     assert told["CONSUME_VERIFICATION"] == "Use up the face check"
     assert all(told.values())
 

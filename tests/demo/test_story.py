@@ -7,22 +7,22 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from sealauthz.client import CallFailed
-from sealauthz.demo.play import play
-from sealauthz.demo.stage import ALLOW, Clock, Stage, deny
+from sealauthz.demo.harness import ALLOW, Clock, Harness, deny
+from sealauthz.demo.scenario import run
 
 
 @pytest.fixture(scope="module")
 def telling():
     """Return the story's surprises and its text, as it is printed into a pipe."""
     out = io.StringIO()
-    surprises = play(Console(file=out, width=80, markup=False, highlight=False, emoji=False))
+    surprises = run(Console(file=out, width=80, markup=False, highlight=False, emoji=False))
     return surprises, out.getvalue()
 
 
 def test_every_answer_is_as_told(telling):
     surprises, text = telling
     assert surprises == []
-    assert text.endswith("All 25 steps were as told.\n")
+    assert text.endswith("All 25 steps went as expected.\n")
 
 
 def test_the_telling_fits_80_columns_without_escapes_or_trailing_blanks(telling):
@@ -71,8 +71,8 @@ class Contrary:
         raise CallFailed(grpc.StatusCode.FAILED_PRECONDITION, "no", metadata={"invariant": "I4"})
 
 
-def a_stage(out):
-    return Stage(Contrary(), Clock(0), Console(file=out, width=80))
+def a_harness(out):
+    return Harness(Contrary(), Clock(0), Console(file=out, width=80))
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def a_stage(out):
 )
 def test_an_answer_that_is_not_as_told_is_a_surprise(told, surprise):
     out = io.StringIO()
-    stage = a_stage(out)
-    stage.ask("May he?", "Person:p use Seal:s", **told)
-    assert stage.surprises == [surprise]
-    assert "NOT AS TOLD" in out.getvalue()
+    harness = a_harness(out)
+    harness.ask("May he?", "Person:p use Seal:s", **told)
+    assert harness.surprises == [surprise]
+    assert "UNEXPECTED" in out.getvalue()
 
 
 def test_a_refusal_for_another_reason_is_a_surprise():
-    stage = a_stage(io.StringIO())
-    stage.refuse("And if?", "I1")
-    assert stage.surprises == ["step 1: refused by I4, not by I1"]
+    harness = a_harness(io.StringIO())
+    harness.refuse("And if?", "I1")
+    assert harness.surprises == ["step 1: refused by I4, not by I1"]

@@ -6,24 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sealauthz.decision.decision import (
-    Attempt,
-    Audience,
-    Decision,
-    Effect,
-    Explanation,
-    NextStep,
-    Obligation,
-    Reason,
-    RequirementOutcome,
-    RuleRef,
-    Standing,
-)
+from sealauthz.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
+from sealauthz.decision import RequestOptions
+from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import Entity, ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, SealAuthzError
 
+OPTIONS = RequestOptions()
 NOW = 1_760_000_000_123_456
 
 JOIN = Reason(
@@ -62,28 +53,23 @@ class FakePdp:
         self.deadline: Any = None
         self.listed: list[tuple[ListQuery, Paging]] = []
 
-    def decide(
-        self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None
-    ) -> Decision:
+    def decide(self, question: Question, options: RequestOptions = OPTIONS) -> Decision:
         self.asked.append(question)
-        self.caller = caller
-        self.consistency, self.deadline = consistency, deadline
-        if not may_see("E2" if question.resource.id == "S2" else "E1"):
+        self.caller = options.caller
+        self.consistency, self.deadline = options.consistency, options.deadline
+        if not options.may_see("E2" if question.resource.id == "S2" else "E1"):
             raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
         return self.answer(question)
 
     def decide_many(
         self,
         questions: Sequence[Question],
-        may_see: Any = None,
-        caller: str = "",
-        consistency: Any = None,
-        deadline: Any = None,
+        options: RequestOptions = OPTIONS,
     ) -> list[Decision | SealAuthzError]:
         answers: list[Decision | SealAuthzError] = []
         for question in questions:
             try:
-                answers.append(self.decide(question, may_see, caller, consistency, deadline))
+                answers.append(self.decide(question, options))
             except SealAuthzError as error:
                 answers.append(error)
         return answers
@@ -93,13 +79,10 @@ class FakePdp:
         subject: Entity,
         resource: Entity,
         context: Mapping[str, Any] | None = None,
-        may_see: Any = None,
-        caller: str = "",
-        consistency: Any = None,
-        deadline: Any = None,
+        options: RequestOptions = OPTIONS,
     ) -> list[Decision]:
         return [
-            self.decide(Question(subject, action, resource, context or {}), may_see, caller, consistency, deadline)
+            self.decide(Question(subject, action, resource, context or {}), options)
             for action in self.bundle.actions[resource.type]
         ]
 
@@ -107,23 +90,18 @@ class FakePdp:
         self,
         query: ListQuery,
         paging: Paging | None = None,
-        may_see: Any = None,
-        caller: str = "",
-        consistency: Any = None,
-        deadline: Any = None,
+        options: RequestOptions = OPTIONS,
     ) -> ListPage:
         """Two pages, of one id each; the second is the last."""
         paging = paging or Paging()
         self.listed.append((query, paging))
-        self.caller = caller
-        self.consistency, self.deadline = consistency, deadline
+        self.caller = options.caller
+        self.consistency, self.deadline = options.consistency, options.deadline
         ids, token = (("A1",), "") if paging.token else (("A0",), "T1")
         return ListPage(ids, token, "", 7, "v1", NOW, NOW + 60_000_000)
 
-    def explain(
-        self, question: Question, may_see: Any = None, caller: str = "", consistency: Any = None, deadline: Any = None
-    ) -> Explanation:
-        decision = self.decide(question, may_see, caller, consistency, deadline)
+    def explain(self, question: Question, options: RequestOptions = OPTIONS) -> Explanation:
+        decision = self.decide(question, options)
         rule = RuleRef('meets(_: Person, "MEMBER", …)', "membership.polar", 12, ("M-01",))
         inner = Attempt(rule, False, "membership.state = state", "words.polar", 25, ('"ENDED"', '"ACTIVE"'))
         outer = Attempt(rule, False, "is_member(person)", "membership.polar", 13, under=(inner,))

@@ -15,8 +15,8 @@ from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, Sea
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, exact, shape_of
-from sealauthz.service.faults import Faults
 from sealauthz.service.records import forms_of, snake
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 
 FORMS = forms_of(MODEL)
@@ -48,9 +48,9 @@ def records(cls: type) -> st.SearchStrategy[Any]:
 
 
 def refusals(fact: records_pb2.Fact) -> dict[str, str]:
-    faults = Faults()
-    assert FORMS.record_from(fact, "put", faults) is None
-    return {v.field: v.description for v in faults._violations}
+    violations = FieldViolations()
+    assert FORMS.record_from(fact, "put", violations) is None
+    return {v.field: v.description for v in violations._violations}
 
 
 @pytest.mark.parametrize("name", MODEL.records)
@@ -84,16 +84,16 @@ def test_a_fact_holds_every_record() -> None:
 
 @given(st.one_of([records(cls) for cls in MODEL.records.values()]))
 def test_every_record_comes_back_as_it_went(record: Any) -> None:
-    faults = Faults()
+    violations = FieldViolations()
     fact = records_pb2.Fact.FromString(FORMS.fact_of(exact(record)).SerializeToString())
-    assert FORMS.record_from(fact, "put", faults) == record
-    assert not faults
+    assert FORMS.record_from(fact, "put", violations) == record
+    assert not violations
 
 
 def test_what_is_left_out_takes_its_default() -> None:
-    faults = Faults()
+    violations = FieldViolations()
     fact = records_pb2.Fact(enterprise=records_pb2.Enterprise(id="E1", name="Ying", uscc="91350100m000100y43"))
-    assert FORMS.record_from(fact, "put", faults) == Enterprise("E1", "Ying", "91350100M000100Y43")
+    assert FORMS.record_from(fact, "put", violations) == Enterprise("E1", "Ying", "91350100M000100Y43")
 
 
 def test_a_default_that_is_no_sentinel_is_said_and_a_sentinel_is_left_out() -> None:
@@ -116,9 +116,9 @@ def test_hidden_fields_are_left_out_and_personal_ones_masked() -> None:
 
 
 def test_a_time_finer_than_a_microsecond_is_cut_off() -> None:
-    faults = Faults()
+    violations = FieldViolations()
     message = records_pb2.Person(id="P1", last_active_at=Timestamp(seconds=5, nanos=1_999))
-    assert FORMS.record_from(records_pb2.Fact(person=message), "put", faults).last_active_at == 5_000_001
+    assert FORMS.record_from(records_pb2.Fact(person=message), "put", violations).last_active_at == 5_000_001
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 from sealauthz.service import importing
-from sealauthz.service.edge import Call
+from sealauthz.service.call import Call
 from sealauthz.service.importing import MAX_PART
 from sealauthz.service.records import forms_of, snake
 from sealauthz.v1 import facts_pb2, records_pb2
@@ -346,7 +346,7 @@ def test_the_client_waits_out_an_outage_as_long_as_its_timeout_says(
         return import_part(*arguments)
 
     monkeypatch.setattr(store, "import_part", out)
-    monkeypatch.setattr("sealauthz.client.time.sleep", pauses.append)
+    monkeypatch.setattr("sealauthz.client.transport.time.sleep", pauses.append)
     assert client.import_facts("I", ["E1"], people(4), part_size=3).is_finished
     assert len(pauses) == 2 * MAX_ATTEMPTS
     assert 1.0 <= max(pauses) <= 2.0

@@ -23,9 +23,9 @@ from fake_pdp import FakePdp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sealauthz.facts import Store
-from sealauthz.service import Callers, ServerSettings, build, make_log
-from sealauthz.service import log as log_module
-from sealauthz.service.log import Log, Queued
+from sealauthz.process import log as log_module
+from sealauthz.process.log import Log, Queued, make_log
+from sealauthz.service import Callers, ServerSettings, build
 from sealauthz.v1 import authorization_pb2_grpc
 
 
@@ -151,7 +151,7 @@ def test_an_error_of_a_given_stream_reaches_nobody() -> None:
 
 PROGRAM = """
 import sys
-from sealauthz.service import make_log
+from sealauthz.process.log import make_log
 log = make_log()
 for number in range(int(sys.argv[1])):
     log.info("line", number=number)

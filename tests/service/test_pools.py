@@ -18,8 +18,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.service.authorization import AuthorizationServicer
+from sealauthz.service.call import Call
 from sealauthz.service.callers import RPCS, SERVICES
-from sealauthz.service.edge import Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2
@@ -235,11 +235,11 @@ def test_each_pool_has_a_cap_of_its_own(serve: Serve, gate: Gate, monkeypatch: p
         request = facts_pb2.ReadFactsRequest(record_type="Seal")
         refusal = refused(served.facts.ReadFacts, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY")
-        assert refusal.message == "the service has as many transactions under way as it takes"
+        assert refusal.message == "too many concurrent transactions; try again later"
         stream, asked = reflect(served)
         with pytest.raises(grpc.RpcError) as caught:
             reflect(served)
-        assert refusal_of(caught.value).message == "the service has as many streams under way as it takes"
+        assert refusal_of(caught.value).message == "too many concurrent streams; try again later"
         assert ask(served.authorization.Authorize, use()).HasField("decision")
         asked.set()
         stream.cancel()

@@ -16,7 +16,7 @@ from conftest import Serve, Served
 from fake_pdp import FakePdp, allow, deny
 
 from sealauthz.errors import FactsUnavailable, SealAuthzError
-from sealauthz.service.edge import Call
+from sealauthz.service.call import Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.v1 import facts_pb2, revision_pb2
@@ -72,7 +72,7 @@ def test_one_that_lags_gets_what_fits_and_is_told_where_to_go_on(limit: int, tak
     with pytest.raises(SealAuthzError) as caught:
         given.extend(items)
     assert given == list(range(1, taken + limit + 1))
-    assert str(caught.value) == f"the watcher lags behind; go on after revision {taken + limit}"
+    assert str(caught.value) == f"the watcher lags behind; resume after revision {taken + limit}"
 
 
 def test_offering_never_waits_for_a_watcher_that_does_not_read() -> None:
@@ -218,7 +218,7 @@ def test_200_watches_and_one_that_does_not_read_are_in_nobodys_way(serve: Serve,
             got.extend(one.revision.number for one in stuck)
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert got == list(range(len(got)))
-        assert f"go on after revision {got[-1]}" in str(caught.value.details())
+        assert f"resume after revision {got[-1]}" in str(caught.value.details())
     for one in watches:
         one.cancel()
     town.wait_for_the_end_of(200)
@@ -236,7 +236,7 @@ def test_a_watcher_that_lagged_got_every_revision_before_the_one_to_go_on_after(
         for one in watching:
             got.append(one.revision.number)
     assert got == list(range(1, last + 1))
-    assert refusal_of(caught.value).message == f"the watcher lags behind; go on after revision {last}"
+    assert refusal_of(caught.value).message == f"the watcher lags behind; resume after revision {last}"
 
 
 def test_watchers_that_leave_are_forgotten(serve: Serve, town: Town) -> None:
@@ -272,7 +272,7 @@ def test_stopping_ends_every_watch_and_does_not_wait_for_the_grace(serve: Serve,
     for one in watches:
         with pytest.raises(grpc.RpcError) as caught:
             list(one)
-        assert refusal_of(caught.value).message == "the server stops; go on with another"
+        assert refusal_of(caught.value).message == "the server is stopping; reconnect"
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 

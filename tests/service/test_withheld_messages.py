@@ -125,7 +125,7 @@ def test_one_caller_has_at_most_half_of_the_streams(serve: Serve, flood: Flood) 
     assert len(refused) == 2
     refusal = refusal_of(refused[0].exception())
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY")
-    assert refusal.message == "the caller has as many streams under way as one may"
+    assert refusal.message == "too many concurrent streams of this caller; end one first"
     busy = next(line for line in served.log if line["event"] == "busy")
     assert (busy["pool"], busy["most"], busy["caller"]) == ("streams", 4, "greedy")
     all_answer(served)
@@ -149,14 +149,14 @@ def test_a_stop_ends_an_import_that_sends_nothing_at_once(serve: Serve, store: S
     before = store.revision()
     call = served.facts.ImportFacts.future(messages(), metadata=metadata(), timeout=30)
     deadline = time.monotonic() + 10
-    while store.revision() < before + sent or not served.server._edge._streaming:
+    while store.revision() < before + sent or not served.server._interceptor._streaming:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     began = time.monotonic()
     served.server.stop(20)
     assert time.monotonic() - began < 5
     assert refusal_of(call.exception(5)).code == grpc.StatusCode.UNAVAILABLE
-    assert refusal_of(call.exception(5)).message == "the server stops; go on with another"
+    assert refusal_of(call.exception(5)).message == "the server is stopping; reconnect"
     over.set()
     while any(thread.name == "sealauthz-intake" for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "the thread stays"

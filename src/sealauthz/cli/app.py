@@ -7,12 +7,24 @@ import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import cache
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sealauthz import __version__, errors
+
+if TYPE_CHECKING:
+    from sealauthz.schema import Model
+
+
+@cache
+def service_model() -> Model:
+    """Return the model that the commands are about, imported on first use: here the service is put together."""
+    from sealauthz.model import MODEL
+
+    return MODEL
 
 
 class Exit(IntEnum):
@@ -56,7 +68,7 @@ class Stop(click.ClickException):
 
 
 _COMMANDS = {
-    "serve": "operating",
+    "serve": "serve",
     "check": "asking",
     "explain": "asking",
     "actions": "asking",
@@ -73,7 +85,7 @@ _FUNCTIONS = {"list": "list_"}
 
 
 class LazyGroup(click.Group):
-    """A group that imports the module of a command only when that is asked for: `--version` need not load an engine."""
+    """A group that imports the module of a command only when it runs: `--version` need not load an engine."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order in which the help shows them."""
@@ -109,7 +121,7 @@ def cli() -> None:
       1  refused: a deny, a fact that breaks a rule, a faulty policy
       2  wrong use: arguments, configuration, a malformed question or fact
       3  no answer: the database or the server cannot be used now
-      4  not permitted: the caller is not known, or may not do this
+      4  not permitted: the caller is unknown, or may not do this
     """
 
 
@@ -146,8 +158,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except errors.SealAuthzError as error:
         return _fail(str(error), _exit_of(error))
     except (BrokenPipeError, SystemExit):
-        # Whoever read our output went away, which click answers with SystemExit. That must not look like an allow. What
-        # is still buffered goes nowhere, or Python would complain once more at the end.
+        # The reader of our output is gone, which click answers with SystemExit. That must not look like an allow. The
+        # rest of the buffer is dropped, or Python would complain again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OUTPUT_CLOSED
     except OSError as error:
@@ -160,7 +172,7 @@ def _exit_of(error: errors.SealAuthzError) -> Exit:
 
 
 def _cause_of(error: errors.FactsUnavailable) -> str:
-    """Say what the database said: whoever runs the command on it may see that."""
+    """Say what the database said: a person who runs the command on it may see that."""
     cause: object = error.__cause__
     cause = getattr(cause, "orig", None) or cause
     lines = str(cause).splitlines() if cause else []

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from sealauthz.cli.answers import Where, answers, where_options
+from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.output import decision_json, explanation_json, output_option, print_json
+from sealauthz.client import NEWEST
 from sealauthz.terminal import actions_table, console, decision_page, explanation_page, show
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,14 +25,14 @@ class Reference(click.ParamType[str]):
     name = "TYPE:ID"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check the form; whether there is such a record is for the answer to say."""
+        """Check the form; the answer says whether there is such a record."""
         if not REFERENCE.fullmatch(str(value)):
             self.fail(f"`{value}` is not a reference: write TYPE:ID, as in Person:p-lin", param, ctx)
         return str(value)
 
 
 class ContextEntry(click.ParamType[tuple[str, str]]):
-    """`key=value`, what only the asker knows."""
+    """`key=value`, a part of the context."""
 
     name = "KEY=VALUE"
 
@@ -58,7 +59,11 @@ def question_arguments(command: F) -> F:
 def context_option(command: F) -> F:
     """Add `--context KEY=VALUE`, any number of times."""
     option = click.option(
-        "-c", "--context", type=ContextEntry(), multiple=True, help="What only the asker knows; may be repeated."
+        "-c",
+        "--context",
+        type=ContextEntry(),
+        multiple=True,
+        help="Context of the question, such as the task; may be repeated.",
     )
     return option(command)
 
@@ -72,8 +77,8 @@ def check(
 ) -> int:
     """May SUBJECT do ACTION to RESOURCE?
 
-    Exits with 0 if allowed and with 1 if denied; a deny says why, and what to
-    do about it. Asks in this process, on the database of the configuration,
+    Exits with 0 if allowed and with 1 if denied. A deny says why, and what to
+    do about it. Decides in this process, on the database of the configuration,
     unless --server or SEALAUTHZ_ADDRESS names a server.
 
     \b
@@ -82,8 +87,10 @@ def check(
       SEALAUTHZ_TOKEN=… sealauthz check Person:p-lin join Enterprise:e-yunshan \\
         --server 127.0.0.1:8443 --insecure
     """
-    with answers(where) as source:
-        decision = source.check(subject, action, resource, as_mapping(context))
+    with answer_source(where) as source:
+        decision = source.authorize(
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+        )
     if output == "json":
         print_json(decision_json(decision))
     else:
@@ -101,15 +108,17 @@ def explain(
     """Why may SUBJECT do ACTION to RESOURCE, or why not?
 
     Answers like `check`, then lists every requirement of the action: met,
-    waived or unmet, with the rules (file:line) that say so, and of each rule
-    that did not hold the condition that stopped it, with what it compared.
-    Exits with 0 whatever the answer is.
+    waived or unmet, with the rules (file:line) that say so. For each rule that
+    did not hold it shows the condition that stopped it, with the values it
+    compared. Exits with 0 whatever the answer is.
 
     \b
       sealauthz explain Person:p-lin use Seal:seal-official -c task=task-paper
     """
-    with answers(where) as source:
-        explanation = source.explain(subject, action, resource, as_mapping(context))
+    with answer_source(where) as source:
+        explanation = source.explain(
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+        )
     if output == "json":
         print_json(explanation_json(explanation))
     else:
@@ -132,8 +141,10 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
     \b
       sealauthz actions Person:p-zhou Seal:seal-official -c task=task-cartons
     """
-    with answers(where) as source:
-        decisions = source.actions(subject, resource, as_mapping(context))
+    with answer_source(where) as source:
+        decisions = source.list_actions(
+            subject, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+        )
     if output == "json":
         print_json({action: decision_json(decision) for action, decision in decisions.items()})
     else:

@@ -11,9 +11,7 @@ from typing import Any
 import click
 
 from sealauthz.accessdiff.approval import escaped
-from sealauthz.cli.app import Exit, Stop
-from sealauthz.errors import InvalidRequest
-from sealauthz.model import MODEL
+from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.schema import shape_of
 
 DEMO = "demo"
@@ -30,9 +28,9 @@ class FactSet:
 
 
 def fact_sets(spec: str, now: int) -> list[FactSet]:
-    """Read the facts that a command was told to use, as whole as the database keeps them.
+    """Read the facts that an option names, complete as in a database.
 
-    A set of which the time is given by the facts themselves has that; any other has `now`. Raises Stop, ConfigRefused,
+    A set with a time of its own keeps it; any other has `now`. Raises Stop, ConfigRefused,
     FactsUnavailable.
     """
     if spec == DEMO:
@@ -43,7 +41,7 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
         return [FactSet("", now, _whole(_read_database(spec), "the database"))]
     if spec == STANDARD_INPUT:
         with click.open_file(spec, "rb") as file:
-            return [FactSet("", now, _whole(_read_lines(file, "standard input"), "standard input"))]
+            return [FactSet("", now, _whole(_records(file, "standard input"), "standard input"))]
     path = Path(spec)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return _fixtures(path)
@@ -55,7 +53,7 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
             Exit.WRONG_USE,
         )
     with path.open("rb") as file:
-        return [FactSet("", now, _whole(_read_lines(file, spec), f"`{spec}`"))]
+        return [FactSet("", now, _whole(_records(file, spec), f"`{spec}`"))]
 
 
 def _fixtures(path: Path) -> list[FactSet]:
@@ -71,43 +69,26 @@ def _fixtures(path: Path) -> list[FactSet]:
     return sets
 
 
-def _read_lines(file: Iterable[bytes], name: str) -> Iterator[Any]:
-    """Yield the record of each line that is not blank."""
-    from sealauthz.exchange import record_of
+def _records(file: Iterable[bytes], name: str) -> list[Any]:
+    """Read the records of a file."""
+    from sealauthz.cli.fact_lines import read_lines
 
-    for number, raw in enumerate(file, 1):
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise Stop(f"{name}:{number}: is not UTF-8 text", Exit.WRONG_USE) from error
-        if not line:
-            continue
-        try:
-            yield record_of(MODEL, line)
-        except InvalidRequest as error:
-            said = "; ".join(
-                f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
-            )
-            hint = "; write one fact a line, as `sealauthz facts export` does" if number == 1 else ""
-            raise Stop(f"{name}:{number}: {said}{hint}", Exit.WRONG_USE) from error
+    hint = "; write one fact a line, as `sealauthz facts export` does"
+    return [record for _, record in read_lines(file, f"{name}:", hint)]
 
 
 def _read_database(url: str) -> Iterator[Any]:
     """Yield every record of a database as of one revision."""
-    from sealauthz.facts import MAX_PAGE_SIZE, Store
-    from sealauthz.facts.store.reading import Query, read_page
+    from sealauthz.cli.fact_lines import read_all
+    from sealauthz.facts import Store
 
-    with closing(Store.open(url, MODEL)) as store, store.read_transaction() as snapshot:
-        for name in MODEL.records:
-            token = None
-            while token != "":
-                page = read_page(snapshot, Query(name, {}), MAX_PAGE_SIZE, token or "", None)
-                yield from (stored.record for stored in page.records)
-                token = page.next_page_token
+    with closing(Store.open(url, service_model())) as store, store.read_transaction() as snapshot:
+        for name in service_model().records:
+            yield from (stored.record for stored in read_all(snapshot, name, {}))
 
 
 def _whole(records: Iterable[Any], name: str) -> list[Any]:
-    """Refuse facts that no database would hold: what refers to nothing is decided otherwise than what is there.
+    """Refuse facts that no database would hold: a reference to a missing record would change decisions.
 
     Of two facts with one id the last counts, as when they are imported.
     """
@@ -123,7 +104,7 @@ def _whole(records: Iterable[Any], name: str) -> list[Any]:
             if key is not None and (column.ref, key) not in found:
                 lost.append(
                     f"`{type_}:{escaped(id_)}` names `{column.ref}:{escaped(key)}` as its `{column.name}`, "
-                    "which is not among them"
+                    "which is missing"
                 )
     if lost:
         more = f" ({len(lost) - 1:,} more are missing)" if len(lost) > 1 else ""

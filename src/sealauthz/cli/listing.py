@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
-from sealauthz.cli.answers import Where, answers, where_options
+from sealauthz.answers import ListPage
+from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
 from sealauthz.cli.asking import REFERENCE, as_mapping, context_option
 from sealauthz.cli.output import list_json, output_option, print_json
-from sealauthz.terminal import Listed, Moment, console, list_page, show
+from sealauthz.client import NEWEST
+from sealauthz.terminal import console, list_page, show
 
 _MAX_PAGE_SIZE = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What all pages found together."""
-
-    ids: tuple[str, ...]
-    is_complete: bool
-    revision: int
-    policy_version: str
-    evaluated_at: Moment
-    valid_until: Moment
 
 
 @click.command("list")
@@ -49,24 +38,25 @@ def list_(
 ) -> int:
     """On which RESOURCE may SUBJECT do ACTION, or who may do it to RESOURCE?
 
-    Written like `check`, with one of the two ids left out: the type alone
+    Written like `check`, but one of the two ids is left out: the type alone
     asks for all of that type. Lists exactly those that `check` would allow,
     in the order of their ids, and says whether these are all. Exits with 0
-    whatever is found, and with 3 where facts or policies changed meanwhile.
+    whatever is found, and with 3 if facts or policies changed meanwhile.
 
     \b
       sealauthz list Person:p-zhou use Seal -c task=task-cartons
       sealauthz list Person join Enterprise:e-yunshan
     """
     if where.language:
-        raise click.UsageError("--language is for answers with texts, which a list has not")
+        raise click.UsageError("--language adds texts to answers, and a list has none")
     is_of_resources = _names_record(subject)
     if is_of_resources == _names_record(resource):
         raise click.UsageError("write one of SUBJECT and RESOURCE as TYPE:ID, and of the other the TYPE alone")
     size = min(limit or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
-    with answers(where) as source:
-        ask = source.resources if is_of_resources else source.subjects
-        found = _taken(ask(subject, action, resource, as_mapping(context), size), limit)
+    with answer_source(where) as source:
+        ask = source.resource_pages if is_of_resources else source.subject_pages
+        pages = ask(subject, action, resource, as_mapping(context), page_size=size, consistency=NEWEST)
+        found = _taken(pages, limit)
     if output == "json":
         print_json(list_json(found))
     else:
@@ -78,28 +68,14 @@ def _names_record(text: str) -> bool:
     return REFERENCE.fullmatch(text) is not None
 
 
-def _taken(pages: Iterator[Listed], limit: int | None) -> _Found:
+def _taken(pages: Iterator[ListPage], limit: int | None) -> ListPage:
     """Bring the pages together, up to the limit."""
-    found: _Found | None = None
-    for page in pages:
-        if found is None:
-            found = _Found(
-                tuple(page.ids),
-                page.is_complete,
-                page.revision,
-                page.policy_version,
-                page.evaluated_at,
-                page.valid_until,
-            )
-        else:
-            # The pages of one list are all of one kind: of this process, or of a server.
-            valid_until = min(found.valid_until, page.valid_until) if page.ids else found.valid_until
-            found = dataclasses.replace(
-                found, ids=(*found.ids, *page.ids), is_complete=page.is_complete, valid_until=valid_until
-            )
-        if limit is not None and len(found.ids) >= limit:
-            is_complete = found.is_complete and len(found.ids) == limit
-            return dataclasses.replace(found, ids=found.ids[:limit], is_complete=is_complete)
-    if found is None:
-        raise AssertionError("a list has one page at least")
+    found = next(pages)
+    while not found.is_complete and (limit is None or len(found.ids) < limit):
+        page = next(pages)
+        valid_until = min(found.valid_until, page.valid_until) if page.ids else found.valid_until
+        ids = (*found.ids, *page.ids)
+        found = dataclasses.replace(found, ids=ids, is_complete=page.is_complete, valid_until=valid_until)
+    if limit is not None and len(found.ids) > limit:
+        return dataclasses.replace(found, ids=found.ids[:limit], is_complete=False)
     return found

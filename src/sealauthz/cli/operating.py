@@ -1,166 +1,17 @@
-"""The commands that run things: `serve`, `db upgrade`, `demo`."""
+"""The commands `db upgrade`, `db restored` and `demo`."""
 
 from __future__ import annotations
 
-import gc
-import secrets
-import signal
-import sys
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
 
 import click
 from sqlalchemy import make_url
 
-from sealauthz.cli.app import Exit
-from sealauthz.cli.settings import (
-    config_option,
-    database_option,
-    database_url,
-    engine_option,
-    load_bundle,
-    policies_option,
-    read_config,
-)
-from sealauthz.cli.supervising import Link, become_supervisor
-from sealauthz.config import MAX_WORKERS, Config
-from sealauthz.errors import ConfigRefused
-from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
-from sealauthz.facts.memory.permits import ReadPermits
-from sealauthz.facts.store.database import parse
-from sealauthz.model import MODEL
-from sealauthz.service import Callers, Log, Server, ServerSettings, build, captured, make_log, never_block
+from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.settings import config_option, database_option, database_url, read_config
+from sealauthz.facts import Store, upgrade
 from sealauthz.terminal import console
-
-if TYPE_CHECKING:
-    from sealauthz.config import Config
-    from sealauthz.decision import Bundle
-
-_SWITCH_INTERVAL_S = 0.001
-"""How long a thread may compute while others wait. At Python's own 5 ms, whoever follows the facts learns of a write as
-many times 5 ms later as there are calls being decided."""
-
-
-@click.command()
-@config_option
-@database_option
-@policies_option
-@engine_option
-@click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
-@click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1, MAX_WORKERS),
-    metavar="N",
-    help="How many processes serve, all on one port, instead of the configuration's; more than one need PostgreSQL.",
-)
-@click.option(
-    "--demo",
-    "is_demo",
-    is_flag=True,
-    help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
-)
-@click.option("--worker", type=int, nargs=2, hidden=True, help="For the supervisor: number, descriptor of its socket.")
-def serve(
-    *,
-    config_file: Path | None,
-    database: str | None,
-    policies: Path | None,
-    engine: str,
-    listen: str | None,
-    insecure: bool,
-    workers: int | None,
-    is_demo: bool,
-    worker: tuple[int, int] | None,
-) -> int:
-    """Serve decisions and facts over gRPC.
-
-    The configuration names the certificate, the database and the callers with
-    their rights; a caller that it does not name gets nothing. The database must
-    be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
-    finish, then stop. Several workers have a supervisor that starts them,
-    replaces one that dies, and passes SIGTERM and Ctrl-C on.
-
-    \b
-      sealauthz serve --demo
-      sealauthz serve --config /etc/sealauthz.toml
-      sealauthz serve --config /etc/sealauthz.toml --workers 4
-      sealauthz serve --demo --policies policies/
-
-    \b
-    A configuration:
-      [server]
-      listen = "0.0.0.0:8443"
-      tls_certificate = "server.pem"
-      tls_key = "server.key"
-      [database]
-      url = "postgresql://sealauthz@db/sealauthz"
-      [policies]
-      folder = "policies"      # without it, those installed with sealauthz
-      [callers.signing]
-      token_sha256 = "…"       # sha256sum of the token
-      rpcs = ["AuthorizationService/Authorize"]
-      enterprises = "*"
-    """
-    never_block()
-    log = make_log()
-    if worker is not None:
-        log = log.bind(worker=worker[0])
-    with ExitStack() as stack:
-        # First of all: threads, and what this process may become, take over that the signal is blocked.
-        stack.enter_context(_hangups_noted(log))
-        config = read_config(config_file)
-        if listen is not None:
-            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
-        settings = config.server_settings(insecure=insecure or is_demo)
-        grace_s = config.server.stop_grace_s
-        link, stopping = None, threading.Event()
-        if worker is not None:
-            link = Link(worker[1])
-            link.follow(stopping, grace_s)
-            settings = replace(settings, shares_port=True)
-        elif (count := _worker_count(config, database, workers, is_demo)) > 1:
-            _warn_of_no_callers(config, sys.stderr)
-            options = _worker_options(config_file, database, policies, engine, insecure)
-            become_supervisor(settings.listen, count, grace_s, options)
-        standard_error = sys.stderr
-        stack.enter_context(captured(log))
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        token = ""
-        if is_demo:
-            token = secrets.token_urlsafe(32)
-            database = stack.enter_context(_demo_database(database))
-        bundle = load_bundle(config, policies, engine)
-        # The compiled policies are half a million objects that stay. To look through them for garbage would stop all
-        # threads for a third of a second, again and again.
-        gc.collect()
-        gc.freeze()
-        store = Store.open(database_url(config, database), MODEL)
-        stack.callback(store.close)
-        callers = _demo_callers(token) if is_demo else config.caller_rights(MODEL)
-        fact_cache = stack.enter_context(_following_world(store, config, log))
-        server = _build(settings, callers, store, fact_cache, bundle, log)
-        # A supervisor may say it twice, and a worker leaves it to the supervisor to lose patience.
-        _stop_on_signals(stopping, is_patient=link is not None)
-        server.start()
-        stack.callback(server.stop, grace_s)
-        line = _announcement(settings, server, bundle.version, store.revision())
-        if link is not None:
-            link.say_ready(line)
-        else:
-            click.echo(line)
-            if is_demo:
-                _show_first_question(settings, server, token)
-            else:
-                _warn_of_no_callers(config, standard_error)
-        stopping.wait()
-        log.info("stopping")
-    return Exit.DONE
 
 
 @click.group()
@@ -172,7 +23,7 @@ def db() -> None:
 @config_option
 @database_option
 def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
-    """Bring the database up to the newest schema.
+    """Upgrade the database to the newest schema.
 
     Creates the SQLite file if there is none. Safe to run again.
 
@@ -180,7 +31,7 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
       sealauthz db upgrade --database sqlite:///facts.db
     """
     url = database_url(read_config(config_file), database)
-    revision = upgrade(url, MODEL)
+    revision = upgrade(url, service_model())
     click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
     return Exit.DONE
 
@@ -192,13 +43,13 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 
     Run it after every restore, before services use the database again. What
-    was written after the backup is gone; revision tokens from before the
-    restore are then refused, instead of being taken for what was written since.
+    was written after the backup is gone. Revision tokens from before the
+    restore are refused from then on, so that they cannot stand for new writes.
 
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz
     """
-    with closing(Store.open(database_url(read_config(config_file), database), MODEL)) as store:
+    with closing(Store.open(database_url(read_config(config_file), database), service_model())) as store:
         store.begin_new_timeline()
         revision = store.revision()
     click.echo(f"a new history begins at revision {revision}; tokens of before are refused")
@@ -210,160 +61,13 @@ def demo() -> int:
     """Walk through the founding story, against a real service.
 
     Starts a service on a temporary database, asks it over gRPC and prints
-    each question with its answer. Exits with 1 if any answer is not as the
-    story tells it. Needs nothing and leaves nothing behind.
+    each question with its answer. Exits with 1 if any answer is unexpected.
+    Needs nothing and leaves nothing behind.
 
     \b
       sealauthz demo
       sealauthz demo | less
     """
-    from sealauthz.demo.play import play
+    from sealauthz.demo.scenario import run
 
-    return Exit.REFUSED if play(console()) else Exit.DONE
-
-
-@contextmanager
-def _following_world(store: Store, config: Config, log: Log) -> Iterator[FactCache]:
-    """Yield the facts in memory, warmed up if that is wanted, while a feed keeps them at the newest revision."""
-
-    def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
-        if error is None:
-            log.info(event, **numbers)
-        else:
-            log.warning(event, error, **numbers)
-
-    facts = config.facts
-    waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
-    fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
-    if facts.warm_up:
-        log.info("warmed_up", tenants=fact_cache.warm_up())
-    feed = Feed(fact_cache, store, report, facts.poll_s)
-    feed.start()
-    try:
-        yield fact_cache
-    finally:
-        feed.stop()
-
-
-def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:
-    """Return how many processes are to serve. Raises ConfigRefused for more than one on SQLite."""
-    if is_demo:
-        if workers is not None and workers > 1:
-            raise click.UsageError("the demo is served from one process: --demo and --workers exclude each other.")
-        return 1
-    count = config.server.workers if workers is None else workers
-    if count > 1 and parse(database_url(config, database)).get_backend_name() != "postgresql":
-        raise ConfigRefused(f"{count} workers need PostgreSQL, for SQLite is served from one process (`--workers 1`)")
-    return count
-
-
-def _worker_options(
-    config_file: Path | None, database: str | None, policies: Path | None, engine: str, insecure: bool
-) -> list[str]:
-    """Return the options with which a worker serves what this command was asked to."""
-    given = {"--config": config_file, "--database": database, "--policies": policies, "--engine": engine}
-    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
-    return [*options, "--insecure"] if insecure else options
-
-
-def _warn_of_no_callers(config: Config, to: TextIO) -> None:
-    if not config.callers:
-        click.echo("warning: the configuration names no callers, so nobody can ask", to)
-
-
-def _build(
-    settings: ServerSettings,
-    callers: Callers,
-    store: Store,
-    fact_cache: FactCache,
-    bundle: Bundle,
-    log: Log,
-) -> Server:
-    from sealauthz.decision import PolicyDecisionPoint
-
-    return build(
-        settings, callers, store, PolicyDecisionPoint(fact_cache, bundle), log, fact_cache.signal, fact_cache.permits
-    )
-
-
-@contextmanager
-def _hangups_noted(log: Log) -> Iterator[None]:
-    """Write a line for each SIGHUP, and do nothing else: there is nothing to reload.
-
-    A thread waits for the signal, which is blocked in all of them: no handler has to log, and no moment is unprotected.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    ending = threading.Event()
-
-    def wait() -> None:
-        while True:
-            signal.sigwait({signal.SIGHUP})
-            if ending.is_set():
-                return
-            log.info("hangup_ignored")
-
-    thread = threading.Thread(target=wait, name="sealauthz-hangups", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        signal.pthread_kill(thread.ident or 0, signal.SIGHUP)
-        thread.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _stop_on_signals(stopping: threading.Event, *, is_patient: bool) -> None:
-    """Have SIGTERM and SIGINT set the event. Unless the process is patient, a second signal ends it at once."""
-
-    def stop(_number: int, _frame: object) -> None:
-        if not is_patient:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-
-
-@contextmanager
-def _demo_database(database: str | None) -> Iterator[str]:
-    """Yield the URL of a database with the demo facts: the given one, or a temporary one."""
-    from sealauthz.decision import system_clock
-    from sealauthz.demo.facts import opening_facts
-
-    with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
-        url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
-        upgrade(url, MODEL)
-        store = Store.open(url, MODEL)
-        try:
-            if store.revision() == 0:
-                store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))
-        finally:
-            store.close()
-        yield url
-
-
-def _demo_callers(token: str) -> Callers:
-    from sealauthz.demo.play import demo_caller
-
-    return Callers([demo_caller(token)])
-
-
-def _announcement(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> str:
-    how = "in plain text" if settings.is_insecure else "over TLS"
-    address = _address(settings, server)
-    return f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}"
-
-
-def _show_first_question(settings: ServerSettings, server: Server, token: str) -> None:
-    click.echo(
-        "\nAsk it from another terminal:\n\n"
-        f"  export SEALAUTHZ_ADDRESS={_address(settings, server)} SEALAUTHZ_TOKEN={token}\n"
-        "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
-    )
-
-
-def _address(settings: ServerSettings, server: Server) -> str:
-    host, _, _ = settings.listen.rpartition(":")
-    return f"{host}:{server.port}"
+    return Exit.REFUSED if run(console()) else Exit.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Callable, Mapping
@@ -9,10 +10,12 @@ from typing import Any, TypeVar
 
 import click
 
-from sealauthz.schema import FOREVER
-from sealauthz.terminal import Attempt, Decision, Explanation, Item, Listed, Moment, Rule
+from sealauthz.answers import Decision, Explanation, ListPage, NextStep, Obligation, ParameterValue, moment
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_MAX_CHARACTERS = 40
+"""Of a value in a list; one record by its id is shown whole."""
 
 
 def output_option(command: F) -> F:
@@ -57,63 +60,33 @@ def decision_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def list_json(listed: Listed) -> dict[str, Any]:
+def list_json(page: ListPage) -> dict[str, Any]:
     """Return a list as JSON."""
     return {
-        "ids": list(listed.ids),
-        "complete": listed.is_complete,
-        "policy_version": listed.policy_version,
-        "revision": listed.revision,
-        "evaluated_at": rfc3339(listed.evaluated_at),
-        "valid_until": rfc3339(listed.valid_until),
+        "ids": list(page.ids),
+        "complete": page.is_complete,
+        "policy_version": page.policy_version,
+        "revision": page.revision,
+        "evaluated_at": rfc3339(page.evaluated_at),
+        "valid_until": rfc3339(page.valid_until),
     }
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON."""
-
     return {
         "decision": decision_json(explanation.decision),
-        "requirements": [
-            {
-                "requirement": outcome.requirement,
-                "standing": str(outcome.standing),
-                "reasons": list(outcome.reasons),
-                "tried": [_rule(rule) for rule in outcome.tried],
-                "because": [_rule(rule) for rule in outcome.because],
-                "attempts": [_attempt(attempt) for attempt in outcome.attempts],
-            }
-            for outcome in explanation.requirements
-        ],
+        "requirements": [dataclasses.asdict(outcome) for outcome in explanation.requirements],
     }
 
 
-def rfc3339(value: Moment) -> str:
+def rfc3339(value: datetime.datetime | int) -> str:
     """Write an instant, to the microsecond."""
-    if not isinstance(value, datetime.datetime):
-        value = min(value, FOREVER)
-        seconds, rest = divmod(value, 1_000_000)
-        value = datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(microsecond=rest)
+    value = moment(value) if isinstance(value, int) else value
     return value.isoformat().replace("+00:00", "Z")
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    return {"file": rule.file, "line": rule.line, "head": rule.head, "rules": list(rule.rules)}
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "rule": _rule(attempt.rule),
-        "is_met": attempt.is_met,
-        "condition": attempt.condition,
-        "file": attempt.file,
-        "line": attempt.line,
-        "values": list(attempt.values),
-        "under": [_attempt(under) for under in attempt.under],
-    }
-
-
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: NextStep | Obligation) -> dict[str, Any]:
     return {"code": item.code, **_text(item.text), "parameters": _parameters(item.parameters)}
 
 
@@ -122,10 +95,13 @@ def _text(text: str) -> dict[str, str]:
     return {"text": text} if text else {}
 
 
-def _parameters(parameters: Mapping[str, str | int | datetime.datetime]) -> dict[str, Any]:
-    def plain(name: str, value: str | int | datetime.datetime) -> str | int:
-        if isinstance(value, datetime.datetime) or (isinstance(value, int) and name.endswith(("_at", "_until"))):
-            return rfc3339(value)
-        return value
+def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, str | int]:
+    return {
+        name: rfc3339(value) if isinstance(value, datetime.datetime) else value
+        for name, value in sorted(parameters.items())
+    }
 
-    return {name: plain(name, value) for name, value in sorted(parameters.items())}
+
+def cut(text: str) -> str:
+    """Shorten the text of a cell in a list."""
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

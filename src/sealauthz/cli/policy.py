@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_mutate import policy_mutate
 from sealauthz.cli.policy_schema import policy_schema
 from sealauthz.cli.policy_test import policy_test
-from sealauthz.model import MODEL
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -57,7 +56,7 @@ def policy_check(*, folder: Path | None, output: str) -> int:
     """
     from sealauthz.decision.inspection import inspect
 
-    found = inspect(MODEL, folder)
+    found = inspect(service_model(), folder)
     if output == "json":
         print_json([_as_json(finding) for finding in found.findings])
     else:
@@ -85,7 +84,7 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
     from sealauthz.decision.bundle import Bundle, questions_of
 
     start = time.perf_counter()
-    bundle = Bundle.load(MODEL, folder)
+    bundle = Bundle.load(service_model(), folder)
     seconds = time.perf_counter() - start
     functions = _functions(bundle)
     if rule is not None:
@@ -101,7 +100,7 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
         click.echo("\n\n\n".join(text for _, text in functions))
         return Exit.DONE
     rules = sum(map(len, bundle.rulebook.rules.values()))
-    questions = sum(1 for _ in questions_of(MODEL, bundle.rulebook))
+    questions = sum(1 for _ in questions_of(service_model(), bundle.rulebook))
     lines = sum(len(text.splitlines()) for _, text in functions)
     click.echo(
         f"policy {bundle.version}: {rules} rules became {len(functions)} functions with {lines} lines,\n"

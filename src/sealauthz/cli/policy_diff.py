@@ -101,22 +101,21 @@ def policy_diff(
     with fixtures of policy tests (each at its own time), or `demo`.
     All facts are needed, names and phones are not.
 
-    Access means: there is a context, made of the facts, in which it is
-    allowed. Tried are the tasks that the subject handles or operates and all
-    of the contracts of the resource's enterprise; the subject's own identity
-    checks and some of others; the reasons that the policies know; and none.
-    Who has access and gains or loses it in some contexts only is told, too
-    (a widening, a narrowing), as are other obligations, and questions that
-    a policy fails to decide.
+    Access means that some context, made of the facts, allows it: with each
+    task that the subject handles or operates and all of the contracts of the
+    resource's enterprise; with the subject's own identity checks and some of
+    others; with each reason that the policies know; and with none of these.
+    The diff also lists access gained or lost in some contexts only (a
+    widening, a narrowing), other obligations, and questions that a policy
+    fails to decide.
 
-    What is good for minutes is decided as it is and as if it were fresh:
-    with a face check passed just now and bound to the thing asked about, with
-    the code of a request, within working hours, at the time of the facts.
-    Changes that show only then stand in sections of their own. And the rules
-    themselves are compared: a change that may allow more, and of which no
-    question shows an effect, is listed under CANNOT TELL. Above --pairs, each resource is decided for
-    everybody with a tie to it and some of each kind of strangers. What was
-    not decided is always said.
+    Checks that are valid for minutes are tried as they are and as if fresh:
+    a face check passed just now for the resource, the code of a request,
+    working hours, at the time of the facts. Changes that show only then have
+    sections of their own. The rules are compared, too: a change that may allow
+    more without an effect on any question is listed under CANNOT TELL. Above
+    --pairs, each resource is decided for all subjects linked to it and a
+    sample of the others. The diff always says what was not decided.
 
     --approve makes it a gate: exits with 0 if the changes are exactly those
     in the file, one a line, and says which lines to add or to remove if not.
@@ -159,7 +158,10 @@ def policy_diff(
     """
     from sealauthz.accessdiff import approval
     from sealauthz.accessdiff.access import ChangeKind, Limits, unseen
-    from sealauthz.cli import access_report
+    from sealauthz.cli.access_json import json_of
+    from sealauthz.cli.access_markdown import markdown_of
+    from sealauthz.cli.access_text import text_of
+    from sealauthz.cli.access_words import Gate
     from sealauthz.decision import system_clock
 
     if update and approve is None:
@@ -173,11 +175,11 @@ def policy_diff(
             approve.write_text(approval.written(lines, approved), encoding="utf-8")
             approved = approval.Approvals(dict.fromkeys(lines, ((), "")))
         broken = sum(len((*diff.of(ChangeKind.BROKEN), *diff.fresh_of(ChangeKind.BROKEN))) for diff in diffs)
-        gate = access_report.Gate(str(approve), approval.compare(lines, approved), update, broken)
+        gate = Gate(str(approve), approval.compare(lines, approved), update, broken)
     if output == "json":
-        print_json(access_report.json_of(diffs, lists_reasons=reasons, gate=gate))
+        print_json(json_of(diffs, lists_reasons=reasons, gate=gate))
     else:
-        write = access_report.text_of if output == "table" else access_report.markdown_of
+        write = text_of if output == "table" else markdown_of
         click.echo(write(diffs, lists_reasons=reasons, gate=gate))
     changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs))
     is_fine = bool(gate) if gate is not None else not changes
@@ -220,7 +222,7 @@ def _approved(file: Path, *, may_be_new: bool) -> Approvals:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the decision point from logging what goes wrong in a decision: the diff tells it."""
+    """Keep the decision point from logging what goes wrong in a decision: the diff shows it."""
     logger = logging.getLogger("sealauthz.decision.pdp")
     was_disabled, logger.disabled = logger.disabled, True
     try:

@@ -68,7 +68,7 @@ def policy_mutate(
         (f for f in map(policy_folder, (path.absolute() for path in found)) if f is not None), None
     )
     if folder is None:
-        raise Stop("there are no policies beside these tests: name their folder with --policies", Exit.WRONG_USE)
+        raise Stop("no policies next to these tests; name their folder with --policies", Exit.WRONG_USE)
     with _progress() as progress:
         try:
             result = mutate(folder, found, processes or os.cpu_count() or 1, files, progress)
@@ -110,7 +110,7 @@ def _as_text(result: Result) -> str:
     missed = result.of(Verdict.SURVIVED, Verdict.UNREACHED)
     lines = []
     if missed:
-        lines.append(click.style("Nobody would notice if …", bold=True))
+        lines.append(click.style("No test would notice if …", bold=True))
         lines += [_line(outcome) for outcome in missed]
         lines.append("")
     lines += _table(result)
@@ -129,7 +129,7 @@ def _line(outcome: Outcome) -> str:
 
     mutant = outcome.mutant
     place = f"{mutant.place.file}:{mutant.place.line}" if mutant.place.line else mutant.place.file
-    unreached = " (no test gets there)" if outcome.verdict is Verdict.UNREACHED else ""
+    unreached = " (no test reaches it)" if outcome.verdict is Verdict.UNREACHED else ""
     return f"  {click.style(place, fg='cyan')}: {mutant.told}{unreached}"
 
 

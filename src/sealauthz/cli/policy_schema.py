@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from sealauthz.cli.app import service_model
 from sealauthz.cli.output import print_json
-from sealauthz.model import MODEL
 
 
 @click.command("schema")
@@ -31,4 +31,4 @@ def policy_schema(*, folder: Path | None) -> None:
     from sealauthz.decision import Bundle
     from sealauthz.policytest.suite import Vocabulary
 
-    print_json(json_schema(Vocabulary(Bundle.load(MODEL, folder)).suggestions()))
+    print_json(json_schema(Vocabulary(Bundle.load(service_model(), folder)).suggestions()))

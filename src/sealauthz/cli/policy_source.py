@@ -7,9 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.errors import BundleRefused
-from sealauthz.model import MODEL
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -30,12 +29,12 @@ def load_bundle(label: str, spec: str, other: str) -> Bundle:
 
     try:
         if spec == INSTALLED:
-            return Bundle.load(MODEL)
+            return Bundle.load(service_model())
         if spec.startswith(GIT):
             with tempfile.TemporaryDirectory(prefix="sealauthz-") as folder:
                 _read_revision(spec, other, Path(folder))
                 # What stood there once is compared, and never served: its floor may be that of an older version.
-                return Bundle.load(MODEL, Path(folder), is_served=False)
+                return Bundle.load(service_model(), Path(folder), is_served=False)
         if not Path(spec).is_dir():
             what = "is no folder" if Path(spec).exists() else "does not exist"
             raise Stop(
@@ -43,7 +42,7 @@ def load_bundle(label: str, spec: str, other: str) -> Bundle:
                 f"sealauthz, or `{GIT}REVISION`",
                 Exit.WRONG_USE,
             )
-        return Bundle.load(MODEL, Path(spec))
+        return Bundle.load(service_model(), Path(spec))
     except BundleRefused as error:
         raise Stop(f"{label} (`{spec}`) cannot be served: {error}", Exit.REFUSED) from error
 

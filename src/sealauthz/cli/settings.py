@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealauthz.model import MODEL
+from sealauthz.cli.app import service_model
 
 if TYPE_CHECKING:
     from sealauthz.config import Config
@@ -27,7 +27,7 @@ def config_option(command: F) -> F:
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="The configuration, instead of the file that SEALAUTHZ_CONFIG names.",
+        help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
     )
     return option(command)
 
@@ -37,7 +37,7 @@ def database_option(command: F) -> F:
     option = click.option(
         "--database",
         metavar="URL",
-        help="The facts, such as sqlite:///facts.db or postgresql://host/name, instead of those of the configuration.",
+        help="The facts: sqlite:///facts.db or postgresql://host/name.  [default: as configured]",
     )
     return option(command)
 
@@ -49,7 +49,7 @@ def engine_option(command: F) -> F:
         type=click.Choice(["compiled", "oso"]),
         default="compiled",
         show_default=True,
-        help="What evaluates the policies; oso is thousands of times slower, and there to compare with.",
+        help="What evaluates the policies; oso is thousands of times slower, for comparison.",
     )
     return option(command)
 
@@ -60,25 +60,25 @@ def policies_option(command: F) -> F:
         "--policies",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="FOLDER",
-        help="The policies, instead of those of the configuration or, without any, those installed with sealauthz.",
+        help="The policies.  [default: as configured, else those installed with sealauthz]",
     )
     return option(command)
 
 
 def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
     """Load the policies that an option or the configuration names, or the installed ones. Raises BundleRefused."""
-    # Here, because the engine takes its time to load, and an upgrade of the database does without.
+    # Here, because the engine takes a second to load, and an upgrade of the database does not need it.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
-    return Bundle.load(MODEL, policies or config.policies.folder, EngineKind(engine))
+    return Bundle.load(service_model(), policies or config.policies.folder, EngineKind(engine))
 
 
 def read_config(config_file: Path | None = None) -> Config:
     """Read the configuration, the environment included. Raises ConfigRefused."""
-    # Here, because a command that asks a server needs none of it, and it takes a second to load.
+    # Here, because it takes a second to load, and a command that asks a server does not need it.
     from sealauthz.config import load
 
-    return load(MODEL, os.environ, config_file)
+    return load(service_model(), os.environ, config_file)
 
 
 def database_url(config: Config, database: str | None) -> str:
@@ -91,7 +91,7 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    store = Store.open(database_url(read_config(config_file), database), MODEL)
+    store = Store.open(database_url(read_config(config_file), database), service_model())
     try:
         yield store
     finally:

@@ -1,19 +1,9 @@
 """Questions, decisions, the policy bundle, and the policy decision point that brings them together."""
 
+from sealauthz.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
 from sealauthz.decision.bundle import Bundle
-from sealauthz.decision.decision import (
-    Attempt,
-    Audience,
-    Decision,
-    Effect,
-    Explanation,
-    NextStep,
-    Obligation,
-    Reason,
-    RequirementOutcome,
-    RuleRef,
-    Standing,
-)
+from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
+from sealauthz.decision.options import RequestOptions
 from sealauthz.decision.pdp import PolicyDecisionPoint, system_clock
 from sealauthz.decision.question import ContextValue, Entity, Question
 
@@ -31,6 +21,7 @@ __all__ = [
     "PolicyDecisionPoint",
     "Question",
     "Reason",
+    "RequestOptions",
     "RequirementOutcome",
     "RuleRef",
     "Standing",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, findings_of, floor_findings_of
 from sealauthz.decision.folder import installed_folder, layout_of, read_product_sources, read_sources
-from sealauthz.decision.texts import SILENT, TEXTS_FILE, untold
+from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, syntax
 from sealauthz.polar.check import Finding, Severity
@@ -80,7 +80,7 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
     silent = syntax.Place(TEXTS_FILE, 0, 0)
     # A bundle without any texts is meant to have none.
     shown = tuple(dict.fromkeys(part for parts in model.shown.values() for part in parts))
-    said = untold(bundle.texts, bundle.rulebook, shown) if bundle.texts != SILENT else ()
+    said = missing_texts(bundle.texts, bundle.rulebook, shown) if bundle.texts != SILENT else ()
     warnings = (Finding(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
     return Inspection(sources, (*findings, *warnings), bundle)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sealauthz import answers
 from sealauthz.decision.assembly import MaySee
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans, candidates
@@ -57,6 +58,19 @@ class ListPage:
         """Whether nothing follows this page."""
         return not self.next_page_token
 
+    def answer(self) -> answers.ListPage:
+        """Return the page as readers get it."""
+        return answers.ListPage(
+            ids=self.ids,
+            next_page_token=self.next_page_token,
+            is_complete=self.is_complete,
+            revision=self.revision,
+            revision_token="",
+            policy_version=self.policy_version,
+            evaluated_at=answers.moment(self.evaluated_at),
+            valid_until=answers.moment(self.valid_until),
+        )
+
 
 def check_query(query: ListQuery, bundle: Bundle) -> None:
     """Raises InvalidRequest where no question of the query could be decided: a list cannot say why it is empty."""
@@ -93,7 +107,7 @@ def search_for(
     check_query(query, bundle)
     size = page_size(paging.size)
     start = start_of(query, paging.token, bundle.version, caller, now)
-    ties = plans.ties(query)  # before the clock starts: the first list of an action takes longer by that
+    ties = plans.ties(query)  # before the clock starts: it makes the first list of an action take longer
     begun = time.monotonic()
     seconds = bounds.seconds
     if deadline.at is not None:
@@ -117,7 +131,7 @@ def find_page(
 
     def watch() -> None:
         if time.monotonic() >= search.stop_at:
-            raise TimeOver("the deadline passed before the candidates of the list were found")
+            raise TimeOver("deadline exceeded before a candidate of the list was found")
 
     query, start = search.query, search.start
     start.check(snapshot.timeline, snapshot.revision)
@@ -128,7 +142,7 @@ def find_page(
     more: str | None = None
     decided = 0
     for candidate in left:
-        # One is decided whatever the time is: a page that gets no further would be asked for again for ever.
+        # At least one is decided: a page without progress would be requested again and again.
         is_over = decided and (decided >= search.bounds.candidates or time.monotonic() >= search.stop_at)
         if is_over or len(ids) == search.size:
             more = candidate

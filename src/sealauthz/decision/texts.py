@@ -5,7 +5,7 @@
     JOIN_PENDING.zh = ["已申请加入，等待{administrator_name}处理", "已申请加入，等待管理员处理"]
 
 A text may name, in braces, what the next steps of its reason carry. Of several texts the first is said whose names are
-all known, and none of which is a count of 0; so the last one has none.
+all known; so the last one has none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.polar import Rulebook
 
 TEXTS_FILE = "texts.toml"
@@ -25,15 +26,12 @@ LANGUAGES = ("en", "zh")
 SERVICE_REASONS = ("NOT_PERMITTED_NOW",)
 """Reasons that no policy gives: what a caller hears who may not see any of those that the policies gave."""
 
-NOTHING_TO_DO = "NONE"
-"""The next step of a reason that the person can do nothing about."""
-
 _KINDS = ("reasons", "steps", "obligations")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)
 _INSTANT = ("_at", "_until")
 
 Variants = tuple[str, ...]
-Wordings = Mapping[str, Mapping[str, Variants]]
+TextTable = Mapping[str, Mapping[str, Variants]]
 """By code, then language: what is said, the best first."""
 
 
@@ -45,19 +43,19 @@ class TextsProblem(ValueError):
 class Texts:
     """What is said about codes. A code without a text says nothing."""
 
-    reasons: Wordings = field(default_factory=dict)
-    steps: Wordings = field(default_factory=dict)
-    obligations: Wordings = field(default_factory=dict)
+    reasons: TextTable = field(default_factory=dict)
+    steps: TextTable = field(default_factory=dict)
+    obligations: TextTable = field(default_factory=dict)
 
-    def reason(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+    def reason(self, code: str, language: str, carried: Mapping[str, object]) -> str:
         """What a reason says, with what its next steps carry; empty where nothing is written."""
         return _said(self.reasons, code, language, carried)
 
-    def step(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+    def step(self, code: str, language: str, carried: Mapping[str, object]) -> str:
         """What a next step says, with what it carries; empty where nothing is written."""
         return _said(self.steps, code, language, carried)
 
-    def obligation(self, code: str, language: str, carried: Mapping[str, str | int]) -> str:
+    def obligation(self, code: str, language: str, carried: Mapping[str, object]) -> str:
         """What an obligation says, with what it carries; empty where nothing is written."""
         return _said(self.obligations, code, language, carried)
 
@@ -72,9 +70,9 @@ SILENT = Texts()
 """No texts at all."""
 
 
-def _said(wordings: Wordings, code: str, language: str, known: Mapping[str, str | int]) -> str:
-    for variant in wordings.get(code, {}).get(language, ()):
-        if all(known.get(name, 0) != 0 for name in _NAME.findall(variant)):
+def _said(texts_of_kind: TextTable, code: str, language: str, known: Mapping[str, object]) -> str:
+    for variant in texts_of_kind.get(code, {}).get(language, ()):
+        if all(name in known for name in _NAME.findall(variant)):
             return _NAME.sub(lambda found: str(known[found[1]]), variant)
     return ""
 
@@ -84,16 +82,16 @@ def texts_from(table: Mapping[str, Any]) -> Texts:
     for kind in table:
         if kind not in _KINDS:
             raise TextsProblem(f"unknown table `{kind}`: there are {', '.join(f'`{name}`' for name in _KINDS)}")
-    return Texts(*(_wordings(kind, table.get(kind, {})) for kind in _KINDS))
+    return Texts(*(_table(kind, table.get(kind, {})) for kind in _KINDS))
 
 
-def _wordings(kind: str, table: object) -> Wordings:
+def _table(kind: str, table: object) -> TextTable:
     if not isinstance(table, dict):
         raise TextsProblem(f"`{kind}` must be a table")
-    return {code: _wording(f"{kind}.{code}", said) for code, said in table.items()}
+    return {code: _by_language(f"{kind}.{code}", said) for code, said in table.items()}
 
 
-def _wording(path: str, said: object) -> Mapping[str, Variants]:
+def _by_language(path: str, said: object) -> Mapping[str, Variants]:
     if not isinstance(said, dict):
         raise TextsProblem(f'`{path}` must be of the form {{ en = "…", zh = "…" }}')
     wording: dict[str, Variants] = {}
@@ -114,20 +112,20 @@ def _wording(path: str, said: object) -> Mapping[str, Variants]:
     return wording
 
 
-def untold(texts: Texts, book: Rulebook, shown: Iterable[str]) -> Iterator[str]:
+def missing_texts(texts: Texts, book: Rulebook, shown: Iterable[str]) -> Iterator[str]:
     """Tell what a bundle's texts lack or have too much, one sentence each. `shown` is what is shown of a subject."""
     steps = {step for entry in book.reasons.values() for step in entry.next_steps if step != NOTHING_TO_DO}
     obligations = {code for codes in book.obligations.values() for code in codes}
-    for kind, wordings, codes in (
+    for kind, texts_of_kind, codes in (
         ("reason", texts.reasons, {*book.reasons, *SERVICE_REASONS}),
         ("next step", texts.steps, steps),
         ("obligation", texts.obligations, obligations),
     ):
         for code in sorted(codes):
-            missing = [language for language in LANGUAGES if language not in wordings.get(code, {})]
+            missing = [language for language in LANGUAGES if language not in texts_of_kind.get(code, {})]
             if missing:
                 yield f"the {kind} `{code}` has no text in {' and '.join(missing)}"
-        for code in sorted(wordings.keys() - codes):
+        for code in sorted(texts_of_kind.keys() - codes):
             yield f"no policy gives the {kind} `{code}`"
     for code, wording in texts.reasons.items():
         if code in book.reasons:

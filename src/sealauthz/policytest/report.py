@@ -9,7 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sealauthz.decision import Bundle, Explanation, Standing
+from sealauthz.answers import Explanation
+from sealauthz.decision import Bundle, Standing
 from sealauthz.policytest.running import Failure, explain
 from sealauthz.policytest.suite import Ask
 from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
@@ -45,7 +46,7 @@ def _page(failure: Failure, bundle: Bundle) -> RenderableType:
     lines += [Text(), Padding(table(("", "expected", "actual"), rows), (0, 0, 0, 2))]
     explanation = explain(failure, bundle)
     if explanation is not None:
-        lines += [Text(), Padding(Group(*_why(explanation)), (0, 0, 0, 2))]
+        lines += [Text(), Padding(Group(*_why(explanation.answer())), (0, 0, 0, 2))]
     return Group(*lines)
 
 
@@ -55,7 +56,7 @@ def _why(explanation: Explanation) -> Iterator[RenderableType]:
     yield Text.assemble("the policies say ", verdict(decision))
     if decision.reasons or decision.obligations:
         yield decision_body(decision)
-    told = [outcome for outcome in explanation.requirements if decision or outcome.standing is Standing.UNMET]
+    told = [outcome for outcome in explanation.requirements if decision or outcome.standing == Standing.UNMET]
     if told:
         yield Text()
         yield requirements_tree("what settled the requirements" if decision else "what is unmet", told)

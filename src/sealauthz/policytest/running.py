@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sealauthz.answers import ParameterValue
 from sealauthz.decision import Bundle, Decision, Effect, Explanation, PolicyDecisionPoint
-from sealauthz.decision.decision import ParameterValue
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.suite import Ask, Expectation, Item, ListAsk, PolicyTest
 from sealauthz.terminal import instant

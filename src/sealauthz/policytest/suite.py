@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sealauthz.answers import ParameterValue
 from sealauthz.decision import Bundle, Effect, Entity, Question
 from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.decision.folder import DEFAULT, installed_folder
@@ -29,7 +30,7 @@ class Item:
     """A next step or obligation that is expected; None for parameters means that they may be anything."""
 
     code: str
-    parameters: Mapping[str, str | int] | None = None
+    parameters: Mapping[str, ParameterValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)

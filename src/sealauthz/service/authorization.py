@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
+from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.decision import Decision, Effect, Explanation
+from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
-from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
+from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError
-from sealauthz.facts.memory.consistency import Consistency, Deadline
-from sealauthz.service.answers import explanation_message, fill_decision, resources_message, subjects_message
-from sealauthz.service.edge import Call, write_incident
-from sealauthz.service.faults import Faults
-from sealauthz.service.log import Log
+from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.process.log import Log
+from sealauthz.service.call import Call
 from sealauthz.service.questions import (
     MAX_BATCH,
-    Asked,
+    AsksPage,
+    AsksWithTexts,
     consistency_from,
     language_from,
     paging_from,
@@ -29,93 +27,17 @@ from sealauthz.service.questions import (
     subjects_query_from,
     with_prefix,
 )
+from sealauthz.service.request_log import write_incident
+from sealauthz.service.responses import explanation_message, fill_decision, resources_message, subjects_message
 from sealauthz.service.status import failure_of
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
-
-_Terms = tuple[MaySee, str, Consistency, Deadline]
-"""For whom to answer, how fresh, and until when."""
-
-
-class Bundle(Protocol):
-    """The vocabulary of the policies."""
-
-    @property
-    def actions(self) -> Mapping[str, Sequence[str]]:
-        """The actions of each resource type."""
-        ...
-
-
-class DecisionPoint(Protocol):
-    """What decides (`decision.PolicyDecisionPoint`; a test puts one here that fails)."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """The policies that decide."""
-        ...
-
-    def decide(
-        self,
-        question: Question,
-        may_see: Any = ...,
-        caller: str = ...,
-        consistency: Consistency = ...,
-        deadline: Deadline = ...,
-    ) -> Decision:
-        """Decide one question."""
-        ...
-
-    def decide_many(
-        self,
-        questions: Sequence[Question],
-        may_see: Any = ...,
-        caller: str = ...,
-        consistency: Consistency = ...,
-        deadline: Deadline = ...,
-    ) -> list[Decision | SealAuthzError]:
-        """Decide questions in order."""
-        ...
-
-    def actions(
-        self,
-        subject: Entity,
-        resource: Entity,
-        context: Mapping[str, ContextValue] | None = ...,
-        may_see: Any = ...,
-        caller: str = ...,
-        consistency: Consistency = ...,
-        deadline: Deadline = ...,
-    ) -> list[Decision]:
-        """Decide every action of the resource's type."""
-        ...
-
-    def explain(
-        self,
-        question: Question,
-        may_see: Any = ...,
-        caller: str = ...,
-        consistency: Consistency = ...,
-        deadline: Deadline = ...,
-    ) -> Explanation:
-        """Decide one question and explain the decision."""
-        ...
-
-    def list_page(
-        self,
-        query: ListQuery,
-        paging: Paging = ...,
-        may_see: Any = ...,
-        caller: str = ...,
-        consistency: Consistency = ...,
-        deadline: Deadline = ...,
-    ) -> ListPage:
-        """List what is allowed, one page."""
-        ...
 
 
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
-    """Answers for one decision point. What goes wrong ends the call at the edge, or the item of a batch here."""
+    """Answers for one decision point. An error ends the call in the interceptor, or the item of a batch here."""
 
-    def __init__(self, pdp: DecisionPoint, store_id: str, log: Log) -> None:
+    def __init__(self, pdp: PolicyDecisionPoint, store_id: str, log: Log) -> None:
         self._pdp = pdp
         self._store_id = store_id
         self._log = log
@@ -124,7 +46,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """Decide one question."""
         question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
-        decision = self._pdp.decide(question, *self._terms(request, call))
+        decision = self._pdp.decide(question, self._options(request, call))
         _note_decision(call, decision)
         response = authorization_pb2.AuthorizeResponse()
         fill_decision(response.decision, decision, call.caller, self._store_id, language)
@@ -134,14 +56,14 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
     ) -> authorization_pb2.AuthorizeBatchResponse:
         """Decide up to 1,000 questions; each has a decision or a status of its own."""
-        faults = Faults()
-        faults.check_count("questions", len(request.questions), MAX_BATCH, least=1)
-        faults.refuse()
+        violations = FieldViolations()
+        violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
+        violations.refuse()
         language = language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
-        terms = self._terms(request, call)
-        answers = iter(self._pdp.decide_many(questions, *terms) if questions else ())
+        options = self._options(request, call)
+        answers = iter(self._pdp.decide_many(questions, options) if questions else ())
         results = [next(answers) if isinstance(question, Question) else question for question in read]
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
@@ -157,7 +79,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """Decide every action of the resource's type."""
         (subject, resource, context), language = parts_from(request), language_from(request)
         self._note_question(call, "", resource.type)
-        decisions = self._pdp.actions(subject, resource, context, *self._terms(request, call))
+        decisions = self._pdp.actions(subject, resource, context, self._options(request, call))
         call.noted["items"] = len(decisions)
         response = authorization_pb2.ListActionsResponse()
         for decision in decisions:
@@ -169,7 +91,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """Decide one question, and name the rules that matter."""
         question, language = question_from(request), language_from(request)
         self._note_question(call, question.action, question.resource.type)
-        explanation = self._pdp.explain(question, *self._terms(request, call))
+        explanation = self._pdp.explain(question, self._options(request, call))
         _note_decision(call, explanation.decision)
         return authorization_pb2.ExplainResponse(
             explanation=explanation_message(explanation, call.caller, self._store_id, language)
@@ -180,7 +102,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListResourcesResponse:
         """List the resources of a type on which the subject may act, one page."""
         query = resources_query_from(request)
-        page = self._page(query, paging_from(request), self._terms(request, call), call)
+        page = self._page(query, paging_from(request), self._options(request, call), call)
         return resources_message(page, self._store_id)
 
     def ListSubjects(
@@ -188,12 +110,12 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListSubjectsResponse:
         """List who may act on the resource, one page."""
         query = subjects_query_from(request)
-        page = self._page(query, paging_from(request), self._terms(request, call), call)
+        page = self._page(query, paging_from(request), self._options(request, call), call)
         return subjects_message(page, self._store_id)
 
-    def _page(self, query: ListQuery, paging: Paging, terms: _Terms, call: Call) -> ListPage:
+    def _page(self, query: ListQuery, paging: Paging, options: RequestOptions, call: Call) -> ListPage:
         self._note_question(call, query.action, query.resource_type)
-        page = self._pdp.list_page(query, paging, *terms)
+        page = self._pdp.list_page(query, paging, options)
         call.noted["items"] = len(page.ids)
         call.noted["complete"] = int(page.is_complete)
         return page
@@ -215,14 +137,14 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         write_incident(self._log, failure, result)
         item.status.CopyFrom(failure.item_status())
 
-    def _terms(self, request: Asked, call: Call) -> _Terms:
+    def _options(self, request: AsksWithTexts | AsksPage, call: Call) -> RequestOptions:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see: MaySee = everything if caller.tenants is None else Within(caller.tenants)
-        return may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline)
+        return RequestOptions(may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline))
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:
-        # Only words of the vocabulary: anything else is the client's own text, and may say anything about anybody.
+        # Only words of the vocabulary: any other text is the client's own, and may be personal.
         actions = self._pdp.bundle.actions.get(resource_type)
         if actions is not None:
             call.noted["resource_type"] = resource_type

@@ -11,12 +11,12 @@ from typing import Any
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, Violation
 from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
 from sealauthz.schema import Model
+from sealauthz.service.call import Call
 from sealauthz.service.callers import Caller
-from sealauthz.service.edge import Call
-from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.importing import import_facts
 from sealauthz.service.records import WireForms, filter_value, forms_of
 from sealauthz.service.tokens import revision_message
+from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.service.watching import Watches, watch
 from sealauthz.v1 import facts_pb2, facts_pb2_grpc
 
@@ -102,17 +102,17 @@ def _check_types(caller: Caller, batch: Batch) -> None:
 
 def _batch_from(request: facts_pb2.WriteFactsRequest, caller: str, forms: WireForms) -> Batch:
     """Read a batch. Raises InvalidRequest naming every malformed field, up to a limit."""
-    faults = Faults()
-    faults.check_id("request_id", request.request_id)
-    faults.check_count("changes", len(request.changes), MAX_CHANGES, least=1)
-    faults.check_count("preconditions", len(request.preconditions), MAX_PRECONDITIONS)
-    faults.refuse()
-    changes = [_change_from(message, f"changes[{i}]", faults, forms) for i, message in enumerate(request.changes)]
+    violations = FieldViolations()
+    violations.check_id("request_id", request.request_id)
+    violations.check_count("changes", len(request.changes), MAX_CHANGES, least=1)
+    violations.check_count("preconditions", len(request.preconditions), MAX_PRECONDITIONS)
+    violations.refuse()
+    changes = [_change_from(message, f"changes[{i}]", violations, forms) for i, message in enumerate(request.changes)]
     preconditions = [
-        _precondition_from(message, f"preconditions[{i}]", faults, forms)
+        _precondition_from(message, f"preconditions[{i}]", violations, forms)
         for i, message in enumerate(request.preconditions)
     ]
-    faults.refuse()
+    violations.refuse()
     return Batch(caller, request.request_id, _all(changes), _all(preconditions))
 
 
@@ -121,22 +121,24 @@ def _all(items: Iterable[Any | None]) -> tuple[Any, ...]:
     return tuple(item for item in items if item is not None)
 
 
-def _change_from(message: facts_pb2.FactChange, path: str, faults: Faults, forms: WireForms) -> Put | Delete | None:
+def _change_from(
+    message: facts_pb2.FactChange, path: str, violations: FieldViolations, forms: WireForms
+) -> Put | Delete | None:
     match message.WhichOneof("change"):
         case "put":
-            record = forms.record_from(message.put, f"{path}.put", faults)
+            record = forms.record_from(message.put, f"{path}.put", violations)
             return None if record is None else Put(record)
         case "delete":
-            return Delete(*_key_from(message.delete, f"{path}.delete", faults, forms))
+            return Delete(*_key_from(message.delete, f"{path}.delete", violations, forms))
         case _:
-            faults.add(path, "must hold `put` or `delete`")
+            violations.add(path, "must hold `put` or `delete`")
             return None
 
 
 def _precondition_from(
-    message: facts_pb2.Precondition, path: str, faults: Faults, forms: WireForms
+    message: facts_pb2.Precondition, path: str, violations: FieldViolations, forms: WireForms
 ) -> Precondition | None:
-    key = _key_from(message.key, f"{path}.key", faults, forms)
+    key = _key_from(message.key, f"{path}.key", violations, forms)
     match message.WhichOneof("kind"):
         case "exists":
             return Precondition(*key, PreconditionKind.EXISTS)
@@ -144,38 +146,38 @@ def _precondition_from(
             return Precondition(*key, PreconditionKind.ABSENT)
         case "at_revision":
             if message.at_revision < 1:
-                faults.add(f"{path}.at_revision", "must be at least 1")
+                violations.add(f"{path}.at_revision", "must be at least 1")
             return Precondition(*key, PreconditionKind.AT_REVISION, message.at_revision)
         case _:
-            faults.add(path, "must hold `exists`, `absent` or `at_revision`")
+            violations.add(path, "must hold `exists`, `absent` or `at_revision`")
             return None
 
 
-def _key_from(key: facts_pb2.FactKey, path: str, faults: Faults, forms: WireForms) -> tuple[str, str]:
+def _key_from(key: facts_pb2.FactKey, path: str, violations: FieldViolations, forms: WireForms) -> tuple[str, str]:
     if not key.record_type and not key.id:
-        faults.add(path, "is required")
+        violations.add(path, "is required")
         return "", ""
-    _check_record_type(f"{path}.record_type", key.record_type, faults, forms.model)
-    faults.check_id(f"{path}.id", key.id)
+    _check_record_type(f"{path}.record_type", key.record_type, violations, forms.model)
+    violations.check_id(f"{path}.id", key.id)
     return key.record_type, key.id
 
 
-def _check_record_type(path: str, record_type: str, faults: Faults, model: Model) -> None:
+def _check_record_type(path: str, record_type: str, violations: FieldViolations, model: Model) -> None:
     if not record_type:
-        faults.add(path, "is required")
+        violations.add(path, "is required")
     elif record_type not in model.records:
-        faults.add(path, "is not a record type")
+        violations.add(path, "is not a record type")
 
 
 def _record_type_from(request: facts_pb2.ReadFactsRequest, model: Model) -> str:
-    faults = Faults()
-    _check_record_type("record_type", request.record_type, faults, model)
+    violations = FieldViolations()
+    _check_record_type("record_type", request.record_type, violations, model)
     if request.page_size < 0:
-        faults.add("page_size", "must not be negative")
+        violations.add("page_size", "must not be negative")
     if len(request.page_token) > _MAX_PAGE_TOKEN_CHARACTERS:
-        faults.add("page_token", "is not a page token")
-    faults.check_count("filters", len(request.filters), MAX_FILTERS)
-    faults.refuse()
+        violations.add("page_token", "is not a page token")
+    violations.check_count("filters", len(request.filters), MAX_FILTERS)
+    violations.refuse()
     return request.record_type
 
 
@@ -184,24 +186,24 @@ def _filters_from(
 ) -> dict[str, str | int | bool | None]:
     """Read the filters. Raises InvalidRequest, and CallerNotPermitted for a field that the caller may not read."""
     columns = {column.name: column for column in caller.model.shapes[request.record_type].columns}
-    faults = Faults()
+    violations = FieldViolations()
     filters: dict[str, str | int | bool | None] = {}
     for index, message in enumerate(request.filters):
         path = f"filters[{index}]"
         column = columns.get(message.field)
         if column is None:
             unknown = f"is not a field of `{request.record_type}`"
-            faults.add(f"{path}.field", unknown if message.field else "is required")
+            violations.add(f"{path}.field", unknown if message.field else "is required")
         elif message.field not in readable:
             # Whoever could filter by a field could find out what it holds.
             raise CallerNotPermitted(f"the caller `{caller.name}` may not read `{request.record_type}.{message.field}`")
         elif column.is_personal or column.is_instant:
-            faults.add(f"{path}.field", "is personal or an instant, which no filter may name")
+            violations.add(f"{path}.field", "is personal or an instant, which no filter may name")
         elif message.field in filters:
-            faults.add(f"{path}.field", "is named twice")
+            violations.add(f"{path}.field", "is named twice")
         else:
-            filters[message.field] = filter_value(column, message.value, f"{path}.value", faults)
-    faults.refuse()
+            filters[message.field] = filter_value(column, message.value, f"{path}.value", violations)
+    violations.refuse()
     return filters
 
 

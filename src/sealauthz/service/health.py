@@ -17,14 +17,14 @@ from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Store
+from sealauthz.process.log import Log
 from sealauthz.service.callers import SERVICES
-from sealauthz.service.log import Log
 
 MESSAGE_WITHIN_S = 5.0
 """How long a call may keep its thread without having sent its message."""
 
 CROWDED_MESSAGE_WITHIN_S = 0.2
-"""The same while others wait for the thread. A message comes with its headers, unless somebody holds it back."""
+"""The same while others wait for the thread. A message comes with its headers, unless the client holds it back."""
 
 _LOOK_EVERY_S = 0.05
 _NAMES = ("", *(service.full_name for service in SERVICES))
@@ -34,7 +34,7 @@ _SERVICE_UNKNOWN: int = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class HealthServicer:
-    """`grpc.health.v1.Health`, for the server as a whole ("") and for each service; they are well together or not."""
+    """`grpc.health.v1.Health`, for the server as a whole ("") and for each service; all have one status."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -105,8 +105,8 @@ class NothingSent(Exception):
 class Patience:
     """Takes the one message of a call that needs no token, and cancels a call that holds it back: its thread is wanted.
 
-    grpcio waits for the message of a unary call on a thread of the pool, for ever and before any code of ours. So these
-    are handled as if their requests were a stream.
+    grpcio waits for the message of a unary call on a thread of the pool, without a limit and before any code of ours.
+    So these are handled as if their requests were a stream.
     """
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class Patience:
                 thread = threading.Thread(target=self._watch, name="sealauthz-patience", daemon=True)
                 try:
                     thread.start()
-                except RuntimeError as error:  # nobody would end the call, so it must not wait
+                except RuntimeError as error:  # nothing would end the call, so it must not wait
                     raise NothingSent from error
                 self._thread = thread
             self._waiting[context] = (time.monotonic(), is_crowded)
@@ -157,7 +157,7 @@ class Patience:
                 late = [context for context, since in self._waiting.items() if _is_late(now, *since)]
             for context in late:
                 with suppress(Exception):
-                    context.cancel()  # its thread, which waits in `first`, is told
+                    context.cancel()  # wakes its thread, which waits in `first`
             time.sleep(_LOOK_EVERY_S)
 
 
@@ -166,7 +166,7 @@ def _is_late(now: float, began: float, is_crowded: Callable[[], bool]) -> bool:
 
 
 class Readiness:
-    """Asks the store from time to time whether it can be read, and has `servicer` say so."""
+    """Asks the store periodically whether it can be read, and has `servicer` say so."""
 
     def __init__(self, store: Store, interval_s: float, log: Log) -> None:
         self.servicer = HealthServicer()
@@ -177,7 +177,7 @@ class Readiness:
         self._thread = threading.Thread(target=self._run, name="sealauthz-readiness", daemon=True)
 
     def start(self) -> None:
-        """Ask once, and go on asking until stopped."""
+        """Ask once, and then periodically until stopped."""
         self._ask(is_first=True)
         self._thread.start()
 
@@ -196,7 +196,7 @@ class Readiness:
             while not self._stopping.wait(self._interval_s):
                 self._ask()
         finally:
-            # Nobody asks any longer: never go on saying SERVING.
+            # Nothing asks any longer: stop saying SERVING.
             self.servicer.stop()
 
     def _ask(self, is_first: bool = False) -> None:

@@ -11,10 +11,10 @@ import grpc
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
 from sealauthz.facts import Store
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
-from sealauthz.service.edge import Call
-from sealauthz.service.faults import Faults
+from sealauthz.service.call import Call
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.tokens import revision_message
+from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import facts_pb2
 
 MAX_PART = 10_000
@@ -71,20 +71,20 @@ def _arriving(requests: Iterable[facts_pb2.ImportFactsRequest], call: Call) -> I
 
 def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset[str]:
     """Return the tenants of the import. Raises InvalidRequest, CallerNotPermitted."""
-    faults = Faults()
-    faults.check_id("import_id", message.import_id)
-    faults.check_count("enterprise_ids", len(message.enterprise_ids), MAX_ENTERPRISES, least=1)
-    faults.refuse()
+    violations = FieldViolations()
+    violations.check_id("import_id", message.import_id)
+    violations.check_count("enterprise_ids", len(message.enterprise_ids), MAX_ENTERPRISES, least=1)
+    violations.refuse()
     for number, tenant_id in enumerate(message.enterprise_ids):
-        faults.check_id(f"enterprise_ids[{number}]", tenant_id)
+        violations.check_id(f"enterprise_ids[{number}]", tenant_id)
     if message.abandon:
         if message.facts:
-            faults.add("facts", "must be empty where an import is abandoned")
+            violations.add("facts", "must be empty where an import is abandoned")
         if message.last:
-            faults.add("last", "must not be set where an import is abandoned")
+            violations.add("last", "must not be set where an import is abandoned")
     else:
-        _check_part(message, faults)
-    faults.refuse()
+        _check_part(message, violations)
+    violations.refuse()
     for tenant_id in message.enterprise_ids:
         if not call.caller.may_see(tenant_id):
             caller, tenant = call.caller, call.caller.model.tenant.lower()
@@ -93,32 +93,32 @@ def _check_first(message: facts_pb2.ImportFactsRequest, call: Call) -> frozenset
 
 
 def _check_later(message: facts_pb2.ImportFactsRequest, import_id: str) -> None:
-    faults = Faults()
+    violations = FieldViolations()
     if message.import_id not in ("", import_id):
-        faults.add("import_id", "must be that of the first message, or empty")
+        violations.add("import_id", "must be that of the first message, or empty")
     if message.enterprise_ids:
-        faults.add("enterprise_ids", "must be empty but in the first message")
+        violations.add("enterprise_ids", "must be empty but in the first message")
     if message.abandon:
-        faults.add("abandon", "must not be set but in the first message")
-    _check_part(message, faults)
-    faults.refuse()
+        violations.add("abandon", "must not be set but in the first message")
+    _check_part(message, violations)
+    violations.refuse()
 
 
-def _check_part(message: facts_pb2.ImportFactsRequest, faults: Faults) -> None:
+def _check_part(message: facts_pb2.ImportFactsRequest, violations: FieldViolations) -> None:
     if message.part < 1:
-        faults.add("part", "must be at least 1")
-    faults.check_count("facts", len(message.facts), MAX_PART, least=0 if message.last else 1)
+        violations.add("part", "must be at least 1")
+    violations.check_count("facts", len(message.facts), MAX_PART, least=0 if message.last else 1)
 
 
 def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call: Call) -> PartReceipt:
     """Write one part."""
-    faults, forms = Faults(), forms_of(store.model)
+    violations, forms = FieldViolations(), forms_of(store.model)
     records: list[Any] = []
     for number, fact in enumerate(message.facts):
-        records.append(forms.record_from(fact, f"facts[{number}]", faults))
-        if faults.is_full:
+        records.append(forms.record_from(fact, f"facts[{number}]", violations))
+        if violations.is_full:
             break
-    faults.refuse()
+    violations.refuse()
     for name in {type(record).__name__ for record in records}:
         call.caller.check_writes(name)
     try:

@@ -1,4 +1,4 @@
-"""The pools of threads, so that no kind of call waits behind another, and how many calls each of them takes."""
+"""The pools of threads: no kind of call waits behind another, and each pool takes a limited number of calls."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class _Counted(ThreadPoolExecutor):
 class Pool(_Counted):
     """Threads for one kind of call. It takes `max_calls`, those that still wait for a thread included.
 
-    It is for the edge to ask `has_room` first: both run on the one thread that serves all calls, so that no other call
-    comes in between. `most_threads` are more than work at a time, where a thread may be waiting aside.
+    The interceptor asks `has_room` first: both run on the one thread that serves all calls, so that no other call comes
+    in between. `most_threads` may exceed the number that work at a time, where some wait aside.
     """
 
     def __init__(self, name: str, threads: int, max_calls: int, most_threads: int = 0) -> None:
@@ -85,7 +85,7 @@ class Pool(_Counted):
         """Tell whether one more call is taken."""
         if super().has_room():
             return True
-        # Full, and perhaps only because no thread could be started: nobody else would try again.
+        # Full, perhaps because no thread could be started: nothing else would try again.
         if len(self._threads) < self._places:
             self._adjust_thread_count()
         return False
@@ -93,8 +93,8 @@ class Pool(_Counted):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call on the next free thread.
 
-        INVARIANT: nothing is raised, because the thread that serves all calls would end by it. Where no thread can be
-        started, the call counts and waits for one that is there, or for the next attempt to start one.
+        INVARIANT: nothing is raised, because it would end the thread that serves all calls. If no thread can be
+        started, the call waits for a running one, or for the next attempt to start one.
         """
         return self._count(lambda: self._queued(fn, *args, **kwargs))
 
@@ -107,15 +107,15 @@ class Pool(_Counted):
             return future
 
     def _adjust_thread_count(self) -> None:
-        # By now the call is queued: to raise would return nothing to count it by.
+        # The call is queued by now: raising would leave it uncounted.
         with contextlib.suppress(RuntimeError):
             super()._adjust_thread_count()
 
 
 class AnsweringPool(Pool):
-    """A pool whose threads may step aside while they wait for something, so that others go on in their place.
+    """A pool whose threads may step aside while they wait for something, so that others work in their place.
 
-    `threads` work at a time, beside those that come back from waiting. There are more threads only while some wait, or
+    `threads` work at a time, besides those that come back from waiting. There are more threads only while some wait, or
     after some did: these are idle.
     """
 
@@ -197,7 +197,7 @@ class AnsweringPool(Pool):
 
 
 class Share(_Counted):
-    """What one caller may have under way in a pool, whose threads it uses. Like a pool it is asked `has_room` first."""
+    """What one caller may have under way in a pool, whose threads it uses. Ask `has_room` first, as of a pool."""
 
     def __init__(self, pool: Pool, max_calls: int) -> None:
         super().__init__(pool.name, 1, max_calls)  # grpcio takes no other executor; the thread is never started
@@ -219,7 +219,7 @@ class AtOnce(ThreadPoolExecutor):
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 (the edge: see Pool.submit)
+        except Exception as error:  # noqa: BLE001 (as in Pool.submit)
             future.set_exception(error)
         return future
 
@@ -227,8 +227,8 @@ class AtOnce(ThreadPoolExecutor):
 class Pools:
     """*answers* for what is decided from memory, *transactions* for what goes to the database, *streams* for the rest.
 
-    Watchers and imports are streams. One never waits for a thread, so there are as many of them as threads. Health
-    needs no token and has pools of its own: calls never take the threads of probes, and strangers never those of calls.
+    Watchers and imports are streams; each has a thread. Health needs no token and has pools of its own: calls never
+    take the threads of probes, nor unknown clients those of calls.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.message import Message
 
 from sealauthz.schema import Column, Model
-from sealauthz.service.faults import Faults, set_timestamp, timestamp
+from sealauthz.service.violations import FieldViolations, set_timestamp, timestamp
 from sealauthz.v1 import records_pb2
 
 GENERIC = "generic"
@@ -69,43 +69,43 @@ class WireForms:
             return f"{field}.{column}" if column else field
         return f"{GENERIC}.values[{column}]" if column else GENERIC
 
-    def record_from(self, fact: records_pb2.Fact, path: str, faults: Faults) -> Any | None:
-        """Read the record out of a fact, or note in `faults`, under `path`, why there is none."""
+    def record_from(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> Any | None:
+        """Read the record out of a fact, or note in `violations`, under `path`, why there is none."""
         which = fact.WhichOneof("record")
         if which is None:
-            faults.add(path, "must hold a record")
+            violations.add(path, "must hold a record")
             return None
-        before = len(faults)
+        before = len(violations)
         message = getattr(fact, which)
-        name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", faults)
+        name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", violations)
         if name is None:
             return None
         values = {
             column.name: self._value_from(
-                message, which, name, column, f"{path}.{self.path_of(name, column.name)}", faults
+                message, which, name, column, f"{path}.{self.path_of(name, column.name)}", violations
             )
             for column in self.model.shapes[name].columns
         }
-        return None if len(faults) > before else self.model.records[name](**values)
+        return None if len(violations) > before else self.model.records[name](**values)
 
-    def _generic_type(self, message: Message, path: str, faults: Faults) -> str | None:
+    def _generic_type(self, message: Message, path: str, violations: FieldViolations) -> str | None:
         """Return the type of a record in the generic form; note what is wrong with it."""
         name: str = getattr(message, "type", "")
         if self._field.get(name) != GENERIC:
             has_message = name in self._field
             said = f"has a message of its own: use `{self._field[name]}`" if has_message else "is not a record type"
-            faults.add(f"{path}.type", said)
+            violations.add(f"{path}.type", said)
             return None
         columns = {column.name for column in self.model.shapes[name].columns} - {"id"}
         for unknown in sorted(set(message.values) - columns):  # type: ignore[attr-defined]
-            faults.add(f"{path}.values[{unknown}]", f"is not a field of `{name}`")
+            violations.add(f"{path}.values[{unknown}]", f"is not a field of `{name}`")
         return name
 
     def _value_from(
-        self, message: Message, which: str, record_type: str, column: Column, path: str, faults: Faults
+        self, message: Message, which: str, record_type: str, column: Column, path: str, violations: FieldViolations
     ) -> Any:
         if which == GENERIC:
-            value, is_there = _generic_value(message, column, path, faults)
+            value, is_there = _generic_value(message, column, path, violations)
         else:
             is_there = not (column.has_default or column.is_optional or column.is_instant)
             is_there = is_there or message.HasField(column.name)
@@ -113,28 +113,36 @@ class WireForms:
         if not is_there:
             if column.has_default:
                 return column.default
-            faults.add(path, "is required")
+            violations.add(path, "is required")
             return None
         if value is None:
             return None
         if column.is_instant:
-            return faults.instant(path, value)
+            return violations.instant(path, value)
         if column.words is not None:
             words = column.words
             word = value if which == GENERIC else _enum_of(message.DESCRIPTOR, column.name).by_number.get(value)
             if word is None or word not in set(words):
-                faults.add(path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value")
+                violations.add(
+                    path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value"
+                )
                 return None
             return words(word)
         if column.type is not str:
             return value
         if column.name == "id" or column.ref is not None or column.is_optional:
-            faults.check_id(path, value)
+            violations.check_id(path, value)
         elif not value and not column.has_default:
-            faults.add(path, "is required")
+            violations.add(path, "is required")
         else:
-            faults.check_text(path, value)
+            violations.check_text(path, value)
         return column.normalise(value) if column.normalise else value
+
+    def message_of(self, record: Any) -> Message:
+        """Return the message inside of the fact that holds the record, personal text in plain."""
+        fact = self.fact_of(record, is_plain=True)
+        message: Message = getattr(fact, fact.WhichOneof("record") or GENERIC)
+        return message
 
     def fact_of(self, record: Any, hidden: Collection[str] = (), *, is_plain: bool = False) -> records_pb2.Fact:
         """Return the record as a message without the fields in `hidden`, and with every personal field masked.
@@ -182,7 +190,7 @@ def forms_of(model: Model) -> WireForms:
     return WireForms(model)
 
 
-def _generic_value(message: Any, column: Column, path: str, faults: Faults) -> tuple[Any, bool]:
+def _generic_value(message: Any, column: Column, path: str, violations: FieldViolations) -> tuple[Any, bool]:
     """Return a value of a record in the generic form, and whether it is there."""
     if column.name == "id":
         return message.id, True
@@ -191,7 +199,7 @@ def _generic_value(message: Any, column: Column, path: str, faults: Faults) -> t
     value = message.values[column.name]
     wanted = "time_value" if column.is_instant else _KINDS[column.type]
     if value.WhichOneof("value") != wanted:
-        faults.add(path, f"must hold `{wanted}`")
+        violations.add(path, f"must hold `{wanted}`")
         return None, True
     return getattr(value, wanted), True
 
@@ -216,20 +224,20 @@ def _set(message: Any, column: Column, value: Any) -> None:
         setattr(message, column.name, value)
 
 
-def filter_value(column: Column, text: str, path: str, faults: Faults) -> Any:
-    """Read the value that a filter compares a column with, or note in `faults` why there is none."""
+def filter_value(column: Column, text: str, path: str, violations: FieldViolations) -> Any:
+    """Read the value that a filter compares a column with, or note in `violations` why there is none."""
     if column.words is not None:
         if text not in set(column.words):
-            faults.add(path, "is not a value of the field")
+            violations.add(path, "is not a value of the field")
         return text
     if column.type is bool:
         if text not in ("true", "false"):
-            faults.add(path, "must be `true` or `false`")
+            violations.add(path, "must be `true` or `false`")
         return text == "true"
     if column.type is int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text, re.ASCII):
-            faults.add(path, "must be a whole number")
+            violations.add(path, "must be a whole number")
             return 0
         return int(text)
-    faults.check_text(path, text)
+    violations.check_text(path, text)
     return column.normalise(text) if column.normalise else text

@@ -11,16 +11,17 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.signal import Signal
-from sealauthz.service.authorization import AuthorizationServicer, DecisionPoint
+from sealauthz.process.log import Log, make_log
+from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
-from sealauthz.service.edge import Edge
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
-from sealauthz.service.log import Log, make_log
+from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.watching import Watches
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
@@ -36,7 +37,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
-"""How gRPC serves, beside whether the port is shared."""
+"""How gRPC serves, besides whether the port is shared."""
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
@@ -67,13 +68,19 @@ class Server:
     """A server that was built and is started and stopped once."""
 
     def __init__(
-        self, server: grpc.Server, port: int, readiness: Readiness, watches: Watches, edge: Edge, pools: Pools
+        self,
+        server: grpc.Server,
+        port: int,
+        readiness: Readiness,
+        watches: Watches,
+        interceptor: Interceptor,
+        pools: Pools,
     ) -> None:
         self.port = port
         self._watches = watches
         self._server = server
         self._readiness = readiness
-        self._edge = edge
+        self._interceptor = interceptor
         self._pools = pools
 
     def start(self) -> None:
@@ -87,30 +94,30 @@ class Server:
         return not self._server.wait_for_termination(timeout_s)
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """Say NOT_SERVING, end the streams, take no more calls, let those under way finish within the grace; return."""
+        """Say NOT_SERVING, end the streams, take no more calls, and let those under way finish within the grace."""
         self._readiness.stop()
-        self._edge.end_streams()
+        self._interceptor.end_streams()
         self._server.stop(grace_s).wait()
         self._readiness.close()
         self._watches.stop()
         self._pools.close()
-        self._edge.close()
+        self._interceptor.close()
 
 
 def build(
     settings: ServerSettings,
     callers: Callers,
     store: Store,
-    pdp: DecisionPoint,
+    pdp: PolicyDecisionPoint,
     log: Log | None = None,
     signal: Signal | None = None,
     waits: ReadPermits | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
-    `signal` is told new revisions (`FactCache.signal`), so that watchers get them at once; without it they are looked
-    for. `waits` are those of the fact cache that is asked (`FactCache.waits`): while an answer waits there, another
-    takes its place.
+    `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
+    `waits` are the read permits of the fact cache (`FactCache.waits`): while an answer waits for one, another takes its
+    thread.
     """
     log = log or make_log()
     pools = Pools(
@@ -122,11 +129,11 @@ def build(
     )
     if waits is not None:
         waits.step_aside = pools.answers.aside
-    edge = Edge(callers, log, pools)
+    interceptor = Interceptor(callers, log, pools)
     # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
     options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
-    # The edge names the pool of each call, so that this one is for what has no handler at all.
-    server = grpc.server(pools.answers, interceptors=[edge], options=options)
+    # The interceptor names the pool of each method; this one is for methods without a handler.
+    server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     readiness = Readiness(store, settings.health_interval_s, log)
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     watches = Watches(store, signal or Signal())
@@ -137,7 +144,7 @@ def build(
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(server, _listen(server, settings), readiness, watches, edge, pools)
+    return Server(server, _listen(server, settings), readiness, watches, interceptor, pools)
 
 
 def is_loopback(address: str) -> bool:

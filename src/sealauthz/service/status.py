@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from sealauthz import errors
-from sealauthz.service.faults import MAX_VIOLATIONS
+from sealauthz.service.violations import MAX_VIOLATIONS
 from sealauthz.v1 import authorization_pb2
 
 DOMAIN = "sealauthz.dev"
@@ -43,7 +43,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.RevisionGone: Row(grpc.StatusCode.ABORTED, "REVISION_GONE"),
     errors.ServiceBusy: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"),
     errors.TimeOver: Row(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_PASSED"),
-    # None of these should reach a call; if one does, it is a fault of ours.
+    # None of these should reach a call; if one does, it is a bug.
     errors.EvaluationFailed: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.FactNotLoaded: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
     errors.BundleRefused: Row(grpc.StatusCode.INTERNAL, "INTERNAL", is_shown=False),
@@ -97,7 +97,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return how an error ends what it happened in. What is unexpected gets an incident id, and shows nothing else."""
+    """Return how an error ends a call or an item. An unexpected one shows its incident id only."""
     row = row_of(error)
     if row.is_shown:
         return _failure(row, error)
@@ -107,8 +107,8 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def deadline_passed() -> Failure:
-    """Return how a call ends whose deadline passed before it was looked at."""
-    message = "the deadline passed before the call was looked at"
+    """Return how a call ends whose deadline passed before its processing began."""
+    message = "deadline exceeded before processing began"
     return Failure(DEADLINE_PASSED.code, DEADLINE_PASSED.reason, message, details=(_info(DEADLINE_PASSED.reason),))
 
 

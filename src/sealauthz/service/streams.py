@@ -1,4 +1,4 @@
-"""What stands between a stream and its caller: a bounded queue for a watcher, and an intake that the server can end."""
+"""Streams: a bounded queue of items for a watcher, and an intake of messages that the server can end."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy
 
 if TYPE_CHECKING:
-    from sealauthz.service.edge import Call
+    from sealauthz.service.call import Call
 
 T = TypeVar("T")
 
 
 def lagging(revision: int) -> ServiceBusy:
     """Return how a watcher ends that did not keep up; `revision` is the last that it was given."""
-    return ServiceBusy(f"the watcher lags behind; go on after revision {revision}")
+    return ServiceBusy(f"the watcher lags behind; resume after revision {revision}")
 
 
 def stopping() -> FactsUnavailable:
     """Return how a stream ends because the server does."""
-    return FactsUnavailable("the server stops; go on with another")
+    return FactsUnavailable("the server is stopping; reconnect")
 
 
 class Outlet(Generic[T]):
@@ -59,7 +59,7 @@ class Outlet(Generic[T]):
             return not self._is_closed
 
     def close(self, error: SealAuthzError | None = None) -> None:
-        """End the iteration once it has given what is queued, with the error if there is one. The first time counts."""
+        """End the iteration behind what is queued, with the error if there is one. The first call counts."""
         with self._changed:
             if not self._is_closed:
                 self._is_closed = True
@@ -67,7 +67,7 @@ class Outlet(Generic[T]):
             self._changed.notify()
 
     def leave(self) -> None:
-        """End the iteration at once: nobody is there to be given anything."""
+        """End the iteration at once: the watcher is gone."""
         with self._changed:
             self._is_closed = True
             self._has_overflowed = False
@@ -76,9 +76,9 @@ class Outlet(Generic[T]):
             self._changed.notify()
 
     def __iter__(self) -> Iterator[T]:
-        """Give the items as they come, until the outlet is closed. Raises what it was closed with."""
+        """Yield the items as they come, until the outlet is closed. Raises what it was closed with."""
         last: T | None = None
-        # INVARIANT: nothing is given under the lock, for a watcher that does not read holds up the thread that gives.
+        # INVARIANT: nothing is yielded under the lock, because a watcher that does not read holds up this thread.
         while True:
             with self._changed:
                 while not self._items and not self._is_closed:
@@ -96,8 +96,8 @@ class Outlet(Generic[T]):
 class Intake(Generic[T]):
     """The messages of a call as they come, one asked for at a time; iterated once, by one thread.
 
-    A thread of its own waits for them, because nothing ends a wait of grpcio's but the client. Where the server stops,
-    the iteration raises FactsUnavailable at once, and the thread ends with the call. Raises what `messages` raises.
+    A thread of its own waits for them, because only the client can end a wait of grpcio. When the server stops, the
+    iteration raises FactsUnavailable at once, and the thread ends with the call. Raises what `messages` raises.
     """
 
     def __init__(self, messages: Iterator[T], call: Call) -> None:
@@ -112,7 +112,7 @@ class Intake(Generic[T]):
         try:
             threading.Thread(target=self._take, name="sealauthz-intake", daemon=True).start()
         except RuntimeError as error:
-            raise ServiceBusy("the service has no thread left") from error
+            raise ServiceBusy("the service cannot start a thread; try again later") from error
 
     def close(self) -> None:
         """Ask for nothing more."""

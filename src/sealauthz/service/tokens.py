@@ -40,13 +40,13 @@ def token_from(text: str, field: str) -> Token:
         content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         store_id, timeline_id, number = content
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidRequest.at(field, "is not the token of a revision") from error
+        raise InvalidRequest.at(field, "is not a revision token") from error
     if type(store_id) is not str or type(timeline_id) is not str or type(number) is not int or number < 0:
-        raise InvalidRequest.at(field, "is not the token of a revision")
+        raise InvalidRequest.at(field, "is not a revision token")
     return Token(store_id, timeline_id, number)
 
 
 def check_store(token: Token, store_id: str) -> None:
     """Raise RevisionUnknown for the token of another store."""
     if token.store_id != store_id:
-        raise RevisionUnknown("the token is of another store")
+        raise RevisionUnknown("the revision token belongs to another store")

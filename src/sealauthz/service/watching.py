@@ -16,12 +16,12 @@ from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzErro
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
+from sealauthz.service.call import Call
 from sealauthz.service.callers import Caller
-from sealauthz.service.edge import Call
-from sealauthz.service.faults import Faults, timestamp
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.service.tokens import check_store, revision_message, token_from
+from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.v1 import facts_pb2
 
 MAX_WATCHED_ENTERPRISES = 1_000
@@ -224,15 +224,15 @@ class View:
     @classmethod
     def of(cls, request: facts_pb2.WatchChangesRequest, caller: Caller) -> View:
         """Return the view that a request asks for. Raises InvalidRequest, CallerNotPermitted."""
-        faults = Faults()
-        faults.check_count("record_types", len(request.record_types), len(caller.model.records))
-        faults.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
+        violations = FieldViolations()
+        violations.check_count("record_types", len(request.record_types), len(caller.model.records))
+        violations.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
         for number, record_type in enumerate(request.record_types):
             if record_type not in caller.model.records:
-                faults.add(f"record_types[{number}]", "is not a record type")
+                violations.add(f"record_types[{number}]", "is not a record type")
         for number, tenant_id in enumerate(request.enterprise_ids):
-            faults.check_id(f"enterprise_ids[{number}]", tenant_id)
-        faults.refuse()
+            violations.check_id(f"enterprise_ids[{number}]", tenant_id)
+        violations.refuse()
         for tenant_id in request.enterprise_ids:
             if not caller.may_see(tenant_id):
                 tenant = caller.model.tenant.lower()

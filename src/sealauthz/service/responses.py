@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
-from sealauthz.decision.decision import (
-    Attempt,
-    Audience,
-    Decision,
-    Effect,
-    Explanation,
-    NextStep,
-    ParameterValue,
-    Reason,
-    RequirementOutcome,
-    RuleRef,
-    Standing,
-)
+from sealauthz.answers import Attempt, Audience, NextStep, ParameterValue, Reason, RequirementOutcome, RuleRef
+from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.faults import set_timestamp, timestamp
 from sealauthz.service.tokens import revision_message
+from sealauthz.service.violations import set_timestamp, timestamp
 from sealauthz.v1 import authorization_pb2
 
 _EFFECTS = {
@@ -36,7 +25,7 @@ _AUDIENCES = {
     Audience.USER: authorization_pb2.AUDIENCE_USER,
     Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR,
 }
-_STANDINGS = {
+_STANDINGS: dict[str, authorization_pb2.Standing] = {
     Standing.MET: authorization_pb2.STANDING_MET,
     Standing.WAIVED: authorization_pb2.STANDING_WAIVED,
     Standing.UNMET: authorization_pb2.STANDING_UNMET,
@@ -62,7 +51,7 @@ def fill_decision(
     """Fill a message with what the caller may see of a decision; without a language it has no texts."""
     reasons = visible_reasons(decision, caller)
     if language:
-        decision = dataclasses.replace(decision, reasons=reasons).told(language)
+        decision = dataclasses.replace(decision, reasons=reasons).localized(language)
         reasons = decision.reasons
     # In place, and of what many decisions have in common one copy: a deny has a dozen parts.
     message.effect = _EFFECTS[decision.effect]
@@ -157,9 +146,9 @@ def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorizati
         requirement=outcome.requirement,
         standing=_STANDINGS[outcome.standing],
         reasons=reasons,
-        tried=_rules(outcome.tried),
-        because=_rules(because),
-        attempts=[_attempt(attempt) for attempt in attempts],
+        tried=map(_rule, outcome.tried),
+        because=map(_rule, because),
+        attempts=map(_attempt, attempts),
     )
 
 
@@ -171,12 +160,8 @@ def _attempt(attempt: Attempt) -> authorization_pb2.Attempt:
         file=attempt.file,
         line=attempt.line,
         values=attempt.values,
-        under=[_attempt(under) for under in attempt.under],
+        under=map(_attempt, attempt.under),
     )
-
-
-def _rules(rules: Iterable[RuleRef]) -> list[authorization_pb2.RuleRef]:
-    return [_rule(rule) for rule in rules]
 
 
 def _rule(rule: RuleRef) -> authorization_pb2.RuleRef:
@@ -220,7 +205,8 @@ def _fill_parameters(messages: Any, parameters: Mapping[str, ParameterValue]) ->
     for name, value in parameters.items():
         if isinstance(value, str):
             messages[name].string_value = value
-        elif name.endswith(_INSTANTS):
-            set_timestamp(messages[name].time_value, value)
-        else:
-            messages[name].int_value = value
+        elif isinstance(value, int):
+            if name.endswith(_INSTANTS):
+                set_timestamp(messages[name].time_value, value)
+            else:
+                messages[name].int_value = value

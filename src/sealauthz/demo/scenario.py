@@ -1,4 +1,4 @@
-"""Plays the story on a service of its own: a temporary database, TLS, a bearer token, and real gRPC in between."""
+"""Runs the story on a service of its own: a temporary database, TLS, a bearer token, and real gRPC in between."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from rich.text import Text
 from sealauthz.client import Decision, SealAuthzClient
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.facts import opening_facts
-from sealauthz.demo.stage import Clock, Stage
+from sealauthz.demo.harness import Clock, Harness
 from sealauthz.demo.story import tell
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
+from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
-from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build, make_log
+from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import show
 from sealauthz.v1 import facts_pb2
@@ -34,8 +35,8 @@ OPENING_TIME = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.timezone(datetim
 _TIMEOUT_S = 30.0
 
 
-def play(console: Console) -> list[str]:
-    """Play the story, and return what was not as told; empty if all was."""
+def run(console: Console) -> list[str]:
+    """Run the story, and return what differed from it; empty if nothing did."""
     clock = Clock(int(OPENING_TIME.timestamp()) * 1_000_000)
     with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder, _service(Path(folder), clock) as service:
         show(
@@ -45,11 +46,11 @@ def play(console: Console) -> list[str]:
                 Text(f"Every answer comes over gRPC from {service.where}.", style="dim"),
             ),
         )
-        stage = Stage(service, clock, console)
-        stage.write("Two invented companies, their people, a seal and two contracts.", *opening_facts(clock()))
-        tell(stage)
-        show(console, Group(Text(), _ending(stage)))
-        return stage.surprises
+        harness = Harness(service, clock, console)
+        harness.write("Two invented companies, their people, a seal and two contracts.", *opening_facts(clock()))
+        tell(harness)
+        show(console, Group(Text(), _ending(harness)))
+        return harness.surprises
 
 
 def demo_caller(token: str) -> Caller:
@@ -69,7 +70,7 @@ def demo_caller(token: str) -> Caller:
 
 @dataclass(frozen=True, slots=True)
 class _OverGrpc:
-    """The service as the stage asks it; `where` says in words where it listens."""
+    """The service as the harness asks it; `where` says in words where it listens."""
 
     client: SealAuthzClient
     where: str
@@ -124,7 +125,7 @@ def _certificate(folder: Path) -> bytes | None:
     return authority.cert_pem.bytes()
 
 
-def _ending(stage: Stage) -> Text:
-    if stage.surprises:
-        return Text(f"{len(stage.surprises)} of {stage.steps} steps were not as told.", style="bold red")
-    return Text(f"All {stage.steps} steps were as told.", style="bold green")
+def _ending(harness: Harness) -> Text:
+    if harness.surprises:
+        return Text(f"{len(harness.surprises)} of {harness.steps} steps went wrong.", style="bold red")
+    return Text(f"All {harness.steps} steps went as expected.", style="bold green")

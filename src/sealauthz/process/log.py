@@ -1,6 +1,6 @@
-"""The log of the service: one JSON object per line. It never stops a call, nor makes one wait.
+"""The structured log: one JSON object per line. It never fails a call, nor makes one wait.
 
-A call leaves an entry; a thread of the log's own makes the lines and writes many at a time.
+A call leaves an entry; a thread of the log formats the lines and writes many at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FULL_PIPE_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Without local variables: they hold tokens, contexts and names.
-_told = ExceptionDictTransformer(show_locals=False)
+_exception = ExceptionDictTransformer(show_locals=False)
 _json = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
         """Return the line, with its end. Whatever its values do, nothing is raised."""
         try:
             return self._line_of({**self.bound, **self.fields})
-        except Exception:  # noqa: BLE001 (whoever logs is not to blame, and must not be stopped)
+        except Exception:  # noqa: BLE001 (the caller who logs is not to blame, and must not fail)
             return self._line_of({"unwritable": sorted({*self.bound, *self.fields})})
 
     def _line_of(self, fields: Mapping[str, object]) -> str:
@@ -61,7 +61,7 @@ class Sink(Protocol):
     """Where entries go."""
 
     def put(self, entry: Entry) -> None:
-        """Take an entry; raise nothing, and let nobody wait."""
+        """Take an entry, without raising or waiting."""
 
 
 class Log:
@@ -78,28 +78,28 @@ class Log:
         return Log(self._sink, {**self._bound, **fields})
 
     def info(self, event: str, **fields: object) -> None:
-        """Write down what happens in the course of things."""
+        """Log what happens in the normal course."""
         self._sink.put(Entry("info", event, time.time_ns(), self._bound, fields))
 
     def warning(self, event: str, error: BaseException | None = None, /, **fields: object) -> None:
-        """Write down what somebody may want to look at, with the error that it came from."""
-        self._sink.put(Entry("warning", event, time.time_ns(), self._bound, fields | _told_of(error)))
+        """Log what an operator may want to look at, with the error behind it."""
+        self._sink.put(Entry("warning", event, time.time_ns(), self._bound, fields | _exception_fields(error)))
 
     def error(self, event: str, error: BaseException | None = None, /, **fields: object) -> None:
-        """Write down what somebody must look at, with the error that it came from."""
-        self._sink.put(Entry("error", event, time.time_ns(), self._bound, fields | _told_of(error)))
+        """Log what an operator must look at, with the error behind it."""
+        self._sink.put(Entry("error", event, time.time_ns(), self._bound, fields | _exception_fields(error)))
 
 
 def make_log(stream: TextIO | None = None) -> Log:
     """Return a log that writes to the stream; by default to standard error, from a thread of its own.
 
-    What cannot be written is dropped: an error of the stream reaches no call. Nothing global is configured.
+    What cannot be written is dropped: an error of the stream reaches no call. No global logger is configured.
     """
     return Log(_standard_error() if stream is None else Direct(stream))
 
 
 class Direct:
-    """A stream whose errors are nobody's business."""
+    """A stream whose errors are ignored."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -112,10 +112,9 @@ class Direct:
 
 
 class Queued:
-    """Entries on their way to a descriptor that may be stuck or closed; a thread writes, and who logs never waits.
+    """Entries on their way to a descriptor that may be stuck or closed; a thread writes, so that logging never waits.
 
-    What there is no room for and what cannot be written is dropped, and `log_dropped` says how many before the next
-    line that gets through.
+    Entries that do not fit or cannot be written are dropped; `log_dropped` says how many, before the next line.
     """
 
     def __init__(self, descriptor: int, max_entries: int = MAX_QUEUED_ENTRIES) -> None:
@@ -129,7 +128,7 @@ class Queued:
 
     def put(self, entry: Entry) -> None:
         """Queue an entry."""
-        # Without the lock as long as there is room and the thread is at work: it is the one thing that all calls share.
+        # Without the lock while there is room and the thread is at work: all calls share this lock.
         if len(self._entries) >= self._max_entries:
             with self._changed:
                 self._dropped += 1
@@ -139,7 +138,7 @@ class Queued:
             self._wake()
 
     def drain(self, timeout_s: float = FLUSH_S) -> bool:
-        """Wait until all is written or dropped; False if that takes longer."""
+        """Wait until all is written or dropped; False after the timeout."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._entries and (self._is_idle or not self._thread), timeout_s)
 
@@ -155,7 +154,7 @@ class Queued:
     def _run(self) -> None:
         while True:
             with self._changed:
-                # First idle, then the look: whoever adds an entry does it the other way round, so one sees the other.
+                # First idle, then the look: `put` does it the other way round, so that one sees the other.
                 self._is_idle = True
                 if not self._entries:
                     self._changed.notify_all()
@@ -164,11 +163,11 @@ class Queued:
             time.sleep(GATHER_S)
             with self._changed:
                 dropped = self._dropped
-            # Behind: what is dropped from now on was said after these.
+            # Read before: entries dropped from now on came after these.
             entries = [self._entries.popleft() for _ in range(len(self._entries))]
             try:
                 self._write_out(entries, dropped)
-            except Exception:  # noqa: BLE001 (a thread that ended would drop all that is said later)
+            except Exception:  # noqa: BLE001 (a thread that ended would drop all later entries)
                 with self._changed:
                     self._dropped += len(entries)
 
@@ -201,7 +200,7 @@ def _blocks(entries: Iterable[Entry]) -> Iterator[tuple[int, bytes]]:
 
 
 class _Nowhere:
-    """What there is instead of standard error for a process that has none."""
+    """The sink of a process without standard error."""
 
     def put(self, entry: Entry) -> None:
         """Drop an entry."""
@@ -212,30 +211,29 @@ def _standard_error() -> Sink:
         return _Nowhere()
     try:
         queued = Queued(sys.stderr.fileno())
-    except (OSError, ValueError, AttributeError):  # one that is not a file, so that nothing can be stuck
+    except (OSError, ValueError, AttributeError):  # not a file, so that nothing can be stuck
         return Direct(sys.stderr)
     atexit.register(queued.drain)
     return queued
 
 
 def _write(descriptor: int, text: bytes) -> None:
-    """Write lines: in one write, for several workers may share the descriptor, unless it takes only a part.
+    """Write lines in one write, because several workers may share the descriptor. Raises OSError.
 
-    It is not the stream of `sys` that is written to: a thread that is stuck there keeps its lock, and Python would not
-    end. Raises OSError.
+    Not through the stream of `sys`: a thread that is stuck there keeps its lock, and Python would not end.
     """
     while text:
         try:
             text = text[os.write(descriptor, text) :]
-        except BlockingIOError:  # whoever gave us the pipe does not wait for it
+        except BlockingIOError:  # a pipe that is full and does not block
             select.select([], [descriptor], [], _FULL_PIPE_S)
 
 
 def _dropped_entry(dropped: int, other: Entry) -> Entry:
-    """Return what tells of the entries that are missing; of the same worker as another one."""
+    """Return the entry that counts the missing ones, with the bound fields of another."""
     return Entry("warning", "log_dropped", time.time_ns(), other.bound, {"dropped": dropped})
 
 
-def _told_of(error: BaseException | None) -> dict[str, Any]:
-    """Return an error with its causes as it is written down; nothing for none."""
-    return {} if error is None else {"exception": _told((type(error), error, error.__traceback__))}
+def _exception_fields(error: BaseException | None) -> dict[str, Any]:
+    """Return an error with its causes as fields; none without an error."""
+    return {} if error is None else {"exception": _exception((type(error), error, error.__traceback__))}

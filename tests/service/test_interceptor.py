@@ -1,4 +1,4 @@
-"""The edge: nothing unexpected leaks, a late call is not looked at, and each call is one line in the log."""
+"""The interceptor: nothing unexpected leaks, a late call is not looked at, and each call is one line in the log."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from sqlalchemy.exc import OperationalError
 
 from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
+from sealauthz.process.log import make_log
 from sealauthz.service.callers import Callers
-from sealauthz.service.edge import Edge, _Visit
-from sealauthz.service.log import make_log
+from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import Pools
+from sealauthz.service.request_log import RequestLog
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SECRET = "s3cret-陈小明"
@@ -154,23 +155,26 @@ class LateContext:
 
 
 @pytest.mark.parametrize(("remaining", "is_active"), [(0.0, True), (-1.0, True), (5.0, False), (None, False)])
-def test_the_edge_does_not_look_at_a_call_that_is_over(remaining: float | None, is_active: bool) -> None:
+def test_the_interceptor_does_not_look_at_a_call_that_is_over(remaining: float | None, is_active: bool) -> None:
     handler = grpc.unary_unary_rpc_method_handler(lambda *_: pytest.fail("looked at"))
-    wrapped: Any = Edge(Callers([trusted()]), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Interceptor(Callers([trusted()]), make_log(), Pools()).intercept_service(
+        lambda _: handler, _Details()
+    )  # type: ignore[arg-type]
     context = LateContext(remaining, is_active)
     with pytest.raises(Ended):
         wrapped.unary_unary(None, context)
     assert context.code == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-@pytest.mark.parametrize("wrap", ["_wrap_unary", "_wrap_stream"])
+@pytest.mark.parametrize("is_streaming", [False, True])
 @pytest.mark.parametrize("service", ["sealauthz.v1.AuthorizationService", reflection.SERVICE_NAME])
-def test_who_was_not_identified_on_arrival_gets_no_further(wrap: str, service: str) -> None:
+def test_who_was_not_identified_on_arrival_gets_no_further(is_streaming: bool, service: str) -> None:
     log = make_log(io.StringIO())
-    wrapped = getattr(Edge(Callers([trusted()]), log, Pools()), wrap)(lambda *_: pytest.fail("looked at"))
+    interceptor = Interceptor(Callers([trusted()]), log, Pools())
+    wrapped = interceptor._wrap(lambda *_: pytest.fail("looked at"), None, is_streaming)
     context = LateContext(5.0, True)
     with pytest.raises(Ended):
-        wrapped(None, context, _Visit(log, service, "Authorize"))
+        wrapped(None, context, RequestLog(log, service, "Authorize"))
     assert context.code == grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -178,7 +182,7 @@ def test_a_call_lasts_from_its_arrival_on() -> None:
     stream = io.StringIO()
     log = make_log(stream)
     handler = grpc.unary_unary_rpc_method_handler(lambda *_: b"")
-    wrapped: Any = Edge(Callers([trusted()]), log, Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Interceptor(Callers([trusted()]), log, Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
     time.sleep(0.05)  # as if it waited for a thread
     wrapped.unary_unary(None, LateContext(5.0, True))
     assert json.loads(stream.getvalue())["duration_ms"] >= 50
@@ -310,7 +314,9 @@ def test_every_kind_of_handler_is_wrapped_keeps_its_attributes_and_gets_a_pool(k
 
     behavior.note = "kept"  # type: ignore[attr-defined]
     handler = getattr(grpc, f"{kind}_rpc_method_handler")(behavior)
-    wrapped: Any = Edge(Callers([trusted()]), make_log(), Pools()).intercept_service(lambda _: handler, _Details())  # type: ignore[arg-type]
+    wrapped: Any = Interceptor(Callers([trusted()]), make_log(), Pools()).intercept_service(
+        lambda _: handler, _Details()
+    )  # type: ignore[arg-type]
     assert getattr(wrapped, kind) is not behavior
     assert getattr(wrapped, kind).note == "kept"
     assert getattr(wrapped, kind).experimental_thread_pool.name == (
@@ -336,7 +342,7 @@ def test_nothing_leaks_from_a_streaming_handler(kind: str) -> None:
         methods["later"] = getattr(grpc, f"{kind}_rpc_method_handler")(raise_later)
     with ThreadPoolExecutor(2) as pool:
         callers = Callers([trusted()])
-        server = grpc.server(pool, interceptors=[Edge(callers, make_log(), Pools())])
+        server = grpc.server(pool, interceptors=[Interceptor(callers, make_log(), Pools())])
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("other.Service", methods),))
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()

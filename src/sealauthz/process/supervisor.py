@@ -1,11 +1,11 @@
-"""The supervisor of several workers on one port: `python -m sealauthz.supervisor`, which `serve --workers N` becomes.
+"""The supervisor of several workers on one port: `serve --workers N` becomes `python -m sealauthz.process.supervisor`.
 
-It reserves the port, starts the workers, replaces one that dies, and ends them all in order. It needs the standard
-library only, and never gRPC: forking a process that serves hangs, so that workers are programs of their own, started by
-one that stays small and does nothing that could fail.
+It reserves the port, starts the workers, replaces one that dies, and stops them in order. It needs the standard
+library only, and never gRPC: forking a process that serves hangs. So workers are programs of their own, started by one
+that stays small.
 
-Each worker has one end of a socket. It writes a line there when it takes calls; and when the other end closes, because
-the supervisor is gone however that came about, it ends too.
+Each worker has one end of a socket. It writes a line there when it takes calls. When the other end closes, because the
+supervisor is gone, it ends too.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 START_LIMIT_S = 120.0
-"""A worker that does not take calls by then is ended."""
+"""A worker that does not take calls by then is killed."""
 
 SETTLED_S = 10.0
-"""A worker that dies sooner may do so again, and is not replaced at once."""
+"""A worker that dies sooner may do so again; its replacement waits."""
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -54,7 +54,7 @@ class Settings:
 
 
 class Port:
-    """The address, held without listening, so that it stays ours while workers come and go. Raises OSError."""
+    """The address, bound without listening, so that it stays ours while workers come and go. Raises OSError."""
 
     def __init__(self, listen: str) -> None:
         host, _, port = listen.rpartition(":")
@@ -69,7 +69,7 @@ class Port:
                     _check_free(family, (address[0], number, *address[2:]))
                 self._held.append(_hold(family, (address[0], number, *address[2:])))
             except OSError as error:
-                if error.errno != errno.EADDRNOTAVAIL:  # a name may have an address that this machine has not
+                if error.errno != errno.EADDRNOTAVAIL:  # a name may have an address that this machine lacks
                     self.close()
                     raise
                 refused = error
@@ -111,7 +111,7 @@ class _Worker:
 
 @dataclass(slots=True)
 class _Place:
-    """A worker's number, whoever has it now."""
+    """A worker number, and the process that has it now."""
 
     number: int
     worker: _Worker | None = None
@@ -121,7 +121,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _State:
-    """What the supervisor is about."""
+    """Where the supervisor stands."""
 
     is_up: bool = False
     is_stopping: bool = False
@@ -141,9 +141,9 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> int:
-        """Start the first worker and, once it takes calls, the others: what is wrong for all is then said once.
+        """Start the first worker and, once it takes calls, the others: an error that all would have is then said once.
 
-        Returns 0 after SIGTERM or SIGINT, and what a worker exited with that never came to take calls at the start.
+        Returns 0 after SIGTERM or SIGINT, or the exit code of a worker that could not start.
         """
         self._catch_signals()
         self._start(self._places[0])
@@ -156,7 +156,7 @@ class Supervisor:
             self._obey_signals()
             for place in self._places:
                 self._look_at(place)
-            self._go_on()
+            self._proceed()
             if self._state.is_stopping and not self._living():
                 return self._state.code
 
@@ -175,11 +175,11 @@ class Supervisor:
         ours.setblocking(False)
         command = [*self._settings.command, "--listen", self._port.listen]
         place.start_at = None
-        # A worker begins with the signal blocked, so that it cannot end by it before it knows what to do.
+        # A worker begins with the signal blocked, so that it does not die of it before it handles it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         with theirs:
             try:
-                # In a group of its own: what the terminal sends, we pass on, once.
+                # In a group of its own: we pass on what the terminal sends, once.
                 process = subprocess.Popen(
                     [*command, "--worker", str(place.number), str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
@@ -200,9 +200,9 @@ class Supervisor:
     def _obey_signals(self) -> None:
         if signal.SIGHUP in self._state.signals:
             _log("info", "hangup_ignored")
-        asked = [number for number in self._state.signals if number in (signal.SIGTERM, signal.SIGINT)]
+        ending = [number for number in self._state.signals if number in (signal.SIGTERM, signal.SIGINT)]
         self._state.signals.clear()
-        for number in asked:
+        for number in ending:
             if self._state.is_stopping:
                 self._kill()
                 self._state.code = 128 + number
@@ -217,12 +217,12 @@ class Supervisor:
             return
         code = worker.process.poll()
         if code is not None:
-            self._bury(place, worker, code)
+            self._remove(place, worker, code)
         elif not worker.is_ready and now - worker.started_at > START_LIMIT_S:
             _log("error", "worker_late", worker=place.number, pid=worker.process.pid)
             worker.process.kill()
 
-    def _bury(self, place: _Place, worker: _Worker, code: int) -> None:
+    def _remove(self, place: _Place, worker: _Worker, code: int) -> None:
         if worker.link in self._selector.get_map():
             self._selector.unregister(worker.link)
         worker.link.close()
@@ -231,7 +231,7 @@ class Supervisor:
             self._lost(place, code, time.monotonic() - worker.started_at)
 
     def _lost(self, place: _Place, code: int, lived_s: float) -> None:
-        """Replace a worker, now or after a pause; or give up, if they never came to be."""
+        """Replace a worker, now or after a pause; or stop, if the workers never all started."""
         if not self._state.is_up:
             _log("error", "worker_not_started", worker=place.number, code=code)
             self._stop(code if code > 0 else 128 - code if code < 0 else _FAILED)
@@ -241,8 +241,8 @@ class Supervisor:
         place.start_at = time.monotonic() + pause_s
         _log("warning", "worker_died", worker=place.number, code=code, pause_s=pause_s)
 
-    def _go_on(self) -> None:
-        """Start the others once the first is ready; say where we listen once all are; kill those that do not end."""
+    def _proceed(self) -> None:
+        """Start the others once the first is ready; say where we listen once all are; kill those that do not stop."""
         if self._state.is_stopping:
             if time.monotonic() >= self._state.kill_at:
                 self._kill()
@@ -251,7 +251,7 @@ class Supervisor:
             if first is None or not first.is_ready:
                 return
             for place in self._places:
-                if place.worker is None and not self._state.is_stopping:  # as it is once one cannot be started
+                if place.worker is None and not self._state.is_stopping:  # which stops once a worker cannot be started
                     self._start(place)
             if all(place.worker is not None and place.worker.is_ready for place in self._places):
                 self._state.is_up = True
@@ -274,7 +274,7 @@ class Supervisor:
         return [place.worker for place in self._places if place.worker is not None]
 
     def _timeout_s(self) -> float:
-        """Return how long nothing can happen that no signal and no socket tells of."""
+        """Return how long to wait for a signal or a socket: until the next thing that is due."""
         due = [place.start_at for place in self._places if place.start_at is not None]
         if self._state.is_stopping:
             due = [self._state.kill_at]
@@ -290,7 +290,7 @@ def pause_after(quick_deaths: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Supervise as the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(prog="sealauthz.supervisor", description="Supervise workers on one port.")
+    parser = argparse.ArgumentParser(prog="sealauthz.process.supervisor", description="Supervise workers on one port.")
     parser.add_argument("--listen", required=True, metavar="HOST:PORT")
     parser.add_argument("--workers", required=True, type=int)
     parser.add_argument("--grace", required=True, type=float, metavar="SECONDS")
@@ -308,12 +308,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_free(family: int, address: tuple[object, ...]) -> None:
-    """Raise OSError if anybody listens there, or holds the address to do so.
+    """Raise OSError if another process listens there, or holds the address to do so.
 
-    Whoever shares a port on purpose is let in by the kernel without a word; one that does not share is told.
+    The kernel lets a socket that shares its port bind without an error; one that does not share gets the error.
     """
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that were closed are in nobody's way
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not count
         probe.bind(address)
 
 
@@ -331,7 +331,7 @@ def _hold(family: int, address: tuple[object, ...]) -> socket.socket:
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody reads it, which is no reason to stop
+    with contextlib.suppress(OSError):  # that nobody reads it is no reason to stop
         os.write(1, f"{line}\n".encode())
 
 

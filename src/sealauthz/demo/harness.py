@@ -1,4 +1,4 @@
-"""The stage of the story: asks, writes, lets time pass, prints what happens and notes what is not as told."""
+"""The harness of the story: asks, writes, lets time pass, prints what happens and collects deviations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Clock:
 
 
 class Service(Protocol):
-    """What the stage needs of the service."""
+    """What the harness needs of the service."""
 
     def ask(self, subject: str, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Return the service's answer."""
@@ -58,8 +58,8 @@ class Service(Protocol):
 
 
 @dataclass(slots=True)
-class Stage:
-    """Carries out the steps of a story. `surprises` says in words what was not as told; empty if all was."""
+class Harness:
+    """Carries out the steps of a story. `surprises` says what differed from it; empty if nothing did."""
 
     service: Service
     clock: Clock
@@ -89,13 +89,13 @@ class Stage:
     def wait(self, words: str, length: int) -> None:
         """Let time pass, in microseconds."""
         self.clock.time += length
-        self._tell(f"{words}: {instant(self.clock.time)}", "⧗")
+        self._narrate(f"{words}: {instant(self.clock.time)}", "⧗")
 
     def write(self, words: str, *records: Any) -> None:
         """Write records in one transaction, and remember them."""
         self.service.write(f"story-{self.number()}", records)
         self.records.update((record.id, record) for record in records)
-        self._tell(words, "✎")
+        self._narrate(words, "✎")
 
     def refuse(self, words: str, invariant: str, *records: Any) -> None:
         """Write records that must be refused because of an invariant."""
@@ -135,8 +135,8 @@ class Stage:
         reasons = tuple(reason.code for reason in decision.reasons)
         effect = "ALLOW" if decision else "DENY"
         if (effect, reasons) != (expect.effect, expect.reasons):
-            told = " ".join([expect.effect, *expect.reasons])
-            self._surprise(f"answered {' '.join([effect, *reasons])}, not {told}")
+            expected = " ".join([expect.effect, *expect.reasons])
+            self._surprise(f"answered {' '.join([effect, *reasons])}, not {expected}")
         steps = tuple(step.code for step in decision.next_steps)
         if next_steps is not None and steps != next_steps:
             self._surprise(f"next steps {' '.join(steps)}, not {' '.join(next_steps)}")
@@ -152,7 +152,7 @@ class Stage:
         self.steps += 1
         show(self.console, Group(Text(), _behind(f"{self.steps:>3}", Text(words, style="bold"))))
 
-    def _tell(self, words: str, mark: str) -> None:
+    def _narrate(self, words: str, mark: str) -> None:
         show(self.console, Group(Text(), _behind(f"  {mark}", Text(words, style="italic"))))
 
     def _print(self, content: RenderableType) -> None:
@@ -160,7 +160,7 @@ class Stage:
 
     def _surprise(self, what: str) -> None:
         self.surprises.append(f"step {self.steps}: {what}")
-        self._print(Text(f"NOT AS TOLD: {what}", style="bold red reverse"))
+        self._print(Text(f"UNEXPECTED: {what}", style="bold red reverse"))
 
 
 def _behind(mark: str, words: Text) -> Table:

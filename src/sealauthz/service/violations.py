@@ -1,4 +1,4 @@
-"""Collects what is malformed in a request, and checks the texts, ids and instants that every request is made of."""
+"""Field violations of a request: they are collected, and texts, ids and instants are checked for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_id(text: str) -> bool:
     return 0 < len(text) <= MAX_ID_CHARACTERS and text.isprintable()
 
 
-class Faults:
+class FieldViolations:
     """What is malformed in one request, in the order in which it was found."""
 
     def __init__(self) -> None:

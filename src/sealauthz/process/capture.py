@@ -1,4 +1,4 @@
-"""What a served process says on standard error beside its log, as lines of the log: no call waits for a reader.
+"""What a process writes to standard error beside its log becomes lines of the log: no call waits for a reader.
 
 The standard library's `logging`, warnings, errors that end a thread, and what is printed to `sys.stderr`.
 """
@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sealauthz.service.log import Log
+from sealauthz.process.log import Log
 
 REPEATED_EVERY_S = 1.0
 """The same message is written once in this time, and the next time with how often it came in between."""
@@ -36,8 +36,8 @@ def captured(log: Log) -> Iterator[None]:
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
     sys.stderr = _Lines(log)
-    sys.unraisablehook = _told_unraisable(log)
-    threading.excepthook = _told_of_thread(log)
+    sys.unraisablehook = _unraisable_hook(log)
+    threading.excepthook = _thread_hook(log)
     try:
         yield
     finally:
@@ -90,7 +90,7 @@ class _ToLog(logging.Handler):
             error = record.exc_info[1] if record.exc_info else None
             write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
             write("logged", error, **fields)
-        except Exception:  # noqa: BLE001 (the caller who logs is not to blame, and must not be stopped)
+        except Exception:  # noqa: BLE001 (the caller who logs is not to blame, and must not fail)
             self._log.warning("logged", logger=record.name, unwritable=True)
 
     def _repeated(self, key: tuple[str, int, str]) -> int | None:
@@ -136,17 +136,17 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
-def _told_of_thread(log: Log) -> Callable[[threading.ExceptHookArgs], Any]:
-    def tell(failed: threading.ExceptHookArgs) -> None:
+def _thread_hook(log: Log) -> Callable[[threading.ExceptHookArgs], Any]:
+    def report(failed: threading.ExceptHookArgs) -> None:
         if failed.exc_type is not SystemExit:
             name = failed.thread.name if failed.thread is not None else ""
             log.error("thread_failed", failed.exc_value, thread=name)  # noqa: PLE1205 (a log of ours)
 
-    return tell
+    return report
 
 
-def _told_unraisable(log: Log) -> Callable[[Any], Any]:
-    def tell(failed: Any) -> None:
+def _unraisable_hook(log: Log) -> Callable[[Any], Any]:
+    def report(failed: Any) -> None:
         log.error("unraisable", failed.exc_value, message=failed.err_msg or "")  # noqa: PLE1205 (a log of ours)
 
-    return tell
+    return report

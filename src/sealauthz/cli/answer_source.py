@@ -1,0 +1,164 @@
+"""Where answers come from: a decision point in this process, on a database, or a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import grpc
+
+from sealauthz.cli.app import Exit, Stop
+from sealauthz.cli.settings import (
+    config_option,
+    database_option,
+    engine_option,
+    load_bundle,
+    open_store,
+    policies_option,
+    read_config,
+)
+from sealauthz.client import CallFailed, SealAuthzClient
+
+if TYPE_CHECKING:
+    from sealauthz.cli.in_process import InProcess
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TIMEOUT_S = 10.0
+
+_EXIT_OF = {
+    grpc.StatusCode.INVALID_ARGUMENT: Exit.WRONG_USE,
+    grpc.StatusCode.UNAUTHENTICATED: Exit.NOT_PERMITTED,
+    grpc.StatusCode.PERMISSION_DENIED: Exit.NOT_PERMITTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where to ask, as the options say."""
+
+    config_file: Path | None
+    database: str | None
+    policies: Path | None
+    engine: str
+    server: str | None
+    token_file: Path | None
+    ca: Path | None
+    insecure: bool
+    language: str | None
+
+
+def connection_options(command: F) -> F:
+    """Add the options that say how to connect to a server."""
+    path = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("--insecure", is_flag=True, help="Plain text instead of TLS; to this machine only."),
+        click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
+        click.option(
+            "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def where_options(command: F) -> F:
+    """Add the options that say where to ask; the command gets them as one `where`."""
+
+    def with_where(*arguments: Any, **options: Any) -> Any:
+        where = Where(**{name: options.pop(name) for name in Where.__dataclass_fields__})
+        return command(*arguments, where=where, **options)
+
+    with_where.__doc__, with_where.__name__ = command.__doc__, command.__name__
+    with_where.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in (
+        click.option("--language", type=click.Choice(["en", "zh"]), help="Add texts for the person, in this language."),
+        connection_options,
+        click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
+        engine_option,
+        policies_option,
+        database_option,
+        config_option,
+    ):
+        with_where = option(with_where)
+    return with_where  # type: ignore[return-value]
+
+
+@contextmanager
+def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
+    """Open where the options say to ask. A failed call ends the command."""
+    address = where.server or (None if where.database else os.environ.get("SEALAUTHZ_ADDRESS"))
+    if where.server and where.database:
+        raise click.UsageError("ask either a --server or a --database, not both")
+    if address is not None and where.engine != "compiled":
+        raise click.UsageError("--engine is for a --database: a server has its own")
+    if address is not None and where.policies is not None:
+        raise click.UsageError("--policies is for a --database: a server has its own")
+    if address is None:
+        for name in ("token_file", "ca", "insecure"):
+            if getattr(where, name):
+                raise click.UsageError(f"--{name.replace('_', '-')} needs a --server")
+        with _in_process(where) as source:
+            yield source
+        return
+    with connected(address, where.token_file, where.ca, where.insecure) as client:
+        yield client
+
+
+@contextmanager
+def connected(address: str, token_file: Path | None, ca: Path | None, insecure: bool) -> Iterator[SealAuthzClient]:
+    """Connect to a server as the options say. A failed call ends the command."""
+    try:
+        client = SealAuthzClient(
+            address, _token(token_file), tls_roots=_roots(ca, insecure), insecure=insecure, timeout_s=_TIMEOUT_S
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with client:
+        try:
+            yield client
+        except CallFailed as error:
+            raise _stopped(error, address, insecure) from error
+
+
+@contextmanager
+def _in_process(where: Where) -> Iterator[InProcess]:
+    # Here, because asking a server does not need the engine, which takes a second to load.
+    from sealauthz.cli.in_process import InProcess
+    from sealauthz.decision import PolicyDecisionPoint
+    from sealauthz.facts import FactCache
+
+    bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
+    with open_store(where.config_file, where.database) as store:
+        yield InProcess(PolicyDecisionPoint(FactCache(store), bundle))
+
+
+def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
+    code = _EXIT_OF.get(error.code, Exit.NO_ANSWER)
+    if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
+        # The text of grpc names sockets and retries; the address and whether TLS was used help more.
+        how = "in plain text" if insecure else "over TLS"
+        return Stop(f"no server answers at `{address}` {how}", code)
+    return Stop(error.message or error.code.name, code)
+
+
+def _token(token_file: Path | None) -> str:
+    if token_file is not None:
+        token = token_file.read_bytes().decode("utf-8", "replace").strip()
+    else:
+        token = os.environ.get("SEALAUTHZ_TOKEN", "")
+    if not token:
+        raise click.UsageError("a server needs a token: --token-file FILE, or SEALAUTHZ_TOKEN in the environment")
+    if not token.isascii() or not token.isprintable():
+        raise click.UsageError("the token must be one line of printable ASCII characters")
+    return token
+
+
+def _roots(ca: Path | None, insecure: bool) -> bytes | None:
+    file = ca or os.environ.get("SEALAUTHZ_TLS_ROOTS")
+    return None if insecure or not file else Path(file).read_bytes()

@@ -1,0 +1,314 @@
+"""The commands that import facts: `facts import`, and `facts imports` and `facts abandon` for open imports."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from sealauthz.cli.answer_source import connected, connection_options
+from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.fact_lines import read_lines
+from sealauthz.cli.output import cut, output_option, print_json
+from sealauthz.cli.settings import config_option, database_option, open_store
+from sealauthz.client import SealAuthzClient
+from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
+from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
+from sealauthz.facts.store.importing import OpenImport
+from sealauthz.service.importing import release_shared
+from sealauthz.service.records import forms_of
+from sealauthz.terminal import console, instant, show, table
+
+_CHANGE = re.compile(r"changes\[(\d+)\]\.?")
+_NAMED = re.compile(r"`(\w+):([^`]+)`")
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--chunk", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Lines in one transaction."
+)
+@click.option("--request-id", metavar="ID", help="Makes a repeated import with the same ID change nothing.")
+@click.option("--bulk", is_flag=True, help="The file as one import: nothing is decided meanwhile.")
+@click.option(
+    "--enterprise", "enterprises", metavar="ID", multiple=True, help="With --bulk: an enterprise that is imported."
+)
+@click.option("--resume", is_flag=True, help="With --bulk: resume an open import after its last part.")
+@click.option("--caller", metavar="NAME", help="With --resume: whose import it is; without it, `cli`.")
+@click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
+@connection_options
+@config_option
+@database_option
+def facts_import(
+    *,
+    file: BinaryIO,
+    chunk: int,
+    request_id: str | None,
+    bulk: bool,
+    enterprises: tuple[str, ...],
+    resume: bool,
+    caller: str | None,
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+    config_file: Path | None,
+    database: str | None,
+) -> int:
+    """Write facts, one JSON line each.
+
+    FILE may be `-` for standard input. Each chunk is one transaction: all of
+    its lines or none. Rules between facts must hold after each chunk, so keep
+    what belongs together close. A fact that exists is replaced. An error names
+    its line; the chunks before it stay written.
+
+    With --bulk, questions about the enterprises of the file are denied with
+    FACT_UNAVAILABLE until its last line is written; rules that need the whole
+    are checked then. To resume an import that broke off, run the same command
+    with the same --request-id; `facts abandon` ends it. The enterprises are
+    those that the file has records of, unless --enterprise names them.
+
+    --resume continues an open import of any caller: FILE then holds what is
+    still missing, and finishes it.
+
+    \b
+      sealauthz facts import facts.jsonl
+      sealauthz facts export --personal-data > backup.jsonl
+      sealauthz facts import backup.jsonl --database sqlite:///other.db
+      sealauthz facts import --bulk --request-id monday facts.jsonl
+      sealauthz facts import --bulk --caller hr --request-id 7 --resume rest.jsonl
+    """
+    if resume:
+        if not (bulk and request_id) or server or enterprises:
+            raise click.UsageError("--resume needs --bulk and --request-id, and takes no --server and no --enterprise")
+        with open_store(config_file, database) as store:
+            item = _open_import(store, caller or "cli", request_id)
+            _import_bulk(store, item, read_lines(file), chunk)
+        return Exit.DONE
+    if caller:
+        raise click.UsageError("--caller needs --resume")
+    is_generated = not request_id
+    request_id = request_id or f"import-{uuid.uuid4()}"
+    if bulk:
+        if server and database:
+            raise click.UsageError("import through either a --server or into a --database, not both")
+        named = frozenset(enterprises) or _enterprises_in(file)
+        if is_generated:
+            click.echo(f"the import is `{request_id}`", err=True)
+        if server:
+            with connected(server, token_file, ca, insecure) as client:
+                _import_over_grpc(client, request_id, named, read_lines(file), chunk)
+        else:
+            with open_store(config_file, database) as store:
+                _import_bulk(store, OpenImport("cli", request_id, named, 0, 0), read_lines(file), chunk)
+        return Exit.DONE
+    needs_bulk = {
+        "--enterprise": enterprises,
+        "--server": server,
+        "--token-file": token_file,
+        "--ca": ca,
+        "--insecure": insecure,
+    }
+    for option, is_given in needs_bulk.items():
+        if is_given:
+            raise click.UsageError(f"{option} needs --bulk")
+    written = 0
+    with open_store(config_file, database) as store:
+        for number, lines in enumerate(_chunks(read_lines(file), chunk), 1):
+            batch = Batch("cli", f"{request_id}-{number}", tuple(Put(record) for _, record in lines))
+            try:
+                receipt = store.write(batch)
+            except (InvalidRequest, FactConflict, InvariantBroken) as error:
+                raise _at_line(error, lines, written) from error
+            written += len(lines)
+            _report(lines, receipt)
+    if not written:
+        click.echo("no facts in the file", err=True)
+    return Exit.DONE
+
+
+@click.command("imports")
+@config_option
+@database_option
+@output_option
+def facts_imports(*, config_file: Path | None, database: str | None, output: str) -> int:
+    """Show the imports that are open.
+
+    Nothing is decided about their enterprises until they are finished, by the
+    same import again, or abandoned with `facts abandon`.
+
+    \b
+      sealauthz facts imports
+    """
+    with open_store(config_file, database) as store:
+        found = store.open_imports()
+    if output == "json":
+        print_json(
+            [
+                {
+                    "caller": item.caller,
+                    "import_id": item.import_id,
+                    "parts": item.parts,
+                    "began_at": instant(item.at),
+                    "enterprise_ids": sorted(item.tenants),
+                }
+                for item in found
+            ]
+        )
+        return Exit.DONE
+    rows = [
+        (item.import_id, item.caller, instant(item.at), str(item.parts), cut(" ".join(sorted(item.tenants))))
+        for item in found
+    ]
+    show(console(), table(("import", "caller", "began at", "parts", "enterprises"), rows))
+    return Exit.DONE
+
+
+@click.command("abandon")
+@click.argument("import_id", metavar="IMPORT")
+@click.option("--caller", default="cli", show_default=True, help="Whose import it is.")
+@config_option
+@database_option
+def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, database: str | None) -> int:
+    """Abandon an open import.
+
+    What it has written stays, and its enterprises are decided about again.
+    Refused while they break a rule that needs the whole, such as having an
+    administrator: then only its contracts are decided about again. Write
+    what is missing with `facts import --resume`.
+
+    \b
+      sealauthz facts abandon monday
+      sealauthz facts abandon 7f3c --caller hr-import
+    """
+    with open_store(config_file, database) as store:
+        item = _open_import(store, caller, import_id)
+        part = Part(item.import_id, item.tenants, 0, is_abandoned=True)
+        try:
+            receipt = store.import_part(item.caller, part)
+        except InvariantBroken as error:
+            release_shared(store, caller, import_id)
+            helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --resume FILE"
+            said = "the import stays open, except for its contracts; write what is missing with"
+            raise Stop(f"{error} ({error.invariant}); {said} `{helps}`", Exit.REFUSED) from error
+    click.echo(f"abandoned after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
+    return Exit.DONE
+
+
+def _open_import(store: Store, caller: str, import_id: str) -> OpenImport:
+    item = store.open_import(caller, import_id)
+    if item is not None:
+        return item
+    raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
+
+
+def _import_bulk(store: Store, started: OpenImport, lines: Iterable[tuple[int, Any]], chunk: int) -> None:
+    """Write the lines into the database as the next parts of an import, and finish it."""
+    written = 0
+    number = started.parts
+    is_last = False
+    chunks = _chunks(lines, chunk)
+    try:
+        upcoming = next(chunks, [])
+        while not is_last:
+            current, upcoming = upcoming, next(chunks, [])
+            part = Part(started.import_id, started.tenants, number + 1, not upcoming)
+            try:
+                receipt = store.import_part(started.caller, part, [record for _, record in current])
+            except (InvalidRequest, FactConflict, InvariantBroken) as error:
+                raise (_at_line(error, current, written) if current else Stop(str(error), Exit.REFUSED)) from error
+            number, is_last = part.number, part.is_last
+            written += len(current)
+            if current:
+                _report(current, receipt.written)
+    finally:
+        if number and not is_last:
+            _say_open(started.caller, started.import_id)
+    click.echo(f"the import `{started.import_id}` is finished", err=True)
+
+
+def _say_open(caller: str, import_id: str) -> None:
+    theirs = "" if caller == "cli" else f"--caller {caller} "
+    again = f"--request-id {import_id}" if not theirs else f"{theirs}--request-id {import_id} --resume"
+    abandon = f"sealauthz facts abandon {theirs}{import_id}"
+    click.echo(f"the import `{import_id}` is open; resume it with {again}, or abandon it: {abandon}", err=True)
+
+
+def _import_over_grpc(
+    client: SealAuthzClient,
+    import_id: str,
+    enterprises: frozenset[str],
+    lines: Iterable[tuple[int, Any]],
+    chunk: int,
+) -> None:
+    """Write the lines as one import through a server."""
+    forms = forms_of(service_model())
+    messages = (forms.message_of(record) for _, record in lines)
+    is_done = False
+    try:
+        done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
+        is_done = True
+    finally:
+        if not is_done:
+            # Only the server knows that, and who the caller is.
+            click.echo(f"the import `{import_id}` may be open; resume it with --request-id {import_id}", err=True)
+    click.echo(f"{done.facts} facts written, revision {done.revision}", err=True)
+    click.echo(f"the import `{import_id}` is finished", err=True)
+
+
+def _enterprises_in(file: BinaryIO) -> frozenset[str]:
+    """Read the file once for the enterprises that it has records of."""
+    if not file.seekable():
+        raise click.UsageError("name each --enterprise: standard input is read only once")
+    tenant = service_model().tenant
+    found = frozenset(record.id for _, record in read_lines(file) if type(record).__name__ == tenant)
+    file.seek(0)
+    if not found:
+        raise click.UsageError("name an --enterprise: the file has no record of one")
+    return found
+
+
+def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
+    done = "was written before" if receipt.is_replay else "written"
+    span = f"lines {lines[0][0]} to {lines[-1][0]}"
+    click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
+
+
+def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
+    chunk: list[tuple[int, Any]] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _at_line(
+    error: InvalidRequest | FactConflict | InvariantBroken, lines: list[tuple[int, Any]], written: int
+) -> Stop:
+    """Name the line that an error of the store is about; or the whole chunk, if that is unknown."""
+    message = str(error)
+    number = None
+    if isinstance(error, InvalidRequest):
+        violation = error.violations[0]
+        match = _CHANGE.match(violation.field)
+        if match:
+            number = lines[int(match[1])][0]
+            field = violation.field[match.end() :]
+            message = f"`{field}` {violation.description}" if field else violation.description
+    else:
+        by_name = {f"{type(record).__name__}:{record.id}": number for number, record in lines}
+        numbers = [by_name[f"{name}:{id_}"] for name, id_ in _NAMED.findall(message) if f"{name}:{id_}" in by_name]
+        number = numbers[0] if numbers else None
+        if f"({error.invariant})" not in message:
+            message += f" ({error.invariant})"
+    place = f"line {number}" if number is not None else f"lines {lines[0][0]} to {lines[-1][0]}"
+    kept = f"; {written} facts before line {lines[0][0]} stay written" if written else "; nothing was written"
+    code = Exit.WRONG_USE if isinstance(error, InvalidRequest) else Exit.REFUSED
+    return Stop(f"{place}: {message}{kept}", code)

@@ -1,0 +1,244 @@
+"""The command that serves: `serve`."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.settings import (
+    config_option,
+    database_option,
+    database_url,
+    engine_option,
+    load_bundle,
+    policies_option,
+    read_config,
+)
+from sealauthz.config import MAX_WORKERS, Config
+from sealauthz.decision import PolicyDecisionPoint, system_clock
+from sealauthz.demo.facts import opening_facts
+from sealauthz.demo.scenario import demo_caller
+from sealauthz.errors import ConfigRefused
+from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
+from sealauthz.facts.memory.permits import ReadPermits
+from sealauthz.facts.store.database import parse
+from sealauthz.process.capture import captured, never_block
+from sealauthz.process.log import Log, make_log
+from sealauthz.process.worker import Link, become_supervisor, hangups_ignored, stop_on_signals
+from sealauthz.service import Callers, Server, ServerSettings, build
+
+_SWITCH_INTERVAL_S = 0.001
+"""How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
+that the feed learns of a write."""
+
+
+@click.command()
+@config_option
+@database_option
+@policies_option
+@engine_option
+@click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
+@click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    metavar="N",
+    help="How many processes serve, all on one port, instead of the configuration's; more than one need PostgreSQL.",
+)
+@click.option(
+    "--demo",
+    "is_demo",
+    is_flag=True,
+    help="Serve invented facts, in plain text on this machine, to one caller whose token is printed.",
+)
+@click.option("--worker", type=int, nargs=2, hidden=True, help="For the supervisor: number, descriptor of its socket.")
+def serve(
+    *,
+    config_file: Path | None,
+    database: str | None,
+    policies: Path | None,
+    engine: str,
+    listen: str | None,
+    insecure: bool,
+    workers: int | None,
+    is_demo: bool,
+    worker: tuple[int, int] | None,
+) -> int:
+    """Serve decisions and facts over gRPC.
+
+    The configuration names the certificate, the database and the callers with
+    their rights; a caller that it does not name gets nothing. The database must
+    be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
+    finish, then stop. Several workers have a supervisor that starts them,
+    replaces one that dies, and passes SIGTERM and Ctrl-C on.
+
+    \b
+      sealauthz serve --demo
+      sealauthz serve --config /etc/sealauthz.toml
+      sealauthz serve --config /etc/sealauthz.toml --workers 4
+      sealauthz serve --demo --policies policies/
+
+    \b
+    A configuration:
+      [server]
+      listen = "0.0.0.0:8443"
+      tls_certificate = "server.pem"
+      tls_key = "server.key"
+      [database]
+      url = "postgresql://sealauthz@db/sealauthz"
+      [policies]
+      folder = "policies"      # without it, those installed with sealauthz
+      [callers.signing]
+      token_sha256 = "…"       # sha256sum of the token
+      rpcs = ["AuthorizationService/Authorize"]
+      enterprises = "*"
+    """
+    never_block()
+    log = make_log()
+    if worker is not None:
+        log = log.bind(worker=worker[0])
+    with ExitStack() as stack:
+        # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
+        stack.enter_context(hangups_ignored(log))
+        config = read_config(config_file)
+        if listen is not None:
+            config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
+        settings = config.server_settings(insecure=insecure or is_demo)
+        grace_s = config.server.stop_grace_s
+        link, stopping = None, threading.Event()
+        if worker is not None:
+            link = Link(worker[1])
+            link.follow(stopping, grace_s)
+            settings = replace(settings, shares_port=True)
+        elif (count := _worker_count(config, database, workers, is_demo)) > 1:
+            _warn_of_no_callers(config, sys.stderr)
+            options = _worker_options(config_file, database, policies, engine, insecure)
+            become_supervisor(settings.listen, count, grace_s, options)
+        standard_error = sys.stderr
+        stack.enter_context(captured(log))
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        token = ""
+        if is_demo:
+            token = secrets.token_urlsafe(32)
+            database = stack.enter_context(_demo_database(database))
+        bundle = load_bundle(config, policies, engine)
+        # The compiled policies are half a million objects that stay: to collect garbage among them would stop all
+        # threads for a third of a second, again and again.
+        gc.collect()
+        gc.freeze()
+        store = Store.open(database_url(config, database), service_model())
+        stack.callback(store.close)
+        callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model())
+        fact_cache = stack.enter_context(_followed_facts(store, config, log))
+        pdp = PolicyDecisionPoint(fact_cache, bundle)
+        server = build(settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits)
+        # A supervisor may send the signal twice; it, not the worker, decides when to kill.
+        stop_on_signals(stopping, is_patient=link is not None)
+        server.start()
+        stack.callback(server.stop, grace_s)
+        line = _announcement(settings, server, bundle.version, store.revision())
+        if link is not None:
+            link.say_ready(line)
+        else:
+            click.echo(line)
+            if is_demo:
+                _show_first_question(settings, server, token)
+            else:
+                _warn_of_no_callers(config, standard_error)
+        stopping.wait()
+        log.info("stopping")
+    return Exit.DONE
+
+
+@contextmanager
+def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[FactCache]:
+    """Yield the fact cache, warmed up if so configured, while a feed keeps it at the newest revision."""
+
+    def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
+        if error is None:
+            log.info(event, **numbers)
+        else:
+            log.warning(event, error, **numbers)
+
+    facts = config.facts
+    waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
+    fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)
+    if facts.warm_up:
+        log.info("warmed_up", tenants=fact_cache.warm_up())
+    feed = Feed(fact_cache, store, report, facts.poll_s)
+    feed.start()
+    try:
+        yield fact_cache
+    finally:
+        feed.stop()
+
+
+def _worker_count(config: Config, database: str | None, workers: int | None, is_demo: bool) -> int:
+    """Return how many processes serve. Raises ConfigRefused for more than one on SQLite."""
+    if is_demo:
+        if workers is not None and workers > 1:
+            raise click.UsageError("the demo is served from one process: use either --demo or --workers")
+        return 1
+    count = config.server.workers if workers is None else workers
+    if count > 1 and parse(database_url(config, database)).get_backend_name() != "postgresql":
+        raise ConfigRefused(f"{count} workers need PostgreSQL; SQLite is served from one process (`--workers 1`)")
+    return count
+
+
+def _worker_options(
+    config_file: Path | None, database: str | None, policies: Path | None, engine: str, insecure: bool
+) -> list[str]:
+    """Return the options of a worker that serves the same."""
+    given = {"--config": config_file, "--database": database, "--policies": policies, "--engine": engine}
+    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
+    return [*options, "--insecure"] if insecure else options
+
+
+def _warn_of_no_callers(config: Config, to: TextIO) -> None:
+    if not config.callers:
+        click.echo("warning: the configuration names no callers, so nobody can ask", to)
+
+
+@contextmanager
+def _demo_database(database: str | None) -> Iterator[str]:
+    """Yield the URL of a database with the demo facts: the given one, or a temporary one."""
+    with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
+        url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
+        upgrade(url, service_model())
+        store = Store.open(url, service_model())
+        try:
+            if store.revision() == 0:
+                store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))
+        finally:
+            store.close()
+        yield url
+
+
+def _announcement(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> str:
+    how = "in plain text" if settings.is_insecure else "over TLS"
+    address = _address(settings, server)
+    return f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}"
+
+
+def _show_first_question(settings: ServerSettings, server: Server, token: str) -> None:
+    click.echo(
+        "\nAsk it from another terminal:\n\n"
+        f"  export SEALAUTHZ_ADDRESS={_address(settings, server)} SEALAUTHZ_TOKEN={token}\n"
+        "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
+    )
+
+
+def _address(settings: ServerSettings, server: Server) -> str:
+    host, _, _ = settings.listen.rpartition(":")
+    return f"{host}:{server.port}"

@@ -1,0 +1,72 @@
+"""The client that other services import. It needs grpcio and protobuf, and neither policies nor a database.
+
+    with SealAuthzClient("sealauthz.internal:8443", token, tls_roots=roots) as client:
+        decision = client.authorize("Person:P1", "use", "Seal:S1", {"task": "T1"})
+        if decision:
+            ...
+
+A decision is falsy unless it allows, and so is a question without an answer: what cannot be answered is never an allow.
+"""
+
+from __future__ import annotations
+
+from sealauthz.answers import (
+    Attempt,
+    Decision,
+    Explanation,
+    ListPage,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    Reason,
+    RequirementOutcome,
+    RuleRef,
+)
+from sealauthz.client.authorization import AuthorizationCalls
+from sealauthz.client.changes import absent, at_revision, delete, exists, put
+from sealauthz.client.facts import Changes, FactsCalls, Imported, Page, Written
+from sealauthz.client.questions import NEWEST, ContextValue, Question, at_least
+from sealauthz.client.reading import NoAnswer
+from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
+
+__all__ = [
+    "DEFAULT_TIMEOUT_S",
+    "MAX_ATTEMPTS",
+    "MAX_RECEIVE_BYTES",
+    "NEWEST",
+    "Attempt",
+    "CallFailed",
+    "Changes",
+    "ContextValue",
+    "Decision",
+    "Explanation",
+    "Imported",
+    "ListPage",
+    "NextStep",
+    "NoAnswer",
+    "Obligation",
+    "Page",
+    "ParameterValue",
+    "Question",
+    "Reason",
+    "RequirementOutcome",
+    "RuleRef",
+    "SealAuthzClient",
+    "Written",
+    "absent",
+    "at_least",
+    "at_revision",
+    "delete",
+    "exists",
+    "put",
+]
+
+
+class SealAuthzClient(AuthorizationCalls, FactsCalls):
+    """A connection to the service. Any thread may use it; close it, or use it as a context manager.
+
+    `tls_roots` are the PEM certificates to trust (None: those of grpcio); `insecure` is plain text, to loopback only.
+    Every call ends within its `timeout_s`, attempts included, and raises CallFailed if there is no answer by then.
+    Questions take `consistency`: None answers from memory (`Decision.facts_age`), `NEWEST` and `at_least(token)` do not
+    answer from older facts.
+    """

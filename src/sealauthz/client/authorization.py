@@ -1,0 +1,213 @@
+"""The calls that ask: decisions, explanations and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+from sealauthz.answers import Decision, Explanation, ListPage
+from sealauthz.client.questions import ContextValue, Question, context_message, entity_message
+from sealauthz.client.reading import NoAnswer, decision_from, explanation_from, list_page_from, no_answer_from
+from sealauthz.client.transport import Connection
+from sealauthz.v1 import authorization_pb2
+
+
+class AuthorizationCalls(Connection):
+    """The calls of AuthorizationService."""
+
+    def authorize(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Decision:
+        """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
+        request = authorization_pb2.AuthorizeRequest(
+            subject=entity_message(subject),
+            action=action,
+            resource=entity_message(resource),
+            context=context_message(context),
+            language=language,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.AuthorizeResponse = self._call(self._authorization.Authorize, request, timeout_s)
+        return decision_from(reply.decision)
+
+    def authorize_batch(
+        self,
+        questions: Iterable[Question],
+        *,
+        language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> list[Decision | NoAnswer]:
+        """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
+        request = authorization_pb2.AuthorizeBatchRequest(
+            questions=[
+                authorization_pb2.Question(
+                    subject=entity_message(question.subject),
+                    action=question.action,
+                    resource=entity_message(question.resource),
+                    context=context_message(question.context),
+                )
+                for question in questions
+            ],
+            language=language,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.AuthorizeBatchResponse = self._call(
+            self._authorization.AuthorizeBatch, request, timeout_s
+        )
+        return [
+            decision_from(item.decision) if item.HasField("decision") else no_answer_from(item.status)
+            for item in reply.items
+        ]
+
+    def list_actions(
+        self,
+        subject: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, Decision]:
+        """Decide every action of the resource's type; by action, in the order of the policies."""
+        request = authorization_pb2.ListActionsRequest(
+            subject=entity_message(subject),
+            resource=entity_message(resource),
+            context=context_message(context),
+            language=language,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
+        return {item.action: decision_from(item.decision) for item in reply.actions}
+
+    def explain(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        language: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Explanation:
+        """Decide one question, and name the rules that matter and the conditions that stopped them."""
+        request = authorization_pb2.ExplainRequest(
+            subject=entity_message(subject),
+            action=action,
+            resource=entity_message(resource),
+            context=context_message(context),
+            language=language,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.ExplainResponse = self._call(self._authorization.Explain, request, timeout_s)
+        return explanation_from(reply.explanation)
+
+    def list_resources(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> ListPage:
+        """List one page of the resources of a type on which the subject may do the action.
+
+        `consistency` is that of the first page; the others are of the same revision.
+        """
+        request = authorization_pb2.ListResourcesRequest(
+            subject=entity_message(subject),
+            action=action,
+            resource_type=resource_type,
+            context=context_message(context),
+            page_size=page_size,
+            page_token=page_token,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.ListResourcesResponse = self._call(
+            self._authorization.ListResources, request, timeout_s
+        )
+        return list_page_from(reply, reply.resource_ids)
+
+    def list_subjects(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> ListPage:
+        """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
+        request = authorization_pb2.ListSubjectsRequest(
+            resource=entity_message(resource),
+            action=action,
+            subject_type=subject_type,
+            context=context_message(context),
+            page_size=page_size,
+            page_token=page_token,
+            consistency=consistency,
+        )
+        reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
+        return list_page_from(reply, reply.subject_ids)
+
+    def resource_pages(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[ListPage]:
+        """List page after page, each within `timeout_s`.
+
+        Raises CallFailed with ABORTED once facts or policies have changed under it: the ids so far are of another
+        revision than those that would follow. Drop them and begin again.
+        """
+
+        page_at = partial(self.list_resources, subject, action, resource_type, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+    def subject_pages(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[ListPage]:
+        """List page after page, each within `timeout_s`; raises CallFailed as `resource_pages` does."""
+
+        page_at = partial(self.list_subjects, subject_type, action, resource, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+
+def _all_pages(page_at: Callable[..., ListPage]) -> Iterator[ListPage]:
+    """Return page after page, each requested when it is wanted."""
+    page = page_at(page_token="")
+    yield page
+    while not page.is_complete:
+        page = page_at(page_token=page.next_page_token)
+        yield page

@@ -1,0 +1,215 @@
+"""The calls on facts: write, read, watch and import."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.message import Message
+
+from sealauthz.client.changes import fact_of
+from sealauthz.client.reading import moment_from
+from sealauthz.client.transport import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIED, CallFailed, Connection, call_failed
+from sealauthz.v1 import facts_pb2, records_pb2
+
+_RESUMED = RETRIED | {grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""A watch also ends when the watcher lags behind, or when there are too many watchers."""
+
+_PARTS_AT_ONCE = 8
+_MAX_PART_BYTES = 3 * 1024 * 1024
+"""Of the 4 MiB that a message may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write made. `is_replay`: this `request_id` had been written before, and nothing was changed now."""
+
+    revision: int
+    revision_token: str
+    committed_at: datetime.datetime
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of facts, as messages. `next_page_token` is empty on the last page."""
+
+    facts: tuple[facts_pb2.StoredFact, ...]
+    next_page_token: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one revision changed, as far as the caller may read it; `revision_token` resumes the watch behind it.
+
+    Without changes it says that nothing else was changed up to here. `committed_at` is None before the first revision.
+    """
+
+    revision: int
+    revision_token: str
+    committed_at: datetime.datetime | None
+    changes: tuple[facts_pb2.ChangedFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How an import stands: its committed parts, and the facts that this call put.
+
+    `is_finished`: the enterprises are decided about again.
+    """
+
+    parts: int
+    facts: int
+    revision: int
+    revision_token: str
+    is_finished: bool
+
+
+class FactsCalls(Connection):
+    """The calls of FactsService."""
+
+    def write_facts(
+        self,
+        changes: Iterable[facts_pb2.FactChange],
+        preconditions: Iterable[facts_pb2.Precondition] = (),
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> Written:
+        """Make all changes (`put`, `delete`) in one transaction. Without a `request_id` the write gets a fresh one."""
+        request = facts_pb2.WriteFactsRequest(
+            request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
+        )
+        reply: facts_pb2.WriteFactsResponse = self._call(self._facts.WriteFacts, request, timeout_s)
+        return Written(reply.revision.number, reply.revision.token, moment_from(reply.committed_at), reply.replayed)
+
+    def read_facts(
+        self,
+        record_type: str,
+        filters: Mapping[str, str] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> Page:
+        """Read one page of the records of one type, in the order of their ids."""
+        request = facts_pb2.ReadFactsRequest(
+            record_type=record_type,
+            filters=[facts_pb2.FactFilter(field=field, value=value) for field, value in (filters or {}).items()],
+            page_size=page_size,
+            page_token=page_token,
+        )
+        reply: facts_pb2.ReadFactsResponse = self._call(self._facts.ReadFacts, request, timeout_s)
+        return Page(tuple(reply.facts), reply.next_page_token, reply.revision.number)
+
+    def watch_changes(
+        self,
+        after: str = "",
+        record_types: Iterable[str] = (),
+        enterprise_ids: Iterable[str] = (),
+        *,
+        on_outage: Callable[[CallFailed], None] | None = None,
+    ) -> Iterator[Changes]:
+        """Yield what is written after a revision (`revision_token`; empty: from now on), each revision once, in order.
+
+        Resumes after an outage, a restart of the server or a lag, without a limit, and ends when the client is closed.
+        `on_outage` is called once per outage, with why the server does not answer (UNAVAILABLE). Raises CallFailed for
+        what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
+        longer kept).
+        """
+        is_out = False
+        request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
+        pause_s = FIRST_PAUSE_S
+        while not self._is_closed:
+            stream = self._facts.WatchChanges(request, metadata=self._metadata)
+            try:
+                for message in stream:
+                    pause_s, is_out = FIRST_PAUSE_S, False
+                    request.after = message.revision.token
+                    yield _changes(message)
+            except grpc.RpcError as error:
+                failed = call_failed(error)
+                # A message that is too large would be too large again.
+                if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
+                    raise failed from error
+                if failed.code == grpc.StatusCode.UNAVAILABLE and not is_out and not self._is_closed:
+                    is_out = True
+                    if on_outage is not None:
+                        on_outage(failed)
+            finally:
+                stream.cancel()
+            time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def import_facts(
+        self,
+        import_id: str,
+        enterprise_ids: Iterable[str],
+        facts: Iterable[Message],
+        *,
+        part_size: int = 1_000,
+        timeout_s: float = 60.0,
+    ) -> Imported:
+        """Write records in bulk, part by part; nothing is decided about the enterprises until the last part is there.
+
+        A record refers only to records before it. `timeout_s` bounds each call of a few parts, retries included. The
+        same call with the same facts and `part_size` resumes an import that broke off: parts that are there are not
+        written again. Raises CallFailed; the import then stays open, see `abandon_import`.
+        """
+        enterprises = list(enterprise_ids)
+        put_facts = 0
+        for window in _windows(import_id, enterprises, map(fact_of, facts), part_size):
+            # Without a limit of attempts: an import that breaks off costs more than time.
+            reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s, math.inf)
+            put_facts += reply.facts
+        return Imported(reply.parts, put_facts, reply.revision.number, reply.revision.token, reply.finished)
+
+    def abandon_import(
+        self, import_id: str, enterprise_ids: Iterable[str], *, timeout_s: float | None = None
+    ) -> Imported:
+        """End an import: what was committed stays, and the enterprises are decided about again."""
+        request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
+        reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, [request], timeout_s)
+        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
+
+
+def _windows(
+    import_id: str, enterprise_ids: list[str], facts: Iterable[records_pb2.Fact], part_size: int
+) -> Iterator[list[facts_pb2.ImportFactsRequest]]:
+    """Yield the parts of an import, as many as one call takes at a time. Only its answer says that they are there."""
+    window: list[facts_pb2.ImportFactsRequest] = []
+    for part in _parts(facts, part_size):
+        if len(window) == _PARTS_AT_ONCE:
+            yield window
+            window = []
+        if not window:
+            part.import_id = import_id
+            part.enterprise_ids.extend(enterprise_ids)
+        window.append(part)
+    yield window
+
+
+def _parts(facts: Iterable[records_pb2.Fact], part_size: int) -> Iterator[facts_pb2.ImportFactsRequest]:
+    """Yield the parts, numbered, the last one marked; without facts it is the only one."""
+    part, size = facts_pb2.ImportFactsRequest(part=1), 0
+    for fact in facts:
+        fact_size = fact.ByteSize() + 8
+        if len(part.facts) == part_size or (part.facts and size + fact_size > _MAX_PART_BYTES):
+            yield part
+            part, size = facts_pb2.ImportFactsRequest(part=part.part + 1), 0
+        part.facts.append(fact)
+        size += fact_size
+    part.last = True
+    yield part
+
+
+def _changes(message: facts_pb2.WatchChangesResponse) -> Changes:
+    committed_at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+    return Changes(message.revision.number, message.revision.token, committed_at, tuple(message.changes))

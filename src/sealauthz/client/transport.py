@@ -1,0 +1,151 @@
+"""The connection to a server: attempt after attempt until the timeout, and what a failed call says."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
+
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+
+Reply = TypeVar("Reply", bound=Message)
+
+DEFAULT_TIMEOUT_S = 2.0
+MAX_ATTEMPTS = 6
+MAX_RECEIVE_BYTES = 32 * 1024 * 1024
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    # By default grpcio waits a second before it connects again: all our attempts would have failed by then. Its
+    # `min_reconnect_backoff_ms` is not set: despite its name it is how long one attempt may take.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+"""A draining server may cancel a few calls. Any call may be sent again: it only reads, or has an id of its own."""
+
+_BUSY = "SERVICE_BUSY"
+"""The reason with which a server refuses a call that it did not begin: too many are under way."""
+
+
+class CallFailed(Exception):
+    """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …)."""
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        violations: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.violations = violations
+        super().__init__(f"{code.name}: {message}")
+
+
+class Connection:
+    """A connection to the service; `SealAuthzClient` has its calls."""
+
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        *,
+        tls_roots: bytes | None = None,
+        insecure: bool = False,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        if insecure:
+            if not _is_loopback(address):
+                raise ValueError(f"plain text goes to loopback only, not to `{address}`")
+            self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        else:
+            credentials = grpc.ssl_channel_credentials(root_certificates=tls_roots)
+            self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+        self._is_closed = False
+        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._timeout_s = timeout_s
+        self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._is_closed = True
+        self._channel.close()
+
+    def _call(
+        self,
+        method: Callable[..., Reply],
+        request: Message | Sequence[Message],
+        timeout_s: float | None,
+        max_attempts: float = MAX_ATTEMPTS,
+    ) -> Reply:
+        """Call with a message or a stream of them, and call again what may be called again, until the timeout."""
+        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        pause_s = FIRST_PAUSE_S
+        for attempt in itertools.count(1):
+            try:
+                sent = request if isinstance(request, Message) else iter(request)
+                return method(sent, timeout=max(deadline - time.monotonic(), 0.001), metadata=self._metadata)
+            except grpc.RpcError as error:
+                failed = call_failed(error)
+                wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
+                is_last = attempt >= max_attempts or time.monotonic() + wait_s >= deadline
+                if (failed.code not in RETRIED and failed.reason != _BUSY) or is_last:
+                    raise failed from error
+            time.sleep(wait_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _is_loopback(address: str) -> bool:
+    host, _, _ = address.rpartition(":")
+    return host in ("localhost", "[::1]") or (host.startswith("127.") and host.replace(".", "").isdecimal())
+
+
+def call_failed(error: grpc.RpcError) -> CallFailed:
+    """Read what a failed call says, with the details in its trailer."""
+    call: Any = error
+    reason = ""
+    metadata: dict[str, str] = {}
+    violations: tuple[tuple[str, str], ...] = ()
+    for detail in _details(call.trailing_metadata() or ()):
+        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info):
+            reason, metadata = info.reason, dict(info.metadata)
+        elif detail.Unpack(bad):
+            violations = tuple((violation.field, violation.description) for violation in bad.field_violations)
+    return CallFailed(call.code(), call.details() or "", reason, metadata, violations)
+
+
+def _details(trailer: Sequence[tuple[str, str | bytes]]) -> Sequence[Any]:
+    for key, value in trailer:
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            try:
+                details: Sequence[Any] = status_pb2.Status.FromString(value).details
+            except DecodeError:
+                return ()
+            return details
+    return ()

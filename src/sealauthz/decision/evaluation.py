@@ -1,0 +1,277 @@
+"""The evaluation of questions at one revision and one time: allow with obligations, or deny with reasons."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
+
+from sealauthz.answers import NextStep, Obligation, ParameterValue, Reason
+from sealauthz.decision.assembly import Case, assemble, check_given, check_seen
+from sealauthz.decision.bundle import (
+    FACT_UNAVAILABLE,
+    NO_PERMISSION,
+    NOT_FOUND,
+    POLICY_ERROR,
+    UNKNOWN_ACTION,
+    UNKNOWN_TYPE,
+)
+from sealauthz.decision.catalog import ReasonCatalog
+from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.ids import uuid7
+from sealauthz.decision.listing import ListPage, Search, find_page
+from sealauthz.decision.options import RequestOptions
+from sealauthz.decision.question import Question
+from sealauthz.errors import EvaluationFailed, FactNotLoaded
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.polar.runtime import FREE
+from sealauthz.polar.walks import Root
+from sealauthz.schema.record import is_record
+
+log = logging.getLogger("sealauthz.decision.pdp")
+"""Named for the decision point, as its lines in the log are known."""
+
+GATE_STAGE = 40
+"""The last stage of the ladder whose reasons a subject without standing may see."""
+
+_STAGE = attrgetter("stage")
+
+
+class Evaluation:
+    """Questions decided at one revision and one time."""
+
+    def __init__(self, catalog: ReasonCatalog, snapshot: FactSnapshot, now: int, options: RequestOptions) -> None:
+        self._catalog = catalog
+        self._bundle = bundle = catalog.bundle
+        self._model = bundle.model
+        self.book = bundle.rulebook
+        self.engine = bundle.engine
+        self._snapshot = snapshot
+        self._now = now
+        self._may_see = options.may_see
+        self._caller = options.caller
+
+    def decide(self, question: Question) -> Decision:
+        """Decide one question. Raises InvalidRequest, CallerNotPermitted."""
+        try:
+            # Within, because a tenant that is being imported cannot even be found.
+            case = self.case(question)
+            return self.evaluate(case) if isinstance(case, Case) else self.deny(question, [case])
+        except EvaluationFailed as error:
+            return self.failed(question, error)
+
+    def page(self, search: Search) -> ListPage:
+        """List one page. Raises as `PolicyDecisionPoint.list_page` does."""
+        query = search.query
+        check_given(self._model, query.about(""), self._snapshot, self._may_see)
+        if query.root is Root.RESOURCE:
+            check_seen(self._model, query.known, self._snapshot, self._may_see)
+        empty_until = self._now + self._bundle.parameters.deny_valid_for
+        return find_page(search, self._catalog.plans, self._snapshot, self._allowed, self._may_see, empty_until)
+
+    def _allowed(self, question: Question) -> Decision | None:
+        """The decision where it allows, without the reasons of one that does not; an error never allows."""
+        try:
+            case = self.case(question)
+            if not isinstance(case, Case):
+                return None
+            if self.engine.holds("allow", case.subject, question.action, case.resource, case.context):
+                return self._allow(case)
+        except EvaluationFailed as error:
+            self.failed(question, error)
+        return None
+
+    def case(self, question: Question) -> Case | Reason:
+        """Return what to decide on, or the one reason for which there is nothing to decide."""
+        key = (question.action, question.resource.type)
+        if question.subject.type not in self._model.subjects:
+            return self._catalog.reason(UNKNOWN_TYPE)
+        if key not in self.book.requirements:
+            is_known = question.resource.type in self.book.resource_types
+            return self._catalog.reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
+        parameters = self._bundle.parameters
+        case = assemble(self._model, question, self._snapshot, self._may_see, self._now, self._caller, parameters)
+        return case or self._catalog.reason(NOT_FOUND)
+
+    def failed(self, question: Question, error: EvaluationFailed) -> Decision:
+        """Deny because the evaluation went wrong, and log why."""
+        code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
+        if isinstance(error, FactNotLoaded) and error.importing is not None:
+            return self.deny(question, [self._catalog.reason(code)])  # expected while an import is open
+        log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
+        return self.deny(question, [self._catalog.reason(code)])
+
+    def evaluate(self, case: Case) -> Decision:
+        """Decide a case. Raises EvaluationFailed."""
+        question = case.question
+        if self.engine.holds("allow", case.subject, question.action, case.resource, case.context):
+            return self._allow(case)
+        if not self.engine.holds("visible", case.subject, case.resource, case.context):
+            return self.deny(question, [self._catalog.reason(NOT_FOUND)])
+        reasons = self._reasons(case)
+        if any(reason.code == NOT_FOUND for reason in reasons):
+            reasons = [self._catalog.reason(NOT_FOUND)]
+        elif not self.engine.holds("has_standing", case.subject, case.resource, case.context):
+            reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self._catalog.reason(NOT_FOUND)]
+        made: dict[str, NextStep] = {}
+        return self.deny(question, [self._with_steps(reason, case, made) for reason in reasons])
+
+    def _allow(self, case: Case) -> Decision:
+        question = case.question
+        limit = self._now + self._bundle.parameters.allow_valid_for
+        if "lapses" in self.book.rules:
+            lapses = self.engine.each("lapses", case.subject, question.action, case.resource, case.context, FREE)
+            for (at,) in lapses:
+                limit = min(limit, at)
+        obligations: list[Obligation] = []
+        key = (question.action, question.resource.type)
+        if key in self.book.obligations:
+            found = self.engine.each("obligation", case.subject, question.action, case.resource, case.context, FREE)
+            codes = {code for (code,) in found}
+            named = self._named(case) if key in self._catalog.naming else {}
+            listed = self.book.obligations[key]
+            obligations = [Obligation(code, named.get(code, {})) for code in dict.fromkeys(listed) if code in codes]
+        return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
+
+    def _named(self, case: Case) -> dict[str, dict[str, ParameterValue]]:
+        """What obligations name, by their codes.
+
+        Of several values of a name the least counts, whichever comes first; a name that ends in `_ids` holds all of
+        them, as a JSON array: an id may be any text.
+        """
+        named: dict[str, dict[str, ParameterValue]] = {}
+        lists: dict[tuple[str, str], set[ParameterValue]] = {}
+        found = self.engine.each(
+            "obligation_parameter", FREE, FREE, FREE, case.subject, case.question.action, case.resource, case.context
+        )
+        for code, name, value in found:
+            if type(value) is not str and type(value) is not int:
+                raise EvaluationFailed(f"what `{code}` names as `{name}` is neither text nor a number")
+            held = named.setdefault(code, {})
+            if name.endswith("_ids"):
+                lists.setdefault((code, name), set()).add(value)
+            elif name not in held or _order(value) < _order(held[name]):
+                held[name] = value
+        for (code, name), values in lists.items():
+            named[code][name] = json.dumps(sorted(values, key=_order), ensure_ascii=False)
+        return named
+
+    def deny(self, question: Question, reasons: list[Reason]) -> Decision:
+        """Return the deny with these reasons."""
+        limit = self._now + self._bundle.parameters.deny_valid_for
+        return self._decision(question, Effect.DENY, limit, reasons=tuple(reasons))
+
+    def _decision(
+        self,
+        question: Question,
+        effect: Effect,
+        valid_until: int,
+        reasons: tuple[Reason, ...] = (),
+        obligations: tuple[Obligation, ...] = (),
+    ) -> Decision:
+        return Decision(
+            question=question,
+            effect=effect,
+            decision_id=uuid7(),
+            policy_version=self._bundle.version,
+            revision=self._snapshot.revision,
+            timeline=self._snapshot.timeline,
+            facts_age_s=self._snapshot.age_s,
+            evaluated_at=self._now,
+            valid_until=valid_until,
+            reasons=reasons,
+            obligations=obligations,
+            texts=self._bundle.texts,
+        )
+
+    # --- reasons -----------------------------------------------------------------------------------------------------
+
+    def unmet(self, case: Case) -> list[str]:
+        """The requirements that nothing settles, in the order of the bundle."""
+        question = case.question
+        found = self.engine.each("unmet", case.subject, FREE, question.action, case.resource, case.context)
+        unmet = [requirement for (requirement,) in found]
+        if len(unmet) > 1:
+            places = self._catalog.places(question.action, question.resource.type)
+            unmet.sort(key=places.__getitem__)
+        return unmet
+
+    def codes(self, case: Case, requirement: str) -> list[str]:
+        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
+        return self.holding(case, requirement) or [self.book.otherwise[requirement]]
+
+    def holding(self, case: Case, requirement: str) -> list[str]:
+        """The reasons that hold, in the order of the bundle, whichever an engine finds first."""
+        if requirement in self.book.because:
+            found = self.engine.each("because", requirement, FREE, case.subject, case.resource, case.context)
+            if len(found) > 1:
+                return sorted((code for (code,) in found), key=self._catalog.rank.__getitem__)
+            if found:
+                return [found[0][0]]
+        return []
+
+    def _reasons(self, case: Case) -> list[Reason]:
+        """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
+        by_code: dict[str, Reason] = {}
+        for requirement in self.unmet(case):
+            for code in self.codes(case, requirement):
+                by_code.setdefault(code, self._catalog.reason(code, requirement))
+        if not by_code:
+            # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
+            question = case.question
+            if self.engine.holds("has_permission", case.subject, question.action, case.resource):
+                raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
+            return [self._catalog.reason(NO_PERMISSION)]
+        return sorted(by_code.values(), key=_STAGE)
+
+    def _with_steps(self, reason: Reason, case: Case, made: dict[str, NextStep]) -> Reason:
+        """The reason with what its steps carry. `made` holds the steps of the decision so far: several reasons may
+        have one.
+        """
+        carrying = self._catalog.carrying
+        if carrying.isdisjoint(step.code for step in reason.next_steps):
+            return reason
+        steps = []
+        for step in reason.next_steps:
+            code = step.code
+            if code not in made:
+                made[code] = NextStep(code, self._parameters(code, case)) if code in carrying else step
+            steps.append(made[code])
+        return Reason(reason.code, reason.stage, reason.audience, reason.requirement, tuple(steps))
+
+    def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
+        """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;
+        subjects are masked.
+        """
+        arguments = (step, FREE, FREE, case.subject, case.resource, case.context)
+        parameters: dict[str, ParameterValue] = {}
+        if step in self._catalog.parameters:
+            least: dict[str, Any] = {}
+            for name, value in self.engine.each("parameter", *arguments):
+                if name not in least or _order(value) < _order(least[name]):
+                    least[name] = value
+            for name, value in least.items():
+                parameters |= self._plain(name, value)
+        counted = self._catalog.counted.get(step)
+        if counted is not None:
+            counts = dict.fromkeys(counted, 0)
+            for name, _item in self.engine.each("counted", *arguments):
+                counts[name] += 1
+            parameters |= counts
+        return parameters
+
+    def _plain(self, name: str, value: Any) -> dict[str, ParameterValue]:
+        """Make a parameter fit to leave the service: of a subject, what may be shown, masked."""
+        if type(value) is str or type(value) is int:
+            return {name: value}
+        shown = self._model.shown.get(type(value).__name__)
+        if shown is None:
+            raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
+        return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in shown.items()}
+
+
+def _order(value: Any) -> tuple[str, Any]:
+    """What puts the values of a parameter in an order: numbers and texts as they are, records by their ids."""
+    return (type(value).__name__, value.id if is_record(type(value)) else value)

@@ -1,0 +1,279 @@
+"""The interceptor around every request: is there room, who calls, is it in time, how does it end, and its line in the
+log.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, NoReturn
+
+import grpc
+from grpc_status import rpc_status  # type: ignore[import-untyped]
+
+from sealauthz.errors import CallerUnknown, ServiceBusy
+from sealauthz.process.log import Log
+from sealauthz.service.call import Call
+from sealauthz.service.callers import SERVICES, Caller, Callers
+from sealauthz.service.handlers import Behavior, Method, Serializer, kind_of, parsed, parsing, serialized
+from sealauthz.service.health import NothingSent, Patience
+from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
+from sealauthz.service.request_log import RefusalLog, RequestLog
+from sealauthz.service.status import Failure, deadline_passed, failure_of
+from sealauthz.service.streams import Intake, stopping
+
+OURS = frozenset(service.full_name for service in SERVICES)
+
+_NO_DEADLINE_S = 1e9
+"""Of a call without a deadline, grpcio says that more than this remains: thirty years."""
+
+
+class Interceptor(grpc.ServerInterceptor):
+    """Wraps every handler, of our services and of others, and gives each its pool of threads.
+
+    Health needs no caller, so that probes need no token. Reflection, if it is on, needs a known caller but no right.
+    """
+
+    def __init__(self, callers: Callers, log: Log, pools: Pools) -> None:
+        self._callers = callers
+        self._log = log
+        self._pools = pools
+        self._known: dict[str, Method] = {}
+        self._shares: dict[str, Share] = {}
+        self._at_once = AtOnce()
+        self._patience = Patience()
+        self._streaming: set[Call] = set()
+        self._changing = threading.Lock()
+        self._is_stopping = False
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Any],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """Return a handler for this request; or one that refuses it at once: no right to call, or no room.
+
+        grpcio asks for each request, on the thread that serves all of them, before it waits for a thread of the pool.
+        Rights are checked here because that thread would wait for the message, as long as an unknown client likes.
+        """
+        method = self._known.get(handler_call_details.method)
+        if method is None:
+            handler = continuation(handler_call_details)
+            if handler is None:
+                return None  # and not remembered: the client chooses the name
+            method = self._known[handler_call_details.method] = self._method(handler, handler_call_details.method)
+        request_log = RequestLog(self._log, method.service, method.method)
+        if method.service != HEALTH:
+            try:
+                caller = self._identify(request_log, handler_call_details.invocation_metadata)
+            except Exception as error:  # noqa: BLE001 (the outermost handler)
+                failure = request_log.failed(error)
+                request_log.end(failure)
+                return self._refusal(failure)
+            if method.pool is self._pools.streams:
+                own = method.of_callers.get(caller.name) or self._method_of_caller(method, caller.name)
+                return self._refused(method) or self._refused(own) or own.handler_of(request_log)
+        return self._refused(method) or method.handler_of(request_log)
+
+    def _refused(self, method: Method) -> Any:
+        """Return the handler that refuses a request if there is no room for it, else None."""
+        if method.pool.has_room():
+            return None
+        method.refusals.note()
+        return method.refusal
+
+    def end_streams(self) -> None:
+        """End every stream of ours, and those to come: they would hold up a graceful stop."""
+        with self._changing:
+            self._is_stopping = True
+            streaming = list(self._streaming)
+        for call in streaming:
+            call.stop()
+
+    def close(self) -> None:
+        """Give the threads back, once the server takes no calls."""
+        self._patience.close()
+
+    def _method(self, handler: Any, path: str) -> Method:
+        service, _, method = path.lstrip("/").partition("/")
+        pool = self._pools.of(f"{service}/{method}", handler.response_streaming)
+        if service == HEALTH and not handler.request_streaming:
+            handler = self._patient(handler, pool)
+        make, behavior = kind_of(handler)
+        if service in OURS and handler.request_streaming and not handler.response_streaming:
+            behavior = self._stoppable(behavior)
+        behavior = parsing(behavior, handler.request_deserializer, handler.request_streaming)
+        wrapped = self._wrap(behavior, handler.response_serializer, handler.response_streaming)
+        failure = failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later"))
+        return Method(
+            service,
+            method,
+            make,
+            wrapped,
+            # grpcio looks for attributes of a behavior: the pool is ours, the others stay.
+            {**getattr(behavior, "__dict__", {}), "experimental_thread_pool": pool},
+            pool,
+            self._refusal(failure),
+            RefusalLog(self._log, pool),
+            {},
+        )
+
+    def _method_of_caller(self, method: Method, caller: str) -> Method:
+        """Return a streaming method for one caller, all of whose streams count together."""
+        share = self._shares.get(caller)
+        if share is None:
+            share = self._shares[caller] = Share(self._pools.streams, self._pools.max_streams_of_one)
+        failure = failure_of(ServiceBusy(f"too many concurrent {share.name} of this caller; end one first"))
+        refusals = RefusalLog(self._log, share, caller=caller)
+        attributes = {**method.attributes, "experimental_thread_pool": share}
+        own = method._replace(attributes=attributes, pool=share, refusal=self._refusal(failure), refusals=refusals)
+        method.of_callers[caller] = own
+        return own
+
+    def _patient(self, handler: Any, pool: Pool) -> Any:
+        """Return a handler that does the same and waits for its request for a limited time."""
+        _, behavior = kind_of(handler)
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+
+        @functools.wraps(behavior)
+        def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
+            message = self._patience.first(requests, context, lambda: pool.is_crowded)
+            return behavior(parsed(message, handler.request_deserializer), context)
+
+        return make(call, None, handler.response_serializer)
+
+    def _stoppable(self, behavior: Behavior) -> Behavior:
+        """Return a behavior that does the same with a stream of requests, until the server stops."""
+
+        @functools.wraps(behavior)
+        def stoppable(requests: Iterator[Any], call: Call) -> Any:
+            self._begin_stream(call)
+            try:
+                with closing(Intake(requests, call)) as arriving:
+                    return behavior(arriving, call)
+            finally:
+                self._end_stream(call)
+
+        return stoppable
+
+    def _refusal(self, failure: Failure) -> Any:
+        """Return a handler that ends a request with a failure, before anything waits."""
+
+        def refuse(_requests: Any, context: grpc.ServicerContext) -> Any:
+            _abort(context, failure)
+
+        refuse.experimental_thread_pool = self._at_once  # type: ignore[attr-defined]
+        # As if it took a stream of requests: otherwise grpcio waits for the first, on the thread that serves all calls.
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+    def _wrap(self, behavior: Behavior, serializer: Serializer | None, is_streaming: bool) -> Behavior:
+        """Return what handles a request from its admission to its line in the log; `is_streaming`: the response is."""
+
+        def handle(request: Any, context: grpc.ServicerContext, request_log: RequestLog) -> Any:
+            try:
+                call = self._admit(request_log, context)
+                result = behavior(request, call)
+                if serializer is not None:
+                    result = serialized(result, serializer) if is_streaming else serializer(result)
+            except _EndedEarly as ended:
+                failure = ended.failure
+            except NothingSent:
+                _end_without_message(context)
+            except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
+                failure = request_log.failed(error)
+            else:
+                if is_streaming:
+                    return self._stream(result, call, context, request_log)
+                request_log.end(None)
+                return result
+            request_log.end(failure)
+            _abort(context, failure)
+
+        return handle
+
+    def _stream(
+        self, messages: Iterator[Any], call: Any, context: grpc.ServicerContext, request_log: RequestLog
+    ) -> Iterator[Any]:
+        is_ours = isinstance(call, Call)
+        if is_ours:
+            self._begin_stream(call)
+        failure: Failure | None = None
+        code = "OK"
+        try:
+            yield from messages
+            if is_ours and call.is_stopped:
+                failure = request_log.failed(stopping())
+            elif is_ours and call.is_cancelled():
+                code = "CANCELLED"
+        except GeneratorExit:
+            request_log.end(None, "CANCELLED")
+            raise
+        except Exception as error:  # noqa: BLE001 (the outermost handler)
+            failure = request_log.failed(error)
+        finally:
+            if is_ours:
+                self._end_stream(call)
+        request_log.end(failure, code)
+        if failure is not None:
+            _abort(context, failure)
+
+    def _begin_stream(self, call: Call) -> None:
+        with self._changing:
+            self._streaming.add(call)
+            is_stopping = self._is_stopping
+        if is_stopping:
+            call.stop()
+
+    def _end_stream(self, call: Call) -> None:
+        with self._changing:
+            self._streaming.discard(call)
+
+    def _identify(self, request_log: RequestLog, metadata: Any) -> Caller:
+        """Return who calls. Raises CallerUnknown, and CallerNotPermitted without the right to a method of ours."""
+        caller = self._callers.identify(metadata)
+        request_log.noted["caller"] = caller.name
+        if request_log.service in OURS:
+            caller.check_rpc(f"{request_log.service.rpartition('.')[2]}/{request_log.method}")
+        request_log.caller = caller
+        return caller
+
+    def _admit(self, request_log: RequestLog, context: grpc.ServicerContext) -> Any:
+        """Return what the handler gets besides the request. Raises what ends the request before processing begins."""
+        remaining = context.time_remaining()
+        if (remaining is not None and remaining <= 0) or not context.is_active():
+            raise _EndedEarly(deadline_passed())
+        if request_log.service == HEALTH:
+            return context
+        if request_log.caller is None:  # identified on arrival; should that ever be forgotten, nothing is answered
+            raise CallerUnknown("unknown bearer token")
+        if request_log.service not in OURS:
+            return context
+        has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
+        deadline = time.monotonic() + remaining if has_deadline else None
+        return Call(request_log.caller, request_log.noted, deadline, context)
+
+
+class _EndedEarly(Exception):
+    """A request that ends before its processing began."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+def _end_without_message(context: grpc.ServicerContext) -> NoReturn:
+    """End a call that sent no message; if it was cancelled for that, nobody hears of it."""
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+    raise AssertionError("grpcio raises")
+
+
+def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:
+    """End the call; grpcio does that by raising."""
+    context.abort_with_status(rpc_status.to_status(failure.status()))
