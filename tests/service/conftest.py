@@ -22,8 +22,9 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
+from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
-from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build, make_log
+from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
 TOKEN = "t" * 40
@@ -38,7 +39,7 @@ def trusted(**rights: Any) -> Caller:
     """A caller with every right, but for those given."""
     full: dict[str, Any] = {
         "rpcs": frozenset(RPCS),
-        "enterprises": None,
+        "tenants": None,
         "read": ALL_FIELDS,
         "write": ALL_FIELDS,
         "sees_operator_reasons": True,
