@@ -20,6 +20,7 @@ from sealauthz.config import (
     ServerSection,
     load,
 )
+from sealauthz.model import MODEL
 from sealauthz.errors import CallerUnknown, ConfigRefused
 from sealauthz.service import RPCS, ServerSettings
 
@@ -44,12 +45,12 @@ def write(tmp_path: Path) -> Writer:
 
 
 def test_without_a_file_there_are_defaults_and_no_callers() -> None:
-    config = load({})
+    config = load(MODEL, {})
     assert config.server.listen == "127.0.0.1:8443"
     assert config.database.url.get_secret_value() == "sqlite:///sealauthz.db"
     assert config.callers == {}
     with pytest.raises(CallerUnknown):
-        config.caller_rights().identify([("authorization", "Bearer anything")])
+        config.caller_rights(MODEL).identify([("authorization", "Bearer anything")])
 
 
 def test_a_whole_file_is_read(write: Writer) -> None:
@@ -63,14 +64,14 @@ threads = 4
 url = "postgresql://sealauthz:pw@db/sealauthz"
 """
     path = write(text + caller('rpcs = ["FactsService/ReadFacts"]\nenterprises = ["E1"]\nread = { Seal = ["name"] }'))
-    config = load({}, path)
+    config = load(MODEL, {}, path)
     assert config.server_settings() == ServerSettings(
         listen="0.0.0.0:9443",
         tls_certificate=path.parent / "tls/server.pem",
         tls_key=Path("/etc/server.key"),
         threads=4,
     )
-    found = config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    found = config.caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.name == "demo"
     assert found.rpcs == {"FactsService/ReadFacts"}
     assert found.tenants == {"E1"}
@@ -80,14 +81,14 @@ url = "postgresql://sealauthz:pw@db/sealauthz"
 
 
 def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
-    found = load({}, write(caller(""))).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    found = load(MODEL, {}, write(caller(""))).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
     assert (found.rpcs, found.tenants, found.read, found.write) == (frozenset(), frozenset(), {}, {})
     assert not found.sees_operator_reasons
 
 
 def test_a_star_is_everything(write: Writer) -> None:
     text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealHold = "*" }')
-    found = load({}, write(text)).caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])
+    found = load(MODEL, {}, write(text)).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.rpcs == set(RPCS)
     assert found.tenants is None
     assert found.write == {"SealHold": {"id", "seal_id", "source", "placed_at", "state", "placed_by_id"}}
@@ -132,7 +133,7 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_refused_by_name(write: Writer, text: str, message: str) -> None:
     with pytest.raises(ConfigRefused) as caught:
-        load({}, write(text))
+        load(MODEL, {}, write(text))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert DIGEST not in str(caught.value)
@@ -141,7 +142,7 @@ def test_what_cannot_be_used_is_refused_by_name(write: Writer, text: str, messag
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigRefused, match="cannot be read"):
-        load({}, tmp_path / "none.toml")
+        load(MODEL, {}, tmp_path / "none.toml")
 
 
 def test_variables_win_over_the_file(write: Writer) -> None:
@@ -152,7 +153,7 @@ def test_variables_win_over_the_file(write: Writer) -> None:
         "SEALAUTHZ_DATABASE__URL": "sqlite:///x.db",
         "PATH": "/bin",
     }
-    config = load(environ)
+    config = load(MODEL, environ)
     assert (config.server.listen, config.server.threads) == ("127.0.0.1:2", 2)
     assert config.database.url.get_secret_value() == "sqlite:///x.db"
 
@@ -170,22 +171,22 @@ def test_variables_win_over_the_file(write: Writer) -> None:
 )
 def test_an_unknown_variable_is_named(name: str, message: str) -> None:
     with pytest.raises(ConfigRefused) as caught:
-        load({name: "s3cret"})
+        load(MODEL, {name: "s3cret"})
     assert message in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_variable_of_the_wrong_type_is_named() -> None:
     with pytest.raises(ConfigRefused, match=r"`server\.threads`: input should be a valid integer"):
-        load({"SEALAUTHZ_SERVER__THREADS": "many"})
+        load(MODEL, {"SEALAUTHZ_SERVER__THREADS": "many"})
 
 
 def test_secrets_are_not_shown(write: Writer) -> None:
-    config = load({"SEALAUTHZ_DATABASE__URL": "postgresql://u:s3cret@db/x"}, write(caller("")))
+    config = load(MODEL, {"SEALAUTHZ_DATABASE__URL": "postgresql://u:s3cret@db/x"}, write(caller("")))
     for text in (
         repr(config),
         str(config),
-        repr(config.caller_rights().identify([("authorization", f"Bearer {'t' * 40}")])),
+        repr(config.caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])),
     ):
         assert "s3cret" not in text
         assert DIGEST not in text
@@ -199,7 +200,7 @@ def test_plain_text_is_for_loopback_and_tls_for_everything_else() -> None:
     with pytest.raises(ConfigRefused, match="needed to serve over TLS"):
         local.server_settings()
     with pytest.raises(ConfigRefused, match="not on loopback"):
-        load({"SEALAUTHZ_SERVER__LISTEN": "0.0.0.0:1"}).server_settings(insecure=True)
+        load(MODEL, {"SEALAUTHZ_SERVER__LISTEN": "0.0.0.0:1"}).server_settings(insecure=True)
 
 
 # --- docs/configuration.md --------------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ def test_the_document_knows_every_section() -> None:
 )
 def test_the_document_names_every_setting_with_its_default_and_its_variable(section: str, name: str) -> None:
     setting = f"{section}.{name}"
-    default = getattr(getattr(load({}), section), name)
+    default = getattr(getattr(load(MODEL, {}), section), name)
     said = rows()[setting][0]
     if setting == "server.reflection":
         assert said == "only with `--insecure`"
@@ -256,15 +257,15 @@ def test_the_document_names_every_other_variable() -> None:
 
 
 def test_the_examples_of_the_document_are_read(write: Writer) -> None:
-    first, three = (load({}, write(example)) for example in EXAMPLES)
+    first, three = (load(MODEL, {}, write(example)) for example in EXAMPLES)
     assert first.server_settings().listen == "0.0.0.0:8443"
     assert set(three.callers) == {"contract-store", "hr-import", "signing-service"}
-    three.caller_rights()
+    three.caller_rights(MODEL)
 
 
 def test_the_policies_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     file = tmp_path / "sealauthz.toml"
     file.write_text('[policies]\nfolder = "mine"\n', encoding="utf-8")
-    assert load({}, file).policies.folder == tmp_path / "mine"
-    assert load({"SEALAUTHZ_POLICIES__FOLDER": "other"}, file).policies.folder == Path("other")
-    assert load({}).policies.folder is None
+    assert load(MODEL, {}, file).policies.folder == tmp_path / "mine"
+    assert load(MODEL, {"SEALAUTHZ_POLICIES__FOLDER": "other"}, file).policies.folder == Path("other")
+    assert load(MODEL, {}).policies.folder is None

@@ -131,7 +131,7 @@ def serve(store: Store) -> Iterator[Serve]:
     running: list[Served] = []
 
     def start(
-        *callers: Caller, pdp: Any = None, facts: Any = None, waits: ReadPermits | None = None, **settings: Any
+        *callers: Caller, pdp: Any = None, facts: Any = None, permits: ReadPermits | None = None, **settings: Any
     ) -> Served:
         log = io.StringIO()
         full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05, **settings}
@@ -141,7 +141,7 @@ def serve(store: Store) -> Iterator[Serve]:
             facts or store,
             pdp or FakePdp(),
             make_log(log),
-            waits=waits,
+            permits=permits,
         )
         server.start()
         address = f"127.0.0.1:{server.port}"

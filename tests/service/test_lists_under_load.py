@@ -53,7 +53,7 @@ def served(serve: Serve, store: Store, bundle: Bundle) -> Served:
     fact_cache = FactCache(store, max_age_s=1e9, permits=ReadPermits.for_threads(THREADS, 256))
     # A page has its time although a test holds it up.
     pdp = PolicyDecisionPoint(fact_cache, bundle, bounds=Bounds(seconds=600))
-    served = serve(pdp=pdp, waits=fact_cache.permits, threads=THREADS)
+    served = serve(pdp=pdp, permits=fact_cache.permits, threads=THREADS)
     assert ask(served, LIST) == "OK"
     assert ask(served, LOOK_UP) == "OK"
     assert ask(served, FROM_MEMORY) == "OK"

@@ -111,12 +111,12 @@ def build(
     pdp: PolicyDecisionPoint,
     log: Log | None = None,
     signal: Signal | None = None,
-    waits: ReadPermits | None = None,
+    permits: ReadPermits | None = None,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
-    `waits` are the read permits of the fact cache (`FactCache.waits`): while an answer waits for one, another takes its
+    `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes its
     thread.
     """
     log = log or make_log()
@@ -127,8 +127,8 @@ def build(
         settings.max_transactions,
         settings.max_streams,
     )
-    if waits is not None:
-        waits.step_aside = pools.answers.aside
+    if permits is not None:
+        permits.step_aside = pools.answers.aside
     interceptor = Interceptor(callers, log, pools)
     # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
     options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
