@@ -39,8 +39,8 @@ from sealauthz.decision.assembly import Case, assemble
 from sealauthz.decision.bundle import (
     PRODUCT_REASONS,
     attributes,
+    diagnostics_of,
     engine_classes,
-    findings_of,
     questions_of,
 )
 from sealauthz.decision.contexts import CONTEXT_CLASSES
@@ -256,7 +256,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     phases: list[tuple[str, str, Callable[[], object], Callable[[], None]]] = [
         ("gate and rulebook", "compiled", admit_all, forget),
         ("parse", "compiled", parse_all, forget),
-        ("check", "compiled", lambda: findings_of(tuple(sources), nodes), forget),
+        ("check", "compiled", lambda: diagnostics_of(tuple(sources), nodes), forget),
         ("compile", "compiled", compile_all, forget),
         ("the whole load", "compiled", Bundle.load, forget),
         ("a reload", "compiled", Bundle.load, all_but_one),

@@ -20,7 +20,7 @@ from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
-from sealauthz.polar import Rulebook, Source
+from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.policytest.plugin import PolicyItem
 
 BACKENDS = ("sqlite", "postgresql")
@@ -41,10 +41,10 @@ def pytest_configure() -> None:
     installed = tuple(read_sources(layout_of(installed_folder())))
     kept: list[Engine] = []
 
-    def compiled_once(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+    def compiled_once(sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook) -> Engine:
         engine = known.get(sources)
         if engine is None:
-            known[sources] = engine = compiled(sources, rulebook)
+            known[sources] = engine = compiled(sources, statements, rulebook)
             if sources == installed:
                 kept.append(engine)
         return engine

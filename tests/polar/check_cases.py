@@ -1,4 +1,4 @@
-"""The smallest policies with each finding, beside twins without; they stand inside the bundle of test_check.py."""
+"""The smallest policies with each diagnostic, beside twins without; they stand inside the bundle of test_check.py."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def meets(condition: str) -> str:
 
 @dataclass(frozen=True)
 class Twins:
-    """A policy with one finding, and a neighbour without."""
+    """A policy with one diagnostic, and a neighbour without."""
 
     name: str
     code: str

@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
-from sealauthz.polar.program import variables
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
     And,
@@ -45,6 +44,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written_statement
 from sealauthz.schema.record import Collection, many, one, shape_of
 

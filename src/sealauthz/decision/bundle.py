@@ -28,14 +28,14 @@ from sealauthz.decision.surroundings import LEADS
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
-from sealauthz.polar.check import Baseline, Finding, Severity, check, check_product_floor
+from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.types import Types
+from sealauthz.polar.types import TypeTable
 from sealauthz.schema.record import RECORDS, shape_of
 
 SUBJECT_TYPES = ("Person",)
@@ -98,7 +98,8 @@ class Bundle:
         """
         layout = layout_of(folder or installed_folder(), is_served=is_served)
         sources = tuple(read_sources(layout))
-        statements = tuple(statement for source in sources for statement in admit(source, attributes()))
+        with _without_collection():
+            statements = tuple(statement for source in sources for statement in admit(source, attributes()))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
         for type_ in rulebook.resource_types:
             if type_ not in RECORDS:
@@ -106,9 +107,12 @@ class Bundle:
         parameters, numbers = read_parameters(layout)
         texts, said = read_texts(layout)
         if is_served:
-            _refuse_errors(floor_findings_of(sources, read_product_sources(layout)))
+            _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout)))
         with _without_collection():
-            made = _compiled(sources, rulebook) if engine == EngineKind.COMPILED else _reference(sources)
+            if engine == EngineKind.COMPILED:
+                made = _compiled(sources, statements, rulebook)
+            else:
+                made = _reference(sources, statements)
         return cls(version_of(sources, numbers, said), sources, statements, parameters, texts, rulebook, made)
 
     @cached_property
@@ -125,67 +129,64 @@ class Bundle:
         return form_of(action, resource_type).records
 
 
-def _compiled(sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
-    """Check the sources and compile them for every question that the service asks."""
-    nodes = tuple(node for source in sources for node in parse(source))
-    _refuse_errors(findings_of(sources, nodes))
-    engine = compiled_from(nodes)
+def _compiled(sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook) -> Engine:
+    """Check policies and compile them for every question that the service asks."""
+    _refuse_errors(diagnostics_of(sources, statements))
+    engine = compiled_from(statements)
     for rule, *arguments in questions_of(rulebook):
         engine.prepare(rule, *arguments)
     return engine
 
 
-def _refuse_errors(findings: Iterable[Finding]) -> None:
+def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
     """Raise BundleRefused for the first error."""
-    for finding in findings:
-        if finding.severity is Severity.ERROR:
-            place = finding.place
-            raise BundleRefused(finding.message, place.file, place.line, place.column)
+    for diagnostic in diagnostics:
+        if diagnostic.severity is Severity.ERROR:
+            place = diagnostic.place
+            raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
-def compiled_from(nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
+def compiled_from(statements: tuple[Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    return CompiledEngine(nodes, RECORDS, _PLAIN)
+    return CompiledEngine(statements, RECORDS, _PLAIN)
 
 
-def findings_of(sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
+def diagnostics_of(sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> list[Diagnostic]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
-    return check(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES, sources=sources)
+    return check(
+        statements, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES, sources=sources
+    )
 
 
-def floor_findings_of(sources: tuple[Source, ...], product: tuple[Source, ...]) -> list[Finding]:
+def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:
     """Find where a bundle changes what the floor rests on. `product` are the installed files; none for themselves.
 
-    Apart from the other checks, because it holds whatever evaluates the bundle. Raises BundleRefused for what is no
-    Polar.
+    Apart from the other checks, because it holds for what is served only. Raises BundleRefused for what is no Polar.
     """
     if not product:
         return []
     with _without_collection():
-        nodes, kept = ([node for source in some for node in parse(source)] for some in (sources, product))
-    return check_product_floor(nodes, kept)
+        kept = [statement for source in product for statement in parse(source)]
+    return check_product_floor(statements, kept)
 
 
-def baseline_of(nodes: tuple[syntax.Statement, ...]) -> Baseline:
+def baseline_of(statements: tuple[Statement, ...]) -> Baseline:
     """Check policies without errors so that small changes of them can be checked quickly."""
-    return Baseline(nodes, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
+    return Baseline(statements, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
 
 
 def links_of(bundle: Bundle) -> Links:
     """Return what the rules of a bundle say about how subjects and resources are tied."""
     engine = bundle.engine
-    if isinstance(engine, CompiledEngine):
-        program = engine.program
-    else:
-        with _without_collection():
-            program = program_of((node for source in bundle.sources for node in parse(source)), _types().classes)
+    types = _types()
+    program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
     leads = {context.__name__: found for context, found in LEADS.items()}
-    return Links(program, leads, _types().is_a)
+    return Links(program, leads, types.is_a)
 
 
-def _types() -> Types:
+def _types() -> TypeTable:
     """The types that a bundle is checked against."""
-    return Types(RECORDS, _PLAIN)
+    return TypeTable(RECORDS, _PLAIN)
 
 
 def _context_of(action: str, type_: str) -> type:
@@ -205,7 +206,9 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _reference(sources: tuple[Source, ...]) -> Engine:
+def _reference(sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> Engine:
+    """Check policies and load them into oso, which gets no text that the checker has not passed."""
+    _refuse_errors(diagnostics_of(sources, statements))
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 

@@ -49,7 +49,7 @@ from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consist
 from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
 from sealauthz.model.masking import mask_name, mask_phone
 from sealauthz.model.records.identity import Person
-from sealauthz.polar import Rule, trace
+from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
 from sealauthz.polar.walks import Root
@@ -506,7 +506,7 @@ class _Evaluation:
             ]
             reasoned = self._engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
             held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
-            rules = [rule for rule in rules if (rule.file, rule.line) in held] or rules
+            rules = [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules
         else:
             rules = [rule for rule in self._book.rules["otherwise"] if rule.parameters[0].literal == requirement]
         attempts = self._engine.explain(
@@ -531,7 +531,7 @@ class _Evaluation:
         proving = [attempt for attempt in attempts if attempt.is_met]
         held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
         settling = (self._book.meets if met else self._book.waived).get(need, [])
-        refs = _refs([rule for rule in settling if (rule.file, rule.line) in held] or settling)
+        refs = _refs([rule for rule in settling if (rule.place.file, rule.place.line) in held] or settling)
         standing = Standing.MET if met else Standing.WAIVED
         return RequirementOutcome(requirement, standing, (), refs, (), tuple(map(_attempt, proving)))
 
@@ -551,8 +551,10 @@ def _attempt(attempt: trace.Attempt) -> Attempt:
     )
 
 
-def _refs(rules: Sequence[Rule]) -> tuple[RuleRef, ...]:
-    return tuple(RuleRef(rule.head, rule.file, rule.line, rule.tags) for rule in rules)
+def _refs(rules: Sequence[RuleNode]) -> tuple[RuleRef, ...]:
+    return tuple(
+        RuleRef(written_head(rule.name, rule.parameters), rule.place.file, rule.place.line, rule.tags) for rule in rules
+    )
 
 
 def _plain(name: str, value: Any) -> dict[str, ParameterValue]:

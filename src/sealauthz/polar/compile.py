@@ -23,9 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, NoReturn, TypeGuard, TypeVar
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.program import Clause, Key, Program, variables
+from sealauthz.polar.program import Clause, Key, Program
 from sealauthz.polar.runtime import INDEXED_FROM, same
-from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -48,6 +47,8 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables
+from sealauthz.polar.types import Known, TypeTable
 
 MAX_LOOPS = 16
 """Loops inside each other in one function; CPython itself stops at 20."""
@@ -173,7 +174,7 @@ class _Memory(Generic[K, V]):
 class Compiler:
     """Compiles rules on demand. `definitions` are the functions so far, in the order in which they were asked for."""
 
-    def __init__(self, program: Program, table: ClassTable, is_traced: bool = False) -> None:
+    def __init__(self, program: Program, table: TypeTable, is_traced: bool = False) -> None:
         self.program = program
         self.table = table
         self.is_traced = is_traced
@@ -277,7 +278,7 @@ class Compiler:
         """What an attribute of a class holds; None if the class has no such attribute or is not known."""
         if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
             self._told_apart += 1
-        return self.table.attribute(cls, name)
+        return self.table.known(cls, name)
 
     def name_for(self, name: str) -> str:
         """A Python name that no function has yet."""

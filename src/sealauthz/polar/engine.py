@@ -17,8 +17,8 @@ from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
 from sealauthz.polar.program import Key, Program, program_of, users_of, with_rule
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
+from sealauthz.polar.types import Known, TypeTable
 
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
@@ -26,7 +26,7 @@ MAX_STEPS = 400_000
 _FREE_TYPE = type(FREE)
 
 _HASHED = frozenset({str, int})
-"""Types whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
+"""TypeTable whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
 
 MAX_DEPTH = 120
 """Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
@@ -107,7 +107,7 @@ class _Code:
     def _attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value whose type the compiler did not know."""
         cls = type(value)
-        if self.compiler.table.knows(cls) and self.compiler.table.attribute(cls, name) is None:
+        if self.compiler.table.knows(cls) and self.compiler.table.known(cls, name) is None:
             raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
         return getattr(value, name)
 
@@ -134,7 +134,7 @@ class CompiledEngine:
         plain: Iterable[type] = (),
         max_steps: int = MAX_STEPS,
     ) -> None:
-        table = ClassTable(records, plain)
+        table = TypeTable(records, plain)
         program = program_of(statements, table.classes)
         self._open(_Code(Compiler(program, table)), _literals(program), max_steps)
 

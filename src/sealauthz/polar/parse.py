@@ -21,8 +21,8 @@ from typing import Any, Generic, TypeVar
 import lark
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import complaint
-from sealauthz.polar.complaint import END, REFUSED_WORDS, excerpt
+from sealauthz.polar import messages
+from sealauthz.polar.messages import END, REFUSED_WORDS, excerpt
 from sealauthz.polar.source import FILES_REMEMBERED, Source
 from sealauthz.polar.syntax import (
     And,
@@ -122,7 +122,7 @@ def _refuse_unreadable(source: Source) -> None:
     hidden = _HIDDEN.search(source.text)
     if hidden is not None:
         line, column = _line_and_column(source.text, hidden.start())
-        what = f"a policy must not contain the invisible character {complaint.shown(hidden.group())}"
+        what = f"a policy must not contain the invisible character {messages.shown(hidden.group())}"
         raise BundleRefused(what, source.file, line, column)
 
 
@@ -140,7 +140,7 @@ def _unexpected(fed: list[_Token], open_brackets: Sequence[_Token]) -> BundleRef
     for token in fed[:-1]:
         machine.feed_token(token)
     before = fed[-2] if len(fed) > 1 else None
-    message, place = complaint.unexpected(fed[-1], before, machine.accepts(), _marks(), open_brackets)
+    message, place = messages.unexpected(fed[-1], before, machine.accepts(), _marks(), open_brackets)
     return BundleRefused(message, place.file, place.line, place.column)
 
 
@@ -196,7 +196,7 @@ def _tokens(source: Source) -> Iterator[_Token]:
             kind = scanner.marks[word]
         yield _Token(kind, word, file, line, column, tags)
     if end < len(text):
-        raise BundleRefused(complaint.not_polar(text, end), file, line, end - start_of_line + 1)
+        raise BundleRefused(messages.not_polar(text, end), file, line, end - start_of_line + 1)
     yield _Token(END, "", file, *_line_and_column(text, len(text)), ())
 
 
@@ -372,7 +372,7 @@ class _Tree:
     def compare(self, children: list[Any]) -> _Term:
         left, operator, right = children
         if isinstance(left.node, Compare):
-            raise _refusal(complaint.no_chain(operator.text), operator.place)
+            raise _refusal(messages.no_chain(operator.text), operator.place)
         node = Compare(operator.text, _value(left), _value(right), left.place)
         return _part(node, _Sort.CONDITION, left.place, [left, right])
 
@@ -475,13 +475,13 @@ def _part(node: _Node, sort: _Sort, place: Place, inner: Sequence[_Part[Any]]) -
 
 def _value(part: _Term) -> Term:
     if part.sort is _Sort.CONDITION:
-        raise _refusal(complaint.no_value(part.node), part.place)
+        raise _refusal(messages.no_value(part.node), part.place)
     return part.node
 
 
 def _condition(part: _Term) -> Term:
     if part.sort is _Sort.VALUE:
-        raise _refusal(complaint.no_condition(part.node), part.place)
+        raise _refusal(messages.no_condition(part.node), part.place)
     return part.node
 
 

@@ -15,8 +15,6 @@ from typing import Any
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.parse import parse
-from sealauthz.polar.program import variables
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -37,6 +35,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.schema.record import RECORDS, shape_of
@@ -75,11 +74,6 @@ class Mutant:
     replacement: Statement | None = None
     goal: int = -1
     parameters: Parameters | None = None
-
-
-def statements_of(bundle: Bundle) -> tuple[Statement, ...]:
-    """Return the statements of a bundle, file by file."""
-    return tuple(node for source in bundle.sources for node in parse(source))
 
 
 def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:

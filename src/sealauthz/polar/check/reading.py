@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from sealauthz.polar.checking.bundle import Rules
-from sealauthz.polar.checking.finding import Findings, did_you_mean
-from sealauthz.polar.checking.scope import Mode, Scope
-from sealauthz.polar.checking.terms import written
-from sealauthz.polar.checking.values import (
+from sealauthz.polar.check.rules import Rules
+from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.values import (
     FREE,
     NUMBERS,
     Free,
@@ -19,14 +17,16 @@ from sealauthz.polar.checking.values import (
     either,
     literal,
 )
+from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import Arithmetic, Attribute, DictTerm, ListTerm, Literal, Place, Term, Variable
-from sealauthz.polar.types import ANYTHING, NIL, Types, ValueType
+from sealauthz.polar.terms import written
+from sealauthz.polar.types import ANYTHING, NIL, TypeTable, ValueType
 
 
 class Reader:
     """Reads terms in a scope. `why` says, after something could not hold, why not."""
 
-    def __init__(self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings) -> None:
+    def __init__(self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics) -> None:
         self.rules = rules
         self.types = types
         self.found = found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sealauthz.polar.checking.reading import Reader
-from sealauthz.polar.checking.scope import Mode, Scope
-from sealauthz.polar.checking.values import FREE, Free, both, literal
+from sealauthz.polar.check.reading import Reader
+from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.values import FREE, Free, both, literal
 from sealauthz.polar.syntax import DictPattern, DictTerm, ListTerm, Literal, Pattern, Place, Term, TypePattern, Variable
 from sealauthz.polar.types import ANYTHING, NIL, ValueType
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sealauthz.polar.checking.bundle import Clause, Key, Rules
-from sealauthz.polar.checking.finding import Findings, did_you_mean
-from sealauthz.polar.checking.names import ARITIES
-from sealauthz.polar.checking.terms import in_parameter, shape, walk
+from sealauthz.polar.check.rules import Clause, Key, Rules
+from sealauthz.polar.contract import ARITIES
+from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import (
     And,
     Literal,
@@ -17,9 +16,10 @@ from sealauthz.polar.syntax import (
     TypePattern,
     Variable,
 )
+from sealauthz.polar.terms import in_parameter, shape, walk
 
 
-def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None:
+def check_graph(rules: Rules, texts: Mapping[str, str], found: Diagnostics) -> None:
     """Find what can be seen without knowing any type. `texts` are the files by name, as far as they are at hand."""
     check_calls(rules, found)
     _check_twice(rules, found)
@@ -31,7 +31,7 @@ def check_graph(rules: Rules, texts: Mapping[str, str], found: Findings) -> None
             _check_mixed(clause, lines, found)
 
 
-def check_calls(rules: Rules, found: Findings) -> None:
+def check_calls(rules: Rules, found: Diagnostics) -> None:
     """Find what is wrong with which rules call which: all errors that `check_graph` can find."""
     calls = {key: [call for clause in clauses for call in clause.calls] for key, clauses in rules.by_key.items()}
     _check_negation(calls, found)
@@ -54,7 +54,7 @@ def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]
     return reached
 
 
-def _check_negation(calls: Mapping[Key, list[_Call]], found: Findings) -> None:
+def _check_negation(calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
     for key, called in calls.items():
         for target, is_negated, place in called:
             if is_negated and key in _reached(calls, [target]):
@@ -62,7 +62,7 @@ def _check_negation(calls: Mapping[Key, list[_Call]], found: Findings) -> None:
                 found.error("negative-recursion", said, place)
 
 
-def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Findings) -> None:
+def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
     entries = [key for key in rules.by_key if key in ARITIES.items()]
     reached = _reached(calls, entries)
     called_names = {target[0] for called in calls.values() for target, _, _ in called}
@@ -89,7 +89,7 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Finding
 # --- clauses by themselves ------------------------------------------------------------------------------------------
 
 
-def _check_twice(rules: Rules, found: Findings) -> None:
+def _check_twice(rules: Rules, found: Diagnostics) -> None:
     alike: dict[object, list[Clause]] = {}
     for clause in rules.clauses:
         if clause.key[0] not in ("requires", "otherwise"):  # for these it is an error of the contract
@@ -108,7 +108,7 @@ def _says(clause: Clause) -> object:
     return shape(clause.node.parameters, names), shape(clause.node.body, names)
 
 
-def _check_spread(rules: Rules, found: Findings) -> None:
+def _check_spread(rules: Rules, found: Diagnostics) -> None:
     """Warn of a helper that two files define for the same arguments: one author need not know of the other's rule."""
     refused = set(found.errors())
     for (name, _), clauses in rules.by_key.items():
@@ -137,7 +137,7 @@ def _may_be_alike(parameter: Parameter, other: Parameter) -> bool:
     return True
 
 
-def _check_singletons(clause: Clause, found: Findings) -> None:
+def _check_singletons(clause: Clause, found: Diagnostics) -> None:
     if 1 not in clause.counts.values():
         return
     single = {name for name, count in clause.counts.items() if count == 1 and not name.startswith("_")} - {"nil"}
@@ -151,7 +151,7 @@ def _check_singletons(clause: Clause, found: Findings) -> None:
             found.warning("singleton", f"`{node.name}` stands once only; `_` says that it does not matter", node.place)
 
 
-def _check_mixed(clause: Clause, lines: Mapping[str, list[str]], found: Findings) -> None:
+def _check_mixed(clause: Clause, lines: Mapping[str, list[str]], found: Diagnostics) -> None:
     if clause.node.body is None:
         return
     for node in walk(clause.node.body):

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sealauthz.polar.types import ANYTHING, BUILTIN, NIL, Types, ValueType
+from sealauthz.polar.types import ANYTHING, BUILTIN, NIL, TypeTable, ValueType
 
 NUMBERS = ("int", "float")
 _NATIVE = frozenset({"str", "int", "float", "bool", "list", "dict"})
@@ -34,7 +34,7 @@ def _literal(name: str, value: object) -> ValueType:
     return ValueType(name, words=frozenset({value}))
 
 
-def both(left: ValueType, right: ValueType, types: Types) -> ValueType | None:
+def both(left: ValueType, right: ValueType, types: TypeTable) -> ValueType | None:
     """What a value is that is both; None where nothing can be both."""
     if left.name == right.name and left.words is right.words and left.is_optional == right.is_optional:
         return left if left.element is not None else right
@@ -62,7 +62,7 @@ def both(left: ValueType, right: ValueType, types: Types) -> ValueType | None:
     )
 
 
-def _narrower(left: str, right: str, types: Types) -> str | None:
+def _narrower(left: str, right: str, types: TypeTable) -> str | None:
     if types.is_a(left, right):
         return left
     if types.is_a(right, left) or (left in NUMBERS and right in NUMBERS):
@@ -89,7 +89,7 @@ def either(left: Value, right: Value) -> Value:
     return ValueType(left.name, is_optional, words, element, is_given, column if words is not None else "")
 
 
-def are_comparable(left: ValueType, right: ValueType, types: Types) -> bool:
+def are_comparable(left: ValueType, right: ValueType, types: TypeTable) -> bool:
     """Whether the two can be equal at all, as far as their classes go."""
     if not left.name or not right.name or "nil" in (left.name, right.name):
         return True
@@ -98,4 +98,4 @@ def are_comparable(left: ValueType, right: ValueType, types: Types) -> bool:
 
 def class_named(name: str) -> str:
     """What the class of a pattern is called as a type."""
-    return BUILTIN.get(name, name)
+    return BUILTIN[name].__name__ if name in BUILTIN else name

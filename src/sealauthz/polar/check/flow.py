@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from sealauthz.polar.checking.bundle import Clause, Key, Rules
-from sealauthz.polar.checking.finding import Findings
-from sealauthz.polar.checking.goals import Goals
-from sealauthz.polar.checking.scope import Mode, Scope
-from sealauthz.polar.checking.terms import written
-from sealauthz.polar.checking.values import FREE, Free, Value, both, either, literal
+from sealauthz.polar.check.goals import Goals
+from sealauthz.polar.check.rules import Clause, Key, Rules
+from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.values import FREE, Free, Value, both, either, literal
+from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import Literal, Parameter, Place, TypePattern, Variable
-from sealauthz.polar.types import ANYTHING, Types, ValueType
+from sealauthz.polar.terms import written
+from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 
 MAX_DEPTH = 50
 """Rules that call each other, one inside the other, before the checker gives up."""
@@ -92,7 +92,7 @@ class Flow:
     """
 
     def __init__(
-        self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings, marks: Marks | None = None
+        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, marks: Marks | None = None
     ) -> None:
         self._rules = rules
         self._goals = Goals(rules, types, contexts, found, self)

@@ -25,6 +25,7 @@ from sealauthz.polar.syntax import (
     Parameter,
     Pattern,
     Place,
+    RuleNode,
     Term,
     TypePattern,
     Unify,
@@ -68,6 +69,11 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(part)
 
 
+def nodes_of(rule: RuleNode) -> Iterator[Node]:
+    """Everything in the body of a rule; nothing for a fact."""
+    return iter(()) if rule.body is None else walk(rule.body)
+
+
 def in_parameter(parameter: Parameter) -> Iterator[Node]:
     """Everything in a parameter, its term before its pattern."""
     yield from walk(parameter.term)
@@ -75,9 +81,14 @@ def in_parameter(parameter: Parameter) -> Iterator[Node]:
         yield from walk(parameter.pattern)
 
 
+def variables(node: Node) -> Iterator[str]:
+    """Every occurrence of a named variable in a term, from left to right; `_` is none."""
+    return (part.name for part in walk(node) if isinstance(part, Variable) and part.name != "_")
+
+
 def occurrences(node: Node) -> Counter[str]:
     """How often each named variable stands in a term."""
-    return Counter(part.name for part in walk(node) if isinstance(part, Variable) and part.name != "_")
+    return Counter(variables(node))
 
 
 def written(node: Node) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from sealauthz.polar.checking.bundle import Clause, Key, Rules
-from sealauthz.polar.checking.contract import Contract
-from sealauthz.polar.checking.finding import Findings
-from sealauthz.polar.checking.flow import Flow
-from sealauthz.polar.checking.values import FREE, Free, Value, literal
-from sealauthz.polar.syntax import TypePattern
+from sealauthz.polar.check.flow import Flow
+from sealauthz.polar.check.rules import Clause, Key, Rules
+from sealauthz.polar.check.values import FREE, Free, Value, literal
+from sealauthz.polar.contract import Rulebook
+from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.syntax import RuleNode
 from sealauthz.polar.types import ValueType
 
 ContextOf = Callable[[str, str], type]
@@ -34,30 +34,30 @@ class Entry:
 
 
 def enter(
-    flow: Flow, rules: Rules, contract: Contract, context_of: ContextOf, subjects: Iterable[str], found: Findings
+    flow: Flow, rules: Rules, book: Rulebook, context_of: ContextOf, subjects: Iterable[str], found: Diagnostics
 ) -> None:
     """Analyse a bundle from all its entry points, and then what none of them reaches."""
-    for entry in entries(rules, contract, context_of, subjects):
+    for entry in entries(rules, book, context_of, subjects):
         enter_one(flow, entry, found)
     flow.enter_rest()
 
 
-def enter_one(flow: Flow, entry: Entry, found: Findings) -> None:
+def enter_one(flow: Flow, entry: Entry, found: Diagnostics) -> None:
     """Analyse a bundle from one entry point."""
     for clause, taken in flow.enter(entry.key, entry.values, entry.decides):
         _check_outputs(entry, clause, taken, found)
 
 
-def entries(rules: Rules, contract: Contract, context_of: ContextOf, subjects: Iterable[str]) -> Iterator[Entry]:
+def entries(rules: Rules, book: Rulebook, context_of: ContextOf, subjects: Iterable[str]) -> Iterator[Entry]:
     """The entry points of a bundle."""
     for subject in subjects:
-        yield from _entries(rules, contract, context_of, ValueType(subject))
+        yield from _entries(rules, book, context_of, ValueType(subject))
 
 
-def _entries(rules: Rules, contract: Contract, context_of: ContextOf, subject: ValueType) -> Iterator[Entry]:
+def _entries(rules: Rules, book: Rulebook, context_of: ContextOf, subject: ValueType) -> Iterator[Entry]:
     places: dict[tuple[ValueType, ValueType], None] = {}
     reasons: dict[tuple[str, ValueType, ValueType], None] = {}
-    for (action, type_), requirements in contract.actions.items():
+    for (action, type_), requirements in book.requirements.items():
         resource, context = ValueType(type_), ValueType(context_of(action, type_).__name__)
         places[resource, context] = None
         asked, all_ = literal(action), ValueType("str", words=frozenset(requirements))
@@ -81,41 +81,41 @@ def _entries(rules: Rules, contract: Contract, context_of: ContextOf, subject: V
         yield Entry(("has_standing", 3), (subject, resource, context), True)
     for requirement, resource, context in reasons:
         yield Entry(("because", 5), (literal(requirement), FREE, subject, resource, context))
-    for step, resource, context in _steps(rules, contract, reasons, places):
+    for step, resource, context in _steps(rules, book, reasons, places):
         for name, outputs in (("parameter", frozenset({"str", "int", subject.name})), ("counted", frozenset[str]())):
             yield Entry((name, 6), (literal(step), FREE, FREE, subject, resource, context), outputs=outputs)
 
 
 def _steps(
     rules: Rules,
-    contract: Contract,
+    book: Rulebook,
     reasons: Iterable[tuple[str, ValueType, ValueType]],
     places: Iterable[tuple[ValueType, ValueType]],
 ) -> dict[tuple[str, ValueType, ValueType], None]:
     """Which next steps a denial can have, for which resource and context."""
-    steps_of = {code: [str(clause.literals.get(3)) for clause in clauses] for code, clauses in contract.reasons.items()}
+
+    def steps_of(code: str | None) -> tuple[str, ...]:
+        return book.reasons[code].next_steps if code in book.reasons else ()
+
     found: dict[tuple[str, ValueType, ValueType], None] = {}
     for requirement, resource, context in reasons:
-        explaining = [c for c in contract.because.get(requirement, ()) if _is_about(c, 3, resource.name, rules)]
-        if requirement in contract.otherwise:
-            explaining.append(contract.otherwise[requirement])
-        for clause in explaining:
-            for step in steps_of.get(str(clause.literals.get(1)), ()):
+        explaining = [rule for rule in book.because.get(requirement, ()) if _is_about(rule, resource.name, rules)]
+        codes = [rule.parameters[1].literal for rule in explaining]
+        for code in (*codes, book.otherwise.get(requirement)):
+            for step in steps_of(code):
                 found[step, resource, context] = None
     for resource, context in places:
-        for step in steps_of.get(_NO_PERMISSION, ()):
+        for step in steps_of(_NO_PERMISSION):
             found[step, resource, context] = None
     return found
 
 
-def _is_about(clause: Clause, index: int, type_: str, rules: Rules) -> bool:
-    pattern = clause.node.parameters[index].pattern
-    if not isinstance(pattern, TypePattern):
-        return True
-    return pattern.name == type_ or type_ in rules.unions.get(pattern.name, ())
+def _is_about(rule: RuleNode, type_: str, rules: Rules) -> bool:
+    about = rule.parameters[3].type
+    return about in (None, type_) or type_ in rules.unions.get(about or "", ())
 
 
-def _check_outputs(entry: Entry, clause: Clause, taken: tuple[Value, ...], found: Findings) -> None:
+def _check_outputs(entry: Entry, clause: Clause, taken: tuple[Value, ...], found: Diagnostics) -> None:
     """Check what the service asked for: it must have a value, of a type that the service can use."""
     for at, (asked, value) in enumerate(zip(entry.values, taken, strict=True)):
         if not isinstance(asked, Free):

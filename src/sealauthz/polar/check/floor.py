@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 
-from sealauthz.polar.checking.bundle import Clause, Key, Rules
-from sealauthz.polar.checking.contract import FLOOR_FILE, Contract
-from sealauthz.polar.checking.finding import Findings
-from sealauthz.polar.checking.terms import walk
+from sealauthz.polar.check.rules import Clause, Key, Rules
+from sealauthz.polar.contract import FLOOR_FILE, Rulebook
+from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import Call, Literal, Place
+from sealauthz.polar.terms import walk
 
 
-def check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
+def check_floor(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
     """Find what would weaken the floor."""
-    if not contract.floor:
+    if not book.floor:
         found.error("floor", f"the floor is missing: {FLOOR_FILE} requires nothing", Place(FLOOR_FILE, 1, 1))
         return
-    standing = {(action, type_) for _, action, type_ in contract.floor}
-    for action, type_ in contract.actions:
+    standing = {(action, type_) for _, action, type_ in book.floor}
+    for action, type_ in book.requirements:
         if (action, type_) not in standing:
-            clause = next(c for (_, a, t), c in contract.needs.items() if (a, t) == (action, type_))
+            rule = next(rule for (_, *about), rule in book.requires.items() if about == [action, type_])
             said = f"`{action}` on {type_} drops the floor: {FLOOR_FILE} requires nothing of it"
-            found.error("floor", said, clause.place)
+            found.error("floor", said, rule.place)
     for key in rests_on(rules):
         clauses = rules.by_key[key]
         files = {clause.place.file for clause in clauses}
@@ -32,7 +32,7 @@ def check_floor(contract: Contract, rules: Rules, found: Findings) -> None:
                 found.error("floor", said, clause.place)
 
 
-def check_kept(rules: Rules, product: Rules, found: Findings) -> None:
+def check_kept(rules: Rules, product: Rules, found: Diagnostics) -> None:
     """Find where a bundle defines what the floor rests on in another way than the product's own bundle does.
 
     The rules are compared word for word; comments, layout and the order of rules do not matter.

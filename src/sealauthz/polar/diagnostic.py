@@ -11,14 +11,14 @@ from sealauthz.polar.syntax import Place
 
 
 class Severity(StrEnum):
-    """Whether a finding stops the bundle."""
+    """Whether a diagnostic stops the bundle."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnostic:
     """One thing that is wrong, where it is, and what may be meant instead (`hint` may be empty)."""
 
     severity: Severity
@@ -32,32 +32,36 @@ class Finding:
         return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
 
 
-class Findings:
-    """Collects findings: of each kind one at a place, an error before a warning."""
+class Diagnostics:
+    """Collects diagnostics: of each kind one at a place, an error before a warning."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Place, str], Finding] = {}
+        self._found: dict[tuple[Place, str], Diagnostic] = {}
 
     def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Note an error."""
-        self._add(Finding(Severity.ERROR, code, message, place, hint))
+        self._add(Diagnostic(Severity.ERROR, code, message, place, hint))
 
     def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Note a warning."""
-        self._add(Finding(Severity.WARNING, code, message, place, hint))
+        self._add(Diagnostic(Severity.WARNING, code, message, place, hint))
 
-    def _add(self, finding: Finding) -> None:
-        key = (finding.place, finding.code)
+    def _add(self, diagnostic: Diagnostic) -> None:
+        key = (diagnostic.place, diagnostic.code)
         known = self._found.get(key)
-        if known is None or (known.severity is Severity.WARNING and finding.severity is Severity.ERROR):
-            self._found[key] = finding
+        if known is None or (known.severity is Severity.WARNING and diagnostic.severity is Severity.ERROR):
+            self._found[key] = diagnostic
+
+    def noted(self) -> Iterable[Diagnostic]:
+        """All of them, in the order in which they were noted."""
+        return self._found.values()
 
     def errors(self) -> list[Place]:
         """The places of the errors noted until now."""
-        return [finding.place for finding in self._found.values() if finding.severity is Severity.ERROR]
+        return [diagnostic.place for diagnostic in self._found.values() if diagnostic.severity is Severity.ERROR]
 
-    def by_place(self) -> list[Finding]:
-        """All findings, file by file from top to bottom."""
+    def by_place(self) -> list[Diagnostic]:
+        """All diagnostics, file by file from top to bottom."""
         return sorted(
             self._found.values(), key=lambda f: (f.place.file, f.place.line, f.place.column, f.severity, f.code)
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from sealauthz.polar.checking.bundle import Clause
-from sealauthz.polar.checking.values import FREE, Free, Value, either
+from sealauthz.polar.check.rules import Clause
+from sealauthz.polar.check.values import FREE, Free, Value, either
 from sealauthz.polar.syntax import Attribute, Place, Term, Variable
 from sealauthz.polar.types import ValueType
 

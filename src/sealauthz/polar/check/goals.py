@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
-from sealauthz.polar.checking.bundle import Key, Rules
-from sealauthz.polar.checking.finding import Findings
-from sealauthz.polar.checking.scope import Mode, Scope
-from sealauthz.polar.checking.terms import Node, occurrences, walk, written
-from sealauthz.polar.checking.unifying import Unifier
-from sealauthz.polar.checking.values import NUMBERS, Free, Value, both, either
+from sealauthz.polar.check.rules import Key, Rules
+from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.unifying import Unifier
+from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either
+from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import (
     And,
     Assign,
@@ -32,7 +31,8 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.types import ANYTHING, Types, ValueType
+from sealauthz.polar.terms import Node, occurrences, walk, written
+from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 
 
 class Caller(Protocol):
@@ -50,7 +50,9 @@ class Caller(Protocol):
 class Goals(Unifier):
     """Solves conditions in a scope: says whether each can hold, and notes in the scope what follows."""
 
-    def __init__(self, rules: Rules, types: Types, contexts: AbstractSet[str], found: Findings, caller: Caller) -> None:
+    def __init__(
+        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, caller: Caller
+    ) -> None:
         super().__init__(rules, types, contexts, found)
         self._caller = caller
         self._counts: dict[int, Counter[str]] = {}

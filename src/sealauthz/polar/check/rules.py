@@ -7,31 +7,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sealauthz.polar.checking.terms import in_parameter, occurrences, parts
+from sealauthz.polar.blocks import declared_by, unions_of, written_out
 from sealauthz.polar.syntax import (
-    And,
     BlockNode,
     Call,
     Forall,
     Literal,
     Not,
-    Parameter,
     Place,
     RuleNode,
     RuleTypeNode,
-    Shorthand,
     Statement,
     Term,
-    TypePattern,
     Variable,
 )
+from sealauthz.polar.terms import in_parameter, occurrences, parts
 
 Key = tuple[str, int]
 """A rule's name and the number of its parameters."""
-
-ACTOR, RESOURCE = "Actor", "Resource"
-
-RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_relation"}
 
 
 @dataclass(slots=True, eq=False)
@@ -67,18 +60,6 @@ class Clause:
         return self.node.place
 
 
-@dataclass(slots=True)
-class Declared:
-    """What the blocks of one type declare: the kind of each name, and the type behind each relation."""
-
-    kinds: dict[str, str] = field(default_factory=dict)
-    relations: dict[str, str] = field(default_factory=dict)
-
-    def of_kind(self, kind: str) -> tuple[str, ...]:
-        """The names of a kind: role, permission or relation."""
-        return tuple(name for name, declared in self.kinds.items() if declared == kind)
-
-
 def _calls(body: Term) -> Iterator[tuple[Key, bool, Place]]:
     waiting: list[tuple[Term, bool]] = [(body, False)]
     while waiting:
@@ -99,32 +80,27 @@ class Rules:
         self.statements = tuple(statements)
         self.blocks = [statement for statement in self.statements if isinstance(statement, BlockNode)]
         self.rule_types = [statement for statement in self.statements if isinstance(statement, RuleTypeNode)]
-        self.declared: dict[str, Declared] = {}
-        for block in self.blocks:
-            self._declare(block)
+        self.declared = declared_by(self.blocks)
         known = {id(clause.node): clause for clause in like.clauses} if like is not None else {}
         nodes = [node for node in self.statements if isinstance(node, RuleNode)]
-        written = [known.get(id(node)) or Clause(node, False) for node in nodes]
+        clauses = [known.get(id(node)) or Clause(node, False) for node in nodes]
         if like is not None and [*map(id, self.blocks)] == [*map(id, like.blocks)]:
-            written_out = [clause for clause in like.clauses if clause.is_written_out]
+            blocks = [clause for clause in like.clauses if clause.is_written_out]
         else:
-            written_out = [Clause(node, True) for node in self._written_out()]
-        self.clauses: list[Clause] = [*written, *written_out]
+            blocks = [Clause(node, True) for node in written_out(self.blocks, self.declared, ())]
+        self.clauses: list[Clause] = [*clauses, *blocks]
         self.by_key: dict[Key, list[Clause]] = {}
         for clause in self.clauses:
             self.by_key.setdefault(clause.key, []).append(clause)
         self.arities: dict[str, set[int]] = {}
         for name, arity in self.by_key:
             self.arities.setdefault(name, set()).add(arity)
-        self.unions = {
-            ACTOR: frozenset(block.type for block in self.blocks if block.keyword == "actor"),
-            RESOURCE: frozenset(block.type for block in self.blocks),
-        }
+        self.unions = unions_of(self.blocks)
         self._selected = {key: _Selection(clauses) for key, clauses in self.by_key.items()}
-        starts = [(clause.place.file, clause.place.line, clause.place.column) for clause in written]
+        starts = [(clause.place.file, clause.place.line, clause.place.column) for clause in clauses]
         order = sorted(range(len(starts)), key=starts.__getitem__)
         self._starts = [starts[index] for index in order]
-        self._started = [written[index] for index in order]
+        self._started = [clauses[index] for index in order]
 
     def named(self, name: str) -> list[Clause]:
         """The clauses of a name, whatever their arity, in the order of the files."""
@@ -138,50 +114,6 @@ class Rules:
         """The clause that a place is in."""
         index = bisect.bisect_right(self._starts, (place.file, place.line, place.column)) - 1
         return self._started[index] if index >= 0 and self._starts[index][0] == place.file else None
-
-    def _declare(self, block: BlockNode) -> None:
-        declared = self.declared.setdefault(block.type, Declared())
-        for kind, names in (("role", block.roles), ("permission", block.permissions)):
-            for name in names or ():
-                declared.kinds.setdefault(str(name.value), kind)
-        for name_, type_, _ in block.relations or ():
-            declared.kinds.setdefault(name_, "relation")
-            declared.relations.setdefault(name_, type_)
-
-    def _written_out(self) -> Iterator[RuleNode]:
-        for block in self.blocks:
-            for shorthand in block.shorthands:
-                rule = self._rule_of(block, shorthand)
-                if rule is not None:
-                    yield rule
-
-    def _rule_of(self, block: BlockNode, shorthand: Shorthand) -> RuleNode | None:
-        """What a shorthand stands for; None where it names what nothing declares."""
-        place = shorthand.place
-        here = self.declared[block.type]
-        actor = Variable("actor", place)
-        this = Variable(block.type[:1].lower() + block.type[1:], place)
-        head = here.kinds.get(str(shorthand.implied.value))
-        body: Term
-        if shorthand.relation is None:
-            kind = here.kinds.get(str(shorthand.implier.value))
-            if head is None or kind is None:
-                return None
-            body = Call(RULE_OF[kind], (actor, shorthand.implier, this), place)
-        else:
-            there = self.declared.get(here.relations.get(str(shorthand.relation.value), ""))
-            kind = there.kinds.get(str(shorthand.implier.value)) if there else None
-            if head is None or kind is None:
-                return None
-            related = Variable("related", place)
-            relation = Call("has_relation", (related, shorthand.relation, this), place)
-            body = And((relation, Call(RULE_OF[kind], (actor, shorthand.implier, related), place)), place)
-        parameters = (
-            Parameter(actor, TypePattern(ACTOR, (), place), place),
-            Parameter(shorthand.implied, None, place),
-            Parameter(this, TypePattern(block.type, (), place), place),
-        )
-        return RuleNode(RULE_OF[head], parameters, body, block.tags, place)
 
 
 class _Selection:
