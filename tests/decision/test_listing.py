@@ -30,12 +30,12 @@ from sealauthz.decision.surroundings import LEADS, Surroundings, found_for
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, InvalidRequest, RevisionGone, TimeOver
 from sealauthz.facts import Batch, Deadline, FactCache, Put, Store
+from sealauthz.model import RECORDS, shape_of
 from sealauthz.model.records.organisation import Department, Enterprise
 from sealauthz.model.records.seals import OpenGrant, Seal, SealKind, SealState
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
-from sealauthz.polar.ties import Alone
-from sealauthz.polar.walks import Root, walk_of
+from sealauthz.polar.reach import KnownOnly, Root, path_of
 
 LAW = settings(max_examples=tries(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -99,7 +99,7 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
     except CallerNotPermitted as error:
         if "a right on every enterprise" in str(error):
             ties = Plans(BUNDLE).ties(query)
-            assert ties is None or query.root is Root.RESOURCE or any(isinstance(tie, Alone) for tie in ties)
+            assert ties is None or query.root is Root.RESOURCE or any(isinstance(tie, KnownOnly) for tie in ties)
             return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):
@@ -252,9 +252,10 @@ def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Sc
         records = form_of(asked.action, asked.resource.type).records
         named = {key: snapshot.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
         found = found_for(context, Surroundings(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
+        shapes = {name: shape_of(cls) for name, cls in RECORDS.items()}
         for key, path in LEADS.get(context, {}).items():
             if found.get(key) is not None:
-                walk = walk_of(asked.resource.type, path)
+                walk = path_of(shapes, asked.resource.type, path)
                 assert found[key].id in ends_of(snapshot, asked.resource.id, walk, lambda: None)
 
 

@@ -102,7 +102,7 @@ class InProcess:
     ) -> Iterator[Listed]:
         """List the resources of a type on which the subject may act, page by page."""
         from sealauthz.decision.question import ListQuery
-        from sealauthz.polar.walks import Root
+        from sealauthz.polar.reach import Root
 
         return self._pages(ListQuery(Root.SUBJECT, _entity(subject), action, resource_type, context), page_size)
 
@@ -111,7 +111,7 @@ class InProcess:
     ) -> Iterator[Listed]:
         """List who may act on the resource, page by page."""
         from sealauthz.decision.question import ListQuery
-        from sealauthz.polar.walks import Root
+        from sealauthz.polar.reach import Root
 
         return self._pages(ListQuery(Root.RESOURCE, _entity(resource), action, subject_type, context), page_size)
 

@@ -31,9 +31,9 @@ from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
 from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
+from sealauthz.polar.reach import Reachability
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import TypeTable
 from sealauthz.schema.record import RECORDS, shape_of
@@ -175,13 +175,14 @@ def baseline_of(statements: tuple[Statement, ...]) -> Baseline:
     return Baseline(statements, _types(), _context_of, product_reasons=PRODUCT_REASONS, subjects=SUBJECT_TYPES)
 
 
-def links_of(bundle: Bundle) -> Links:
-    """Return what the rules of a bundle say about how subjects and resources are tied."""
+def reachability_of(bundle: Bundle) -> Reachability:
+    """Return what the rules of a bundle say about the links between subjects and resources."""
     engine = bundle.engine
     types = _types()
     program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
-    leads = {context.__name__: found for context, found in LEADS.items()}
-    return Links(program, leads, types.is_a)
+    shapes = {name: shape_of(cls) for name, cls in RECORDS.items()}
+    resolver_paths = {context.__name__: found for context, found in LEADS.items()}
+    return Reachability(program, shapes, resolver_paths, types.is_a)
 
 
 def _types() -> TypeTable:

@@ -8,15 +8,13 @@ from functools import cache
 from typing import Any
 
 from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.bundle import Bundle, links_of
+from sealauthz.decision.bundle import Bundle, reachability_of
 from sealauthz.decision.contexts import form_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.fact_cache import FactSnapshot
 from sealauthz.facts.units import COMPLETE, home_kind
-from sealauthz.polar.links import Links
-from sealauthz.polar.ties import Alone, Holding, Ties
-from sealauthz.polar.walks import Step, Walk
+from sealauthz.polar.reach import KnownOnly, Links, Path, Reachability, Referenced, Step
 from sealauthz.schema.record import RECORDS, shape_of
 
 _CHUNK = 256
@@ -27,17 +25,17 @@ class Plans:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self._links: Links | None = None
+        self._reachability: Reachability | None = None
 
-    def ties(self, query: ListQuery) -> Ties:
+    def ties(self, query: ListQuery) -> Links:
         """Return the ties of a query, each walk from what is known to what is sought; None where there are none."""
-        if self._links is None:
+        if self._reachability is None:
             # Two threads may both make them; either is right.
-            self._links = links_of(self.bundle)
+            self._reachability = reachability_of(self.bundle)
         context = form_of(query.action, query.resource_type).context.__name__
-        return self._links.between(query.subject_type, query.action, query.resource_type, context, query.root)
+        return self._reachability.between(query.subject_type, query.action, query.resource_type, context, query.root)
 
-    def holds(self, tie: Alone, known: Any) -> bool:
+    def holds(self, tie: KnownOnly, known: Any) -> bool:
         """Whether a condition on what is known lets anything be allowed. One that cannot be evaluated is no reason
         to leave anything out: each candidate is decided anyway.
         """
@@ -53,7 +51,7 @@ Watch = Callable[[], None]
 
 
 def candidates(
-    query: ListQuery, ties: Ties, plans: Plans, snapshot: FactSnapshot, after: str, may_see: MaySee, watch: Watch
+    query: ListQuery, ties: Links, plans: Plans, snapshot: FactSnapshot, after: str, may_see: MaySee, watch: Watch
 ) -> Iterator[str]:
     """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
 
@@ -63,14 +61,14 @@ def candidates(
     known = _open(snapshot, query.known.type, query.known.id)
     if known is None:
         return iter(())
-    if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
+    if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, KnownOnly)):
         return _all_of(query.sought, snapshot, after, may_see)
     reached: set[str] = set()
     named: list[Iterable[str]] = []
     for tie in ties:
-        if isinstance(tie, Holding):
+        if isinstance(tie, Referenced):
             named.append(_values(snapshot, tie.step.holder, tie.step.column, after))
-        elif not isinstance(tie, Alone):
+        elif not isinstance(tie, KnownOnly):
             reached |= ends_of(snapshot, query.known.id, tie, watch)
     return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
 
@@ -114,7 +112,7 @@ def _each_once(ordered: Iterable[str]) -> Iterator[str]:
         last = value
 
 
-def ends_of(snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) -> set[str]:
+def ends_of(snapshot: FactSnapshot, record_id: str, walk: Path, watch: Watch) -> set[str]:
     """Return the ids that a walk from a record leads to: through units where they hold all, else by an index."""
     # Records that a collection gave us hold their keys; of what a key names, only the id is known.
     standing: dict[str, Any] = {record_id: None}

@@ -1,6 +1,6 @@
 """Lists: the resources that a subject may act on, or the subjects who may act on a resource, page by page.
 
-What could be allowed is found through the ties of the policies (`polar.links`), from the side that is known; where they
+What could be allowed is found through the ties of the policies (`polar.reach`), from the side that is known; where they
 tie nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list holds
 exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets further.
 """
@@ -20,8 +20,7 @@ from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.fact_cache import FactSnapshot
-from sealauthz.polar.ties import Ties
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Links, Root
 from sealauthz.schema.record import Instant
 
 _SHARE_OF_DEADLINE = 0.8
@@ -79,7 +78,7 @@ class Search:
     caller: str
     start: Start
     size: int
-    ties: Ties
+    ties: Links
     bounds: Bounds
     stop_at: float
 

@@ -50,9 +50,9 @@ from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
 from sealauthz.model.masking import mask_name, mask_phone
 from sealauthz.model.records.identity import Person
 from sealauthz.polar import RuleNode, trace
+from sealauthz.polar.reach import Root
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
-from sealauthz.polar.walks import Root
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "everything", "system_clock"]
 

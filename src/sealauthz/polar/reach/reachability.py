@@ -1,9 +1,9 @@
-"""What ties subject and resource: read out of the policies, the walks of which one at least joins them in every allow.
+"""What joins subject and resource: read out of the policies, the links of which one at least holds in every allow.
 
 A rule is unfolded into the ways in which it can hold. What they say is taken as necessary conditions: whatever is not
 understood (a negation, a recursion, arithmetic, a value of the client's) is dropped, which only makes the answer wider.
 So a list that follows the links finds everything that is allowed, and asks the rule itself about all it finds. They
-come from the rules that decide: who edits these cannot make a list miss anything.
+come from the rules that decide, so that no change of a rule can make a list miss anything.
 """
 
 from __future__ import annotations
@@ -13,6 +13,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealauthz.polar.program import Clause, Key, Program
+from sealauthz.polar.reach.links import NEVER, KnownOnly, Links, Referenced, any_of, both
+from sealauthz.polar.reach.paths import (
+    UNKNOWN,
+    Constant,
+    Endpoint,
+    Given,
+    Members,
+    Root,
+    Shapes,
+    Value,
+    attribute_of,
+    back,
+    member_of,
+    path_of,
+)
 from sealauthz.polar.syntax import (
     And,
     Assign,
@@ -30,21 +45,6 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.ties import NEVER, Alone, Holding, Ties, any_of, both
-from sealauthz.polar.walks import (
-    UNKNOWN,
-    Constant,
-    Given,
-    Members,
-    Root,
-    Spot,
-    Value,
-    attribute_of,
-    back,
-    member_of,
-    walk_of,
-)
-from sealauthz.schema.record import RECORDS
 
 MAX_DEPTH = 24
 """Rules that call each other deeper than this are not followed."""
@@ -52,7 +52,7 @@ MAX_DEPTH = 24
 MAX_WAYS = 32
 """With more ways than this in which a rule can hold, what it says about its arguments is dropped."""
 
-Leads = Mapping[str, Mapping[str, Sequence[str]]]
+ResolverPaths = Mapping[str, Mapping[str, Sequence[str]]]
 """By context class and key: the path from the resource to what the server finds for the key."""
 
 _Words = tuple[tuple[int, str], ...]
@@ -65,35 +65,42 @@ _Arguments = tuple[Value | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way in which goals can hold: what the variables are then, and the ties that are known by then."""
+    """One way in which goals can hold: what the variables are then, and the links that are known by then."""
 
     env: _Env
-    ties: Ties = None
+    links: Links = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """One way in which a call can hold: the values that it found (None: not known which), and its ties."""
+    """One way in which a call can hold: the values that it found (None: not known which), and its links."""
 
     found: tuple[Value | None, ...]
-    ties: Ties
+    links: Links
 
 
-class Links:
-    """The links of one policy. `is_a` tells whether values of one class are values of another."""
+class Reachability:
+    """The links of one policy over records of these shapes.
 
-    def __init__(self, program: Program, leads: Leads, is_a: Callable[[str, str], bool]) -> None:
+    `resolver_paths` are the paths to what context resolvers find; `is_a` tells whether values of one class are values
+    of another.
+    """
+
+    def __init__(
+        self, program: Program, shapes: Shapes, resolver_paths: ResolverPaths, is_a: Callable[[str, str], bool]
+    ) -> None:
         self._program = program
+        self._shapes = shapes
         self._heads = {
             key: [(clause, _words_of(clause)) for clause in clauses] for key, clauses in program.clauses.items()
         }
-        self._leads = leads
+        self._resolver_paths = resolver_paths
         self._is_a = is_a
-        self._found: dict[tuple[str, str, str, str, Root], Ties] = {}
+        self._found: dict[tuple[str, str, str, str, Root], Links] = {}
         self._finding = threading.Lock()
 
-    def between(self, subject: str, action: str, resource: str, context: str, known: Root) -> Ties:
-        """Return the ties of an action, each walk from what is known to what is sought; None if it is for anybody.
+    def between(self, subject: str, action: str, resource: str, context: str, known: Root) -> Links:
+        """Return the links of an action, each path from what is known to what is sought; None if it is for anybody.
 
         `subject`, `resource` and `context` are the names of their classes.
         """
@@ -102,22 +109,23 @@ class Links:
             return self._found[key]
         with self._finding:
             if key not in self._found:
-                search = _Search(self._program, self._heads, self._led(resource, context), self._is_a, known)
+                resolved = self._resolved(resource, context)
+                search = _Search(self._program, self._shapes, self._heads, resolved, self._is_a, known)
                 asked: _Arguments = (
-                    Spot(Root.SUBJECT, (), subject),
+                    Endpoint(Root.SUBJECT, (), subject),
                     Constant(action),
-                    Spot(Root.RESOURCE, (), resource),
+                    Endpoint(Root.RESOURCE, (), resource),
                     Given(context),
                 )
-                self._found[key] = any_of(outcome.ties for outcome in search.outcomes("allow", asked))
+                self._found[key] = any_of(outcome.links for outcome in search.outcomes("allow", asked))
             return self._found[key]
 
-    def _led(self, resource: str, context: str) -> Mapping[str, Spot]:
-        led = {}
-        for name, path in self._leads.get(context, {}).items():
-            walk = walk_of(resource, path)
-            led[name] = Spot(Root.RESOURCE, walk, walk[-1].ends_at, may_be_nil=True)
-        return led
+    def _resolved(self, resource: str, context: str) -> Mapping[str, Endpoint]:
+        resolved = {}
+        for name, names in self._resolver_paths.get(context, {}).items():
+            path = path_of(self._shapes, resource, names)
+            resolved[name] = Endpoint(Root.RESOURCE, path, path[-1].ends_at, may_be_nil=True)
+        return resolved
 
 
 @dataclass(slots=True)
@@ -125,8 +133,9 @@ class _Search:
     """One unfolding of a policy, for one context class and from one side."""
 
     program: Program
+    shapes: Shapes
     heads: Mapping[Key, Sequence[tuple[Clause, _Words]]]
-    led: Mapping[str, Spot]
+    resolved: Mapping[str, Endpoint]
     is_a: Callable[[str, str], bool]
     known: Root
     _outcomes: dict[tuple[str, _Arguments], list[_Outcome]] = field(default_factory=dict)
@@ -146,7 +155,7 @@ class _Search:
         words = tuple(value.value if isinstance(value, Constant) else None for value in arguments)
         try:
             ways = [
-                _Outcome(self._found_by(clause, arguments, way.env), way.ties)
+                _Outcome(self._found_by(clause, arguments, way.env), way.links)
                 for clause, heard in self.heads.get((rule, len(arguments)), ())
                 if not any(type(words[at]) is str and words[at] != word for at, word in heard)
                 for way in self._enter(clause, arguments)
@@ -158,7 +167,7 @@ class _Search:
 
     def _guarded(self, rule: str, arguments: _Arguments, outcomes: list[_Outcome]) -> list[_Outcome]:
         """Remember a rule about the known side alone: where that does not hold, nothing is joined by it."""
-        root = Spot(self.known, (), self._type_of_root(arguments))
+        root = Endpoint(self.known, (), self._type_of_root(arguments))
         if root not in arguments or any(outcome.found for outcome in outcomes):
             return outcomes
         written: list[str | None] = []
@@ -169,12 +178,12 @@ class _Search:
                 written.append(value.value)
             else:
                 return outcomes
-        alone: Ties = frozenset({Alone(rule, tuple(written))})
-        return [_Outcome((), alone if outcome.ties is None else outcome.ties) for outcome in outcomes]
+        known_only: Links = frozenset({KnownOnly(rule, tuple(written))})
+        return [_Outcome((), known_only if outcome.links is None else outcome.links) for outcome in outcomes]
 
     def _type_of_root(self, arguments: _Arguments) -> str:
-        spots = (value for value in arguments if isinstance(value, Spot))
-        return next((spot.type for spot in spots if spot.root == self.known and not spot.walk), "")
+        endpoints = (value for value in arguments if isinstance(value, Endpoint))
+        return next((endpoint.type for endpoint in endpoints if endpoint.root == self.known and not endpoint.path), "")
 
     def _enter(self, clause: Clause, arguments: _Arguments) -> list[_Way]:
         """The ways in which one clause can hold for these arguments."""
@@ -196,7 +205,7 @@ class _Search:
     def _fits(self, value: Value, pattern: str) -> bool:
         """Whether a value may be of a class, or of one of those that `Actor` and `Resource` stand for."""
         match value:
-            case Spot(is_record=True):
+            case Endpoint(is_record=True):
                 union = self.program.unions.get(pattern)
                 return value.type in union if union is not None else self.is_a(value.type, pattern)
             case Given(type):
@@ -221,7 +230,7 @@ class _Search:
                 common = {
                     name: value for name, value in first.items() if all(way.env.get(name) == value for way in ways)
                 }
-                ways = [_Way(common, any_of(way.ties for way in ways))]
+                ways = [_Way(common, any_of(way.links for way in ways))]
         return ways
 
     def _one(self, goal: Term, way: _Way) -> list[_Way]:
@@ -243,7 +252,7 @@ class _Search:
             case In(item, collection, _):
                 members = self._value(collection, way.env)
                 if isinstance(members, Members):
-                    kept = self._equal(self._holding(way, members), item, member_of(members))
+                    kept = self._equal(self._referenced(way, members), item, member_of(members))
             case Matches(term, TypePattern(name, _, _), _):
                 kept = self._matching(way, term, name)
             case _:
@@ -255,11 +264,11 @@ class _Search:
         free = [term for term, value in zip(terms, arguments, strict=True) if value is None]
         ways = []
         for outcome in self.outcomes(name, arguments):
-            kept: _Way | None = _Way(way.env, both(way.ties, outcome.ties))
+            kept: _Way | None = _Way(way.env, both(way.links, outcome.links))
             for term, value in zip(free, outcome.found, strict=True):
                 if kept is not None and value is not None:
                     kept = self._equal(kept, term, value)
-            if kept is not None and kept.ties != NEVER:
+            if kept is not None and kept.links != NEVER:
                 ways.append(kept)
         return ways
 
@@ -273,7 +282,7 @@ class _Search:
         names = [term.name for term in free if isinstance(term, Variable) and term.name != "_"]
         if len(set(names)) < len(names):
             return [way]  # one variable twice: not every fact is one of them
-        ties = way.ties
+        links = way.links
         for fact in self.program.clauses.get((condition.name, len(arguments)), ()):
             if fact.goals or not all(map(self._is_certain, fact.parameters, arguments)):
                 continue
@@ -281,8 +290,8 @@ class _Search:
             for term, parameter in zip(condition.arguments, fact.parameters, strict=True):
                 if isinstance(term, Variable) and term.name in names and isinstance(parameter.term, Literal):
                     env[term.name] = Constant(parameter.term.value)
-            ties = both(ties, any_of(found.ties for found in self._one(action, _Way(env))))
-        return [] if ties == NEVER else [_Way(way.env, ties)]
+            links = both(links, any_of(found.links for found in self._one(action, _Way(env))))
+        return [] if links == NEVER else [_Way(way.env, links)]
 
     def _is_certain(self, parameter: Parameter, value: Value | None) -> bool:
         """Whether an argument fits a parameter of a fact, whatever the facts of the question are."""
@@ -295,24 +304,24 @@ class _Search:
         if pattern is None:
             return True
         is_plain = isinstance(pattern, TypePattern) and not pattern.fields
-        is_there = isinstance(value, Spot) and value.is_record and not value.may_be_nil
+        is_there = isinstance(value, Endpoint) and value.is_record and not value.may_be_nil
         return is_plain and is_there and self._fits(value, pattern.name)  # type: ignore[arg-type, union-attr]
 
-    def _holding(self, way: _Way, members: Members) -> _Way:
+    def _referenced(self, way: _Way, members: Members) -> _Way:
         """The way once what is sought is known to have members."""
-        if members.spot.root == self.known or members.spot.walk:
+        if members.endpoint.root == self.known or members.endpoint.path:
             return way
-        return _Way(way.env, both(way.ties, frozenset({Holding(members.step)})))
+        return _Way(way.env, both(way.links, frozenset({Referenced(members.step)})))
 
     def _matching(self, way: _Way, term: Term, pattern: str) -> _Way | None:
         value = self._value(term, way.env)
         if value is None:
             return way
-        is_named = pattern in RECORDS or isinstance(value, Given)
+        is_named = pattern in self.shapes or isinstance(value, Given)
         if is_named and not self._fits(value, pattern):
             return None
-        if isinstance(term, Variable) and isinstance(value, Spot) and term.name in way.env:
-            return _Way({**way.env, term.name: value.present()}, way.ties)
+        if isinstance(term, Variable) and isinstance(value, Endpoint) and term.name in way.env:
+            return _Way({**way.env, term.name: value.present()}, way.links)
         return way
 
     def _unified(self, way: _Way, left: Term, right: Term) -> _Way | None:
@@ -327,23 +336,23 @@ class _Search:
         is_variable = isinstance(term, Variable) and term.name != "_"
         present = self._value(term, way.env)
         if present is None:
-            return _Way({**way.env, term.name: value}, way.ties) if is_variable else way  # type: ignore[union-attr]
+            return _Way({**way.env, term.name: value}, way.links) if is_variable else way  # type: ignore[union-attr]
         match present, value:
             case Constant(one), Constant(other):
                 is_other = type(one) is str and type(other) is str and one != other
                 return None if is_other else way
-            case Spot(), Spot():
-                return _Way(way.env, both(way.ties, self._tie(present, value)))
+            case Endpoint(), Endpoint():
+                return _Way(way.env, both(way.links, self._link(present, value)))
         if present is UNKNOWN and is_variable and term.name in way.env:  # type: ignore[union-attr]
-            return _Way({**way.env, term.name: value}, way.ties)  # type: ignore[union-attr]
+            return _Way({**way.env, term.name: value}, way.links)  # type: ignore[union-attr]
         return way
 
-    def _tie(self, one: Spot, other: Spot) -> Ties:
-        """The tie of two spots that are the same; None where that says nothing about subject and resource."""
+    def _link(self, one: Endpoint, other: Endpoint) -> Links:
+        """The link of two endpoints that are the same; None where that says nothing about subject and resource."""
         if one.root == other.root or one.type != other.type or (one.may_be_nil and other.may_be_nil):
             return None
         ours, theirs = (one, other) if one.root == self.known else (other, one)
-        return frozenset({(*ours.walk, *back(theirs.walk))})
+        return frozenset({(*ours.path, *back(theirs.path))})
 
     # --- values ------------------------------------------------------------------------------------------------------
 
@@ -356,9 +365,9 @@ class _Search:
                 return env.get(name)
             case Attribute(base, name, None, _):
                 on = self._value(base, env)
-                if isinstance(on, Spot):
-                    return attribute_of(on, name)
-                return self.led.get(name, UNKNOWN) if isinstance(on, Given) else UNKNOWN
+                if isinstance(on, Endpoint):
+                    return attribute_of(self.shapes, on, name)
+                return self.resolved.get(name, UNKNOWN) if isinstance(on, Given) else UNKNOWN
             case _:
                 return UNKNOWN
 
@@ -380,12 +389,12 @@ def _is_same(one: object, other: object) -> bool:
 
 def _merged(outcomes: Iterable[_Outcome]) -> list[_Outcome]:
     """Outcomes with the same values as one; too many as one that does not say which."""
-    by_found: dict[tuple[Value | None, ...], list[Ties]] = {}
+    by_found: dict[tuple[Value | None, ...], list[Links]] = {}
     for outcome in outcomes:
-        by_found.setdefault(outcome.found, []).append(outcome.ties)
+        by_found.setdefault(outcome.found, []).append(outcome.links)
     if len(by_found) > MAX_WAYS:
         nothing = tuple(None for _ in next(iter(by_found)))
-        return [_Outcome(nothing, any_of(ties for several in by_found.values() for ties in several))]
+        return [_Outcome(nothing, any_of(links for several in by_found.values() for links in several))]
     return [_Outcome(found, any_of(several)) for found, several in by_found.items()]
 
 
@@ -394,4 +403,4 @@ def _once_each(ways: Iterable[_Way]) -> list[_Way]:
     by_env: dict[frozenset[tuple[str, Value]], list[_Way]] = {}
     for way in ways:
         by_env.setdefault(frozenset(way.env.items()), []).append(way)
-    return [_Way(several[0].env, any_of(way.ties for way in several)) for several in by_env.values()]
+    return [_Way(several[0].env, any_of(way.links for way in several)) for several in by_env.values()]

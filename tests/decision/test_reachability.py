@@ -1,4 +1,4 @@
-"""The law of ties: wherever a rule holds, one of its ties joins the two; for random policies over random facts."""
+"""The law of links: wherever a rule holds, one of its links joins the two; for random policies over random facts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sealauthz.decision.candidates import ends_of
 from sealauthz.decision.contexts import Context
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache, FactSnapshot
-from sealauthz.model import RECORDS
+from sealauthz.model import RECORDS, shape_of
 from sealauthz.model.records.identity import PlatformStaff, StaffDuty
 from sealauthz.model.records.organisation import Department, Enterprise, JoinedVia, Membership
 from sealauthz.model.records.seals import CrossEnterpriseGrant, GrantScope, OpenGrant, Seal, SealKind
 from sealauthz.polar import Source
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
-from sealauthz.polar.ties import Alone, Holding, Tie
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import KnownOnly, Link, Reachability, Referenced, Root
+
+SHAPES = {name: shape_of(cls) for name, cls in RECORDS.items()}
 
 BINDINGS = {
     "m": "m in person.memberships",
@@ -105,7 +105,7 @@ def policies(draw: st.DrawFn) -> str:
 
 @st.composite
 def facts(draw: st.DrawFn) -> list[Any]:
-    """Two enterprises with members, seals and grants, which keys tie to each other at random."""
+    """Two enterprises with members, seals and grants, which keys link to each other at random."""
     persons, enterprises, departments = ("p1", "p2"), ("e1", "e2"), ("d1", "d2")
     records: list[Any] = [person(name) for name in persons]
     records += [Enterprise(name, name, f"USCC{name:>014}") for name in enterprises]
@@ -138,13 +138,13 @@ def facts(draw: st.DrawFn) -> list[Any]:
     return records
 
 
-def joins(tie: Tie, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, sought: Any) -> bool:
-    """Whether a tie joins two records."""
-    if isinstance(tie, Alone):
-        return engine.holds(tie.rule, *(known if argument is None else argument for argument in tie.arguments))
-    if isinstance(tie, Holding):
-        return sought.id in snapshot.after(tie.step.holder, tie.step.column, "", 100)
-    return sought.id in ends_of(snapshot, known.id, tie, lambda: None)
+def joins(link: Link, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, sought: Any) -> bool:
+    """Whether a link joins two records."""
+    if isinstance(link, KnownOnly):
+        return engine.holds(link.rule, *(known if argument is None else argument for argument in link.arguments))
+    if isinstance(link, Referenced):
+        return sought.id in snapshot.after(link.step.holder, link.step.column, "", 100)
+    return sought.id in ends_of(snapshot, known.id, link, lambda: None)
 
 
 @given(policies(), facts())
@@ -152,8 +152,8 @@ def joins(tie: Tie, snapshot: FactSnapshot, engine: CompiledEngine, known: Any, 
 def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, records: list[Any]) -> None:
     nodes = tuple(parse(Source("random.polar", policy)))
     engine = CompiledEngine(nodes, RECORDS, (Context,))
-    links = Links(engine.program, {}, lambda one, other: one == other)
-    ties = {root: links.between("Person", "use", "Seal", "Context", root) for root in Root}
+    reachability = Reachability(engine.program, SHAPES, {}, lambda one, other: one == other)
+    links = {root: reachability.between("Person", "use", "Seal", "Context", root) for root in Root}
     with FactCache.of_records(records).read() as snapshot:
         persons = [snapshot.person(record.id) for record in records if type(record).__name__ == "Person"]
         seals = [snapshot.find("Seal", record.id) for record in records if isinstance(record, Seal)]
@@ -166,6 +166,6 @@ def test_wherever_a_rule_holds_one_of_its_ties_joins_the_two(policy: str, record
                     continue  # denied
                 event("allowed")
                 for root, known, sought in ((Root.SUBJECT, who, seal), (Root.RESOURCE, seal, who)):
-                    found = ties[root]
+                    found = links[root]
                     event(f"{root}: {'tied' if found is not None else 'open'}")
-                    assert found is None or any(joins(tie, snapshot, engine, known, sought) for tie in found), found
+                    assert found is None or any(joins(link, snapshot, engine, known, sought) for link in found), found
