@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sealauthz.errors import BundleRefused
 from sealauthz.polar.syntax import Place
 
 
@@ -30,6 +31,12 @@ class Diagnostic:
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
+
+
+def refusal(message: str, place: Place | None) -> BundleRefused:
+    """Make the error that refuses a bundle for what stands at a place."""
+    place = place or Place("", 0, 0)
+    return BundleRefused(message, place.file, place.line, place.column)
 
 
 class Diagnostics:

@@ -173,7 +173,7 @@ class CompiledEngine:
         users = self._users[key]
         other = CompiledEngine.__new__(CompiledEngine)
         program = with_rule(compiler.program, rule, replacement)
-        code = self._code.changed(compiler.changed(program, key, users), users)
+        code = self._code.changed(compiler.with_clauses(program, key, users), users)
         other._open(code, self._words, self._max_steps)
         return other
 
