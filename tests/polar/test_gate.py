@@ -6,7 +6,8 @@ import pytest
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import RuleNode, Source, admit
-from sealauthz.polar.parse import MAX_DEPTH, MAX_FILE_BYTES
+from sealauthz.polar.scanner import MAX_FILE_BYTES
+from sealauthz.polar.tree import MAX_DEPTH
 from sealauthz.polar.unparse import written_head
 
 ATTRIBUTES = frozenset({"state", "holds"})

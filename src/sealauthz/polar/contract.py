@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
+from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
 from sealauthz.polar.syntax import BlockNode, Literal, Parameter, Place, RuleNode, RuleTypeNode, Statement
 from sealauthz.polar.terms import written
 
@@ -111,7 +111,7 @@ def rulebook_of(statements: Iterable[Statement], product_reasons: Iterable[str])
     diagnostics = Diagnostics()
     book = read_contract(statements, product_reasons, diagnostics)
     for some in diagnostics.noted():
-        raise BundleRefused(some.message, some.place.file, some.place.line, some.place.column)
+        raise refusal(some.message, some.place)
     if not book.floor:
         raise BundleRefused(f"the floor is missing: {FLOOR_FILE} requires nothing")
     return book

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sealauthz.errors import BundleRefused
+from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.messages import REFUSED_WORDS
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import FILES_REMEMBERED, Source
@@ -59,31 +59,27 @@ def _refuse_parameter(parameter: Parameter) -> None:
         is_plain = isinstance(term, Variable) and (pattern is None or is_class)
     if not is_plain:
         said = "a parameter is a string, a whole number, or a variable with or without a type"
-        raise _refusal(said, parameter.place)
+        raise refusal(said, parameter.place)
 
 
 def _refuse_node(node: Node, attributes: frozenset[str]) -> None:
     match node:
         case Attribute(_, name, arguments, place):
             if arguments is not None:
-                raise _refusal(f"`{name}(` would call host code: methods are not accepted", place)
+                raise refusal(f"`{name}(` would call host code: methods are not accepted", place)
             if name not in attributes:
-                raise _refusal(f"no fact has an attribute `{name}`", place)
+                raise refusal(f"no fact has an attribute `{name}`", place)
         case TypePattern(name, fields, place) if fields:
-            raise _refusal(f"`{name}{{`: field patterns pass over missing attributes and are not accepted", place)
+            raise refusal(f"`{name}{{`: field patterns pass over missing attributes and are not accepted", place)
         case DictPattern(_, place):
-            raise _refusal("field patterns pass over missing attributes and are not accepted", place)
+            raise refusal("field patterns pass over missing attributes and are not accepted", place)
         case DictTerm(fields, place):
             for key, _ in fields:
                 _refuse_word(key, place)
         case In(_, DictTerm(_, place), _):
-            raise _refusal("`in` looks into a list: a dictionary is not accepted here", place)
+            raise refusal("`in` looks into a list: a dictionary is not accepted here", place)
 
 
 def _refuse_word(name: str, place: Place) -> None:
     if name in REFUSED_WORDS:
-        raise _refusal(REFUSED_WORDS[name], place)
-
-
-def _refusal(message: str, place: Place) -> BundleRefused:
-    return BundleRefused(message, place.file, place.line, place.column)
+        raise refusal(REFUSED_WORDS[name], place)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
-from sealauthz.errors import BundleRefused
 from sealauthz.polar.blocks import UNIONS, declared_by, undeclared, unions_of, written_out
+from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -82,7 +81,7 @@ def program_of(statements: Iterable[Statement], classes: Iterable[str] = ()) -> 
     for block in blocks:
         for shorthand in block.shorthands:
             for lacking in undeclared(block, shorthand, declared):
-                _refuse(str(lacking), lacking.name.place)
+                raise refusal(str(lacking), lacking.name.place)
     written = written_out(blocks, declared, {NIL, *names})
     for rule in (*(s for s in statements if isinstance(s, RuleNode)), *written):
         clauses.setdefault((rule.name, len(rule.parameters)), []).append(_clause(rule, names))
@@ -97,7 +96,7 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
     key = (rule.name, len(rule.parameters))
     clauses = program.clauses.get(key, ())
     if all(clause.place != rule.place for clause in clauses):
-        _refuse("there is no such rule", rule.place)
+        raise refusal("there is no such rule", rule.place)
     instead = () if replacement is None else (_clause(replacement, program.classes),)
     changed = tuple(new for old in clauses for new in ((old,) if old.place != rule.place else instead))
     others = {other: found for other, found in program.clauses.items() if other != key}
@@ -202,15 +201,11 @@ def how_to_ask_for(name: str) -> str:
 def _refuse_class(variable: Variable, classes: Container[str]) -> None:
     name = variable.name
     if name in classes:
-        _refuse(f"{class_as_value(name)}: {how_to_ask_for(name)}", variable.place)
+        raise refusal(f"{class_as_value(name)}: {how_to_ask_for(name)}", variable.place)
 
 
 def _refuse_constant(variable: Variable, classes: Container[str]) -> None:
     """Refuse to give a value to what has one."""
     _refuse_class(variable, classes)
     if variable.name == NIL:
-        _refuse("`nil` is a constant and takes no value", variable.place)
-
-
-def _refuse(message: str, place: Place) -> NoReturn:
-    raise BundleRefused(message, place.file, place.line, place.column)
+        raise refusal("`nil` is a constant and takes no value", variable.place)
