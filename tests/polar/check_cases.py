@@ -500,12 +500,12 @@ MODES = [
 
 OPTIONAL = [
     error(
-        "what the asker may leave out, handed to a rule under not",
+        "what the client may leave out, handed to a rule under not",
         "optional",
         meets("not late(context.task)") + 'late(task: SigningTask) if task.state = "EXPIRED";',
         meets("context.task matches SigningTask and not late(context.task)")
         + 'late(task: SigningTask) if task.state = "EXPIRED";',
-        "the asker only has to leave it out",
+        "the client only has to leave it out",
     ),
     error(
         "a dot on nil under not",

@@ -104,7 +104,7 @@ def test_a_client_that_leaves_a_key_out_opens_no_negation() -> None:
     )
     (diagnostic,) = diagnostics("", floor=floor)
     assert (diagnostic.code, diagnostic.severity) == ("optional", Severity.ERROR)
-    assert "the asker only has to leave it out" in diagnostic.message
+    assert "the client only has to leave it out" in diagnostic.message
 
 
 def test_a_place_is_where_the_name_stands() -> None:

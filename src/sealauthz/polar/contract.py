@@ -170,8 +170,8 @@ class _Reading:
         """The text at a parameter; None, and an error, where it is something else."""
         parameter = self.rule.parameters[index]
         if not parameter.literal:
-            said = f"the {what} of `{self.rule.name}` is a literal, not `{written(parameter.term)}`"
-            self.error("shape", said, index)
+            message = f"the {what} of `{self.rule.name}` is a literal, not `{written(parameter.term)}`"
+            self.error("shape", message, index)
         return parameter.literal or None
 
     def resource(self, index: int) -> str | None:
@@ -253,8 +253,8 @@ def _reason(reading: _Reading) -> None:
     if stage is None:
         reading.error("shape", "the stage of `reason` is a whole number", 1)
     if audience is not None and audience not in _AUDIENCES:
-        said = f"the audience of `reason` is USER or OPERATOR, not `{audience}`"
-        reading.error("shape", said, 2, did_you_mean(audience, _AUDIENCES))
+        message = f"the audience of `reason` is USER or OPERATOR, not `{audience}`"
+        reading.error("shape", message, 2, did_you_mean(audience, _AUDIENCES))
     if code is None:
         return
     known = reading.book.reasons.get(code)
@@ -308,8 +308,8 @@ def _spread_floor(book: Rulebook, diagnostics: Diagnostics) -> None:
             if need in book.floor:
                 book.meets.setdefault(need, []).append(rule)
             else:
-                said = f"`{requirement}` is met for every action by {FLOOR_FILE}, which alone may require it"
-                diagnostics.error("floor", said, book.requires[need].place)
+                message = f"`{requirement}` is met for every action by {FLOOR_FILE}, which alone may require it"
+                diagnostics.error("floor", message, book.requires[need].place)
         if not needs:
             hint = did_you_mean(requirement, book.required)
             diagnostics.error("requirement", f"no action requires `{requirement}`", rule.parameters[1].place, hint)
@@ -324,17 +324,19 @@ def _check_settled(book: Rulebook, diagnostics: Diagnostics) -> None:
                 if listed is None:
                     continue  # the checker says that there is no such action
                 if requirement not in listed:
-                    said = f"this {verb} `{requirement}`, which `{action}` on {type_} does not require"
+                    message = f"this {verb} `{requirement}`, which `{action}` on {type_} does not require"
                     hint = did_you_mean(requirement, listed)
-                    diagnostics.error("requirement", said, rule.parameters[position].place, hint)
+                    diagnostics.error("requirement", message, rule.parameters[position].place, hint)
                 elif need in book.floor and rule.place.file != FLOOR_FILE:
-                    said = f"`{requirement}` of `{action}` on {type_} belongs to the floor: only {FLOOR_FILE} {verb} it"
-                    diagnostics.error("floor", said, rule.place)
+                    message = (
+                        f"`{requirement}` of `{action}` on {type_} belongs to the floor: only {FLOOR_FILE} {verb} it"
+                    )
+                    diagnostics.error("floor", message, rule.place)
     for need, rule in book.requires.items():
         if need not in book.meets:
             requirement, action, type_ = need
-            said = f"nothing meets `{requirement}` for `{action}` on {type_}"
-            diagnostics.error("unmeetable", said, rule.place)
+            message = f"nothing meets `{requirement}` for `{action}` on {type_}"
+            diagnostics.error("unmeetable", message, rule.place)
 
 
 def _check_explained(book: Rulebook, product_reasons: tuple[str, ...], diagnostics: Diagnostics) -> None:
@@ -343,19 +345,19 @@ def _check_explained(book: Rulebook, product_reasons: tuple[str, ...], diagnosti
     for (requirement, _, _), rule in book.requires.items():
         if requirement not in book.otherwise and requirement not in seen:
             seen.add(requirement)
-            said = f"`otherwise` does not say what an unmet `{requirement}` means"
-            diagnostics.error("unexplained", said, rule.place)
+            message = f"`otherwise` does not say what an unmet `{requirement}` means"
+            diagnostics.error("unexplained", message, rule.place)
     explaining = [rule for name in ("otherwise", "because") for rule in book.rules.get(name, ())]
     for rule in (rule for rule in explaining if len(rule.parameters) == ARITIES[rule.name]):
         requirement, code = (parameter.literal or "" for parameter in rule.parameters[:2])
         if requirement and requirement not in required:
             hint = did_you_mean(requirement, required)
-            said = f"no action requires `{requirement}`"
-            diagnostics.error("requirement", said, rule.parameters[0].place, hint)
+            message = f"no action requires `{requirement}`"
+            diagnostics.error("requirement", message, rule.parameters[0].place, hint)
         if code and code not in book.reasons:
-            said = f"`reason` does not describe `{code}`"
-            diagnostics.error("reason", said, rule.parameters[1].place, did_you_mean(code, book.reasons))
+            message = f"`reason` does not describe `{code}`"
+            diagnostics.error("reason", message, rule.parameters[1].place, did_you_mean(code, book.reasons))
     missing = [f"`{code}`" for code in product_reasons if code not in book.reasons]
     if missing:
-        said = f"`reason` does not describe {' or '.join(missing)}, which the service gives"
-        diagnostics.error("reason", said, Place(CONTRACT_FILE, 1, 1))
+        message = f"`reason` does not describe {' or '.join(missing)}, which the service gives"
+        diagnostics.error("reason", message, Place(CONTRACT_FILE, 1, 1))

@@ -66,7 +66,7 @@ class _Code:
             collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
             compiled = self.compiler.rule(rule, pattern, collects=collects)
             picked = _picking([index for index, argument in enumerate(pattern) if isinstance(argument, Bound)])
-            function = None if compiled.always is not None else self._born_when_called(key, compiled.name, picked)
+            function = None if compiled.always is not None else self._made_on_first_call(key, compiled.name, picked)
             entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
@@ -78,8 +78,8 @@ class _Code:
         other.entries = {key: entry for key, entry in self.entries.items() if (key[0], len(key) - 1) not in users}
         return other
 
-    def _born_when_called(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
-        """A stand-in that makes the function, with all that it calls, when somebody asks."""
+    def _made_on_first_call(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
+        """A stand-in that makes the function, with all that it calls, on its first call."""
 
         def first_call(*arguments: Any) -> Any:
             with self._growing:
@@ -91,7 +91,7 @@ class _Code:
         return first_call
 
     def _define(self, name: str) -> None:
-        """Bring a function and those that it calls into being."""
+        """Define a function and those that it calls."""
         fresh: dict[str, ast.FunctionDef] = {}
         waiting = [name]
         while waiting:
@@ -268,7 +268,7 @@ class CompiledEngine:
         return (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
 
     def _enter_late(self, code: _Code, key: tuple[Any, ...]) -> Entry:
-        """Compile a rule for a combination of types that nobody prepared."""
+        """Compile a rule for a combination of types that was not prepared."""
         rule, *likes = key
         try:
             return code.enter(key, rule, self._pattern(likes))

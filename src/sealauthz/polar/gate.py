@@ -58,8 +58,8 @@ def _refuse_parameter(parameter: Parameter) -> None:
         is_class = isinstance(pattern, TypePattern) and not pattern.fields
         is_plain = isinstance(term, Variable) and (pattern is None or is_class)
     if not is_plain:
-        said = "a parameter is a string, a whole number, or a variable with or without a type"
-        raise refusal(said, parameter.place)
+        message = "a parameter is a string, a whole number, or a variable with or without a type"
+        raise refusal(message, parameter.place)
 
 
 def _refuse_node(node: Node, attributes: frozenset[str]) -> None:

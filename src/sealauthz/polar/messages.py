@@ -110,7 +110,7 @@ def unexpected(
         at = f"line {opened.place.line}, column {opened.place.column}"
         return f"expected {expected}: the `{opened.text}` of {at} is still open", found.place
     if before is not None and "SEMICOLON" in accepted and found.place.line > before.place.line:
-        # Whoever forgets the end of a statement looks for it there, not where the next one starts.
+        # A missing end belongs behind the last token of its statement, not where the next one starts.
         behind = Place(before.place.file, before.place.line, before.place.column + len(before.text))
         return f"expected {expected} after {_quoted(before)}, found {_quoted(found)}", behind
     # Polar allows operators and brackets in some patterns, where we do not.

@@ -65,7 +65,7 @@ class Token:
 
     @property
     def place(self) -> Place:
-        """Where it stands; made when asked for, as most tokens are marks that nobody asks."""
+        """Where it stands; made on demand, as most tokens are marks whose place is never needed."""
         return Place(self._file, self._line, self._column)
 
 

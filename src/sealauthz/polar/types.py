@@ -33,8 +33,8 @@ class ValueType:
 
     `name` is a class, one of `str int bool float list dict`, `nil` for nothing at all, or empty where nothing is known.
     `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
-    a list holds. `is_given` marks a value of the context, which is None where the asker left it out. `column` names the
-    enumeration's column for messages; it makes no difference between types.
+    a list holds. `is_given` marks a value of the context, which is None where the client left it out. `column` names
+    the enumeration's column for messages; it makes no difference between types.
     """
 
     name: str

@@ -77,14 +77,14 @@ def check(
         found.error("too-much", str(error), error.place)
         return found.by_place()
     except RecursionError:
-        said = "rules and their conditions nest too deep to be checked"
-        found.error("too-much", said, rules.statements[0].place)
+        message = "rules and their conditions nest too deep to be checked"
+        found.error("too-much", message, rules.statements[0].place)
         return found.by_place()
-    # A rule with an error in it is not also told that it never matches.
+    # A rule with an error gets no second message that it never matches.
     wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
-    for place, said in flow.never():
+    for place, message in flow.never():
         if rules.clause_at(place) not in wrong:
-            found.error("never", said, place)
+            found.error("never", message, place)
     return found.by_place()
 
 

@@ -1,7 +1,7 @@
 """The questions that the service asks of a bundle: with which arguments, and what it does with the answers.
 
-They are those of `decision/pdp.py`. What decides is told from what only explains: a value that is missing may make an
-explanation hold, but never a permission.
+They are those of the decision point. Answers that decide are kept apart from those that only explain: a value that is
+missing may make an explanation hold, but never a permission.
 """
 
 from __future__ import annotations

@@ -20,16 +20,16 @@ def check_floor(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
     for action, type_ in book.requirements:
         if (action, type_) not in standing:
             rule = next(rule for (_, *about), rule in book.requires.items() if about == [action, type_])
-            said = f"`{action}` on {type_} drops the floor: {FLOOR_FILE} requires nothing of it"
-            found.error("floor", said, rule.place)
+            message = f"`{action}` on {type_} drops the floor: {FLOOR_FILE} requires nothing of it"
+            found.error("floor", message, rule.place)
     for key in rests_on(rules):
         clauses = rules.by_key[key]
         files = {clause.place.file for clause in clauses}
         owner = FLOOR_FILE if FLOOR_FILE in files else clauses[0].place.file
         for clause in clauses:
             if clause.place.file != owner:
-                said = f"the floor rests on `{key[0]}`, which is defined in {owner}: no other file adds to it"
-                found.error("floor", said, clause.place)
+                message = f"the floor rests on `{key[0]}`, which is defined in {owner}: no other file adds to it"
+                found.error("floor", message, clause.place)
 
 
 def check_kept(rules: Rules, product: Rules, found: Diagnostics) -> None:
@@ -41,17 +41,17 @@ def check_kept(rules: Rules, product: Rules, found: Diagnostics) -> None:
         kept = {_words(clause): clause for clause in product.by_key[key]}
         there = rules.by_key.get(key, [])
         home = product.by_key[key][0].place.file
-        said = f"the floor rests on `{key[0]}`, and"
+        message = f"the floor rests on `{key[0]}`, and"
         advice = (
             f"keep its rules as they are in the installed {home}, and write what is yours as a requirement of your own "
             "or as a rule of another name"
         )
         others = [clause for clause in there if _words(clause) not in kept]
         for clause in others:
-            found.error("floor", f"{said} this rule of it is not the product's: {advice}", clause.place)
+            found.error("floor", f"{message} this rule of it is not the product's: {advice}", clause.place)
         if not others and kept.keys() - {_words(clause) for clause in there}:
             place = Place(there[0].place.file if there else home, 0, 0)
-            found.error("floor", f"{said} {place.file} lacks a rule of it: {advice}", place)
+            found.error("floor", f"{message} {place.file} lacks a rule of it: {advice}", place)
 
 
 def _words(clause: Clause) -> object:

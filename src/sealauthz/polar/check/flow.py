@@ -15,10 +15,10 @@ from sealauthz.polar.terms import written
 from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 
 MAX_DEPTH = 50
-"""Rules that call each other, one inside the other, before the checker gives up."""
+"""Rules that call each other, one inside the other, before the checker stops."""
 
 MAX_READINGS = 60_000
-"""Readings of a clause, each with another pattern of arguments, before the checker gives up: some seconds."""
+"""Readings of a clause, each with another pattern of arguments, before the checker stops: some seconds."""
 
 NEVER_MATCHES = "this rule can never match"
 
@@ -27,7 +27,7 @@ _Taken = tuple[Value, ...] | None
 
 
 class TooMuch(Exception):
-    """The bundle is too deep or too large to be checked; `place` is where the checker gave up."""
+    """The bundle is too deep or too large to be checked; `place` is where the checker stopped."""
 
     def __init__(self, message: str, place: Place) -> None:
         self.place = place
@@ -86,7 +86,7 @@ class _Tried:
 
 
 class Flow:
-    """Analyses rules by call pattern. Each pattern is analysed once, whoever calls it.
+    """Analyses rules by call pattern. Each pattern is analysed once, for all its callers.
 
     With `marks` it notes what each question reads.
     """

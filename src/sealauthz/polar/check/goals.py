@@ -142,8 +142,8 @@ class Goals(Unifier):
                     for node in walk(term)
                     if isinstance(node, Variable) and node.name == name
                 )
-                said = f"`{name}` has no value before `{word}`, and gets none from it for the rest of the rule"
-                self.found.error("unbound", said, at)
+                message = f"`{name}` has no value before `{word}`, and gets none from it for the rest of the rule"
+                self.found.error("unbound", message, at)
 
     def _occurrences(self, term: Term) -> Counter[str]:
         found = self._counts.get(id(term))
@@ -161,8 +161,8 @@ class Goals(Unifier):
         else:
             taken = self._caller.call(key, given, mode)
         if taken is None:
-            said = ", ".join("…" if isinstance(value, Free) else str(value) for value in given)
-            self.why = f"no rule `{goal.name}` fits ({said})"
+            message = ", ".join("…" if isinstance(value, Free) else str(value) for value in given)
+            self.why = f"no rule `{goal.name}` fits ({message})"
             return False
         return all(self._take(*each, scope) for each in zip(goal.arguments, given, taken, strict=True))
 
@@ -186,8 +186,8 @@ class Goals(Unifier):
     def _assign(self, goal: Assign, scope: Scope, mode: Mode) -> bool:
         value = self.value(goal.term, scope, mode, "`:=`")
         if isinstance(scope.of(goal.variable.name), ValueType):
-            said = f"`{goal.variable.name}` has a value already: `:=` gives one to a new variable only"
-            self.found.error("bound", said, goal.place)
+            message = f"`{goal.variable.name}` has a value already: `:=` gives one to a new variable only"
+            self.found.error("bound", message, goal.place)
             return True
         return self.give(goal.variable, value, scope)
 
@@ -205,8 +205,8 @@ class Goals(Unifier):
                 scope.narrow(term, value.present())
         kinds = {value.name for value in (left, right)} - {""}
         if not (kinds <= set(NUMBERS) or kinds == {"str"}):
-            said = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
-            self.found.error("types", said, goal.place)
+            message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
+            self.found.error("types", message, goal.place)
         return True
 
     def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:
@@ -239,8 +239,8 @@ class Goals(Unifier):
         if collection.is_optional:
             self.absent(goal.collection, collection, "`in` fails then", goal.place, mode)
         if collection.name not in ("", "list", "dict"):
-            said = f"`{written(goal.collection)}` is {collection}, and `in` walks through a collection"
-            self.found.error("types", said, goal.place)
+            message = f"`{written(goal.collection)}` is {collection}, and `in` walks through a collection"
+            self.found.error("types", message, goal.place)
             element = ANYTHING
         else:
             element = collection.element or ANYTHING

@@ -58,8 +58,8 @@ def _check_negation(calls: Mapping[Key, list[_Call]], found: Diagnostics) -> Non
     for key, called in calls.items():
         for target, is_negated, place in called:
             if is_negated and key in _reached(calls, [target]):
-                said = f"`{key[0]}` would depend on its own negation: `{target[0]}` under `not` leads back to it"
-                found.error("negative-recursion", said, place)
+                message = f"`{key[0]}` would depend on its own negation: `{target[0]}` under `not` leads back to it"
+                found.error("negative-recursion", message, place)
 
 
 def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
@@ -72,8 +72,8 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnos
             continue
         if name in called_names and not any(target == key for called in calls.values() for target, _, _ in called):
             others = sorted({target[1] for called in calls.values() for target, _, _ in called if target[0] == name})
-            said = f"`{name}` is called with {' or '.join(map(str, others))} parameters, never with {arity}"
-            found.error("arity", said, clauses[0].place)
+            message = f"`{name}` is called with {' or '.join(map(str, others))} parameters, never with {arity}"
+            found.error("arity", message, clauses[0].place)
             continue
         asked = [rule for rule, count in ARITIES.items() if count == arity]
         hint = did_you_mean(name, asked, cutoff=0.75)
@@ -114,14 +114,14 @@ def _check_spread(rules: Rules, found: Diagnostics) -> None:
     for (name, _), clauses in rules.by_key.items():
         if name in ARITIES or len({clause.place.file for clause in clauses}) == 1:
             continue
-        told: set[str] = set()
+        warned: set[str] = set()
         for at, clause in enumerate(clauses):
             file = clause.place.file
             other = next((o for o in clauses[:at] if o.place.file != file and _may_meet(clause, o)), None)
-            if other is not None and file not in told and clause.place not in refused:
-                told.add(file)
-                said = f"`{name}` has a rule at {other.place} for the same arguments: the two add up"
-                found.warning("spread", said, clause.place)
+            if other is not None and file not in warned and clause.place not in refused:
+                warned.add(file)
+                message = f"`{name}` has a rule at {other.place} for the same arguments: the two add up"
+                found.warning("spread", message, clause.place)
 
 
 def _may_meet(clause: Clause, other: Clause) -> bool:
@@ -159,8 +159,8 @@ def _check_mixed(clause: Clause, lines: Mapping[str, list[str]], found: Diagnost
             continue
         for index, part in enumerate(node.parts):
             if isinstance(part, And) and not _is_bracketed(node, index, part, lines):
-                said = "`and` binds before `or`: brackets would say so"
-                found.warning("mixed", said, part.place)
+                message = "`and` binds before `or`: brackets would say so"
+                found.warning("mixed", message, part.place)
 
 
 def _is_bracketed(either: Or, index: int, both: And, lines: Mapping[str, list[str]]) -> bool:

@@ -153,14 +153,14 @@ def _declared_name(key: tuple[str, int], terms: Iterable[Term], type_: str, rule
         return
     if type_ in rules.declared:
         names = rules.declared[type_].of_kind(kind)
-        said = f"{type_} declares no {kind}"
+        message = f"{type_} declares no {kind}"
     elif type_ in ("", RESOURCE):
         names = tuple(name for declared in rules.declared.values() for name in declared.of_kind(kind))
-        said = f"no block declares a {kind}"
+        message = f"no block declares a {kind}"
     else:
-        names, said = (), f"no block declares a {kind}"
+        names, message = (), f"no block declares a {kind}"
     if literal.value not in names:
-        found.error(kind, f"{said} `{literal.value}`", literal.place, did_you_mean(str(literal.value), names))
+        found.error(kind, f"{message} `{literal.value}`", literal.place, did_you_mean(str(literal.value), names))
 
 
 # --- what the contract names ----------------------------------------------------------------------------------------
@@ -178,8 +178,8 @@ def check_contract_names(book: Rulebook, rules: Rules, types: TypeTable, found: 
     """
     missing = [f"`{name}`" for name in ASKED if (name, ARITIES[name]) not in rules.by_key]
     if missing:
-        said = f"no rule {' or '.join(missing)} is defined, which the service asks for"
-        found.error("rule", said, Place(CONTRACT_FILE, 1, 1))
+        message = f"no rule {' or '.join(missing)} is defined, which the service asks for"
+        found.error("rule", message, Place(CONTRACT_FILE, 1, 1))
     for name, (action_at, type_at) in {"requires": (0, 1), **_ACTION_AT}.items():
         for clause in rules.by_key.get((name, ARITIES[name]), ()):
             about = clause.node.parameters[type_at]
@@ -193,14 +193,14 @@ def check_contract_names(book: Rulebook, rules: Rules, types: TypeTable, found: 
         permissions = declared.of_kind("permission") if declared else ()
         if permissions and action not in permissions:
             rule = next(rule for (_, *about), rule in book.requires.items() if about == [action, type_])
-            said = f"{type_} declares no permission `{action}`, so that nobody can be allowed"
-            found.error("permission", said, rule.parameters[0].place, did_you_mean(action, permissions))
+            message = f"{type_} declares no permission `{action}`, so that nobody can be allowed"
+            found.error("permission", message, rule.parameters[0].place, did_you_mean(action, permissions))
     steps = {step for entry in book.reasons.values() for step in entry.next_steps}
     for clause in (*rules.named("parameter"), *rules.named("counted")):
         step = clause.literals.get(0)
         if isinstance(step, str) and step not in steps:
-            said = f"no reason has the next step `{step}`"
-            found.error("next-step", said, clause.node.parameters[0].place, did_you_mean(step, steps))
+            message = f"no reason has the next step `{step}`"
+            found.error("next-step", message, clause.node.parameters[0].place, did_you_mean(step, steps))
 
 
 def _check_action(clause: Clause, action_at: int, type_at: int, book: Rulebook, found: Diagnostics) -> None:
@@ -209,8 +209,8 @@ def _check_action(clause: Clause, action_at: int, type_at: int, book: Rulebook, 
     if action is None or (action, type_) in actions or (type_ is None and any(a == action for a, _ in actions)):
         return
     known = [a for a, t in actions if type_ in (None, t)]
-    said = f"no checklist has the action `{action}`" + (f" on {type_}" if type_ else "")
-    found.error("action", said, clause.node.parameters[action_at].place, did_you_mean(str(action), known))
+    message = f"no checklist has the action `{action}`" + (f" on {type_}" if type_ else "")
+    found.error("action", message, clause.node.parameters[action_at].place, did_you_mean(str(action), known))
 
 
 def check_unused_reasons(book: Rulebook, product_reasons: Iterable[str], found: Diagnostics) -> None:

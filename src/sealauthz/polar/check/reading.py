@@ -96,8 +96,8 @@ class Reader:
             self._unknown(base, term)
             return ANYTHING
         if attribute.is_personal:
-            said = f"`{term.name}` of {base.name} is personal: no rule reads it"
-            self.found.error("personal", said, term.place)
+            message = f"`{term.name}` of {base.name} is personal: no rule reads it"
+            self.found.error("personal", message, term.place)
         return attribute.value
 
     def _of_anything(self, term: Attribute) -> None:
@@ -108,20 +108,20 @@ class Reader:
         if not having:
             self.found.error("attribute", f"no class has an attribute `{term.name}`", term.place)
         elif personal:
-            said = f"`{term.name}` of {' and '.join(personal)} is personal, and `{written(term.base)}` may be one"
-            self.found.error("personal", said, term.place)
+            message = f"`{term.name}` of {' and '.join(personal)} is personal, and `{written(term.base)}` may be one"
+            self.found.error("personal", message, term.place)
 
     def _unknown(self, base: ValueType, term: Attribute) -> None:
         name = base.name
         hint = did_you_mean(term.name, self.types.attributes(name))
         if name not in self._contexts:
-            said = f"{name} has no attribute `{term.name}`"
-            self.found.error("attribute", said, term.place, hint)
+            message = f"{name} has no attribute `{term.name}`"
+            self.found.error("attribute", message, term.place, hint)
             return
         others = sorted(other for other in self._contexts if self.types.attribute(other, term.name))
         hint = hint or (f"{' and '.join(others)} has it" if others else "")
-        said = f"the context here is {name}, which has no `{term.name}`"
-        self.found.error("context", said, term.place, hint)
+        message = f"the context here is {name}, which has no `{term.name}`"
+        self.found.error("context", message, term.place, hint)
 
     def _arithmetic(self, term: Arithmetic, scope: Scope, mode: Mode) -> ValueType:
         needed_by = f"`{term.operator}`"
@@ -129,8 +129,8 @@ class Reader:
         for side in (term.left, term.right):
             value = self.value(side, scope, mode, needed_by)
             if value.name not in ("", *NUMBERS):
-                said = f"`{term.operator}` calculates with numbers, and `{written(side)}` is {value}"
-                self.found.error("types", said, term.place)
+                message = f"`{term.operator}` calculates with numbers, and `{written(side)}` is {value}"
+                self.found.error("types", message, term.place)
             elif value.is_optional:
                 self.absent(side, value, f"`{term.operator}` fails then", term.place, mode)
                 scope.narrow(side, value.present())
@@ -141,22 +141,22 @@ class Reader:
 
     def absent(self, term: Term, value: ValueType, then: str, place: Place, mode: Mode) -> None:
         """Note that a value is read that may be nil, where nil is no answer but a failure."""
-        said = f"`{written(term)}` may be nil and {then}"
+        message = f"`{written(term)}` may be nil and {then}"
         hint = f"test it before: `{written(term)} matches {class_named_back(value.name)}`"
         if mode.is_negative:
-            self.found.error("optional", f"{said}, under the negation at {mode.negation}", place, hint)
+            self.found.error("optional", f"{message}, under the negation at {mode.negation}", place, hint)
         else:
-            self.found.warning("optional", said, place, hint)
+            self.found.warning("optional", message, place, hint)
 
     def absent_equal(self, term: Term, value: ValueType, place: Place, mode: Mode) -> None:
         """Note that a value is compared that may be nil, where nil would let a negation hold and so allow."""
         if not (mode.is_negative and mode.decides):
             return
         at = f"the negation at {mode.negation}" if mode.negation != place else "`!=`"
-        said = f"`{written(term)}` may be nil, and nil lets {at} hold"
+        message = f"`{written(term)}` may be nil, and nil lets {at} hold"
         hint = f"test it before: `{written(term)} matches {class_named_back(value.name)}`"
-        said += ": the asker only has to leave it out" if value.is_given else ""
-        self.found.error("optional", said, place, hint)
+        message += ": the client only has to leave it out" if value.is_given else ""
+        self.found.error("optional", message, place, hint)
 
     # --- equality ---------------------------------------------------------------------------------------------------
 
@@ -168,14 +168,14 @@ class Reader:
         if "nil" in (lvalue.name, rvalue.name):
             term, value = right if lvalue.name == "nil" else left
             if value.name and not value.is_optional:
-                said = "what is given" if written(term) == "nil" else f"`{written(term)}`"
-                self.why = f"{said} is never nil"
+                message = "what is given" if written(term) == "nil" else f"`{written(term)}`"
+                self.why = f"{message} is never nil"
                 return False
             scope.narrow(term, NIL)
             return True
         if lvalue.is_optional and rvalue.is_optional:
-            said = f"both `{written(lterm)}` and `{written(rterm)}` may be nil, and nil equals nil"
-            self.found.warning("nil-equal", said, place, f"test one before, as in `{written(lterm)} != nil`")
+            message = f"both `{written(lterm)}` and `{written(rterm)}` may be nil, and nil equals nil"
+            self.found.warning("nil-equal", message, place, f"test one before, as in `{written(lterm)} != nil`")
         for term, value in (left, right):
             if value.is_optional:
                 self.absent_equal(term, value, place, mode)
@@ -195,8 +195,8 @@ class Reader:
         """Note values that no facts can make equal: of other classes, or words that an enumeration does not have."""
         (lterm, lvalue), (rterm, rvalue) = left, right
         if not are_comparable(lvalue, rvalue, self.types):
-            said = f"`{written(lterm)}` is {lvalue} and `{written(rterm)}` is {rvalue}: they are never equal"
-            self.found.error("types", said, place)
+            message = f"`{written(lterm)}` is {lvalue} and `{written(rterm)}` is {rvalue}: they are never equal"
+            self.found.error("types", message, place)
             return True
         for (_, column), (term, other) in ((left, right), (right, left)):
             words = self.types.words_of(column.column)
@@ -204,12 +204,12 @@ class Reader:
                 continue
             at = term.place if isinstance(term, Literal) else place
             if self.types.words_of(other.column):
-                said = f"`{column.column}` and `{other.column}` have no word in common"
-                self.found.error("word", said, at)
+                message = f"`{column.column}` and `{other.column}` have no word in common"
+                self.found.error("word", message, at)
             else:
                 wrong = min(map(str, other.words))
-                said = f'`{column.column}` is never "{wrong}"'
-                self.found.error("word", said, at, did_you_mean(wrong, sorted(map(str, words))))
+                message = f'`{column.column}` is never "{wrong}"'
+                self.found.error("word", message, at, did_you_mean(wrong, sorted(map(str, words))))
             return True
         return False
 

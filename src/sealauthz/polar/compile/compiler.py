@@ -72,7 +72,7 @@ class Compiler(Session):
                 function = Function(self, python_name, FREE in pattern and not collects, collects)
                 found = function.of_rule(self.candidates(name, pattern), pattern)
             except (BundleRefused, RecursionError):
-                # Whoever asks again must not find a function that was never finished, or one that calls it.
+                # A later call must not find a function that was never finished, or one that calls it.
                 self._compiled.forget(before)
                 raise
             if self.told_apart != told_apart:
@@ -83,7 +83,7 @@ class Compiler(Session):
         return found
 
     def _stemmed(self, pattern: CallPattern) -> CallPattern:
-        """A pattern in which classes of one stem are that stem: the code is the same where nothing told them apart."""
+        """A pattern in which classes of one stem are that stem: the code is the same if nothing depended on which."""
         stemmed: list[Argument] = []
         for argument in pattern:
             known = argument.known if isinstance(argument, Bound) else None

@@ -149,7 +149,7 @@ class Conditions(Heads, ABC):
             self._scope, self._inside = outer, inside
         result = None if test is None else any_of(tests)
         if result is None or not (isinstance(result, bool) or is_small(result)):
-            # It would not be tried in vain again, wherever the rule is called in the same way.
+            # Remembered, so that no other call of the rule with this pattern tries it again.
             self._compiler.not_written_out[call.name, pattern] = True
             return None
         return result

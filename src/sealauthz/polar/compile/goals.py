@@ -226,7 +226,7 @@ class Goals(Conditions):
         if not body:
             return []
         walked = self._local("items")
-        # Few members are walked through for nothing: what their turns call or walk through in turn is counted there.
+        # Few members are walked through for nothing: what their turns call or walk through is counted there.
         length = ast.Call(name_node("len"), [name_node(walked)], [])
         counted = spend(length)
         if index is not None:

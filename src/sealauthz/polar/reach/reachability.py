@@ -56,7 +56,7 @@ ResolverPaths = Mapping[str, Mapping[str, Sequence[str]]]
 """By context class and key: the path from the resource to what the server finds for the key."""
 
 _Words = tuple[tuple[int, str], ...]
-"""The texts in the head of a clause, by position: most clauses are told apart by them."""
+"""The texts in the head of a clause, by position: most clauses differ in them."""
 
 _Env = Mapping[str, Value]
 _Arguments = tuple[Value | None, ...]
@@ -156,8 +156,8 @@ class _Search:
         try:
             ways = [
                 _Outcome(self._found_by(clause, arguments, way.env), way.links)
-                for clause, heard in self.heads.get((rule, len(arguments)), ())
-                if not any(type(words[at]) is str and words[at] != word for at, word in heard)
+                for clause, literals in self.heads.get((rule, len(arguments)), ())
+                if not any(type(words[at]) is str and words[at] != word for at, word in literals)
                 for way in self._enter(clause, arguments)
             ]
         finally:
