@@ -39,8 +39,8 @@ from sealauthz.decision.assembly import Case, assemble
 from sealauthz.decision.bundle import (
     PRODUCT_REASONS,
     attributes,
+    diagnostics_of,
     engine_classes,
-    findings_of,
     questions_of,
 )
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -255,7 +255,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     phases: list[tuple[str, str, Callable[[], object], Callable[[], None]]] = [
         ("gate and rulebook", "compiled", admit_all, forget),
         ("parse", "compiled", parse_all, forget),
-        ("check", "compiled", lambda: findings_of(MODEL, tuple(sources), nodes), forget),
+        ("check", "compiled", lambda: diagnostics_of(MODEL, tuple(sources), nodes), forget),
         ("compile", "compiled", compile_all, forget),
         ("the whole load", "compiled", Bundle.load, forget),
         ("a reload", "compiled", Bundle.load, all_but_one),

@@ -42,7 +42,7 @@ from sealauthz.facts.store.tables import tables_of
 from sealauthz.model.identifiers import uscc_check_character
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 
 TARGET_MS = 2.0
 BATCH = 2_000

@@ -27,7 +27,7 @@ from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
 from sealauthz.model import MODEL
-from sealauthz.polar import Rulebook, Source
+from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.policytest.plugin import PolicyItem
 from sealauthz.schema import Model
 
@@ -71,13 +71,15 @@ def pytest_configure() -> None:
     installed = _sources_in(installed_folder())
     shipped = {installed, *map(_sources_in, _EXAMPLES)}
 
-    def compiled_once(model: Model, sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
+    def compiled_once(
+        model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
+    ) -> Engine:
         engine = known.get((model, sources))
         if engine is None:
             if model is MODEL and sources in shipped:
-                engine = _CompiledLater(lambda: compiled(model, sources, rulebook))
+                engine = _CompiledLater(lambda: compiled(model, sources, statements, rulebook))
             else:
-                engine = compiled(model, sources, rulebook)
+                engine = compiled(model, sources, statements, rulebook)
             known[model, sources] = engine
             if sources == installed and isinstance(engine, _CompiledLater):
                 _INSTALLED.append(engine)

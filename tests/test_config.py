@@ -20,8 +20,8 @@ from sealauthz.config import (
     ServerSection,
     load,
 )
-from sealauthz.model import MODEL
 from sealauthz.errors import CallerUnknown, ConfigRefused
+from sealauthz.model import MODEL
 from sealauthz.service import RPCS, ServerSettings
 
 DIGEST = hashlib.sha256(b"t" * 40).hexdigest()

@@ -23,7 +23,10 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar import Kind, Rule, Token
+from sealauthz.polar import RuleNode
+from sealauthz.polar.syntax import Attribute, Call, In, Matches, Term, TypePattern, Unify, Variable
+from sealauthz.polar.terms import Node, parts
+from sealauthz.polar.unparse import written_head
 from sealauthz.policytest.suite import PolicyTest, files_of_tests, load_suite
 from sealauthz.schema import Check, shape_of
 
@@ -53,16 +56,16 @@ Types = dict[str, str]
 class Reader:
     """Finds the facts that rules read, following calls and the types of variables."""
 
-    def __init__(self, rules: dict[str, list[Rule]]) -> None:
+    def __init__(self, rules: dict[str, list[RuleNode]]) -> None:
         self._rules = rules
         self._seen: dict[tuple[str, tuple[str, ...]], tuple[set[str], list[str]]] = {}
 
-    def facts_of(self, rule: Rule) -> set[str]:
+    def facts_of(self, rule: RuleNode) -> set[str]:
         """Return `Record.column` for every fact that the rule reads, itself or through the rules that it calls."""
         facts, _ = self._read(rule, ["" for _ in rule.parameters])
         return facts
 
-    def _read(self, rule: Rule, given: list[str]) -> tuple[set[str], list[str]]:
+    def _read(self, rule: RuleNode, given: list[str]) -> tuple[set[str], list[str]]:
         types: Types = {}
         for parameter, known in zip(rule.parameters, given, strict=True):
             if parameter.variable and parameter.variable != "_":
@@ -73,38 +76,29 @@ class Reader:
             facts |= self._read_body(rule.body, types)
         return facts, [types.get(parameter.variable or "", "") for parameter in rule.parameters]
 
-    def _read_body(self, body: tuple[Token, ...], types: Types) -> set[str]:
+    def _read_body(self, body: Term | None, types: Types) -> set[str]:
         facts: set[str] = set()
-        index = 0
-        while index < len(body):
-            token = body[index]
-            following = body[index + 1] if index + 1 < len(body) else None
-            if (
-                token.kind is Kind.SYMBOL
-                and following is not None
-                and following.is_mark("(")
-                and token.text in self._rules
-            ):
-                facts |= self._read_call(token.text, body, index + 1, types)
-            elif token.kind is Kind.SYMBOL and following is not None and following.is_mark("."):
-                path_type, read, behind = _follow(body, index, types)
-                facts |= read
-                before = body[index - 1] if index else None
-                bound = body[index - 2] if index > 1 else None
-                if before is not None and bound is not None and bound.kind is Kind.SYMBOL and path_type:
-                    unbound = index < 3 or not body[index - 3].is_mark(".")
-                    if unbound and (before.is_symbol("in") or before.is_mark("=")):
-                        types.setdefault(bound.text, path_type)
-                        types[bound.text] = types[bound.text] or path_type
-                index = behind
-                continue
-            elif token.is_symbol("matches") and following is not None and index:
-                types[body[index - 1].text] = following.text
-            index += 1
+        waiting: list[Node] = [body] if body is not None else []
+        while waiting:
+            node = waiting.pop(0)
+            match node:
+                case Attribute():
+                    facts |= _follow(node, types)[1]
+                    continue
+                case Call(name, arguments, _) if name in self._rules:
+                    facts |= self._read_call(name, arguments, types)
+                case Unify(Variable(name, _), value, _) | In(Variable(name, _), value, _):
+                    if isinstance(value, Attribute):
+                        path_type = _follow(value, types)[0]
+                        types[name] = types.get(name) or path_type
+                case Matches(Variable(name, _), TypePattern(type_, _, _), _):
+                    types[name] = type_
+                case _:
+                    pass
+            waiting[:0] = parts(node)
         return facts
 
-    def _read_call(self, name: str, body: tuple[Token, ...], opening: int, types: Types) -> set[str]:
-        arguments = _arguments(body, opening)
+    def _read_call(self, name: str, arguments: tuple[Term, ...], types: Types) -> set[str]:
         given = [_type_of(argument, types) for argument in arguments]
         facts: set[str] = set()
         for number, callee in enumerate(self._rules[name]):
@@ -117,51 +111,32 @@ class Reader:
             read, learnt = self._seen[key]
             facts |= read
             for argument, type_ in zip(arguments, learnt, strict=True):
-                if len(argument) == 1 and argument[0].kind is Kind.SYMBOL and type_ and argument[0].text != "_":
-                    types[argument[0].text] = types.get(argument[0].text) or type_
+                if isinstance(argument, Variable) and type_ and argument.name != "_":
+                    types[argument.name] = types.get(argument.name) or type_
         return facts
 
 
-def _arguments(body: tuple[Token, ...], opening: int) -> list[list[Token]]:
-    arguments: list[list[Token]] = [[]]
-    depth = 0
-    for token in body[opening:]:
-        if token.kind is Kind.MARK and token.text in "([{":
-            depth += 1
-            if depth == 1:
-                continue
-        if token.kind is Kind.MARK and token.text in ")]}":
-            depth -= 1
-            if depth == 0:
-                break
-        if depth == 1 and token.is_mark(","):
-            arguments.append([])
-        else:
-            arguments[-1].append(token)
-    return arguments
+def _type_of(argument: Term, types: Types) -> str:
+    match argument:
+        case Variable(name, _):
+            return types.get(name, "")
+        case Attribute():
+            return _follow(argument, types)[0]
+        case _:
+            return ""
 
 
-def _type_of(argument: list[Token], types: Types) -> str:
-    if len(argument) == 1:
-        return types.get(argument[0].text, "")
-    if len(argument) > 2 and argument[1].is_mark("."):
-        return _follow(tuple(argument), 0, types)[0]
-    return ""
-
-
-def _follow(body: tuple[Token, ...], index: int, types: Types) -> tuple[str, set[str], int]:
-    """Follow `variable.attribute.attribute`: the type at its end, the facts on the way, the index behind it."""
-    variable = body[index].text
-    here = types.get(variable, "") or ("Context" if variable == "context" else "")
-    read: set[str] = set()
-    index += 1
-    while index + 1 < len(body) and body[index].is_mark("."):
-        attribute = body[index + 1].text
-        here, fact = _attribute(here, attribute)
-        if fact:
-            read.add(fact)
-        index += 2
-    return here, read, index
+def _follow(term: Term, types: Types) -> tuple[str, set[str]]:
+    """Follow `variable.attribute.attribute`: the type at its end, and the facts on the way."""
+    match term:
+        case Variable(name, _):
+            return types.get(name, "") or ("Context" if name == "context" else ""), set()
+        case Attribute(base, name, _, _):
+            here, read = _follow(base, types)
+            type_, fact = _attribute(here, name)
+            return type_, read | {fact} if fact else read
+        case _:
+            return "", set()
 
 
 def _attribute(type_: str, name: str) -> tuple[str, str]:
@@ -216,7 +191,7 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
     found: dict[str, Entry] = defaultdict(Entry)
     reader = Reader(bundle.rulebook.rules)
     for statement in bundle.statements:
-        if not isinstance(statement, Rule):
+        if not isinstance(statement, RuleNode):
             continue
         for rule_id in statement.tags:
             entry = found[rule_id]
@@ -235,15 +210,19 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
     return dict(found)
 
 
-def _place(rule: Rule) -> tuple[tuple[str, str], _Place]:
+def _place(rule: RuleNode) -> tuple[tuple[str, str], _Place]:
     """The requirement and what the rule does with it; and for what, with its place."""
     if rule.name not in SETTLING:
-        return ("", "defined by"), _Place(f"`{rule.head}`", "", rule.file, rule.line)
+        return ("", "defined by"), _Place(
+            f"`{written_head(rule.name, rule.parameters)}`", "", rule.place.file, rule.place.line
+        )
     literals = [parameter.literal for parameter in rule.parameters if parameter.literal]
     requirement = literals[-1] if rule.name == "requires" else literals[0]
     other = " ".join(f"`{literal}`" for literal in literals if literal != requirement)
     kind = rule.parameters[1 if rule.name == "requires" else 2 if rule.name == "waived" else 3].type
-    return (f"`{requirement}`", SETTLING[rule.name]), _Place(other, kind or "any resource", rule.file, rule.line)
+    return (f"`{requirement}`", SETTLING[rule.name]), _Place(
+        other, kind or "any resource", rule.place.file, rule.place.line
+    )
 
 
 def _listed(places: list[_Place]) -> Iterator[str]:

@@ -57,7 +57,7 @@ def test_a_command_prints_what_the_document_says(command, output):
 
 @pytest.mark.parametrize("folder", WORKED)
 def test_the_folder_has_neither_errors_nor_warnings(folder):
-    assert inspect(MODEL, EXAMPLES / folder).findings == ()
+    assert inspect(MODEL, EXAMPLES / folder).diagnostics == ()
 
 
 @pytest.mark.parametrize("language", ["polar", "toml", "yaml"])

@@ -14,12 +14,13 @@ from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.decision.inspection import inspect
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
+from sealauthz.polar.blocks import ACTOR, RESOURCE
 from sealauthz.polar.check import Severity
-from sealauthz.polar.checking.bundle import ACTOR, RESOURCE, Rules
-from sealauthz.polar.checking.floor import rests_on
-from sealauthz.polar.checking.terms import in_parameter, walk
+from sealauthz.polar.check.floor import rests_on
+from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import TypePattern
+from sealauthz.polar.terms import in_parameter, walk
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_a_check_of_the_folder_names_what_the_floor_rests_on(folder: Path) -> No
     replace(folder, "words.polar", IS_MEMBER, "is_member(_, _, _);\n")
     found = inspect(MODEL, folder)
     assert found.bundle is None
-    (error,) = [finding for finding in found.findings if finding.severity is Severity.ERROR]
+    (error,) = [diagnostic for diagnostic in found.diagnostics if diagnostic.severity is Severity.ERROR]
     assert (error.code, error.place.file) == ("floor", "words.polar")
     assert "the floor rests on `is_member`" in error.message
 

@@ -18,7 +18,7 @@ from sealauthz.facts import Batch, FactCache, Part, Put, Store, Unit
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator, TaskState
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 from sealauthz.schema import shape_of
 
 NOW = 1_790_000_000_000_000

@@ -34,8 +34,7 @@ from sealauthz.model.records.organisation import Department, Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.polar import Source, admit, rulebook_of
 from sealauthz.polar.parse import parse
-from sealauthz.polar.ties import Alone
-from sealauthz.polar.walks import Root, walk_of
+from sealauthz.polar.reach import KnownOnly, Root, path_of
 from sealauthz.schema import ResolverInput
 
 LAW = settings(max_examples=tries(40, 600), deadline=None, suppress_health_check=list(HealthCheck))
@@ -100,7 +99,7 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
     except CallerNotPermitted as error:
         if "a right on every enterprise" in str(error):
             ties = Plans(BUNDLE).ties(query)
-            assert ties is None or query.root is Root.RESOURCE or any(isinstance(tie, Alone) for tie in ties)
+            assert ties is None or query.root is Root.RESOURCE or any(isinstance(tie, KnownOnly) for tie in ties)
             return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):
@@ -255,7 +254,7 @@ def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Sc
         found = MODEL.resolve(action, ResolverInput(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
         for key, path in {**action.resolver.along, **action.resolver.paths}.items():
             if found.get(key) is not None:
-                walk = walk_of(MODEL.shapes, asked.resource.type, path)
+                walk = path_of(MODEL.shapes, asked.resource.type, path)
                 assert found[key].id in ends_of(MODEL, snapshot, asked.resource.id, walk, lambda: None)
 
 

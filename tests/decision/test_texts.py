@@ -92,7 +92,7 @@ def test_a_folder_says_it_its_own_way(folder: Path) -> None:
     assert bundle.texts.reason("NOT_A_MEMBER", "en", {}) == "Ask HR."
     assert bundle.texts.reason("NOT_FOUND", "en", {}) == BUNDLE.texts.reason("NOT_FOUND", "en", {})
     assert bundle.version != BUNDLE.version
-    warnings = [finding.message for finding in inspect(MODEL, folder).findings]
+    warnings = [diagnostic.message for diagnostic in inspect(MODEL, folder).diagnostics]
     assert warnings == ["the reason `NOT_A_MEMBER` has no text in zh"]
 
 
@@ -102,7 +102,7 @@ def test_the_check_names_codes_that_nobody_gives_and_names_that_nothing_carries(
         '[steps]\nURGE.en = ["Urge {who}", "Urge"]\nURGE.zh = "催办"\n',
         encoding="utf-8",
     )
-    assert [finding.message for finding in inspect(MODEL, folder).findings] == [
+    assert [diagnostic.message for diagnostic in inspect(MODEL, folder).diagnostics] == [
         "no policy gives the reason `NOT_A_MEMBRE`",
         "the text of the next step `URGE` names `who`, which none of its next steps carries",
     ]

@@ -1,4 +1,4 @@
-"""The smallest policies with each finding, beside twins without; they stand inside the bundle of test_check.py."""
+"""The smallest policies with each diagnostic, beside twins without; they stand inside the bundle of test_check.py."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def meets(condition: str) -> str:
 
 @dataclass(frozen=True)
 class Twins:
-    """A policy with one finding, and a neighbour without."""
+    """A policy with one diagnostic, and a neighbour without."""
 
     name: str
     code: str
@@ -500,12 +500,12 @@ MODES = [
 
 OPTIONAL = [
     error(
-        "what the asker may leave out, handed to a rule under not",
+        "what the client may leave out, handed to a rule under not",
         "optional",
         meets("not late(context.task)") + 'late(task: SigningTask) if task.state = "EXPIRED";',
         meets("context.task matches SigningTask and not late(context.task)")
         + 'late(task: SigningTask) if task.state = "EXPIRED";',
-        "the asker only has to leave it out",
+        "the client only has to leave it out",
     ),
     error(
         "a dot on nil under not",

@@ -17,7 +17,6 @@ from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
 from sealauthz.model import MODEL
-from sealauthz.polar.program import variables
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
     And,
@@ -46,6 +45,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written_statement
 from sealauthz.schema import Collection, Tenant, many, one, shape_of
 

@@ -1,4 +1,4 @@
-"""Each finding of the checker, by the smallest policy that has it, beside a twin that does not."""
+"""Each diagnostic of the checker, by the smallest policy that has it, beside a twin that does not."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.check import Finding, Severity, check
-from sealauthz.polar.checking import flow
+from sealauthz.polar.check import Diagnostic, Severity, check, flow
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
-from sealauthz.polar.types import Types
+from sealauthz.polar.types import TypeTable
 
 POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
-TYPES = Types(MODEL.records, (*MODEL.contexts, Parameters))
+TYPES = TypeTable(MODEL.records, (*MODEL.contexts, Parameters))
 
 CONTRACT = (POLICIES / "contract.polar").read_text(encoding="utf-8")
 FLOOR = """
@@ -40,7 +39,7 @@ waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";
 """
 
 
-def findings(text: str, *others: Source, floor: str = FLOOR) -> list[Finding]:
+def diagnostics(text: str, *others: Source, floor: str = FLOOR) -> list[Diagnostic]:
     """Check a policy inside the smallest bundle: one action, one requirement of the floor and one (`R`) of its own."""
     base = BASE if "meets(" in text and '"R", "use"' in text else BASE + MEETS
     sources = [
@@ -54,7 +53,7 @@ def findings(text: str, *others: Source, floor: str = FLOOR) -> list[Finding]:
     return check(statements, TYPES, lambda action, type_: MODEL.action(action, type_).context, sources=sources)
 
 
-def shipped() -> tuple[list[Source], list[Finding]]:
+def shipped() -> tuple[list[Source], list[Diagnostic]]:
     sources = [Source(path.name, path.read_text(encoding="utf-8")) for path in sorted(POLICIES.glob("*.polar"))]
     statements = [statement for source in sources for statement in parse(source)]
     found = check(
@@ -69,8 +68,8 @@ def shipped() -> tuple[list[Source], list[Finding]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_policy_has_exactly_this_finding(case: Twins) -> None:
-    found = findings(case.bad)
-    assert [(finding.code, finding.severity) for finding in found] == [(case.code, case.severity)], [*map(str, found)]
+    found = diagnostics(case.bad)
+    assert [(some.code, some.severity) for some in found] == [(case.code, case.severity)], [*map(str, found)]
     assert case.message in found[0].message
     assert case.hint in found[0].hint
     assert found[0].place.file == "a.polar"
@@ -78,7 +77,7 @@ def test_a_policy_has_exactly_this_finding(case: Twins) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_its_twin_has_none(case: Twins) -> None:
-    assert [*map(str, findings(case.good))] == []
+    assert [*map(str, diagnostics(case.good))] == []
 
 
 def test_an_action_that_is_no_permission_is_an_error() -> None:
@@ -86,9 +85,9 @@ def test_an_action_that_is_no_permission_is_an_error() -> None:
         'resource Invitation { permissions = ["x"]; } requires("y", _: Invitation, "ACCOUNT_ACTIVE");'
         'meets(person: Person, "ACCOUNT_ACTIVE", "y", _: Invitation, _) if is_active(person);'
     )
-    (finding,) = findings("", floor=floor)
-    assert finding.code == "permission"
-    assert finding.message == "Invitation declares no permission `y`, so that nobody can be allowed"
+    (diagnostic,) = diagnostics("", floor=floor)
+    assert diagnostic.code == "permission"
+    assert diagnostic.message == "Invitation declares no permission `y`, so that nobody can be allowed"
 
 
 def test_a_client_that_leaves_a_key_out_opens_no_negation() -> None:
@@ -102,57 +101,59 @@ def test_a_client_that_leaves_a_key_out_opens_no_negation() -> None:
         'requires("retrieve", _: Enterprise, "Q");'
         'meets(_: Person, "Q", "retrieve", _: Enterprise, context) if not context.reason = "BAD";'
     )
-    (finding,) = findings("", floor=floor)
-    assert (finding.code, finding.severity) == ("optional", Severity.ERROR)
-    assert "the asker only has to leave it out" in finding.message
+    (diagnostic,) = diagnostics("", floor=floor)
+    assert (diagnostic.code, diagnostic.severity) == ("optional", Severity.ERROR)
+    assert "the client only has to leave it out" in diagnostic.message
 
 
 def test_a_place_is_where_the_name_stands() -> None:
-    (finding,) = findings("# 印章\n" + meets('\n  seal.stat = "ACTIVE"'))
-    assert str(finding.place) == "a.polar:3:8"
-    assert str(finding) == ("a.polar:3:8: error: Seal has no attribute `stat` (did you mean `state`?) [attribute]")
+    (diagnostic,) = diagnostics("# 印章\n" + meets('\n  seal.stat = "ACTIVE"'))
+    assert str(diagnostic.place) == "a.polar:3:8"
+    assert str(diagnostic) == ("a.polar:3:8: error: Seal has no attribute `stat` (did you mean `state`?) [attribute]")
 
 
 def test_findings_stand_in_the_order_of_the_files() -> None:
-    found = findings(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
-    assert [str(finding.place) for finding in found] == sorted(str(finding.place) for finding in found)
+    found = diagnostics(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
+    assert [str(diagnostic.place) for diagnostic in found] == sorted(str(diagnostic.place) for diagnostic in found)
 
 
 def test_a_missing_floor_is_refused() -> None:
-    found = findings("", floor="is_active(_: Person);")
-    assert "floor" in {finding.code for finding in found}
+    found = diagnostics("", floor="is_active(_: Person);")
+    assert "floor" in {diagnostic.code for diagnostic in found}
 
 
 def test_product_reasons_must_be_described() -> None:
     found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0], product_reasons=["NOT_FOUND"])
-    assert "`reason` does not describe `NOT_FOUND`, which the service gives" in {finding.message for finding in found}
+    assert "`reason` does not describe `NOT_FOUND`, which the service gives" in {
+        diagnostic.message for diagnostic in found
+    }
 
 
 def test_what_the_service_asks_for_must_be_there() -> None:
     found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0])
     said = "no rule `allow` or `settled` or `visible` or `has_standing` or `has_permission` is defined"
-    assert f"{said}, which the service asks for" in {finding.message for finding in found}
+    assert f"{said}, which the service asks for" in {some.message for some in found}
 
 
 def test_a_class_that_is_not_known_hides_no_personal_column() -> None:
     """`it` is a person or a seal: the checker does not know which."""
     text = "some(p, s, it) if it = p or it = s; "
-    (finding,) = findings(meets('some(person, seal, it) and it.phone = "1"') + text)
-    assert finding.code == "personal"
-    (finding,) = findings(meets('some(person, seal, it) and it.phonee = "1"') + text)
-    assert finding.code == "attribute"
-    assert findings(meets('some(person, seal, it) and it.id = "1"') + text) == []
+    (diagnostic,) = diagnostics(meets('some(person, seal, it) and it.phone = "1"') + text)
+    assert diagnostic.code == "personal"
+    (diagnostic,) = diagnostics(meets('some(person, seal, it) and it.phonee = "1"') + text)
+    assert diagnostic.code == "attribute"
+    assert diagnostics(meets('some(person, seal, it) and it.id = "1"') + text) == []
 
 
 def test_deep_calls_are_an_error_and_no_crash() -> None:
     chain = "".join(f"f{n}(s: Seal) if f{n + 1}(s);" for n in range(400)) + "f400(_: Seal);"
-    assert [finding.code for finding in findings(meets("f0(seal)") + chain)] == ["too-much"]
+    assert [diagnostic.code for diagnostic in diagnostics(meets("f0(seal)") + chain)] == ["too-much"]
 
 
 def test_deep_conditions_are_an_error_and_no_crash() -> None:
     nest = "not (" * 25 + "f{}(s)" + ")" * 25
     chain = "".join(f"f{n}(s: Seal) if {nest.format(n + 1)};" for n in range(48)) + "f48(_: Seal);"
-    assert "too-much" in {finding.code for finding in findings(meets("f0(seal)") + chain)}
+    assert "too-much" in {diagnostic.code for diagnostic in diagnostics(meets("f0(seal)") + chain)}
 
 
 def test_many_patterns_are_an_error_and_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,23 +167,23 @@ def test_many_patterns_are_an_error_and_no_standstill(monkeypatch: pytest.Monkey
             given = names.replace(f"k{n},", f'"{kind}",') if n < 11 else names.replace("k11", f'"{kind}"')
             text += f"f{n}(seal: Seal, {names}) if k{n} = k{n} and f{n + 1}(seal, {given});"
     text += f"f12(_: Seal, {names}) if {' and '.join(f'k{n} = k{n}' for n in range(12))};"
-    found = findings(meets("f0(seal, " + ", ".join(["1"] * 12) + ")") + text)
-    assert "too-much" in {finding.code for finding in found}
+    found = diagnostics(meets("f0(seal, " + ", ".join(["1"] * 12) + ")") + text)
+    assert "too-much" in {diagnostic.code for diagnostic in found}
 
 
 def test_recursion_is_followed_to_its_end() -> None:
     """What a recursive rule gives is what all its rules give."""
     text = "up(e: Enterprise, x) if x = e.id; up(e: Enterprise, x) if up(e, y) and x = y;"
-    assert findings(meets("up(seal.enterprise, x) and x = seal.id") + text) == []
-    (finding,) = findings(meets("up(seal.enterprise, x) and x = context.now") + text)
-    assert finding.code == "types"
+    assert diagnostics(meets("up(seal.enterprise, x) and x = seal.id") + text) == []
+    (diagnostic,) = diagnostics(meets("up(seal.enterprise, x) and x = context.now") + text)
+    assert diagnostic.code == "types"
 
 
 def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
     text = "own(x, y) if y = x.enterprise; "
-    assert findings(meets('own(seal, e) and e.name = "x" and h in e.seals and own(h, f) and f = e') + text) == []
-    (finding,) = findings(meets("own(seal, e) and own(person, f) and f = e") + text)
-    assert "Person has no attribute `enterprise`" in finding.message
+    assert diagnostics(meets('own(seal, e) and e.name = "x" and h in e.seals and own(h, f) and f = e') + text) == []
+    (diagnostic,) = diagnostics(meets("own(seal, e) and own(person, f) and f = e") + text)
+    assert "Person has no attribute `enterprise`" in diagnostic.message
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
     ],
 )
 def test_what_is_right_is_not_complained_about(condition: str, others: str) -> None:
-    assert [*map(str, findings(meets(condition) + others))] == []
+    assert [*map(str, diagnostics(meets(condition) + others))] == []
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_what_is_right_is_not_complained_about(condition: str, others: str) -> N
     ],
 )
 def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -> None:
-    assert [finding.code for finding in findings(meets(condition) + others)] == codes
+    assert [diagnostic.code for diagnostic in diagnostics(meets(condition) + others)] == codes
 
 
 # --- the shipped bundle -----------------------------------------------------------------------------------------------
@@ -242,29 +243,29 @@ def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -
 
 def test_the_shipped_bundle_has_no_errors() -> None:
     _, found = shipped()
-    assert [str(finding) for finding in found if finding.severity is Severity.ERROR] == []
+    assert [str(diagnostic) for diagnostic in found if diagnostic.severity is Severity.ERROR] == []
 
 
 def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
     _, found = shipped()
-    assert {finding.code for finding in found} <= {"optional"}
+    assert {diagnostic.code for diagnostic in found} <= {"optional"}
 
 
 def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a check takes depends on how often it reads a rule, each time with other arguments."""
     monkeypatch.setattr(flow, "MAX_READINGS", flow.MAX_READINGS // 2)
     _, found = shipped()
-    assert [finding for finding in found if finding.code == "too-much"] == []
+    assert [diagnostic for diagnostic in found if diagnostic.code == "too-much"] == []
 
 
 SPREAD = 'waived("R", "use", seal: Seal, _) if is_fit(seal); is_fit(seal: Seal) if seal.state = "ACTIVE";'
 
 
 def test_a_helper_that_two_files_define_for_the_same_arguments_is_a_warning() -> None:
-    (finding,) = findings(SPREAD, Source("b.polar", 'is_fit(seal: Seal) if seal.state = "DISABLED";'))
-    assert (finding.code, finding.severity) == ("spread", Severity.WARNING)
-    assert str(finding.place) == "b.polar:1:1"
-    assert finding.message == "`is_fit` has a rule at a.polar:1:52 for the same arguments: the two add up"
+    (diagnostic,) = diagnostics(SPREAD, Source("b.polar", 'is_fit(seal: Seal) if seal.state = "DISABLED";'))
+    assert (diagnostic.code, diagnostic.severity) == ("spread", Severity.WARNING)
+    assert str(diagnostic.place) == "b.polar:1:1"
+    assert diagnostic.message == "`is_fit` has a rule at a.polar:1:52 for the same arguments: the two add up"
 
 
 @pytest.mark.parametrize(
@@ -277,4 +278,4 @@ def test_a_helper_that_two_files_define_for_the_same_arguments_is_a_warning() ->
     ids=["other types", "a rule of the contract"],
 )
 def test_files_may_share_a_name_for_other_arguments_and_the_rules_of_the_contract(other: str) -> None:
-    assert [*map(str, findings(SPREAD, Source("b.polar", other)))] == []
+    assert [*map(str, diagnostics(SPREAD, Source("b.polar", other)))] == []

@@ -16,7 +16,7 @@ from oso_reader import OsoReader
 from polar_text import placeless
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.complaint import REFUSED_WORDS
+from sealauthz.polar.messages import REFUSED_WORDS
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import RuleTypeNode, Statement

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import Rule, Source, admit
-from sealauthz.polar.gate import MAX_DEPTH, MAX_FILE_BYTES
+from sealauthz.polar import RuleNode, Source, admit
+from sealauthz.polar.scanner import MAX_FILE_BYTES
+from sealauthz.polar.tree import MAX_DEPTH
+from sealauthz.polar.unparse import written_head
 
 ATTRIBUTES = frozenset({"state", "holds"})
 
@@ -29,16 +31,23 @@ def refused(text: str) -> BundleRefused:
         ("f(x) if x.__class__ = 1;", 1, 11, "`__class__` is not an attribute"),
         ("f(x) if x._state = 1;", 1, 11, "`_state` is not an attribute"),
         ("f(x) if x.state() = 1;", 1, 11, "would call host code"),
-        ('f(x) if x.("state") = 1;', 1, 10, "only a plain attribute name"),
-        ("f(x, k) if x.(k) = 1;", 1, 13, "only a plain attribute name"),
+        ('f(x) if x.("state") = 1;', 1, 11, "only a plain attribute name"),
+        ("f(x, k) if x.(k) = 1;", 1, 14, "only a plain attribute name"),
         ("f(x) if x.stat = 1;", 1, 11, "no fact has an attribute `stat`"),
         ("f(x) if x matches Seal{state: 1};", 1, 19, "field patterns"),
-        ("f(_: Seal{state: 1});", 1, 1, "a parameter is"),
+        ("f(_: Seal{state: 1});", 1, 3, "a parameter is"),
+        ("f(-1);", 1, 3, "a parameter is"),
+        ("f(1.5);", 1, 3, "a parameter is"),
+        ("f([x]);", 1, 3, "a parameter is"),
+        ("type f(x: {state: 1});", 1, 8, "a parameter is"),
+        ("f(x) if x = {new: 1};", 1, 13, "`new` is not accepted"),
+        ("f(x) if x matches {state: 1};", 1, 19, "field patterns"),
+        ("f(x) if x in {state: 1};", 1, 14, "looks into a list"),
         ('f(x) if x = "open', 1, 13, "does not end on its line"),
-        ("f(x) if x = 1", 1, 1, "does not end with `;`"),
-        ("f(x) if (x = 1;", 1, 9, "`(` is never closed"),
-        ("f(x) if x = 1);", 1, 14, "`)` closes nothing"),
-        ("f(x) unless x;", 1, 6, "`if` or `;` must follow"),
+        ("f(x) if x = 1", 1, 14, "expected `;`"),
+        ("f(x) if (x = 1;", 1, 15, "the `(` of line 1, column 9 is still open"),
+        ("f(x) if x = 1);", 1, 14, "found `)`"),
+        ("f(x) unless x;", 1, 6, "expected `;` or `if`"),
         ("f(x) if x = 1 & x = 2;", 1, 15, "`&` is no part of Polar"),
         ("#@ U-1 nonsense\nf(1);", 1, 1, "a tag line names rule ids only"),
         ("resource Seal { x = [new]; }", 1, 22, "`new` is not accepted"),
@@ -54,8 +63,8 @@ def test_what_is_not_accepted_is_refused_with_its_place(text: str, line: int, co
 
 def test_words_in_strings_and_comments_are_no_words() -> None:
     (rule,) = admit(Source("a.polar", '# new print debug cut ?=\nf(x) if x.state = "new print ?= cut";'), ATTRIBUTES)
-    assert isinstance(rule, Rule)
-    assert rule.head == "f(x)"
+    assert isinstance(rule, RuleNode)
+    assert written_head(rule.name, rule.parameters) == "f(x)"
 
 
 def test_non_ascii_text_is_accepted_anywhere_it_makes_sense() -> None:
@@ -70,5 +79,5 @@ def test_deep_and_huge_text_is_a_clean_refusal() -> None:
 
 def test_tags_stand_until_the_next_tag_or_blank_line() -> None:
     text = "#@ U-01 U-26\nf(1);\nf(2);\n#@ M-01\nf(3);\n\nf(4);\n"
-    tags = [rule.tags for rule in admit(Source("a.polar", text), ATTRIBUTES) if isinstance(rule, Rule)]
+    tags = [rule.tags for rule in admit(Source("a.polar", text), ATTRIBUTES) if isinstance(rule, RuleNode)]
     assert tags == [("U-01", "U-26"), ("U-01", "U-26"), ("M-01",), ()]

@@ -16,7 +16,7 @@ from programs import CLASSES, PLAIN, RECORDS, wired
 
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
-from sealauthz.polar import compile as compiling
+from sealauthz.polar.compile import nodes
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.reference import ReferenceEngine
@@ -261,10 +261,10 @@ def _renamed(part: Any, old: str, new: str) -> Any:
 
 def test_only_letter_and_number_tell_names_of_the_code_apart() -> None:
     engine = compiled("f(x) if x = 1;")
-    fixed = {*engine._code._namespace} - {*engine._code.compiler.classes} | {compiling.BUDGET, compiling.FOUND}
+    fixed = {*engine._code._namespace} - {*engine._code.compiler.classes} | {nodes.BUDGET, nodes.FOUND}
     assert not [name for name in fixed if name[1:2].isdigit()]
     assert all(name[0] == "c" and name[1].isdigit() for name in engine._code.compiler.classes)
-    made = [compiling._numbered("v", number, hint) for number in (1, 11) for hint in ("", "1", "x", "_1", "é", "v1")]
+    made = [nodes.numbered("v", number, hint) for number in (1, 11) for hint in ("", "1", "x", "_1", "é", "v1")]
     assert {name.split("_")[0] for name in made} == {"v1", "v11"}
 
 

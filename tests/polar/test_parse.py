@@ -15,7 +15,9 @@ from oso_reader import OsoReader
 from polar_text import STATEMENTS, TERMS, as_oso, placeless, slightly_wrong
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.parse import MAX_CONDITIONS, MAX_DEPTH, MAX_FILE_BYTES, excerpt, parse
+from sealauthz.polar.messages import excerpt
+from sealauthz.polar.parse import parse
+from sealauthz.polar.scanner import MAX_FILE_BYTES
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import (
     And,
@@ -44,6 +46,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.tree import MAX_CONDITIONS, MAX_DEPTH
 from sealauthz.polar.unparse import written, written_statement
 
 EXAMPLES = int(os.environ.get("SEALAUTHZ_PARSE_EXAMPLES", "250"))

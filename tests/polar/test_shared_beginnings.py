@@ -12,7 +12,7 @@ from agreement import key_of
 from programs import PLAIN, RECORDS, Program, Seeded, program_from, value_of, wired
 
 from sealauthz.errors import BundleRefused, EvaluationFailed
-from sealauthz.polar import compile as compiling
+from sealauthz.polar.compile.clauses import Clauses
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, RuleNode, Statement
@@ -61,7 +61,7 @@ def test_what_clauses_begin_with_together_they_answer_apart(monkeypatch: pytest.
     programs = [program_from(Seeded(77_000_000_000 + number)) for number in range(PROGRAMS)]
     changed = [with_clauses_that_begin_alike(program, number) for number, program in enumerate(programs)]
     shared = 0
-    alike: Callable[..., Any] = compiling._Function._alike
+    alike: Callable[..., Any] = Clauses._alike
 
     def counted(*arguments: Any) -> Any:
         nonlocal shared
@@ -69,9 +69,9 @@ def test_what_clauses_begin_with_together_they_answer_apart(monkeypatch: pytest.
         shared += bool(found[0])
         return found
 
-    monkeypatch.setattr(compiling._Function, "_alike", counted)
+    monkeypatch.setattr(Clauses, "_alike", counted)
     together = list(map(answers_of, changed, programs))
-    monkeypatch.setattr(compiling._Function, "_alike", lambda _self, _first, others, _order: ([], list(others)))
+    monkeypatch.setattr(Clauses, "_alike", lambda _self, _first, others, _order: ([], list(others)))
     apart = list(map(answers_of, changed, programs))
     assert together == apart
     assert shared > PROGRAMS

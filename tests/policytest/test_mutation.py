@@ -12,13 +12,13 @@ from effort import tries
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.decision import PolicyDecisionPoint
-from sealauthz.decision.bundle import baseline_of, compiled_from, findings_of
+from sealauthz.decision.bundle import baseline_of, compiled_from, diagnostics_of
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode
-from sealauthz.policytest.mutants import Kind, mutants_of, statements_of
+from sealauthz.policytest.mutants import Kind, mutants_of
 from sealauthz.policytest.mutation import Result, TestsFail, Verdict, mutate
 from sealauthz.policytest.suite import Ask, files_of_tests, load_suite
 
@@ -113,7 +113,7 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
 @pytest.mark.timeout(tries(320, 7_200))  # long, and on a machine that may be busy
 @pytest.mark.no_cover  # long, and others reach the same lines
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
-    statements = statements_of(BUNDLE)
+    statements = BUNDLE.statements
     asks = [ask for test in OWN.tests for ask in test.asks if isinstance(ask, Ask)]
     all_mutants = mutants_of(BUNDLE, statements)
     mutants = [m for m in all_mutants if m.statement >= 0 and isinstance(statements[m.statement], RuleNode)]
@@ -142,7 +142,7 @@ def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
 
 @pytest.mark.no_cover  # long, and others reach the same lines
 def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> None:
-    statements = tuple(statements_of(BUNDLE))
+    statements = BUNDLE.statements
     baseline = baseline_of(MODEL, statements)
     mutants = [m for m in mutants_of(BUNDLE, statements) if m.statement >= 0]
     of_verdict: dict[bool, int] = {True: tries(4, 50), False: tries(4, 50)}
@@ -153,7 +153,9 @@ def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> N
         refused = baseline.refuses(changed, old, mutant.replacement)
         if of_verdict[refused]:
             of_verdict[refused] -= 1
-            whole = any(finding.severity is Severity.ERROR for finding in findings_of(MODEL, BUNDLE.sources, changed))
+            whole = any(
+                diagnostic.severity is Severity.ERROR for diagnostic in diagnostics_of(MODEL, BUNDLE.sources, changed)
+            )
             assert refused == whole, mutant.told
         if not any(of_verdict.values()):
             return
@@ -161,12 +163,12 @@ def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> N
 
 
 def test_our_own_policies_could_hold_every_kind_of_mistake() -> None:
-    kinds = Counter(mutant.kind for mutant in mutants_of(BUNDLE, statements_of(BUNDLE)))
+    kinds = Counter(mutant.kind for mutant in mutants_of(BUNDLE, BUNDLE.statements))
     assert set(kinds) == set(Kind)
 
 
 def test_no_mistake_leaves_the_policies_as_they_are() -> None:
-    statements = statements_of(BUNDLE)
+    statements = BUNDLE.statements
     for mutant in mutants_of(BUNDLE, statements):
         if mutant.parameters is not None:
             assert mutant.parameters != BUNDLE.parameters

@@ -34,7 +34,7 @@ from sealauthz.client import (
 from sealauthz.decision import Entity
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import FactsUnavailable, RevisionGone, ServiceBusy
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 from sealauthz.v1 import records_pb2
 
 EVALUATED_AT = datetime.datetime(2025, 10, 9, 8, 53, 20, 123456, datetime.UTC)

@@ -150,7 +150,10 @@ def test_calls_that_wait_for_a_token_hold_up_no_answer_from_memory(
     threads = 4
     fact_cache = FactCache(store, max_age_s=1e9, permits=ReadPermits.for_threads(threads, max_calls=64))
     served = serve(
-        pdp=PolicyDecisionPoint(fact_cache, bundle), permits=fact_cache.permits, threads=threads, max_concurrent_calls=64
+        pdp=PolicyDecisionPoint(fact_cache, bundle),
+        permits=fact_cache.permits,
+        threads=threads,
+        max_concurrent_calls=64,
     )
     with SealAuthzClient(served.address, TOKEN, insecure=True, timeout_s=20) as client:
         found = client.authorize(ZHOU, "view", SEAL)

@@ -43,11 +43,13 @@ from sealauthz.facts.store.rows import RecordRows
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import whole_digest
 from sealauthz.model.records.identity import VerificationMethod, VerificationPurpose
-from sealauthz.polar import Kind, Rule, trace
+from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.unparse import written, written_head
+from sealauthz.polar.syntax import Attribute, Call, Literal
+from sealauthz.polar.terms import nodes_of
+from sealauthz.polar.unparse import written, written_head, written_statement
 from sealauthz.schema import Action, ResolverInput, Unit, shape_of
 
 ContextEntries = tuple[tuple[str, str], ...]
@@ -673,14 +675,12 @@ def _literals_near(key: str, bundle: Bundle) -> set[str]:
         rule
         for rules in bundle.rulebook.rules.values()
         for rule in rules
-        if any(
-            token.is_symbol(key) and rule.body[index - 1].is_mark(".") for index, token in enumerate(rule.body) if index
-        )
+        if any(isinstance(node, Attribute) and node.name == key for node in nodes_of(rule))
     ]
     return _literals_below(rules_near, bundle)
 
 
-def _literals_below(rules: Iterable[Rule], bundle: Bundle) -> set[str]:
+def _literals_below(rules: Iterable[RuleNode], bundle: Bundle) -> set[str]:
     """The strings in rules, and in all rules that those call."""
     by_name = bundle.rulebook.rules
     waiting = list(rules)
@@ -691,11 +691,11 @@ def _literals_below(rules: Iterable[Rule], bundle: Bundle) -> set[str]:
         if id(rule) in seen:
             continue
         seen.add(id(rule))
-        for token in rule.body:
-            if token.kind is Kind.STRING:
-                found.add(token.text)
-            elif token.kind is Kind.SYMBOL:
-                waiting += by_name.get(token.text, ())
+        for node in nodes_of(rule):
+            if isinstance(node, Literal) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, Call):
+                waiting += by_name.get(node.name, ())
     return found
 
 
@@ -715,7 +715,7 @@ class _Side:
         self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
             (rule.parameters[0].literal, rule.parameters[1].type, rule.parameters[2].literal): Spot(
-                rule.file, rule.line
+                rule.place.file, rule.place.line
             )
             for rule in bundle.rulebook.rules.get("requires", ())
         }
@@ -786,7 +786,7 @@ class _Side:
             if (rule.parameters[1].literal, rule.parameters[2].type, rule.parameters[4].literal)
             == (asked.action, type_, code)
         )
-        spots = (Spot(rule.file, rule.line) for rule in rules)
+        spots = (Spot(rule.place.file, rule.place.line) for rule in rules)
         return Cause(CauseKind.OBLIGATION, code, required_by=next(spots, None))
 
     def tried(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
@@ -808,14 +808,15 @@ class _Side:
         clauses = (c.condition.clause for c in engine.coverage([events]) if c.met and c.condition.term is None)
         return [Spot(clause.place.file, clause.place.line) for clause in clauses if clause is not None]
 
-    def has_twin(self, rule: Rule | None) -> bool:
+    def has_twin(self, rule: RuleNode | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""
         return rule is not None and _said(rule) in self._said
 
-    def rule_at(self, spot: Spot, name: str) -> Rule | None:
+    def rule_at(self, spot: Spot, name: str) -> RuleNode | None:
         """The rule of that name that stands there."""
         return next(
-            (rule for rule in self.rules.get(name, ()) if (rule.file, rule.line) == (spot.file, spot.line)), None
+            (rule for rule in self.rules.get(name, ()) if (rule.place.file, rule.place.line) == (spot.file, spot.line)),
+            None,
         )
 
 
@@ -1324,9 +1325,9 @@ def _cause(
     )
 
 
-def _below(rule: Rule | None, yes: _Side, no: _Side) -> set[str]:
+def _below(rule: RuleNode | None, yes: _Side, no: _Side) -> set[str]:
     """The names of all rules that a rule calls, in either bundle; of a line in a block, those that blocks stand for."""
-    waiting = list(_BLOCK_RULES) if rule is None else [t.text for t in rule.body if t.kind is Kind.SYMBOL]
+    waiting = list(_BLOCK_RULES) if rule is None else _called(rule)
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -1335,27 +1336,36 @@ def _below(rule: Rule | None, yes: _Side, no: _Side) -> set[str]:
         found.add(name)
         for side in (yes, no):
             for other in side.rules.get(name, ()):
-                waiting += [token.text for token in other.body if token.kind is Kind.SYMBOL]
+                waiting += _called(other)
     return found
+
+
+def _called(rule: RuleNode) -> list[str]:
+    """The names of the rules that a rule calls."""
+    return [node.name for node in nodes_of(rule) if isinstance(node, Call)]
 
 
 def _only_in(side: _Side, other: _Side, names: set[str]) -> tuple[Spot, ...]:
     """The rules of these names that one bundle has and the other has not, word for word."""
     found = (rule for name in names for rule in side.rules.get(name, ()) if not other.has_twin(rule))
-    return tuple(Spot(rule.file, rule.line) for rule in sorted(found, key=lambda rule: (rule.file, rule.line)))
+    return tuple(
+        Spot(rule.place.file, rule.place.line)
+        for rule in sorted(found, key=lambda rule: (rule.place.file, rule.place.line))
+    )
 
 
-def _changed_parameters(rule: Rule | None, yes: _Side, no: _Side, names: set[str]) -> tuple[str, ...]:
+def _changed_parameters(rule: RuleNode | None, yes: _Side, no: _Side, names: set[str]) -> tuple[str, ...]:
     """The parameters that differ, of those that a rule or the rules below it read."""
     rules = [some for name in names for side in (yes, no) for some in side.rules.get(name, ())]
-    read = {token.text for some in (*rules, *([rule] if rule else [])) for token in some.body}
+    some_rules = (*rules, *([rule] if rule else []))
+    read = {node.name for some in some_rules for node in nodes_of(some) if isinstance(node, Attribute)}
     changed = delta(yes.bundle, no.bundle).parameters
     return tuple(name for name, _, _ in changed if name in read)
 
 
-def _said(rule: Rule) -> tuple[str, ...]:
-    """A rule as words, wherever it stands."""
-    return (rule.head, *(token.text for token in rule.body))
+def _said(rule: RuleNode) -> str:
+    """A rule as text, wherever it stands."""
+    return written_statement(rule)
 
 
 def _words(clause: Clause) -> str:

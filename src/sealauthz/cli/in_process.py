@@ -9,7 +9,7 @@ from sealauthz.answers import Decision, Explanation, ListPage
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 
 Context = Mapping[str, str]
 

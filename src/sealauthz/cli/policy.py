@@ -21,7 +21,7 @@ from sealauthz.cli.policy_test import policy_test
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
     from sealauthz.decision.inspection import Inspection
-    from sealauthz.polar.check import Finding
+    from sealauthz.polar.check import Diagnostic
 
 _HEAD = re.compile(r"def (?:r\d+_)+(\w+?)(?:_(?:part|either))*\(", re.ASCII)
 """The head of a function that the compiler made, with the name of its rule."""
@@ -48,7 +48,7 @@ def policy_check(*, folder: Path | None, output: str) -> int:
 
     Without FOLDER, those installed with sealauthz, which are the ones that
     `sealauthz serve` serves. Errors keep a bundle from being served: exits
-    with 1. Warnings do not: exits with 0. JSON is a list of findings.
+    with 1. Warnings do not: exits with 0. JSON is a list of diagnostics.
 
     \b
       sealauthz policy check policies/
@@ -58,10 +58,10 @@ def policy_check(*, folder: Path | None, output: str) -> int:
 
     found = inspect(service_model(), folder)
     if output == "json":
-        print_json([_as_json(finding) for finding in found.findings])
+        print_json([_as_json(diagnostic) for diagnostic in found.diagnostics])
     else:
-        for finding in found.findings:
-            click.echo(f"{_as_text(found, finding)}\n")
+        for diagnostic in found.diagnostics:
+            click.echo(f"{_as_text(found, diagnostic)}\n")
         click.echo(_summary(found))
     return Exit.DONE if found.bundle is not None else Exit.REFUSED
 
@@ -122,33 +122,35 @@ def _functions(bundle: Bundle) -> list[tuple[str, str]]:
     return found
 
 
-def _as_text(inspection: Inspection, finding: Finding) -> str:
+def _as_text(inspection: Inspection, diagnostic: Diagnostic) -> str:
     from sealauthz.polar.check import Severity
 
-    colour = "red" if finding.severity is Severity.ERROR else "yellow"
-    place = ":".join(str(part) for part in (finding.place.file, finding.place.line, finding.place.column) if part)
-    label = click.style(f"{finding.severity}:", fg=colour, bold=True)
-    lines = [f"{f'{place}: ' if place else ''}{label} {finding.message} [{finding.code}]"]
-    lines += inspection.excerpt(finding).splitlines()
-    if finding.hint:
-        lines.append(f"     {finding.hint}")
+    colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
+    place = ":".join(
+        str(part) for part in (diagnostic.place.file, diagnostic.place.line, diagnostic.place.column) if part
+    )
+    label = click.style(f"{diagnostic.severity}:", fg=colour, bold=True)
+    lines = [f"{f'{place}: ' if place else ''}{label} {diagnostic.message} [{diagnostic.code}]"]
+    lines += inspection.excerpt(diagnostic).splitlines()
+    if diagnostic.hint:
+        lines.append(f"     {diagnostic.hint}")
     return "\n".join(lines)
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
+def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
-        "severity": str(finding.severity),
-        "code": finding.code,
-        "file": finding.place.file,
-        "line": finding.place.line,
-        "column": finding.place.column,
-        "message": finding.message,
-        "hint": finding.hint,
+        "severity": str(diagnostic.severity),
+        "code": diagnostic.code,
+        "file": diagnostic.place.file,
+        "line": diagnostic.place.line,
+        "column": diagnostic.place.column,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
     }
 
 
 def _summary(inspection: Inspection) -> str:
-    counted = Counter(str(finding.severity) for finding in inspection.findings)
+    counted = Counter(str(diagnostic.severity) for diagnostic in inspection.diagnostics)
     said = ", ".join(
         f"{counted[name]} {name}{'s' * (counted[name] > 1)}" for name in ("error", "warning") if counted[name]
     )

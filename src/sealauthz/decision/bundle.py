@@ -25,14 +25,14 @@ from sealauthz.decision.folder import (
 )
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, syntax, trace
-from sealauthz.polar.check import Baseline, Finding, Severity, check, check_product_floor
+from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.links import Links
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
+from sealauthz.polar.reach import Reachability
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.types import Types
+from sealauthz.polar.types import TypeTable
 from sealauthz.schema import Model
 
 NOT_FOUND = "NOT_FOUND"
@@ -97,7 +97,8 @@ class Bundle:
         installed = model.policies or installed_folder()
         layout = layout_of(folder or installed, is_served=is_served, installed=installed)
         sources = tuple(read_sources(layout))
-        statements = tuple(statement for source in sources for statement in admit(source, attributes(model)))
+        with _without_collection():
+            statements = tuple(statement for source in sources for statement in admit(source, attributes(model)))
         rulebook = rulebook_of(statements, PRODUCT_REASONS)
         for type_ in rulebook.resource_types:
             if type_ not in model.records:
@@ -105,9 +106,12 @@ class Bundle:
         parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
         if is_served:
-            _refuse_errors(floor_findings_of(sources, read_product_sources(layout, installed)))
+            _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         with _without_collection():
-            made = _compiled(model, sources, rulebook) if engine == EngineKind.COMPILED else _reference(model, sources)
+            if engine == EngineKind.COMPILED:
+                made = _compiled(model, sources, statements, rulebook)
+            else:
+                made = _reference(model, sources, statements)
         version = version_of(sources, numbers, said)
         return cls(model, version, sources, statements, parameters, texts, rulebook, made)
 
@@ -125,33 +129,34 @@ class Bundle:
         return self.model.action(action, resource_type).records
 
 
-def _compiled(model: Model, sources: tuple[Source, ...], rulebook: Rulebook) -> Engine:
-    """Check the sources and compile them for every question that the service asks."""
-    nodes = tuple(node for source in sources for node in parse(source))
-    _refuse_errors(findings_of(model, sources, nodes))
-    engine = compiled_from(model, nodes)
+def _compiled(
+    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
+) -> Engine:
+    """Check policies and compile them for every question that the service asks."""
+    _refuse_errors(diagnostics_of(model, sources, statements))
+    engine = compiled_from(model, statements)
     for rule, *arguments in questions_of(model, rulebook):
         engine.prepare(rule, *arguments)
     return engine
 
 
-def _refuse_errors(findings: Iterable[Finding]) -> None:
+def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
     """Raise BundleRefused for the first error."""
-    for finding in findings:
-        if finding.severity is Severity.ERROR:
-            place = finding.place
-            raise BundleRefused(finding.message, place.file, place.line, place.column)
+    for diagnostic in diagnostics:
+        if diagnostic.severity is Severity.ERROR:
+            place = diagnostic.place
+            raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
-def compiled_from(model: Model, nodes: tuple[syntax.Statement, ...]) -> CompiledEngine:
+def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    return CompiledEngine(nodes, model.records, plain_classes(model))
+    return CompiledEngine(statements, model.records, plain_classes(model))
 
 
-def findings_of(model: Model, sources: tuple[Source, ...], nodes: tuple[syntax.Statement, ...]) -> list[Finding]:
+def diagnostics_of(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> list[Diagnostic]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
     return check(
-        nodes,
+        statements,
         _types(model),
         _context_of(model),
         product_reasons=PRODUCT_REASONS,
@@ -160,35 +165,32 @@ def findings_of(model: Model, sources: tuple[Source, ...], nodes: tuple[syntax.S
     )
 
 
-def floor_findings_of(sources: tuple[Source, ...], product: tuple[Source, ...]) -> list[Finding]:
+def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:
     """Find where a bundle changes what the floor rests on. `product` are the installed files; none for themselves.
 
-    Apart from the other checks, because it holds whatever evaluates the bundle. Raises BundleRefused for what is no
-    Polar.
+    Apart from the other checks, because it holds for what is served only. Raises BundleRefused for what is no Polar.
     """
     if not product:
         return []
     with _without_collection():
-        nodes, kept = ([node for source in some for node in parse(source)] for some in (sources, product))
-    return check_product_floor(nodes, kept)
+        kept = [statement for source in product for statement in parse(source)]
+    return check_product_floor(statements, kept)
 
 
-def baseline_of(model: Model, nodes: tuple[syntax.Statement, ...]) -> Baseline:
+def baseline_of(model: Model, statements: tuple[Statement, ...]) -> Baseline:
     """Check policies without errors so that small changes of them can be checked quickly."""
-    return Baseline(nodes, _types(model), _context_of(model), product_reasons=PRODUCT_REASONS, subjects=model.subjects)
+    return Baseline(
+        statements, _types(model), _context_of(model), product_reasons=PRODUCT_REASONS, subjects=model.subjects
+    )
 
 
-def links_of(bundle: Bundle) -> Links:
-    """Return what the rules of a bundle say about how subjects and resources are tied."""
+def reachability_of(bundle: Bundle) -> Reachability:
+    """Return what the rules of a bundle say about the links between subjects and resources."""
     model, engine = bundle.model, bundle.engine
     types = _types(model)
-    if isinstance(engine, CompiledEngine):
-        program = engine.program
-    else:
-        with _without_collection():
-            program = program_of((node for source in bundle.sources for node in parse(source)), types.classes)
+    program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
     paths = {context.__name__: {**resolver.along, **resolver.paths} for context, resolver in model.resolvers.items()}
-    return Links(program, paths, types.is_a, model.shapes)
+    return Reachability(program, model.shapes, paths, types.is_a)
 
 
 def plain_classes(model: Model) -> tuple[type, ...]:
@@ -197,9 +199,9 @@ def plain_classes(model: Model) -> tuple[type, ...]:
 
 
 @cache
-def _types(model: Model) -> Types:
+def _types(model: Model) -> TypeTable:
     """The types that a bundle is checked against."""
-    return Types(model.records, plain_classes(model))
+    return TypeTable(model.records, plain_classes(model))
 
 
 def _context_of(model: Model) -> Callable[[str, str], type]:
@@ -219,7 +221,9 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _reference(model: Model, sources: tuple[Source, ...]) -> Engine:
+def _reference(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> Engine:
+    """Check policies and load them into oso, which gets no text that the checker has not passed."""
+    _refuse_errors(diagnostics_of(model, sources, statements))
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 

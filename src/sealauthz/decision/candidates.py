@@ -1,4 +1,4 @@
-"""Candidates: what could be in a list, found through what the policies say ties subject and resource."""
+"""Candidates: what could be in a list, found through what the policies say links subject and resource."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.bundle import Bundle, links_of
+from sealauthz.decision.bundle import Bundle, reachability_of
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import CallerNotPermitted, EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.polar.links import Links
-from sealauthz.polar.ties import Alone, Holding, Ties
-from sealauthz.polar.walks import Step, Walk
+from sealauthz.polar.reach import KnownOnly, Links, Path, Reachability, Referenced, Step
 from sealauthz.schema import Model
 
 _CHUNK = 256
@@ -24,23 +22,23 @@ class Plans:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self._links: Links | None = None
+        self._reachability: Reachability | None = None
 
-    def ties(self, query: ListQuery) -> Ties:
-        """Return the ties of a query, each walk from what is known to what is sought; None where there are none."""
-        if self._links is None:
+    def links(self, query: ListQuery) -> Links:
+        """Return the links of a query, each path from what is known to what is sought; None where there are none."""
+        if self._reachability is None:
             # Two threads may both make them; either is right.
-            self._links = links_of(self.bundle)
+            self._reachability = reachability_of(self.bundle)
         context = self.bundle.model.action(query.action, query.resource_type).context.__name__
-        return self._links.between(query.subject_type, query.action, query.resource_type, context, query.root)
+        return self._reachability.between(query.subject_type, query.action, query.resource_type, context, query.root)
 
-    def holds(self, tie: Alone, known: Any) -> bool:
+    def holds(self, link: KnownOnly, known: Any) -> bool:
         """Whether a condition on what is known lets anything be allowed. One that cannot be evaluated is no reason
         to leave anything out: each candidate is decided anyway.
         """
-        arguments = [known if argument is None else argument for argument in tie.arguments]
+        arguments = [known if argument is None else argument for argument in link.arguments]
         try:
-            return self.bundle.engine.holds(tie.rule, *arguments)
+            return self.bundle.engine.holds(link.rule, *arguments)
         except EvaluationFailed:
             return True
 
@@ -50,25 +48,25 @@ Watch = Callable[[], None]
 
 
 def candidates(
-    query: ListQuery, ties: Ties, plans: Plans, snapshot: FactSnapshot, after: str, may_see: MaySee, watch: Watch
+    query: ListQuery, links: Links, plans: Plans, snapshot: FactSnapshot, after: str, may_see: MaySee, watch: Watch
 ) -> Iterator[str]:
     """Return the ids behind `after`, in their order, of all that could be allowed, and of some that are not.
 
     There are none where what is known does not exist, or is being imported. Raises TimeOver, and CallerNotPermitted
-    where nothing ties what is sought to what is known, so that the list would be of what is everybody's.
+    where nothing links what is sought to what is known, so that the list would be of what is everybody's.
     """
     known = _open(snapshot, query.known.type, query.known.id)
     if known is None:
         return iter(())
-    if ties is None or any(plans.holds(tie, known) for tie in ties if isinstance(tie, Alone)):
+    if links is None or any(plans.holds(link, known) for link in links if isinstance(link, KnownOnly)):
         return _all_of(plans.bundle.model, query.sought, snapshot, after, may_see)
     reached: set[str] = set()
     named: list[Iterable[str]] = []
-    for tie in ties:
-        if isinstance(tie, Holding):
-            named.append(_values(snapshot, tie.step.holder, tie.step.column, after))
-        elif not isinstance(tie, Alone):
-            reached |= ends_of(plans.bundle.model, snapshot, query.known.id, tie, watch)
+    for link in links:
+        if isinstance(link, Referenced):
+            named.append(_values(snapshot, link.step.holder, link.step.column, after))
+        elif not isinstance(link, KnownOnly):
+            reached |= ends_of(plans.bundle.model, snapshot, query.known.id, link, watch)
     return _each_once(heapq.merge(sorted(found for found in reached if found > after), *named))
 
 
@@ -111,11 +109,11 @@ def _each_once(ordered: Iterable[str]) -> Iterator[str]:
         last = value
 
 
-def ends_of(model: Model, snapshot: FactSnapshot, record_id: str, walk: Walk, watch: Watch) -> set[str]:
-    """Return the ids that a walk from a record leads to: through units where they hold all, else by an index."""
+def ends_of(model: Model, snapshot: FactSnapshot, record_id: str, path: Path, watch: Watch) -> set[str]:
+    """Return the ids that a path from a record leads to: through units where they hold all, else by an index."""
     # Records that a collection gave us hold their keys; of what a key names, only the id is known.
     standing: dict[str, Any] = {record_id: None}
-    for step in walk:
+    for step in path:
         onward: dict[str, Any] = {}
         for here, record in standing.items():
             watch()

@@ -26,8 +26,8 @@ from sealauthz.decision.options import RequestOptions
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.polar.reach import Root
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.walks import Root
 from sealauthz.schema.record import is_record
 
 log = logging.getLogger("sealauthz.decision.pdp")

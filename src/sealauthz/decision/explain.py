@@ -10,7 +10,7 @@ from sealauthz.decision.decision import Explanation, Standing
 from sealauthz.decision.evaluation import Evaluation
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed
-from sealauthz.polar import Rule, trace
+from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.unparse import written_head
 
@@ -49,7 +49,7 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Requ
         ]
         reasoned = engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
         held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
-        rules = [rule for rule in rules if (rule.file, rule.line) in held] or rules
+        rules = [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules
     else:
         rules = [rule for rule in book.rules["otherwise"] if rule.parameters[0].literal == requirement]
     arguments = (requirement, question.action, case.resource, case.context)
@@ -70,7 +70,7 @@ def _settled_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Re
     proving = [attempt for attempt in attempts if attempt.is_met]
     held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
     settling = (book.meets if met else book.waived).get(need, [])
-    refs = _refs([rule for rule in settling if (rule.file, rule.line) in held] or settling)
+    refs = _refs([rule for rule in settling if (rule.place.file, rule.place.line) in held] or settling)
     standing = Standing.MET if met else Standing.WAIVED
     return RequirementOutcome(requirement, standing, (), refs, (), tuple(map(_attempt, proving)))
 
@@ -90,5 +90,7 @@ def _attempt(attempt: trace.Attempt) -> Attempt:
     )
 
 
-def _refs(rules: Sequence[Rule]) -> tuple[RuleRef, ...]:
-    return tuple(RuleRef(rule.head, rule.file, rule.line, rule.tags) for rule in rules)
+def _refs(rules: Sequence[RuleNode]) -> tuple[RuleRef, ...]:
+    return tuple(
+        RuleRef(written_head(rule.name, rule.parameters), rule.place.file, rule.place.line, rule.tags) for rule in rules
+    )

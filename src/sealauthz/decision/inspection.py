@@ -5,41 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, findings_of, floor_findings_of
+from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of
 from sealauthz.decision.folder import installed_folder, layout_of, read_product_sources, read_sources
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
 from sealauthz.errors import BundleRefused
-from sealauthz.polar import Source, syntax
-from sealauthz.polar.check import Finding, Severity
-from sealauthz.polar.complaint import excerpt
+from sealauthz.polar import Source, Statement
+from sealauthz.polar.check import Diagnostic, Severity
+from sealauthz.polar.messages import excerpt
 from sealauthz.polar.parse import parse
+from sealauthz.polar.syntax import Place
 from sealauthz.schema import Model
 
 SYNTAX = "syntax"
-"""The code of a finding about text that is no Polar, or Polar that policies must not contain."""
+"""The code of a diagnostic about text that is no Polar, or Polar that policies must not contain."""
 
 CONTRACT = "contract"
-"""The code of a finding about files that are missing or cannot be read, and about what only loading finds."""
+"""The code of a diagnostic about files that are missing or cannot be read, and about what only loading finds."""
 
 
 TEXT = "text"
-"""The code of a finding about what reasons, next steps and obligations say to people."""
+"""The code of a diagnostic about what reasons, next steps and obligations say to people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What was found in a folder, file by file from top to bottom; `bundle` is None where an error stops it.
 
-    The place of a finding may lack its line and column (0), or its file ("") too.
+    The place of a diagnostic may lack its line and column (0), or its file ("") too.
     """
 
     sources: tuple[Source, ...]
-    findings: tuple[Finding, ...]
+    diagnostics: tuple[Diagnostic, ...]
     bundle: Bundle | None
 
-    def excerpt(self, finding: Finding) -> str:
-        """Return the line of a finding with a caret under its place; nothing where there is no such line."""
-        place = finding.place
+    def excerpt(self, diagnostic: Diagnostic) -> str:
+        """Return the line of a diagnostic with a caret under its place; nothing where there is no such line."""
+        place = diagnostic.place
         found = (source for source in self.sources if source.file == place.file)
         return next((excerpt(source, place.line, place.column) for source in found), "")
 
@@ -55,37 +56,36 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
         layout = layout_of(folder, installed=installed)
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
-        return Inspection((), (_finding(CONTRACT, error),), None)
-    nodes: list[syntax.Statement] = []
-    faults: list[Finding] = []
+        return Inspection((), (_diagnostic(CONTRACT, error),), None)
+    statements: list[Statement] = []
+    unreadable: list[Diagnostic] = []
     for source in sources:
         try:
-            nodes += parse(source)
+            statements += parse(source)
         except BundleRefused as error:
-            faults.append(_finding(SYNTAX, error))
-    if faults:
-        return Inspection(sources, tuple(faults), None)
-    found = findings_of(model, sources, tuple(nodes))
-    told = {finding.place for finding in found if finding.severity is Severity.ERROR}
-    found += [
-        some for some in floor_findings_of(sources, read_product_sources(layout, installed)) if some.place not in told
-    ]
-    findings = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        return Inspection(sources, findings, None)
+            unreadable.append(_diagnostic(SYNTAX, error))
+    if unreadable:
+        return Inspection(sources, tuple(unreadable), None)
+    found = diagnostics_of(model, sources, tuple(statements))
+    refused = {diagnostic.place for diagnostic in found if diagnostic.severity is Severity.ERROR}
+    product = read_product_sources(layout, installed)
+    found += [some for some in floor_diagnostics_of(tuple(statements), product) if some.place not in refused]
+    diagnostics = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
+        return Inspection(sources, diagnostics, None)
     try:
         bundle = Bundle.load(model, folder)
     except BundleRefused as error:
-        return Inspection(sources, (*findings, _finding(CONTRACT, error)), None)
-    silent = syntax.Place(TEXTS_FILE, 0, 0)
+        return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)
+    silent = Place(TEXTS_FILE, 0, 0)
     # A bundle without any texts is meant to have none.
     shown = tuple(dict.fromkeys(part for parts in model.shown.values() for part in parts))
     said = missing_texts(bundle.texts, bundle.rulebook, shown) if bundle.texts != SILENT else ()
-    warnings = (Finding(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
-    return Inspection(sources, (*findings, *warnings), bundle)
+    warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
+    return Inspection(sources, (*diagnostics, *warnings), bundle)
 
 
-def _finding(code: str, error: BundleRefused) -> Finding:
+def _diagnostic(code: str, error: BundleRefused) -> Diagnostic:
     place = ":".join(str(part) for part in (error.file, error.line, error.column) if part)
     message = str(error).removeprefix(f"{place}: ") if place else str(error)
-    return Finding(Severity.ERROR, code, message, syntax.Place(error.file, error.line, error.column))
+    return Diagnostic(Severity.ERROR, code, message, Place(error.file, error.line, error.column))

@@ -1,7 +1,7 @@
 """Lists: the resources that a subject may act on, or the subjects who may act on a resource, page by page.
 
-What could be allowed is found through the ties of the policies (`polar.links`), from the side that is known; where they
-tie nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list holds
+What could be allowed is found through the links of the policies (`polar.reach`), from the side that is known; where
+they link nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list holds
 exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets further.
 """
 
@@ -21,8 +21,7 @@ from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.polar.ties import Ties
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Links, Root
 from sealauthz.schema import Instant
 
 _SHARE_OF_DEADLINE = 0.8
@@ -94,7 +93,7 @@ class Search:
     caller: str
     start: Start
     size: int
-    ties: Ties
+    links: Links
     bounds: Bounds
     stop_at: float
 
@@ -107,12 +106,12 @@ def search_for(
     check_query(query, bundle)
     size = page_size(paging.size)
     start = start_of(query, paging.token, bundle.version, caller, now)
-    ties = plans.ties(query)  # before the clock starts: it makes the first list of an action take longer
+    links = plans.links(query)  # before the clock starts: it makes the first list of an action take longer
     begun = time.monotonic()
     seconds = bounds.seconds
     if deadline.at is not None:
         seconds = min(seconds, (deadline.at - begun) * _SHARE_OF_DEADLINE)
-    return Search(query, caller, start, size, ties, bounds, begun + seconds)
+    return Search(query, caller, start, size, links, bounds, begun + seconds)
 
 
 def find_page(
@@ -136,7 +135,7 @@ def find_page(
     query, start = search.query, search.start
     start.check(snapshot.timeline, snapshot.revision)
     after = start.after
-    left = candidates(query, search.ties, plans, snapshot, after, may_see, watch)
+    left = candidates(query, search.links, plans, snapshot, after, may_see, watch)
     ids: list[str] = []
     valid_until: Instant | None = None
     more: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 
 ContextValue = str | int | bool
 """A value that the client may give in the context. Instants are microseconds since 1970-01-01T00:00:00Z."""

@@ -1,20 +1,18 @@
-"""The policy language: reading policy text, refusing what must not be in it, and evaluating it."""
+"""The policy language: reading policy text, refusing what must not be in it, checking it, and evaluating it."""
 
+from sealauthz.polar.contract import CONTRACT_FILE, FLOOR_FILE, ReasonEntry, Rulebook, rulebook_of
 from sealauthz.polar.gate import admit
-from sealauthz.polar.rulebook import CONTRACT_FILE, FLOOR_FILE, ReasonEntry, Rulebook, rulebook_of
-from sealauthz.polar.source import Block, Kind, Rule, Source, Statement, Token
+from sealauthz.polar.source import Source
+from sealauthz.polar.syntax import RuleNode, Statement
 
 __all__ = [
     "CONTRACT_FILE",
     "FLOOR_FILE",
-    "Block",
-    "Kind",
     "ReasonEntry",
-    "Rule",
+    "RuleNode",
     "Rulebook",
     "Source",
     "Statement",
-    "Token",
     "admit",
     "rulebook_of",
 ]

@@ -17,8 +17,8 @@ from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
 from sealauthz.polar.program import Key, Program, program_of, users_of, with_rule
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.static import ClassTable, Known
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
+from sealauthz.polar.types import Known, TypeTable
 
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
@@ -26,7 +26,7 @@ MAX_STEPS = 400_000
 _FREE_TYPE = type(FREE)
 
 _HASHED = frozenset({str, int})
-"""Types whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
+"""TypeTable whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
 
 MAX_DEPTH = 120
 """Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
@@ -66,7 +66,7 @@ class _Code:
             collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
             compiled = self.compiler.rule(rule, pattern, collects=collects)
             picked = _picking([index for index, argument in enumerate(pattern) if isinstance(argument, Bound)])
-            function = None if compiled.always is not None else self._born_when_called(key, compiled.name, picked)
+            function = None if compiled.always is not None else self._made_on_first_call(key, compiled.name, picked)
             entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
@@ -78,8 +78,8 @@ class _Code:
         other.entries = {key: entry for key, entry in self.entries.items() if (key[0], len(key) - 1) not in users}
         return other
 
-    def _born_when_called(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
-        """A stand-in that makes the function, with all that it calls, when somebody asks."""
+    def _made_on_first_call(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
+        """A stand-in that makes the function, with all that it calls, on its first call."""
 
         def first_call(*arguments: Any) -> Any:
             with self._growing:
@@ -91,7 +91,7 @@ class _Code:
         return first_call
 
     def _define(self, name: str) -> None:
-        """Bring a function and those that it calls into being."""
+        """Define a function and those that it calls."""
         fresh: dict[str, ast.FunctionDef] = {}
         waiting = [name]
         while waiting:
@@ -107,7 +107,7 @@ class _Code:
     def _attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value whose type the compiler did not know."""
         cls = type(value)
-        if self.compiler.table.knows(cls) and self.compiler.table.attribute(cls, name) is None:
+        if self.compiler.table.knows(cls) and self.compiler.table.known(cls, name) is None:
             raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
         return getattr(value, name)
 
@@ -134,7 +134,7 @@ class CompiledEngine:
         plain: Iterable[type] = (),
         max_steps: int = MAX_STEPS,
     ) -> None:
-        table = ClassTable(records, plain)
+        table = TypeTable(records, plain)
         program = program_of(statements, table.classes)
         self._open(_Code(Compiler(program, table)), _literals(program), max_steps)
 
@@ -173,7 +173,7 @@ class CompiledEngine:
         users = self._users[key]
         other = CompiledEngine.__new__(CompiledEngine)
         program = with_rule(compiler.program, rule, replacement)
-        code = self._code.changed(compiler.changed(program, key, users), users)
+        code = self._code.changed(compiler.with_clauses(program, key, users), users)
         other._open(code, self._words, self._max_steps)
         return other
 
@@ -268,7 +268,7 @@ class CompiledEngine:
         return (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
 
     def _enter_late(self, code: _Code, key: tuple[Any, ...]) -> Entry:
-        """Compile a rule for a combination of types that nobody prepared."""
+        """Compile a rule for a combination of types that was not prepared."""
         rule, *likes = key
         try:
             return code.enter(key, rule, self._pattern(likes))

@@ -1,100 +1,85 @@
-"""The gate before the engine: what policy text must never contain, whoever wrote it.
+"""The gate before every engine: what the language has and policies must not contain, refused on the tree.
 
-It works on tokens, refuses more than it must, and leaves types and modes to a real checker.
+The parser has already refused `new`, `print`, `debug`, `cut`, inline queries, private attributes, and text that is too
+long or too deep. What is left here are methods, attributes that no class has, field patterns, and parameters that are
+neither a literal nor a variable. It looks at single nodes and leaves types and modes to the checker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 
-from sealauthz.errors import BundleRefused
-from sealauthz.polar.source import (
-    FILES_REMEMBERED,
-    Block,
-    Kind,
-    Rule,
-    RuleType,
-    Source,
+from sealauthz.polar.diagnostic import refusal
+from sealauthz.polar.messages import REFUSED_WORDS
+from sealauthz.polar.parse import parse
+from sealauthz.polar.source import FILES_REMEMBERED, Source
+from sealauthz.polar.syntax import (
+    Attribute,
+    BlockNode,
+    DictPattern,
+    DictTerm,
+    In,
+    Literal,
+    Parameter,
+    Place,
+    RuleNode,
     Statement,
-    Token,
-    statements_of,
+    TypePattern,
+    Variable,
 )
-
-MAX_FILE_BYTES = 1_000_000
-MAX_DEPTH = 60
-
-_FORBIDDEN_WORDS = {
-    "new": "policies construct nothing: `new` is not accepted",
-    "print": "`print` is not accepted",
-    "debug": "`debug` is not accepted",
-    "cut": "`cut` is not accepted: order must not decide",
-}
+from sealauthz.polar.terms import Node, nodes_of
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)
 def admit(source: Source, attributes: frozenset[str]) -> tuple[Statement, ...]:
-    """Return the statements of a file that may be loaded; the last files are remembered, for a reload.
+    """Return the statements of a file that an engine may load; the last files are remembered.
 
     `attributes` are all names that a policy may read behind a dot. Raises BundleRefused with file, line and column.
     """
-    if len(source.text.encode()) > MAX_FILE_BYTES:
-        raise BundleRefused(f"a policy file has at most {MAX_FILE_BYTES} bytes", source.file)
-    statements = statements_of(source)
+    statements = parse(source)
     for statement in statements:
-        if isinstance(statement, RuleType):
+        if isinstance(statement, BlockNode):
+            for name, _, place in statement.relations or ():
+                _refuse_word(name, place)
             continue
-        if isinstance(statement, Rule):
-            _refuse_patterns(statement)
-        _refuse_words(statement, attributes)
-    return tuple(statements)
+        for parameter in statement.parameters:
+            _refuse_parameter(parameter)
+        for node in nodes_of(statement) if isinstance(statement, RuleNode) else ():
+            _refuse_node(node, attributes)
+    return statements
 
 
-def _refuse_words(statement: Rule | Block, attributes: frozenset[str]) -> None:
-    def refuse(message: str, token: Token) -> BundleRefused:
-        return BundleRefused(message, statement.file, token.line, token.column)
-
-    depth = 0
-    for before, token, after in _neighbours(statement.body):
-        if token.kind is Kind.MARK:
-            depth += (token.text in "([{") - (token.text in ")]}")
-            if depth > MAX_DEPTH:
-                raise refuse(f"brackets nest deeper than {MAX_DEPTH}", token)
-            if token.text == "?=":
-                raise refuse("inline queries (`?=`) are not accepted", token)
-            if token.text == "." and (after is None or after.kind is not Kind.SYMBOL):
-                raise refuse("only a plain attribute name may follow `.`", token)
-            continue
-        if token.kind is not Kind.SYMBOL:
-            continue
-        if before is not None and before.is_mark("."):
-            if token.text.startswith("_"):
-                raise refuse(f"`{token.text}` is not an attribute of a fact", token)
-            if after is not None and after.is_mark("("):
-                raise refuse(f"`{token.text}(` would call host code: methods are not accepted", token)
-            if token.text not in attributes:
-                raise refuse(f"no fact has an attribute `{token.text}`", token)
-        elif token.text in _FORBIDDEN_WORDS:
-            raise refuse(_FORBIDDEN_WORDS[token.text], token)
-        elif after is not None and after.is_mark("{") and isinstance(statement, Rule):
-            raise refuse(f"`{token.text}{{`: field patterns pass over missing attributes and are not accepted", token)
+def _refuse_parameter(parameter: Parameter) -> None:
+    term, pattern = parameter.term, parameter.pattern
+    if isinstance(term, Literal):
+        value = term.value
+        is_plain = pattern is None and type(value) is not float and not (type(value) is int and value < 0)
+    else:
+        is_class = isinstance(pattern, TypePattern) and not pattern.fields
+        is_plain = isinstance(term, Variable) and (pattern is None or is_class)
+    if not is_plain:
+        message = "a parameter is a string, a whole number, or a variable with or without a type"
+        raise refusal(message, parameter.place)
 
 
-def _refuse_patterns(rule: Rule) -> None:
-    for parameter in rule.parameters:
-        if parameter.literal is None and parameter.number is None and parameter.variable is None:
-            raise BundleRefused(
-                f"`{parameter.text}`: a parameter is a string, a whole number, or a variable with or without a type",
-                rule.file,
-                rule.line,
-                rule.column,
-            )
+def _refuse_node(node: Node, attributes: frozenset[str]) -> None:
+    match node:
+        case Attribute(_, name, arguments, place):
+            if arguments is not None:
+                raise refusal(f"`{name}(` would call host code: methods are not accepted", place)
+            if name not in attributes:
+                raise refusal(f"no fact has an attribute `{name}`", place)
+        case TypePattern(name, fields, place) if fields:
+            raise refusal(f"`{name}{{`: field patterns pass over missing attributes and are not accepted", place)
+        case DictPattern(_, place):
+            raise refusal("field patterns pass over missing attributes and are not accepted", place)
+        case DictTerm(fields, place):
+            for key, _ in fields:
+                _refuse_word(key, place)
+        case In(_, DictTerm(_, place), _):
+            raise refusal("`in` looks into a list: a dictionary is not accepted here", place)
 
 
-def _neighbours(tokens: tuple[Token, ...]) -> Iterable[tuple[Token | None, Token, Token | None]]:
-    for index, token in enumerate(tokens):
-        yield (
-            tokens[index - 1] if index else None,
-            token,
-            tokens[index + 1] if index + 1 < len(tokens) else None,
-        )
+def _refuse_word(name: str, place: Place) -> None:
+    if name in REFUSED_WORDS:
+        raise refusal(REFUSED_WORDS[name], place)

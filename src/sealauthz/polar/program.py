@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sealauthz.errors import BundleRefused
+from sealauthz.polar.blocks import UNIONS, declared_by, undeclared, unions_of, written_out
+from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -30,25 +31,18 @@ from sealauthz.polar.syntax import (
     Parameter,
     Place,
     RuleNode,
-    Shorthand,
     Statement,
     Term,
-    TypePattern,
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables, walk
 
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
 
 NIL = "nil"
 """The one constant of Polar that has a name."""
-
-UNIONS = frozenset({"Actor", "Resource"})
-"""Names that stand for several classes."""
-
-_RELATED = "related"
-_ACTOR = "actor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +77,15 @@ def program_of(statements: Iterable[Statement], classes: Iterable[str] = ()) -> 
     names = UNIONS.union(classes)
     blocks = [statement for statement in statements if isinstance(statement, BlockNode)]
     clauses: dict[Key, list[Clause]] = {}
-    for rule in (*(s for s in statements if isinstance(s, RuleNode)), *_written_out(blocks, names)):
+    declared = declared_by(blocks)
+    for block in blocks:
+        for shorthand in block.shorthands:
+            for lacking in undeclared(block, shorthand, declared):
+                raise refusal(str(lacking), lacking.name.place)
+    written = written_out(blocks, declared, {NIL, *names})
+    for rule in (*(s for s in statements if isinstance(s, RuleNode)), *written):
         clauses.setdefault((rule.name, len(rule.parameters)), []).append(_clause(rule, names))
-    unions = {
-        "Actor": frozenset(block.type for block in blocks if block.keyword == "actor"),
-        "Resource": frozenset(block.type for block in blocks),
-    }
-    return Program({key: tuple(found) for key, found in clauses.items()}, unions, names)
+    return Program({key: tuple(found) for key, found in clauses.items()}, unions_of(blocks), names)
 
 
 def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) -> Program:
@@ -100,7 +96,7 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
     key = (rule.name, len(rule.parameters))
     clauses = program.clauses.get(key, ())
     if all(clause.place != rule.place for clause in clauses):
-        raise BundleRefused("there is no such rule", rule.place.file, rule.place.line, rule.place.column)
+        raise refusal("there is no such rule", rule.place)
     instead = () if replacement is None else (_clause(replacement, program.classes),)
     changed = tuple(new for old in clauses for new in ((old,) if old.place != rule.place else instead))
     others = {other: found for other, found in program.clauses.items() if other != key}
@@ -113,8 +109,9 @@ def users_of(program: Program) -> Mapping[Key, frozenset[Key]]:
     for key, clauses in program.clauses.items():
         for clause in clauses:
             for goal in clause.goals:
-                for called in _calls(goal):
-                    callers.setdefault(called, set()).add(key)
+                for part in walk(goal):
+                    if isinstance(part, Call):
+                        callers.setdefault((part.name, len(part.arguments)), set()).add(key)
     users = {}
     for key in callers:
         found = {key}
@@ -125,20 +122,6 @@ def users_of(program: Program) -> Mapping[Key, frozenset[Key]]:
                 waiting.append(caller)
         users[key] = frozenset(found)
     return users
-
-
-def _calls(term: Term) -> Iterator[Key]:
-    """The rules that a condition calls."""
-    match term:
-        case Call(name, arguments, _):
-            yield name, len(arguments)
-        case Not(inner, _):
-            yield from _calls(inner)
-        case And(parts, _) | Or(parts, _):
-            for part in parts:
-                yield from _calls(part)
-        case _:
-            pass
 
 
 def _clause(rule: RuleNode, classes: Container[str]) -> Clause:
@@ -216,126 +199,13 @@ def how_to_ask_for(name: str) -> str:
 
 
 def _refuse_class(variable: Variable, classes: Container[str]) -> None:
-    name, place = variable.name, variable.place
+    name = variable.name
     if name in classes:
-        message = f"{class_as_value(name)}: {how_to_ask_for(name)}"
-        raise BundleRefused(message, place.file, place.line, place.column)
+        raise refusal(f"{class_as_value(name)}: {how_to_ask_for(name)}", variable.place)
 
 
 def _refuse_constant(variable: Variable, classes: Container[str]) -> None:
     """Refuse to give a value to what has one."""
     _refuse_class(variable, classes)
     if variable.name == NIL:
-        place = variable.place
-        raise BundleRefused("`nil` is a constant and takes no value", place.file, place.line, place.column)
-
-
-def variables(term: Term) -> Iterator[str]:
-    """Every occurrence of a named variable in a term; `_` is none."""
-    match term:
-        case Variable(name, _):
-            if name != "_":
-                yield name
-        case Literal():
-            pass
-        case ListTerm(items, rest, _):
-            for item in items:
-                yield from variables(item)
-            if rest is not None:
-                yield from variables(rest)
-        case DictTerm(fields, _):
-            for _key, value in fields:
-                yield from variables(value)
-        case Attribute(base, _, arguments, _):
-            yield from variables(base)
-            for argument in arguments or ():
-                yield from variables(argument)
-        case Call(_, arguments, _):
-            for argument in arguments:
-                yield from variables(argument)
-        case Not(inner, _) | Matches(inner, _, _):
-            yield from variables(inner)
-        case And(parts, _) | Or(parts, _):
-            for part in parts:
-                yield from variables(part)
-        case Assign(variable, value, _):
-            yield from variables(variable)
-            yield from variables(value)
-        case Forall(left, right, _) | Unify(left, right, _) | In(left, right, _):
-            yield from variables(left)
-            yield from variables(right)
-        case Compare(_, left, right, _) | Arithmetic(_, left, right, _):
-            yield from variables(left)
-            yield from variables(right)
-
-
-# --- blocks ---------------------------------------------------------------------------------------------------------
-
-_RULE_OF = {"role": "has_role", "permission": "has_permission", "relation": "has_relation"}
-
-
-def _written_out(blocks: list[BlockNode], classes: Container[str]) -> Iterator[RuleNode]:
-    kinds = {block.type: dict(_declared(blocks, block.type)) for block in blocks}
-    relations = {
-        block.type: {name: type_ for b in blocks if b.type == block.type for name, type_, _ in b.relations or ()}
-        for block in blocks
-    }
-    for block in blocks:
-        for shorthand in block.shorthands:
-            yield _rule_of(block, shorthand, kinds, relations, classes)
-
-
-def _declared(blocks: list[BlockNode], type_: str) -> Iterator[tuple[str, str]]:
-    for block in blocks:
-        if block.type == type_:
-            for kind, names in (("role", block.roles), ("permission", block.permissions)):
-                for name in names or ():
-                    yield str(name.value), kind
-            for relation, _type, _place in block.relations or ():
-                yield relation, "relation"
-
-
-def _rule_of(
-    block: BlockNode,
-    shorthand: Shorthand,
-    kinds: Mapping[str, Mapping[str, str]],
-    relations: Mapping[str, Mapping[str, str]],
-    classes: Container[str],
-) -> RuleNode:
-    place = shorthand.place
-    name = block.type[:1].lower() + block.type[1:]
-    while name in (_ACTOR, _RELATED, NIL) or name in classes:
-        name += "_"
-    this = Variable(name, place)
-    actor = Variable(_ACTOR, place)
-    head = _kind(kinds, block.type, shorthand.implied)
-    if shorthand.relation is None:
-        body: Term = Call(
-            _RULE_OF[_kind(kinds, block.type, shorthand.implier)], (actor, shorthand.implier, this), place
-        )
-    else:
-        target = relations[block.type].get(str(shorthand.relation.value))
-        if target is None:
-            _refuse(shorthand.relation, f"{block.type} declares no relation `{shorthand.relation.value}`")
-        related = Variable(_RELATED, place)
-        implier = Call(
-            _RULE_OF[_kind(kinds, target or "", shorthand.implier)], (actor, shorthand.implier, related), place
-        )
-        body = And((Call("has_relation", (related, shorthand.relation, this), place), implier), place)
-    parameters = (
-        Parameter(actor, TypePattern("Actor", (), place), place),
-        Parameter(shorthand.implied, None, place),
-        Parameter(this, TypePattern(block.type, (), place), place),
-    )
-    return RuleNode(_RULE_OF[head], parameters, body, block.tags, place)
-
-
-def _kind(kinds: Mapping[str, Mapping[str, str]], type_: str, name: Literal) -> str:
-    kind = kinds.get(type_, {}).get(str(name.value))
-    if kind is None:
-        _refuse(name, f"{type_} declares no role, permission or relation `{name.value}`")
-    return str(kind)
-
-
-def _refuse(literal: Literal, message: str) -> None:
-    raise BundleRefused(message, literal.place.file, literal.place.line, literal.place.column)
+        raise refusal("`nil` is a constant and takes no value", variable.place)

@@ -43,7 +43,7 @@ class ReferenceEngine:
     def __init__(self, sources: Sequence[Source], classes: Iterable[type]) -> None:
         """Load the sources. Raises BundleRefused, and ReferenceUnavailable where there is no oso."""
         polar = _polar()
-        # oso knows no other way to be told, and reads it when it starts a query.
+        # oso takes this from the environment only, and reads it when it starts a query.
         os.environ.setdefault("POLAR_TIMEOUT_MS", str(QUERY_TIMEOUT_MS))
         self._variable = polar.polar.Variable
         self._open = (polar.polar.Variable, polar.expression.Expression, polar.predicate.Predicate)

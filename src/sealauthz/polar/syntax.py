@@ -224,6 +224,21 @@ class Parameter:
     pattern: Pattern | None
     place: Place
 
+    @property
+    def literal(self) -> str | None:
+        """The text, where the parameter is a string."""
+        return self.term.value if isinstance(self.term, Literal) and isinstance(self.term.value, str) else None
+
+    @property
+    def variable(self) -> str | None:
+        """The name, where the parameter is a variable."""
+        return self.term.name if isinstance(self.term, Variable) else None
+
+    @property
+    def type(self) -> str | None:
+        """The class that a variable must be of; None where the parameter names none."""
+        return self.pattern.name if isinstance(self.pattern, TypePattern) else None
+
 
 @dataclass(frozen=True, slots=True)
 class RuleNode:

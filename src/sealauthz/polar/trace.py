@@ -60,7 +60,7 @@ def attempts(
                 if attempt is None:
                     attempt = found[id(clause)] = _Try(clause)
                 attempt.take(what, condition.term, values, position)
-    return tuple(attempt.told(events, conditions, numbers) for attempt in found.values())
+    return tuple(attempt.described(events, conditions, numbers) for attempt in found.values())
 
 
 class _Try:
@@ -83,7 +83,7 @@ class _Try:
                 self._furthest = (index, term, values, self._last + 1, position)
         self._last = position
 
-    def told(
+    def described(
         self, events: Sequence[Event], conditions: Sequence[Condition], numbers: Mapping[str, Set[int]]
     ) -> Attempt:
         """The attempt as a whole."""

@@ -1,4 +1,8 @@
-"""The types that policies are checked against: what each attribute of a record or a plain class holds."""
+"""The types of a policy: the classes that it may name, and what each attribute of a record or a plain class holds.
+
+One table serves both readers: the checker knows a value by the name of its type and by its words (`ValueType`), the
+compiler by its Python class (`Known`).
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,15 @@ from typing import Any, Literal
 
 from sealauthz.schema import Column, shape_of
 
-BUILTIN: Mapping[str, str] = {
-    "String": "str",
-    "Integer": "int",
-    "Boolean": "bool",
-    "Float": "float",
-    "List": "list",
-    "Dictionary": "dict",
+BUILTIN: Mapping[str, type] = {
+    "String": str,
+    "Integer": int,
+    "Boolean": bool,
+    "Float": float,
+    "List": list,
+    "Dictionary": dict,
 }
-"""The classes that Polar itself has, and what they are called here."""
+"""The classes that Polar itself has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,8 @@ class ValueType:
 
     `name` is a class, one of `str int bool float list dict`, `nil` for nothing at all, or empty where nothing is known.
     `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
-    a list holds. `is_given` marks a value of the context, which is None where the asker left it out. `column` names the
-    enumeration's column for messages; it makes no difference between types.
+    a list holds. `is_given` marks a value of the context, which is None where the client left it out. `column` names
+    the enumeration's column for messages; it makes no difference between types.
     """
 
     name: str
@@ -54,35 +58,55 @@ NIL = ValueType("nil", is_optional=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A value is an instance of exactly `cls`, or of a class derived from it if not `is_exact`; or None, if optional.
+
+    `element` is the class of the members of a collection of records.
+    """
+
+    cls: type
+    is_optional: bool = False
+    is_exact: bool = True
+    element: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributeType:
-    """What reading an attribute gives, and what sort of attribute it is. No rule reads a personal one."""
+    """What reading an attribute gives, and what sort of attribute it is. No rule reads a personal one.
+
+    `known` is None where the class of the value is not in the table.
+    """
 
     value: ValueType
+    known: Known | None
     sort: Literal["column", "one", "many", "field"]
     is_instant: bool = False
     is_personal: bool = False
 
 
-class Types:
+class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
-    `records` and `classes` are their names; the latter include Polar's own.
+    `classes` are all of them by name, Polar's own included; `records` are the names of records.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
         plain = tuple(plain)
         self.records = frozenset(records)
-        self.classes = frozenset((*records, *(cls.__name__ for cls in plain), *BUILTIN))
-        self._attributes: dict[str, dict[str, AttributeType]] = {}
-        self._above: dict[str, frozenset[str]] = {}
+        self.classes: dict[str, type] = {**BUILTIN, **records, **{cls.__name__: cls for cls in plain}}
+        self._above = {name: frozenset({name}) for name in records}
+        self._above |= {cls.__name__: frozenset(base.__name__ for base in cls.__mro__[:-1]) for cls in plain}
         self._words: dict[str, frozenset[object]] = {}
-        for name, cls in records.items():
-            self._above[name] = frozenset({name})
-            self._attributes[name] = self._of_record(cls)
-        for cls in plain:
-            self._above[cls.__name__] = frozenset(base.__name__ for base in cls.__mro__[:-1])
-        for cls in plain:
-            self._attributes[cls.__name__] = dict(self._of_plain(cls))
+        self._attributes = {name: dict(self._of_record(cls, records)) for name, cls in records.items()}
+        self._attributes |= {cls.__name__: dict(self._of_plain(cls)) for cls in plain}
+        self._of_class: dict[type, dict[str, Known]] = {
+            self.classes[name]: {key: held.known for key, held in found.items() if held.known is not None}
+            for name, found in self._attributes.items()
+        }
+        self._stems = dict(_stems(plain))
+        self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
+
+    # --- by name: the checker ---------------------------------------------------------------------------------------
 
     def attribute(self, type_: str, name: str) -> AttributeType | None:
         """What an attribute holds; None where the class does not have it."""
@@ -104,20 +128,48 @@ class Types:
         """All words of an enumeration's column, as in `Seal.state`; empty for any other."""
         return self._words.get(column, frozenset())
 
-    def _of_record(self, cls: type) -> dict[str, AttributeType]:
+    # --- by class: the compiler -------------------------------------------------------------------------------------
+
+    def known(self, cls: type, name: str) -> Known | None:
+        """What an attribute of a class holds; None if the class has no such attribute or is not in the table."""
+        return self._of_class.get(cls, {}).get(name)
+
+    def knows(self, cls: type) -> bool:
+        """Whether all attributes of a class are known."""
+        return cls in self._of_class
+
+    def stem(self, cls: type) -> type | None:
+        """The plain class that a plain class and its siblings derive from; None for all others."""
+        return self._stems.get(cls)
+
+    def is_common(self, cls: type, name: str) -> bool:
+        """Whether an attribute is the same in every class of that stem."""
+        stem = self._stems.get(cls)
+        return stem is not None and name in self._common[stem]
+
+    # --- making -----------------------------------------------------------------------------------------------------
+
+    def _common_of(self, stem: type) -> Iterable[str]:
+        family = [cls for cls, other in self._stems.items() if other is stem]
+        for name, known in self._of_class[stem].items():
+            if all(self.known(cls, name) == known for cls in family):
+                yield name
+
+    def _of_record(self, cls: type, records: Mapping[str, type]) -> Iterable[tuple[str, AttributeType]]:
         shape = shape_of(cls)
-        found: dict[str, AttributeType] = {}
         for column in shape.columns:
+            known = Known(column.type, column.is_optional)
             value = self._of_column(shape.name, column)
-            found[column.name] = AttributeType(value, "column", column.is_instant, column.is_personal)
+            yield column.name, AttributeType(value, known, "column", column.is_instant, column.is_personal)
         for relation in shape.relations:
-            target = ValueType(relation.record)
+            target, holds = ValueType(relation.record), records.get(relation.record)
             if relation.is_one:
                 is_optional = shape.column(relation.key).is_optional
-                found[relation.name] = AttributeType(dataclasses.replace(target, is_optional=is_optional), "one")
+                value = dataclasses.replace(target, is_optional=is_optional)
+                yield relation.name, AttributeType(value, Known(holds, is_optional) if holds else None, "one")
             else:
-                found[relation.name] = AttributeType(ValueType("list", element=target), "many")
-        return found
+                known = Known(list, element=holds)
+                yield relation.name, AttributeType(ValueType("list", element=target), known, "many")
 
     def _of_column(self, record: str, column: Column) -> ValueType:
         name = f"{record}.{column.name}"
@@ -137,7 +189,8 @@ class Types:
             is_optional = typing.get_origin(hint) in (types.UnionType, typing.Union)
             if is_optional:
                 hint = next(part for part in typing.get_args(hint) if part is not type(None))
-            yield declared.name, AttributeType(self._of_hint(cls.__name__, declared.name, hint, is_optional), "field")
+            value = self._of_hint(cls.__name__, declared.name, hint, is_optional)
+            yield declared.name, AttributeType(value, Known(hint, is_optional), "field")
 
     def _of_hint(self, owner: str, name: str, hint: Any, is_optional: bool) -> ValueType:
         if typing.get_origin(hint) is list:
@@ -146,8 +199,14 @@ class Types:
         if isinstance(hint, type) and issubclass(hint, StrEnum):
             words = self._enumeration(f"{owner}.{name}", hint)
             return ValueType("str", is_optional, words, is_given=is_optional, column=f"{owner}.{name}")
-        return ValueType(self._hinted_name(hint), is_optional, is_given=is_optional)
+        named = getattr(hint, "__name__", "")
+        is_known = named in self._above or hint in BUILTIN.values()
+        return ValueType(named if is_known else "", is_optional, is_given=is_optional)
 
-    def _hinted_name(self, hint: Any) -> str:
-        name = getattr(hint, "__name__", "")
-        return name if name in self._above or name in BUILTIN.values() else ""
+
+def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:
+    """Each class that derives from another one of these, or is derived from, with the one at the root."""
+    for cls in plain:
+        root = next(other for other in reversed(cls.__mro__) if other in plain)
+        if root is not cls or any(cls is not other and issubclass(other, cls) for other in plain):
+            yield cls, root

@@ -13,9 +13,9 @@ from sealauthz.decision.bundle import Engine
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.polar import trace
 from sealauthz.polar.engine import CompiledEngine
-from sealauthz.polar.parse import parse
-from sealauthz.polar.program import Clause, program_of, variables
+from sealauthz.polar.program import Clause, program_of
 from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
+from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.running import failure_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
@@ -245,7 +245,7 @@ class Coverage:
         """Return the requirements that some files make: action, type and requirement."""
         for rule in self._bundle.rulebook.rules["requires"]:
             action, resource, requirement = rule.parameters
-            if rule.file in files and action.literal and resource.type and requirement.literal:
+            if rule.place.file in files and action.literal and resource.type and requirement.literal:
                 yield action.literal, resource.type, requirement.literal
 
     def _rule(self, clause: Clause) -> RuleReport:
@@ -263,7 +263,7 @@ class Coverage:
 
 def clauses_of(bundle: Bundle) -> Iterator[Clause]:
     """Return the clauses that can be reached, those of the blocks included."""
-    program = program_of(node for source in bundle.sources for node in parse(source))
+    program = program_of(bundle.statements)
     for clauses in program.clauses.values():
         yield from (clause for clause in clauses if clause.name not in READ_AT_LOAD)
 

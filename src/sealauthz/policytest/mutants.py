@@ -16,8 +16,6 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.parse import parse
-from sealauthz.polar.program import variables
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -38,6 +36,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
+from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.schema import shape_of
@@ -76,11 +75,6 @@ class Mutant:
     replacement: Statement | None = None
     goal: int = -1
     parameters: Parameters | None = None
-
-
-def statements_of(bundle: Bundle) -> tuple[Statement, ...]:
-    """Return the statements of a bundle, file by file."""
-    return tuple(node for source in bundle.sources for node in parse(source))
 
 
 def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:

@@ -27,7 +27,7 @@ from sealauthz.polar.check import Baseline
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.coverage import Coverage, Side, Standing
-from sealauthz.policytest.mutants import Kind, Mutant, mutants_of, statements_of
+from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
 from sealauthz.policytest.running import failure_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, load_suite
 
@@ -108,7 +108,7 @@ class Trial:
         self.bundle = Bundle.load(MODEL, folder)
         self.tests = load_suite(files, self.bundle).tests
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
-        self._statements = statements_of(self.bundle)
+        self._statements = self.bundle.statements
         layout = layout_of(folder or installed_folder())
         self.mutants = list(_wanted(mutants_of(self.bundle, self._statements), layout, only))
         self._coverage = Coverage(self.bundle)

@@ -9,7 +9,7 @@ from sealauthz.decision.question import ContextValue, Entity, ListQuery, Questio
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency
-from sealauthz.polar.walks import Root
+from sealauthz.polar.reach import Root
 from sealauthz.service.tokens import check_store, token_from
 from sealauthz.service.violations import FieldViolations, is_id
 from sealauthz.v1 import authorization_pb2

@@ -116,8 +116,8 @@ def build(
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
-    `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes its
-    thread.
+    `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
+    its thread.
     """
     log = log or make_log()
     pools = Pools(

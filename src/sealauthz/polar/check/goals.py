@@ -1,0 +1,309 @@
+"""Solving conditions without facts: which can hold, what they give to variables, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Protocol
+
+from sealauthz.polar.check.rules import Key, Rules
+from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.unifying import Unifier
+from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either
+from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.syntax import (
+    And,
+    Assign,
+    Attribute,
+    Call,
+    Compare,
+    Forall,
+    In,
+    ListTerm,
+    Literal,
+    Matches,
+    Not,
+    Or,
+    Place,
+    Term,
+    TypePattern,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.terms import Node, occurrences, walk, written
+from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
+
+
+class Caller(Protocol):
+    """What calls rules, and keeps a record of which conditions could hold."""
+
+    def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> tuple[Value, ...] | None:
+        """The arguments after a call; None where no rule can match."""
+        ...
+
+    def tried(self, node: object, place: Place, what: str, holds: bool) -> None:
+        """Note that a condition was tried, and whether it could hold."""
+        ...
+
+
+class Goals(Unifier):
+    """Solves conditions in a scope: says whether each can hold, and notes in the scope what follows."""
+
+    def __init__(
+        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, caller: Caller
+    ) -> None:
+        super().__init__(rules, types, contexts, found)
+        self._caller = caller
+        self._counts: dict[int, Counter[str]] = {}
+        self._solvers: dict[type, Callable[[Any, Scope, Mode], bool]] = {
+            And: self._and,
+            Or: self._or,
+            Not: self._not,
+            Forall: self._forall,
+            Call: self._call,
+            Unify: self._unify,
+            Assign: self._assign,
+            Compare: self._compare,
+            In: self._in,
+            Matches: self._matches,
+            Attribute: self._condition,
+            Variable: self._condition,
+            Literal: self._condition,
+        }
+
+    def solve(self, goal: Term, scope: Scope, mode: Mode) -> bool:
+        """Whether a condition can hold."""
+        solver = self._solvers.get(type(goal))
+        return solver is None or solver(goal, scope, mode)
+
+    # --- logic ------------------------------------------------------------------------------------------------------
+
+    def _and(self, goal: And, scope: Scope, mode: Mode) -> bool:
+        return all(self.solve(part, scope, mode) for part in goal.parts)
+
+    def _or(self, goal: Or, scope: Scope, mode: Mode) -> bool:
+        possible = []
+        for part in goal.parts:
+            branch = scope.copy()
+            holds = self.solve(part, branch, mode)
+            self._caller.tried(part, _place_of(part), "this part of `or` can never hold", holds)
+            if holds:
+                possible.append(branch)
+        if possible:
+            scope.become_either(possible)
+        return bool(possible)
+
+    def _not(self, goal: Not, scope: Scope, mode: Mode) -> bool:
+        self._refuse_open([goal.term], "not", goal.place, scope, mode)
+        # The product's `unmet` is the complement of `settled`: what is missing there makes a requirement unmet.
+        inner = mode if mode.clause.key[0] == "unmet" else mode.flipped(goal.place)
+        holds = self.solve(goal.term, scope.copy(), inner)
+        self._caller.tried(goal.term, goal.place, "this negation always holds", holds)
+        self._narrow_by_not_nil(goal.term, scope)
+        return True
+
+    def _narrow_by_not_nil(self, term: Term, scope: Scope) -> None:
+        if isinstance(term, Unify) or (isinstance(term, Compare) and term.operator == "=="):
+            for side, other in ((term.left, term.right), (term.right, term.left)):
+                if isinstance(other, Variable) and other.name == "nil":
+                    self._narrow_present(side, scope)
+
+    def _narrow_present(self, term: Term, scope: Scope) -> None:
+        path = scope.path(term)
+        if path is None:
+            return
+        known = scope.values.get(path)
+        if known is None and isinstance(term, Attribute):
+            base = scope.values.get(scope.path(term.base) or "")
+            attribute = self.types.attribute(base.name, term.name) if isinstance(base, ValueType) else None
+            known = attribute.value if attribute is not None else ANYTHING
+        if isinstance(known, ValueType):
+            scope.values[path] = known.present()
+
+    def _forall(self, goal: Forall, scope: Scope, mode: Mode) -> bool:
+        self._refuse_open([goal.condition, goal.action], "forall", goal.place, scope, mode)
+        inner = scope.copy()
+        holds = self.solve(goal.condition, inner, mode.flipped(goal.place))
+        self._caller.tried(goal.condition, goal.place, "this `forall` always holds", holds)
+        if holds:
+            self.solve(goal.action, inner, mode)
+        return True
+
+    def _refuse_open(self, terms: Sequence[Term], word: str, place: Place, scope: Scope, mode: Mode) -> None:
+        inside: Counter[str] = Counter()
+        for term in terms:
+            inside.update(self._occurrences(term))
+        for name, count in inside.items():
+            if mode.clause.counts.get(name, 0) > count and isinstance(scope.of(name), Free) and name != "nil":
+                at = next(
+                    node.place
+                    for term in terms
+                    for node in walk(term)
+                    if isinstance(node, Variable) and node.name == name
+                )
+                message = f"`{name}` has no value before `{word}`, and gets none from it for the rest of the rule"
+                self.found.error("unbound", message, at)
+
+    def _occurrences(self, term: Term) -> Counter[str]:
+        found = self._counts.get(id(term))
+        if found is None:
+            found = self._counts[id(term)] = occurrences(term)
+        return found
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    def _call(self, goal: Call, scope: Scope, mode: Mode) -> bool:
+        key = (goal.name, len(goal.arguments))
+        given = tuple(self.side(argument, scope, mode) for argument in goal.arguments)
+        if key not in self.rules.by_key:
+            taken: tuple[Value, ...] | None = tuple(ANYTHING if isinstance(v, Free) else v for v in given)
+        else:
+            taken = self._caller.call(key, given, mode)
+        if taken is None:
+            message = ", ".join("…" if isinstance(value, Free) else str(value) for value in given)
+            self.why = f"no rule `{goal.name}` fits ({message})"
+            return False
+        return all(self._take(*each, scope) for each in zip(goal.arguments, given, taken, strict=True))
+
+    def _take(self, argument: Term, given: Value, taken: Value, scope: Scope) -> bool:
+        """Note what an argument turned out to be."""
+        if isinstance(taken, Free):
+            return True
+        if isinstance(given, ValueType):
+            if taken != given:
+                scope.narrow(argument, taken)
+            return True
+        if not isinstance(argument, Variable) or argument.name == "_":
+            return True
+        return self.give(argument, taken, scope)
+
+    # --- tests ------------------------------------------------------------------------------------------------------
+
+    def _unify(self, goal: Unify, scope: Scope, mode: Mode) -> bool:
+        return self.unify(goal.left, goal.right, goal.place, scope, mode)
+
+    def _assign(self, goal: Assign, scope: Scope, mode: Mode) -> bool:
+        value = self.value(goal.term, scope, mode, "`:=`")
+        if isinstance(scope.of(goal.variable.name), ValueType):
+            message = f"`{goal.variable.name}` has a value already: `:=` gives one to a new variable only"
+            self.found.error("bound", message, goal.place)
+            return True
+        return self.give(goal.variable, value, scope)
+
+    def _compare(self, goal: Compare, scope: Scope, mode: Mode) -> bool:
+        needed_by = f"`{goal.operator}`"
+        left = self.value(goal.left, scope, mode, needed_by)
+        right = self.value(goal.right, scope, mode, needed_by)
+        if goal.operator == "==":
+            return self.equal((goal.left, left), (goal.right, right), goal.place, scope, mode)
+        if goal.operator == "!=":
+            return self._differ_in(goal, left, right, scope, mode)
+        for term, value in ((goal.left, left), (goal.right, right)):
+            if value.is_optional:
+                self.absent(term, value, f"`{goal.operator}` fails then", goal.place, mode)
+                scope.narrow(term, value.present())
+        kinds = {value.name for value in (left, right)} - {""}
+        if not (kinds <= set(NUMBERS) or kinds == {"str"}):
+            message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
+            self.found.error("types", message, goal.place)
+        return True
+
+    def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:
+        sides = ((goal.left, left), (goal.right, right))
+        if "nil" in (left.name, right.name):
+            term, value = sides[1] if left.name == "nil" else sides[0]
+            scope.narrow(term, value.present())
+            return value.name != "nil"
+        for term, value in sides:
+            if value.is_optional:
+                self.absent_equal(term, value, goal.place, mode.flipped(goal.place))
+        if self.is_impossible(*sides, goal.place):
+            return True
+        for (term, value), (_, other) in (sides, sides[::-1]):
+            if value.words is not None and other.words is not None and len(other.words) == 1 and not other.is_optional:
+                left_over = value.words - other.words
+                if not left_over and not value.is_optional:
+                    self.why = f'`{written(term)}` is always "{next(iter(other.words))}" here'
+                    return False
+                if left_over:
+                    scope.narrow(
+                        term, ValueType(value.name, value.is_optional, left_over, None, value.is_given, value.column)
+                    )
+        return True
+
+    def _in(self, goal: In, scope: Scope, mode: Mode) -> bool:
+        if isinstance(goal.collection, ListTerm) and goal.collection.rest is None:
+            return self._in_list(goal, goal.collection, scope, mode)
+        collection = self.value(goal.collection, scope, mode, "`in`")
+        if collection.is_optional:
+            self.absent(goal.collection, collection, "`in` fails then", goal.place, mode)
+        if collection.name not in ("", "list", "dict"):
+            message = f"`{written(goal.collection)}` is {collection}, and `in` walks through a collection"
+            self.found.error("types", message, goal.place)
+            element = ANYTHING
+        else:
+            element = collection.element or ANYTHING
+        if self.is_open(goal.item, scope):
+            return self.take_apart(goal.item, element, scope, mode)
+        item = self.value(goal.item, scope, mode, "`in`")
+        if item.is_optional:
+            self.absent_equal(goal.item, item, goal.place, mode)
+        self.is_impossible((goal.item, item), (goal.collection, element), goal.place)
+        return True
+
+    def _in_list(self, goal: In, listed: ListTerm, scope: Scope, mode: Mode) -> bool:
+        values = [(term, self.value(term, scope, mode, "a list")) for term in listed.items]
+        if not values:
+            self.why = "nothing is in `[]`"
+            return False
+        if self.is_open(goal.item, scope):
+            joined: Value = values[0][1]
+            for _, value in values[1:]:
+                joined = either(joined, value)
+            return self.take_apart(goal.item, joined if isinstance(joined, ValueType) else ANYTHING, scope, mode)
+        item = self.value(goal.item, scope, mode, "`in`")
+        if item.is_optional:
+            self.absent_equal(goal.item, item, goal.place, mode)
+        fitting: Value | None = None
+        is_impossible = False
+        for term, value in values:
+            if self.is_impossible((goal.item, item), (term, value), goal.place):
+                is_impossible = True
+                continue
+            common = both(item, value, self.types)
+            if common is not None:
+                fitting = common if fitting is None else either(fitting, common)
+        if fitting is None:
+            self.why = f"`{written(goal.item)}` is none of these here"
+            return is_impossible
+        if isinstance(fitting, ValueType) and fitting != item:
+            scope.narrow(goal.item, fitting)
+        return True
+
+    def _matches(self, goal: Matches, scope: Scope, mode: Mode) -> bool:
+        value = self.value(goal.term, scope, mode, "`matches`")
+        if not isinstance(goal.pattern, TypePattern):
+            return self.take_apart(goal.pattern, value, scope, mode)
+        known = self.as_class(goal.term, value, goal.pattern.name)
+        if known is None:
+            return False
+        if known != value:
+            scope.narrow(goal.term, known)
+        return self._take_fields(known, goal.pattern.fields, scope, mode)
+
+    def _condition(self, goal: Attribute | Variable | Literal, scope: Scope, mode: Mode) -> bool:
+        value = self.value(goal, scope, mode, "a condition")
+        if value.name not in ("", "bool"):
+            self.found.error("types", f"`{written(goal)}` is {value}, and a condition is true or false", goal.place)
+            return True
+        if value.is_optional:
+            self.absent(goal, value, "is no condition then", goal.place, mode)
+        if value.words == frozenset({False}):
+            self.why = f"`{written(goal)}` is never true here"
+            return False
+        return True
+
+
+def _place_of(node: Node) -> Place:
+    return node.place

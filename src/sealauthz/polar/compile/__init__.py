@@ -1,0 +1,17 @@
+"""The compiler: clauses to Python, one function for each pattern in which a rule is called.
+
+A call pattern says of each argument whether it is a constant, of a known type, just bound, to be found (FREE), or of
+no interest (IGNORED). Literals and types fold away where the pattern decides them. A function without FREE arguments
+answers True at its first solution; one with FREE arguments is a generator of their values, or, where the engine itself
+asks, makes a list of them. Clauses that begin alike share what they begin with. Binding order is the order of the text:
+what is unbound where a value is needed is refused, with its place.
+
+Functions are built as `ast` nodes of a few kinds; no text of a policy reaches Python but as a constant, or as the name
+of an attribute. Names of the code are a letter and a number, which alone tell them apart: `v3` is the third local, `a0`
+the first argument, `r7` the seventh function, `c2` a class. What may follow behind `_` (`v3_seal`) is for readers.
+"""
+
+from sealauthz.polar.compile.compiler import Compiler
+from sealauthz.polar.compile.patterns import FREE, IGNORED, Argument, Bound, CallPattern, Compiled, Condition, Constant
+
+__all__ = ["FREE", "IGNORED", "Argument", "Bound", "CallPattern", "Compiled", "Compiler", "Condition", "Constant"]

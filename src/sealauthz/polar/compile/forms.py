@@ -1,0 +1,67 @@
+"""What a function under construction works with: values, what is known of variables, and clauses that were entered."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.polar.compile.nodes import Test
+from sealauthz.polar.program import Clause
+from sealauthz.polar.syntax import Parameter, Pattern, Term
+from sealauthz.polar.types import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A bound value: how to write it, and what is known of it."""
+
+    node: ast.expr
+    known: Known | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the compiler knows the value itself."""
+        return isinstance(self.node, ast.Constant)
+
+    @property
+    def constant(self) -> Any:
+        """The value itself."""
+        return self.node.value if isinstance(self.node, ast.Constant) else None
+
+
+Env = Mapping[str, Value]
+Rest = Callable[["Env"], list[ast.stmt]]
+
+
+@dataclass(slots=True)
+class Head:
+    """A clause entered by a call pattern: what it binds, what is still to be tested, and what it gives back."""
+
+    env: dict[str, Value]
+    tests: list[Test]
+    outputs: list[Parameter]
+    typed: dict[str, tuple[Pattern, ...]]
+
+
+@dataclass(slots=True)
+class Way:
+    """A clause that was entered, with the goals that are left and the values so far.
+
+    `numbers` gives the variables of clauses that begin alike the same numbers; it is None where nothing can be shared.
+    """
+
+    clause: Clause
+    head: Head
+    goals: Sequence[Term]
+    env: Env
+    numbers: dict[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is known of the variables of a clause before they have values: how often each stands, and its types."""
+
+    occurrences: Mapping[str, int]
+    typed: Mapping[str, tuple[Pattern, ...]]

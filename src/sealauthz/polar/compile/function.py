@@ -1,0 +1,89 @@
+"""One Python function under construction: the clauses of a rule for a call pattern, or a part of a clause."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sealauthz.polar.compile.clauses import Clauses
+from sealauthz.polar.compile.forms import Env, Value, Way
+from sealauthz.polar.compile.nodes import (
+    BUDGET,
+    FOUND,
+    all_of,
+    argument_name,
+    constant_node,
+    counting_depth,
+    is_marker,
+    name_node,
+    spend,
+    yield_node,
+)
+from sealauthz.polar.compile.patterns import Bound, CallPattern, Compiled
+from sealauthz.polar.program import Clause
+from sealauthz.polar.syntax import Literal, Or, Term, Variable
+
+_TYPE_PARAMS: dict[str, Any] = {"type_params": []}
+
+
+class Function(Clauses):
+    """One Python function under construction."""
+
+    def of_rule(self, clauses: Sequence[Clause], pattern: CallPattern) -> Compiled:
+        """Compile all clauses of a rule into one function."""
+        names = [argument_name(index) for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
+        ways: list[Way] = []
+        for clause in clauses:
+            head = self.head(clause, pattern, {})
+            if head is not None and all_of(head.tests) is not False:
+                ways.append(Way(clause, head, clause.goals, head.env, self._numbers_of(clause, head, pattern)))
+        outputs = [parameter.term for way in ways for parameter in way.head.outputs]
+        # Each solution is the same constant, so that it does not matter in which turn of a common loop it is found.
+        in_any_order = self._collects and all(isinstance(term, Literal) for term in outputs)
+        return self._define(names, self._ways(ways, in_any_order))
+
+    def of_part(self, term: Term, env: Env, captured: Sequence[str], outputs: Sequence[Variable] = ()) -> Compiled:
+        """Compile a part of a clause into a function of the variables that it reads, which gives the outputs back."""
+        inner: dict[str, Value] = {name: value for name, value in env.items() if value.is_constant}
+        names = []
+        for variable in captured:
+            if variable not in inner:
+                names.append(self._local(variable))
+                inner[variable] = replace(env[variable], node=name_node(names[-1]))
+        give = self._giving(outputs)
+        body: list[ast.stmt] = []
+        for alternative in term.parts if isinstance(term, Or) else (term,):
+            body += self._goals([alternative], inner, give)
+        return self._define(names, body)
+
+    def _part(self, what: str, is_generator: bool) -> Function:
+        """A function for a part of the clause under construction."""
+        part = Function(self._compiler, self._compiler.name_for(f"{self._name}_{what}"), is_generator)
+        part._scope, part._tracing, part._inside = self._scope, self._tracing, self._inside
+        return part
+
+    def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
+        is_promised = self._name in self._compiler.promised
+        if not body and not self._is_generator and not is_promised:
+            return Compiled(self._name, always=False)
+        first = next((statement for statement in body if not is_marker(statement)), None)
+        if isinstance(first, ast.Return) and not self._is_generator and not is_promised:
+            return Compiled(self._name, always=True)
+        if self._collects:
+            body = [
+                ast.Assign([ast.Name(FOUND, ast.Store())], ast.List([], ast.Load())),
+                *body,
+                ast.Return(name_node(FOUND)),
+            ]
+        elif self._is_generator:
+            # A generator without a yield would be a plain function.
+            body = counting_depth([*(body or [ast.Return(None)]), ast.If(constant_node(False), [yield_node([])], [])])
+        else:
+            body.append(ast.Return(constant_node(False)))
+        if is_promised and not self._is_generator:
+            body = [*spend(constant_node(1)), *body]
+        arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
+        self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
+        return Compiled(self._name)

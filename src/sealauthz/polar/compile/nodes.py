@@ -1,0 +1,203 @@
+"""Code as `ast` nodes of a few kinds: names, tests and their combinations, and what counts the steps of a question."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sealauthz.polar.syntax import Place
+
+MAX_INLINED_NODES = 60
+"""The largest expression that is written out in place of a call, in nodes."""
+
+BUDGET = "budget"
+FOUND = "found"
+"""Names of the code without a number, as the functions of the run time have them."""
+
+Test = bool | ast.expr
+"""A condition: decided already, or an expression that decides it."""
+
+
+def numbered(letter: str, number: int, hint: str) -> str:
+    """A Python name that its letter and its number make unique; the hint is for readers.
+
+    No other name of the code has a number behind its first letter. The hint is plain ASCII, which Python leaves as it
+    is: of other letters it makes one where two were written, and so could make one name of two.
+    """
+    plain = "".join(char for char in hint if char.isascii() and (char.isalnum() or char == "_")).strip("_")
+    return f"{letter}{number}_{plain}" if plain else f"{letter}{number}"
+
+
+def argument_name(index: int) -> str:
+    """The Python name of an argument."""
+    return f"a{index}"
+
+
+def name_node(name: str) -> ast.expr:
+    """A name that is read."""
+    return ast.Name(name, ast.Load())
+
+
+def constant_node(value: Any) -> ast.expr:
+    """A constant."""
+    return ast.Constant(value)
+
+
+def runtime_call(function: str, *arguments: ast.expr) -> ast.expr:
+    """A call of a function of the run time."""
+    return ast.Call(name_node(function), list(arguments), [])
+
+
+def tell_trace(what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.stmt:
+    """Tell a trace, whose list of events takes them through the budget, what happened to a condition."""
+    event = ast.Tuple([constant_node(what), constant_node(number), ast.Tuple(list(values), ast.Load())], ast.Load())
+    return ast.Expr(ast.Call(ast.Subscript(name_node(BUDGET), constant_node(2), ast.Load()), [event], []))
+
+
+def yield_node(nodes: list[ast.expr]) -> ast.stmt:
+    """A statement that yields one solution."""
+    return ast.Expr(ast.Yield(ast.Tuple(nodes, ast.Load())))
+
+
+# --- size and time --------------------------------------------------------------------------------------------------
+
+
+def is_small(node: ast.expr) -> bool:
+    """Whether an expression may be written out in place of a call."""
+    return _size(node) <= MAX_INLINED_NODES
+
+
+def _size(node: ast.AST) -> int:
+    """How many nodes code has. It is kept with the node, which is never changed, as larger code asks for it again."""
+    known: int | None = node.__dict__.get("_size")
+    if known is None:
+        known = node.__dict__["_size"] = 1 + sum(map(_size, _parts(node)))
+    return known
+
+
+def is_cheap(node: ast.expr) -> bool:
+    """Whether an expression may stand several times: names, constants, and attributes of them."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name | ast.Constant)
+
+
+def _takes_time(node: ast.AST, loops: int = 0) -> bool:
+    """Whether code calls a rule (which is handed the budget), or walks through something inside of something.
+
+    It is kept with the node, as `_size` is.
+    """
+    name = "_takes_time_inside" if loops else "_takes_time"
+    known: bool | None = node.__dict__.get(name)
+    if known is None:
+        known = node.__dict__[name] = _finds_what_takes_time(node, loops)
+    return known
+
+
+def _finds_what_takes_time(node: ast.AST, loops: int) -> bool:
+    if isinstance(node, ast.Call) and node.args and getattr(node.args[0], "id", "") == BUDGET:
+        return True
+    if isinstance(node, ast.For):
+        loops += 1
+        if loops > 1:
+            return True
+    return any(_takes_time(part, loops) for part in _parts(node))
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements and expressions in code."""
+    for name in node._fields:
+        held = getattr(node, name)
+        if isinstance(held, list):
+            yield from held
+        elif isinstance(held, ast.expr):
+            yield held
+
+
+def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Count a turn of a loop where it comes to a call of a rule or to another loop, if it does."""
+    first = next((index for index, statement in enumerate(body) if _takes_time(statement)), None)
+    if first is None:
+        return body
+    statement = body[first]
+    only_there = not any(map(_takes_time, body[first + 1 :]))
+    if only_there and isinstance(statement, ast.If) and not statement.orelse and not _takes_time(statement.test):
+        return [*body[:first], ast.If(statement.test, counted_turn(statement.body), []), *body[first + 1 :]]
+    return [*body[:first], *spend(constant_node(1)), *body[first:]]
+
+
+def spend(steps: ast.expr) -> list[ast.stmt]:
+    """Take steps from the budget."""
+    left = ast.Subscript(name_node(BUDGET), constant_node(0), ast.Store())
+    taken = ast.AugAssign(left, ast.Sub(), steps)
+    test = ast.Compare(ast.Subscript(name_node(BUDGET), constant_node(0), ast.Load()), [ast.Lt()], [constant_node(0)])
+    return [taken, ast.If(test, [ast.Expr(runtime_call("exhausted"))], [])]
+
+
+def counting_depth(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Count the generators that are alive inside each other.
+
+    CPython aborts the process when it runs out of stack in a deep nest of generators, so it must never come to that.
+    """
+
+    def left(context: ast.expr_context) -> ast.expr:
+        return ast.Subscript(name_node(BUDGET), constant_node(1), context)
+
+    down: list[ast.stmt] = [
+        ast.AugAssign(left(ast.Store()), ast.Sub(), constant_node(1)),  # type: ignore[arg-type]
+        ast.If(
+            ast.Compare(left(ast.Load()), [ast.Lt()], [constant_node(0)]), [ast.Expr(runtime_call("exhausted"))], []
+        ),
+    ]
+    up: list[ast.stmt] = [ast.AugAssign(left(ast.Store()), ast.Add(), constant_node(1))]  # type: ignore[arg-type]
+    return [*down, ast.Try(body, [], [], up)]
+
+
+# --- tests and markers ----------------------------------------------------------------------------------------------
+
+
+def when(test: Test, body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body that runs where a test holds; nothing where it never does."""
+    if test is False or not body:
+        return []
+    if test is True:
+        return body
+    return [ast.If(test, body, [])]
+
+
+def all_of(tests: Iterable[Test]) -> Test:
+    """Whether all tests hold."""
+    left = [test for test in tests if test is not True]
+    if False in left:
+        return False
+    nodes = [test for test in left if not isinstance(test, bool)]
+    if not nodes:
+        return True
+    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.And(), nodes)
+
+
+def any_of(tests: Iterable[Test]) -> Test:
+    """Whether one of the tests holds."""
+    left = [test for test in tests if test is not False]
+    if True in left:
+        return True
+    nodes = [test for test in left if not isinstance(test, bool)]
+    if not nodes:
+        return False
+    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.Or(), nodes)
+
+
+def negated(test: Test) -> Test:
+    """Whether a test does not hold."""
+    return not test if isinstance(test, bool) else ast.UnaryOp(ast.Not(), test)
+
+
+def marker(place: Place) -> ast.stmt:
+    """A constant that CPython drops and that the printed code shows as a comment."""
+    return ast.Expr(constant_node(f"@ {place}"))
+
+
+def is_marker(statement: ast.stmt) -> bool:
+    """Whether a statement is a marker."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -1,0 +1,256 @@
+"""Values: how a term is written as code, what is known of it, and tests of values alone."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+from sealauthz.polar.compile.forms import Env, Scope, Value
+from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
+from sealauthz.polar.compile.patterns import KNOWN_LITERALS, NIL_TYPE
+from sealauthz.polar.compile.session import Session
+from sealauthz.polar.diagnostic import refusal
+from sealauthz.polar.program import Clause, Key
+from sealauthz.polar.runtime import same
+from sealauthz.polar.syntax import (
+    And,
+    Arithmetic,
+    Attribute,
+    DictTerm,
+    ListTerm,
+    Literal,
+    Matches,
+    Pattern,
+    Place,
+    Term,
+    TypePattern,
+    Variable,
+)
+from sealauthz.polar.types import Known
+
+_PLAIN_ARITHMETIC: Mapping[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
+"""What Python calculates with whole numbers as Polar does, but for the size of the result."""
+
+_OPERATORS: Mapping[str, type[ast.cmpop]] = {
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+}
+
+
+class Values:
+    """A function under construction, as far as it writes values and compares them."""
+
+    def __init__(self, compiler: Session, name: str, is_generator: bool, collects: bool = False) -> None:
+        self._compiler = compiler
+        self._name = name
+        self._is_generator = is_generator
+        self._collects = collects
+        self._locals = itertools.count(1)
+        self._loops = 0
+        self._scope = Scope({}, {})
+        self._inside: tuple[Key, ...] = ()
+        self._tracing: Clause | None = None
+
+    def _is_unbound(self, term: Term, env: Env) -> bool:
+        return isinstance(term, Variable) and term.name not in env
+
+    def _value(self, term: Term, env: Env) -> Value:
+        match term:
+            case Variable(name, place):
+                if name in env:
+                    return env[name]
+                raise refusal(f"`{name}` has no value yet", place)
+            case Attribute(base, name, None, place):
+                return self._attribute(self._value(base, env), name, place)
+            case Literal(value, _):
+                return Value(constant_node(value), KNOWN_LITERALS[type(value)])
+            case Arithmetic(sign, left, right, _):
+                return _calculated(sign, self._value(left, env), self._value(right, env))
+            case ListTerm(members, None, _):
+                return Value(ast.List([self._value(member, env).node for member in members], ast.Load()), Known(list))
+            case DictTerm(fields, _):
+                keys: list[ast.expr | None] = [constant_node(key) for key, _ in fields]
+                return Value(ast.Dict(keys, [self._value(value, env).node for _, value in fields]), Known(dict))
+            case _:
+                raise refusal("this is not compiled as a value", term.place)
+
+    def _attribute(self, base: Value, name: str, place: Place) -> Value:
+        node = ast.Attribute(base.node, name, ast.Load())
+        known = base.known
+        if known is None or known.cls is NIL_TYPE:
+            return Value(runtime_call("attribute", base.node, constant_node(name)))
+        found = self._compiler.attribute(known.cls, name)
+        if found is None:
+            if known.is_exact or not self._compiler.table.knows(known.cls):
+                raise refusal(f"{known.cls.__name__} has no attribute `{name}`", place)
+            return Value(node)
+        return Value(node, found)
+
+    def _local(self, name: str) -> str:
+        return numbered("v", next(self._locals), name)
+
+    # --- tests -------------------------------------------------------------------------------------------------------
+
+    def _contains(self, item: Term, collection: Term, env: Env) -> Test:
+        value = self._value(item, env)
+        if isinstance(collection, ListTerm) and collection.rest is None:
+            return self._is_one_of(value, [self._value(member, env) for member in collection.items])
+        return runtime_call("contains", value.node, self._value(collection, env).node)
+
+    def _is_one_of(self, value: Value, members: Sequence[Value]) -> Test:
+        known = value.known
+        if (
+            known is not None
+            and known.cls is not bool
+            and _is_compared_by_python(known)
+            and not value.is_constant
+            and all(m.is_constant and type(m.constant) is known.cls for m in members)
+        ):
+            return ast.Compare(value.node, [ast.In()], [ast.Tuple([m.node for m in members], ast.Load())])
+        return any_of([self._same(value, member) for member in members])
+
+    def _same(self, left: Value, right: Value) -> Test:
+        """Whether two values unify."""
+        if left.is_constant and right.is_constant:
+            return same(left.constant, right.constant)
+        for value, other in ((left, right), (right, left)):
+            if other.is_constant and other.constant is None:
+                if value.known is not None and not value.known.is_optional:
+                    return False
+                return ast.Compare(value.node, [ast.Is()], [constant_node(None)])
+        ours, theirs = left.known, right.known
+        if _is_compared_by_python(ours) and _is_compared_by_python(theirs) and ours.cls is theirs.cls:
+            sign = ast.Is() if ours.cls is bool else ast.Eq()
+            return ast.Compare(left.node, [sign], [right.node])
+        return runtime_call("same", left.node, right.node)
+
+    def _unified_test(self, left: Term, right: Term, env: Env) -> Test:
+        """Whether two terms unify. A variable does with itself, whatever its value: that may be unequal to itself."""
+        match left, right:
+            case Variable(one, _), Variable(other, _) if one == other:
+                return True
+            case ListTerm(ours, None, _), ListTerm(theirs, None, _) if len(ours) == len(theirs):
+                if all(map(_is_read_safely, (*ours, *theirs))):
+                    return all_of([self._unified_test(a, b, env) for a, b in zip(ours, theirs, strict=True)])
+            case DictTerm(ours, _), DictTerm(theirs, _) if dict(ours).keys() == dict(theirs).keys():
+                other_fields = dict(theirs)
+                if all(map(_is_read_safely, (*dict(ours).values(), *other_fields.values()))):
+                    return all_of([self._unified_test(value, other_fields[key], env) for key, value in ours])
+            case _:
+                pass
+        return self._same(self._value(left, env), self._value(right, env))
+
+    def _compare(self, sign: str, left: Value, right: Value) -> Test:
+        ours, theirs = left.known, right.known
+        is_equality = sign in {"==", "!="}
+        if ours is not None and theirs is not None and ours.cls is theirs.cls and ours.cls in {str, int}:
+            # None is no number and no word to Polar's order, but it is unequal to both.
+            may_be_none = ours.is_optional or theirs.is_optional
+            if is_equality or not may_be_none:
+                return ast.Compare(left.node, [_OPERATORS[sign]()], [right.node])
+        return runtime_call("compare", constant_node(sign), left.node, right.node)
+
+    def _truth(self, value: Value, place: Place) -> Test:
+        if value.known is not None and value.known.cls is bool and not value.known.is_optional:
+            return ast.Compare(value.node, [ast.Is()], [constant_node(True)])
+        if value.known is None or value.known.cls is bool:
+            return runtime_call("truth", value.node)
+        raise refusal("only a boolean is a condition by itself", place)
+
+    def _matches(self, value: Value, pattern: Pattern) -> Test:
+        if isinstance(pattern, Literal):
+            return self._same(value, self._value(pattern, {}))
+        if not isinstance(pattern, TypePattern) or pattern.fields:
+            raise refusal("only a type or a literal can be matched here", pattern.place)
+        classes = self._classes(pattern)
+        known = value.known
+        if known is not None:
+            self._compiler.note_class(known.cls)
+        if known is not None and (known.is_exact or all(issubclass(known.cls, cls) for cls in classes)):
+            fits = issubclass(known.cls, classes)
+            if not fits or not known.is_optional:
+                return fits
+            return ast.Compare(value.node, [ast.IsNot()], [constant_node(None)])
+        nodes = [self._compiler.class_node(cls) for cls in classes]
+        node = nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Load())
+        return ast.Call(name_node("isinstance"), [value.node, node], [])
+
+    # --- what is known -----------------------------------------------------------------------------------------------
+
+    def _classes(self, pattern: TypePattern) -> tuple[type, ...]:
+        found = self._compiler.classes_named.get(pattern.name)
+        if found is None:
+            table = self._compiler.table.classes
+            union = self._compiler.program.unions.get(pattern.name)
+            names = sorted(union) if union is not None else [pattern.name]
+            for name in names:
+                if name not in table:
+                    raise refusal(f"no class is called `{name}`", pattern.place)
+            found = self._compiler.classes_named[pattern.name] = tuple(table[name] for name in names)
+        return found
+
+    def _narrowed(self, value: Value, pattern: Pattern) -> Value:
+        """What is known of a value once it has matched."""
+        if not isinstance(pattern, TypePattern):
+            return value
+        classes = self._classes(pattern)
+        if value.known is not None and value.known.is_exact:
+            return replace(value, known=replace(value.known, is_optional=False)) if value.known.is_optional else value
+        return replace(value, known=Known(classes[0], is_exact=False)) if len(classes) == 1 else value
+
+    def _learnt(self, goal: Term, env: Env) -> Env:
+        """What is known of the variables once a test has passed."""
+        match goal:
+            case Matches(Variable(name, _), pattern, _) if name in env:
+                return {**env, name: self._narrowed(env[name], pattern)}
+            case And(parts, _):
+                for part in parts:
+                    env = self._learnt(part, env)
+                return env
+            case _:
+                return env
+
+    def _admitted(self, name: str, value: Value) -> tuple[Test, Value]:
+        """Whether a value may be given to a variable whose parameter has a type, and what is then known of it."""
+        tests: list[Test] = []
+        for pattern in self._scope.typed.get(name, ()):
+            tests.append(self._matches(value, pattern))
+            value = self._narrowed(value, pattern)
+        return all_of(tests), value
+
+
+def _is_read_safely(term: Term) -> bool:
+    """Whether reading a term cannot fail, so that it makes no difference whether it is read."""
+    match term:
+        case Variable() | Literal():
+            return True
+        case ListTerm(items, None, _):
+            return all(map(_is_read_safely, items))
+        case DictTerm(fields, _):
+            return all(_is_read_safely(value) for _, value in fields)
+        case _:
+            return False
+
+
+def _is_compared_by_python(known: Known | None) -> TypeGuard[Known]:
+    """Whether values of a type are equal to Polar exactly where they are to Python, if both are of it.
+
+    What only matches Integer may be a boolean: to Python, True is 1.
+    """
+    return known is not None and (known.cls is str or known.cls is bool or (known.cls is int and known.is_exact))
+
+
+def _calculated(sign: str, left: Value, right: Value) -> Value:
+    # A value that only matches Integer may be a boolean, with which Polar does not calculate.
+    if sign != "/" and left.known == right.known == Known(int):
+        if sign in _PLAIN_ARITHMETIC:
+            return Value(runtime_call("whole", ast.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node)), Known(int))
+        return Value(runtime_call("calculate", constant_node(sign), left.node, right.node), Known(int))
+    return Value(runtime_call("calculate", constant_node(sign), left.node, right.node))

@@ -1,0 +1,80 @@
+"""What the checker finds: errors that stop a bundle, and warnings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sealauthz.errors import BundleRefused
+from sealauthz.polar.syntax import Place
+
+
+class Severity(StrEnum):
+    """Whether a diagnostic stops the bundle."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing that is wrong, where it is, and what may be meant instead (`hint` may be empty)."""
+
+    severity: Severity
+    code: str
+    message: str
+    place: Place
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
+
+
+def refusal(message: str, place: Place | None) -> BundleRefused:
+    """Make the error that refuses a bundle for what stands at a place."""
+    place = place or Place("", 0, 0)
+    return BundleRefused(message, place.file, place.line, place.column)
+
+
+class Diagnostics:
+    """Collects diagnostics: of each kind one at a place, an error before a warning."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str], Diagnostic] = {}
+
+    def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        """Note an error."""
+        self._add(Diagnostic(Severity.ERROR, code, message, place, hint))
+
+    def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        """Note a warning."""
+        self._add(Diagnostic(Severity.WARNING, code, message, place, hint))
+
+    def _add(self, diagnostic: Diagnostic) -> None:
+        key = (diagnostic.place, diagnostic.code)
+        known = self._found.get(key)
+        if known is None or (known.severity is Severity.WARNING and diagnostic.severity is Severity.ERROR):
+            self._found[key] = diagnostic
+
+    def noted(self) -> Iterable[Diagnostic]:
+        """All of them, in the order in which they were noted."""
+        return self._found.values()
+
+    def errors(self) -> list[Place]:
+        """The places of the errors noted until now."""
+        return [diagnostic.place for diagnostic in self._found.values() if diagnostic.severity is Severity.ERROR]
+
+    def by_place(self) -> list[Diagnostic]:
+        """All diagnostics, file by file from top to bottom."""
+        return sorted(
+            self._found.values(), key=lambda f: (f.place.file, f.place.line, f.place.column, f.severity, f.code)
+        )
+
+
+def did_you_mean(name: str, known: Iterable[object], cutoff: float = 0.6) -> str:
+    """Suggest the known names that are nearest to one that is not known."""
+    near = difflib.get_close_matches(name, [str(word) for word in known], n=2, cutoff=cutoff)
+    return f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else ""

@@ -1,0 +1,20 @@
+"""Reachability: the paths between subject and resource that the policies imply, for lists to follow."""
+
+from sealauthz.polar.reach.links import KnownOnly, Link, Links, Referenced
+from sealauthz.polar.reach.paths import Endpoint, Path, Root, Shapes, Step, path_of
+from sealauthz.polar.reach.reachability import Reachability, ResolverPaths
+
+__all__ = [
+    "Endpoint",
+    "KnownOnly",
+    "Link",
+    "Links",
+    "Path",
+    "Reachability",
+    "Referenced",
+    "ResolverPaths",
+    "Root",
+    "Shapes",
+    "Step",
+    "path_of",
+]

@@ -1,0 +1,124 @@
+"""Walking through terms: their parts, their variables, and whether two of them say the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+
+from sealauthz.polar.syntax import (
+    And,
+    Arithmetic,
+    Assign,
+    Attribute,
+    Call,
+    Compare,
+    DictPattern,
+    DictTerm,
+    Forall,
+    In,
+    ListTerm,
+    Literal,
+    Matches,
+    Not,
+    Or,
+    Parameter,
+    Pattern,
+    Place,
+    RuleNode,
+    Term,
+    TypePattern,
+    Unify,
+    Variable,
+)
+
+Node = Term | Pattern
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The terms and patterns directly inside one."""
+    match node:
+        case Literal() | Variable():
+            return ()
+        case Attribute(base, _, arguments, _):
+            return (base, *(arguments or ()))
+        case Call(_, arguments, _):
+            return arguments
+        case Unify(left, right, _) | In(left, right, _) | Forall(left, right, _) | Assign(left, right, _):
+            return (left, right)
+        case Compare(_, left, right, _) | Arithmetic(_, left, right, _):
+            return (left, right)
+        case And(inner, _) | Or(inner, _):
+            return inner
+        case Not(term, _):
+            return (term,)
+        case Matches(term, pattern, _):
+            return (term, pattern)
+        case ListTerm(items, rest, _):
+            return (*items, rest) if rest is not None else items
+        case DictTerm(fields, _):
+            return tuple(value for _, value in fields)
+        case TypePattern(_, patterns, _) | DictPattern(patterns, _):
+            return tuple(pattern for _, pattern in patterns)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A term and everything in it, from left to right."""
+    yield node
+    for part in parts(node):
+        yield from walk(part)
+
+
+def nodes_of(rule: RuleNode) -> Iterator[Node]:
+    """Everything in the body of a rule; nothing for a fact."""
+    return iter(()) if rule.body is None else walk(rule.body)
+
+
+def in_parameter(parameter: Parameter) -> Iterator[Node]:
+    """Everything in a parameter, its term before its pattern."""
+    yield from walk(parameter.term)
+    if parameter.pattern is not None:
+        yield from walk(parameter.pattern)
+
+
+def variables(node: Node) -> Iterator[str]:
+    """Every occurrence of a named variable in a term, from left to right; `_` is none."""
+    return (part.name for part in walk(node) if isinstance(part, Variable) and part.name != "_")
+
+
+def occurrences(node: Node) -> Counter[str]:
+    """How often each named variable stands in a term."""
+    return Counter(variables(node))
+
+
+def written(node: Node) -> str:
+    """A short way to name a term in a message."""
+    match node:
+        case Literal(value, _):
+            return f'"{value}"' if isinstance(value, str) else str(value).lower()
+        case Variable(name, _):
+            return name
+        case Attribute(base, name, _, _):
+            return f"{written(base)}.{name}"
+        case Call(name, _, _):
+            return f"{name}(…)"
+        case _:
+            return "this"
+
+
+def shape(value: object, names: dict[str, int]) -> object:
+    """What a piece of the tree says, whatever its place and however its variables are called."""
+    if isinstance(value, Place):
+        return None
+    if isinstance(value, Variable):
+        if value.name == "_":
+            return ("_",)
+        return ("variable", names.setdefault(value.name, len(names)))
+    if isinstance(value, tuple):
+        return tuple(shape(item, names) for item in value)
+    if isinstance(value, Literal):
+        return (type(value.value).__name__, value.value)
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return (type(value).__name__, *(shape(getattr(value, field.name), names) for field in fields))
+    return value
