@@ -72,7 +72,7 @@ def client(store: Store, bundle: Bundle) -> Iterator[SealAuthzClient]:
 
 def test_its_policies_have_no_error() -> None:
     found = inspect(TINY)
-    assert [str(each) for each in found.findings if each.severity is Severity.ERROR] == []
+    assert [str(each) for each in found.diagnostics if each.severity is Severity.ERROR] == []
     assert found.bundle is not None
 
 

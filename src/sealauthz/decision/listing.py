@@ -1,8 +1,9 @@
 """Lists: the resources that a subject may act on, or the subjects who may act on a resource, page by page.
 
 What could be allowed is found through the links of the policies (`polar.reach`), from the side that is known; where
-they link nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list holds
-exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets further.
+they link nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list
+holds exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets
+further.
 """
 
 from __future__ import annotations
