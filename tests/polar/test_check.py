@@ -50,7 +50,13 @@ def diagnostics(text: str, *others: Source, floor: str = FLOOR) -> list[Diagnost
         *others,
     ]
     statements = [statement for source in sources for statement in parse(source)]
-    return check(statements, TYPES, lambda action, type_: MODEL.action(action, type_).context, sources=sources)
+    return check(
+        statements,
+        TYPES,
+        lambda action, type_: MODEL.action(action, type_).context,
+        subjects=MODEL.subjects,
+        sources=sources,
+    )
 
 
 def shipped() -> tuple[list[Source], list[Diagnostic]]:
@@ -60,6 +66,7 @@ def shipped() -> tuple[list[Source], list[Diagnostic]]:
         statements,
         TYPES,
         lambda action, type_: MODEL.action(action, type_).context,
+        subjects=MODEL.subjects,
         product_reasons=PRODUCT_REASONS,
         sources=sources,
     )
@@ -123,14 +130,14 @@ def test_a_missing_floor_is_refused() -> None:
 
 
 def test_product_reasons_must_be_described() -> None:
-    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0], product_reasons=["NOT_FOUND"])
+    found = check([], TYPES, lambda *_: MODEL.contexts[0], subjects=(), product_reasons=["NOT_FOUND"])
     assert "`reason` does not describe `NOT_FOUND`, which the service gives" in {
         diagnostic.message for diagnostic in found
     }
 
 
 def test_what_the_service_asks_for_must_be_there() -> None:
-    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0])
+    found = check(parse(Source("a.polar", "")), TYPES, lambda *_: MODEL.contexts[0], subjects=MODEL.subjects)
     said = "no rule `allow` or `settled` or `visible` or `has_standing` or `has_permission` is defined"
     assert f"{said}, which the service asks for" in {some.message for some in found}
 

@@ -57,14 +57,15 @@ def check(
     types: TypeTable,
     contexts: ContextOf,
     *,
+    subjects: Iterable[str],
     product_reasons: Iterable[str] = (),
-    subjects: Iterable[str] = ("Person",),
     sources: Iterable[Source] = (),
 ) -> list[Diagnostic]:
     """Return everything that is wrong with a bundle, file by file from top to bottom.
 
-    `contexts` says which class the context of an action on a resource type has. `product_reasons` are the codes that
-    the service itself gives. With `sources`, the warning about `and` beside `or` sees all brackets.
+    `contexts` says which class the context of an action on a resource type has; `subjects` are the types that may
+    ask. `product_reasons` are the codes that the service itself gives. With `sources`, the warning about `and`
+    beside `or` sees all brackets.
     """
     rules = Rules(statements)
     found = Diagnostics()
@@ -107,8 +108,8 @@ class Baseline:
         types: TypeTable,
         contexts: ContextOf,
         *,
+        subjects: Iterable[str],
         product_reasons: Iterable[str] = (),
-        subjects: Iterable[str] = ("Person",),
     ) -> None:
         self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
         self._marks = Marks()
