@@ -134,7 +134,11 @@ fresh_snapshot(enterprise: Enterprise, snapshot, context) if
 # Contracts that are open name the enterprise as it is.
 #@ S-18
 requires("change_name", _: Enterprise, "NO_OPEN_CONTRACT");
-meets(_: Person, "NO_OPEN_CONTRACT", "change_name", _: Enterprise, context) if context.open_contract_id = nil;
+meets(_: Person, "NO_OPEN_CONTRACT", "change_name", _: Enterprise, context) if not contract_waits(context);
+
+contract_waits(context: NameChangeContext) if
+  contract in context.contracts and
+  is_unfinished_contract(contract);
 
 # The seals and certificates that bear the old name end with it.
 #@ S-18

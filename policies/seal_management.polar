@@ -243,8 +243,13 @@ has_proposal_of_another(person: Person, seal: Seal) if
 #@ S-14
 requires("revoke", _: Seal, "NO_TASK_WAITS");
 requires("destroy", _: Seal, "NO_TASK_WAITS");
-meets(_: Person, "NO_TASK_WAITS", "revoke", _: Seal, context: SealEndContext) if context.open_task_id = nil;
-meets(_: Person, "NO_TASK_WAITS", "destroy", _: Seal, context: SealEndContext) if context.open_task_id = nil;
+meets(_: Person, "NO_TASK_WAITS", "revoke", _: Seal, context: SealEndContext) if not task_waits(context);
+meets(_: Person, "NO_TASK_WAITS", "destroy", _: Seal, context: SealEndContext) if not task_waits(context);
+
+task_waits(context: SealEndContext) if
+  task in context.tasks and
+  is_open_state(task) and
+  is_unfinished_contract(task.signatory.contract);
 
 # A physical seal is destroyed after it was collected, before two witnesses who neither proposed it nor do it.
 #@ S-14

@@ -213,6 +213,10 @@ is_open_state(task: SigningTask) if task.state in ["WAITING", "PENDING", "IN_PRO
 is_due_state(task: SigningTask) if task.state in ["PENDING", "IN_PROGRESS"];
 is_open_contract(contract: Contract) if contract.state in ["FILLING", "SIGNING"];
 
+# Drafts count where an act would leave a contract without what it names: they are sent as they are.
+is_unfinished_contract(contract: Contract) if contract.state = "DRAFT";
+is_unfinished_contract(contract: Contract) if is_open_contract(contract);
+
 # A task that is not over, of a contract that is being filled in or signed. A draft is not there yet.
 is_open_task(task: SigningTask) if
   is_open_state(task) and

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext
-from sealauthz.model.actions.seals import OPEN_CONTRACT
+from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
+from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.schema import Resolver, ResolverInput, actions
@@ -16,9 +17,9 @@ from sealauthz.schema.action import Snapshot
 
 @dataclass(slots=True)
 class NameChangeContext(Context):
-    """Changing an enterprise's name: `open_contract_id` is an open contract of it, None where all are over."""
+    """Changing an enterprise's name: `contracts` are those that it sent or is a party of, in every state."""
 
-    open_contract_id: str | None = None
+    contracts: list[Contract] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,11 +79,8 @@ class CertificationContext(Context):
 
 
 def _name_change(query: ResolverInput) -> Mapping[str, Any]:
-    for contract_id in _contracts_of(query.resource.id, query.snapshot):
-        contract = query.snapshot.find("Contract", contract_id)
-        if contract is not None and contract.state in OPEN_CONTRACT:
-            return {"open_contract_id": contract.id}
-    return {}
+    ids = set(_contracts_of(query.resource.id, query.snapshot))
+    return {"contracts": found(query.snapshot, "Contract", ids)}
 
 
 def _contracts_of(enterprise_id: str, snapshot: Snapshot) -> Iterator[str]:

@@ -19,7 +19,6 @@ from sealauthz.model.records.seals import Seal
 from sealauthz.schema import Collection, Instant, Resolver, ResolverInput, actions
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_APPROVED_REQUEST = frozenset({"APPROVED", "IN_USE"})
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class SealUseContext(Context):
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, or that hold the
-    seal; and `approvers`, those who decided on approved requests to use the seal for it, each with what they represent.
+    seal; and `approvers`, those who decided on requests to use the seal for it, each with what they represent.
     """
 
     task: SigningTask | None = None
@@ -125,11 +124,10 @@ def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> Mapping[s
         return {"documents_digest": None, "parties": Collection(), "approvers": Collection()}
     contract = task.signatory.contract
     requests: Any = seal.use_requests
-    approved = [r for r in requests.holding("contract_id", contract.id) if r.state in _APPROVED_REQUEST]
     return {
         "documents_digest": documents_digest(contract),
         "parties": _other_parties(query, seal, contract, {query.subject.id, *principals}),
-        "approvers": _approvers(query, approved),
+        "approvers": _approvers(query, requests.holding("contract_id", contract.id)),
     }
 
 

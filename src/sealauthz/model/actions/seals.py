@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext
+from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
 from sealauthz.model.actions.sealing import holder_of
+from sealauthz.model.records.contracts import SigningTask
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions
-
-_OPEN_TASK = frozenset({"WAITING", "PENDING", "IN_PROGRESS"})
-OPEN_CONTRACT = frozenset({"DRAFT", "FILLING", "SIGNING"})
+from sealauthz.schema import Collection, Resolver, ResolverInput, actions
 
 
 @dataclass(slots=True)
 class SealEndContext(Context):
-    """Ending a seal: `open_task_id` is an open signing task that the seal is fixed for, None where there is none."""
+    """Ending a seal: `tasks` are the signing tasks that the seal is fixed for, in every state."""
 
-    open_task_id: str | None = None
+    tasks: list[SigningTask] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,12 +60,8 @@ class ReviewContext(Context):
 
 
 def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
-    for fixed_id in query.snapshot.matching("TaskSeal", seal_id=query.resource.id):
-        fixed = query.snapshot.find("TaskSeal", fixed_id)
-        task = None if fixed is None else fixed.task
-        if task is not None and task.state in _OPEN_TASK and task.signatory.contract.state in OPEN_CONTRACT:
-            return {"open_task_id": task.id}
-    return {}
+    fixed = found(query.snapshot, "TaskSeal", set(query.snapshot.matching("TaskSeal", seal_id=query.resource.id)))
+    return {"tasks": Collection(each.task for each in fixed)}
 
 
 def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
