@@ -21,7 +21,8 @@ from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar import Kind, Rule, Token
-from sealauthz.policytest.suite import PolicyTest, files_of_tests, load_suite
+from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytest.suite import PolicyTest
 from sealauthz.schema import Check, shape_of
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,8 +9,9 @@ from policy_files import BUNDLE, FIXTURE, JOIN, suite_of
 
 from sealauthz.errors import SuiteRefused
 from sealauthz.policytest.fixtures import time_of
+from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.running import failures_of
-from sealauthz.policytest.suite import Ask, ListAsk, load_suite
+from sealauthz.policytest.suite import Ask, ListAsk
 
 LINES = FIXTURE.count("\n")
 

@@ -26,9 +26,9 @@ def policy_schema(*, folder: Path | None) -> None:
     from sealauthz.policytest.form import json_schema
 
     if folder is None:
-        print_json(json_schema())
+        print_json(json_schema(MODEL))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.suite import Vocabulary
+    from sealauthz.policytest.vocabulary import Vocabulary
 
-    print_json(json_schema(Vocabulary(Bundle.load(MODEL, folder)).suggestions()))
+    print_json(json_schema(MODEL, Vocabulary(Bundle.load(MODEL, folder)).suggestions()))
