@@ -11,22 +11,19 @@ from typing import Any
 
 import click
 
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    BundleDelta,
+from sealauthz.accessdiff.approval import Verdict, acknowledgement_of, escaped, line_of
+from sealauthz.accessdiff.changes import (
     Cause,
     CauseKind,
     Change,
     ChangeKind,
     ContextEntries,
-    Extent,
     OtherReasons,
-    Spot,
+    SourceLine,
     grouped,
-    unseen,
 )
-from sealauthz.accessdiff.approval import Verdict, acknowledgement_of, escaped, line_of
 from sealauthz.accessdiff.loosening import Loosening, LooseningKind
+from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
 from sealauthz.cli.output import rfc3339
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
@@ -195,7 +192,7 @@ class _Told:
     """A cause in words: what it is, and the lines of the policies behind it as (side, line, what it is about)."""
 
     what: str
-    places: tuple[tuple[str, Spot | None, str], ...]
+    places: tuple[tuple[str, SourceLine | None, str], ...]
 
 
 def _told(change: Change, cause: Cause) -> _Told:
@@ -218,7 +215,7 @@ def _told(change: Change, cause: Cause) -> _Told:
             f"{cause.requirement} is not {'waived' if cause.is_waived else 'met'} any more",
         ),
     }[cause.kind][0 if is_gain else 1]
-    places: list[tuple[str, Spot | None, str]] = []
+    places: list[tuple[str, SourceLine | None, str]] = []
     if cause.required_by is not None:
         places.append((denies, cause.required_by, "requires it"))
     if cause.allowed_by is not None:
@@ -228,7 +225,7 @@ def _told(change: Change, cause: Cause) -> _Told:
     places += [(denies, spot, f"is used by it; {allows} has no such rule") for spot in cause.only_denying]
     for stop in cause.stops:
         values = f"   ({' vs '.join(stop.values)})" if stop.values else ""
-        places.append((denies, stop.spot, f"stops at  {stop.condition}{values}"))
+        places.append((denies, stop.at, f"stops at  {stop.condition}{values}"))
     if cause.parameters:
         what += f", for parameters.toml has another {' and '.join(cause.parameters)}"
     return _Told(what, tuple(places))
@@ -581,8 +578,8 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
         "stops": [
             {
                 "rule": _spot_json(stop.rule),
-                "file": stop.spot.file,
-                "line": stop.spot.line,
+                "file": stop.at.file,
+                "line": stop.at.line,
                 "condition": stop.condition,
                 "values": list(stop.values),
             }
@@ -592,5 +589,5 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _spot_json(spot: Spot | None) -> dict[str, Any] | None:
+def _spot_json(spot: SourceLine | None) -> dict[str, Any] | None:
     return None if spot is None else {"file": spot.file, "line": spot.line}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.columns import mask_all
+from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
 from sealauthz.schema.record import Shape, shape_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
@@ -36,6 +37,7 @@ class Model:
     `context` is the class that an action has without a declaration of its own, `parameters` the class of the bundle's
     numbers. `messages` is the generated module with a message per record, None where records travel in the generic
     form; `migrations` names the package of the migrations, empty where the tables are made as they are now.
+    `evidence` is what access diffs know of its questions.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Model:
     parameters: type
     messages: ModuleType | None = None
     migrations: str = ""
+    evidence: Evidence = NO_EVIDENCE
     records: Mapping[str, type] = field(init=False)
     """Every record class by name, in the order of the parts."""
     shapes: Mapping[str, Shape] = field(init=False)
@@ -64,7 +67,7 @@ class Model:
 
     def extended(self, part: Part) -> Model:
         """Return a model with one more part."""
-        return Model(self.name, (*self.parts, part), self.context, self.parameters, self.messages, self.migrations)
+        return replace(self, parts=(*self.parts, part))
 
     @cached_property
     def actions(self) -> Mapping[tuple[str, str], Action]:
