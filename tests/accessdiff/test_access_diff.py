@@ -26,8 +26,9 @@ from sealauthz.accessdiff import approval
 from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
 from sealauthz.accessdiff.comparison import Limits
 from sealauthz.accessdiff.diff import compare
-from sealauthz.accessdiff.loosening import LooseningKind, changes_of
+from sealauthz.accessdiff.loosening import LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, unseen
+from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache

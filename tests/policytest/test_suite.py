@@ -31,6 +31,9 @@ REFUSED = [
     # --- the form
     ("foo: 1\n", "1:1: `foo` is not known here"),
     ("test: []\n", "1:1: `test` is not known here; did you mean `tests`?"),
+    ("given: {}\n", "1:1: `given` is not known here: it belongs in a fixture, a test or a step"),
+    (ONE + "expect: allow, effect: allow}\n", "`effect` is not known here: it belongs in `expect`"),
+    ("Person: {}\n", "`Person` is not known here: records stand under `facts`, `put`, `change` or `defaults`"),
     ("tests: 1\n", "1:1: `tests` must be a list"),
     (ONE + "expect: permit}\n", "`expect` is `permit`, which is none of `allow`, `deny`"),
     (ONE + "expect: allow, naem: b}\n", "`naem` is not known here; did you mean `name`?"),

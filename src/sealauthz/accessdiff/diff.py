@@ -22,8 +22,8 @@ from sealauthz.accessdiff.changes import Change, ChangeKind
 from sealauthz.accessdiff.comparison import Comparison, Limits, Progress, View
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.freshness import time_of
-from sealauthz.accessdiff.loosening import changes_of
 from sealauthz.accessdiff.report import AccessDiff, not_covered_by
+from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle
 from sealauthz.facts.memory.fact_cache import FactCache
 

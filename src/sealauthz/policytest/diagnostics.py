@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -37,19 +37,20 @@ _PATTERNS = {
 }
 
 _PLACES: tuple[tuple[type[BaseModel], str], ...] = (
-    (form.File, "at the top of the file"),
-    (form.Fixture, "in a fixture"),
-    (form.Changes, "in changes of facts"),
-    (form.Pair, "in a test of one question"),
-    (form.Matrix, "in a test of a matrix"),
-    (form.Grid, "in `matrix`"),
-    (form.Listing, "in a test of a list"),
-    (form.Story, "in a test of steps"),
-    (form.Step, "in a step"),
-    (form.Ask, "in `ask`"),
-    (form.Outcome, "in `expect`"),
-    (form.Item, "in a next step or an obligation"),
-    (form.But, "in `but`"),
+    (form.File, "the top of the file"),
+    (form.Fixture, "a fixture"),
+    (form.Changes, "changes of facts"),
+    (form.AnyTest, "a test"),
+    (form.Pair, "a test of one question"),
+    (form.Matrix, "a test of a matrix"),
+    (form.Grid, "`matrix`"),
+    (form.Listing, "a test of a list"),
+    (form.Story, "a test of steps"),
+    (form.Step, "a step"),
+    (form.Ask, "`ask`"),
+    (form.Outcome, "`expect`"),
+    (form.Item, "a next step or an obligation"),
+    (form.But, "`but`"),
 )
 """Where the keys of each form are written."""
 
@@ -113,13 +114,15 @@ def _suggestion(model: Model, path: Path) -> str:
     if name in model.records:
         return f": records stand under {_or(f'`{key}`' for key in _RECORDS)}"
     places = [place for each, place in _PLACES if name in _keys(each)]
-    return (
-        f": it belongs {_or(places)}" if places else did_you_mean(name, (k for each, _ in _PLACES for k in _keys(each)))
-    )
+    if places:
+        return f": it belongs in {_or(places)}"
+    return did_you_mean(name, (key for each, _ in _PLACES for key in _keys(each)))
 
 
-def _keys(of: type[BaseModel]) -> Iterator[str]:
-    return (field.alias or name for name, field in of.model_fields.items())
+def _keys(of: type[BaseModel]) -> list[str]:
+    """The keys of a form, but for those that tests of every kind have."""
+    common = form.AnyTest.model_fields if of is not form.AnyTest and issubclass(of, form.AnyTest) else {}
+    return [field.alias or name for name, field in of.model_fields.items() if name not in common]
 
 
 def _or(words: Iterable[str]) -> str:

@@ -221,7 +221,9 @@ Expected = Annotated[
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-class _Test(_Form):
+class AnyTest(_Form):
+    """What tests of every kind say."""
+
     name: Name
     """What is true when the test passes."""
     rules: list[RuleId] = []
@@ -233,7 +235,7 @@ class _Test(_Form):
     given: Given | None = None
 
 
-class Case(_Test):
+class Case(AnyTest):
     """One question and its answer."""
 
     subject: Subject
@@ -275,13 +277,13 @@ class Grid(_Form):
     """By subject, and by action: every action for every subject."""
 
 
-class Matrix(_Test):
+class Matrix(AnyTest):
     """Several subjects and several actions."""
 
     matrix: Grid
 
 
-class Listing(_Test):
+class Listing(AnyTest):
     """Everything that an answer of `allow` names: resources, subjects, or actions."""
 
     listed: Literal["resources", "subjects", "actions"] = Field(alias="list")
@@ -317,7 +319,7 @@ class Step(_Form):
     """The answer to `ask`."""
 
 
-class Story(_Test):
+class Story(AnyTest):
     """Facts that change, and questions in between. `now` in a step is the time of that step."""
 
     steps: Annotated[list[Step], Field(min_length=1)]
