@@ -36,6 +36,7 @@ from sealauthz.model.records.contracts import PartyKind, Signatory, SigningTask,
 from sealauthz.model.records.identity import VerificationPurpose, VerificationState
 from sealauthz.model.records.membership import MembershipState
 from sealauthz.model.records.organisation import AuthenticationState, Enterprise, WorkingHours
+from sealauthz.schema.evidence import NO_EVIDENCE
 
 LAWS = settings(
     deadline=None,
@@ -522,6 +523,14 @@ def test_the_digest_of_an_acknowledgement_covers_what_the_rule_calls(bundles: Bu
     (line_,) = lines[0]
     assert approval.compare({line_}, approval.read(f"{line_}\n", "file"))
     assert not approval.compare(lines[1], approval.read(f"{line_}\n", "file"))
+
+
+def test_of_a_model_that_declares_no_evidence_every_record_is_tried(bundles: Bundles) -> None:
+    plain = dataclasses.replace(MODEL, evidence=NO_EVIDENCE)
+    old, new = (Bundle.load(plain, bundles.folder(name)) for name in ("_face_is_short", "_official_needs_no_face"))
+    found = compare(old, new, Scene().records, NOW)
+    assert told(found) == told(diff(bundles, "_face_is_short", "_official_needs_no_face", Scene()))
+    assert found.extent.decisions > 0
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

@@ -248,7 +248,8 @@ class _Shared:
         try:
             model: Model = resolve_name(name)
         except (ValueError, ImportError, AttributeError) as error:
-            raise pytest.UsageError(f"`policy_model` is `{name}`, which cannot be imported: {error}") from error
+            said = f"`policy_model` is `{name}`, which cannot be imported: {error}"
+            raise pytest.Collector.CollectError(said) from error
         return model
 
     def cover(self, folder: Path, test: PolicyTest) -> None:
