@@ -21,7 +21,7 @@ def causes_of(prepared: Prepared, allowing: tuple[Side, Any], denying: tuple[Sid
     """Return why one side allows and the other denies."""
     yes, yes_context = allowing
     no, no_context = denying
-    subject, action, resource = prepared.subject, prepared.action.name, prepared.resource
+    subject, action, resource = prepared.about
     if not no.knows(action, type(resource).__name__):
         return (Cause(CauseKind.ACTION),)
     causes: list[Cause] = []
@@ -42,7 +42,7 @@ def causes_of(prepared: Prepared, allowing: tuple[Side, Any], denying: tuple[Sid
 def _unmet_cause(prepared: Prepared, requirement: str, allowing: tuple[Side, Any], denying: tuple[Side, Any]) -> Cause:
     yes, yes_context = allowing
     no, no_context = denying
-    subject, action, resource = prepared.subject, prepared.action.name, prepared.resource
+    subject, action, resource = prepared.about
     type_ = type(resource).__name__
     asks: tuple[str, tuple[Any, ...], tuple[Any, ...]] = (
         "meets",
@@ -51,8 +51,8 @@ def _unmet_cause(prepared: Prepared, requirement: str, allowing: tuple[Side, Any
     )
     if yes.required_by(action, type_, requirement) is None:
         stops = _stops(no.tried(asks[0], *asks[2]))
-        spot = no.required_by(action, type_, requirement)
-        return Cause(CauseKind.CHECKLIST, requirement, required_by=spot, stops=stops)
+        line = no.required_by(action, type_, requirement)
+        return Cause(CauseKind.CHECKLIST, requirement, required_by=line, stops=stops)
     if not yes.holds(asks[0], *asks[1]):
         # Not met, so waived. The bundle that denies has no such exception, or one that does not hold.
         asks = (
@@ -72,8 +72,8 @@ def obliging(side: Side, prepared: Prepared, code: str) -> Cause:
         if (rule.parameters[1].literal, rule.parameters[2].type, rule.parameters[4].literal)
         == (prepared.action.name, type_, code)
     )
-    spots = (SourceLine(rule.file, rule.line) for rule in rules)
-    return Cause(CauseKind.OBLIGATION, code, required_by=next(spots, None))
+    lines = (SourceLine(rule.file, rule.line) for rule in rules)
+    return Cause(CauseKind.OBLIGATION, code, required_by=next(lines, None))
 
 
 def _cause(

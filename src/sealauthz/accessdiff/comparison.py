@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sealauthz.accessdiff.asking import Asker
 from sealauthz.accessdiff.causes import causes_of, obliging
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, OtherReasons
 from sealauthz.accessdiff.contexts import Contexts, Values, entries, least
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.loosening import NEW, OLD, RuleChanges, Sign, proved_sign
+from sealauthz.accessdiff.questions import QuestionBuilder
 from sealauthz.accessdiff.report import AccessDiff, Extent, delta
 from sealauthz.accessdiff.side import ALLOW, DENY, FAILED, Prepared, Side
 from sealauthz.decision import Bundle, Entity, Question
@@ -97,7 +97,7 @@ class Comparison:
         self._limits = limits
         self._name = name
         self._contexts = Contexts(facts, (old, new), view.now, limits.contexts, is_fresh=view.is_fresh)
-        self._asker = Asker((old, new), snapshot, self._contexts, view.now, is_fresh=view.is_fresh)
+        self._questions = QuestionBuilder((old, new), snapshot, self._contexts, view.now, is_fresh=view.is_fresh)
         self._counts = Counts()
         self._changes: list[Change] = []
         self._other_reasons: list[OtherReasons] = []
@@ -131,12 +131,8 @@ class Comparison:
         changes = sorted(
             self._changes,
             key=lambda c: (
-                order[c.kind],
-                types.index(c.resource.type),
-                c.action,
-                c.resource.id,
-                c.subject.id,
-                c.context,
+                *(order[c.kind], types.index(c.resource.type)),
+                *(c.action, c.resource.id, c.subject.id, c.context),
             ),
         )
         bundles = delta(self._old.bundle, self._new.bundle)
@@ -156,7 +152,7 @@ class Comparison:
         for name in self._actions[resource[0]]:
             action = self._model.action(name, resource[0])
             somebody = next(iter(self._facts.subjects), Entity(self._model.subjects[0], ""))
-            prepared = self._asker.prepared(somebody, action, resource)
+            prepared = self._questions.prepared(somebody, action, resource)
             if prepared is None:
                 # To both bundles it does not exist.
                 self._counts.questions += len(subjects)
@@ -171,9 +167,9 @@ class Comparison:
                 if (subject, name, about) in self._view.leaves_out:
                     continue
                 if action.resolver.is_about_subject:
-                    prepared = self._asker.prepared(subject, action, resource) or prepared
+                    prepared = self._questions.prepared(subject, action, resource) or prepared
                 else:
-                    found = self._asker.find(subject.type, subject.id)
+                    found = self._questions.find(subject.type, subject.id)
                     prepared = Prepared(found, action, prepared.resource, prepared.old_context, prepared.new_context)
                 if action.keys:
                     drawn, is_cut = self._contexts.of(subject, action, resource)
@@ -187,10 +183,10 @@ class Comparison:
         before: list[int] = []
         after: list[int] = []
         old, new = self._old, self._new
-        subject, action, resource = question.subject, question.action.name, question.resource
+        subject, action, resource = question.about
         for values in drawn:
             if values:
-                self._asker.fill(question, values)
+                self._questions.fill(question, values)
             before.append(old.outcome(subject, action, resource, question.old_context) if is_known[0] else DENY)
             after.append(new.outcome(subject, action, resource, question.new_context) if is_known[1] else DENY)
         if before == after and ALLOW not in before and FAILED not in before:
@@ -215,10 +211,9 @@ class Comparison:
     def _compare_obligations(self, question: Prepared, allowed: list[Values]) -> None:
         differing: dict[tuple[frozenset[str], frozenset[str]], list[Values]] = {}
         for values in allowed:
-            self._asker.fill(question, values)
-            about = (question.subject, question.action.name, question.resource)
-            before = self._old.obligations(*about, question.old_context)
-            after = self._new.obligations(*about, question.new_context)
+            self._questions.fill(question, values)
+            before = self._old.obligations(*question.about, question.old_context)
+            after = self._new.obligations(*question.about, question.new_context)
             if before != after:
                 differing.setdefault((before, after), []).append(values)
         for (before, after), combinations in differing.items():
@@ -254,7 +249,7 @@ class Comparison:
                 self._change(question, kind, values)  # for what it shows
 
     def _change(self, question: Prepared, kind: ChangeKind, values: Values) -> Change:
-        self._asker.fill(question, values)
+        self._questions.fill(question, values)
         causes: tuple[Cause, ...] = ()
         error = ""
         if kind in (ChangeKind.GAIN, ChangeKind.WIDER):
@@ -263,24 +258,15 @@ class Comparison:
         elif kind in (ChangeKind.LOSS, ChangeKind.NARROWER):
             causes = causes_of(question, (self._old, question.old_context), (self._new, question.new_context))
         elif kind in (ChangeKind.BROKEN, ChangeKind.MENDED):
-            side, context = (
-                (self._new, question.new_context) if kind == ChangeKind.BROKEN else (self._old, question.old_context)
-            )
-            error = side.failure(question.subject, question.action.name, question.resource, context)
+            is_new = kind == ChangeKind.BROKEN
+            context = question.new_context if is_new else question.old_context
+            error = (self._new if is_new else self._old).failure(*question.about, context)
         self.signs |= {("parameter", name) for cause in causes for name in cause.parameters}
-        return Change(
-            kind,
-            Entity(type(question.subject).__name__, question.subject.id),
-            question.action.name,
-            Entity(type(question.resource).__name__, question.resource.id),
-            entries(question.action, values),
-            causes=causes,
-            error=error,
-        )
+        return Change(kind, *question.names, entries(question.action, values), causes=causes, error=error)
 
     def _show_gain(self, question: Prepared, causes: Iterable[Cause]) -> None:
         """Note what a gain shows: the rules that held for it, in either bundle, and what is not required any more."""
-        subject, action, resource = question.subject, question.action.name, question.resource
+        subject, action, resource = question.about
         type_ = type(resource).__name__
         for cause in causes:
             if cause.kind == CauseKind.ACTION:
@@ -297,7 +283,7 @@ class Comparison:
                     ],
                 }
                 for ask in asks.get(cause.kind, ()):
-                    self.signs |= {proved_sign(name, spot.file, spot.line) for spot in side.proved(*ask)}
+                    self.signs |= {proved_sign(name, line.file, line.line) for line in side.proved(*ask)}
 
     # --- reasons ---------------------------------------------------------------------------------------------------
 
@@ -307,15 +293,12 @@ class Comparison:
         if limit is not None and self._counts.compared >= limit:
             return
         values = max(drawn, key=lambda some: sum(value is not None for value in some))
-        self._asker.fill(question, values)
+        self._questions.fill(question, values)
         old_sees = self._old.holds("visible", question.subject, question.resource, question.old_context)
         new_sees = self._new.holds("visible", question.subject, question.resource, question.new_context)
         self._counts.compared += 1
         if old_sees or new_sees:
-            context = dict(entries(question.action, values))
-            subject = Entity(type(question.subject).__name__, question.subject.id)
-            resource = Entity(type(question.resource).__name__, question.resource.id)
-            self._denied.append(Question(subject, question.action.name, resource, context))
+            self._denied.append(Question(*question.names, dict(entries(question.action, values))))
 
     def _compare_reasons(self) -> None:
         """Compare the reasons of the denials that were kept, and forget them."""

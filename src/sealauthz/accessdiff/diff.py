@@ -8,8 +8,8 @@ themselves say to be looser is held against what the questions showed (`loosenin
 effect of it, the diff cannot tell.
 
 Rules it keeps. Nothing is left out silently: what was not decided is counted in the extent. A question that a bundle
-cannot decide is never taken for a denial like any other. Contexts are compared one by one, so that a person who may use
-a seal for one task today, and for two tomorrow, is a change too.
+cannot decide is never taken for a denial like any other. Contexts are compared one by one, so that a subject who may
+do something for one task today, and for two tomorrow, is a change too.
 """
 
 from __future__ import annotations

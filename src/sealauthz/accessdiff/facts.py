@@ -143,7 +143,7 @@ class Related:
         return [subject for subject in self._facts.subjects if subject in found]
 
     def _by_kind(self) -> list[list[Entity]]:
-        """The subjects by what a rule could tell of them without looking at a resource."""
+        """The subjects by what a rule could know of them without looking at a resource."""
         facts, model = self._facts, self._facts.model
         words = {name: tuple(c.name for c in model.shapes[name].columns if c.words) for name in model.subjects}
         traits: dict[Entity, set[tuple[str, ...]]] = defaultdict(set)

@@ -1,7 +1,7 @@
 """What a change of policies may let through, read off the rules: the other half of the access diff.
 
 The diff decides the questions that its facts can ask. A rule that no such question comes near could say anything. So
-the rules of two bundles are compared as they are written, and each difference that may allow more is told apart: the
+the rules of two bundles are compared as they are written, and each difference that may allow more is kept apart: the
 diff then says for which of them it saw an effect, and for which it cannot tell.
 
 Rules it keeps. A difference that can only deny more is no loosening: a condition more, a rule less, a requirement

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.accessdiff.changes import SourceLine
-from sealauthz.decision import Bundle, PolicyDecisionPoint
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
 from sealauthz.decision.bundle import named_by_obligations
 from sealauthz.errors import EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -29,6 +29,17 @@ class Prepared:
     old_context: Any
     new_context: Any
 
+    @property
+    def about(self) -> tuple[Any, str, Any]:
+        """The arguments that policies are asked with, but for the context."""
+        return self.subject, self.action.name, self.resource
+
+    @property
+    def names(self) -> tuple[Entity, str, Entity]:
+        """Subject, action and resource by name."""
+        subject, resource = (Entity(type(each).__name__, each.id) for each in (self.subject, self.resource))
+        return subject, self.action.name, resource
+
 
 class Side:
     """One of the two bundles, and what it answers."""
@@ -38,14 +49,13 @@ class Side:
         self.engine = bundle.engine
         self.point = PolicyDecisionPoint(fact_cache, bundle, lambda: now)
         self.rules = bundle.rulebook.rules
-        self._rules_said = {says(rule) for rules in self.rules.values() for rule in rules}
+        self._rules_said = {words_of(rule) for rules in self.rules.values() for rule in rules}
         self._has_lapses = "lapses" in self.rules
         self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
-            (rule.parameters[0].literal, rule.parameters[1].type, rule.parameters[2].literal): SourceLine(
-                rule.file, rule.line
-            )
-            for rule in bundle.rulebook.rules.get("requires", ())
+            (action.literal, resource.type, requirement.literal): SourceLine(rule.file, rule.line)
+            for rule in self.rules.get("requires", ())
+            for action, resource, requirement in (rule.parameters,)
         }
 
     def knows(self, action: str, resource_type: str) -> bool:
@@ -106,14 +116,14 @@ class Side:
         return self._requires.get((action, resource_type, requirement))
 
     def tried(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
-        """The clauses that were tried; none where that cannot be told."""
+        """The clauses that were tried; none where that is not known."""
         try:
             return self.engine.explain(rule, *arguments)
         except EvaluationFailed:
             return ()
 
     def proved(self, rule: str, *arguments: object) -> list[SourceLine]:
-        """Where the clauses stand that held while a rule was evaluated; none where that cannot be told."""
+        """Where the clauses stand that held while a rule was evaluated; none where that is not known."""
         engine = self.engine
         if not isinstance(engine, CompiledEngine):
             return []
@@ -126,15 +136,13 @@ class Side:
 
     def has_twin(self, rule: Rule | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""
-        return rule is not None and says(rule) in self._rules_said
+        return rule is not None and words_of(rule) in self._rules_said
 
-    def rule_at(self, spot: SourceLine, name: str) -> Rule | None:
+    def rule_at(self, at: SourceLine, name: str) -> Rule | None:
         """The rule of that name that stands there."""
-        return next(
-            (rule for rule in self.rules.get(name, ()) if (rule.file, rule.line) == (spot.file, spot.line)), None
-        )
+        return next((rule for rule in self.rules.get(name, ()) if SourceLine(rule.file, rule.line) == at), None)
 
 
-def says(rule: Rule) -> tuple[str, ...]:
+def words_of(rule: Rule) -> tuple[str, ...]:
     """Return a rule as words, wherever it stands."""
     return (rule.head, *(token.text for token in rule.body))

@@ -188,7 +188,7 @@ class Trial:
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
         if mutant.statement < 0 or mutant.kind is Kind.REQUIREMENT_DROPPED:
-            # Whoever takes a requirement away takes its rules away too, and then nothing refuses it.
+            # An author who takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
             self._baseline = baseline_of(self.bundle.model, tuple(self._statements))
@@ -221,7 +221,7 @@ def _without(book: Rulebook, statement: Statement) -> Rulebook:
 
 
 class TestsFail(Exception):
-    """Tests that fail already cannot tell a mistake from none."""
+    """Tests fail without any mistake in the policies: they cannot show which mistakes they notice."""
 
     __test__ = False
 

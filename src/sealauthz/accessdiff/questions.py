@@ -15,7 +15,7 @@ from sealauthz.schema import Action, Instant, ResolverInput
 from sealauthz.schema.evidence import Fresh, FreshQuery, RecordKey
 
 
-class Asker:
+class QuestionBuilder:
     """Puts questions together as the decision point would, for both bundles at once."""
 
     def __init__(
