@@ -27,7 +27,8 @@ from sealauthz.polar import RuleNode
 from sealauthz.polar.syntax import Attribute, Call, In, Matches, Term, TypePattern, Unify, Variable
 from sealauthz.polar.terms import Node, parts
 from sealauthz.polar.unparse import written_head
-from sealauthz.policytest.suite import PolicyTest, files_of_tests, load_suite
+from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytest.suite import PolicyTest
 from sealauthz.schema import Check, shape_of
 
 ROOT = Path(__file__).resolve().parent.parent

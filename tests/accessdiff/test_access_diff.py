@@ -23,18 +23,12 @@ from random_scenes import scenes
 from scene import DAY, MINUTE, NOW, Scene, application, executable, face, member, person, request
 
 from sealauthz.accessdiff import approval
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    CauseKind,
-    Change,
-    ChangeKind,
-    Limits,
-    Spot,
-    compare,
-    grouped,
-    unseen,
-)
-from sealauthz.accessdiff.loosening import LooseningKind, changes_of
+from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
+from sealauthz.accessdiff.comparison import Limits
+from sealauthz.accessdiff.diff import compare
+from sealauthz.accessdiff.loosening import LooseningKind
+from sealauthz.accessdiff.report import AccessDiff, unseen
+from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.bundle import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -42,6 +36,7 @@ from sealauthz.model.records.contracts import PartyKind, Signatory, SigningTask,
 from sealauthz.model.records.identity import VerificationPurpose, VerificationState
 from sealauthz.model.records.membership import MembershipState
 from sealauthz.model.records.organisation import AuthenticationState, Enterprise, WorkingHours
+from sealauthz.schema.evidence import NO_EVIDENCE
 
 LAWS = settings(
     deadline=None,
@@ -243,7 +238,7 @@ def test_a_shorter_parameter_is_a_loss_with_the_values_that_were_compared(bundle
     assert not cause.is_rule_changed
     (stop,) = cause.stops
     assert stop.condition == "context.now < check.passed_at + max_age"
-    assert stop.spot.file == "words.polar"
+    assert stop.at.file == "words.polar"
     assert len(stop.values) == 2
     assert found.bundles.parameters == (("face_for_use", 30 * MINUTE, 2 * MINUTE),)
 
@@ -258,12 +253,12 @@ def test_a_wider_exception_is_a_gain_for_who_had_no_check_and_wider_for_who_had_
     (cause,) = change.causes
     assert (cause.kind, cause.is_waived, cause.is_rule_changed) == (CauseKind.REQUIREMENT, True, True)
     assert cause.allowed_by == line(bundles.folder("_official_needs_no_face"), "seal_use.polar", 'waived("FRESH_FACE"')
-    assert cause.stops[0].spot == line(installed_folder(), "seal_use.polar", 'waived("FRESH_FACE"')
+    assert cause.stops[0].at == line(installed_folder(), "seal_use.polar", 'waived("FRESH_FACE"')
 
 
-def line(folder: Path, file: str, start: str) -> Spot:
+def line(folder: Path, file: str, start: str) -> SourceLine:
     lines = (folder / file).read_text(encoding="utf-8").split("\n")
-    return Spot(file, next(number for number, text in enumerate(lines, 1) if text.startswith(start)))
+    return SourceLine(file, next(number for number, text in enumerate(lines, 1) if text.startswith(start)))
 
 
 def test_a_requirement_that_is_dropped_or_added_is_told_with_its_requires_line(bundles: Bundles) -> None:
@@ -530,6 +525,14 @@ def test_the_digest_of_an_acknowledgement_covers_what_the_rule_calls(bundles: Bu
     (line_,) = lines[0]
     assert approval.compare({line_}, approval.read(f"{line_}\n", "file"))
     assert not approval.compare(lines[1], approval.read(f"{line_}\n", "file"))
+
+
+def test_of_a_model_that_declares_no_evidence_every_record_is_tried(bundles: Bundles) -> None:
+    plain = dataclasses.replace(MODEL, evidence=NO_EVIDENCE)
+    old, new = (Bundle.load(plain, bundles.folder(name)) for name in ("_face_is_short", "_official_needs_no_face"))
+    found = compare(old, new, Scene().records, NOW)
+    assert told(found) == told(diff(bundles, "_face_is_short", "_official_needs_no_face", Scene()))
+    assert found.extent.decisions > 0
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

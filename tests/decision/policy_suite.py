@@ -11,7 +11,8 @@ from scene import BUNDLE, NOW, POLICY_TESTS, Scene
 
 from sealauthz.decision import Question
 from sealauthz.policytest.fixtures import FactSet
-from sealauthz.policytest.suite import Ask, Suite, files_of_tests, load_suite
+from sealauthz.policytest.loading import files_of_tests, load_suite
+from sealauthz.policytest.suite import Ask, Suite
 from sealauthz.schema import shape_of
 
 

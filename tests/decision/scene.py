@@ -36,7 +36,7 @@ from sealauthz.model.records.retrieval import (
     RetrievalReview,
     ReviewVerdict,
 )
-from sealauthz.policytest.suite import Library
+from sealauthz.policytest.library import Library
 from sealauthz.schema import FOREVER
 
 SECOND = 1_000_000
@@ -174,7 +174,7 @@ def invitation(**changes: Any) -> Invitation:
 @cache
 def opening() -> tuple[Any, ...]:
     """The facts that every case starts from."""
-    library = Library(BUNDLE)
+    library = Library(MODEL)
     facts, now = library.fixtures_of(POLICY_TESTS / "fixtures.yaml")["spruce"]
     library.refuse()
     assert now == NOW

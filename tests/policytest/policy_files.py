@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
-from sealauthz.policytest.suite import Suite, load_suite
+from sealauthz.policytest.loading import load_suite
+from sealauthz.policytest.suite import Suite
 
 BUNDLE = Bundle.load(MODEL)
 

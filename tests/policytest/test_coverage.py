@@ -11,7 +11,7 @@ from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
 from sealauthz.policytest import coverage_report
 from sealauthz.policytest.coverage import Coverage, Report
-from sealauthz.policytest.suite import files_of_tests, load_suite
+from sealauthz.policytest.loading import files_of_tests, load_suite
 
 NEVER = """\
 meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, _) if

@@ -18,19 +18,21 @@ from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode
+from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.mutants import Kind, mutants_of
 from sealauthz.policytest.mutation import Result, TestsFail, Verdict, mutate
-from sealauthz.policytest.suite import Ask, files_of_tests, load_suite
+from sealauthz.policytest.plugin import DEFAULT_MODEL
+from sealauthz.policytest.suite import Ask
 
 OWN = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
 
 
 def result_of(folder: Path, processes: int = 1) -> Result:
-    return mutate(folder, files_of_tests([folder / "tests"]), processes)
+    return mutate(DEFAULT_MODEL, folder, files_of_tests([folder / "tests"]), processes)
 
 
 def told(result: Result, *verdicts: Verdict) -> list[str]:
-    return [outcome.mutant.told for outcome in result.of(*verdicts)]
+    return [outcome.mutant.effect for outcome in result.of(*verdicts)]
 
 
 def test_what_no_test_notices_survives(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ def test_a_test_at_the_boundary_kills_the_shifted_comparison(tmp_path: Path) -> 
     expect: allow
 """
     result = result_of(policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS + at_now))
-    killed = {outcome.mutant.told: outcome.killed_by for outcome in result.of(Verdict.KILLED)}
+    killed = {outcome.mutant.effect: outcome.killed_by for outcome in result.of(Verdict.KILLED)}
     by = killed["`<=` were `<` in `person.last_active_at <= context.now`"]
     assert by.endswith("own.yaml: active right now is early enough")
 
@@ -106,7 +108,7 @@ def test_tests_that_fail_already_are_no_judges(tmp_path: Path) -> None:
 def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None:
     folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
     (folder / "parameters.toml").write_text("reminder_limit = 2\n", encoding="utf-8")
-    numbers = [o.mutant.told for o in result_of(folder).outcomes if o.mutant.kind is Kind.NUMBER_SHIFTED]
+    numbers = [o.mutant.effect for o in result_of(folder).outcomes if o.mutant.kind is Kind.NUMBER_SHIFTED]
     assert numbers == ["`reminder_limit` were 1 more", "`reminder_limit` were 1 less"]
 
 
@@ -127,7 +129,7 @@ def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -
         assert isinstance(BUNDLE.engine, CompiledEngine)
         quick = BUNDLE.engine.changed(old, new)
         for ask in chance.sample(asks, 12):
-            assert answer_of(quick, ask) == answer_of(whole, ask), mutant.told
+            assert answer_of(quick, ask) == answer_of(whole, ask), mutant.effect
     # What was changed in copies is as it was in the original.
     fresh = compiled_from(MODEL, statements)
     for ask in chance.sample(asks, 100):
@@ -153,10 +155,9 @@ def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> N
         refused = baseline.refuses(changed, old, mutant.replacement)
         if of_verdict[refused]:
             of_verdict[refused] -= 1
-            whole = any(
-                diagnostic.severity is Severity.ERROR for diagnostic in diagnostics_of(MODEL, BUNDLE.sources, changed)
-            )
-            assert refused == whole, mutant.told
+            found = diagnostics_of(MODEL, BUNDLE.sources, changed)
+            whole = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+            assert refused == whole, mutant.effect
         if not any(of_verdict.values()):
             return
     raise AssertionError("too few mistakes of one kind")

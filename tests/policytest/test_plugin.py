@@ -132,6 +132,16 @@ def test_a_setting_that_names_no_engine_stops_the_run(folder: Path) -> None:
     assert "`policy_engine` is `osso`, which is none of compiled, oso, both, sampled" in done.stderr
 
 
+def test_the_setting_names_the_model(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\npolicy_model = other:MODEL\npythonpath = .\n", encoding="utf-8")
+    done = run(folder)
+    assert done.returncode == 2
+    assert "`policy_model` is `other:MODEL`, which cannot be imported: No module named 'other'" in done.stdout
+    other = "import dataclasses, sealauthz.model\nMODEL = dataclasses.replace(sealauthz.model.MODEL, name='other')\n"
+    (folder / "other.py").write_text(other, encoding="utf-8")
+    assert "1 failed, 2 passed" in run(folder).stdout
+
+
 def test_several_processes_share_the_coverage(folder: Path) -> None:
     options = ["--policy-coverage", "table", "-k", "not nobody"]
     alone, together = run(folder, *options), run(folder, *options, "-n", "2")

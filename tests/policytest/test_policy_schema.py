@@ -15,20 +15,21 @@ from hypothesis import strategies as st
 from policy_files import BUNDLE
 from pydantic import ValidationError
 
+from sealauthz.model import MODEL
 from sealauthz.policytest import form
-from sealauthz.policytest.suite import Vocabulary
+from sealauthz.policytest.vocabulary import Vocabulary
 from sealauthz.policytest.yaml_text import read_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLISHED = ROOT / "docs" / "policy-tests.schema.json"
 FILES = sorted([*(ROOT / "policies" / "tests").glob("*.yaml"), *(ROOT / "docs" / "examples").rglob("*.yaml")])
 
-VALIDATOR = jsonschema.Draft202012Validator(form.json_schema())
+VALIDATOR = jsonschema.Draft202012Validator(form.json_schema(MODEL))
 
 
 def loader_accepts(value: Any) -> bool:
     try:
-        form.File.model_validate(value)
+        form.read_file(MODEL, value)
     except ValidationError:
         return False
     return True
@@ -40,11 +41,11 @@ def agree(value: Any) -> None:
 
 
 def test_the_published_schema_is_the_one_that_the_loader_has() -> None:
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == form.json_schema()
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == form.json_schema(MODEL)
 
 
 def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(form.json_schema())
+    jsonschema.Draft202012Validator.check_schema(form.json_schema(MODEL))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -122,7 +123,7 @@ def test_schema_and_loader_agree_about_every_small_change(data: st.DataObject) -
 
 
 def test_a_bundles_own_words_are_suggested_and_not_demanded() -> None:
-    schema = form.json_schema(Vocabulary(BUNDLE).suggestions())
+    schema = form.json_schema(MODEL, Vocabulary(BUNDLE).suggestions())
     text = json.dumps(schema)
     assert '"SEAL_FROZEN"' in text
     assert '"request_use"' in text

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from policy_files import BUNDLE, FIXTURE, JOIN, suite_of
+from policy_files import BUNDLE, EARLY_TESTS, FIXTURE, JOIN, ONLY_EARLY, policy_folder, suite_of
 
 from sealauthz.errors import SuiteRefused
+from sealauthz.model import MODEL
 from sealauthz.policytest.fixtures import time_of
+from sealauthz.policytest.loading import PolicyTests, load_suite
 from sealauthz.policytest.running import failures_of
-from sealauthz.policytest.suite import Ask, ListAsk, load_suite
+from sealauthz.policytest.suite import Ask, ListAsk
 
 LINES = FIXTURE.count("\n")
 
@@ -30,6 +32,9 @@ REFUSED = [
     # --- the form
     ("foo: 1\n", "1:1: `foo` is not known here"),
     ("test: []\n", "1:1: `test` is not known here; did you mean `tests`?"),
+    ("given: {}\n", "1:1: `given` is not known here: it belongs in a fixture, a test or a step"),
+    (ONE + "expect: allow, effect: allow}\n", "`effect` is not known here: it belongs in `expect`"),
+    ("Person: {}\n", "`Person` is not known here: records stand under `facts`, `put`, `change` or `defaults`"),
     ("tests: 1\n", "1:1: `tests` must be a list"),
     (ONE + "expect: permit}\n", "`expect` is `permit`, which is none of `allow`, `deny`"),
     (ONE + "expect: allow, naem: b}\n", "`naem` is not known here; did you mean `name`?"),
@@ -270,3 +275,12 @@ def test_the_default_files_can_be_included_from_anywhere(tmp_path: Path) -> None
     )
     (test,) = load_suite([path], BUNDLE).tests
     assert test.asks[0].facts.of("Enterprise") == ["e", "f"]
+
+
+def test_a_program_runs_the_tests_of_a_folder_itself(tmp_path: Path) -> None:
+    folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
+    assert list(PolicyTests(MODEL, folder).failures()) == []
+    file = folder / "tests" / "own.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[ACCOUNT_LOCKED]", "[NOT_A_MEMBER]"), encoding="utf-8")
+    (failure,) = PolicyTests(MODEL, folder).failures()
+    assert failure.differences[0].part == "reasons"

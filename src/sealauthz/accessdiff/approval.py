@@ -19,8 +19,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sealauthz.accessdiff.access import AccessDiff, Change, ChangeKind, unseen
+from sealauthz.accessdiff.changes import Change, ChangeKind
 from sealauthz.accessdiff.loosening import Loosening
+from sealauthz.accessdiff.report import AccessDiff, unseen
 
 MARKS = {
     ChangeKind.GAIN: "+",
@@ -164,7 +165,7 @@ def compare(needed: Iterable[str], approved: Approvals) -> Verdict:
 
 
 def written(needed: Iterable[str], approved: Approvals) -> str:
-    """Write the file anew: these changes, sorted, each with the comments that it had."""
+    """Write the whole file: these changes, sorted, each with the comments that it had."""
     lines = [*(approved.header or HEADER), ""]
     for line in sorted(needed, key=_order):
         above, comment = approved.changes.get(line, ((), ""))

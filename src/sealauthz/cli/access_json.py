@@ -7,16 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    Cause,
-    Change,
-    ChangeKind,
-    Spot,
-    unseen,
-)
 from sealauthz.accessdiff.approval import acknowledgement_of, line_of
+from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, SourceLine
 from sealauthz.accessdiff.loosening import Loosening
+from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.cli.access_words import (
     Gate,
 )
@@ -113,8 +107,8 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
         "stops": [
             {
                 "rule": _spot_json(stop.rule),
-                "file": stop.spot.file,
-                "line": stop.spot.line,
+                "file": stop.at.file,
+                "line": stop.at.line,
                 "condition": stop.condition,
                 "values": list(stop.values),
             }
@@ -124,5 +118,5 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _spot_json(spot: Spot | None) -> dict[str, Any] | None:
+def _spot_json(spot: SourceLine | None) -> dict[str, Any] | None:
     return None if spot is None else {"file": spot.file, "line": spot.line}

@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    Cause,
-    Change,
-    ChangeKind,
-    grouped,
-    unseen,
-)
+from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, grouped
+from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.cli.access_words import (
     SECTIONS,
     WITH_FRESH,

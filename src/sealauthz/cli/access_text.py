@@ -8,14 +8,9 @@ from typing import Any
 
 import click
 
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    Change,
-    OtherReasons,
-    grouped,
-    unseen,
-)
+from sealauthz.accessdiff.changes import Change, OtherReasons, grouped
 from sealauthz.accessdiff.loosening import Loosening
+from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.cli.access_words import (
     SECTIONS,
     WITH_FRESH,

@@ -8,20 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sealauthz.accessdiff.access import (
-    AccessDiff,
-    BundleDelta,
-    Cause,
-    CauseKind,
-    Change,
-    ChangeKind,
-    ContextEntries,
-    Extent,
-    Spot,
-    unseen,
-)
 from sealauthz.accessdiff.approval import Verdict, escaped
+from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
 from sealauthz.accessdiff.loosening import Loosening, LooseningKind
+from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("GAINS", "green", (ChangeKind.GAIN, ChangeKind.WIDER)),
@@ -182,7 +172,7 @@ class CauseText:
     """A cause in words: what it is, and the lines of the policies behind it as (side, line, what it is about)."""
 
     what: str
-    places: tuple[tuple[str, Spot | None, str], ...]
+    places: tuple[tuple[str, SourceLine | None, str], ...]
 
 
 def cause_text(change: Change, cause: Cause) -> CauseText:
@@ -205,7 +195,7 @@ def cause_text(change: Change, cause: Cause) -> CauseText:
             f"{cause.requirement} is not {'waived' if cause.is_waived else 'met'} any more",
         ),
     }[cause.kind][0 if is_gain else 1]
-    places: list[tuple[str, Spot | None, str]] = []
+    places: list[tuple[str, SourceLine | None, str]] = []
     if cause.required_by is not None:
         places.append((denies, cause.required_by, "requires it"))
     if cause.allowed_by is not None:
@@ -215,7 +205,7 @@ def cause_text(change: Change, cause: Cause) -> CauseText:
     places += [(denies, spot, f"is used by it; {allows} has no such rule") for spot in cause.only_denying]
     for stop in cause.stops:
         values = f"   ({' vs '.join(stop.values)})" if stop.values else ""
-        places.append((denies, stop.spot, f"stops at  {stop.condition}{values}"))
+        places.append((denies, stop.at, f"stops at  {stop.condition}{values}"))
     if cause.parameters:
         what += f", for parameters.toml has another {' and '.join(cause.parameters)}"
     return CauseText(what, tuple(places))

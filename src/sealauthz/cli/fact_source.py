@@ -58,9 +58,9 @@ def fact_sets(spec: str, now: int) -> list[FactSet]:
 
 def _fixtures(path: Path) -> list[FactSet]:
     """Read the fixtures of a file of policy tests, those that it includes among them."""
-    from sealauthz.policytest.suite import Library
+    from sealauthz.policytest.library import Library
 
-    library = Library(None)
+    library = Library(service_model())
     fixtures = library.fixtures_of(path)
     library.refuse()
     sets = [FactSet(name, now, facts.records) for name, (facts, now) in fixtures.items() if now is not None]

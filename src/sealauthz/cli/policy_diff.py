@@ -16,8 +16,9 @@ from sealauthz.cli.app import Exit, Stop
 from sealauthz.cli.output import print_json
 
 if TYPE_CHECKING:
-    from sealauthz.accessdiff.access import AccessDiff, Progress
     from sealauthz.accessdiff.approval import Approvals
+    from sealauthz.accessdiff.comparison import Progress
+    from sealauthz.accessdiff.report import AccessDiff
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -157,7 +158,9 @@ def policy_diff(
       3  no answer: the database cannot be used now
     """
     from sealauthz.accessdiff import approval
-    from sealauthz.accessdiff.access import ChangeKind, Limits, unseen
+    from sealauthz.accessdiff.changes import ChangeKind
+    from sealauthz.accessdiff.comparison import Limits
+    from sealauthz.accessdiff.report import unseen
     from sealauthz.cli.access_json import json_of
     from sealauthz.cli.access_markdown import markdown_of
     from sealauthz.cli.access_text import text_of
@@ -190,7 +193,7 @@ def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons:
     """Load both bundles and compare them over every set of facts."""
     import dataclasses
 
-    from sealauthz.accessdiff.access import compare
+    from sealauthz.accessdiff.diff import compare
     from sealauthz.cli.fact_source import fact_sets
     from sealauthz.cli.policy_source import load_bundle
 

@@ -59,9 +59,9 @@ def policy_mutate(
       sealauthz policy mutate --file seal_use.polar
       sealauthz policy mutate --fail-under 90
     """
+    from sealauthz.policytest.loading import files_of_tests
     from sealauthz.policytest.mutation import TestsFail, mutate
-    from sealauthz.policytest.plugin import policy_folder
-    from sealauthz.policytest.suite import files_of_tests
+    from sealauthz.policytest.plugin import DEFAULT_MODEL, policy_folder
 
     found = files_of_tests(test_paths(paths))
     folder = policies or next(
@@ -71,7 +71,7 @@ def policy_mutate(
         raise Stop("no policies next to these tests; name their folder with --policies", Exit.WRONG_USE)
     with _progress() as progress:
         try:
-            result = mutate(folder, found, processes or os.cpu_count() or 1, files, progress)
+            result = mutate(DEFAULT_MODEL, folder, found, processes or os.cpu_count() or 1, files, progress)
         except TestsFail as error:
             named = "; ".join(error.names[:_SHOWN_FAILING])
             more = f" and {len(error.names) - _SHOWN_FAILING} more" if len(error.names) > _SHOWN_FAILING else ""
@@ -130,7 +130,7 @@ def _line(outcome: Outcome) -> str:
     mutant = outcome.mutant
     place = f"{mutant.place.file}:{mutant.place.line}" if mutant.place.line else mutant.place.file
     unreached = " (no test reaches it)" if outcome.verdict is Verdict.UNREACHED else ""
-    return f"  {click.style(place, fg='cyan')}: {mutant.told}{unreached}"
+    return f"  {click.style(place, fg='cyan')}: {mutant.effect}{unreached}"
 
 
 def _table(result: Result) -> list[str]:
@@ -156,7 +156,7 @@ def _as_json(result: Result) -> dict[str, Any]:
                 "file": outcome.mutant.place.file,
                 "line": outcome.mutant.place.line,
                 "kind": str(outcome.mutant.kind),
-                "if": outcome.mutant.told,
+                "if": outcome.mutant.effect,
                 "verdict": str(outcome.verdict),
                 "noticed_by": outcome.killed_by,
             }

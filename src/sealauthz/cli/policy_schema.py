@@ -25,10 +25,11 @@ def policy_schema(*, folder: Path | None) -> None:
     """
     from sealauthz.policytest.form import json_schema
 
+    model = service_model()
     if folder is None:
-        print_json(json_schema())
+        print_json(json_schema(model))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.suite import Vocabulary
+    from sealauthz.policytest.vocabulary import Vocabulary
 
-    print_json(json_schema(Vocabulary(Bundle.load(service_model(), folder)).suggestions()))
+    print_json(json_schema(model, Vocabulary(Bundle.load(model, folder)).suggestions()))

@@ -5,6 +5,7 @@ from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import sealing
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
+from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.invariants import contracts as contract_invariants
 from sealauthz.model.invariants import organisations as organisation_invariants
 from sealauthz.model.invariants import rights
@@ -44,6 +45,7 @@ MODEL = Model(
     parameters=Parameters,
     messages=records_pb2,
     migrations="sealauthz.model:migrations",
+    evidence=EVIDENCE,
 )
 """The model that the service is about."""
 

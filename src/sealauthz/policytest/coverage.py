@@ -292,7 +292,7 @@ def tests_of(clause: Clause) -> Iterator[tuple[int, Term, bool]]:
 
 
 _FOUND = {"lapses": 4, "parameter": 2, "counted": 2}
-"""The parameter of a rule of the contract that the asker leaves open, by its position."""
+"""The parameter of a rule of the contract that the decision point leaves open, by its position."""
 
 
 def _names(goal: Term, known: set[str]) -> bool:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.facts.memory.fact_cache import FactCache
-from sealauthz.model import MODEL
 from sealauthz.policytest.yaml_text import Document, Path
-from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, shape_of, values_of
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, Model, values_of
 
 Key = tuple[str, str]
 """A record: its type and its id."""
@@ -48,11 +47,12 @@ def length_of(text: str) -> int:
 
 
 class FactSet:
-    """Facts at one moment. Never changed: a change makes another one."""
+    """Facts of a model at one moment. Never changed: a change makes another one."""
 
-    __slots__ = ("_fact_cache", "_records")
+    __slots__ = ("_fact_cache", "_records", "model")
 
-    def __init__(self, records: Mapping[Key, Any] | None = None) -> None:
+    def __init__(self, model: Model, records: Mapping[Key, Any] | None = None) -> None:
+        self.model = model
         self._records: dict[Key, Any] = dict(records or {})
         self._fact_cache: FactCache | None = None
 
@@ -71,7 +71,7 @@ class FactSet:
     def fact_cache(self) -> FactCache:
         """The facts as policies read them; made once."""
         if self._fact_cache is None:
-            self._fact_cache = FactCache.of_records(MODEL, self._records.values())
+            self._fact_cache = FactCache.of_records(self.model, self._records.values())
         return self._fact_cache
 
     def of(self, record_type: str) -> list[str]:
@@ -82,12 +82,28 @@ class FactSet:
         """Return a record. Raises KeyError."""
         return self._records[key]
 
+    @property
+    def subjects(self) -> dict[str, Key]:
+        """Who may ask, by id: the first of that id, should subjects of two types share one."""
+        found: dict[str, Key] = {}
+        for record_type in self.model.subjects:
+            for record_id in self.of(record_type):
+                found.setdefault(record_id, (record_type, record_id))
+        return found
+
+    def subject(self, subject_id: str) -> Key:
+        """Return the key of a subject; one of the first type if there is none."""
+        for record_type in self.model.subjects:
+            if (record_type, subject_id) in self._records:
+                return record_type, subject_id
+        return self.model.subjects[0], subject_id
+
     def with_records(self, records: Iterable[Any], without: Iterable[Key] = ()) -> FactSet:
         """Return the facts with some records added or replaced, and some taken away."""
         changed = self._records | {(type(record).__name__, record.id): record for record in records}
         for key in without:
             changed.pop(key, None)
-        return FactSet(changed)
+        return FactSet(self.model, changed)
 
     def nearest(self, key: Key) -> str:
         """Say which record somebody may have meant: ` (did you mean …?)`, or nothing."""
@@ -127,10 +143,10 @@ class FactReader:
         made: list[Any] = []
         for record_type, record_id, columns, place in _each(written, path):
             if (record_type, record_id) in facts:
-                self._say(place, f"`{record_type}:{record_id}` is there already: `change` it")
+                self._report(place, f"`{record_type}:{record_id}` is there already: `change` it")
                 continue
             values = {**defaults.get(record_type, {}), **columns}
-            record = self._record(record_type, record_id, values, place, now)
+            record = self._record(facts.model, record_type, record_id, values, place, now)
             if record is not None:
                 made.append(record)
         return facts.with_records(made)
@@ -147,16 +163,16 @@ class FactReader:
         for record_type, record_id, columns, place in _each(written, path):
             key = (record_type, record_id)
             if key not in facts:
-                self._say(place, f"there is no `{record_type}:{record_id}` to change{facts.nearest(key)}")
+                self._report(place, f"there is no `{record_type}:{record_id}` to change{facts.nearest(key)}")
                 continue
             if not columns:
-                self._say(place, "changes nothing")
-            shape = MODEL.shapes[record_type]
+                self._report(place, "changes nothing")
+            shape = facts.model.shapes[record_type]
             old = dict(zip((c.name for c in shape.columns), values_of(facts.get(key)), strict=True))
             new = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
             if columns and all(old[name] == value for name, value in new.items()):
-                self._say(place, f"`{record_type}:{record_id}` holds that already: this changes nothing")
-            made.append(MODEL.records[record_type](**{**old, **new}))
+                self._report(place, f"`{record_type}:{record_id}` holds that already: this changes nothing")
+            made.append(facts.model.records[record_type](**{**old, **new}))
         return facts.with_records(made)
 
     def drop(self, facts: FactSet, references: Iterable[str], path: Path) -> FactSet:
@@ -168,31 +184,31 @@ class FactReader:
             if key in facts:
                 keys.append(key)
             else:
-                self._say((*path, index), f"there is no `{reference}` to drop{facts.nearest(key)}")
+                self._report((*path, index), f"there is no `{reference}` to drop{facts.nearest(key)}")
         return facts.with_records((), keys)
 
     def check_references(self, facts: FactSet, path: Path) -> None:
         """Say which keys of records name nothing."""
         for record in facts.records:
             name = f"{type(record).__name__}:{record.id}"
-            for column in shape_of(type(record)).columns:
+            for column in facts.model.shapes[type(record).__name__].columns:
                 target = getattr(record, column.name) if column.ref is not None else None
                 if target is not None and column.ref is not None and (column.ref, target) not in facts:
                     near = facts.nearest((column.ref, target))
-                    self._say(
+                    self._report(
                         path, f"`{name}` names `{column.ref}:{target}` in `{column.name}`, which is not there{near}"
                     )
 
     def _record(
-        self, record_type: str, record_id: str, columns: Mapping[str, Any], place: Path, now: int | None
+        self, model: Model, record_type: str, record_id: str, columns: Mapping[str, Any], place: Path, now: int | None
     ) -> Any:
-        shape = MODEL.shapes[record_type]
+        shape = model.shapes[record_type]
         missing = [c.name for c in shape.columns if not c.has_default and c.name not in columns and c.name != "id"]
         if missing:
-            self._say(place, f"`{record_type}:{record_id}` lacks {', '.join(f'`{name}`' for name in missing)}")
+            self._report(place, f"`{record_type}:{record_id}` lacks {', '.join(f'`{name}`' for name in missing)}")
             return None
         values = {name: self._value(shape.column(name), value, (*place, name), now) for name, value in columns.items()}
-        return MODEL.records[record_type](id=record_id, **values)
+        return model.records[record_type](id=record_id, **values)
 
     def _value(self, column: Column, value: Any, path: Path, now: int | None) -> Any:
         if value is None:
@@ -201,13 +217,13 @@ class FactReader:
             try:
                 return time_of(value, now)
             except ValueError as error:
-                self._say(path, str(error))
+                self._report(path, str(error))
                 return NEVER
         if value == "unlimited" and column.type is int:
             return UNLIMITED
         return column.words(value) if column.words is not None else value
 
-    def _say(self, path: Path, message: str) -> None:
+    def _report(self, path: Path, message: str) -> None:
         self.problems.append((self._document, Problem(path, message)))
 
 

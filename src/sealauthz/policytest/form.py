@@ -1,18 +1,31 @@
 """The form of a policy test file: which keys it has, and what may stand under each. The published JSON Schema is made
 from it.
 
-What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.suite`.
+What may stand under facts and defaults depends on the model: its forms of records are the context of a validation.
+What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.reading`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import cache
+from types import GenericAlias
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic.json_schema import models_json_schema
 
-from sealauthz.model import MODEL
-from sealauthz.schema import UNLIMITED, Column
+from sealauthz.schema import UNLIMITED, Column, Model
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
 
@@ -74,31 +87,50 @@ def _column_type(column: Column) -> Any:
     return kind | None if column.is_optional else kind
 
 
-def _record_form(name: str) -> type[BaseModel]:
-    columns = [column for column in MODEL.shapes[name].columns if column.name != "id"]
+def _record_form(model: Model, name: str) -> type[BaseModel]:
+    columns = [column for column in model.shapes[name].columns if column.name != "id"]
     # Every column may be left out here: a fixture's defaults may give it. Whether it is missing is found out later.
     fields: dict[str, Any] = {column.name: (_column_type(column), Field(default=None)) for column in columns}
     return create_model(name, __base__=_MadeForm, **fields)
 
 
-_RECORD_FORMS = {name: _record_form(name) for name in MODEL.records}
+class RecordForms(NamedTuple):
+    """The forms that depend on a model."""
 
-if TYPE_CHECKING:
-    Facts = Any
-    Defaults = Any
-else:
-    Facts = create_model(
-        "Facts",
-        __base__=_MadeForm,
-        __doc__="Records by type and id.",
-        **{name: (dict[Id, form], Field(default_factory=dict)) for name, form in _RECORD_FORMS.items()},
+    facts: type[BaseModel]
+    defaults: type[BaseModel]
+
+
+@cache
+def record_forms(model: Model) -> RecordForms:
+    """Return the forms of a model's facts and defaults."""
+    forms = {name: _record_form(model, name) for name in model.records}
+    by_id: dict[str, Any] = {
+        name: (GenericAlias(dict, (Id, form)), Field(default_factory=dict)) for name, form in forms.items()
+    }
+    columns: dict[str, Any] = {name: (form, Field(default=None)) for name, form in forms.items()}
+    said = "Columns that a record takes where it does not give them, by type."
+    return RecordForms(
+        create_model("Facts", __base__=_MadeForm, __doc__="Records by type and id.", **by_id),
+        create_model("Defaults", __base__=_MadeForm, __doc__=said, **columns),
     )
-    Defaults = create_model(
-        "Defaults",
-        __base__=_MadeForm,
-        __doc__="Columns that a record takes where it does not give them, by type.",
-        **{name: (form, Field(default=None)) for name, form in _RECORD_FORMS.items()},
-    )
+
+
+def _facts(value: Any, info: ValidationInfo) -> BaseModel:
+    forms: Any = info.context
+    return forms.facts.model_validate(value)  # type: ignore[no-any-return]
+
+
+def _defaults(value: Any, info: ValidationInfo) -> BaseModel:
+    forms: Any = info.context
+    return forms.defaults.model_validate(value)  # type: ignore[no-any-return]
+
+
+_OF_MODEL = "of-model"
+"""The key of a schema that stands for one of the model's forms, until `json_schema` puts that in its place."""
+
+Facts = Annotated[Any, PlainValidator(_facts), WithJsonSchema({_OF_MODEL: "Facts"})]
+Defaults = Annotated[Any, PlainValidator(_defaults), WithJsonSchema({_OF_MODEL: "Defaults"})]
 
 
 class Changes(_Form):
@@ -195,7 +227,9 @@ Expected = Annotated[
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-class _Test(_Form):
+class AnyTest(_Form):
+    """What tests of every kind say."""
+
     name: Name
     """What is true when the test passes."""
     rules: list[RuleId] = []
@@ -207,7 +241,7 @@ class _Test(_Form):
     given: Given | None = None
 
 
-class Case(_Test):
+class Case(AnyTest):
     """One question and its answer."""
 
     subject: Subject
@@ -249,13 +283,13 @@ class Grid(_Form):
     """By subject, and by action: every action for every subject."""
 
 
-class Matrix(_Test):
+class Matrix(AnyTest):
     """Several subjects and several actions."""
 
     matrix: Grid
 
 
-class Listing(_Test):
+class Listing(AnyTest):
     """Everything that an answer of `allow` names: resources, subjects, or actions."""
 
     listed: Literal["resources", "subjects", "actions"] = Field(alias="list")
@@ -291,7 +325,7 @@ class Step(_Form):
     """The answer to `ask`."""
 
 
-class Story(_Test):
+class Story(AnyTest):
     """Facts that change, and questions in between. `now` in a step is the time of that step."""
 
     steps: Annotated[list[Step], Field(min_length=1)]
@@ -330,24 +364,34 @@ class File(_Form):
     tests: list[Test] = []
 
 
-def json_schema(suggestions: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of a policy test file (draft 2020-12).
+def read_file(model: Model, value: Any) -> File:
+    """Read a file that tests policies of a model. Raises pydantic.ValidationError."""
+    return File.model_validate(value, context=record_forms(model))
+
+
+def json_schema(model: Model, suggestions: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a file that tests policies of a model (draft 2020-12).
 
     `suggestions` are words that an editor may offer, by the pattern of the text that they fit.
     """
+    _, records = models_json_schema([(form, "validation") for form in record_forms(model)])
     schema = {"$schema": SCHEMA_ID, **File.model_json_schema(by_alias=True)}
-    if suggestions:
-        _suggest(schema, suggestions)
+    schema["$defs"] |= records["$defs"]
+    _complete(schema, suggestions or {})
     return schema
 
 
-def _suggest(node: Any, suggestions: Mapping[str, Sequence[str]]) -> None:
+def _complete(node: Any, suggestions: Mapping[str, Sequence[str]]) -> None:
+    """Refer to the model's forms, and add the suggestions."""
     if isinstance(node, dict):
+        if _OF_MODEL in node:
+            node["$ref"] = f"#/$defs/{node.pop(_OF_MODEL)}"
+            node.pop("title", None)
         words = suggestions.get(str(node.get("pattern")))
         if words:
             node["examples"] = list(words)
         for inner in list(node.values()):
-            _suggest(inner, suggestions)
+            _complete(inner, suggestions)
     elif isinstance(node, list):
         for inner in node:
-            _suggest(inner, suggestions)
+            _complete(inner, suggestions)

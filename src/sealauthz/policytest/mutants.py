@@ -14,8 +14,6 @@ from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
-from sealauthz.model import MODEL
-from sealauthz.model.parameters import Parameters
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -39,7 +37,7 @@ from sealauthz.polar.syntax import (
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
-from sealauthz.schema import shape_of
+from sealauthz.schema import Model
 
 SECOND = 1_000_000
 
@@ -61,7 +59,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mistake. `told` completes "nobody would notice if …".
+    """One mistake. `effect` completes "nobody would notice if …".
 
     `statement` is the position of the statement that is replaced (by None: taken away); `goal` the position of the
     condition that changes in the clause, -1 where it is the whole. A shifted number has neither: `parameters` holds it.
@@ -70,11 +68,11 @@ class Mutant:
     kind: Kind
     place: Place
     rule: str
-    told: str
+    effect: str
     statement: int = -1
     replacement: Statement | None = None
     goal: int = -1
-    parameters: Parameters | None = None
+    parameters: Any = None
 
 
 def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:
@@ -82,7 +80,7 @@ def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Muta
     met = _only_met(statements)
     for index, statement in enumerate(statements):
         if isinstance(statement, RuleNode):
-            yield from _of_rule(index, statement, is_needed=index in met)
+            yield from _of_rule(bundle.model, index, statement, is_needed=index in met)
         elif isinstance(statement, BlockNode):
             yield from _of_block(index, statement)
     yield from _of_parameters(bundle.parameters)
@@ -102,13 +100,13 @@ def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
 # --- rules ----------------------------------------------------------------------------------------------------------
 
 
-def _of_rule(index: int, rule: RuleNode, *, is_needed: bool) -> Iterator[Mutant]:
+def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> Iterator[Mutant]:
     head = written_head(rule.name, rule.parameters)
     if rule.name == "requires":
         action, type_, requirement = (written(p.term) for p in rule.parameters)
         named = getattr(rule.parameters[1].pattern, "name", type_)
-        told = f"{action} on {named} did not require {requirement}"
-        yield Mutant(Kind.REQUIREMENT_DROPPED, rule.place, rule.name, told, index)
+        effect = f"{action} on {named} did not require {requirement}"
+        yield Mutant(Kind.REQUIREMENT_DROPPED, rule.place, rule.name, effect, index)
         return
     if rule.name in READ_AT_LOAD:
         return
@@ -121,10 +119,10 @@ def _of_rule(index: int, rule: RuleNode, *, is_needed: bool) -> Iterator[Mutant]
     for position, goal in enumerate(goals):
         others = goals[position + 1 :]
         later = {name for other in others for name in variables(other)} | known
-        for kind, place, told, changed in _changes(goal, known, later):
+        for kind, place, effect, changed in _changes(model, goal, known, later):
             made = [*goals[:position], *([changed] if changed is not None else []), *others]
             body = None if not made else made[0] if len(made) == 1 else And(tuple(made), rule.place)
-            yield Mutant(kind, place, rule.name, told, index, dataclasses.replace(rule, body=body), position)
+            yield Mutant(kind, place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
         known |= set(variables(goal))
 
 
@@ -137,10 +135,10 @@ def _conjuncts(term: Term) -> Iterator[Term]:
 
 
 Change = tuple[Kind, Place, str, Term | None]
-"""A kind, where, what is told, and the condition as it is then (None: gone)."""
+"""A kind, where, its effect in words, and the condition as it is then (None: gone)."""
 
 
-def _changes(goal: Term, known: set[str], later: set[str]) -> Iterator[Change]:
+def _changes(model: Model, goal: Term, known: set[str], later: set[str]) -> Iterator[Change]:
     """Return what one condition could be instead."""
     text = written(goal)
     gives = (set(variables(goal)) - known) & later
@@ -151,7 +149,7 @@ def _changes(goal: Term, known: set[str], later: set[str]) -> Iterator[Change]:
             yield Kind.CONDITION_NEGATED, goal.place, f"`{text}` were negated", Not(goal, goal.place)
     if isinstance(goal, Not):
         yield Kind.CONDITION_NEGATED, goal.place, f"the `not` in `{text}` were dropped", goal.term
-    yield from _inside(goal)
+    yield from _inside(model, goal)
 
 
 def _is_naming(goal: Term, known: set[str]) -> bool:
@@ -169,53 +167,53 @@ def _is_value(term: Term) -> bool:
     return isinstance(term, Literal)
 
 
-def _inside(term: Term) -> Iterator[Change]:
+def _inside(model: Model, term: Term) -> Iterator[Change]:
     """Return what could be changed inside a condition, the rest of it as it is."""
     match term:
         case And(parts, place) | Or(parts, place):
-            yield from _parts(term, parts, place)
+            yield from _parts(model, term, parts, place)
         case Not(inner, place):
-            for kind, where, told, changed in _inside(inner):
+            for kind, where, effect, changed in _inside(model, inner):
                 if changed is not None:
-                    yield kind, where, told, Not(changed, place)
+                    yield kind, where, effect, Not(changed, place)
         case Forall(condition, action, place):
-            for kind, where, told, changed in _inside(condition):
+            for kind, where, effect, changed in _inside(model, condition):
                 if changed is not None:
-                    yield kind, where, told, Forall(changed, action, place)
-            for kind, where, told, changed in _inside(action):
+                    yield kind, where, effect, Forall(changed, action, place)
+            for kind, where, effect, changed in _inside(model, action):
                 if changed is not None:
-                    yield kind, where, told, Forall(condition, changed, place)
+                    yield kind, where, effect, Forall(condition, changed, place)
         case Compare(operator, left, right, place):
-            yield from _compared(term, operator, left, right, place)
+            yield from _compared(model, term, operator, left, right, place)
         case Unify(left, right, place):
-            for kind, where, told, changed in _swapped(left, right):
-                yield kind, where, f"{told} in `{written(term)}`", Unify(left, changed, place)
-            for kind, where, told, changed in _swapped(right, left):
-                yield kind, where, f"{told} in `{written(term)}`", Unify(changed, right, place)
-            for kind, where, told, changed in _summed(right):
-                yield kind, where, told, Unify(left, changed, place)
+            for kind, where, effect, changed in _swapped(model, left, right):
+                yield kind, where, f"{effect} in `{written(term)}`", Unify(left, changed, place)
+            for kind, where, effect, changed in _swapped(model, right, left):
+                yield kind, where, f"{effect} in `{written(term)}`", Unify(changed, right, place)
+            for kind, where, effect, changed in _summed(right):
+                yield kind, where, effect, Unify(left, changed, place)
         case In(item, ListTerm(items, None, at), place):
             for index, each in enumerate(items):
                 rest = (*items[:index], *items[index + 1 :])
                 if rest:
-                    told = f"{written(each)} were not in `{written(term)}`"
-                    yield Kind.WORD_DROPPED, each.place, told, In(item, ListTerm(rest, None, at), place)
+                    effect = f"{written(each)} were not in `{written(term)}`"
+                    yield Kind.WORD_DROPPED, each.place, effect, In(item, ListTerm(rest, None, at), place)
         case Call(name, arguments, place):
             for index, argument in enumerate(arguments):
-                for kind, where, told, changed in _swapped(None, argument):
+                for kind, where, effect, changed in _swapped(model, None, argument):
                     others = (*arguments[:index], changed, *arguments[index + 1 :])
-                    yield kind, where, f"{told} in `{written(term)}`", Call(name, others, place)
+                    yield kind, where, f"{effect} in `{written(term)}`", Call(name, others, place)
         case _:
             pass
 
 
-def _parts(term: And | Or, parts: tuple[Term, ...], place: Place) -> Iterator[Change]:
+def _parts(model: Model, term: And | Or, parts: tuple[Term, ...], place: Place) -> Iterator[Change]:
     """Return an alternative or a part less, or one that is changed inside."""
     for index, part in enumerate(parts):
         rest = (*parts[:index], *parts[index + 1 :])
-        told = f"`{written(part)}` were dropped from `{written(term)}`"
-        yield Kind.CONDITION_DROPPED, part.place, told, rest[0] if len(rest) == 1 else type(term)(rest, place)
-        for kind, where, said, changed in _inside(part):
+        effect = f"`{written(part)}` were dropped from `{written(term)}`"
+        yield Kind.CONDITION_DROPPED, part.place, effect, rest[0] if len(rest) == 1 else type(term)(rest, place)
+        for kind, where, said, changed in _inside(model, part):
             if changed is not None:
                 yield kind, where, said, type(term)((*parts[:index], changed, *parts[index + 1 :]), place)
 
@@ -223,15 +221,15 @@ def _parts(term: And | Or, parts: tuple[Term, ...], place: Place) -> Iterator[Ch
 _SHIFTED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 
-def _compared(term: Compare, operator: str, left: Term, right: Term, place: Place) -> Iterator[Change]:
+def _compared(model: Model, term: Compare, operator: str, left: Term, right: Term, place: Place) -> Iterator[Change]:
     if operator in _SHIFTED:
         other = _SHIFTED[operator]
-        told = f"`{operator}` were `{other}` in `{written(term)}`"
-        yield Kind.COMPARISON_SHIFTED, place, told, Compare(other, left, right, place)
-    for kind, where, told, changed in (*_swapped(left, right), *_summed(right)):
-        yield kind, where, told, Compare(operator, left, changed, place)
-    for kind, where, told, changed in _summed(left):
-        yield kind, where, told, Compare(operator, changed, right, place)
+        effect = f"`{operator}` were `{other}` in `{written(term)}`"
+        yield Kind.COMPARISON_SHIFTED, place, effect, Compare(other, left, right, place)
+    for kind, where, effect, changed in (*_swapped(model, left, right), *_summed(right)):
+        yield kind, where, effect, Compare(operator, left, changed, place)
+    for kind, where, effect, changed in _summed(left):
+        yield kind, where, effect, Compare(operator, changed, right, place)
 
 
 Swap = tuple[Kind, Place, str, Term]
@@ -240,11 +238,11 @@ Swap = tuple[Kind, Place, str, Term]
 def _summed(term: Term) -> Iterator[Swap]:
     if isinstance(term, Arithmetic) and term.operator in {"+", "-"}:
         other = "-" if term.operator == "+" else "+"
-        told = f"`{term.operator}` were `{other}` in `{written(term)}`"
-        yield Kind.SIGN_SWAPPED, term.place, told, Arithmetic(other, term.left, term.right, term.place)
+        effect = f"`{term.operator}` were `{other}` in `{written(term)}`"
+        yield Kind.SIGN_SWAPPED, term.place, effect, Arithmetic(other, term.left, term.right, term.place)
 
 
-def _swapped(beside: Term | None, term: Term) -> Iterator[Swap]:
+def _swapped(model: Model, beside: Term | None, term: Term) -> Iterator[Swap]:
     """Return a word of an enumeration as the next word of it; `beside` is what it is compared with, if anything."""
     if not isinstance(term, Literal):
         return
@@ -255,18 +253,18 @@ def _swapped(beside: Term | None, term: Term) -> Iterator[Swap]:
     if type(term.value) is not str:
         return
     column = beside.name if isinstance(beside, Attribute) else None
-    words = _words_with(term.value, column)
+    words = _words_with(model, term.value, column)
     if words:
         word = words[(words.index(term.value) + 1) % len(words)]
         swapped = Literal(word, term.place)
-        told = f"{written(term)} were {written(swapped)}"
-        yield Kind.WORD_SWAPPED, term.place, told, swapped
+        effect = f"{written(term)} were {written(swapped)}"
+        yield Kind.WORD_SWAPPED, term.place, effect, swapped
 
 
-def _words_with(word: str, column: str | None) -> list[str]:
+def _words_with(model: Model, word: str, column: str | None) -> list[str]:
     """The words of the first enumeration that has a word, among columns of a name where one is given."""
-    for record in MODEL.records.values():
-        for each in shape_of(record).columns:
+    for shape in model.shapes.values():
+        for each in shape.columns:
             if each.words is not None and column in (None, each.name):
                 words = [str(other) for other in each.words]
                 if word in words and len(words) > 1:
@@ -281,18 +279,18 @@ def _of_block(index: int, block: BlockNode) -> Iterator[Mutant]:
     for position, shorthand in enumerate(block.shorthands):
         rest = (*block.shorthands[:position], *block.shorthands[position + 1 :])
         on = f" on {written(shorthand.relation)}" if shorthand.relation is not None else ""
-        told = f"{written(shorthand.implier)}{on} did not give {written(shorthand.implied)} on {block.type}"
+        effect = f"{written(shorthand.implier)}{on} did not give {written(shorthand.implied)} on {block.type}"
         replacement = dataclasses.replace(block, shorthands=rest)
-        yield Mutant(Kind.PERMISSION_DROPPED, shorthand.place, block.type, told, index, replacement)
+        yield Mutant(Kind.PERMISSION_DROPPED, shorthand.place, block.type, effect, index, replacement)
 
 
-def _of_parameters(parameters: Parameters) -> Iterator[Mutant]:
-    for field in dataclasses.fields(Parameters):
+def _of_parameters(parameters: Any) -> Iterator[Mutant]:
+    for field in dataclasses.fields(parameters):
         value = getattr(parameters, field.name)
         is_count = field.type == "int"
         step, unit = (1, "1") if is_count else (SECOND, "a second")
         for sign, word in ((1, "more"), (-1, "less")):
-            told = f"`{field.name}` were {unit} {word}"
+            effect = f"`{field.name}` were {unit} {word}"
             shifted = dataclasses.replace(parameters, **{field.name: value + sign * step})
             place = Place(PARAMETERS_FILE, 0, 0)
-            yield Mutant(Kind.NUMBER_SHIFTED, place, field.name, told, parameters=shifted)
+            yield Mutant(Kind.NUMBER_SHIFTED, place, field.name, effect, parameters=shifted)

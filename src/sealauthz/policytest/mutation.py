@@ -15,21 +15,23 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import Engine, baseline_of, compiled_from
 from sealauthz.decision.folder import PARAMETERS_FILE, Layout, installed_folder, layout_of, own_numbers
 from sealauthz.errors import BundleRefused, EvaluationFailed
-from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, trace
 from sealauthz.polar.check import Baseline
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.coverage import Coverage, Side, Standing
+from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
 from sealauthz.policytest.running import failure_of
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, load_suite
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+from sealauthz.schema import Model
 
 BATCH = 16
 """Mistakes that a process tries at a time, one after the other as they stand in the files."""
@@ -104,8 +106,8 @@ def _seen(error: EvaluationFailed) -> BaseException:
 class Trial:
     """A bundle, its tests, and the mistakes that it could hold; the same in every process."""
 
-    def __init__(self, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
-        self.bundle = Bundle.load(MODEL, folder)
+    def __init__(self, model: Model, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
+        self.bundle = Bundle.load(model, folder)
         self.tests = load_suite(files, self.bundle).tests
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self._statements = self.bundle.statements
@@ -177,7 +179,7 @@ class Trial:
             if not isinstance(engine, CompiledEngine):
                 raise TypeError("mistakes are made in compiled policies")
             return engine.changed(old, new)
-        return compiled_from(MODEL, self._changed(mutant))
+        return compiled_from(self.bundle.model, self._changed(mutant))
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
         replaced = (mutant.replacement,) if mutant.replacement is not None else ()
@@ -186,10 +188,10 @@ class Trial:
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
         if mutant.statement < 0 or mutant.kind is Kind.REQUIREMENT_DROPPED:
-            # Whoever takes a requirement away takes its rules away too, and then nothing refuses it.
+            # An author who takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
-            self._baseline = baseline_of(MODEL, tuple(self._statements))
+            self._baseline = baseline_of(self.bundle.model, tuple(self._statements))
         return self._baseline.refuses(self._changed(mutant), self._statements[mutant.statement], mutant.replacement)
 
 
@@ -219,7 +221,7 @@ def _without(book: Rulebook, statement: Statement) -> Rulebook:
 
 
 class TestsFail(Exception):
-    """Tests that fail already cannot tell a mistake from none."""
+    """Tests fail without any mistake in the policies: they cannot show which mistakes they notice."""
 
     __test__ = False
 
@@ -229,6 +231,7 @@ class TestsFail(Exception):
 
 
 def mutate(
+    model: str,
     folder: Path | None,
     files: Sequence[Path],
     processes: int,
@@ -237,11 +240,13 @@ def mutate(
 ) -> Result:
     """Run the tests of some files against every mistake that the policies of a folder could hold.
 
+    `model` is the name of the model, such as `package.module:MODEL`: each process imports it.
+
     Raises BundleRefused, SuiteRefused, and TestsFail where tests fail without any mistake.
     """
-    trial = Trial(folder, files, only)
+    trial = Trial(resolve_name(model), folder, files, only)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start, (folder, tuple(files), tuple(only))) as pool:
+    with ProcessPoolExecutor(processes, context, _start, (model, folder, tuple(files), tuple(only))) as pool:
         selected = _Selection()
         failing: dict[str, None] = {}
         total = len(trial.asks)
@@ -308,10 +313,10 @@ _trial: Trial | None = None
 """The trial of a process of the pool."""
 
 
-def _start(folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...]) -> None:
+def _start(model: str, folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...]) -> None:
     global _trial  # noqa: PLW0603 (a process of a pool has nowhere else to keep what it starts with)
     logging.disable(logging.CRITICAL)  # mistakes make errors, and each would be logged
-    _trial = Trial(folder, files, only)
+    _trial = Trial(resolve_name(model), folder, files, only)
 
 
 def _of_process() -> Trial:

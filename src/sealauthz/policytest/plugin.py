@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from sealauthz.model import MODEL
 
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from sealauthz.policytest.coverage import Coverage, Report
     from sealauthz.policytest.running import Failure
     from sealauthz.policytest.suite import PolicyTest
+    from sealauthz.schema import Model
+
+DEFAULT_MODEL = "sealauthz.model:MODEL"
+"""The model of the policies under test, where no setting names another."""
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _HANDED_OVER = "sealauthz_policy_coverage"
@@ -68,6 +71,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail when the condition coverage is below",
     )
     parser.addini("policy_engine", f"what evaluates policies under test: {', '.join(ENGINES)}", default="compiled")
+    parser.addini(
+        "policy_model", "the model of the policies under test: a module and a name in it", default=DEFAULT_MODEL
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -133,7 +139,7 @@ class PolicyFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Return its tests, once for each engine that they run on."""
         from sealauthz.errors import BundleRefused, SuiteRefused
-        from sealauthz.policytest.suite import load_suite
+        from sealauthz.policytest.loading import load_suite
 
         shared = self.config.stash[_SHARED]
         try:
@@ -234,8 +240,17 @@ class _Shared:
 
         key = (folder.resolve(), engine)
         if key not in self._bundles:
-            self._bundles[key] = Bundle.load(MODEL, folder, EngineKind(engine))
+            self._bundles[key] = Bundle.load(self._model(), folder, EngineKind(engine))
         return self._bundles[key]
+
+    def _model(self) -> Model:
+        name = self._config.getini("policy_model")
+        try:
+            model: Model = resolve_name(name)
+        except (ValueError, ImportError, AttributeError) as error:
+            said = f"`policy_model` is `{name}`, which cannot be imported: {error}"
+            raise pytest.Collector.CollectError(said) from error
+        return model
 
     def cover(self, folder: Path, test: PolicyTest) -> None:
         """Count what a test reaches."""

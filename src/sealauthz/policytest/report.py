@@ -51,16 +51,16 @@ def _page(failure: Failure, bundle: Bundle) -> RenderableType:
 
 
 def _why(explanation: Explanation) -> Iterator[RenderableType]:
-    """Tell why the policies answer as they do: of a deny, what is unmet; of an allow, what settled each requirement."""
+    """Say why the policies answer as they do: of a deny, what is unmet; of an allow, what settled each requirement."""
     decision = explanation.decision
     yield Text.assemble("the policies say ", verdict(decision))
     if decision.reasons or decision.obligations:
         yield decision_body(decision)
-    told = [outcome for outcome in explanation.requirements if decision or outcome.standing == Standing.UNMET]
-    if told:
+    shown = [outcome for outcome in explanation.requirements if decision or outcome.standing == Standing.UNMET]
+    if shown:
         yield Text()
-        yield requirements_tree("what settled the requirements" if decision else "what is unmet", told)
-    settled = len(explanation.requirements) - len(told)
+        yield requirements_tree("what settled the requirements" if decision else "what is unmet", shown)
+    settled = len(explanation.requirements) - len(shown)
     if settled:
         yield Text(f"{settled} other requirement{'s are' if settled > 1 else ' is'} settled", style="dim")
 

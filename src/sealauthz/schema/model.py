@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -13,6 +12,7 @@ from typing import Any
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.columns import mask_all
+from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
 from sealauthz.schema.record import Shape, shape_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
@@ -38,7 +38,8 @@ class Model:
     `context` is the class that an action has without a declaration of its own, `parameters` the class of the bundle's
     numbers. `messages` is the generated module with a message per record, None where records travel in the generic
     form; `migrations` names the package of the migrations, empty where the tables are made as they are now;
-    `policies` is the folder of its own policies, None for the ones that are installed with the service.
+    `policies` is the folder of its own policies, None for the ones that are installed with the service; `evidence` is
+    what access diffs know of its questions.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Model:
     messages: ModuleType | None = None
     migrations: str = ""
     policies: Path | None = None
+    evidence: Evidence = NO_EVIDENCE
     records: Mapping[str, type] = field(init=False)
     """Every record class by name, in the order of the parts."""
     shapes: Mapping[str, Shape] = field(init=False)
@@ -68,7 +70,7 @@ class Model:
 
     def extended(self, part: Part) -> Model:
         """Return a model with one more part."""
-        return dataclasses.replace(self, parts=(*self.parts, part))
+        return replace(self, parts=(*self.parts, part))
 
     @cached_property
     def actions(self) -> Mapping[tuple[str, str], Action]:

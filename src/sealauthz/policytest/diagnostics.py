@@ -1,17 +1,17 @@
-"""What is said about a file of policy tests that is not of its form: one fault per mistake, with a suggestion."""
+"""Diagnostics of a file of policy tests that is not of its form: one per mistake, with a suggestion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from sealauthz.errors import Fault
-from sealauthz.model import MODEL
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import did_you_mean
 from sealauthz.policytest.yaml_text import Document, Path
+from sealauthz.schema import Model
 
 _TYPES = {
     "string_type": "must be text; put it in quotes",
@@ -33,16 +33,37 @@ _PATTERNS = {
     form.ACTION_PATTERN: "is no action: actions are written like `request_use`",
     form.CODE_PATTERN: "is no code: codes are written like `SEAL_FROZEN`",
     form.RULE_PATTERN: "is no rule: rules are written like `U-01`",
-    form.TYPE_PATTERN: "is no type: types are written like `SigningTask`",
+    form.TYPE_PATTERN: "is no type: a type has letters only, the first of them a capital",
 }
 
+_PLACES: tuple[tuple[type[BaseModel], str], ...] = (
+    (form.File, "the top of the file"),
+    (form.Fixture, "a fixture"),
+    (form.Changes, "changes of facts"),
+    (form.AnyTest, "a test"),
+    (form.Pair, "a test of one question"),
+    (form.Matrix, "a test of a matrix"),
+    (form.Grid, "`matrix`"),
+    (form.Listing, "a test of a list"),
+    (form.Story, "a test of steps"),
+    (form.Step, "a step"),
+    (form.Ask, "`ask`"),
+    (form.Outcome, "`expect`"),
+    (form.Item, "a next step or an obligation"),
+    (form.But, "`but`"),
+)
+"""Where the keys of each form are written."""
 
-def faults_of(document: Document, error: ValidationError) -> list[Fault]:
+_RECORDS = ("facts", "put", "change", "defaults")
+"""The keys under which records stand."""
+
+
+def diagnostics_of(model: Model, document: Document, error: ValidationError) -> list[Fault]:
     """Say what a validation found, each mistake at its place in the file."""
     found: dict[tuple[int, int, str], Fault] = {}
     for each in error.errors(include_url=False):
         path = _path_of(document.value, each["loc"])
-        fault = document.fault(path, _said(document, path, each))
+        fault = document.fault(path, _message(model, document, path, each))
         found.setdefault((fault.line, fault.column, fault.message), fault)
     return [found[key] for key in sorted(found)]
 
@@ -62,11 +83,11 @@ def _path_of(value: Any, location: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
-def _said(document: Document, path: Path, error: Mapping[str, Any]) -> str:
+def _message(model: Model, document: Document, path: Path, error: Mapping[str, Any]) -> str:
     kind, given = str(error["type"]), error["input"]
     last = path[-1] if path else ""
     if kind == "extra_forbidden":
-        return f"`{last}` is not known here{did_you_mean(str(last), _known_beside(document, path))}"
+        return f"`{last}` is not known here{_suggestion(model, path)}"
     if kind == "missing":
         return f"`{error['loc'][-1]}` is missing"
     if kind == "literal_error":
@@ -82,15 +103,28 @@ def _said(document: Document, path: Path, error: Mapping[str, Any]) -> str:
     return f"`{last}` {str(error['msg']).lower()}"
 
 
-def _known_beside(document: Document, path: Path) -> Iterator[str]:
-    """The names that somebody may have meant by an unknown key."""
+def _suggestion(model: Model, path: Path) -> str:
+    """Say where an unknown key belongs, or which one its author may have meant."""
+    name = str(path[-1])
     for record_type in reversed(path[:-1]):
-        if record_type in MODEL.records:
-            yield from (column.name for column in MODEL.shapes[str(record_type)].columns)
-            return
-    if len(path) > 1 and path[-2] in {"facts", "put", "change", "defaults"}:
-        yield from MODEL.records
-        return
-    for model in vars(form).values():
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (field.alias or name for name, field in model.model_fields.items() if name not in MODEL.records)
+        if record_type in model.records:
+            return did_you_mean(name, (column.name for column in model.shapes[str(record_type)].columns))
+    if len(path) > 1 and path[-2] in _RECORDS:
+        return did_you_mean(name, model.records)
+    if name in model.records:
+        return f": records stand under {_or(f'`{key}`' for key in _RECORDS)}"
+    places = [place for each, place in _PLACES if name in _keys(each)]
+    if places:
+        return f": it belongs in {_or(places)}"
+    return did_you_mean(name, (key for each, _ in _PLACES for key in _keys(each)))
+
+
+def _keys(of: type[BaseModel]) -> list[str]:
+    """The keys of a form, but for those that tests of every kind have."""
+    common = form.AnyTest.model_fields if of is not form.AnyTest and issubclass(of, form.AnyTest) else {}
+    return [field.alias or name for name, field in of.model_fields.items() if name not in common]
+
+
+def _or(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

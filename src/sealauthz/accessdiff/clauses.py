@@ -1,0 +1,179 @@
+"""What a clause of a policy says, whatever its variables and the rules that it calls are named."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sealauthz.polar import Source
+from sealauthz.polar.parse import parse
+from sealauthz.polar.program import Clause, Key, Program, program_of
+from sealauthz.polar.syntax import And, Attribute, Call, Literal, Not, Or, Parameter, Place, TypePattern, Variable
+
+ALLOW: Key = ("allow", 4)
+BLOCK_RULES = ("has_permission", "has_role", "has_relation")
+_NEEDS: Mapping[Key, tuple[int, int, int]] = {
+    ("requires", 3): (0, 1, 2),
+    ("meets", 5): (2, 3, 1),
+    ("waived", 4): (1, 2, 0),
+}
+"""Where the head of a rule names action, type and requirement."""
+OBLIGATION: Key = ("obligation", 5)
+FIXED = frozenset({*_NEEDS, OBLIGATION, ALLOW, ("visible", 3), ("settled", 5), *((name, 3) for name in BLOCK_RULES)})
+"""Rules that are asked for by name, so that one of another name is no match."""
+
+Need = tuple[str, str, str]
+"""An action, a type and a requirement; one that a head leaves open is empty."""
+
+
+@lru_cache(maxsize=16)
+def program_of_sources(sources: tuple[Source, ...]) -> Program:
+    """Return the program of a bundle's files, kept for as long as it is used."""
+    return program_of(node for source in sources for node in parse(source))
+
+
+@lru_cache(maxsize=16)
+def forms_of(sources: tuple[Source, ...]) -> Mapping[int, ClauseForm]:
+    """Return what each clause of a program says, by the clause's identity; the program is kept as long as this is."""
+    program = program_of_sources(sources)
+    return {id(clause): _form_of(clause, program.unions) for some in program.clauses.values() for clause in some}
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseForm:
+    """What a clause says whatever its variables are called, but for the rules that it calls, which stand apart."""
+
+    said: str
+    calls: tuple[Key, ...]
+    signed_calls: tuple[tuple[Key, bool, str | None], ...]
+    """Each call, whether it is under a negation, and the word of a permission, role or relation that it asks for."""
+    parameters: frozenset[str]
+    """The names of the parameters of the bundle that it reads."""
+
+
+def _form_of(clause: Clause, unions: Mapping[str, frozenset[str]]) -> ClauseForm:
+    names: dict[str, int] = {}
+    calls: list[Key] = []
+    head = _said(clause.parameters, names, calls)
+    goals = [_said(goal, names, calls) for goal in sorted(clause.goals, key=_blank)]
+    # A block more makes `Resource` a type wider, wherever it is asked for.
+    wide = [
+        sorted(unions[name]) for name in sorted(set(_type_names((clause.parameters, clause.goals))) & unions.keys())
+    ]
+    signed = tuple(call for goal in clause.goals for call in _signed_calls(goal, False))
+    return ClauseForm(repr((head, goals, wide)), tuple(calls), signed, frozenset(_parameters(clause.goals)))
+
+
+def _blank(term: object) -> str:
+    """What a condition says whatever the names in it: an order that does not depend on how it is written."""
+    return repr(_said(term, None, []))
+
+
+def _said(value: object, names: dict[str, int] | None, calls: list[Key]) -> object:
+    match value:
+        case Place():
+            return None
+        case Variable(name, _):
+            if name in {"_", "nil"} or name[:1].isupper():
+                return ("name", name)
+            return "variable" if names is None else ("variable", names.setdefault(name, len(names)))
+        case Literal(said, _):
+            return (type(said).__name__, said)
+        case Call(name, arguments, _):
+            key = (name, len(arguments))
+            calls.append(key)
+            return ("call", name if key in FIXED else len(arguments), _said(arguments, names, calls))
+        case And(parts, _) | Or(parts, _):
+            return (type(value).__name__, [_said(part, names, calls) for part in sorted(parts, key=_blank)])
+        case tuple():
+            return [_said(part, names, calls) for part in value]
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return (type(value).__name__, *(_said(getattr(value, each.name), names, calls) for each in fields))
+    return value
+
+
+def _signed_calls(term: object, is_negated: bool) -> Iterator[tuple[Key, bool, str | None]]:
+    match term:
+        case Call(name, arguments, _):
+            word = arguments[1] if name in BLOCK_RULES and len(arguments) == 3 else None
+            said = word.value if isinstance(word, Literal) and isinstance(word.value, str) else None
+            yield (name, len(arguments)), is_negated, said
+        case Not(inner, _):
+            yield from _signed_calls(inner, not is_negated)
+        case And(parts, _) | Or(parts, _):
+            for part in parts:
+                yield from _signed_calls(part, is_negated)
+        case _:
+            pass
+
+
+def _type_names(value: object) -> Iterator[str]:
+    if isinstance(value, TypePattern):
+        yield value.name
+    for part in _parts(value):
+        yield from _type_names(part)
+
+
+def _parts(value: object) -> Iterator[object]:
+    if isinstance(value, tuple):
+        yield from value
+    elif dataclasses.is_dataclass(value) and not isinstance(value, Place):
+        for each in dataclasses.fields(value):
+            yield getattr(value, each.name)
+
+
+def _parameters(value: object) -> Iterator[str]:
+    """The parameters of the bundle that conditions read, as in `context.parameters.face_for_use`."""
+    if isinstance(value, Attribute) and isinstance(value.base, Attribute) and value.base.name == "parameters":
+        yield value.name
+    for part in _parts(value):
+        yield from _parameters(part)
+
+
+def placeless(value: object) -> object:
+    """Return what something says word for word, names and all."""
+    if isinstance(value, Place):
+        return None
+    if isinstance(value, Literal):
+        return (type(value.value).__name__, value.value)
+    if isinstance(value, tuple):
+        return tuple(map(placeless, value))
+    if dataclasses.is_dataclass(value):
+        return (type(value).__name__, *(placeless(getattr(value, each.name)) for each in dataclasses.fields(value)))
+    return value
+
+
+def _words_of(clause: Clause) -> tuple[Counter[object], object]:
+    return Counter(placeless(goal) for goal in clause.goals), placeless(clause.parameters)
+
+
+def says_less(one: Clause, other: Clause) -> bool:
+    """Tell whether a clause has the head of another and no condition that it lacks, so that it holds more often."""
+    mine, head = _words_of(one)
+    theirs, other_head = _words_of(other)
+    return head == other_head and mine <= theirs
+
+
+def need_of(clause: Clause) -> Need | None:
+    """Return the action, type and requirement that the head of a contract's rule names; None for another rule."""
+    at = _NEEDS.get((clause.name, len(clause.parameters)))
+    if at is None:
+        return None
+    action, type_, requirement = at
+    parameters = clause.parameters
+    return literal_of(parameters[action]), type_of(parameters[type_]), literal_of(parameters[requirement])
+
+
+def literal_of(parameter: Parameter) -> str:
+    """Return the text that a parameter is; empty where it is none."""
+    term = parameter.term
+    return term.value if isinstance(term, Literal) and isinstance(term.value, str) else ""
+
+
+def type_of(parameter: Parameter) -> str:
+    """Return the type that a parameter must have; empty where it may have any."""
+    return parameter.pattern.name if isinstance(parameter.pattern, TypePattern) else ""

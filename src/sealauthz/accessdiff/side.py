@@ -1,0 +1,154 @@
+"""One of the two bundles, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.accessdiff.changes import SourceLine
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
+from sealauthz.decision.bundle import named_by_obligations
+from sealauthz.errors import EvaluationFailed
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.polar import RuleNode, trace
+from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.runtime import FREE
+from sealauthz.polar.unparse import written_statement
+from sealauthz.schema import Action
+
+DENY, ALLOW, FAILED = 0, 1, 2
+"""What a bundle may answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question with what it is decided on; each side has a context of its own, for its parameters."""
+
+    subject: Any
+    action: Action
+    resource: Any
+    old_context: Any
+    new_context: Any
+
+    @property
+    def about(self) -> tuple[Any, str, Any]:
+        """The arguments that policies are asked with, but for the context."""
+        return self.subject, self.action.name, self.resource
+
+    @property
+    def names(self) -> tuple[Entity, str, Entity]:
+        """Subject, action and resource by name."""
+        subject, resource = (Entity(type(each).__name__, each.id) for each in (self.subject, self.resource))
+        return subject, self.action.name, resource
+
+
+class Side:
+    """One of the two bundles, and what it answers."""
+
+    def __init__(self, bundle: Bundle, fact_cache: FactCache, now: int) -> None:
+        self.bundle = bundle
+        self.engine = bundle.engine
+        self.point = PolicyDecisionPoint(fact_cache, bundle, lambda: now)
+        self.rules = bundle.rulebook.rules
+        self._rules_said = {words_of(rule) for rules in self.rules.values() for rule in rules}
+        self._has_lapses = "lapses" in self.rules
+        self._naming = named_by_obligations(bundle.rulebook)
+        self._requires = {
+            (action.literal, resource.type, requirement.literal): source_line(rule)
+            for rule in self.rules.get("requires", ())
+            for action, resource, requirement in (rule.parameters,)
+        }
+
+    def knows(self, action: str, resource_type: str) -> bool:
+        """Whether the bundle has the action."""
+        return (action, resource_type) in self.bundle.rulebook.requirements
+
+    def outcome(self, subject: Any, action: str, resource: Any, context: Any) -> int:
+        """What the decision point would answer, without its reasons."""
+        try:
+            if not self.engine.holds("allow", subject, action, resource, context):
+                return DENY
+            # An allow says what must be done and how long it stands; the decision point denies where that fails.
+            if self._has_lapses:
+                self.engine.each("lapses", subject, action, resource, context, FREE)
+            self.obligations(subject, action, resource, context)
+        except EvaluationFailed:
+            return FAILED
+        return ALLOW
+
+    def obligations(self, subject: Any, action: str, resource: Any, context: Any) -> frozenset[str]:
+        """What an allow obliges to. Raises EvaluationFailed."""
+        if (action, type(resource).__name__) not in self.bundle.rulebook.obligations:
+            return frozenset()
+        found = frozenset(code for (code,) in self.engine.each("obligation", subject, action, resource, context, FREE))
+        if found and (action, type(resource).__name__) in self._naming:
+            self.engine.each("obligation_parameter", FREE, FREE, FREE, subject, action, resource, context)
+        return found
+
+    def holds(self, rule: str, *arguments: object) -> bool:
+        """Whether a rule holds; not where it cannot be evaluated."""
+        try:
+            return self.engine.holds(rule, *arguments)
+        except EvaluationFailed:
+            return False
+
+    def failure(self, subject: Any, action: str, resource: Any, context: Any) -> str:
+        """What goes wrong in a question that cannot be decided."""
+        try:
+            self.engine.holds("allow", subject, action, resource, context)
+            if self._has_lapses:
+                self.engine.each("lapses", subject, action, resource, context, FREE)
+            self.obligations(subject, action, resource, context)
+        except EvaluationFailed as error:
+            return f"{error} ({type(error.__cause__).__name__})" if error.__cause__ is not None else str(error)
+        return ""
+
+    def unmet(self, subject: Any, action: str, resource: Any, context: Any) -> list[str]:
+        """The requirements that nothing settles, in the order of the bundle."""
+        listed = self.bundle.rulebook.requirements.get((action, type(resource).__name__), ())
+        try:
+            found = {code for (code,) in self.engine.each("unmet", subject, FREE, action, resource, context)}
+        except EvaluationFailed:
+            return []
+        return [requirement for requirement in listed if requirement in found]
+
+    def required_by(self, action: str, resource_type: str, requirement: str) -> SourceLine | None:
+        """The `requires` line of a requirement."""
+        return self._requires.get((action, resource_type, requirement))
+
+    def tried(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
+        """The clauses that were tried; none where that is not known."""
+        try:
+            return self.engine.explain(rule, *arguments)
+        except EvaluationFailed:
+            return ()
+
+    def proved(self, rule: str, *arguments: object) -> list[SourceLine]:
+        """Where the clauses stand that held while a rule was evaluated; none where that is not known."""
+        engine = self.engine
+        if not isinstance(engine, CompiledEngine):
+            return []
+        try:
+            events = engine.events_of(rule, *arguments)
+        except EvaluationFailed:
+            return []
+        clauses = (c.condition.clause for c in engine.coverage([events]) if c.met and c.condition.term is None)
+        return [SourceLine(clause.place.file, clause.place.line) for clause in clauses if clause is not None]
+
+    def has_twin(self, rule: RuleNode | None) -> bool:
+        """Whether the bundle has a rule that says the same, word for word."""
+        return rule is not None and words_of(rule) in self._rules_said
+
+    def rule_at(self, at: SourceLine, name: str) -> RuleNode | None:
+        """The rule of that name that stands there."""
+        return next((rule for rule in self.rules.get(name, ()) if source_line(rule) == at), None)
+
+
+def words_of(rule: RuleNode) -> str:
+    """Return a rule as text, wherever it stands."""
+    return written_statement(rule)
+
+
+def source_line(rule: RuleNode) -> SourceLine:
+    """Return where a rule stands."""
+    return SourceLine(rule.place.file, rule.place.line)

@@ -1,0 +1,239 @@
+"""Files of policy tests with the fixtures and situations that they share, read once each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sealauthz.decision.folder import DEFAULT, installed_folder
+from sealauthz.errors import Fault, SuiteRefused
+from sealauthz.policytest import form
+from sealauthz.policytest.diagnostics import diagnostics_of
+from sealauthz.policytest.fixtures import FactReader, FactSet, did_you_mean, time_of
+from sealauthz.policytest.yaml_text import Document, read_yaml
+from sealauthz.policytest.yaml_text import Path as DocumentPath
+from sealauthz.schema import Model
+
+
+@dataclass(slots=True)
+class Start:
+    """What a test starts from: facts, the time at which they stand, and what records take by default."""
+
+    facts: FactSet
+    now: int | None
+    defaults: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class LoadedFile:
+    """One file with the fixtures and situations that can be used in it, each with the document it stands in."""
+
+    document: Document
+    written: form.File
+    fixtures: dict[str, tuple[Document, form.Fixture]]
+    situations: dict[str, tuple[Document, form.Changes]]
+
+
+class Library:
+    """Test files of a model, with what they include; what is wrong is collected, and raised by `refuse`."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._no_facts = Start(FactSet(model), None, {})
+        self._files: dict[Path, LoadedFile | None] = {}
+        self._starts: dict[tuple[str, str], Start] = {}
+        self._faults: list[Fault] = []
+
+    def refuse(self) -> None:
+        """Raise SuiteRefused if anything was wrong."""
+        if self._faults:
+            raise SuiteRefused(*dict.fromkeys(self._faults))
+
+    def fixtures_of(self, path: Path) -> dict[str, tuple[FactSet, int | None]]:
+        """Return the fixtures of a file, included ones too, each with the time at which its facts stand."""
+        loaded = self.load(path)
+        if loaded is None:
+            return {}
+        starts = {name: self.fixture(loaded, name, ("fixtures", name)) for name in loaded.fixtures}
+        return {name: (start.facts, start.now) for name, start in starts.items()}
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def load(self, path: Path) -> LoadedFile | None:
+        """Read a file once; None where it cannot be used."""
+        known = path.resolve()
+        if known not in self._files:
+            self._files[known] = None  # a file that includes itself finds nothing
+            self._files[known] = self._read(path)
+        return self._files[known]
+
+    def _read(self, path: Path) -> LoadedFile | None:
+        name = str(path)
+        try:
+            document = read_yaml(name, path.read_bytes().decode())
+        except SuiteRefused as error:
+            self._faults += error.faults
+            return None
+        except UnicodeDecodeError:
+            self._faults.append(Fault(name, 1, 1, "the file is not UTF-8 text"))
+            return None
+        except OSError as error:
+            self._faults.append(Fault(name, 1, 1, (error.strerror or "the file cannot be read").lower()))
+            return None
+        try:
+            written = form.read_file(self._model, {} if document.value is None else document.value)
+        except ValidationError as error:
+            self._faults += diagnostics_of(self._model, document, error)
+            return None
+        loaded = LoadedFile(document, written, {}, {})
+        for index, other in enumerate(written.include):
+            home, _, inside = other.rpartition(":")
+            folder = installed_folder() / "tests" if home == DEFAULT else path.parent
+            self._include(loaded, folder / (inside if home == DEFAULT else other), ("include", index))
+        self._add(loaded, "fixtures", {key: (document, value) for key, value in written.fixtures.items()})
+        self._add(loaded, "situations", {key: (document, value) for key, value in written.situations.items()})
+        return loaded
+
+    def _include(self, loaded: LoadedFile, path: Path, place: DocumentPath) -> None:
+        if not path.is_file():
+            self.report(loaded.document, place, f"there is no file `{path.name}` in `{path.parent}`")
+            return
+        included = self.load(path)
+        if included is None:
+            self.report(loaded.document, place, f"`{path.name}` cannot be included")
+            return
+        for section in ("fixtures", "situations"):
+            self._add(loaded, section, getattr(included, section))
+
+    def _add(self, loaded: LoadedFile, section: str, named: Mapping[str, tuple[Document, Any]]) -> None:
+        held = getattr(loaded, section)
+        for name, (document, value) in named.items():
+            if name in held and held[name][1] is not value:
+                place = f"{held[name][0].file}:{held[name][0].line((section, name))}"
+                self.report(document, (section, name), f"`{name}` is there already ({place})")
+            held[name] = (document, value)
+
+    # --- facts -------------------------------------------------------------------------------------------------------
+
+    def fixture(self, loaded: LoadedFile, name: str, place: DocumentPath, chain: tuple[str, ...] = ()) -> Start:
+        """Read a fixture; `place` is where it is named, in the document of `loaded`."""
+        if name not in loaded.fixtures:
+            near = did_you_mean(name, loaded.fixtures)
+            self.report(loaded.document, place, f"there is no fixture `{name}`{near}")
+            return self._no_facts
+        document, written = loaded.fixtures[name]
+        if name in chain:
+            self.report(document, ("fixtures", name, "extends"), f"`{name}` extends itself")
+            return self._no_facts
+        key = (document.file, name)
+        if key not in self._starts:
+            self._starts[key] = self._read_fixture(loaded, document, written, name, (*chain, name))
+        return self._starts[key]
+
+    def _read_fixture(
+        self, loaded: LoadedFile, document: Document, written: form.Fixture, name: str, chain: tuple[str, ...]
+    ) -> Start:
+        place: DocumentPath = ("fixtures", name)
+        base = self._no_facts
+        if written.extends is not None:
+            # What a fixture extends is known in the file that it stands in.
+            home = self._files.get(Path(document.file).resolve()) or loaded
+            base = self.fixture(home, written.extends, (*place, "extends"), chain)
+        now = base.now
+        if written.now is not None:
+            now = self.time(document, written.now, base.now, (*place, "now"))
+        own = plain(written.defaults)
+        defaults = {type_: {**base.defaults.get(type_, {}), **own.get(type_, {})} for type_ in {**base.defaults, **own}}
+        reader = FactReader(document)
+        facts = reader.put(base.facts, plain(written.facts), (*place, "facts"), now, defaults)
+        self.take(reader)
+        start = Start(facts, now, defaults)
+        facts = self.changed(loaded, document, start, facts, written.given, (*place, "given"), now)
+        reader = FactReader(document)
+        reader.check_references(facts, place)
+        self.take(reader)
+        return Start(facts, now, defaults)
+
+    def start_of(self, loaded: LoadedFile, test: Any, place: DocumentPath) -> Start:
+        """Find the facts that a test starts from."""
+        if test.fixture is not None:
+            return self.fixture(loaded, test.fixture, (*place, "fixture"))
+        if loaded.written.fixture is not None:
+            return self.fixture(loaded, loaded.written.fixture, ("fixture",))
+        self.report(loaded.document, place, "names no `fixture`, and neither does the file")
+        return self._no_facts
+
+    def changed(
+        self,
+        loaded: LoadedFile,
+        document: Document,
+        start: Start,
+        facts: FactSet,
+        given: Any,
+        place: DocumentPath,
+        now: int | None,
+    ) -> FactSet:
+        """Change facts as `given` says."""
+        if given is None:
+            return facts
+        parts = [(place, given)]
+        if isinstance(given, list):
+            parts = [((*place, index), part) for index, part in enumerate(given)]
+        for where, part in parts:
+            if isinstance(part, str):
+                if part not in loaded.situations:
+                    near = did_you_mean(part, loaded.situations)
+                    self.report(document, where, f"there is no situation `{part}`{near}")
+                    continue
+                home, changes = loaded.situations[part]
+                facts = self._apply(home, start, facts, changes, ("situations", part), now)
+            else:
+                facts = self._apply(document, start, facts, part, where, now)
+        return facts
+
+    def _apply(
+        self, document: Document, start: Start, facts: FactSet, changes: Any, place: DocumentPath, now: int | None
+    ) -> FactSet:
+        reader = FactReader(document)
+        facts = reader.put(facts, plain(changes.put), (*place, "put"), now, start.defaults)
+        facts = reader.change(facts, plain(changes.change), (*place, "change"), now)
+        facts = reader.drop(facts, changes.drop, (*place, "drop"))
+        self.take(reader)
+        return facts
+
+    def flipped(
+        self, document: Document, start: Start, facts: FactSet, but: form.But, place: DocumentPath, now: int | None
+    ) -> FactSet:
+        """Change the one fact of a pair."""
+        return self._apply(document, start, facts, but, place, now)
+
+    def check(self, document: Document, facts: FactSet, place: DocumentPath) -> None:
+        """Say which records of changed facts name what is not there."""
+        reader = FactReader(document)
+        reader.check_references(facts, place)
+        self.take(reader)
+
+    def time(self, document: Document, text: str, now: int | None, place: DocumentPath) -> int:
+        """Read a time, or say what is wrong with it."""
+        try:
+            return time_of(text, now)
+        except ValueError as error:
+            self.report(document, place, str(error))
+            return 0
+
+    def take(self, reader: FactReader) -> None:
+        """Take over what a reader found to be wrong."""
+        self._faults += [document.fault(problem.path, problem.message) for document, problem in reader.problems]
+
+    def report(self, document: Document, path: DocumentPath, message: str) -> None:
+        """Note what is wrong at a place."""
+        self._faults.append(document.fault(path, message))
+
+
+def plain(model: Any) -> dict[str, Any]:
+    """Turn facts or defaults into plain tables that hold only what is written."""
+    return {} if model is None else model.model_dump(exclude_unset=True)

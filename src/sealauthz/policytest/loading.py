@@ -1,0 +1,60 @@
+"""Finds the files of policy tests, reads them for a bundle, and runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from sealauthz.decision import Bundle
+from sealauthz.errors import Fault, SuiteRefused
+from sealauthz.policytest.library import Library
+from sealauthz.policytest.reading import tests_of
+from sealauthz.policytest.running import Failure, failures_of
+from sealauthz.policytest.suite import PolicyTest, Suite
+from sealauthz.policytest.vocabulary import Vocabulary
+from sealauthz.schema import Model
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def files_of_tests(paths: Iterable[Path]) -> list[Path]:
+    """Return the files of tests among paths and in folders, sorted by folder. Raises SuiteRefused where one is not
+    there.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+            found |= dict.fromkeys(inside)
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise SuiteRefused(Fault(str(path), 1, 1, "there is no such file or folder"))
+    return list(found)
+
+
+def load_suite(files: Sequence[Path], bundle: Bundle) -> Suite:
+    """Read test files for a bundle. Raises SuiteRefused with everything that is wrong in them."""
+    library, vocabulary = Library(bundle.model), Vocabulary(bundle)
+    tests: list[PolicyTest] = []
+    for path in files:
+        tests += tests_of(path, library, vocabulary)
+    library.refuse()
+    return Suite(tuple(tests))
+
+
+class PolicyTests:
+    """Policy tests of one bundle, to be run by a program: no pytest, no output.
+
+    Raises BundleRefused for faulty policies and SuiteRefused for faulty tests. `paths` are files and folders of tests;
+    by default the folder `tests` of the policies.
+    """
+
+    def __init__(self, model: Model, policies: Path, paths: Iterable[Path] = ()) -> None:
+        self.bundle = Bundle.load(model, policies)
+        self.tests = load_suite(files_of_tests(tuple(paths) or [policies / "tests"]), self.bundle).tests
+
+    def failures(self) -> Iterator[Failure]:
+        """Ask every question and return the answers that are not as expected."""
+        for test in self.tests:
+            yield from failures_of(test, self.bundle)
