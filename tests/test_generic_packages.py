@@ -18,6 +18,7 @@ GENERIC = ("schema", "polar", "facts", "decision", "service", "policytest", "acc
 PROTOCOL_WORDS = frozenset(
     [
         "action",
+        "case",
         "certificate",
         "contract",
         "day",

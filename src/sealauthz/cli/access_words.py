@@ -154,7 +154,8 @@ def headline(group: Sequence[Change]) -> str:
     resources = len({change.resource for change in group})
     type_ = first.resource.type
     on = f"{type_}" if resources == 1 else f"{resources:,} of type {type_}"
-    who, has = counted(subjects, "person", "persons"), "s" if subjects == 1 else ""
+    kind = first.subject.type.lower()
+    who, has = counted(subjects, kind, f"{kind}s"), "s" if subjects == 1 else ""
     may = f"`{first.action}` on {on}"
     return {
         ChangeKind.GAIN: f"{who} gain{has} {may}",

@@ -95,8 +95,10 @@ def _whole(records: Iterable[Any], name: str) -> list[Any]:
     found: dict[tuple[str, str], Any] = {}
     for record in records:
         found[type(record).__name__, record.id] = record
-    if not any(type_ == "Person" for type_, _ in found):
-        raise Stop(f"there is no person among the facts of {name}, so nothing can be decided", Exit.WRONG_USE)
+    subjects = service_model().subjects
+    if not any(type_ in subjects for type_, _ in found):
+        kinds = " or ".join(subjects).lower()
+        raise Stop(f"there is no {kinds} among the facts of {name}, so nothing can be decided", Exit.WRONG_USE)
     lost: list[str] = []
     for (type_, id_), record in found.items():
         for column in shape_of(type(record)).columns:
