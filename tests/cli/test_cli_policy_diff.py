@@ -37,11 +37,11 @@ def _each_bundle_is_loaded_once(monkeypatch):
     """Keep what was loaded from the same files: loading takes longer than the rest of a test."""
     load = Bundle.load
 
-    def loaded(folder=None, *, is_served=True):
+    def loaded(model, folder=None, *, is_served=True):
         files = sorted((folder or installed_folder()).glob("*.*"))
         key = (is_served, *((file.name, file.read_bytes()) for file in files))
         if key not in _LOADED:
-            _LOADED[key] = load(folder, is_served=is_served)
+            _LOADED[key] = load(model, folder, is_served=is_served)
         return _LOADED[key]
 
     monkeypatch.setattr(Bundle, "load", loaded)

@@ -376,7 +376,7 @@ def json_schema(model: Model, suggestions: Mapping[str, Sequence[str]] | None = 
     """
     _, records = models_json_schema([(form, "validation") for form in record_forms(model)])
     schema = {"$schema": SCHEMA_ID, **File.model_json_schema(by_alias=True)}
-    schema["$defs"] |= records["$defs"]
+    schema["$defs"] = dict(sorted((schema["$defs"] | records["$defs"]).items()))
     _complete(schema, suggestions or {})
     return schema
 
@@ -385,8 +385,10 @@ def _complete(node: Any, suggestions: Mapping[str, Sequence[str]]) -> None:
     """Refer to the model's forms, and add the suggestions."""
     if isinstance(node, dict):
         if _OF_MODEL in node:
-            node["$ref"] = f"#/$defs/{node.pop(_OF_MODEL)}"
-            node.pop("title", None)
+            rest = {key: value for key, value in node.items() if key not in (_OF_MODEL, "title")}
+            name = node[_OF_MODEL]
+            node.clear()
+            node |= {"$ref": f"#/$defs/{name}", **rest}
         words = suggestions.get(str(node.get("pattern")))
         if words:
             node["examples"] = list(words)
