@@ -142,7 +142,7 @@ def subjects_of(fact_cache: FactCache, bundle: Bundle, size: Size) -> Iterator[S
             for is_allowed in (True, False):
                 chosen = [one.question for one in asked if (one.about, one.is_allowed) == (name, is_allowed)]
                 cases = [
-                    assemble(question, snapshot, lambda _: True, worlds.NOW, "bench", bundle.parameters)
+                    assemble(MODEL, question, snapshot, lambda _: True, worlds.NOW, "bench", bundle.parameters)
                     for question in chosen
                 ]
                 yield Subject(name, is_allowed, [case for case in cases if case is not None])
@@ -257,8 +257,8 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
         ("parse", "compiled", parse_all, forget),
         ("check", "compiled", lambda: diagnostics_of(MODEL, tuple(sources), nodes), forget),
         ("compile", "compiled", compile_all, forget),
-        ("the whole load", "compiled", Bundle.load, forget),
-        ("a reload", "compiled", Bundle.load, all_but_one),
+        ("the whole load", "compiled", lambda: Bundle.load(MODEL), forget),
+        ("a reload", "compiled", lambda: Bundle.load(MODEL), all_but_one),
         ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes(MODEL)), forget),
     ]
     series = [Series(f"load: {name}", column, call, [()], 1, before=before) for name, column, call, before in phases]

@@ -131,6 +131,7 @@ _SLOW = (
     "demo/test_story",
     "test_setup",
     "test_supervisor",
+    "test_tutorial",
     "test_without_oso",
     "service/test_capture",
     "service/test_log",

@@ -111,12 +111,12 @@ def page(bundle: Bundle) -> Iterator[str]:
     for (action, type_), codes in book.obligations.items():
         for code in dict.fromkeys(codes):
             on[code].append(f"`{action}` {type_}")
-    names: dict[str, set[str]] = defaultdict(set)
+    named_by: dict[str, set[str]] = defaultdict(set)
     for of_action in named_by_obligations(book).values():
         for code, found in of_action.items():
-            names[code] |= found
+            named_by[code] |= found
     for code in sorted(on):
-        named = " ".join(f"`{name}`" for name in sorted(names[code])) or "–"
+        named = " ".join(f"`{name}`" for name in sorted(named_by[code])) or "–"
         yield f"| `{code}` | {_says(texts.obligations.get(code, {}))} | {named} | {', '.join(on[code])} |"
 
 
@@ -142,7 +142,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
     bundle = Bundle.load(MODEL)
-    lacking = list(missing_texts(bundle.texts, bundle.rulebook))
+    shown = tuple(dict.fromkeys(part for parts in MODEL.shown.values() for part in parts))
+    lacking = list(missing_texts(bundle.texts, bundle.rulebook, shown))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)
     text = "\n".join(page(bundle)) + "\n"

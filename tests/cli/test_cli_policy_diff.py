@@ -16,6 +16,7 @@ from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import opening_facts
 from sealauthz.exchange import line_of
+from sealauthz.model import MODEL
 
 NOW = "2026-01-05T09:00:00Z"
 NOW_US = 1_767_603_600_000_000
@@ -59,7 +60,7 @@ def new(tmp_path):
 def facts(tmp_path):
     """The demo facts as an export."""
     path = tmp_path / "facts.jsonl"
-    lines = [line_of(record, with_personal_data=False) for record in opening_facts(NOW_US)]
+    lines = [line_of(MODEL, record, with_personal_data=False) for record in opening_facts(NOW_US)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
