@@ -151,7 +151,7 @@ because("NAMED_PERSON", "SEAL_NEEDED", _: Person, task: SigningTask, _) if
   task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"];
 because("NAMED_PERSON", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if task.action in ["APPROVE", "FILL"];
 
-# A person who is a party signs themself, whoever else is named; for an enterprise, the named handler does.
+# A person who is a party signs themself, also where others are named; for an enterprise, the named handler does.
 is_named_person(person: Person, task: SigningTask) if
   task.action in ["HANDLER_SIGN", "PERSONAL_SIGN"] and
   task.signatory.kind = "ENTERPRISE" and

@@ -80,7 +80,7 @@ class FactsUnavailable(SealAuthzError):
 
 
 class RevisionUnknown(SealAuthzError):
-    """A revision token that is not of this store and its present history: waiting for it would be in vain."""
+    """A revision token that is not of this store and its present history: waiting for it is useless."""
 
 
 class RevisionGone(SealAuthzError):

@@ -1,4 +1,4 @@
-"""Paging: where the page of a list starts, and the opaque token that says so to whoever asks for the next page."""
+"""Paging: where the page of a list starts, and the opaque token that says so when the next page is asked for."""
 
 from __future__ import annotations
 

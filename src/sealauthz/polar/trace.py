@@ -120,7 +120,7 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         if value in {FOREVER, UNLIMITED}:
-            return "for ever" if value == FOREVER else "unlimited"
+            return "forever" if value == FOREVER else "unlimited"
         if value == NEVER or value < _EARLIEST_TIME:
             return str(value)
         moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=value)

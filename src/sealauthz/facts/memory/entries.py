@@ -35,7 +35,7 @@ class Entry:
 
 
 class EntryCache:
-    """Units by their names. Anybody may read; whoever changes it holds the lock of the fact cache it belongs to."""
+    """Units by their names. Any thread may read; a thread that changes it holds the lock of its fact cache."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget

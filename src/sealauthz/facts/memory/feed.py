@@ -1,4 +1,4 @@
-"""The feed: a thread that keeps a fact cache at the newest revision, whoever writes it.
+"""The feed: a thread that keeps a fact cache at the newest revision, whichever process writes it.
 
 It looks when PostgreSQL announces a revision, and from time to time anyway: an announcement can be lost, and only a
 look tells that the facts in memory are still the newest. What it cannot see now it looks for again; meanwhile the facts

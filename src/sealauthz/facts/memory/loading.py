@@ -25,7 +25,7 @@ from sealauthz.facts.store.tables import (
 from sealauthz.schema import FOREVER, UNLIMITED, Model, Unit, shape_of
 
 _MAX_REVISIONS = 2_000
-"""With more revisions than this since the last look, everything is loaded anew."""
+"""With more revisions than this since the last look, everything is loaded again."""
 
 
 @cache
@@ -137,7 +137,7 @@ def _words(model: Model) -> dict[Any, Any]:
 def _maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
     """Return the function that makes a record of a row: exact types, and equal texts and large numbers shared.
 
-    They are shared within a unit, and words with everybody; not by interning, which keeps a text for ever in CPython
+    They are shared within a unit, and words with everybody; not by interning, which keeps a text to the end in CPython
     3.12.
     """
     booleans = [number for number, column in enumerate(shape_of(cls).columns) if column.type is bool]

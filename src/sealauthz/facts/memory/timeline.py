@@ -52,7 +52,7 @@ class Timeline:
             # In this order: what is no longer remembered must never pass for unchanged.
             self._known_since = revision
             self._changed_at = {}
-        # Last: whoever reads this revision must no longer find what was so before it.
+        # Last: a reader of this revision must no longer find what was so before it.
         self.mark = mark
         self.revision = revision
 

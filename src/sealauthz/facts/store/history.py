@@ -52,7 +52,7 @@ class Revision:
 
     @property
     def changes(self) -> Iterator[Changed]:
-        """The changes, parsed one at a time and anew each time. Raises ValueError where they are left out or broken."""
+        """The changes, parsed one at a time, each time again. Raises ValueError where they are left out or broken."""
         if self.text is None:
             raise ValueError(f"the changes of revision {self.number} are left out")
         return map(_changed, _entries(self.text))

@@ -215,7 +215,7 @@ class Importing:
             )
 
     def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
-        """Mark units, waiting for whoever is about to mark one of them; return those that another import has."""
+        """Mark units, waiting for transactions that mark one of them; return those that another import has."""
         ordered = sorted(units)
         dialect = postgresql if self._is_postgresql else sqlite
         for start in range(0, len(ordered), _MARKED_AT_ONCE):
@@ -297,7 +297,7 @@ class Importing:
     def advance(self) -> set[Unit]:
         """Count the part, and end the import with its last. Raises InvariantBroken if the whole must not be opened.
 
-        Return the units that this part shuts or opens: whoever holds one in memory must look again.
+        Return the units that this part shuts or opens: a process that holds one in memory must look again.
         """
         part = self._part
         values: dict[str, Any] = {}

@@ -57,7 +57,7 @@ def upgrade(url: str, model: Model) -> str:
                 driver(connection).execute("BEGIN")
                 driver(connection).execute(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             else:
-                # A table that is made anew must not take the rows that point to it along. Only this connection is so.
+                # A table that is made again must not take the rows that point to it along. Only this connection is so.
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
             _bring_up(connection, model)

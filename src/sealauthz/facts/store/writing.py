@@ -124,7 +124,7 @@ class Write:
         return self._commit_as_revision(changes, images, units)
 
     def _take_request(self) -> WriteReceipt | None:
-        """Take the request's key, waiting for whoever holds it; return the receipt if it was answered before."""
+        """Take the request's key, waiting for its holder; return the receipt if it was answered before."""
         batch = self._wanted.batch
         dialect = postgresql if self._is_postgresql else sqlite
         values = {"caller": batch.caller, "request_id": batch.request_id, "digest": self._wanted.digest}

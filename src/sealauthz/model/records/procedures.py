@@ -115,7 +115,7 @@ class ProcessStep:
     home="step_id",
 )
 class StepApprover:
-    """Who may pass a step: one member, or whoever holds a role."""
+    """Who may pass a step: one member, or all who hold a role."""
 
     id: str
     step_id: Annotated[str, Ref("ProcessStep")]

@@ -197,7 +197,7 @@ class Device:
     permanent=True,
 )
 class Seal:
-    """A seal of an enterprise. REVOKED and DESTROYED are for ever.
+    """A seal of an enterprise. REVOKED and DESTROYED are final.
 
     `legal_rep_id` is the person whose seal a LEGAL_REP seal is; `acting_custodian_id` keeps the seal in
     `[acting_from, acting_to)` in place of the custodian.
