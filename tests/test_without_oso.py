@@ -31,6 +31,7 @@ print([reason.code for reason in denied.reasons])
 
 REFERENCE = """
 from sealauthz.decision.bundle import Bundle, EngineKind
+from sealauthz.model import MODEL
 try:
     Bundle.load(MODEL, engine=EngineKind.OSO)
 except Exception as error:

@@ -29,7 +29,7 @@ ORDERED = sorted(scene(), key=lambda record: tables_of(MODEL).dependency_order[t
 
 def send(store: Store, number: int, *records: Any, **more: Any) -> PartReceipt:
     """Write one part of the import `i` of `e1`, unless said otherwise."""
-    fields: dict[str, Any] = {"import_id": "i", "enterprises": frozenset({"e1"}), **more}
+    fields: dict[str, Any] = {"import_id": "i", "tenants": frozenset({"e1"}), **more}
     rights = {name: fields.pop(name) for name in ("caller", "guard", "rights") if name in fields}
     return store.import_part(
         rights.get("caller", "importer"),

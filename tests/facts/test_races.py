@@ -186,7 +186,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
     has_seen, may_go_on = threading.Event(), threading.Event()
     real = FactCache.observe
 
-    def saw(self: FactCache, *arguments: Any, **options: Any) -> Any:
+    def observe(self: FactCache, *arguments: Any, **options: Any) -> Any:
         if threading.current_thread().name == "early":
             has_seen.set()
             may_go_on.wait(10)
@@ -199,7 +199,7 @@ def test_the_newest_is_not_what_another_saw_who_looked_before(
         with fact_cache.read() as snapshot:
             snapshot.find("Seal", "s1")
 
-    monkeypatch.setattr(FactCache, "saw", saw)
+    monkeypatch.setattr(FactCache, "observe", observe)
     early = threading.Thread(target=look, name="early")
     early.start()
     assert has_seen.wait(10)

@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
-from sealauthz.model import MODEL
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
     And,
@@ -462,7 +461,7 @@ class _Writer:
         for name, count in counts.items():
             for number in range(count):
                 values: dict[str, Any] = {}
-                for column in MODEL.shapes[name].columns:
+                for column in shape_of(RECORDS[name]).columns:
                     if column.name == "id":
                         values["id"] = f"{name.lower()}{number}"
                     elif column.name == "parent_id":

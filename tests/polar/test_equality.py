@@ -114,7 +114,7 @@ def answer(engine: ReferenceEngine | CompiledEngine, rule: str, *arguments: obje
         return Silence("raised", str(error))
 
 
-def questions_of(MODEL, case: object, action: str, type_: str) -> Iterator[tuple[object, ...]]:
+def questions_of(case: object, action: str, type_: str) -> Iterator[tuple[object, ...]]:
     """Everything that a decision may ask of the bundle."""
     subject, resource, context = case.subject, case.resource, case.context  # type: ignore[attr-defined]
     yield "allow", subject, action, resource, context
@@ -144,10 +144,10 @@ def assert_agreement(
     """Ask both engines what a decision may ask, of these rules or of all."""
     reference, compiled = engines
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
-        case = assemble(question, snapshot, everything, NOW, "", BUNDLE.parameters)
+        case = assemble(MODEL, question, snapshot, everything, NOW, "", BUNDLE.parameters)
         if case is None:
             return
-        for rule, *arguments in questions_of(MODEL, case, question.action, question.resource.type):
+        for rule, *arguments in questions_of(case, question.action, question.resource.type):
             if rules is not None and rule not in rules:
                 continue
             theirs = answer(reference, str(rule), *arguments)

@@ -69,10 +69,14 @@ class FactSet:
 
     @property
     def fact_cache(self) -> FactCache:
-        """The facts as policies read them; made once."""
+        """The facts as policies read them; kept until they are released."""
         if self._fact_cache is None:
             self._fact_cache = FactCache.of_records(self.model, self._records.values())
         return self._fact_cache
+
+    def release(self) -> None:
+        """Let go of what policies read; it is made again when it is asked for."""
+        self._fact_cache = None
 
     def of(self, record_type: str) -> list[str]:
         """Return the ids of the records of a type, in the order of the facts."""

@@ -194,6 +194,8 @@ class PolicyItem(pytest.Item):
         failures = list(failures_of(self.test, bundle))
         if shared.covers and self.engine == "compiled":
             shared.cover(self.parent.folder, self.test)
+        for ask in self.test.asks:  # thousands of items stay to the end of a run, what they read must not
+            ask.facts.release()
         if failures:
             raise PolicyTestFailed("\n".join(self._text(failure, bundle) for failure in failures))
 
