@@ -295,7 +295,7 @@ def test_a_contract_that_an_import_writes_is_shut_with_its_enterprises(store: St
         assert snapshot.find("Person", "e2-boss") is not None
     with pytest.raises(InvariantBroken, match="`Contract:c1` is being imported"):
         write(store, edited("SigningTask", "task2", state="SIGNED"))
-    other = {"import_id": "j", "enterprises": frozenset({"e9"})}
+    other = {"import_id": "j", "tenants": frozenset({"e9"})}
     assert refusal(store, 1, edited("Contract", "c1", template_id="u"), **other) == (
         "IMPORT",
         "`Contract:c1` is being imported",
@@ -458,7 +458,7 @@ def test_an_import_goes_on_as_it_began(store: Store) -> None:
     send(store, 1, person("a"))
     assert refusal(store, 1, person("b"))[0] == "REQUEST_ID"
     assert refusal(store, 1, person("a"), is_last=True)[0] == "REQUEST_ID"
-    assert refusal(store, 3, person("b")) == ("IMPORT", "the part after 1 is expected, and not part 3")
+    assert refusal(store, 3, person("b")) == ("IMPORT", "expected part 2, got 3")
     assert refusal(store, 2, person("b"), tenants=frozenset({"e2"}))[0] == "IMPORT"
     send(store, 2, is_last=True)
     assert refusal(store, 3, person("b")) == ("IMPORT", "the import is finished already")
