@@ -17,11 +17,12 @@ import pytest
 from sealauthz.client import CallFailed, SealAuthzClient, at_least, delete, put
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.inspection import inspect
-from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
+from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
 from sealauthz.facts import Batch, Delete, FactCache, Feed, Part, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.polar.check import Severity
+from sealauthz.policytest.loading import PolicyTests
 from sealauthz.schema import Part as ModelPart
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
@@ -33,6 +34,7 @@ from tiny.shelves import shelves
 
 TOKEN = "t" * 40
 FORMS = forms_of(TINY)
+POLICIES = TINY.policies or Path()
 
 
 @pytest.fixture(scope="module")
@@ -234,11 +236,52 @@ def test_a_caller_sees_its_tenants_only(store: Store, bundle: Bundle) -> None:
         assert store.tenants_of(transaction, edited("ann")) == frozenset()
 
 
+POLICY_TESTS = """
+fixtures:
+  two teams:
+    now: 2026-03-02T09:00:00Z
+    facts:
+      User: {ann: {mail: ann@example.org}, bob: {mail: bob@example.org}}
+      Team: {red: {title: Red}}
+      TeamMember:
+        red-ann: {team_id: red, user_id: ann, rank: OWNER}
+        red-bob: {team_id: red, user_id: bob, rank: EDITOR}
+      Folder: {plans: {team_id: red, title: Plans}}
+      Document: {d1: {folder_id: plans, author_id: bob, title: Budget, words: 120}}
+fixture: two teams
+tests:
+  - name: D-02 another member approves
+    subject: bob
+    action: publish
+    resource: Document:d1
+    context: {approver: red-ann}
+    expect: allow
+    but: {context: {approver: red-bob}}
+    then: [APPROVER_IS_AUTHOR]
+  - name: D-01 the members see the document
+    list: subjects
+    action: read
+    resource: Document:d1
+    expect: [ann, bob]
+"""
+
+
+def test_its_policies_are_tested(tmp_path: Path) -> None:
+    path = tmp_path / "documents.yaml"
+    path.write_text(POLICY_TESTS, encoding="utf-8")
+    assert [*PolicyTests(TINY, POLICIES, [path]).failures()] == []
+    path.write_text(POLICY_TESTS.replace("[ann, bob]", "[ann]"), encoding="utf-8")
+    assert len([*PolicyTests(TINY, POLICIES, [path]).failures()]) == 1
+    path.write_text(POLICY_TESTS.replace("Folder:", "Seal:"), encoding="utf-8")
+    with pytest.raises(SuiteRefused, match="Seal"):
+        PolicyTests(TINY, POLICIES, [path])
+
+
 # --- two models in one process ----------------------------------------------------------------------------------------
 
 
 def test_two_models_with_a_record_of_one_name_decide_alternately(tmp_path: Path, bundle: Bundle) -> None:
-    folder = shutil.copytree(TINY.policies or Path(), tmp_path / "policies")
+    folder = shutil.copytree(POLICIES, tmp_path / "policies")
     text = (folder / "documents.polar").read_text(encoding="utf-8")
     old = 'has_permission(user: User, "list", folder: Folder) if place(user, folder, _);'
     assert old in text
