@@ -133,7 +133,7 @@ def test_a_configured_server_speaks_tls_and_gives_each_caller_its_rights(sealaut
     assert (code, err) == (4, "error: the caller `signing` may not call `AuthorizationService/Explain`\n")
     monkeypatch.setenv("SEALAUTHZ_TOKEN", "another")
     code, _, err = sealauthz(*LIN_JOINS, *known[:2], "--ca", "ca.pem")
-    assert (code, err) == (4, "error: the bearer token belongs to nobody\n")
+    assert (code, err) == (4, "error: unknown bearer token\n")
     code, _, err = sealauthz(*LIN_JOINS, *known[:2], "--insecure")
     assert (code, err) == (3, f"error: no server answers at `{serving.address}` in plain text\n")
     assert serving.stop()[0] == 0

@@ -62,7 +62,9 @@ class Serving:
 
     @property
     def log(self):
-        return [json.loads(line) for line in self.log_path.read_text().splitlines() if line.startswith("{")]
+        # A line that is just being written has no end yet.
+        lines = self.log_path.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
     def events(self, name):
         return [entry for entry in self.log if entry["event"] == name]
