@@ -171,7 +171,7 @@ def test_calls_that_wait_for_a_token_hold_up_no_answer_from_memory(
             assert client.authorize(ZHOU, "view", SEAL)
         assert not any(_ended_within(call, 0) for call in calls)
         # One more would leave too little room for others.
-        while fact_cache.waits.waiting < 32:
+        while fact_cache.permits.waiting < 32:
             time.sleep(0.01)
         with pytest.raises(grpc.RpcError) as caught:
             served.authorization.Authorize(request, timeout=20, metadata=metadata())

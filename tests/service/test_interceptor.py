@@ -63,7 +63,7 @@ def caused(error: Exception) -> Exception:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_the_text_of_an_unexpected_error_never_reaches_the_caller(serve: Serve, store: Store, error: Exception) -> None:
-    failing_store = Failing(error, store_id=store.store_id, revision=store.revision)
+    failing_store = Failing(error, model=store.model, store_id=store.store_id, revision=store.revision)
     served = serve(pdp=Failing(error, bundle=FakePdp().bundle), facts=failing_store)
     two = {"subject": entity("Person:P1"), "resource": entity("Seal:S1")}
     removal = facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type="Seal", id="S1"))

@@ -192,9 +192,9 @@ def test_an_answer_that_waited_is_of_the_time_after_the_wait(store: Store, bundl
     asked = Question(Entity("Person", "p-zhou"), "change_name", Entity("Enterprise", "e-yunshan"), {})
     begun = pdp.decide(asked).evaluated_at
     with ThreadPoolExecutor() as pool:
-        with fact_cache.waits.turn(NO_DEADLINE):
+        with fact_cache.permits.turn(NO_DEADLINE):
             waiting = pool.submit(pdp.decide, asked)
-            while not fact_cache.waits.waiting:
+            while not fact_cache.permits.waiting:
                 time.sleep(0.001)
             now[0] += 10_000_000
         assert waiting.result(20).evaluated_at == begun + 10_000_000
