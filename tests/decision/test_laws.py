@@ -71,7 +71,7 @@ def test_no_allow_while_a_because_of_its_requirements_holds(data: st.DataObject)
     if not decision:
         return
     with FactCache.of_records(MODEL, scene.records).read() as snapshot:
-        case = assemble(asked, snapshot, everything, NOW, "", BUNDLE.parameters)
+        case = assemble(MODEL, asked, snapshot, everything, NOW, "", BUNDLE.parameters)
         assert case is not None
         for requirement in BUNDLE.rulebook.requirements[asked.action, asked.resource.type]:
             if BUNDLE.engine.holds("waived", requirement, asked.action, case.resource, case.context):
@@ -210,15 +210,7 @@ class FailingEngine:
 
 
 def failing(rule: str, error: Exception) -> Bundle:
-    return Bundle(
-        BUNDLE.version,
-        BUNDLE.sources,
-        BUNDLE.statements,
-        BUNDLE.parameters,
-        BUNDLE.texts,
-        BUNDLE.rulebook,
-        FailingEngine(rule, error),
-    )
+    return dataclasses.replace(BUNDLE, engine=FailingEngine(rule, error))
 
 
 @pytest.mark.parametrize(
@@ -243,9 +235,8 @@ def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
     with fact_cache.read() as snapshot:
         seal = snapshot.find("Seal", "s")
         del seal.holds
-        case = assemble(
-            question("user", "use", ("Seal", "s"), **SIGNING), snapshot, everything, NOW, "", BUNDLE.parameters
-        )
+        asked = question("user", "use", ("Seal", "s"), **SIGNING)
+        case = assemble(MODEL, asked, snapshot, everything, NOW, "", BUNDLE.parameters)
         assert case is not None
         with pytest.raises(FactNotLoaded):
             BUNDLE.engine.holds("allow", case.subject, "use", case.resource, case.context)

@@ -33,7 +33,7 @@ from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import watching
 from sealauthz.service.call import Call
-from sealauthz.service.records import WireForms
+from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2
@@ -330,7 +330,7 @@ def test_two_large_revisions_at_most_are_in_use_at_once(store: Store, monkeypatc
         assert [job.result(20).revision.number for job in [pool.submit(next, each) for each in steps]] == [2] * 8
         assert most == 2
         call = Call(trusted())
-        left = watching._messages(watches, store.store_id, watching.View({}, None), 1, "", call)
+        left = watching._messages(watches, store.store_id, watching.View({}, None, forms_of(MODEL)), 1, "", call)
         monkeypatch.setattr(store, "changes_after", counted_read)
         with watches._large, watches._large:
             leaving = pool.submit(list, left)

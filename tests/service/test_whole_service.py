@@ -253,10 +253,10 @@ def test_an_expired_grant_is_explained_by_the_condition_and_both_times(client: S
     assert not explanation
     outcome = next(item for item in explanation.requirements if item.requirement == "SEAL_AUTHORITY")
     assert outcome.reasons == ("GRANT_EXPIRED",)
-    stopped = next(found for found in innermost(outcome.attempts) if found.condition == "context.now < grant.valid_to")
+    stopped = next(found for found in innermost(outcome.attempts) if found.condition == "context.now < dated.valid_to")
     line = (installed_folder() / stopped.file).read_text(encoding="utf-8").splitlines()[stopped.line - 1]
     assert stopped.condition in line
-    assert "(grant: SealGrant, " in stopped.rule.head
+    assert stopped.rule.head.startswith("is_within_time(")
     times = [datetime.datetime.fromisoformat(value) for value in stopped.values]
     ended = datetime.datetime.fromtimestamp((now - DAY) / 1_000_000, datetime.UTC)
     for time, expected in zip(times, (explanation.decision.evaluated_at, ended), strict=True):
@@ -348,7 +348,7 @@ def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Se
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     file = tmp_path / "sealauthz.toml"
     file.write_text(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[1], encoding="utf-8")
-    rights = [caller.rights(name) for name, caller in load({}, file).callers.items()]
+    rights = [caller.rights(MODEL, name) for name, caller in load(MODEL, {}, file).callers.items()]
     callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)
     return serve(*callers, pdp=PolicyDecisionPoint(FactCache(store), bundle))
 
