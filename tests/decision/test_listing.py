@@ -98,8 +98,8 @@ def test_a_list_is_what_authorize_allows_to_this_caller(
         found = listed(pdp, query, may_see=may_see)
     except CallerNotPermitted as error:
         if "a right on every enterprise" in str(error):
-            ties = Plans(BUNDLE).ties(query)
-            assert ties is None or query.root is Root.RESOURCE or any(isinstance(tie, KnownOnly) for tie in ties)
+            links = Plans(BUNDLE).links(query)
+            assert links is None or query.root is Root.RESOURCE or any(isinstance(link, KnownOnly) for link in links)
             return
         # What is known, or in the context, is out of reach: no question of the list has an answer.
         with pytest.raises(CallerNotPermitted):

@@ -146,7 +146,7 @@ def joins(link: Link, snapshot: FactSnapshot, engine: CompiledEngine, known: Any
         return engine.holds(link.rule, *(known if argument is None else argument for argument in link.arguments))
     if isinstance(link, Referenced):
         return sought.id in snapshot.after(link.step.holder, link.step.column, "", 100)
-    return sought.id in ends_of(snapshot, known.id, link, lambda: None)
+    return sought.id in ends_of(MODEL, snapshot, known.id, link, lambda: None)
 
 
 @given(policies(), facts())
