@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.question import ListQuery
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken
@@ -117,7 +117,7 @@ def test_who_may_not_ask_about_an_enterprise_is_not_told_that_it_is_imported(
         question = Question(Entity("Person", "p-zhou"), action, resource)
         for ask in (pdp.decide, pdp.explain):
             with pytest.raises(CallerNotPermitted):
-                ask(question, lambda enterprise_id: enterprise_id == "e-qinghe")
+                ask(question, RequestOptions(may_see=lambda tenant: tenant == "e-qinghe"))
 
 
 # --- persons, who are known to what is shut ---------------------------------------------------------------------------
