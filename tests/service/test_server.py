@@ -131,7 +131,7 @@ class Switched:
     """A store that can be out of reach."""
 
     def __init__(self, store: Store, is_gone: bool = False) -> None:
-        self.store_id = store.store_id
+        self.model, self.store_id = store.model, store.store_id
         self.is_gone = is_gone
         self._store = store
 

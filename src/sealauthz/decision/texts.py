@@ -5,7 +5,7 @@
     JOIN_PENDING.zh = ["已申请加入，等待{administrator_name}处理", "已申请加入，等待管理员处理"]
 
 A text may name, in braces, what the next steps of its reason carry. Of several texts the first is said whose names are
-all known; so the last one has none.
+all known, and none of which is a count of 0; so the last one has none.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ SILENT = Texts()
 
 def _said(texts_of_kind: TextTable, code: str, language: str, known: Mapping[str, object]) -> str:
     for variant in texts_of_kind.get(code, {}).get(language, ()):
-        if all(name in known for name in _NAME.findall(variant)):
+        if all(known.get(name, 0) != 0 for name in _NAME.findall(variant)):
             return _NAME.sub(lambda found: str(known[found[1]]), variant)
     return ""
 
