@@ -142,8 +142,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     options = parser.parse_args()
     bundle = Bundle.load(MODEL)
-    shown = tuple(dict.fromkeys(part for parts in MODEL.shown.values() for part in parts))
-    lacking = list(missing_texts(bundle.texts, bundle.rulebook, shown))
+    lacking = list(missing_texts(bundle.texts, bundle.rulebook, MODEL.shown_parts))
     for sentence in lacking:
         print(f"{TARGET.relative_to(ROOT)}: {sentence}", file=sys.stderr)
     text = "\n".join(page(bundle)) + "\n"

@@ -252,7 +252,7 @@ def test_what_the_server_finds_lies_on_the_path_that_lists_follow(pair: tuple[Sc
         named = {key: snapshot.find(type_, str(asked.context.get(key, ""))) for key, type_ in records.items()}
         action = MODEL.action(asked.action, asked.resource.type)
         found = MODEL.resolve(action, ResolverInput(subject, resource, NOW, BUNDLE.parameters, snapshot, named))
-        for key, path in {**action.resolver.along, **action.resolver.paths}.items():
+        for key, path in action.resolver.all_paths.items():
             if found.get(key) is not None:
                 walk = path_of(MODEL.shapes, asked.resource.type, path)
                 assert found[key].id in ends_of(MODEL, snapshot, asked.resource.id, walk, lambda: None)

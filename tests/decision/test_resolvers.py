@@ -105,7 +105,7 @@ def test_every_key_of_the_servers_making_has_a_resolver() -> None:
         own = {each.name for each in fields(context)} - {each.name for each in fields(Context)} - given
         resolver = MODEL.resolvers.get(context, NO_RESOLVER)
         assert bool(own) == (resolver != NO_RESOLVER), context
-        assert {*resolver.along, *resolver.paths} <= own
+        assert set(resolver.all_paths) <= own
 
 
 def test_a_context_without_a_resolver_gets_nothing() -> None:

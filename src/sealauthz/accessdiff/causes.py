@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sealauthz.accessdiff.changes import Cause, CauseKind, SourceLine, Stop
+from sealauthz.accessdiff.clauses import BLOCK_RULES
 from sealauthz.accessdiff.report import delta
 from sealauthz.accessdiff.side import Prepared, Side, source_line
 from sealauthz.polar import RuleNode, trace
@@ -16,7 +17,6 @@ from sealauthz.polar.unparse import written, written_head
 
 _MAX_STOPS = 3
 _MAX_LINES = 3
-_BLOCK_RULES = ("has_permission", "has_role", "has_relation")
 
 
 def causes_of(prepared: Prepared, allowing: tuple[Side, Any], denying: tuple[Side, Any]) -> tuple[Cause, ...]:
@@ -74,7 +74,7 @@ def obliging(side: Side, prepared: Prepared, code: str) -> Cause:
         if (rule.parameters[1].literal, rule.parameters[2].type, rule.parameters[4].literal)
         == (prepared.action.name, type_, code)
     )
-    lines = map(source_line, rules)
+    lines = (source_line(rule.place) for rule in rules)
     return Cause(CauseKind.OBLIGATION, code, required_by=next(lines, None))
 
 
@@ -94,7 +94,7 @@ def _cause(
     words = _words(proving)
     # Where the rule is the same, what matters is where it stops now, not where its neighbours do.
     same = [attempt for attempt in tried if _words(attempt.clause) == words]
-    line = SourceLine(proving.place.file, proving.place.line)
+    line = source_line(proving.place)
     rule = yes.rule_at(line, name)
     below = _below(rule, yes, no)
     return Cause(
@@ -112,7 +112,7 @@ def _cause(
 
 def _below(rule: RuleNode | None, yes: Side, no: Side) -> set[str]:
     """The names of all rules that a rule calls, in either bundle; of a line in a block, those that blocks stand for."""
-    waiting = list(_BLOCK_RULES) if rule is None else _called(rule)
+    waiting = list(BLOCK_RULES) if rule is None else _called(rule)
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -132,8 +132,8 @@ def _called(rule: RuleNode) -> list[str]:
 
 def _only_in(side: Side, other: Side, names: set[str]) -> tuple[SourceLine, ...]:
     """The rules of these names that one bundle has and the other has not, word for word."""
-    found = (rule for name in names for rule in side.rules.get(name, ()) if not other.has_twin(rule))
-    return tuple(sorted(map(source_line, found), key=lambda at: (at.file, at.line)))
+    lines = (source_line(rule.place) for name in names for rule in side.rules.get(name, ()) if not other.has_twin(rule))
+    return tuple(sorted(lines, key=lambda at: (at.file, at.line)))
 
 
 def _changed_parameters(rule: RuleNode | None, yes: Side, no: Side, names: set[str]) -> tuple[str, ...]:
@@ -161,6 +161,6 @@ def _stops(attempts: Iterable[trace.Attempt]) -> tuple[Stop, ...]:
         while len(last.under) == 1 and last.under[0].place is not None and not last.under[0].is_met:
             last = last.under[0]
         if last.place is not None:
-            rule = SourceLine(attempt.clause.place.file, attempt.clause.place.line)
-            stops.setdefault(Stop(rule, SourceLine(last.place.file, last.place.line), last.condition, last.values))
+            rule = source_line(attempt.clause.place)
+            stops.setdefault(Stop(rule, source_line(last.place), last.condition, last.values))
     return tuple(stops)[:_MAX_STOPS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sealauthz.accessdiff.changes import SourceLine
@@ -13,6 +14,7 @@ from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
+from sealauthz.polar.syntax import Place
 from sealauthz.polar.unparse import written_statement
 from sealauthz.schema import Action
 
@@ -50,14 +52,18 @@ class Side:
         self.engine = bundle.engine
         self.point = PolicyDecisionPoint(fact_cache, bundle, lambda: now)
         self.rules = bundle.rulebook.rules
-        self._rules_said = {words_of(rule) for rules in self.rules.values() for rule in rules}
         self._has_lapses = "lapses" in self.rules
         self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
-            (action.literal, resource.type, requirement.literal): source_line(rule)
+            (action.literal, resource.type, requirement.literal): source_line(rule.place)
             for rule in self.rules.get("requires", ())
             for action, resource, requirement in (rule.parameters,)
         }
+
+    @cached_property
+    def _rules_said(self) -> frozenset[str]:
+        """Every rule as text, wherever it stands."""
+        return frozenset(written_statement(rule) for rules in self.rules.values() for rule in rules)
 
     def knows(self, action: str, resource_type: str) -> bool:
         """Whether the bundle has the action."""
@@ -66,15 +72,19 @@ class Side:
     def outcome(self, subject: Any, action: str, resource: Any, context: Any) -> int:
         """What the decision point would answer, without its reasons."""
         try:
-            if not self.engine.holds("allow", subject, action, resource, context):
-                return DENY
-            # An allow says what must be done and how long it stands; the decision point denies where that fails.
-            if self._has_lapses:
-                self.engine.each("lapses", subject, action, resource, context, FREE)
-            self.obligations(subject, action, resource, context)
+            return ALLOW if self._allows(subject, action, resource, context) else DENY
         except EvaluationFailed:
             return FAILED
-        return ALLOW
+
+    def _allows(self, subject: Any, action: str, resource: Any, context: Any) -> bool:
+        """Whether a question is allowed. Raises EvaluationFailed."""
+        if not self.engine.holds("allow", subject, action, resource, context):
+            return False
+        # An allow says what must be done and how long it stands; the decision point denies where that fails.
+        if self._has_lapses:
+            self.engine.each("lapses", subject, action, resource, context, FREE)
+        self.obligations(subject, action, resource, context)
+        return True
 
     def obligations(self, subject: Any, action: str, resource: Any, context: Any) -> frozenset[str]:
         """What an allow obliges to. Raises EvaluationFailed."""
@@ -95,10 +105,7 @@ class Side:
     def failure(self, subject: Any, action: str, resource: Any, context: Any) -> str:
         """What goes wrong in a question that cannot be decided."""
         try:
-            self.engine.holds("allow", subject, action, resource, context)
-            if self._has_lapses:
-                self.engine.each("lapses", subject, action, resource, context, FREE)
-            self.obligations(subject, action, resource, context)
+            self._allows(subject, action, resource, context)
         except EvaluationFailed as error:
             return f"{error} ({type(error.__cause__).__name__})" if error.__cause__ is not None else str(error)
         return ""
@@ -133,22 +140,17 @@ class Side:
         except EvaluationFailed:
             return []
         clauses = (c.condition.clause for c in engine.coverage([events]) if c.met and c.condition.term is None)
-        return [SourceLine(clause.place.file, clause.place.line) for clause in clauses if clause is not None]
+        return [source_line(clause.place) for clause in clauses if clause is not None]
 
     def has_twin(self, rule: RuleNode | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""
-        return rule is not None and words_of(rule) in self._rules_said
+        return rule is not None and written_statement(rule) in self._rules_said
 
     def rule_at(self, at: SourceLine, name: str) -> RuleNode | None:
         """The rule of that name that stands there."""
-        return next((rule for rule in self.rules.get(name, ()) if source_line(rule) == at), None)
+        return next((rule for rule in self.rules.get(name, ()) if source_line(rule.place) == at), None)
 
 
-def words_of(rule: RuleNode) -> str:
-    """Return a rule as text, wherever it stands."""
-    return written_statement(rule)
-
-
-def source_line(rule: RuleNode) -> SourceLine:
-    """Return where a rule stands."""
-    return SourceLine(rule.place.file, rule.place.line)
+def source_line(place: Place) -> SourceLine:
+    """Return the line of a place."""
+    return SourceLine(place.file, place.line)

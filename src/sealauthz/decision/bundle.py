@@ -189,7 +189,7 @@ def reachability_of(bundle: Bundle) -> Reachability:
     model, engine = bundle.model, bundle.engine
     types = _types(model)
     program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
-    paths = {context.__name__: {**resolver.along, **resolver.paths} for context, resolver in model.resolvers.items()}
+    paths = {context.__name__: resolver.all_paths for context, resolver in model.resolvers.items()}
     return Reachability(program, model.shapes, paths, types.is_a)
 
 

@@ -79,8 +79,7 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
         return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)
     silent = Place(TEXTS_FILE, 0, 0)
     # A bundle without any texts is meant to have none.
-    shown = tuple(dict.fromkeys(part for parts in model.shown.values() for part in parts))
-    said = missing_texts(bundle.texts, bundle.rulebook, shown) if bundle.texts != SILENT else ()
+    said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts) if bundle.texts != SILENT else ()
     warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
     return Inspection(sources, (*diagnostics, *warnings), bundle)
 

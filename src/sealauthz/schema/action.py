@@ -55,6 +55,11 @@ class Resolver:
     is_about_subject: bool = False
     find_again: Callable[[ResolverInput], Mapping[str, Any]] | None = None
 
+    @property
+    def all_paths(self) -> Mapping[str, tuple[str, ...]]:
+        """The path from the resource to every record that is found on one, by its key in the context."""
+        return {**self.along, **self.paths}
+
 
 NO_RESOLVER = Resolver()
 

@@ -114,6 +114,11 @@ class Model:
                 found[name][part] = (column, mask_all if personal is None else personal.mask)
         return found
 
+    @cached_property
+    def shown_parts(self) -> tuple[str, ...]:
+        """The names that next steps may show of a subject, of any type: each once."""
+        return tuple(dict.fromkeys(part for parts in self.shown.values() for part in parts))
+
     def action(self, name: str, resource_type: str) -> Action:
         """Return the declaration of an action; one that is not declared has the common context."""
         found = self.actions.get((name, resource_type))
