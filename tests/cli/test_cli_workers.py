@@ -246,7 +246,7 @@ def test_a_signal_drains_every_worker_and_exits_with_0(serving):
 
 def test_a_bad_start_is_one_message_and_its_exit_code(folder, new_database):
     url = new_database("postgresql").replace("/facts_", "/nothing_")
-    done = run("serve", "--config", str(folder / "sealauthz.toml"), "--database", url)
+    done = run("serve", "--config", str(folder / "sealauthz.toml"), "--database", url, "--listen", "127.0.0.1:0")
     assert done.returncode == 3
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
