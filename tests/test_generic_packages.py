@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ PROTOCOL_WORDS = frozenset(
 NAMES = frozenset(MODEL.records)
 COLUMNS = frozenset(part.name for shape in MODEL.shapes.values() for part in (*shape.columns, *shape.relations))
 ACTIONS = frozenset(action for action, _ in MODEL.actions)
+PARAMETERS = frozenset(each.name for each in dataclasses.fields(MODEL.parameters))
 
 MODULES = [path.relative_to(ROOT) for package in GENERIC for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -66,7 +68,7 @@ def named_in(path: Path) -> Iterator[str]:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
                 names = (name,)
             case ast.Constant(value=str(text)) if id(node) not in told:
-                if text in NAMES or (text in COLUMNS | ACTIONS and text not in PROTOCOL_WORDS):
+                if text in NAMES | PARAMETERS or (text in COLUMNS | ACTIONS and text not in PROTOCOL_WORDS):
                     yield f"{node.lineno}: {text!r}"
         yield from (f"{getattr(node, 'lineno', 0)}: {name}" for name in names if name in NAMES)
 

@@ -10,6 +10,7 @@ from typing import Any
 from sealauthz.accessdiff.changes import Change, ChangeKind, OtherReasons
 from sealauthz.accessdiff.loosening import Loosening
 from sealauthz.decision import Bundle
+from sealauthz.schema.parameters import counts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,16 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class BundleDelta:
-    """In what two bundles differ: the names of files, and parameters with their values before and after."""
+    """In what two bundles differ: the names of files, and parameters with their values before and after.
+
+    `counts` are the parameters that are counts; the others are lengths of time in microseconds.
+    """
 
     old: str
     new: str
     files: tuple[str, ...] = ()
     parameters: tuple[tuple[str, int, int], ...] = ()
+    counts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ def delta(old: Bundle, new: Bundle) -> BundleDelta:
         new.version,
         tuple(name for name in names if texts[0].get(name) != texts[1].get(name)),
         tuple((name, before, after) for name, before, after in parameters if before != after),
+        counts_of(type(old.parameters)),
     )
 
 

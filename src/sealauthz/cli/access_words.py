@@ -12,6 +12,7 @@ from sealauthz.accessdiff.approval import Verdict, escaped
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
 from sealauthz.accessdiff.loosening import Loosening, LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
+from sealauthz.schema.parameters import UNITS_OF_TIME
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("GAINS", "green", (ChangeKind.GAIN, ChangeKind.WIDER)),
@@ -33,8 +34,6 @@ _NOUNS = {
     ChangeKind.BROKEN: ("question that cannot be decided any more", "questions that cannot be decided any more"),
     ChangeKind.MENDED: ("question that can be decided again", "questions that can be decided again"),
 }
-_UNITS = ((86_400_000_000, "day"), (3_600_000_000, "hour"), (60_000_000, "minute"), (1_000_000, "second"))
-_COUNTS = ("reminder_limit",)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -134,17 +133,19 @@ def reasons_text(diff: AccessDiff, is_listed: bool) -> str:
 
 def files_text(bundles: BundleDelta) -> list[str]:
     """Say which files and parameters changed."""
-    said = [f"{name}: {_value(name, old)} → {_value(name, new)}" for name, old, new in bundles.parameters]
+    said = []
+    for name, old, new in bundles.parameters:
+        written = str if name in bundles.counts else _length_text
+        said.append(f"{name}: {written(old)} → {written(new)}")
     return [*bundles.files, *(f"parameters.toml  {line}" for line in said)]
 
 
-def _value(name: str, value: int) -> str:
-    if name in _COUNTS:
-        return str(value)
-    for size, unit in _UNITS:
-        if value % size == 0:
-            return counted(value // size, unit, f"{unit}s")
-    return f"{value} µs"
+def _length_text(length: int) -> str:
+    """Write a length of time in the longest unit that fits."""
+    for unit, size in reversed(UNITS_OF_TIME.items()):
+        if length % size == 0:
+            return counted(length // size, unit, f"{unit}s")
+    return f"{length} µs"
 
 
 def headline(group: Sequence[Change]) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.policytest.yaml_text import Document, Path
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, Model, values_of
+from sealauthz.schema.parameters import UNITS_OF_TIME
 
 Key = tuple[str, str]
 """A record: its type and its id."""
 
-_UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 _SHIFT = re.compile(r"([+-]) ([0-9]{1,6}) (second|minute|hour|day)s?", re.ASCII)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -31,7 +31,8 @@ def time_of(text: str, now: int | None) -> int:
         if now is None:
             raise ValueError("`now` means nothing here: the fixture has no `now`")
         return now + sum(
-            int(f"{sign}{count}") * _UNITS[unit] for sign, count, unit in _SHIFT.findall(text.removeprefix("now"))
+            int(f"{sign}{count}") * UNITS_OF_TIME[unit]
+            for sign, count, unit in _SHIFT.findall(text.removeprefix("now"))
         )
     try:
         moment = datetime.datetime.fromisoformat(text)
@@ -43,7 +44,7 @@ def time_of(text: str, now: int | None) -> int:
 def length_of(text: str) -> int:
     """Read a length of time, such as `90 seconds`."""
     count, unit = text.split()
-    return int(count) * _UNITS[unit.removesuffix("s")]
+    return int(count) * UNITS_OF_TIME[unit.removesuffix("s")]
 
 
 class FactSet:

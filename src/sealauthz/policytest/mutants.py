@@ -38,8 +38,7 @@ from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.schema import Model
-
-SECOND = 1_000_000
+from sealauthz.schema.parameters import SECOND, counts_of
 
 
 class Kind(StrEnum):
@@ -285,10 +284,10 @@ def _of_block(index: int, block: BlockNode) -> Iterator[Mutant]:
 
 
 def _of_parameters(parameters: Any) -> Iterator[Mutant]:
+    counts = counts_of(type(parameters))
     for field in dataclasses.fields(parameters):
         value = getattr(parameters, field.name)
-        is_count = field.type == "int"
-        step, unit = (1, "1") if is_count else (SECOND, "a second")
+        step, unit = (1, "1") if field.name in counts else (SECOND, "a second")
         for sign, word in ((1, "more"), (-1, "less")):
             effect = f"`{field.name}` were {unit} {word}"
             shifted = dataclasses.replace(parameters, **{field.name: value + sign * step})

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 SECOND = 1_000_000
-_UNITS = {
+UNITS_OF_TIME = {
     "second": SECOND,
     "minute": 60 * SECOND,
     "hour": 3_600 * SECOND,
     "day": 86_400 * SECOND,
 }
+"""The lengths of the units in microseconds, the shortest first."""
+
 _LENGTH = re.compile(r"(\d{1,6}) (second|minute|hour|day)s?")
 _MOST = 1_000
 
@@ -25,20 +27,23 @@ class ParameterProblem(ValueError):
     """A parameter that is missing, unknown, or not of its form; the message names it."""
 
 
-def parameters_from(parameters: type, table: Mapping[str, object]) -> Any:
-    """Read parameters from a parsed table: a field of type `int` is a count, a `Duration` a length of time.
+def counts_of(parameters: type) -> frozenset[str]:
+    """Return the parameters that are counts: fields of type `int`. Any other, a `Duration`, is a length of time."""
+    return frozenset(field.name for field in dataclasses.fields(parameters) if field.type == "int")
 
-    Raises ParameterProblem.
-    """
-    fields = {field.name: field for field in dataclasses.fields(parameters)}
+
+def parameters_from(parameters: type, table: Mapping[str, object]) -> Any:
+    """Read parameters from a parsed table. Raises ParameterProblem."""
+    counts = counts_of(parameters)
+    fields = [field.name for field in dataclasses.fields(parameters)]
     for name in table:
         if name not in fields:
             raise ParameterProblem(f"unknown parameter `{name}`")
     values: dict[str, int] = {}
-    for name, field in fields.items():
+    for name in fields:
         if name not in table:
             raise ParameterProblem(f"parameter `{name}` is missing")
-        values[name] = _count(name, table[name]) if field.type == "int" else _length(name, table[name])
+        values[name] = _count(name, table[name]) if name in counts else _length(name, table[name])
     return parameters(**values)
 
 
@@ -52,4 +57,4 @@ def _length(name: str, value: object) -> int:
     match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         raise ParameterProblem(f'parameter `{name}` must be a length of time such as "30 minutes"')
-    return int(match[1]) * _UNITS[match[2]]
+    return int(match[1]) * UNITS_OF_TIME[match[2]]
