@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from facts_scene import NOW, edited, enterprise, scene, uscc, write
 
-from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, TimeOver
+from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.consistency import NO_DEADLINE, uptime_s
 from sealauthz.facts.memory.permits import ReadPermits
@@ -206,6 +206,33 @@ def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[S
             rename(stores[1], "new")
             time.sleep(0.4)
         assert waiting.result(20) == "new"
+
+
+def test_a_call_that_was_let_in_to_wait_keeps_its_place_to_the_end(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks again and again; whoever comes meanwhile is refused, and it is not."""
+    write(stores[0], *scene())
+    fact_cache = FactCache(stores[0], max_age_s=OLD, permits=ReadPermits(1, longest=1))
+    looks: list[int] = []
+    refresh = fact_cache.refresh
+
+    def counted(*arguments: Any) -> Any:
+        looks.append(fact_cache.permits.waiting)
+        return refresh(*arguments)
+
+    fact_cache.answer(name)
+    monkeypatch.setattr(fact_cache, "refresh", counted)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(fact_cache.answer, name, token(fact_cache, 2), Deadline(time.monotonic() + 60))
+        while len(looks) < 5 and not waiting.done():
+            time.sleep(0.001)
+        with pytest.raises(ServiceBusy):
+            fact_cache.answer(name, token(fact_cache, 2), Deadline(time.monotonic() + 60))
+        rename(stores[1], "x")
+        assert waiting.result(20) == ("x", 2)
+    assert set(looks[2:]) == {1}
+    assert fact_cache.permits.waiting == 0
 
 
 def test_an_answer_begins_again_when_a_unit_has_moved(stores: list[Store]) -> None:

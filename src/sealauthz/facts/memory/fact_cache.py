@@ -396,8 +396,8 @@ class FactCache:
             raise
         return reading
 
-    def _look(self, not_before: float, deadline: Deadline, permit: ReadPermit) -> Timeline:
-        with nullcontext() if permit.is_taken else self.permits.turn(deadline):
+    def _look(self, not_before: float, deadline: Deadline, permit: ReadPermit, *, has_place: bool = False) -> Timeline:
+        with nullcontext() if permit.is_taken else self.permits.turn(deadline, has_place=has_place):
             # Not before: what was new enough may be too old after a wait.
             return self.refresh(max(not_before, uptime_s() - self._max_age_s), deadline)
 
@@ -407,20 +407,27 @@ class FactCache:
             return
         self._look(now, deadline, permit)
         until = now + (_LONGEST_WAIT_S if deadline.at is None else float("inf"))
+        if not self._is_behind(consistency):
+            return
         # On one database the first look sees whatever was committed. A replica may need more of them.
         seen, pause_s = self.signal.revision, _FIRST_PAUSE_S
-        while self.timeline.name == consistency.timeline and not self._has_reached(consistency):
-            rest = deadline.rest(until - uptime_s())
-            if rest <= 0:
-                raise FactsUnavailable("the facts are not at the revision of the token yet")
-            with self.permits.wait():
-                seen = self.signal.wait_for_other(seen, min(rest, pause_s))
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-            self._look(uptime_s(), deadline, permit)
+        with self.permits.place():
+            while self._is_behind(consistency):
+                rest = deadline.rest(until - uptime_s())
+                if rest <= 0:
+                    raise FactsUnavailable("the facts are not at the revision of the token yet")
+                with self.permits.step_aside():
+                    seen = self.signal.wait_for_other(seen, min(rest, pause_s))
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                self._look(uptime_s(), deadline, permit, has_place=True)
 
     def _has_reached(self, consistency: Consistency) -> bool:
         timeline = self.timeline
         return timeline.name == consistency.timeline and timeline.revision >= consistency.at_least
+
+    def _is_behind(self, consistency: Consistency) -> bool:
+        timeline = self.timeline
+        return timeline.name == consistency.timeline and timeline.revision < consistency.at_least
 
 
 def _is_there(snapshot: FactSnapshot, unit: Unit) -> bool:

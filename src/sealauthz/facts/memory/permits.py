@@ -88,40 +88,42 @@ class ReadPermits:
         return self._waiting
 
     @contextmanager
-    def turn(self, deadline: Deadline, *, is_list: bool = False) -> Iterator[bool]:
+    def turn(self, deadline: Deadline, *, is_list: bool = False, has_place: bool = False) -> Iterator[bool]:
         """Stand around what reads the database; yield whether it had to be waited for. Raises TimeOver, ServiceBusy.
 
-        A thread takes one at a time.
+        A thread takes one at a time. One that `has_place` waits in it.
         """
         has_waited = False
         with ExitStack() as taken:
             for turns in (self._list_turns, self._turns) if is_list else (self._turns,):
-                has_waited |= self._take(turns, deadline)
+                has_waited |= self._take(turns, deadline, has_place)
                 taken.callback(turns.give_back)
             # Not before: the time may be over just when the turn comes.
             deadline.rest(LONGEST_WAIT_S)
             yield has_waited
 
     @contextmanager
-    def wait(self) -> Iterator[None]:
-        """Stand around a wait that needs no turn. Raises ServiceBusy where too many wait."""
+    def place(self) -> Iterator[None]:
+        """Stand around waits that need no turn, one after the other. Raises ServiceBusy where too many wait.
+
+        The place is kept between them: who was let in to wait is not refused because others came meanwhile.
+        """
         with self._counting:
             if self._waiting >= self.longest:
                 raise ServiceBusy("too many calls wait for facts that are not in memory yet")
             self._waiting += 1
         try:
-            with self.step_aside():
-                yield
+            yield
         finally:
             with self._counting:
                 self._waiting -= 1
 
-    def _take(self, turns: PermitQueue, deadline: Deadline) -> bool:
+    def _take(self, turns: PermitQueue, deadline: Deadline, has_place: bool) -> bool:
         """Take a turn; return whether it had to be waited for."""
         rest_s = deadline.rest(LONGEST_WAIT_S)
         if turns.take_now():
             return False
-        with self.wait():
+        with nullcontext() if has_place else self.place(), self.step_aside():
             if turns.take(rest_s):
                 return True
         deadline.rest(LONGEST_WAIT_S)
