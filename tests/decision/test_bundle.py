@@ -9,6 +9,7 @@ import pytest
 from scene import BUNDLE
 
 from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import CompiledEngine, questions_of
 from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
@@ -45,6 +46,18 @@ def test_the_version_is_the_digest_of_all_files(folder: Path) -> None:
     assert with_comment != BUNDLE.version
     edit(folder, "parameters.toml", '"30 minutes"', '"20 minutes"')
     assert Bundle.load(MODEL, folder).version not in (with_comment, BUNDLE.version)
+
+
+@pytest.mark.usefixtures("whole_loads")
+def test_a_bundle_is_compiled_whole_before_it_serves(folder: Path) -> None:
+    # Another comment, so that no other test has compiled it.
+    append(folder, "mine.polar", "# not compiled yet\n")
+    bundle = Bundle.load(MODEL, folder)
+    assert isinstance(bundle.engine, CompiledEngine)
+    size = len(bundle.engine.show())
+    for rule, *arguments in questions_of(MODEL, bundle.rulebook):
+        bundle.engine.prepare(rule, *arguments)
+    assert len(bundle.engine.show()) == size > 1_000_000
 
 
 @pytest.mark.parametrize(

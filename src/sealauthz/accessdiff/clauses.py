@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import Clause, Key, Program, program_of
 from sealauthz.polar.syntax import And, Attribute, Call, Literal, Not, Or, Parameter, Place, TypePattern, Variable
+from sealauthz.polar.terms import Node, in_parameter, walk
 
 ALLOW: Key = ("allow", 4)
 BLOCK_RULES = ("has_permission", "has_role", "has_relation")
@@ -59,12 +60,13 @@ def _form_of(clause: Clause, unions: Mapping[str, frozenset[str]]) -> ClauseForm
     calls: list[Key] = []
     head = _said(clause.parameters, names, calls)
     goals = [_said(goal, names, calls) for goal in sorted(clause.goals, key=_blank)]
+    body = [node for goal in clause.goals for node in walk(goal)]
+    nodes = [*(node for parameter in clause.parameters for node in in_parameter(parameter)), *body]
+    types = {node.name for node in nodes if isinstance(node, TypePattern)}
     # A block more makes `Resource` a type wider, wherever it is asked for.
-    wide = [
-        sorted(unions[name]) for name in sorted(set(_type_names((clause.parameters, clause.goals))) & unions.keys())
-    ]
+    wide = [sorted(unions[name]) for name in sorted(types & unions.keys())]
     signed = tuple(call for goal in clause.goals for call in _signed_calls(goal, False))
-    return ClauseForm(repr((head, goals, wide)), tuple(calls), signed, frozenset(_parameters(clause.goals)))
+    return ClauseForm(repr((head, goals, wide)), tuple(calls), signed, frozenset(_parameters(body)))
 
 
 def _blank(term: object) -> str:
@@ -111,27 +113,11 @@ def _signed_calls(term: object, is_negated: bool) -> Iterator[tuple[Key, bool, s
             pass
 
 
-def _type_names(value: object) -> Iterator[str]:
-    if isinstance(value, TypePattern):
-        yield value.name
-    for part in _parts(value):
-        yield from _type_names(part)
-
-
-def _parts(value: object) -> Iterator[object]:
-    if isinstance(value, tuple):
-        yield from value
-    elif dataclasses.is_dataclass(value) and not isinstance(value, Place):
-        for each in dataclasses.fields(value):
-            yield getattr(value, each.name)
-
-
-def _parameters(value: object) -> Iterator[str]:
+def _parameters(nodes: Iterable[Node]) -> Iterator[str]:
     """The parameters of the bundle that conditions read, as in `context.parameters.face_for_use`."""
-    if isinstance(value, Attribute) and isinstance(value.base, Attribute) and value.base.name == "parameters":
-        yield value.name
-    for part in _parts(value):
-        yield from _parameters(part)
+    for node in nodes:
+        if isinstance(node, Attribute) and isinstance(node.base, Attribute) and node.base.name == "parameters":
+            yield node.name
 
 
 def placeless(value: object) -> object:

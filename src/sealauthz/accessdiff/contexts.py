@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from sealauthz.accessdiff.changes import ContextEntries
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.freshness import FRESH_TEXT
-from sealauthz.accessdiff.literals import literals_below, literals_near
+from sealauthz.accessdiff.literals import literals_below, rules_by_attribute
 from sealauthz.decision import Bundle, Entity
+from sealauthz.polar import RuleNode
 from sealauthz.schema import Action, Instant
 from sealauthz.schema.evidence import RecordKey, SampleQuery, Samples
 
@@ -42,6 +44,11 @@ class Contexts:
         self._words_of_action: dict[tuple[str, str], frozenset[str]] = {}
         self._words_of_key: dict[str, list[str]] = {}
         self._shared: dict[str, tuple[list[Values], bool]] = {}
+
+    @cached_property
+    def _readers(self) -> list[tuple[Bundle, Mapping[str, Iterable[RuleNode]]]]:
+        """Each bundle with the rules that read an attribute, by its name."""
+        return [(bundle, rules_by_attribute(bundle)) for bundle in self._bundles]
 
     def of(self, subject: Entity, action: Action, resource: RecordKey) -> tuple[list[Values], bool]:
         """Return the values of the keys of an action, and whether some were cut."""
@@ -115,8 +122,8 @@ class Contexts:
         """The texts that a bundle may compare a key of the context with, and one that it does not."""
         if key not in self._words_of_key:
             found: set[str] = {""}
-            for bundle in self._bundles:
-                found |= literals_near(key, bundle)
+            for bundle, readers in self._readers:
+                found |= literals_below(readers.get(key, ()), bundle)
             free = FREE_TEXT
             while free in found:
                 free += "."

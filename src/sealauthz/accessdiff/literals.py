@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sealauthz.decision import Bundle
 from sealauthz.polar import RuleNode
@@ -10,15 +10,14 @@ from sealauthz.polar.syntax import Attribute, Call, Literal
 from sealauthz.polar.terms import nodes_of
 
 
-def literals_near(key: str, bundle: Bundle) -> set[str]:
-    """The strings in rules that read an attribute of that name, and in all rules that those call."""
-    rules_near = [
-        rule
-        for rules in bundle.rulebook.rules.values()
-        for rule in rules
-        if any(isinstance(node, Attribute) and node.name == key for node in nodes_of(rule))
-    ]
-    return literals_below(rules_near, bundle)
+def rules_by_attribute(bundle: Bundle) -> Mapping[str, Iterable[RuleNode]]:
+    """Return for each attribute the rules that read one of that name."""
+    found: dict[str, list[RuleNode]] = {}
+    for rules in bundle.rulebook.rules.values():
+        for rule in rules:
+            for name in {node.name for node in nodes_of(rule) if isinstance(node, Attribute)}:
+                found.setdefault(name, []).append(rule)
+    return found
 
 
 def literals_below(rules: Iterable[RuleNode], bundle: Bundle) -> set[str]:

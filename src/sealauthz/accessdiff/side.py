@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sealauthz.accessdiff.changes import SourceLine
@@ -52,6 +51,7 @@ class Side:
         self.engine = bundle.engine
         self.point = PolicyDecisionPoint(fact_cache, bundle, lambda: now)
         self.rules = bundle.rulebook.rules
+        self._said: dict[str, frozenset[str]] = {}
         self._has_lapses = "lapses" in self.rules
         self._naming = named_by_obligations(bundle.rulebook)
         self._requires = {
@@ -59,11 +59,6 @@ class Side:
             for rule in self.rules.get("requires", ())
             for action, resource, requirement in (rule.parameters,)
         }
-
-    @cached_property
-    def _rules_said(self) -> frozenset[str]:
-        """Every rule as text, wherever it stands."""
-        return frozenset(written_statement(rule) for rules in self.rules.values() for rule in rules)
 
     def knows(self, action: str, resource_type: str) -> bool:
         """Whether the bundle has the action."""
@@ -144,7 +139,11 @@ class Side:
 
     def has_twin(self, rule: RuleNode | None) -> bool:
         """Whether the bundle has a rule that says the same, word for word."""
-        return rule is not None and written_statement(rule) in self._rules_said
+        if rule is None:
+            return False
+        if rule.name not in self._said:
+            self._said[rule.name] = frozenset(map(written_statement, self.rules.get(rule.name, ())))
+        return written_statement(rule) in self._said[rule.name]
 
     def rule_at(self, at: SourceLine, name: str) -> RuleNode | None:
         """The rule of that name that stands there."""

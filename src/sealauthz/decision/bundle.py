@@ -135,9 +135,13 @@ def _compiled(
     """Check policies and compile them for every question that the service asks."""
     _refuse_errors(diagnostics_of(model, sources, statements))
     engine = compiled_from(model, statements)
+    _prepare(engine, model, rulebook)
+    return engine
+
+
+def _prepare(engine: CompiledEngine, model: Model, rulebook: Rulebook) -> None:
     for rule, *arguments in questions_of(model, rulebook):
         engine.prepare(rule, *arguments)
-    return engine
 
 
 def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
