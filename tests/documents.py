@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import io
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from sealauthz.cli import app as cli
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,17 +38,28 @@ def without_counts(output: str) -> list[str]:
 
 
 def run(command: str) -> str:
-    """Run a command of a document where the document was written: at the root, on a terminal of 100 columns."""
+    """Run a command of a document where the document was written: at the root, on a terminal of 100 columns.
+
+    What runs no tests runs in this process, which has read and compiled most of the policies already.
+    """
     program, *arguments = shlex.split(command)
     assert program == "sealauthz"
-    done = subprocess.run(
-        [sys.executable, "-m", "sealauthz", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.stderr == ""
-    return done.stdout
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "100")
+        patch.chdir(ROOT)
+        if arguments[1] in {"check", "diff"}:
+            out, err = io.StringIO(), io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                cli.run(arguments)
+            shown = out.getvalue(), err.getvalue()
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "sealauthz", *arguments],
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            shown = done.stdout, done.stderr
+    assert shown[1] == ""
+    return shown[0]

@@ -30,20 +30,22 @@ def edit(folder, name, old, new):
     (folder / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
-_LOADED = {}
+@pytest.fixture(scope="module")
+def loaded_bundles():
+    return {}
 
 
 @pytest.fixture(autouse=True)
-def _each_bundle_is_loaded_once(monkeypatch):
+def _each_bundle_is_loaded_once(monkeypatch, loaded_bundles):
     """Keep what was loaded from the same files: loading takes longer than the rest of a test."""
     load = Bundle.load
 
     def loaded(model, folder=None, *, is_served=True):
         files = sorted((folder or installed_folder()).glob("*.*"))
         key = (is_served, *((file.name, file.read_bytes()) for file in files))
-        if key not in _LOADED:
-            _LOADED[key] = load(model, folder, is_served=is_served)
-        return _LOADED[key]
+        if key not in loaded_bundles:
+            loaded_bundles[key] = load(model, folder, is_served=is_served)
+        return loaded_bundles[key]
 
     monkeypatch.setattr(Bundle, "load", loaded)
 
