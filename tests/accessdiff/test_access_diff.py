@@ -185,8 +185,12 @@ def edit(folder: Path, name: str, change: Any) -> None:
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+KEPT = 2
+"""How many bundles are kept besides the installed one: each is some thirty megabytes."""
+
+
 class Bundles:
-    """Bundles by what is different in them, each loaded once."""
+    """Bundles by what is different in them; the last ones are kept."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -195,8 +199,9 @@ class Bundles:
 
     def __getitem__(self, name: str) -> Bundle:
         if name not in self._loaded:
-            folder = self.folder(name)
-            self._loaded[name] = Bundle.load(MODEL, folder)
+            for oldest in list(self._loaded)[1:-KEPT]:
+                del self._loaded[oldest]
+            self._loaded[name] = Bundle.load(MODEL, self.folder(name))
         return self._loaded[name]
 
     def answers_of_installed(self, actions_too: Bundle) -> Answers:

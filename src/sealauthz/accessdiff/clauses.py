@@ -30,13 +30,13 @@ Need = tuple[str, str, str]
 """An action, a type and a requirement; one that a head leaves open is empty."""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def program_of_sources(sources: tuple[Source, ...]) -> Program:
     """Return the program of a bundle's files, kept for as long as it is used."""
     return program_of(node for source in sources for node in parse(source))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def forms_of(sources: tuple[Source, ...]) -> Mapping[int, ClauseForm]:
     """Return what each clause of a program says, by the clause's identity; the program is kept as long as this is."""
     program = program_of_sources(sources)

@@ -100,7 +100,7 @@ class _Code:
             if definition is None or wanted in fresh or wanted in self._namespace:
                 continue
             fresh[wanted] = definition
-            waiting += _placed(definition)
+            waiting += _names(definition)
         module = ast.Module([*fresh.values()], [])
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
 
@@ -115,7 +115,6 @@ class _Code:
         """The Python of everything compiled so far."""
         parts = []
         for definition in self.compiler.definitions.values():
-            ast.fix_missing_locations(definition)
             parts.append("\n".join(map(_as_comment, ast.unparse(definition).splitlines())))
         return "\n\n\n".join(parts) + "\n"
 
@@ -289,28 +288,9 @@ class CompiledEngine:
         return tuple(pattern)
 
 
-def _placed(definition: ast.FunctionDef) -> list[str]:
-    """Give all code of a function a place, which CPython asks for, and return the names in it.
-
-    It is `ast.fix_missing_locations` and `ast.walk` in one, for code that is all in one place.
-    """
-    names: list[str] = []
-    waiting: list[ast.AST] = [definition]
-    while waiting:
-        node = waiting.pop()
-        if "lineno" in node._attributes:
-            node.lineno = node.end_lineno = 1  # type: ignore[attr-defined]
-            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
-        if isinstance(node, ast.Name):
-            names.append(node.id)
-            continue
-        for name in node._fields:
-            held = getattr(node, name, None)
-            if isinstance(held, list):
-                waiting += [part for part in held if isinstance(part, ast.AST)]
-            elif isinstance(held, ast.expr | ast.arguments):
-                waiting.append(held)
-    return names
+def _names(definition: ast.FunctionDef) -> list[str]:
+    """The names in a function, those of the functions that it calls among them."""
+    return [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
 
 
 def _picking(positions: list[int]) -> Picked:

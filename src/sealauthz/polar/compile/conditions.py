@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.forms import Env, Scope, Value
 from sealauthz.polar.compile.heads import Heads
 from sealauthz.polar.compile.nodes import BUDGET, Test, all_of, any_of, is_cheap, is_small, name_node, negated
@@ -99,7 +99,7 @@ class Conditions(Heads, ABC):
         if compiled.always is not None:
             return compiled.always
         passed = [env[v].node for v in captured if not env[v].is_constant]
-        return ast.Call(name_node(compiled.name), [name_node(BUDGET), *passed], [])
+        return placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed], [])
 
     def _check_negation(self, term: Term, env: Env, place: Place) -> None:
         inside = self._compiler.counted(term)
@@ -120,7 +120,7 @@ class Conditions(Heads, ABC):
         compiled = self._compiler.rule(call.name, pattern, call.place)
         if compiled.always is not None:
             return compiled.always
-        return ast.Call(name_node(compiled.name), [name_node(BUDGET), *nodes], [])
+        return placed.Call(name_node(compiled.name), [name_node(BUDGET), *nodes], [])
 
     # --- calls written out -------------------------------------------------------------------------------------------
 

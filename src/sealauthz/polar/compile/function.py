@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.clauses import Clauses
 from sealauthz.polar.compile.forms import Env, Value, Way
 from sealauthz.polar.compile.nodes import (
@@ -73,17 +74,19 @@ class Function(Clauses):
             return Compiled(self._name, always=True)
         if self._collects:
             body = [
-                ast.Assign([ast.Name(FOUND, ast.Store())], ast.List([], ast.Load())),
+                placed.Assign([placed.Name(FOUND, ast.Store())], placed.List([], ast.Load())),
                 *body,
-                ast.Return(name_node(FOUND)),
+                placed.Return(name_node(FOUND)),
             ]
         elif self._is_generator:
             # A generator without a yield would be a plain function.
-            body = counting_depth([*(body or [ast.Return(None)]), ast.If(constant_node(False), [yield_node([])], [])])
+            body = counting_depth(
+                [*(body or [placed.Return(None)]), placed.If(constant_node(False), [yield_node([])], [])]
+            )
         else:
-            body.append(ast.Return(constant_node(False)))
+            body.append(placed.Return(constant_node(False)))
         if is_promised and not self._is_generator:
             body = [*spend(constant_node(1)), *body]
-        arguments = ast.arguments([], [ast.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
-        self._compiler.definitions[self._name] = ast.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
+        arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
+        self._compiler.definitions[self._name] = placed.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
         return Compiled(self._name)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
 from sealauthz.polar.compile.forms import Env, Rest, Scope, Value
 from sealauthz.polar.compile.nodes import (
@@ -58,10 +59,12 @@ class Goals(Conditions):
 
         def give(env: Env) -> list[ast.stmt]:
             if self._collects:
-                solution = ast.Tuple([self._value(term, env).node for term in terms], ast.Load())
-                return [ast.Expr(ast.Call(ast.Attribute(name_node(FOUND), "append", ast.Load()), [solution], []))]
+                solution = placed.Tuple([self._value(term, env).node for term in terms], ast.Load())
+                return [
+                    placed.Expr(placed.Call(placed.Attribute(name_node(FOUND), "append", ast.Load()), [solution], []))
+                ]
             if not self._is_generator:
-                return [ast.Return(constant_node(True))]
+                return [placed.Return(constant_node(True))]
             return [yield_node([self._value(term, env).node for term in terms])]
 
         return give
@@ -80,7 +83,7 @@ class Goals(Conditions):
             if test is False:
                 return [unmet]
             behind = [met, *then(self._learnt(first, env))]
-            return behind if test is True else [ast.If(test, behind, [unmet])]
+            return behind if test is True else [placed.If(test, behind, [unmet])]
         if test is False:
             return []
         if test is not None:
@@ -111,11 +114,11 @@ class Goals(Conditions):
             return [walk]
         number = self._compiler.condition(self._tracing, term)
         is_any = self._local("is_any")
-        found = ast.Assign([ast.Name(is_any, ast.Store())], constant_node(True))
+        found = placed.Assign([placed.Name(is_any, ast.Store())], constant_node(True))
         return [
-            ast.Assign([ast.Name(is_any, ast.Store())], constant_node(False)),
-            ast.For(walk.target, walk.iter, [found, tell_trace("met", number), *walk.body], []),
-            ast.If(ast.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], []),
+            placed.Assign([placed.Name(is_any, ast.Store())], constant_node(False)),
+            placed.For(walk.target, walk.iter, [found, tell_trace("met", number), *walk.body], []),
+            placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], []),
         ]
 
     def _index_key(self, item: Variable, others: Sequence[Term], env: Env) -> tuple[str, ast.expr] | None:
@@ -183,7 +186,7 @@ class Goals(Conditions):
             test, value = self._admitted(name, value)
             return [] if test is False else when(test, then({**env, name: value}))
         local = self._local(name)
-        assign = ast.Assign([ast.Name(local, ast.Store())], value.node)
+        assign = placed.Assign([placed.Name(local, ast.Store())], value.node)
         test, bound = self._admitted(name, replace(value, node=name_node(local)))
         body = [] if test is False else when(test, then({**env, name: bound}))
         return [assign, *body] if body else []
@@ -196,7 +199,7 @@ class Goals(Conditions):
         if isinstance(collection, ListTerm):
             values = [self._value(member, env) for member in collection.items]
             known = values[0].known if values and all(v.known == values[0].known for v in values) else None
-            return self._loop(goal, item, ast.Tuple([v.node for v in values], ast.Load()), known, env, then)
+            return self._loop(goal, item, placed.Tuple([v.node for v in values], ast.Load()), known, env, then)
         source = self._value(collection, env)
         if source.known is not None and source.known.element is not None and not source.known.is_optional:
             node = source.node
@@ -227,16 +230,18 @@ class Goals(Conditions):
             return []
         walked = self._local("items")
         # Few members are walked through for nothing: what their turns call or walk through is counted there.
-        length = ast.Call(name_node("len"), [name_node(walked)], [])
+        length = placed.Call(name_node("len"), [name_node(walked)], [])
         counted = spend(length)
         if index is not None:
             found = runtime_call("where", name_node(walked), constant_node(index[0]), index[1])
-            counted = [ast.Assign([ast.Name(walked, ast.Store())], found), *counted]
-        many = ast.Compare(length, [ast.GtE()], [constant_node(INDEXED_FROM)])
+            counted = [placed.Assign([placed.Name(walked, ast.Store())], found), *counted]
+        many = placed.Compare(length, [ast.GtE()], [constant_node(INDEXED_FROM)])
         return [
-            ast.Assign([ast.Name(walked, ast.Store())], source),
-            ast.If(many, counted, []),
-            *self._walking(goal, ast.For(ast.Name(local, ast.Store()), name_node(walked), counted_turn(body), [])),
+            placed.Assign([placed.Name(walked, ast.Store())], source),
+            placed.If(many, counted, []),
+            *self._walking(
+                goal, placed.For(placed.Name(local, ast.Store()), name_node(walked), counted_turn(body), [])
+            ),
         ]
 
     # --- calls and alternatives that find values ---------------------------------------------------------------------
@@ -265,9 +270,9 @@ class Goals(Conditions):
         self._loops -= 1
         if not body:
             return []
-        target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = ast.Call(name_node(compiled.name), [name_node(BUDGET), *nodes], [])
-        return self._walking(call, ast.For(target, source, [*spend(constant_node(1)), *body], []))
+        target = placed.Tuple([placed.Name(local, ast.Store()) for local in locals_], ast.Store())
+        source = placed.Call(name_node(compiled.name), [name_node(BUDGET), *nodes], [])
+        return self._walking(call, placed.For(target, source, [*spend(constant_node(1)), *body], []))
 
     def _unified(self, found: Sequence[Variable], values: Sequence[Value], env: Env, then: Rest) -> list[ast.stmt]:
         """Bind found variables to values; one that stands twice must get equal values."""
@@ -352,6 +357,6 @@ class Goals(Conditions):
         self._loops -= 1
         if not then_body:
             return []
-        target = ast.Tuple([ast.Name(local, ast.Store()) for local in locals_], ast.Store())
-        source = ast.Call(name_node(part.name), [name_node(BUDGET), *(env[v].node for v in captured)], [])
-        return [ast.For(target, source, [*spend(constant_node(1)), *then_body], [])]
+        target = placed.Tuple([placed.Name(local, ast.Store()) for local in locals_], ast.Store())
+        source = placed.Call(name_node(part.name), [name_node(BUDGET), *(env[v].node for v in captured)], [])
+        return [placed.For(target, source, [*spend(constant_node(1)), *then_body], [])]

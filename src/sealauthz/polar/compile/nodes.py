@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from sealauthz.polar.compile import placed
 from sealauthz.polar.syntax import Place
 
 MAX_INLINED_NODES = 60
@@ -36,28 +37,30 @@ def argument_name(index: int) -> str:
 
 def name_node(name: str) -> ast.expr:
     """A name that is read."""
-    return ast.Name(name, ast.Load())
+    return placed.Name(name, ast.Load())
 
 
 def constant_node(value: Any) -> ast.expr:
     """A constant."""
-    return ast.Constant(value)
+    return placed.Constant(value)
 
 
 def runtime_call(function: str, *arguments: ast.expr) -> ast.expr:
     """A call of a function of the run time."""
-    return ast.Call(name_node(function), list(arguments), [])
+    return placed.Call(name_node(function), list(arguments), [])
 
 
 def tell_trace(what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.stmt:
     """Tell a trace, whose list of events takes them through the budget, what happened to a condition."""
-    event = ast.Tuple([constant_node(what), constant_node(number), ast.Tuple(list(values), ast.Load())], ast.Load())
-    return ast.Expr(ast.Call(ast.Subscript(name_node(BUDGET), constant_node(2), ast.Load()), [event], []))
+    event = placed.Tuple(
+        [constant_node(what), constant_node(number), placed.Tuple(list(values), ast.Load())], ast.Load()
+    )
+    return placed.Expr(placed.Call(placed.Subscript(name_node(BUDGET), constant_node(2), ast.Load()), [event], []))
 
 
 def yield_node(nodes: list[ast.expr]) -> ast.stmt:
     """A statement that yields one solution."""
-    return ast.Expr(ast.Yield(ast.Tuple(nodes, ast.Load())))
+    return placed.Expr(placed.Yield(placed.Tuple(nodes, ast.Load())))
 
 
 # --- size and time --------------------------------------------------------------------------------------------------
@@ -123,16 +126,18 @@ def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
     statement = body[first]
     only_there = not any(map(_takes_time, body[first + 1 :]))
     if only_there and isinstance(statement, ast.If) and not statement.orelse and not _takes_time(statement.test):
-        return [*body[:first], ast.If(statement.test, counted_turn(statement.body), []), *body[first + 1 :]]
+        return [*body[:first], placed.If(statement.test, counted_turn(statement.body), []), *body[first + 1 :]]
     return [*body[:first], *spend(constant_node(1)), *body[first:]]
 
 
 def spend(steps: ast.expr) -> list[ast.stmt]:
     """Take steps from the budget."""
-    left = ast.Subscript(name_node(BUDGET), constant_node(0), ast.Store())
-    taken = ast.AugAssign(left, ast.Sub(), steps)
-    test = ast.Compare(ast.Subscript(name_node(BUDGET), constant_node(0), ast.Load()), [ast.Lt()], [constant_node(0)])
-    return [taken, ast.If(test, [ast.Expr(runtime_call("exhausted"))], [])]
+    left = placed.Subscript(name_node(BUDGET), constant_node(0), ast.Store())
+    taken = placed.AugAssign(left, ast.Sub(), steps)
+    test = placed.Compare(
+        placed.Subscript(name_node(BUDGET), constant_node(0), ast.Load()), [ast.Lt()], [constant_node(0)]
+    )
+    return [taken, placed.If(test, [placed.Expr(runtime_call("exhausted"))], [])]
 
 
 def counting_depth(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -142,16 +147,18 @@ def counting_depth(body: list[ast.stmt]) -> list[ast.stmt]:
     """
 
     def left(context: ast.expr_context) -> ast.expr:
-        return ast.Subscript(name_node(BUDGET), constant_node(1), context)
+        return placed.Subscript(name_node(BUDGET), constant_node(1), context)
 
     down: list[ast.stmt] = [
-        ast.AugAssign(left(ast.Store()), ast.Sub(), constant_node(1)),  # type: ignore[arg-type]
-        ast.If(
-            ast.Compare(left(ast.Load()), [ast.Lt()], [constant_node(0)]), [ast.Expr(runtime_call("exhausted"))], []
+        placed.AugAssign(left(ast.Store()), ast.Sub(), constant_node(1)),  # type: ignore[arg-type]
+        placed.If(
+            placed.Compare(left(ast.Load()), [ast.Lt()], [constant_node(0)]),
+            [placed.Expr(runtime_call("exhausted"))],
+            [],
         ),
     ]
-    up: list[ast.stmt] = [ast.AugAssign(left(ast.Store()), ast.Add(), constant_node(1))]  # type: ignore[arg-type]
-    return [*down, ast.Try(body, [], [], up)]
+    up: list[ast.stmt] = [placed.AugAssign(left(ast.Store()), ast.Add(), constant_node(1))]  # type: ignore[arg-type]
+    return [*down, placed.Try(body, [], [], up)]
 
 
 # --- tests and markers ----------------------------------------------------------------------------------------------
@@ -163,7 +170,7 @@ def when(test: Test, body: list[ast.stmt]) -> list[ast.stmt]:
         return []
     if test is True:
         return body
-    return [ast.If(test, body, [])]
+    return [placed.If(test, body, [])]
 
 
 def all_of(tests: Iterable[Test]) -> Test:
@@ -174,7 +181,7 @@ def all_of(tests: Iterable[Test]) -> Test:
     nodes = [test for test in left if not isinstance(test, bool)]
     if not nodes:
         return True
-    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.And(), nodes)
+    return nodes[0] if len(nodes) == 1 else placed.BoolOp(ast.And(), nodes)
 
 
 def any_of(tests: Iterable[Test]) -> Test:
@@ -185,17 +192,17 @@ def any_of(tests: Iterable[Test]) -> Test:
     nodes = [test for test in left if not isinstance(test, bool)]
     if not nodes:
         return False
-    return nodes[0] if len(nodes) == 1 else ast.BoolOp(ast.Or(), nodes)
+    return nodes[0] if len(nodes) == 1 else placed.BoolOp(ast.Or(), nodes)
 
 
 def negated(test: Test) -> Test:
     """Whether a test does not hold."""
-    return not test if isinstance(test, bool) else ast.UnaryOp(ast.Not(), test)
+    return not test if isinstance(test, bool) else placed.UnaryOp(ast.Not(), test)
 
 
 def marker(place: Place) -> ast.stmt:
     """A constant that CPython drops and that the printed code shows as a comment."""
-    return ast.Expr(constant_node(f"@ {place}"))
+    return placed.Expr(constant_node(f"@ {place}"))
 
 
 def is_marker(statement: ast.stmt) -> bool:

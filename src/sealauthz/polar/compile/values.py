@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.forms import Env, Scope, Value
 from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
 from sealauthz.polar.compile.patterns import KNOWN_LITERALS, NIL_TYPE
@@ -74,15 +75,17 @@ class Values:
             case Arithmetic(sign, left, right, _):
                 return _calculated(sign, self._value(left, env), self._value(right, env))
             case ListTerm(members, None, _):
-                return Value(ast.List([self._value(member, env).node for member in members], ast.Load()), Known(list))
+                return Value(
+                    placed.List([self._value(member, env).node for member in members], ast.Load()), Known(list)
+                )
             case DictTerm(fields, _):
                 keys: list[ast.expr | None] = [constant_node(key) for key, _ in fields]
-                return Value(ast.Dict(keys, [self._value(value, env).node for _, value in fields]), Known(dict))
+                return Value(placed.Dict(keys, [self._value(value, env).node for _, value in fields]), Known(dict))
             case _:
                 raise refusal("this is not compiled as a value", term.place)
 
     def _attribute(self, base: Value, name: str, place: Place) -> Value:
-        node = ast.Attribute(base.node, name, ast.Load())
+        node = placed.Attribute(base.node, name, ast.Load())
         known = base.known
         if known is None or known.cls is NIL_TYPE:
             return Value(runtime_call("attribute", base.node, constant_node(name)))
@@ -113,7 +116,7 @@ class Values:
             and not value.is_constant
             and all(m.is_constant and type(m.constant) is known.cls for m in members)
         ):
-            return ast.Compare(value.node, [ast.In()], [ast.Tuple([m.node for m in members], ast.Load())])
+            return placed.Compare(value.node, [ast.In()], [placed.Tuple([m.node for m in members], ast.Load())])
         return any_of([self._same(value, member) for member in members])
 
     def _same(self, left: Value, right: Value) -> Test:
@@ -124,11 +127,11 @@ class Values:
             if other.is_constant and other.constant is None:
                 if value.known is not None and not value.known.is_optional:
                     return False
-                return ast.Compare(value.node, [ast.Is()], [constant_node(None)])
+                return placed.Compare(value.node, [ast.Is()], [constant_node(None)])
         ours, theirs = left.known, right.known
         if _is_compared_by_python(ours) and _is_compared_by_python(theirs) and ours.cls is theirs.cls:
             sign = ast.Is() if ours.cls is bool else ast.Eq()
-            return ast.Compare(left.node, [sign], [right.node])
+            return placed.Compare(left.node, [sign], [right.node])
         return runtime_call("same", left.node, right.node)
 
     def _unified_test(self, left: Term, right: Term, env: Env) -> Test:
@@ -154,12 +157,12 @@ class Values:
             # None is no number and no word to Polar's order, but it is unequal to both.
             may_be_none = ours.is_optional or theirs.is_optional
             if is_equality or not may_be_none:
-                return ast.Compare(left.node, [_OPERATORS[sign]()], [right.node])
+                return placed.Compare(left.node, [_OPERATORS[sign]()], [right.node])
         return runtime_call("compare", constant_node(sign), left.node, right.node)
 
     def _truth(self, value: Value, place: Place) -> Test:
         if value.known is not None and value.known.cls is bool and not value.known.is_optional:
-            return ast.Compare(value.node, [ast.Is()], [constant_node(True)])
+            return placed.Compare(value.node, [ast.Is()], [constant_node(True)])
         if value.known is None or value.known.cls is bool:
             return runtime_call("truth", value.node)
         raise refusal("only a boolean is a condition by itself", place)
@@ -177,10 +180,10 @@ class Values:
             fits = issubclass(known.cls, classes)
             if not fits or not known.is_optional:
                 return fits
-            return ast.Compare(value.node, [ast.IsNot()], [constant_node(None)])
+            return placed.Compare(value.node, [ast.IsNot()], [constant_node(None)])
         nodes = [self._compiler.class_node(cls) for cls in classes]
-        node = nodes[0] if len(nodes) == 1 else ast.Tuple(nodes, ast.Load())
-        return ast.Call(name_node("isinstance"), [value.node, node], [])
+        node = nodes[0] if len(nodes) == 1 else placed.Tuple(nodes, ast.Load())
+        return placed.Call(name_node("isinstance"), [value.node, node], [])
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
@@ -251,6 +254,8 @@ def _calculated(sign: str, left: Value, right: Value) -> Value:
     # A value that only matches Integer may be a boolean, with which Polar does not calculate.
     if sign != "/" and left.known == right.known == Known(int):
         if sign in _PLAIN_ARITHMETIC:
-            return Value(runtime_call("whole", ast.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node)), Known(int))
+            return Value(
+                runtime_call("whole", placed.BinOp(left.node, _PLAIN_ARITHMETIC[sign](), right.node)), Known(int)
+            )
         return Value(runtime_call("calculate", constant_node(sign), left.node, right.node), Known(int))
     return Value(runtime_call("calculate", constant_node(sign), left.node, right.node))
