@@ -57,9 +57,8 @@ quick: setup ## the tests for while you work: compiled policies, SQLite, few ran
 test: setup ## run all tests, on SQLite and PostgreSQL, and a quarter of the policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
-# Apart from `make test`: watching makes a test take twice as long.
-coverage: setup ## show which lines of the code the tests reach, those that `make quick` leaves out apart
-	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow and not no_cover" --policy-engine compiled --cov --cov-report=term tests $(PYTEST_ARGS)
+coverage: setup ## run all tests, and show which lines those that are not slow reach
+	$(RUN_TESTS) --cov --cov-report=term $(PYTEST_ARGS)
 
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
 	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)

@@ -156,12 +156,12 @@ _SLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make quick` leaves out, and what `make coverage` does not watch.
+    """Mark what `make quick` leaves out, and what is not watched for coverage.
 
-    Three kinds of tests are not watched for coverage, which makes them take up to three times as long. Our policy tests
-    ask policies, whose coverage `policy test` tells; those of the examples show how they are run. What random facts
-    reach differs from run to run, so that the figures would, too. The tests of what tests policies load one bundle
-    after the other. Other long tests that show nothing new are marked where they stand.
+    Watching makes a test take up to three times as long. Slow ones are not watched: where they are the only ones that
+    reach a line, `make coverage` shows it as missed. Neither are policy tests, whose coverage `policy test` tells, nor
+    what tries things at random, whose figures would differ from run to run. Other long tests that show nothing new are
+    marked where they stand.
     """
     for start in _SLOW:
         if not any(_TESTS.glob(f"{start}*")):
@@ -169,9 +169,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.relative_to(_TESTS).as_posix() if item.path.is_relative_to(_TESTS) else ""
         on_oso = isinstance(item, PolicyItem) and item.engine == "oso"
-        if on_oso or name.startswith(_SLOW) or _needs_postgresql(item):
+        is_slow = on_oso or name.startswith(_SLOW) or _needs_postgresql(item)
+        if is_slow:
             item.add_marker("slow")
-        if isinstance(item, PolicyItem) or name.startswith(_OF_TOOLS) or is_hypothesis_test(getattr(item, "obj", None)):
+        if is_slow or isinstance(item, PolicyItem) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
 
 
