@@ -28,24 +28,15 @@ What a caller is not given it does not have. Unknown names are errors that name 
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+import pydantic
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from sealauthz.errors import ConfigRefused
+from sealauthz.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 
@@ -60,8 +51,8 @@ EVERYTHING = "*"
 MAX_WORKERS = 64
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerSection(_Section):
@@ -160,7 +151,7 @@ class Config(_Section):
     policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _check_callers(self) -> Config:
         names: dict[str, str] = {}
         for name, caller in self.callers.items():
@@ -214,7 +205,7 @@ def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> 
             into[field] = environ[name]
     try:
         return Config.model_validate(table, context=model)
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         raise ConfigRefused("; ".join(_said(problem) for problem in error.errors(include_url=False))) from None
 
 
@@ -254,19 +245,14 @@ def _names() -> dict[str, tuple[str, str]]:
 def _place_of(name: str) -> tuple[str, str]:
     names = _names()
     if name not in names:
-        raise ConfigRefused(f"unknown variable `{name}`{_suggestion(name, [*names, *OTHER_NAMES])}")
+        raise ConfigRefused(f"unknown variable `{name}`{did_you_mean(name, [*names, *OTHER_NAMES])}")
     return names[name]
 
 
 def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
     for word in words:
         if word not in known:
-            raise ValueError(f"unknown {what} `{word}`{_suggestion(word, known)}")
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+            raise ValueError(f"unknown {what} `{word}`{did_you_mean(word, known)}")
 
 
 def _model_of(info: ValidationInfo) -> Model:
