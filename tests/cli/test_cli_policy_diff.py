@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.cli.fact_source import fact_sets
+from sealauthz.cli.diff_source import fact_sets
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import opening_facts

@@ -11,9 +11,7 @@ from sealauthz.accessdiff.approval import acknowledgement_of, line_of
 from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, SourceLine
 from sealauthz.accessdiff.loosening import Loosening
 from sealauthz.accessdiff.report import AccessDiff, unseen
-from sealauthz.cli.access_words import (
-    Gate,
-)
+from sealauthz.cli.access_words import Gate
 from sealauthz.cli.output import rfc3339
 
 

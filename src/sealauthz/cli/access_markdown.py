@@ -7,23 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, grouped
 from sealauthz.accessdiff.report import AccessDiff, unseen
-from sealauthz.cli.access_words import (
-    SECTIONS,
-    WITH_FRESH,
-    Gate,
-    broken_text,
-    cause_text,
-    contexts_text,
-    entity_text,
-    files_text,
-    headline,
-    loosening_text,
-    measured,
-    plain,
-    reasons_text,
-    summary,
-    warnings,
-)
+from sealauthz.cli import access_words as words
+from sealauthz.cli.access_words import Gate, cause_text, entity_text
 
 MAX_ROWS = 200
 """Changes that a comment on a pull request lists: it must not grow past what such a comment may hold."""
@@ -33,7 +18,7 @@ _MARKUP = re.compile(r"[&<>|\\`*_\[\]#@~!$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 def _mark(text: str) -> str:
     """Write text so that in Markdown it is text: no markup, no HTML, no mention of anybody."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", words.plain(text))
 
 
 def _code(text: str) -> str:
@@ -54,15 +39,15 @@ _SIGNS = {
 def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: Gate | None = None) -> str:
     """Write diffs as a comment on a pull request."""
     bundles = diffs[0].bundles
-    lines = [f"### Access: {summary(diffs)}", "", *_verdict_lines(gate)]
+    lines = [f"### Access: {words.summary(diffs)}", "", *_verdict_lines(gate)]
     lines += [f"Policy {_code(bundles.old)} → {_code(bundles.new)}"]
-    lines += [f"- {_code(said)}" for said in files_text(bundles)]
+    lines += [f"- {_code(said)}" for said in words.files_text(bundles)]
     room = MAX_ROWS
     for diff in diffs:
         if diff.name:
             lines += ["", f"#### {_mark(diff.name)}"]
-        for title, find in (("", diff.of), (f"**{WITH_FRESH.capitalize()}**", diff.fresh_of)):
-            groups = [group for _, _, kinds in SECTIONS for group in grouped(find(*kinds))]
+        for title, find in (("", diff.of), (f"**{words.WITH_FRESH.capitalize()}**", diff.fresh_of)):
+            groups = [group for _, _, kinds in words.SECTIONS for group in grouped(find(*kinds))]
             if groups:
                 lines += ["", title] if title else []
                 lines += ["", "| | persons | action | resources | because |", "|---|---:|---|---:|---|"]
@@ -77,14 +62,14 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
                 lines.append(f"- {_code(who)}: {_mark(before)} → {_mark(after)}")
             if len(diff.other_reasons) > room:
                 lines.append(f"- … and {len(diff.other_reasons) - room:,} more denials with other reasons")
-        lines += ["", *(f"> ⚠️ {_mark(said)}\n" for said in warnings(diff.extent))]
-        reasons = reasons_text(diff, lists_reasons)
-        lines.append(f"{measured(diff.extent)}{f'; {_mark(reasons)}' if reasons else ''}.")
+        lines += ["", *(f"> ⚠️ {_mark(said)}\n" for said in words.warnings(diff.extent))]
+        reasons = words.reasons_text(diff, lists_reasons)
+        lines.append(f"{words.measured(diff.extent)}{f'; {_mark(reasons)}' if reasons else ''}.")
     missed = unseen(diffs)
     if missed:
         lines += ["", "#### ❓ Cannot tell", ""]
         lines += ["These changes of the rules may allow more, and no question of these facts shows what:", ""]
-        rows = [loosening_text(loosening) for loosening in missed]
+        rows = [words.loosening_text(loosening) for loosening in missed]
         lines += [f"- {_code(where)} {_code(said)}" for where, said in rows[:MAX_ROWS]]
         if len(rows) > MAX_ROWS:
             lines.append(f"- … and {len(rows) - MAX_ROWS:,} more")
@@ -107,14 +92,14 @@ def _where(change: Change, cause: Cause) -> str:
 
 
 def _details(group: Sequence[Change], room: int) -> Iterator[str]:
-    yield from ("", f"<details><summary>{_mark(headline(group).replace('`', ''))}</summary>", "")
+    yield from ("", f"<details><summary>{_mark(words.headline(group).replace('`', ''))}</summary>", "")
     for cause in group[0].causes:
         text = cause_text(group[0], cause)
         yield f"- {_mark(text.what)}"
         yield from (f"  - {side} {_code(str(spot))} {_mark(about)}" for side, spot, about in text.places)
     yield from ("", "| subject | resource | context |", "|---|---|---|")
     for change in group[:room]:
-        cells = (entity_text(change.subject), entity_text(change.resource), contexts_text(change))
+        cells = (entity_text(change.subject), entity_text(change.resource), words.contexts_text(change))
         yield f"| {' | '.join(map(_code, cells))} |"
     if len(group) > room:
         yield f"| … and {len(group) - room:,} more | | |"
@@ -125,7 +110,7 @@ def _verdict_lines(gate: Gate | None) -> Iterator[str]:
     if gate is None:
         return
     if gate.broken:
-        yield from (f"❌ **Not approved:** {broken_text(gate)}.", "")
+        yield from (f"❌ **Not approved:** {words.broken_text(gate)}.", "")
     if gate.is_written:
         return
     if gate:

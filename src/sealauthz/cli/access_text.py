@@ -11,26 +11,8 @@ import click
 from sealauthz.accessdiff.changes import Change, OtherReasons, grouped
 from sealauthz.accessdiff.loosening import Loosening
 from sealauthz.accessdiff.report import AccessDiff, unseen
-from sealauthz.cli.access_words import (
-    SECTIONS,
-    WITH_FRESH,
-    Gate,
-    broken_text,
-    cause_text,
-    changes_text,
-    context_text,
-    contexts_text,
-    counted,
-    entity_text,
-    files_text,
-    headline,
-    loosening_text,
-    measured,
-    plain,
-    reasons_text,
-    summary,
-    warnings,
-)
+from sealauthz.cli import access_words as words
+from sealauthz.cli.access_words import Gate, context_text, contexts_text, entity_text, plain
 
 MAX_LISTED = 50
 """Changes of one group that a terminal shows; JSON has all."""
@@ -45,7 +27,7 @@ def text_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
     bundles = diffs[0].bundles
     same = "" if bundles.old != bundles.new else ", the same files"
     lines = [f"policy {_paint(bundles.old, bold=True)} → {_paint(bundles.new, bold=True)}{same}"]
-    lines += [f"  {plain(said)}" for said in files_text(bundles)]
+    lines += [f"  {plain(said)}" for said in words.files_text(bundles)]
     for diff in diffs:
         if diff.name:
             lines += ["", _paint(f"facts {plain(diff.name)}", bold=True)]
@@ -58,16 +40,16 @@ def text_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
         lines += ["", *_last_lines(diff, lists_reasons, is_all=not unseen(diffs))]
     lines += _unseen_lines(unseen(diffs))
     if len(diffs) > 1 or unseen(diffs):
-        lines += ["", f"all facts: {summary(diffs)}"]
+        lines += ["", f"all facts: {words.summary(diffs)}"]
     return "\n".join([*lines, *_gate_lines(gate)])
 
 
 def _sections(diff: AccessDiff) -> Iterator[tuple[str, str, tuple[Change, ...]]]:
     """The changes with facts as they are, then those that show only with fresh ones, section by section."""
-    for title, colour, kinds in SECTIONS:
+    for title, colour, kinds in words.SECTIONS:
         yield title, colour, diff.of(*kinds)
-    for title, colour, kinds in SECTIONS:
-        yield f"{title} {WITH_FRESH}", colour, diff.fresh_of(*kinds)
+    for title, colour, kinds in words.SECTIONS:
+        yield f"{title} {words.WITH_FRESH}", colour, diff.fresh_of(*kinds)
 
 
 def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
@@ -75,26 +57,26 @@ def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
         return
     yield from ("", _paint("CANNOT TELL", fg="red", bold=True))
     yield "  these changes of the rules may allow more, and no question of these facts shows what:"
-    rows = [loosening_text(loosening) for loosening in missed]
+    rows = [words.loosening_text(loosening) for loosening in missed]
     width = max(len(where) for where, _ in rows)
     yield from (f"    {_paint(f'{where:<{width}}', fg='cyan')}  {plain(said)}" for where, said in rows)
     yield "  give facts of which a question reaches them, or acknowledge each with its line in the file of --approve"
 
 
 def _last_lines(diff: AccessDiff, lists_reasons: bool, *, is_all: bool) -> Iterator[str]:
-    for said in warnings(diff.extent):
+    for said in words.warnings(diff.extent):
         yield f"{_paint('warning:', fg='yellow', bold=True)} {said}"
-    said = f"{changes_text([diff], is_all=is_all)} in {measured(diff.extent)}"
-    reasons = reasons_text(diff, lists_reasons)
+    said = f"{words.changes_text([diff], is_all=is_all)} in {words.measured(diff.extent)}"
+    reasons = words.reasons_text(diff, lists_reasons)
     yield said
     if reasons:
         yield f"and {reasons}"
 
 
 def _group_lines(group: Sequence[Change]) -> Iterator[str]:
-    yield f"  {_paint(plain(headline(group)), bold=True)}"
+    yield f"  {_paint(plain(words.headline(group)), bold=True)}"
     for cause in group[0].causes:
-        text = cause_text(group[0], cause)
+        text = words.cause_text(group[0], cause)
         yield f"    {plain(text.what)}"
         width = max((len(str(spot)) for _, spot, _ in text.places), default=0)
         for side, spot, about in text.places:
@@ -117,7 +99,7 @@ def _reason_lines(found: Iterable[OtherReasons]) -> Iterator[str]:
     for denial in found:
         groups.setdefault((denial.action, denial.resource.type, denial.before, denial.after), []).append(denial)
     for (action, type_, before, after), group in groups.items():
-        yield f"  {counted(len(group), 'denial', 'denials')} of `{action}` on {type_}"
+        yield f"  {words.counted(len(group), 'denial', 'denials')} of `{action}` on {type_}"
         yield f"    OLD {', '.join(before)}"
         yield f"    NEW {', '.join(after)}"
         yield from _listed(
@@ -133,7 +115,7 @@ def _gate_lines(gate: Gate | None) -> Iterator[str]:
     if gate.is_written:
         yield f"wrote the changes to {file}; review it before you commit it"
     if gate.broken:
-        yield _paint(f"not approved: {broken_text(gate)}", fg="red", bold=True)
+        yield _paint(f"not approved: {words.broken_text(gate)}", fg="red", bold=True)
     if gate.is_written:
         return
     if gate:

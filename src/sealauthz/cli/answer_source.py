@@ -13,15 +13,7 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import (
-    config_option,
-    database_option,
-    engine_option,
-    load_bundle,
-    open_store,
-    policies_option,
-    read_config,
-)
+from sealauthz.cli.settings import decision_options, load_bundle, open_store, read_config
 from sealauthz.client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
@@ -80,10 +72,7 @@ def where_options(command: F) -> F:
         click.option("--language", type=click.Choice(["en", "zh"]), help="Add texts for the person, in this language."),
         connection_options,
         click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
-        engine_option,
-        policies_option,
-        database_option,
-        config_option,
+        decision_options,
     ):
         with_where = option(with_where)
     return with_where  # type: ignore[return-value]

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import make_url
 
 from sealauthz.cli.app import Exit, service_model
-from sealauthz.cli.settings import config_option, database_option, database_url, read_config
+from sealauthz.cli.settings import database_url, read_config, store_options
 from sealauthz.facts import Store, upgrade
 from sealauthz.terminal import console
 
@@ -20,8 +20,7 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@config_option
-@database_option
+@store_options
 def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
     """Upgrade the database to the newest schema.
 
@@ -37,8 +36,7 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
 
 
 @db.command("restored")
-@config_option
-@database_option
+@store_options
 def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 

@@ -194,8 +194,7 @@ def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons:
     import dataclasses
 
     from sealauthz.accessdiff.diff import compare
-    from sealauthz.cli.fact_source import fact_sets
-    from sealauthz.cli.policy_source import load_bundle
+    from sealauthz.cli.diff_source import fact_sets, load_bundle
 
     before = load_bundle("OLD", old, new)
     after = load_bundle("NEW", new, old)
@@ -214,13 +213,13 @@ def _approved(file: Path, *, may_be_new: bool) -> Approvals:
     if may_be_new and not file.exists():
         return approval.Approvals()
     if not file.exists():
-        raise Stop(f"there is no file `{file}` of approved changes; --update writes it", Exit.WRONG_USE)
+        raise Stop(f"there is no file `{file}` of approved changes; --update writes it")
     try:
         return approval.read(file.read_bytes().decode(), str(file))
     except UnicodeDecodeError as error:
-        raise Stop(f"`{file}` is not UTF-8 text", Exit.WRONG_USE) from error
+        raise Stop(f"`{file}` is not UTF-8 text") from error
     except approval.ApprovalProblem as error:
-        raise Stop(str(error), Exit.WRONG_USE) from error
+        raise Stop(str(error)) from error
 
 
 @contextmanager

@@ -68,16 +68,16 @@ def policy_mutate(
         (f for f in map(policy_folder, (path.absolute() for path in found)) if f is not None), None
     )
     if folder is None:
-        raise Stop("no policies next to these tests; name their folder with --policies", Exit.WRONG_USE)
+        raise Stop("no policies next to these tests; name their folder with --policies")
     with _progress() as progress:
         try:
             result = mutate(DEFAULT_MODEL, folder, found, processes or os.cpu_count() or 1, files, progress)
         except TestsFail as error:
             named = "; ".join(error.names[:_SHOWN_FAILING])
             more = f" and {len(error.names) - _SHOWN_FAILING} more" if len(error.names) > _SHOWN_FAILING else ""
-            raise Stop(f"these tests fail without any mistake: {named}{more}", Exit.WRONG_USE) from error
+            raise Stop(f"these tests fail without any mistake: {named}{more}") from error
     if not result.outcomes:
-        raise Stop("there is nothing to change in these files", Exit.WRONG_USE)
+        raise Stop("there is nothing to change in these files")
     if output == "json":
         print_json(_as_json(result))
     else:

@@ -88,9 +88,7 @@ def policy_test(
       sealauthz policy test -- --lf --durations 5
     """
     if importlib.util.find_spec("pytest") is None:
-        raise Stop(
-            "policy tests run with pytest, which is not installed: pip install 'sealauthz[test]'", Exit.WRONG_USE
-        )
+        raise Stop("policy tests run with pytest, which is not installed: pip install 'sealauthz[test]'")
     arguments = [str(path) for path in test_paths(paths)]
     arguments += ["--policy-engine", engine]
     arguments += ["--policies", str(policies)] if policies is not None else []
@@ -98,7 +96,7 @@ def policy_test(
     arguments += ["-x"] if stop else []
     if processes is not None:
         if importlib.util.find_spec("xdist") is None:
-            raise Stop("several processes need pytest-xdist: pip install 'sealauthz[test]'", Exit.WRONG_USE)
+            raise Stop("several processes need pytest-xdist: pip install 'sealauthz[test]'")
         arguments += ["-n", processes]
     arguments += [f"--junitxml={junitxml}"] if junitxml is not None else []
     for kind in coverage:
@@ -119,7 +117,7 @@ def test_paths(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise Stop(f"there is no file or folder `{path}`", Exit.WRONG_USE)
+            raise Stop(f"there is no file or folder `{path}`")
         inner = path / "tests"
         found.append(inner if path.is_dir() and is_policy_folder(path) and inner.is_dir() else path)
     return found

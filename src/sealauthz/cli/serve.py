@@ -16,15 +16,7 @@ from typing import TextIO
 import click
 
 from sealauthz.cli.app import Exit, service_model
-from sealauthz.cli.settings import (
-    config_option,
-    database_option,
-    database_url,
-    engine_option,
-    load_bundle,
-    policies_option,
-    read_config,
-)
+from sealauthz.cli.settings import database_url, decision_options, load_bundle, read_config
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
@@ -44,10 +36,7 @@ that the feed learns of a write."""
 
 
 @click.command()
-@config_option
-@database_option
-@policies_option
-@engine_option
+@decision_options
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
 @click.option(
