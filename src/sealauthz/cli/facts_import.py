@@ -19,7 +19,7 @@ from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
-from sealauthz.service.importing import release_shared
+from sealauthz.service.facts import release_shared
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import console, instant, show, table
 

@@ -16,8 +16,7 @@ from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzErro
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
-from sealauthz.service.call import Call
-from sealauthz.service.callers import Caller
+from sealauthz.service.callers import Call, Caller
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.service.tokens import check_store, revision_message, token_from
@@ -323,12 +322,7 @@ def _messages(
 
 
 def _show(
-    watches: Watches,
-    view: View,
-    revision: Revision,
-    timeline: str,
-    message: facts_pb2.WatchChangesResponse,
-    call: Call,
+    watches: Watches, view: View, revision: Revision, timeline: str, message: facts_pb2.WatchChangesResponse, call: Call
 ) -> bool:
     """Add to a message what is shown of a revision; False if the watcher left before its turn came.
 

@@ -1,0 +1,171 @@
+"""One request: its handler, as the interceptor makes it, and what the log says of it.
+
+A request has a line in the log, and so has each hidden error; those refused for lack of room are counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from sealauthz.errors import CallerNotPermitted, FactsUnavailable, InvalidRequest, SealAuthzError
+from sealauthz.process.log import Log
+from sealauthz.service.callers import Caller
+from sealauthz.service.pools import HEALTH, Pool, Share
+from sealauthz.service.status import Failure, failure_of
+
+Behavior = Callable[..., Any]
+Deserializer = Callable[[bytes], Any]
+Serializer = Callable[[Any], bytes]
+
+_MAX_CAUSE_CHARACTERS = 300
+_REFUSAL_LINE_EVERY_S = 1.0
+
+
+class RequestLog:
+    """What is known of one request, from its arrival to its line in the log."""
+
+    def __init__(self, log: Log, service: str, method: str) -> None:
+        self._log = log
+        self._started = time.perf_counter()
+        self.service = service
+        self.method = method
+        self.caller: Caller | None = None
+        self.noted: dict[str, str | int] = {}
+
+    def failed(self, error: Exception) -> Failure:
+        """Return how an error ends the request; log what the caller must not see."""
+        failure = failure_of(error)
+        write_incident(self._log, failure, error)
+        if isinstance(error, SealAuthzError) and not failure.incident:
+            self.noted["reason"] = failure.reason
+            if isinstance(error, CallerNotPermitted):
+                self.noted["message"] = failure.message
+            elif isinstance(error, FactsUnavailable) and error.__cause__ is not None:
+                self.noted["cause"] = _database_error(error.__cause__)
+        return failure
+
+    def end(self, failure: Failure | None, code: str = "OK") -> None:
+        """Write the line of the request; a probe that is answered gets none."""
+        if self.service == HEALTH and failure is None:
+            return
+        duration_ms = round((time.perf_counter() - self._started) * 1_000, 3)
+        if failure is not None:
+            code = failure.code.name
+            if failure.incident:
+                self.noted["incident"] = failure.incident
+        self._log.info("call", method=f"{self.service}/{self.method}", code=code, duration_ms=duration_ms, **self.noted)
+
+
+class RefusalLog:
+    """The refusals of one method: a line every second at most, because refusing must cost less than answering."""
+
+    def __init__(self, log: Log, pool: Pool | Share, **noted: str) -> None:
+        self._log = log
+        self._noted = noted
+        self._pool = pool
+        self._refused = 0
+        self._next_at = 0.0
+
+    def note(self) -> None:
+        """Count a refusal; log how many there were since the last line, if that is due."""
+        self._refused += 1
+        now = time.monotonic()
+        if now >= self._next_at:
+            limit = {"pool": self._pool.name, "most": self._pool.max_calls}
+            self._log.warning("busy", **limit, refused=self._refused, **self._noted)
+            self._refused, self._next_at = 0, now + _REFUSAL_LINE_EVERY_S
+
+
+def write_incident(log: Log, failure: Failure, error: BaseException) -> None:
+    """Log an error that the caller is not shown, under its incident id."""
+    if failure.incident:
+        log.error("incident", error, incident=failure.incident)  # noqa: PLE1205 (a log of ours)
+
+
+def _database_error(cause: BaseException) -> str:
+    """Return what the database says, without what SQLAlchemy adds: the statement with its parameters."""
+    said = getattr(cause, "orig", None) or cause
+    return f"{type(said).__name__}: {said}"[:_MAX_CAUSE_CHARACTERS]
+
+
+class Method(NamedTuple):
+    """A method of a service: how it is handled and refused; of streams, for each caller too."""
+
+    service: str
+    method: str
+    make: Callable[..., Any]
+    wrapped: Behavior
+    attributes: dict[str, Any]
+    pool: Pool | Share
+    refusal: Any
+    refusals: RefusalLog
+    of_callers: dict[str, Method]
+
+    def handler_of(self, request_log: RequestLog) -> Any:
+        """Return a handler for one request, whose caller is identified.
+
+        It takes and gives bytes: what grpcio itself cannot parse or serialize it answers with INTERNAL, without a line
+        in the log, and leaks the memory of the call.
+        """
+        return self.make(_Handling(self.wrapped, request_log, self.attributes))
+
+
+class _Handling:
+    """The behavior for one request."""
+
+    def __init__(self, wrapped: Behavior, request_log: RequestLog, attributes: Mapping[str, Any]) -> None:
+        self.__dict__.update(attributes)
+        self._wrapped = wrapped
+        self._request_log = request_log
+
+    def __call__(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return self._wrapped(request, context, self._request_log)
+
+
+def kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
+    """Return how to make a handler of the same kind, and the behavior to wrap."""
+    for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
+        behavior = getattr(handler, kind)
+        if behavior is not None:
+            return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
+    raise TypeError("a handler without a behavior")
+
+
+def parsing(behavior: Behavior, deserializer: Deserializer | None, is_streaming: bool) -> Behavior:
+    """Return a behavior that takes a request as bytes, or a stream of them, and parses it once the call is admitted."""
+    if deserializer is None:
+        return behavior
+
+    @functools.wraps(behavior)
+    def parse(request: Any, call: Any) -> Any:
+        if is_streaming:
+            return behavior((parsed(message, deserializer) for message in request), call)
+        return behavior(parsed(request, deserializer), call)
+
+    return parse
+
+
+def parsed(message: bytes, deserializer: Deserializer) -> Any:
+    """Return a request. Raises InvalidRequest where the bytes are not one."""
+    try:
+        return deserializer(message)
+    except DecodeError as error:
+        raise InvalidRequest.at(
+            "request", "is not a protobuf message of the type that the method takes, or has text that is not UTF-8"
+        ) from error
+
+
+def serialized(messages: Iterator[Any], serializer: Serializer) -> Iterator[bytes]:
+    """Yield the messages as bytes, and close their source when nobody takes more of them."""
+    try:
+        for message in messages:
+            yield serializer(message)
+    finally:
+        if isinstance(messages, Generator):
+            messages.close()
