@@ -174,17 +174,11 @@ class Config(_Section):
         if not insecure and (server.tls_certificate is None or server.tls_key is None):
             raise ConfigRefused("`server.tls_certificate` and `server.tls_key` are needed to serve over TLS")
         return ServerSettings(
-            listen=server.listen,
             is_insecure=insecure,
             tls_certificate=None if insecure else server.tls_certificate,
             tls_key=None if insecure else server.tls_key,
             has_reflection=insecure if server.reflection is None else server.reflection,
-            threads=server.threads,
-            max_concurrent_calls=server.max_concurrent_calls,
-            transaction_threads=server.transaction_threads,
-            max_transactions=server.max_transactions,
-            max_streams=server.max_streams,
-            health_interval_s=server.health_interval_s,
+            **server.model_dump(exclude={"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s"}),
         )
 
 

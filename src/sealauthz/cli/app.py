@@ -142,9 +142,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.WRONG_USE
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
-        return Exit.INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except Stop as error:
         return _fail(error.message, error.code)

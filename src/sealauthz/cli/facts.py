@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -17,12 +18,11 @@ from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
 from sealauthz.cli.output import cut, output_option, print_json
-from sealauthz.cli.records import RecordType, personal_option, read_all
+from sealauthz.cli.records import RecordType, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, store_options
 from sealauthz.client import CallFailed, Changes
 from sealauthz.errors import did_you_mean
-from sealauthz.exchange import line_of
-from sealauthz.facts import Store, Stored
+from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Column
@@ -105,8 +105,9 @@ def facts_show(
       sealauthz facts show SealGrant --where state=ACTIVE --where right=USE
     """
     filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
-    with open_store(config_file, database) as store:
-        found, has_more = _first(store, record_type, filters, limit)
+    with open_store(config_file, database) as store, store.read_transaction() as snapshot:
+        found = list(itertools.islice(read_all(snapshot, record_type, filters), limit + 1))
+    found, has_more = found[:limit], len(found) > limit
     if record_id is not None and not found:
         raise Stop(f"there is no `{record_type}:{record_id}`", Exit.REFUSED)
     if output == "json":
@@ -187,17 +188,6 @@ def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
             ready += waiting.pop(here.id, ())
     for stuck in waiting.values():  # in a cycle: an import needs them in one transaction
         yield from stuck
-
-
-def _first(store: Store, record_type: str, filters: dict[str, Filter], limit: int) -> tuple[list[Stored], bool]:
-    """Return the first records, and whether there are more."""
-    found: list[Stored] = []
-    with store.read_transaction() as snapshot:
-        for stored in read_all(snapshot, record_type, filters):
-            if len(found) == limit:
-                return found, True
-            found.append(stored)
-    return found, False
 
 
 def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from collections.abc import Iterable, Iterator
@@ -276,13 +277,8 @@ def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
 
 
 def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
-    chunk: list[tuple[int, Any]] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    rest = iter(lines)
+    while chunk := list(itertools.islice(rest, size)):
         yield chunk
 
 

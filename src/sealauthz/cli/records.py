@@ -1,4 +1,4 @@
-"""Records as commands take them: named by an option, as lines of a file, or all of a type in a database."""
+"""Records as commands take them: the name of a type, a `Fact` in JSON on each line of a file, or all of a database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
+from google.protobuf import json_format
 
 from sealauthz.cli.app import Stop, service_model
 from sealauthz.errors import InvalidRequest, did_you_mean
-from sealauthz.exchange import record_of
 from sealauthz.facts import MAX_PAGE_SIZE, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
+from sealauthz.schema import Model
+from sealauthz.service.records import forms_of
+from sealauthz.service.violations import FieldViolations
+from sealauthz.v1 import records_pb2
 
 
 class RecordType(click.ParamType[str]):
@@ -27,6 +31,32 @@ class RecordType(click.ParamType[str]):
 
 
 personal_option = click.option("--personal-data", is_flag=True, help="With names and phones in plain text.")
+
+
+def line_of(model: Model, record: Any, *, with_personal_data: bool) -> str:
+    """Write a record as one line, with its personal text in plain or without it."""
+    personal = [column.name for column in model.shapes[type(record).__name__].columns if column.is_personal]
+    fact = forms_of(model).fact_of(record, () if with_personal_data else personal, is_plain=True)
+    return json_format.MessageToJson(fact, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
+
+
+def record_of(model: Model, line: str) -> Any:
+    """Read the record of one line. Raises InvalidRequest."""
+    try:
+        fact = json_format.Parse(line, records_pb2.Fact())
+    except json_format.ParseError as error:
+        raise InvalidRequest.at("line", f"is not a fact: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise InvalidRequest.at("line", "is not a fact: it nests too deeply") from error
+    violations = FieldViolations()
+    record = forms_of(model).record_from(fact, "fact", violations)
+    violations.refuse()
+    return record
+
+
+def _first_line(error: Exception) -> str:
+    text = (str(error).splitlines() or [""])[0].removesuffix(".")
+    return text[:1].lower() + text[1:]
 
 
 def read_lines(file: Iterable[bytes], place: str = "line ", first_hint: str = "") -> Iterator[tuple[int, Any]]:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -205,12 +205,9 @@ def _demo_database(database: str | None) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
         url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
         upgrade(url, service_model())
-        store = Store.open(url, service_model())
-        try:
+        with closing(Store.open(url, service_model())) as store:
             if store.revision() == 0:
                 store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))
-        finally:
-            store.close()
         yield url
 
 

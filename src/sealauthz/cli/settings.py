@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,8 +81,5 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    store = Store.open(database_url(read_config(config_file), database), service_model())
-    try:
+    with closing(Store.open(database_url(read_config(config_file), database), service_model())) as store:
         yield store
-    finally:
-        store.close()
