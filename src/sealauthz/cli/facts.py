@@ -26,8 +26,8 @@ from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.schema import Column
+from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import filter_value, forms_of
-from sealauthz.service.violations import FieldViolations
 from sealauthz.terminal import console, instant, show, table
 
 

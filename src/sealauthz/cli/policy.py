@@ -13,8 +13,7 @@ import click
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.policy_diff import policy_diff
-from sealauthz.cli.policy_mutate import policy_mutate
-from sealauthz.cli.policy_test import policy_test
+from sealauthz.cli.policy_test import policy_mutate, policy_test
 from sealauthz.errors import did_you_mean
 
 if TYPE_CHECKING:

@@ -161,9 +161,7 @@ def policy_diff(
     from sealauthz.accessdiff.changes import ChangeKind
     from sealauthz.accessdiff.comparison import Limits
     from sealauthz.accessdiff.report import unseen
-    from sealauthz.cli.access_json import json_of
-    from sealauthz.cli.access_markdown import markdown_of
-    from sealauthz.cli.access_text import text_of
+    from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
     from sealauthz.decision import system_clock
 

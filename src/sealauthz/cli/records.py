@@ -13,8 +13,8 @@ from sealauthz.errors import InvalidRequest, did_you_mean
 from sealauthz.facts import MAX_PAGE_SIZE, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
 from sealauthz.schema import Model
+from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 
 

@@ -17,11 +17,10 @@ from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, D
 from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
 from sealauthz.service.callers import Call
+from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
 from sealauthz.service.handling import write_incident
 from sealauthz.service.responses import about_page, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
-from sealauthz.service.tokens import check_store, token_from
-from sealauthz.service.violations import FieldViolations, is_id
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
 MAX_BATCH = 1_000

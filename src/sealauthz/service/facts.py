@@ -15,9 +15,8 @@ from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, 
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
 from sealauthz.schema import Model
 from sealauthz.service.callers import Call, Caller
+from sealauthz.service.fields import FieldViolations, revision_message, timestamp
 from sealauthz.service.records import WireForms, filter_value, forms_of
-from sealauthz.service.tokens import revision_message
-from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.service.watching import Watches, watch
 from sealauthz.v1 import facts_pb2, facts_pb2_grpc
 

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.message import Message
 
 from sealauthz.schema import Column, Model
-from sealauthz.service.violations import FieldViolations, set_timestamp, timestamp
+from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
 from sealauthz.v1 import records_pb2
 
 GENERIC = "generic"

@@ -13,8 +13,7 @@ from sealauthz.answers import Audience, NextStep, ParameterValue, Reason, Requir
 from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.tokens import revision_message
-from sealauthz.service.violations import set_timestamp, timestamp
+from sealauthz.service.fields import revision_message, set_timestamp, timestamp
 from sealauthz.v1 import authorization_pb2
 
 _EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}

@@ -17,10 +17,9 @@ from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
 from sealauthz.service.callers import Call, Caller
+from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
-from sealauthz.service.tokens import check_store, revision_message, token_from
-from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.v1 import facts_pb2
 
 MAX_WATCHED_ENTERPRISES = 1_000
