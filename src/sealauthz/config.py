@@ -121,7 +121,9 @@ class CallerSection(_Section):
     @field_validator("read", "write")
     @classmethod
     def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
-        model = _model_of(info)
+        model = info.context
+        if not isinstance(model, Model):
+            raise TypeError("a configuration is read for a model")
         _check_words(value, model.records, "record type")
         for record_type, fields in value.items():
             if fields != EVERYTHING:
@@ -226,18 +228,14 @@ _PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",)}
 """The settings that are relative to the file they stand in."""
 
 
-def _names() -> dict[str, tuple[str, str]]:
-    """Return the variables that set a value, each with its section and field. Callers come from the file only."""
-    names = {}
-    for section, info in Config.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section):
-            for field in info.annotation.model_fields:
-                names[f"{PREFIX}{section}__{field}".upper()] = (section, field)
-    return names
-
-
 def _place_of(name: str) -> tuple[str, str]:
-    names = _names()
+    """Return the section and the field that a variable sets. Callers come from the file only. Raises ConfigRefused."""
+    names = {
+        f"{PREFIX}{section}__{field}".upper(): (section, field)
+        for section, info in Config.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+        for field in info.annotation.model_fields
+    }
     if name not in names:
         raise ConfigRefused(f"unknown variable `{name}`{did_you_mean(name, [*names, *OTHER_NAMES])}")
     return names[name]
@@ -247,13 +245,6 @@ def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
     for word in words:
         if word not in known:
             raise ValueError(f"unknown {what} `{word}`{did_you_mean(word, known)}")
-
-
-def _model_of(info: ValidationInfo) -> Model:
-    model = info.context
-    if not isinstance(model, Model):
-        raise TypeError("a configuration is read for a model")
-    return model
 
 
 def _fields_of(model: Model, record_type: str) -> list[str]:

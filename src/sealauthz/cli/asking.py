@@ -59,14 +59,8 @@ context_option = click.option(
 
 def question_arguments(command: F) -> F:
     """Add subject, action, resource and context."""
-    for part in (
-        context_option,
-        click.argument("resource", type=Reference()),
-        click.argument("action"),
-        click.argument("subject", type=Reference()),
-    ):
-        command = part(command)
-    return command
+    subject, resource = click.argument("subject", type=Reference()), click.argument("resource", type=Reference())
+    return subject(click.argument("action")(resource(context_option(command))))
 
 
 @click.command()

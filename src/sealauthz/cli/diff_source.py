@@ -14,7 +14,9 @@ import click
 
 from sealauthz.accessdiff.approval import escaped
 from sealauthz.cli.app import Exit, Stop, service_model
+from sealauthz.cli.records import read_all, read_lines
 from sealauthz.errors import BundleRefused
+from sealauthz.facts import Store
 from sealauthz.schema import shape_of
 
 if TYPE_CHECKING:
@@ -81,17 +83,12 @@ def _fixtures(path: Path) -> list[FactSet]:
 
 def _records(file: Iterable[bytes], name: str) -> list[Any]:
     """Read the records of a file."""
-    from sealauthz.cli.records import read_lines
-
     hint = "; write one fact a line, as `sealauthz facts export` does"
     return [record for _, record in read_lines(file, f"{name}:", hint)]
 
 
 def _read_database(url: str) -> Iterator[Any]:
     """Yield every record of a database as of one revision."""
-    from sealauthz.cli.records import read_all
-    from sealauthz.facts import Store
-
     with closing(Store.open(url, service_model())) as store, store.read_transaction() as snapshot:
         for name in service_model().records:
             yield from (stored.record for stored in read_all(snapshot, name, {}))

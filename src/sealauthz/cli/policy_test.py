@@ -242,20 +242,13 @@ def _as_text(result: Result) -> str:
     from sealauthz.policytest.mutation import Verdict
 
     missed = result.of(Verdict.SURVIVED, Verdict.UNREACHED)
-    lines = []
-    if missed:
-        lines.append(click.style("No test would notice if …", bold=True))
-        lines += [_line(outcome) for outcome in missed]
-        lines.append("")
+    lines = [click.style("No test would notice if …", bold=True), *map(_line, missed), ""] if missed else []
     lines += _table(result)
     served = len(result.outcomes) - len(result.of(Verdict.REFUSED))
     killed = len(result.of(Verdict.KILLED))
-    lines.append("")
-    lines.append(
-        f"{killed} of {served} mistakes are noticed ({result.percent:.1f} %); "
-        f"{len(result.of(Verdict.REFUSED))} more are refused when the policies are loaded"
-    )
-    return "\n".join(lines)
+    noticed = f"{killed} of {served} mistakes are noticed ({result.percent:.1f} %)"
+    refused = f"{len(result.of(Verdict.REFUSED))} more are refused when the policies are loaded"
+    return "\n".join([*lines, "", f"{noticed}; {refused}"])
 
 
 def _line(outcome: Outcome) -> str:

@@ -123,7 +123,8 @@ class FactsCalls(Connection):
                 for message in stream:
                     pause_s, is_out = FIRST_PAUSE_S, False
                     request.after = message.revision.token
-                    yield _changes(message)
+                    at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+                    yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
             except grpc.RpcError as error:
                 failed = call_failed(error)
                 # A message that is too large would be too large again.
@@ -198,8 +199,3 @@ def _parts(facts: Iterable[records_pb2.Fact], part_size: int) -> Iterator[facts_
         size += fact_size
     part.last = True
     yield part
-
-
-def _changes(message: facts_pb2.WatchChangesResponse) -> Changes:
-    committed_at = moment_from(message.committed_at) if message.HasField("committed_at") else None
-    return Changes(message.revision.number, message.revision.token, committed_at, tuple(message.changes))

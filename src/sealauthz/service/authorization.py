@@ -257,16 +257,13 @@ def _context_from(
 
 
 def _value_from(message: authorization_pb2.ContextValue, path: str, violations: FieldViolations) -> ContextValue:
-    match message.WhichOneof("value"):
-        case "string_value":
-            violations.check_text(path, message.string_value)
-            return message.string_value
-        case "int_value":
-            return message.int_value
-        case "bool_value":
-            return message.bool_value
-        case "time_value":
-            return violations.instant(path, message.time_value)
-        case _:
-            violations.add(path, "must hold a value")
-            return ""
+    which = message.WhichOneof("value")
+    if which is None:
+        violations.add(path, "must hold a value")
+        return ""
+    if which == "time_value":
+        return violations.instant(path, message.time_value)
+    if which == "string_value":
+        violations.check_text(path, message.string_value)
+    value: ContextValue = getattr(message, which)
+    return value

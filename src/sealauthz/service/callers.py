@@ -87,7 +87,9 @@ class Caller:
         record_type = type(before if after is None else after).__name__
         self.check_writes(record_type)
         for column in _unlisted(self.model, record_type, self.write[record_type]):
-            if after is None or getattr(after, column.name) != _untouched(before, column):
+            # What nobody sets holds the default; a column without one has none, which equals nothing.
+            untouched = column.default if before is None else getattr(before, column.name)
+            if after is None or getattr(after, column.name) != untouched:
                 raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}.{column.name}`")
 
     def _check_scope(self, record_type: str) -> None:
@@ -104,11 +106,6 @@ class Caller:
 def _unlisted(model: Model, record_type: str, fields: frozenset[str]) -> list[Column]:
     columns = model.shapes[record_type].columns
     return [column for column in columns if column.name != "id" and column.name not in fields]
-
-
-def _untouched(before: Any | None, column: Column) -> Any:
-    """Return the value that a column has if nobody sets it; one without a default has none, and equals nothing."""
-    return column.default if before is None else getattr(before, column.name)
 
 
 class Callers:
@@ -142,7 +139,8 @@ class Callers:
 class Call:
     """An admitted call, as a servicer gets it besides the request: who calls, until when, and what to add to the log.
 
-    `deadline` is in seconds of `time.monotonic`, None if the caller set none.
+    `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server stops, and this
+    stream with it.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -151,13 +149,8 @@ class Call:
     noted: dict[str, str | int] = field(default_factory=dict)
     deadline: float | None = None
     _context: grpc.ServicerContext | None = field(default=None, repr=False)
-    _is_stopped: bool = False
+    is_stopped: bool = False
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the server stops, and this stream with it."""
-        return self._is_stopped
 
     def remaining_s(self) -> float | None:
         """The seconds until the deadline, never below 0; None without a deadline."""
@@ -168,7 +161,7 @@ class Call:
 
         Waits `within_s` seconds for that.
         """
-        if self._is_stopped or (self._context is not None and not self._context.is_active()):
+        if self.is_stopped or (self._context is not None and not self._context.is_active()):
             return True
         if within_s <= 0:
             return False
@@ -182,10 +175,10 @@ class Call:
         """
         self._on_stop.append(wake)
         is_registered = self._context is None or bool(self._context.add_callback(wake))
-        return is_registered and not self._is_stopped
+        return is_registered and not self.is_stopped
 
     def stop(self) -> None:
         """End a stream because the server stops."""
-        self._is_stopped = True
+        self.is_stopped = True
         for wake in list(self._on_stop):
             wake()

@@ -1,9 +1,8 @@
-"""FactsService: facts written as a whole or not at all, read page by page, imported and watched, within the caller's
-rights.
-"""
+"""FactsService: facts written as a whole, read page by page, imported and watched, within the caller's rights."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -241,8 +240,7 @@ def _import_facts(
         raise InvalidRequest.at("import_id", "is required")
     tenants = _check_first(first, call)
     response = facts_pb2.ImportFactsResponse()
-    message: facts_pb2.ImportFactsRequest | None = first
-    while message is not None:
+    for message in itertools.chain([first], messages):
         if message is not first:
             _check_later(message, first.import_id)
         part = Part(first.import_id, tenants, message.part, message.last, message.abandon)
@@ -255,7 +253,8 @@ def _import_facts(
         call.noted["parts"] = call.noted["parts"] + 1 if isinstance(call.noted.get("parts"), int) else 1  # type: ignore[operator]
         call.noted["changes"] = response.facts
         call.noted["revision"] = receipt.written.revision
-        message = None if part.ends else next(messages, None)
+        if part.ends:
+            break
     return response
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import grpc
@@ -113,19 +113,9 @@ class Method(NamedTuple):
         It takes and gives bytes: what grpcio itself cannot parse or serialize it answers with INTERNAL, without a line
         in the log, and leaks the memory of the call.
         """
-        return self.make(_Handling(self.wrapped, request_log, self.attributes))
-
-
-class _Handling:
-    """The behavior for one request."""
-
-    def __init__(self, wrapped: Behavior, request_log: RequestLog, attributes: Mapping[str, Any]) -> None:
-        self.__dict__.update(attributes)
-        self._wrapped = wrapped
-        self._request_log = request_log
-
-    def __call__(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return self._wrapped(request, context, self._request_log)
+        behavior = functools.partial(self.wrapped, request_log=request_log)
+        behavior.__dict__.update(self.attributes)
+        return self.make(behavior)
 
 
 def kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:

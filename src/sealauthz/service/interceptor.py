@@ -1,6 +1,4 @@
-"""The interceptor around every request: is there room, who calls, is it in time, how does it end, and its line in the
-log.
-"""
+"""The interceptor around every request: is there room, who calls, is it in time, how does it end? And its log line."""
 
 from __future__ import annotations
 
@@ -133,18 +131,14 @@ class Interceptor(grpc.ServerInterceptor):
     def _patient(self, handler: Any, pool: Pool) -> Any:
         """Return a handler that does the same and waits for its request for a limited time."""
         _, behavior = kind_of(handler)
-        make = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.stream_unary_rpc_method_handler
-        )
+        kind = "stream_stream" if handler.response_streaming else "stream_unary"
 
         @functools.wraps(behavior)
         def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
             message = self._patience.first(requests, context, lambda: pool.is_crowded)
             return behavior(handling.parsed(message, handler.request_deserializer), context)
 
-        return make(call, None, handler.response_serializer)
+        return getattr(grpc, f"{kind}_rpc_method_handler")(call, None, handler.response_serializer)
 
     def _stoppable(self, behavior: Behavior) -> Behavior:
         """Return a behavior that does the same with a stream of requests, until the server stops."""
@@ -185,7 +179,9 @@ class Interceptor(grpc.ServerInterceptor):
                 if serializer is not None:
                     result = handling.serialized(result, serializer) if is_streaming else serializer(result)
             except NothingSent:
-                _end_without_message(context)
+                # If the call was cancelled for that, nobody hears of it.
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+                raise AssertionError("grpcio raises") from None
             except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
                 failure = request_log.failed(error)
             else:
@@ -256,12 +252,6 @@ class Interceptor(grpc.ServerInterceptor):
         if remaining_s is not None and remaining_s < _NO_DEADLINE_S:
             deadline = time.monotonic() + remaining_s
         return Call(request_log.caller, request_log.noted, deadline, context)
-
-
-def _end_without_message(context: grpc.ServicerContext) -> NoReturn:
-    """End a call that sent no message; if it was cancelled for that, nobody hears of it."""
-    context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
-    raise AssertionError("grpcio raises")
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
 from sealauthz.answers import Audience, NextStep, ParameterValue, Reason, RequirementOutcome
-from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
+from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.fields import revision_message, set_timestamp, timestamp
@@ -18,11 +16,6 @@ from sealauthz.v1 import authorization_pb2
 
 _EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}
 _AUDIENCES = {Audience.USER: authorization_pb2.AUDIENCE_USER, Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR}
-_STANDINGS: dict[str, authorization_pb2.Standing] = {
-    Standing.MET: authorization_pb2.STANDING_MET,
-    Standing.WAIVED: authorization_pb2.STANDING_WAIVED,
-    Standing.UNMET: authorization_pb2.STANDING_UNMET,
-}
 
 NOT_PERMITTED_NOW = Reason("NOT_PERMITTED_NOW", 0, Audience.USER, "", (NextStep("CONTACT_PLATFORM"),))
 """What a deny says whose reasons are all for operators: a deny never has none."""
@@ -53,7 +46,7 @@ def fill_decision(
     message.revision.CopyFrom(revision_message(store_id, decision.timeline, decision.revision))
     set_timestamp(message.evaluated_at, decision.evaluated_at)
     set_timestamp(message.valid_until, decision.valid_until)
-    _set_duration(message.facts_age, decision.facts_age_s)
+    message.facts_age.FromMilliseconds(max(0, round(decision.facts_age_s * 1_000)))
     if reasons:
         _fill_reasons(message, reasons, names_requirements=caller.may_call(EXPLAIN))
     for obligation in decision.obligations:
@@ -87,11 +80,6 @@ def _fill_reasons(
             codes = tuple(step.code for step in reason.next_steps)
             message.reasons.append(_plain_reason(reason.code, reason.stage, reason.audience, requirement, codes))
     message.next_steps.extend(made.values())
-
-
-def _set_duration(message: Duration, seconds: float) -> None:
-    whole, rest = divmod(max(0, round(seconds * 1_000)), 1_000)
-    message.seconds, message.nanos = whole, rest * 1_000_000
 
 
 def about_page(page: ListPage, store_id: str) -> dict[str, Any]:
@@ -128,7 +116,7 @@ def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorizati
         outcome = dataclasses.replace(outcome, reasons=seen, because=(), attempts=())
     # The message and those in it have the names of our fields.
     fields: dict[str, Any] = dataclasses.asdict(outcome)
-    return authorization_pb2.RequirementOutcome(**{**fields, "standing": _STANDINGS[outcome.standing]})
+    return authorization_pb2.RequirementOutcome(**{**fields, "standing": f"STANDING_{outcome.standing}"})
 
 
 @lru_cache(maxsize=4_096)

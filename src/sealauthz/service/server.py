@@ -141,20 +141,16 @@ def build(
 
 def is_loopback(address: str) -> bool:
     """Tell whether an address `host:port` can be reached from this machine only. Raises ConfigRefused."""
-    host = _host_of(address)
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65_535:
+        raise ConfigRefused(f"the address `{address}` must be `host:port`")
+    host = match["ipv6"] or match["host"]
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _host_of(address: str) -> str:
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(match["port"]) > 65_535:
-        raise ConfigRefused(f"the address `{address}` must be `host:port`")
-    return match["ipv6"] or match["host"]
 
 
 def _listen(server: grpc.Server, settings: ServerSettings) -> int:
