@@ -2,9 +2,9 @@
 
 import pytest
 
+from sealauthz.cli.records import line_of, record_of
 from sealauthz.demo.facts import opening_facts
 from sealauthz.errors import InvalidRequest
-from sealauthz.exchange import line_of, record_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
 

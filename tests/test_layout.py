@@ -31,12 +31,11 @@ ORDER = (
     "service",
     "client",
     "config",
-    "exchange",
     "demo",
     "cli",
     "__main__",
 )
-"""Top to bottom. `exchange` and `demo` belong to the command line."""
+"""Top to bottom. `demo` belongs to the command line."""
 
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] != "v1")
 

@@ -28,24 +28,15 @@ What a caller is not given it does not have. Unknown names are errors that name 
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+import pydantic
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from sealauthz.errors import ConfigRefused
+from sealauthz.errors import ConfigRefused, did_you_mean
 from sealauthz.schema import Model
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 
@@ -60,8 +51,8 @@ EVERYTHING = "*"
 MAX_WORKERS = 64
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerSection(_Section):
@@ -130,7 +121,9 @@ class CallerSection(_Section):
     @field_validator("read", "write")
     @classmethod
     def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
-        model = _model_of(info)
+        model = info.context
+        if not isinstance(model, Model):
+            raise TypeError("a configuration is read for a model")
         _check_words(value, model.records, "record type")
         for record_type, fields in value.items():
             if fields != EVERYTHING:
@@ -160,7 +153,7 @@ class Config(_Section):
     policies: PoliciesSection = PoliciesSection()
     callers: dict[str, CallerSection] = {}
 
-    @model_validator(mode="after")
+    @pydantic.model_validator(mode="after")
     def _check_callers(self) -> Config:
         names: dict[str, str] = {}
         for name, caller in self.callers.items():
@@ -183,17 +176,11 @@ class Config(_Section):
         if not insecure and (server.tls_certificate is None or server.tls_key is None):
             raise ConfigRefused("`server.tls_certificate` and `server.tls_key` are needed to serve over TLS")
         return ServerSettings(
-            listen=server.listen,
             is_insecure=insecure,
             tls_certificate=None if insecure else server.tls_certificate,
             tls_key=None if insecure else server.tls_key,
             has_reflection=insecure if server.reflection is None else server.reflection,
-            threads=server.threads,
-            max_concurrent_calls=server.max_concurrent_calls,
-            transaction_threads=server.transaction_threads,
-            max_transactions=server.max_transactions,
-            max_streams=server.max_streams,
-            health_interval_s=server.health_interval_s,
+            **server.model_dump(exclude={"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s"}),
         )
 
 
@@ -214,7 +201,7 @@ def load(model: Model, environ: Mapping[str, str], path: Path | None = None) -> 
             into[field] = environ[name]
     try:
         return Config.model_validate(table, context=model)
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         raise ConfigRefused("; ".join(_said(problem) for problem in error.errors(include_url=False))) from None
 
 
@@ -241,39 +228,23 @@ _PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",)}
 """The settings that are relative to the file they stand in."""
 
 
-def _names() -> dict[str, tuple[str, str]]:
-    """Return the variables that set a value, each with its section and field. Callers come from the file only."""
-    names = {}
-    for section, info in Config.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section):
-            for field in info.annotation.model_fields:
-                names[f"{PREFIX}{section}__{field}".upper()] = (section, field)
-    return names
-
-
 def _place_of(name: str) -> tuple[str, str]:
-    names = _names()
+    """Return the section and the field that a variable sets. Callers come from the file only. Raises ConfigRefused."""
+    names = {
+        f"{PREFIX}{section}__{field}".upper(): (section, field)
+        for section, info in Config.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+        for field in info.annotation.model_fields
+    }
     if name not in names:
-        raise ConfigRefused(f"unknown variable `{name}`{_suggestion(name, [*names, *OTHER_NAMES])}")
+        raise ConfigRefused(f"unknown variable `{name}`{did_you_mean(name, [*names, *OTHER_NAMES])}")
     return names[name]
 
 
 def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:
     for word in words:
         if word not in known:
-            raise ValueError(f"unknown {what} `{word}`{_suggestion(word, known)}")
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
-def _model_of(info: ValidationInfo) -> Model:
-    model = info.context
-    if not isinstance(model, Model):
-        raise TypeError("a configuration is read for a model")
-    return model
+            raise ValueError(f"unknown {what} `{word}`{did_you_mean(word, known)}")
 
 
 def _fields_of(model: Model, record_type: str) -> list[str]:

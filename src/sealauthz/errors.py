@@ -23,6 +23,8 @@ and safe to show to the caller; what only the operator may see travels as `__cau
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -155,3 +157,9 @@ class SuiteRefused(SealAuthzError):
     def __init__(self, *faults: Fault) -> None:
         self.faults = faults
         super().__init__("; ".join(map(str, faults)))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return what a message about an unknown word ends in: the nearest of the known ones, or nothing."""
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""

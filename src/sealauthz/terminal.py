@@ -11,18 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sealauthz.answers import (
-    NOTHING_TO_DO,
-    Attempt,
-    Decision,
-    Explanation,
-    ListPage,
-    NextStep,
-    Obligation,
-    ParameterValue,
-    RequirementOutcome,
-    RuleRef,
-)
+from sealauthz import answers
+from sealauthz.answers import Decision
 from sealauthz.schema import FOREVER, NEVER
 
 Moment = int | datetime.datetime
@@ -68,7 +58,7 @@ def decision_body(decision: Decision) -> RenderableType:
         lines.append(Text(reason.code, style="bold"))
         if reason.text:
             lines.append(Padding(Text(reason.text), (0, 0, 0, 2)))
-        steps = [step for step in reason.next_steps if step.code != NOTHING_TO_DO]
+        steps = [step for step in reason.next_steps if step.code != answers.NOTHING_TO_DO]
         if steps:
             lines.append(Padding(_items("→", steps), (0, 0, 0, 2)))
     if decision.obligations:
@@ -87,7 +77,7 @@ def decision_page(question: str, decision: Decision) -> RenderableType:
     return Group(headline, decision_body(decision), rests_on)
 
 
-def explanation_page(question: str, explanation: Explanation) -> RenderableType:
+def explanation_page(question: str, explanation: answers.Explanation) -> RenderableType:
     """Lay out a decision with each requirement of its action, the rules behind it, and what stopped them."""
     parts: list[RenderableType] = [decision_page(question, explanation.decision)]
     if explanation.requirements:
@@ -95,7 +85,7 @@ def explanation_page(question: str, explanation: Explanation) -> RenderableType:
     return Group(*parts)
 
 
-def requirements_tree(title: str, requirements: Iterable[RequirementOutcome]) -> RenderableType:
+def requirements_tree(title: str, requirements: Iterable[answers.RequirementOutcome]) -> RenderableType:
     """Lay out requirements, each with the rules behind it and what stopped them."""
     tree = Tree(Text(title, style="bold"), guide_style="dim")
     for outcome in requirements:
@@ -108,12 +98,12 @@ def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:
     rows: list[list[RenderableType]] = []
     for action, decision in decisions.items():
         reason = decision.reasons[0] if decision.reasons else None
-        steps = [step.code for step in reason.next_steps if step.code != NOTHING_TO_DO] if reason else []
+        steps = [step.code for step in reason.next_steps if step.code != answers.NOTHING_TO_DO] if reason else []
         rows.append([action, verdict(decision), reason.code if reason else "", steps[0] if steps else ""])
     return table(("action", "answer", "first reason", "what to do"), rows)
 
 
-def list_page(question: str, page: ListPage) -> RenderableType:
+def list_page(question: str, page: answers.ListPage) -> RenderableType:
     """Lay out a list: how many were found, whether these are all, each id on its line, and what it rests on."""
     extent = Text("all of them", style="bold green") if page.is_complete else Text("more follow", style="bold red")
     rests_on = Text(
@@ -135,7 +125,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Ta
     return made
 
 
-def _items(mark: str, items: Sequence[NextStep | Obligation]) -> Table:
+def _items(mark: str, items: Sequence[answers.NextStep | answers.Obligation]) -> Table:
     """Lay out next steps or obligations behind a mark, each with its parameters."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
@@ -148,7 +138,7 @@ def _items(mark: str, items: Sequence[NextStep | Obligation]) -> Table:
     return grid
 
 
-def _parameters(parameters: Mapping[str, ParameterValue]) -> Text:
+def _parameters(parameters: Mapping[str, answers.ParameterValue]) -> Text:
     """Write parameters as `name=value`, in the order of their names: on the wire they have none."""
     text = Text()
     for name, value in sorted(parameters.items()):
@@ -158,14 +148,14 @@ def _parameters(parameters: Mapping[str, ParameterValue]) -> Text:
     return text
 
 
-def _outcome_line(outcome: RequirementOutcome) -> Text:
+def _outcome_line(outcome: answers.RequirementOutcome) -> Text:
     line = Text.assemble(
         (f"{outcome.standing.lower():<7}", _STYLE.get(outcome.standing, "")), (outcome.requirement, "bold")
     )
     return line.append(f"  {', '.join(outcome.reasons)}") if outcome.reasons else line
 
 
-def _add_outcome(branch: Tree, outcome: RequirementOutcome) -> None:
+def _add_outcome(branch: Tree, outcome: answers.RequirementOutcome) -> None:
     """Add the rules of a requirement: why it is unmet, then those that were tried, or the one that held."""
     for rule in outcome.because:
         branch.add(_rule_text("because", rule))
@@ -181,7 +171,7 @@ def _add_outcome(branch: Tree, outcome: RequirementOutcome) -> None:
         _add_attempt(branch, label, attempt)
 
 
-def _add_attempt(branch: Tree, label: str, attempt: Attempt) -> None:
+def _add_attempt(branch: Tree, label: str, attempt: answers.Attempt) -> None:
     """Add a rule that was tried with what stopped it, and under it the rules that the condition tried in turn."""
     lines: list[RenderableType] = [_rule_text(label, attempt.rule)]
     if attempt.is_met and label == "tried":
@@ -198,6 +188,6 @@ def _add_attempt(branch: Tree, label: str, attempt: Attempt) -> None:
         _add_attempt(node, "tried", under)
 
 
-def _rule_text(label: str, rule: RuleRef) -> Text:
+def _rule_text(label: str, rule: answers.RuleRef) -> Text:
     tags = f"  {' '.join(rule.rules)}" if rule.rules else ""
     return Text.assemble((f"{label} ", "dim"), (f"{rule.file}:{rule.line}", "cyan"), tags, (f"\n{rule.head}", "dim"))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sealauthz.cli.fact_source import fact_sets
+from sealauthz.cli.diff_source import fact_sets
+from sealauthz.cli.records import line_of
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.demo.facts import opening_facts
-from sealauthz.exchange import line_of
 from sealauthz.model import MODEL
 
 NOW = "2026-01-05T09:00:00Z"

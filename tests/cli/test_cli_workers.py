@@ -23,7 +23,7 @@ from sealauthz.decision import system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.facts import Batch, Put, Store
 from sealauthz.model import MODEL
-from sealauthz.service.tokens import revision_message
+from sealauthz.service.fields import revision_message
 
 TOKEN = "a token of the signing service"
 CONFIG = """

@@ -15,8 +15,8 @@ from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, Sea
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, exact, shape_of
+from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of, snake
-from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 
 FORMS = forms_of(MODEL)

@@ -18,7 +18,7 @@ from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.facts import Batch, FactCache, Put, Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.model import MODEL
-from sealauthz.service.tokens import revision_message
+from sealauthz.service.fields import revision_message
 from sealauthz.v1 import authorization_pb2
 
 ZHOU, SEAL = "Person:p-zhou", "Seal:seal-official"

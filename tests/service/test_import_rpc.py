@@ -21,9 +21,8 @@ from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.identity import Person
-from sealauthz.service import importing
-from sealauthz.service.call import Call
-from sealauthz.service.importing import MAX_PART
+from sealauthz.service.callers import Call
+from sealauthz.service.facts import MAX_PART, _arriving
 from sealauthz.service.records import forms_of, snake
 from sealauthz.v1 import facts_pb2, records_pb2
 
@@ -192,7 +191,7 @@ def test_a_server_that_stops_does_not_take_a_pause_for_a_client_that_left() -> N
     timer = threading.Timer(0.02, call.stop)
     timer.start()
     message = first(seal("A"))
-    assert list(importing._arriving(iter([message]), call)) == [message]
+    assert list(_arriving(iter([message]), call)) == [message]
     timer.join()
     assert call.is_stopped
 

@@ -24,9 +24,9 @@ from sealauthz.errors import EvaluationFailed, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.process.log import make_log
 from sealauthz.service.callers import Callers
+from sealauthz.service.handling import RequestLog
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import Pools
-from sealauthz.service.request_log import RequestLog
 from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SECRET = "s3cret-陈小明"

@@ -18,8 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.service.authorization import AuthorizationServicer
-from sealauthz.service.call import Call
-from sealauthz.service.callers import RPCS, SERVICES
+from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2

@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from sealauthz import errors
+from sealauthz.service.fields import MAX_VIOLATIONS
 from sealauthz.service.status import TABLE, failure_of
-from sealauthz.service.violations import MAX_VIOLATIONS
 
 
 def leaves(cls: type) -> set[type]:

@@ -16,7 +16,7 @@ from conftest import Serve, Served
 from fake_pdp import FakePdp, allow, deny
 
 from sealauthz.errors import FactsUnavailable, SealAuthzError
-from sealauthz.service.call import Call
+from sealauthz.service.callers import Call
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.streams import Outlet, lagging
 from sealauthz.v1 import facts_pb2, revision_pb2

@@ -32,9 +32,9 @@ from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import watching
-from sealauthz.service.call import Call
+from sealauthz.service.callers import Call
+from sealauthz.service.fields import revision_message
 from sealauthz.service.records import WireForms, forms_of
-from sealauthz.service.tokens import revision_message
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2
 

@@ -25,8 +25,8 @@ from sealauthz.polar.check import Severity
 from sealauthz.policytest.loading import PolicyTests
 from sealauthz.schema import Part as ModelPart
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
+from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
-from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import records_pb2
 from tiny import shelves as shelf
 from tiny.model import TINY, Document, Folder, Team, TeamMember, facts

@@ -13,15 +13,7 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import (
-    config_option,
-    database_option,
-    engine_option,
-    load_bundle,
-    open_store,
-    policies_option,
-    read_config,
-)
+from sealauthz.cli.settings import decision_options, load_bundle, open_store, read_config
 from sealauthz.client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
@@ -56,15 +48,12 @@ class Where:
 def connection_options(command: F) -> F:
     """Add the options that say how to connect to a server."""
     path = click.Path(path_type=Path, dir_okay=False)
-    for option in (
-        click.option("--insecure", is_flag=True, help="Plain text instead of TLS; to this machine only."),
-        click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]"),
-        click.option(
-            "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
-        ),
-    ):
-        command = option(command)
-    return command
+    token = click.option(
+        "--token-file", type=path, metavar="FILE", help="Holds the bearer token. [SEALAUTHZ_TOKEN: the token]"
+    )
+    ca = click.option("--ca", type=path, metavar="FILE", help="The certificates (PEM) to trust. [SEALAUTHZ_TLS_ROOTS]")
+    insecure = click.option("--insecure", is_flag=True, help="Plain text instead of TLS; to this machine only.")
+    return token(ca(insecure(command)))
 
 
 def where_options(command: F) -> F:
@@ -76,17 +65,11 @@ def where_options(command: F) -> F:
 
     with_where.__doc__, with_where.__name__ = command.__doc__, command.__name__
     with_where.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in (
-        click.option("--language", type=click.Choice(["en", "zh"]), help="Add texts for the person, in this language."),
-        connection_options,
-        click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]"),
-        engine_option,
-        policies_option,
-        database_option,
-        config_option,
-    ):
-        with_where = option(with_where)
-    return with_where  # type: ignore[return-value]
+    server = click.option("--server", metavar="HOST:PORT", help="Ask this server, not a database. [SEALAUTHZ_ADDRESS]")
+    language = click.option(
+        "--language", type=click.Choice(["en", "zh"]), help="Add texts for the person, in this language."
+    )
+    return decision_options(server(connection_options(language(with_where))))  # type: ignore[return-value]
 
 
 @contextmanager

@@ -60,28 +60,25 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
 
 
 class Stop(click.ClickException):
-    """Ends the command with one line and an exit code."""
+    """Ends the command with one line and an exit code; without one, the command was used wrongly."""
 
-    def __init__(self, message: str, code: Exit) -> None:
+    def __init__(self, message: str, code: Exit = Exit.WRONG_USE) -> None:
         super().__init__(message)
         self.code = code
 
 
 _COMMANDS = {
-    "serve": "serve",
-    "check": "asking",
-    "explain": "asking",
-    "actions": "asking",
-    "list": "listing",
-    "facts": "facts",
-    "policy": "policy",
-    "db": "operating",
-    "demo": "operating",
+    "serve": "serve.serve",
+    "check": "asking.check",
+    "explain": "asking.explain",
+    "actions": "asking.actions",
+    "list": "asking.list_",
+    "facts": "facts.facts",
+    "policy": "policy.policy",
+    "db": "operating.db",
+    "demo": "operating.demo",
 }
-"""The commands, in the order of the help, and the modules that hold them."""
-
-_FUNCTIONS = {"list": "list_"}
-"""Of a command whose name is one of Python's own: the name of its function."""
+"""The commands, in the order of the help, and where they are: module and function."""
 
 
 class LazyGroup(click.Group):
@@ -95,8 +92,8 @@ class LazyGroup(click.Group):
         """Return a command by its name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"sealauthz.cli.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, _FUNCTIONS.get(cmd_name, cmd_name))
+        module, _, function = _COMMANDS[cmd_name].partition(".")
+        command: click.Command = getattr(import_module(f"sealauthz.cli.{module}"), function)
         return command
 
 
@@ -145,9 +142,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.WRONG_USE
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
-        return Exit.INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except Stop as error:
         return _fail(error.message, error.code)

@@ -1,22 +1,26 @@
-"""The commands that ask: `check`, `explain`, `actions`."""
+"""The commands that ask: `check`, `explain`, `actions`, `list`."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
+from rich.console import RenderableType
 
+from sealauthz.answers import ListPage
 from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
-from sealauthz.cli.output import decision_json, explanation_json, output_option, print_json
+from sealauthz.cli.output import decision_json, explanation_json, list_json, output_option, print_json
 from sealauthz.client import NEWEST
-from sealauthz.terminal import actions_table, console, decision_page, explanation_page, show
+from sealauthz.terminal import actions_table, console, decision_page, explanation_page, list_page, show
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-REFERENCE = re.compile(r"[A-Za-z]\w*:.+", re.ASCII | re.DOTALL)
+_REFERENCE = re.compile(r"[A-Za-z]\w*:.+", re.ASCII | re.DOTALL)
+_MAX_PAGE_SIZE = 1_000
 
 
 class Reference(click.ParamType[str]):
@@ -26,7 +30,7 @@ class Reference(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check the form; the answer says whether there is such a record."""
-        if not REFERENCE.fullmatch(str(value)):
+        if not _REFERENCE.fullmatch(str(value)):
             self.fail(f"`{value}` is not a reference: write TYPE:ID, as in Person:p-lin", param, ctx)
         return str(value)
 
@@ -44,28 +48,19 @@ class ContextEntry(click.ParamType[tuple[str, str]]):
         return key, text
 
 
+context_option = click.option(
+    "-c",
+    "--context",
+    type=ContextEntry(),
+    multiple=True,
+    help="Context of the question, such as the task; may be repeated.",
+)
+
+
 def question_arguments(command: F) -> F:
     """Add subject, action, resource and context."""
-    for part in (
-        context_option,
-        click.argument("resource", type=Reference()),
-        click.argument("action"),
-        click.argument("subject", type=Reference()),
-    ):
-        command = part(command)
-    return command
-
-
-def context_option(command: F) -> F:
-    """Add `--context KEY=VALUE`, any number of times."""
-    option = click.option(
-        "-c",
-        "--context",
-        type=ContextEntry(),
-        multiple=True,
-        help="Context of the question, such as the task; may be repeated.",
-    )
-    return option(command)
+    subject, resource = click.argument("subject", type=Reference()), click.argument("resource", type=Reference())
+    return subject(click.argument("action")(resource(context_option(command))))
 
 
 @click.command()
@@ -89,12 +84,9 @@ def check(
     """
     with answer_source(where) as source:
         decision = source.authorize(
-            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
         )
-    if output == "json":
-        print_json(decision_json(decision))
-    else:
-        show(console(), decision_page(f"{subject} {action} {resource}", decision))
+    _print(output, decision_json(decision), decision_page(f"{subject} {action} {resource}", decision))
     return Exit.DONE if decision else Exit.REFUSED
 
 
@@ -117,12 +109,9 @@ def explain(
     """
     with answer_source(where) as source:
         explanation = source.explain(
-            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
         )
-    if output == "json":
-        print_json(explanation_json(explanation))
-    else:
-        show(console(), explanation_page(f"{subject} {action} {resource}", explanation))
+    _print(output, explanation_json(explanation), explanation_page(f"{subject} {action} {resource}", explanation))
     return Exit.DONE
 
 
@@ -143,16 +132,77 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
     """
     with answer_source(where) as source:
         decisions = source.list_actions(
-            subject, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
         )
-    if output == "json":
-        print_json({action: decision_json(decision) for action, decision in decisions.items()})
-    else:
-        show(console(), actions_table(decisions))
+    as_json = {action: decision_json(decision) for action, decision in decisions.items()}
+    _print(output, as_json, actions_table(decisions))
     return Exit.DONE
 
 
-def as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
+@click.command("list")
+@click.argument("subject")
+@click.argument("action")
+@click.argument("resource")
+@context_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N of them. [default: all]")
+@where_options
+@output_option
+def list_(
+    *,
+    subject: str,
+    action: str,
+    resource: str,
+    context: tuple[tuple[str, str], ...],
+    limit: int | None,
+    where: Where,
+    output: str,
+) -> int:
+    """On which RESOURCE may SUBJECT do ACTION, or who may do it to RESOURCE?
+
+    Written like `check`, but one of the two ids is left out: the type alone
+    asks for all of that type. Lists exactly those that `check` would allow,
+    in the order of their ids, and says whether these are all. Exits with 0
+    whatever is found, and with 3 if facts or policies changed meanwhile.
+
+    \b
+      sealauthz list Person:p-zhou use Seal -c task=task-cartons
+      sealauthz list Person join Enterprise:e-yunshan
+    """
+    if where.language:
+        raise click.UsageError("--language adds texts to answers, and a list has none")
+    is_of_resources, names_resource = (_REFERENCE.fullmatch(text) is not None for text in (subject, resource))
+    if is_of_resources == names_resource:
+        raise click.UsageError("write one of SUBJECT and RESOURCE as TYPE:ID, and of the other the TYPE alone")
+    size = min(limit or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
+    with answer_source(where) as source:
+        ask = source.resource_pages if is_of_resources else source.subject_pages
+        pages = ask(subject, action, resource, _as_mapping(context), page_size=size, consistency=NEWEST)
+        found = _taken(pages, limit)
+    _print(output, list_json(found), list_page(f"{subject} {action} {resource}", found))
+    return Exit.DONE
+
+
+def _print(output: str, as_json: object, page: RenderableType) -> None:
+    if output == "json":
+        print_json(as_json)
+    else:
+        show(console(), page)
+
+
+def _taken(pages: Iterator[ListPage], limit: int | None) -> ListPage:
+    """Bring the pages together, up to the limit."""
+    found = next(pages)
+    while not found.is_complete and (limit is None or len(found.ids) < limit):
+        page = next(pages)
+        valid_until = min(found.valid_until, page.valid_until) if page.ids else found.valid_until
+        ids = (*found.ids, *page.ids)
+        found = dataclasses.replace(found, ids=ids, is_complete=page.is_complete, valid_until=valid_until)
+    if limit is not None and len(found.ids) > limit:
+        return dataclasses.replace(found, ids=found.ids[:limit], is_complete=False)
+    return found
+
+
+def _as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """Return the context as given. Raises UsageError for a key given twice."""
     made = dict(context)
     if len(made) != len(context):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from collections.abc import Iterable, Iterator
@@ -12,14 +13,14 @@ import click
 
 from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
-from sealauthz.cli.fact_lines import read_lines
 from sealauthz.cli.output import cut, output_option, print_json
-from sealauthz.cli.settings import config_option, database_option, open_store
+from sealauthz.cli.records import read_lines
+from sealauthz.cli.settings import open_store, store_options
 from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
-from sealauthz.service.importing import release_shared
+from sealauthz.service.facts import release_shared
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import console, instant, show, table
 
@@ -41,8 +42,7 @@ _NAMED = re.compile(r"`(\w+):([^`]+)`")
 @click.option("--caller", metavar="NAME", help="With --resume: whose import it is; without it, `cli`.")
 @click.option("--server", metavar="HOST:PORT", help="With --bulk: import through this server.")
 @connection_options
-@config_option
-@database_option
+@store_options
 def facts_import(
     *,
     file: BinaryIO,
@@ -132,8 +132,7 @@ def facts_import(
 
 
 @click.command("imports")
-@config_option
-@database_option
+@store_options
 @output_option
 def facts_imports(*, config_file: Path | None, database: str | None, output: str) -> int:
     """Show the imports that are open.
@@ -171,8 +170,7 @@ def facts_imports(*, config_file: Path | None, database: str | None, output: str
 @click.command("abandon")
 @click.argument("import_id", metavar="IMPORT")
 @click.option("--caller", default="cli", show_default=True, help="Whose import it is.")
-@config_option
-@database_option
+@store_options
 def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, database: str | None) -> int:
     """Abandon an open import.
 
@@ -279,13 +277,8 @@ def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
 
 
 def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
-    chunk: list[tuple[int, Any]] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    rest = iter(lines)
+    while chunk := list(itertools.islice(rest, size)):
         yield chunk
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import click
 from sqlalchemy import make_url
 
 from sealauthz.cli.app import Exit, service_model
-from sealauthz.cli.settings import config_option, database_option, database_url, read_config
-from sealauthz.facts import Store, upgrade
+from sealauthz.cli.settings import database_url, open_store, read_config, store_options
+from sealauthz.facts import upgrade
 from sealauthz.terminal import console
 
 
@@ -20,8 +19,7 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@config_option
-@database_option
+@store_options
 def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
     """Upgrade the database to the newest schema.
 
@@ -37,8 +35,7 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
 
 
 @db.command("restored")
-@config_option
-@database_option
+@store_options
 def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 
@@ -49,7 +46,7 @@ def db_restored(*, config_file: Path | None, database: str | None) -> int:
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz
     """
-    with closing(Store.open(database_url(read_config(config_file), database), service_model())) as store:
+    with open_store(config_file, database) as store:
         store.begin_new_timeline()
         revision = store.revision()
     click.echo(f"a new history begins at revision {revision}; tokens of before are refused")

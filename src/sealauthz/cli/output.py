@@ -5,30 +5,25 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from sealauthz.answers import Decision, Explanation, ListPage, NextStep, Obligation, ParameterValue, moment
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _MAX_CHARACTERS = 40
 """Of a value in a list; one record by its id is shown whole."""
 
 
-def output_option(command: F) -> F:
-    """Add `-o/--output table|json`."""
-    option = click.option(
-        "-o",
-        "--output",
-        type=click.Choice(["table", "json"]),
-        default="table",
-        show_default=True,
-        help="For people, or for programs.",
-    )
-    return option(command)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people, or for programs.",
+)
 
 
 def print_json(value: object) -> None:

@@ -1,8 +1,7 @@
-"""The commands that work on policies: `policy check`, `policy compile`, `policy diff`."""
+"""The commands that work on policies, as one group; `policy check`, `policy compile` and `policy schema` are here."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections import Counter
@@ -14,9 +13,8 @@ import click
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.policy_diff import policy_diff
-from sealauthz.cli.policy_mutate import policy_mutate
-from sealauthz.cli.policy_schema import policy_schema
-from sealauthz.cli.policy_test import policy_test
+from sealauthz.cli.policy_test import policy_mutate, policy_test
+from sealauthz.errors import did_you_mean
 
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
@@ -36,7 +34,6 @@ def policy() -> None:
 
 policy.add_command(policy_test)
 policy.add_command(policy_mutate)
-policy.add_command(policy_schema)
 policy.add_command(policy_diff)
 
 
@@ -90,11 +87,7 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
     if rule is not None:
         named = {name for name, _ in functions}
         if rule not in named:
-            near = difflib.get_close_matches(rule, named, 1)
-            raise Stop(
-                f"no function was made of a rule `{rule}`" + (f"; did you mean `{near[0]}`?" if near else ""),
-                Exit.WRONG_USE,
-            )
+            raise Stop(f"no function was made of a rule `{rule}`{did_you_mean(rule, named)}")
         functions = [function for function in functions if function[0] == rule]
     if show or rule is not None:
         click.echo("\n\n\n".join(text for _, text in functions))
@@ -107,6 +100,31 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
         f"for {questions} kinds of questions, in {seconds:.2f} s (parsed, checked and compiled)"
     )
     return Exit.DONE
+
+
+@policy.command("schema")
+@folder_argument
+def policy_schema(*, folder: Path | None) -> None:
+    """Print the JSON Schema of policy tests.
+
+    With FOLDER, it also suggests the actions, reasons, next steps and rules that
+    the policies in it know. An editor that speaks YAML uses the file that a
+    comment at the top of the tests names:
+
+    \b
+      sealauthz policy schema policies/ > policies/tests/.schema.json
+      # yaml-language-server: $schema=.schema.json
+    """
+    from sealauthz.policytest.form import json_schema
+
+    model = service_model()
+    if folder is None:
+        print_json(json_schema(model))
+        return
+    from sealauthz.decision import Bundle
+    from sealauthz.policytest.vocabulary import Vocabulary
+
+    print_json(json_schema(model, Vocabulary(Bundle.load(model, folder)).suggestions()))
 
 
 def _functions(bundle: Bundle) -> list[tuple[str, str]]:

@@ -161,9 +161,7 @@ def policy_diff(
     from sealauthz.accessdiff.changes import ChangeKind
     from sealauthz.accessdiff.comparison import Limits
     from sealauthz.accessdiff.report import unseen
-    from sealauthz.cli.access_json import json_of
-    from sealauthz.cli.access_markdown import markdown_of
-    from sealauthz.cli.access_text import text_of
+    from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
     from sealauthz.decision import system_clock
 
@@ -194,8 +192,7 @@ def _diffs(old: str, new: str, facts: str, now: int, limits: Any, lists_reasons:
     import dataclasses
 
     from sealauthz.accessdiff.diff import compare
-    from sealauthz.cli.fact_source import fact_sets
-    from sealauthz.cli.policy_source import load_bundle
+    from sealauthz.cli.diff_source import fact_sets, load_bundle
 
     before = load_bundle("OLD", old, new)
     after = load_bundle("NEW", new, old)
@@ -214,13 +211,13 @@ def _approved(file: Path, *, may_be_new: bool) -> Approvals:
     if may_be_new and not file.exists():
         return approval.Approvals()
     if not file.exists():
-        raise Stop(f"there is no file `{file}` of approved changes; --update writes it", Exit.WRONG_USE)
+        raise Stop(f"there is no file `{file}` of approved changes; --update writes it")
     try:
         return approval.read(file.read_bytes().decode(), str(file))
     except UnicodeDecodeError as error:
-        raise Stop(f"`{file}` is not UTF-8 text", Exit.WRONG_USE) from error
+        raise Stop(f"`{file}` is not UTF-8 text") from error
     except approval.ApprovalProblem as error:
-        raise Stop(str(error), Exit.WRONG_USE) from error
+        raise Stop(str(error)) from error
 
 
 @contextmanager

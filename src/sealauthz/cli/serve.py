@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -16,15 +16,7 @@ from typing import TextIO
 import click
 
 from sealauthz.cli.app import Exit, service_model
-from sealauthz.cli.settings import (
-    config_option,
-    database_option,
-    database_url,
-    engine_option,
-    load_bundle,
-    policies_option,
-    read_config,
-)
+from sealauthz.cli.settings import database_url, decision_options, load_bundle, read_config
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
@@ -33,10 +25,9 @@ from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
-from sealauthz.process.capture import captured, never_block
-from sealauthz.process.log import Log, make_log
+from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups_ignored, stop_on_signals
-from sealauthz.service import Callers, Server, ServerSettings, build
+from sealauthz.service import Callers, build
 
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
@@ -44,10 +35,7 @@ that the feed learns of a write."""
 
 
 @click.command()
-@config_option
-@database_option
-@policies_option
-@engine_option
+@decision_options
 @click.option("--listen", metavar="HOST:PORT", help="Instead of the configuration's address; port 0 takes a free one.")
 @click.option("--insecure", is_flag=True, help="Serve plain text instead of TLS; on this machine only.")
 @click.option(
@@ -147,13 +135,15 @@ def serve(
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
         stack.callback(server.stop, grace_s)
-        line = _announcement(settings, server, bundle.version, store.revision())
+        address = f"{settings.listen.rpartition(':')[0]}:{server.port}"
+        how = "in plain text" if settings.is_insecure else "over TLS"
+        line = f"listening on {address} {how}; policy {bundle.version}, facts at revision {store.revision()}"
         if link is not None:
             link.say_ready(line)
         else:
             click.echo(line)
             if is_demo:
-                _show_first_question(settings, server, token)
+                _show_first_question(address, token)
             else:
                 _warn_of_no_callers(config, standard_error)
         stopping.wait()
@@ -216,29 +206,15 @@ def _demo_database(database: str | None) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="sealauthz-demo-") as folder:
         url = database or f"sqlite:///{Path(folder) / 'demo.db'}"
         upgrade(url, service_model())
-        store = Store.open(url, service_model())
-        try:
+        with closing(Store.open(url, service_model())) as store:
             if store.revision() == 0:
                 store.write(Batch("demo", "demo-opening", tuple(map(Put, opening_facts(system_clock())))))
-        finally:
-            store.close()
         yield url
 
 
-def _announcement(settings: ServerSettings, server: Server, policy_version: str, revision: int) -> str:
-    how = "in plain text" if settings.is_insecure else "over TLS"
-    address = _address(settings, server)
-    return f"listening on {address} {how}; policy {policy_version}, facts at revision {revision}"
-
-
-def _show_first_question(settings: ServerSettings, server: Server, token: str) -> None:
+def _show_first_question(address: str, token: str) -> None:
     click.echo(
         "\nAsk it from another terminal:\n\n"
-        f"  export SEALAUTHZ_ADDRESS={_address(settings, server)} SEALAUTHZ_TOKEN={token}\n"
+        f"  export SEALAUTHZ_ADDRESS={address} SEALAUTHZ_TOKEN={token}\n"
         "  sealauthz check Person:p-lin use Seal:seal-official -c task=task-paper --insecure\n"
     )
-
-
-def _address(settings: ServerSettings, server: Server) -> str:
-    host, _, _ = settings.listen.rpartition(":")
-    return f"{host}:{server.port}"

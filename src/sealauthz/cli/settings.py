@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,49 +20,39 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def config_option(command: F) -> F:
-    """Add `--config FILE`."""
-    option = click.option(
+def store_options(command: F) -> F:
+    """Add `--config FILE` and `--database URL`."""
+    config = click.option(
         "--config",
         "config_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
         help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
     )
-    return option(command)
-
-
-def database_option(command: F) -> F:
-    """Add `--database URL`."""
-    option = click.option(
+    database = click.option(
         "--database",
         metavar="URL",
         help="The facts: sqlite:///facts.db or postgresql://host/name.  [default: as configured]",
     )
-    return option(command)
+    return config(database(command))
 
 
-def engine_option(command: F) -> F:
-    """Add `--engine compiled|oso`."""
-    option = click.option(
+def decision_options(command: F) -> F:
+    """Add the options that say what to decide with: those of the store, `--policies FOLDER`, `--engine NAME`."""
+    policies = click.option(
+        "--policies",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="The policies.  [default: as configured, else those installed with sealauthz]",
+    )
+    engine = click.option(
         "--engine",
         type=click.Choice(["compiled", "oso"]),
         default="compiled",
         show_default=True,
         help="What evaluates the policies; oso is thousands of times slower, for comparison.",
     )
-    return option(command)
-
-
-def policies_option(command: F) -> F:
-    """Add `--policies FOLDER`."""
-    option = click.option(
-        "--policies",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="FOLDER",
-        help="The policies.  [default: as configured, else those installed with sealauthz]",
-    )
-    return option(command)
+    return store_options(policies(engine(command)))
 
 
 def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
@@ -91,8 +81,5 @@ def open_store(config_file: Path | None, database: str | None) -> Iterator[Store
     """Open the facts for one command. Raises ConfigRefused, FactsUnavailable."""
     from sealauthz.facts import Store
 
-    store = Store.open(database_url(read_config(config_file), database), service_model())
-    try:
+    with closing(Store.open(database_url(read_config(config_file), database), service_model())) as store:
         yield store
-    finally:
-        store.close()

@@ -22,11 +22,9 @@ from sealauthz.answers import (
     RequirementOutcome,
     RuleRef,
 )
-from sealauthz.client.authorization import AuthorizationCalls
-from sealauthz.client.changes import absent, at_revision, delete, exists, put
-from sealauthz.client.facts import Changes, FactsCalls, Imported, Page, Written
-from sealauthz.client.questions import NEWEST, ContextValue, Question, at_least
-from sealauthz.client.reading import NoAnswer
+from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
+from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put
+from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, Page, Question, Written
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The calls that ask: decisions, explanations and lists."""
+"""The calls that ask: decisions, explanations and lists; and how fresh the facts must be that answer them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from sealauthz.answers import Decision, Explanation, ListPage
-from sealauthz.client.questions import ContextValue, Question, context_message, entity_message
-from sealauthz.client.reading import NoAnswer, decision_from, explanation_from, list_page_from, no_answer_from
+from sealauthz.client import messages
+from sealauthz.client.messages import ContextValue, NoAnswer, Question
 from sealauthz.client.transport import Connection
 from sealauthz.v1 import authorization_pb2
+
+NEWEST = authorization_pb2.Consistency(fully_consistent=True)
+"""Facts that include everything committed before the call."""
+
+
+def at_least(revision_token: str) -> authorization_pb2.Consistency:
+    """Return how to ask for facts that include a revision, such as that of a write (`Written.revision_token`)."""
+    return authorization_pb2.Consistency(at_least_as_fresh=revision_token)
 
 
 class AuthorizationCalls(Connection):
@@ -28,15 +36,10 @@ class AuthorizationCalls(Connection):
     ) -> Decision:
         """Decide one question. `subject` and `resource` are `Type:id`; `language` asks for texts (`en`, `zh`)."""
         request = authorization_pb2.AuthorizeRequest(
-            subject=entity_message(subject),
-            action=action,
-            resource=entity_message(resource),
-            context=context_message(context),
-            language=language,
-            consistency=consistency,
+            **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
         )
         reply: authorization_pb2.AuthorizeResponse = self._call(self._authorization.Authorize, request, timeout_s)
-        return decision_from(reply.decision)
+        return messages.decision_from(reply.decision)
 
     def authorize_batch(
         self,
@@ -49,13 +52,8 @@ class AuthorizationCalls(Connection):
         """Decide up to 1,000 questions at one revision; the answers come in the order of the questions."""
         request = authorization_pb2.AuthorizeBatchRequest(
             questions=[
-                authorization_pb2.Question(
-                    subject=entity_message(question.subject),
-                    action=question.action,
-                    resource=entity_message(question.resource),
-                    context=context_message(question.context),
-                )
-                for question in questions
+                authorization_pb2.Question(**messages.question_fields(q.subject, q.action, q.resource, q.context))
+                for q in questions
             ],
             language=language,
             consistency=consistency,
@@ -64,7 +62,7 @@ class AuthorizationCalls(Connection):
             self._authorization.AuthorizeBatch, request, timeout_s
         )
         return [
-            decision_from(item.decision) if item.HasField("decision") else no_answer_from(item.status)
+            messages.decision_from(item.decision) if item.HasField("decision") else messages.no_answer_from(item.status)
             for item in reply.items
         ]
 
@@ -80,14 +78,14 @@ class AuthorizationCalls(Connection):
     ) -> dict[str, Decision]:
         """Decide every action of the resource's type; by action, in the order of the policies."""
         request = authorization_pb2.ListActionsRequest(
-            subject=entity_message(subject),
-            resource=entity_message(resource),
-            context=context_message(context),
+            subject=messages.entity_message(subject),
+            resource=messages.entity_message(resource),
+            context=messages.context_message(context),
             language=language,
             consistency=consistency,
         )
         reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
-        return {item.action: decision_from(item.decision) for item in reply.actions}
+        return {item.action: messages.decision_from(item.decision) for item in reply.actions}
 
     def explain(
         self,
@@ -102,15 +100,10 @@ class AuthorizationCalls(Connection):
     ) -> Explanation:
         """Decide one question, and name the rules that matter and the conditions that stopped them."""
         request = authorization_pb2.ExplainRequest(
-            subject=entity_message(subject),
-            action=action,
-            resource=entity_message(resource),
-            context=context_message(context),
-            language=language,
-            consistency=consistency,
+            **messages.question_fields(subject, action, resource, context), language=language, consistency=consistency
         )
         reply: authorization_pb2.ExplainResponse = self._call(self._authorization.Explain, request, timeout_s)
-        return explanation_from(reply.explanation)
+        return messages.explanation_from(reply.explanation)
 
     def list_resources(
         self,
@@ -129,10 +122,10 @@ class AuthorizationCalls(Connection):
         `consistency` is that of the first page; the others are of the same revision.
         """
         request = authorization_pb2.ListResourcesRequest(
-            subject=entity_message(subject),
+            subject=messages.entity_message(subject),
             action=action,
             resource_type=resource_type,
-            context=context_message(context),
+            context=messages.context_message(context),
             page_size=page_size,
             page_token=page_token,
             consistency=consistency,
@@ -140,7 +133,7 @@ class AuthorizationCalls(Connection):
         reply: authorization_pb2.ListResourcesResponse = self._call(
             self._authorization.ListResources, request, timeout_s
         )
-        return list_page_from(reply, reply.resource_ids)
+        return messages.list_page_from(reply, reply.resource_ids)
 
     def list_subjects(
         self,
@@ -156,16 +149,16 @@ class AuthorizationCalls(Connection):
     ) -> ListPage:
         """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
         request = authorization_pb2.ListSubjectsRequest(
-            resource=entity_message(resource),
+            resource=messages.entity_message(resource),
             action=action,
             subject_type=subject_type,
-            context=context_message(context),
+            context=messages.context_message(context),
             page_size=page_size,
             page_token=page_token,
             consistency=consistency,
         )
         reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
-        return list_page_from(reply, reply.subject_ids)
+        return messages.list_page_from(reply, reply.subject_ids)
 
     def resource_pages(
         self,

@@ -1,20 +1,17 @@
-"""The calls on facts: write, read, watch and import."""
+"""The calls on facts: write, read, watch and import; and the changes and conditions that are written."""
 
 from __future__ import annotations
 
-import datetime
 import math
 import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import grpc
 from google.protobuf.message import Message
 
-from sealauthz.client.changes import fact_of
-from sealauthz.client.reading import moment_from
+from sealauthz.client.messages import Changes, Imported, Page, Written, moment_from
 from sealauthz.client.transport import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIED, CallFailed, Connection, call_failed
 from sealauthz.v1 import facts_pb2, records_pb2
 
@@ -26,50 +23,43 @@ _MAX_PART_BYTES = 3 * 1024 * 1024
 """Of the 4 MiB that a message may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a write made. `is_replay`: this `request_id` had been written before, and nothing was changed now."""
-
-    revision: int
-    revision_token: str
-    committed_at: datetime.datetime
-    is_replay: bool
+def put(record: Message) -> facts_pb2.FactChange:
+    """Return the change that writes a record, which is a message of `sealauthz.v1.records_pb2`."""
+    return facts_pb2.FactChange(put=_fact_of(record))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of facts, as messages. `next_page_token` is empty on the last page."""
-
-    facts: tuple[facts_pb2.StoredFact, ...]
-    next_page_token: str
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one revision changed, as far as the caller may read it; `revision_token` resumes the watch behind it.
-
-    Without changes it says that nothing else was changed up to here. `committed_at` is None before the first revision.
-    """
-
-    revision: int
-    revision_token: str
-    committed_at: datetime.datetime | None
-    changes: tuple[facts_pb2.ChangedFact, ...]
+def _fact_of(record: Message) -> records_pb2.Fact:
+    """Return a record as a fact. Raises TypeError for any other message."""
+    fact = records_pb2.Fact()
+    for field in fact.DESCRIPTOR.fields:
+        if field.message_type is record.DESCRIPTOR:
+            getattr(fact, field.name).CopyFrom(record)
+            return fact
+    raise TypeError(f"`{record.DESCRIPTOR.name}` is not a record")
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """How an import stands: its committed parts, and the facts that this call put.
+def delete(record_type: str, record_id: str) -> facts_pb2.FactChange:
+    """Return the change that removes a record."""
+    return facts_pb2.FactChange(delete=_key(record_type, record_id))
 
-    `is_finished`: the enterprises are decided about again.
-    """
 
-    parts: int
-    facts: int
-    revision: int
-    revision_token: str
-    is_finished: bool
+def exists(record_type: str, record_id: str) -> facts_pb2.Precondition:
+    """Return the condition that a record exists."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), exists=facts_pb2.Precondition.Exists())
+
+
+def absent(record_type: str, record_id: str) -> facts_pb2.Precondition:
+    """Return the condition that a record does not exist."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), absent=facts_pb2.Precondition.Absent())
+
+
+def at_revision(record_type: str, record_id: str, revision: int) -> facts_pb2.Precondition:
+    """Return the condition that a record exists and last changed at this revision."""
+    return facts_pb2.Precondition(key=_key(record_type, record_id), at_revision=revision)
+
+
+def _key(record_type: str, record_id: str) -> facts_pb2.FactKey:
+    return facts_pb2.FactKey(record_type=record_type, id=record_id)
 
 
 class FactsCalls(Connection):
@@ -133,7 +123,8 @@ class FactsCalls(Connection):
                 for message in stream:
                     pause_s, is_out = FIRST_PAUSE_S, False
                     request.after = message.revision.token
-                    yield _changes(message)
+                    at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+                    yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
             except grpc.RpcError as error:
                 failed = call_failed(error)
                 # A message that is too large would be too large again.
@@ -165,7 +156,7 @@ class FactsCalls(Connection):
         """
         enterprises = list(enterprise_ids)
         put_facts = 0
-        for window in _windows(import_id, enterprises, map(fact_of, facts), part_size):
+        for window in _windows(import_id, enterprises, map(_fact_of, facts), part_size):
             # Without a limit of attempts: an import that breaks off costs more than time.
             reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, window, timeout_s, math.inf)
             put_facts += reply.facts
@@ -208,8 +199,3 @@ def _parts(facts: Iterable[records_pb2.Fact], part_size: int) -> Iterator[facts_
         size += fact_size
     part.last = True
     yield part
-
-
-def _changes(message: facts_pb2.WatchChangesResponse) -> Changes:
-    committed_at = moment_from(message.committed_at) if message.HasField("committed_at") else None
-    return Changes(message.revision.number, message.revision.token, committed_at, tuple(message.changes))

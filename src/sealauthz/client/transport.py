@@ -6,7 +6,6 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import grpc
@@ -85,9 +84,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -140,12 +137,9 @@ def call_failed(error: grpc.RpcError) -> CallFailed:
     return CallFailed(call.code(), call.details() or "", reason, metadata, violations)
 
 
-def _details(trailer: Sequence[tuple[str, str | bytes]]) -> Sequence[Any]:
-    for key, value in trailer:
-        if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            try:
-                details: Sequence[Any] = status_pb2.Status.FromString(value).details
-            except DecodeError:
-                return ()
-            return details
-    return ()
+def _details(trailer: Sequence[tuple[str, str | bytes]]) -> list[Any]:
+    packed = (value for key, value in trailer if key == "grpc-status-details-bin" and isinstance(value, bytes))
+    try:
+        return list(status_pb2.Status.FromString(next(packed, b"")).details)
+    except DecodeError:
+        return []

@@ -1,5 +1,5 @@
 """The demonstration: invented facts about invented people and companies, and the founding story on them.
 
-`facts` holds the records with which the story opens, `story` and `retrieval` its chapters; `scenario` runs it over real
-gRPC and `harness` checks every answer.
+`facts` holds the records with which the story opens, `story` its chapters; `scenario` runs it over real gRPC and
+`harness` checks every answer.
 """

@@ -10,31 +10,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sealauthz.model.records.contracts import (
-    Contract,
-    ContractDocument,
-    ContractMatter,
-    ContractState,
-    DocumentState,
-    PartyKind,
-    Signatory,
-    SigningTask,
-    TaskAction,
-    TaskOperator,
-    TaskSeal,
-    TaskState,
-)
+from sealauthz.model.records import contracts, organisation
 from sealauthz.model.records.grants import GrantConfirmation, GrantScope, GrantState, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import Person, PlatformStaff, RealnameState, StaffDuty
 from sealauthz.model.records.membership import JoinedVia, Membership, Role, RoleAssignment
-from sealauthz.model.records.organisation import (
-    AuthenticationState,
-    CertificationMethod,
-    CertificationState,
-    Enterprise,
-    RegistrySnapshot,
-    RegistryStatus,
-)
 from sealauthz.model.records.retrieval import EnterpriseAuthentication
 from sealauthz.model.records.seals import Certificate, CertificateState, Seal, SealKind, SealState
 
@@ -67,6 +46,33 @@ def person(key: str, name: str, phone: str, now: int, **more: Any) -> Person:
     )
 
 
+def member(key: str, enterprise: str, via: JoinedVia, joined_at: int) -> Membership:
+    """Make a person a member of an enterprise."""
+    return Membership(
+        id=f"m-{key}", person_id=f"p-{key}", enterprise_id=f"e-{enterprise}", joined_via=via, joined_at=joined_at
+    )
+
+
+def administrator(key: str, role: Role, since: int, **more: Any) -> RoleAssignment:
+    """Give a member the role of an administrator, of the whole enterprise or of its seals."""
+    is_primary = role is Role.SYSTEM_ADMIN
+    word = "admin" if is_primary else "seals"
+    return RoleAssignment(
+        id=f"role-{key}-{word}", membership_id=f"m-{key}", role=role, valid_from=since, is_primary=is_primary, **more
+    )
+
+
+def snapshot(key: str, number: int, fetched_at: int, legal_rep_id: str | None) -> organisation.RegistrySnapshot:
+    """Make what the registry says of an enterprise that exists."""
+    return organisation.RegistrySnapshot(
+        id=f"registry-{key}-{number}",
+        enterprise_id=f"e-{key}",
+        status=organisation.RegistryStatus.EXISTING,
+        fetched_at=fetched_at,
+        legal_rep_id=legal_rep_id,
+    )
+
+
 def opening_facts(now: int) -> list[Any]:
     """Return the records of the opening, in an order in which each refers only to those before it."""
     return [*_people(now), *_companies(now), *_yunshan(now), *_contracts(now)]
@@ -94,53 +100,28 @@ def _companies(now: int) -> list[Any]:
         ("qinghe", "青禾纸业（苏州）有限公司", QINGHE_USCC, None, "gu"),
     ):
         records += [
-            Enterprise(id=f"e-{key}", name=name, uscc=uscc, auth_state=AuthenticationState.AUTHENTICATED),
-            RegistrySnapshot(
-                id=f"registry-{key}-1",
-                enterprise_id=f"e-{key}",
-                status=RegistryStatus.EXISTING,
-                fetched_at=now - 300 * DAY,
-                legal_rep_id=legal_rep,
+            organisation.Enterprise(
+                id=f"e-{key}", name=name, uscc=uscc, auth_state=organisation.AuthenticationState.AUTHENTICATED
             ),
+            snapshot(key, 1, now - 300 * DAY, legal_rep),
             EnterpriseAuthentication(
                 id=f"certification-{key}-1",
                 enterprise_id=f"e-{key}",
                 applicant_id=f"p-{admin}",
-                method=CertificationMethod.DOCUMENTS,
+                method=organisation.CertificationMethod.DOCUMENTS,
                 submitted_at=now - 301 * DAY,
-                state=CertificationState.PASSED,
+                state=organisation.CertificationState.PASSED,
                 decided_at=now - 300 * DAY,
             ),
-            Membership(
-                id=f"m-{admin}",
-                person_id=f"p-{admin}",
-                enterprise_id=f"e-{key}",
-                joined_via=JoinedVia.AUTHENTICATOR,
-                joined_at=now - 300 * DAY,
-            ),
-            *(
-                RoleAssignment(
-                    id=f"role-{admin}-{word}",
-                    membership_id=f"m-{admin}",
-                    role=role,
-                    valid_from=now - 300 * DAY,
-                    is_primary=role is Role.SYSTEM_ADMIN,
-                )
-                for word, role in (("admin", Role.SYSTEM_ADMIN), ("seals", Role.SEAL_ADMIN))
-            ),
+            member(admin, key, JoinedVia.AUTHENTICATOR, now - 300 * DAY),
+            *(administrator(admin, role, now - 300 * DAY) for role in (Role.SYSTEM_ADMIN, Role.SEAL_ADMIN)),
         ]
     return records
 
 
 def _yunshan(now: int) -> list[Any]:
     return [
-        Membership(
-            id="m-zhou",
-            person_id="p-zhou",
-            enterprise_id="e-yunshan",
-            joined_via=JoinedVia.INVITE,
-            joined_at=now - 200 * DAY,
-        ),
+        member("zhou", "yunshan", JoinedVia.INVITE, now - 200 * DAY),
         Certificate(
             id="cert-yunshan",
             enterprise_id="e-yunshan",
@@ -181,38 +162,38 @@ def _contracts(now: int) -> list[Any]:
     records: list[Any] = []
     for key, operators in (("paper", ("lin",)), ("cartons", ("he", "zhou"))):
         records += [
-            Contract(
+            contracts.Contract(
                 id=f"contract-{key}",
                 initiator_id="e-qinghe",
                 contract_type="PURCHASE",
-                state=ContractState.SIGNING,
+                state=contracts.ContractState.SIGNING,
                 deadline=now + 30 * DAY,
-                matter=ContractMatter.GENERAL,
+                matter=contracts.ContractMatter.GENERAL,
                 amount=40_000_00,
                 currency="CNY",
             ),
-            ContractDocument(
+            contracts.ContractDocument(
                 id=f"document-{key}",
                 contract_id=f"contract-{key}",
                 digest=digest(f"purchase of {key}"),
-                state=DocumentState.COMPLETE,
+                state=contracts.DocumentState.COMPLETE,
             ),
-            Signatory(
+            contracts.Signatory(
                 id=f"party-{key}-yunshan",
                 contract_id=f"contract-{key}",
-                kind=PartyKind.ENTERPRISE,
+                kind=contracts.PartyKind.ENTERPRISE,
                 enterprise_id="e-yunshan",
             ),
-            SigningTask(
+            contracts.SigningTask(
                 id=f"task-{key}",
                 signatory_id=f"party-{key}-yunshan",
-                action=TaskAction.CORPORATE_SEAL,
-                state=TaskState.PENDING,
+                action=contracts.TaskAction.CORPORATE_SEAL,
+                state=contracts.TaskState.PENDING,
             ),
             *(
-                TaskOperator(id=f"operator-{key}-{name}", task_id=f"task-{key}", person_id=f"p-{name}")
+                contracts.TaskOperator(id=f"operator-{key}-{name}", task_id=f"task-{key}", person_id=f"p-{name}")
                 for name in operators
             ),
-            TaskSeal(id=f"fixed-{key}", task_id=f"task-{key}", seal_id="seal-official"),
+            contracts.TaskSeal(id=f"fixed-{key}", task_id=f"task-{key}", seal_id="seal-official"),
         ]
     return records

@@ -8,7 +8,7 @@ import io
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,6 @@ class _OverGrpc:
 def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
     url = f"sqlite:///{folder / 'demo.db'}"
     upgrade(url, MODEL)
-    store = Store.open(url, MODEL, now=clock)
     token = secrets.token_urlsafe(32)
     tls = _certificate(folder)
     settings = ServerSettings(
@@ -96,19 +95,16 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         tls_certificate=folder / "server.pem" if tls else None,
         tls_key=folder / "server.key" if tls else None,
     )
-    try:
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(Store.open(url, MODEL, now=clock)))
         pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL), now=clock)
         # The log of the service would stand between the lines of the story.
         server = build(settings, Callers([demo_caller(token)]), store, pdp, make_log(io.StringIO()))
         server.start()
-        try:
-            address = f"localhost:{server.port}"
-            with SealAuthzClient(address, token, tls_roots=tls, insecure=tls is None, timeout_s=_TIMEOUT_S) as client:
-                yield _OverGrpc(client, f"{address}, {'over TLS' if tls else 'in plain text'}, with a bearer token")
-        finally:
-            server.stop(grace_s=1)
-    finally:
-        store.close()
+        stack.callback(server.stop, grace_s=1)
+        address = f"localhost:{server.port}"
+        with SealAuthzClient(address, token, tls_roots=tls, insecure=tls is None, timeout_s=_TIMEOUT_S) as client:
+            yield _OverGrpc(client, f"{address}, {'over TLS' if tls else 'in plain text'}, with a bearer token")
 
 
 def _certificate(folder: Path) -> bytes | None:

@@ -6,12 +6,4 @@
 from sealauthz.service.callers import RPCS, Caller, Callers
 from sealauthz.service.server import Server, ServerSettings, build, is_loopback
 
-__all__ = [
-    "RPCS",
-    "Caller",
-    "Callers",
-    "Server",
-    "ServerSettings",
-    "build",
-    "is_loopback",
-]
+__all__ = ["RPCS", "Caller", "Callers", "Server", "ServerSettings", "build", "is_loopback"]

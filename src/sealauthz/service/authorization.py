@@ -1,37 +1,39 @@
-"""AuthorizationService: questions in, decisions out."""
+"""AuthorizationService: questions in, decisions out. Every malformed field of a question is named by its path."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
 from sealauthz.decision.assembly import MaySee, Within, everything
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
-from sealauthz.decision.question import ListQuery, Question
-from sealauthz.errors import InvalidRequest, SealAuthzError
-from sealauthz.facts.memory.consistency import Deadline
+from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
+from sealauthz.decision.texts import LANGUAGES
+from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
+from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
+from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
-from sealauthz.service.call import Call
-from sealauthz.service.questions import (
-    MAX_BATCH,
-    AsksPage,
-    AsksWithTexts,
-    consistency_from,
-    language_from,
-    paging_from,
-    parts_from,
-    question_from,
-    resources_query_from,
-    subjects_query_from,
-    with_prefix,
-)
-from sealauthz.service.request_log import write_incident
-from sealauthz.service.responses import explanation_message, fill_decision, resources_message, subjects_message
+from sealauthz.service.callers import Call
+from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
+from sealauthz.service.handling import write_incident
+from sealauthz.service.responses import about_page, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
-from sealauthz.service.violations import FieldViolations
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
+
+MAX_BATCH = 1_000
+MAX_CONTEXT_KEYS = 32
+
+AsksOne = authorization_pb2.Question | authorization_pb2.AuthorizeRequest | authorization_pb2.ExplainRequest
+AsksPage = authorization_pb2.ListResourcesRequest | authorization_pb2.ListSubjectsRequest
+AsksWithTexts = (
+    authorization_pb2.AuthorizeRequest
+    | authorization_pb2.AuthorizeBatchRequest
+    | authorization_pb2.ListActionsRequest
+    | authorization_pb2.ExplainRequest
+)
 
 
 class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer):
@@ -44,7 +46,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
         """Decide one question."""
-        question, language = question_from(request), language_from(request)
+        question, language = _question_from(request), _language_from(request)
         self._note_question(call, question.action, question.resource.type)
         decision = self._pdp.decide(question, self._options(request, call))
         _note_decision(call, decision)
@@ -59,7 +61,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         violations = FieldViolations()
         violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
         violations.refuse()
-        language = language_from(request)
+        language = _language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
         options = self._options(request, call)
@@ -77,7 +79,10 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self, request: authorization_pb2.ListActionsRequest, call: Call
     ) -> authorization_pb2.ListActionsResponse:
         """Decide every action of the resource's type."""
-        (subject, resource, context), language = parts_from(request), language_from(request)
+        violations = FieldViolations()
+        subject, resource, context = _parts_from(request, "", violations)
+        violations.refuse()
+        language = _language_from(request)
         self._note_question(call, "", resource.type)
         decisions = self._pdp.actions(subject, resource, context, self._options(request, call))
         call.noted["items"] = len(decisions)
@@ -89,7 +94,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
         """Decide one question, and name the rules that matter."""
-        question, language = question_from(request), language_from(request)
+        question, language = _question_from(request), _language_from(request)
         self._note_question(call, question.action, question.resource.type)
         explanation = self._pdp.explain(question, self._options(request, call))
         _note_decision(call, explanation.decision)
@@ -101,21 +106,20 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self, request: authorization_pb2.ListResourcesRequest, call: Call
     ) -> authorization_pb2.ListResourcesResponse:
         """List the resources of a type on which the subject may act, one page."""
-        query = resources_query_from(request)
-        page = self._page(query, paging_from(request), self._options(request, call), call)
-        return resources_message(page, self._store_id)
+        page = self._page(request, call)
+        return authorization_pb2.ListResourcesResponse(resource_ids=page.ids, **about_page(page, self._store_id))
 
     def ListSubjects(
         self, request: authorization_pb2.ListSubjectsRequest, call: Call
     ) -> authorization_pb2.ListSubjectsResponse:
         """List who may act on the resource, one page."""
-        query = subjects_query_from(request)
-        page = self._page(query, paging_from(request), self._options(request, call), call)
-        return subjects_message(page, self._store_id)
+        page = self._page(request, call)
+        return authorization_pb2.ListSubjectsResponse(subject_ids=page.ids, **about_page(page, self._store_id))
 
-    def _page(self, query: ListQuery, paging: Paging, options: RequestOptions, call: Call) -> ListPage:
+    def _page(self, request: AsksPage, call: Call) -> ListPage:
+        query, options = _query_from(request), self._options(request, call)
         self._note_question(call, query.action, query.resource_type)
-        page = self._pdp.list_page(query, paging, options)
+        page = self._pdp.list_page(query, Paging(request.page_size, request.page_token), options)
         call.noted["items"] = len(page.ids)
         call.noted["complete"] = int(page.is_complete)
         return page
@@ -132,7 +136,8 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             fill_decision(item.decision, result, call.caller, self._store_id, language)
             return
         if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
-            result = with_prefix(result, f"questions[{index}].")
+            moved = (Violation(f"questions[{index}].{v.field}", v.description) for v in result.violations)
+            result = InvalidRequest(*moved)
         failure = failure_of(result)
         write_incident(self._log, failure, result)
         item.status.CopyFrom(failure.item_status())
@@ -141,7 +146,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see: MaySee = everything if caller.tenants is None else Within(caller.tenants)
-        return RequestOptions(may_see, caller.name, consistency_from(request, self._store_id), Deadline(call.deadline))
+        return RequestOptions(may_see, caller.name, _consistency_from(request, self._store_id), Deadline(call.deadline))
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:
         # Only words of the vocabulary: any other text is the client's own, and may be personal.
@@ -155,7 +160,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 def _read(message: authorization_pb2.Question, index: int) -> Question | InvalidRequest:
     """Read one question of a batch; a malformed one does not fail the others."""
     try:
-        return question_from(message, f"questions[{index}].")
+        return _question_from(message, f"questions[{index}].")
     except InvalidRequest as error:
         return error
 
@@ -163,3 +168,102 @@ def _read(message: authorization_pb2.Question, index: int) -> Question | Invalid
 def _note_decision(call: Call, decision: Decision) -> None:
     call.noted["decision_id"] = decision.decision_id
     call.noted["effect"] = str(Effect(decision.effect))
+
+
+def _language_from(message: AsksWithTexts) -> str:
+    """Read the language of the texts; empty for none. Raises InvalidRequest for an unknown one."""
+    language = message.language
+    if language and language not in LANGUAGES:
+        raise InvalidRequest.at("language", f"must be empty or one of {', '.join(LANGUAGES)}")
+    return language
+
+
+def _consistency_from(message: AsksWithTexts | AsksPage, store_id: str) -> Consistency:
+    """Read how fresh the facts must be. Raises InvalidRequest, and RevisionUnknown for the token of another store."""
+    if not message.HasField("consistency"):
+        return FROM_MEMORY
+    wanted = message.consistency
+    match wanted.WhichOneof("requirement"):
+        case "fully_consistent" if wanted.fully_consistent:
+            return FULL
+        case "at_least_as_fresh":
+            token = token_from(wanted.at_least_as_fresh, "consistency.at_least_as_fresh")
+            check_store(token, store_id)
+            return Consistency(at_least=token.number, timeline=token.timeline_id)
+        case None | "minimize_latency" if not wanted.fully_consistent:
+            return FROM_MEMORY
+        case _:
+            raise InvalidRequest.at("consistency", "must not say `fully_consistent: false`; leave it out instead")
+
+
+def _question_from(message: AsksOne, prefix: str = "") -> Question:
+    """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
+    violations = FieldViolations()
+    subject, resource, context = _parts_from(message, prefix, violations)
+    action = message.action
+    violations.check_id(f"{prefix}action", action)
+    violations.refuse()
+    return Question(subject, action, resource, context)
+
+
+def _query_from(message: AsksPage) -> ListQuery:
+    """Read what to list. Raises InvalidRequest naming every malformed field."""
+    if isinstance(message, authorization_pb2.ListResourcesRequest):
+        root, known, wanted = Root.SUBJECT, ("subject", message.subject), ("resource_type", message.resource_type)
+    else:
+        root, known, wanted = Root.RESOURCE, ("resource", message.resource), ("subject_type", message.subject_type)
+    violations = FieldViolations()
+    entity = _entity_from(known[1], known[0], violations)
+    violations.check_id("action", message.action)
+    violations.check_id(*wanted)
+    context = _context_from(message.context, "context", violations)
+    violations.refuse()
+    return ListQuery(root, entity, message.action, wanted[1], context)
+
+
+def _parts_from(
+    message: AsksOne | authorization_pb2.ListActionsRequest, prefix: str, violations: FieldViolations
+) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
+    return (
+        _entity_from(message.subject, f"{prefix}subject", violations),
+        _entity_from(message.resource, f"{prefix}resource", violations),
+        _context_from(message.context, f"{prefix}context", violations),
+    )
+
+
+def _entity_from(message: authorization_pb2.Entity, path: str, violations: FieldViolations) -> Entity:
+    kind, record_id = message.type, message.id
+    if not (is_id(kind) and is_id(record_id)):
+        if not kind and not record_id:
+            violations.add(path, "is required")
+        else:
+            violations.check_id(f"{path}.type", kind)
+            violations.check_id(f"{path}.id", record_id)
+    return Entity(kind, record_id)
+
+
+def _context_from(
+    messages: Mapping[str, authorization_pb2.ContextValue], path: str, violations: FieldViolations
+) -> Mapping[str, ContextValue]:
+    violations.check_count(path, len(messages), MAX_CONTEXT_KEYS)
+    context: dict[str, ContextValue] = {}
+    # Sorted: a map has no order on the wire, and the same request must name the same fields.
+    for key in sorted(messages):
+        if not is_id(key):
+            violations.add(path, "must have keys of 1 to 128 printable characters")
+            continue
+        context[key] = _value_from(messages[key], f"{path}[{key}]", violations)
+    return context
+
+
+def _value_from(message: authorization_pb2.ContextValue, path: str, violations: FieldViolations) -> ContextValue:
+    which = message.WhichOneof("value")
+    if which is None:
+        violations.add(path, "must hold a value")
+        return ""
+    if which == "time_value":
+        return violations.instant(path, message.time_value)
+    if which == "string_value":
+        violations.check_text(path, message.string_value)
+    value: ContextValue = getattr(message, which)
+    return value

@@ -1,13 +1,17 @@
-"""Who calls, and what each caller may call, write and see. What is not listed is not permitted."""
+"""Callers and what each may call, write and see (what is not listed is not permitted), and their admitted calls."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+import grpc
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown
 from sealauthz.schema import Column, Model
@@ -83,7 +87,9 @@ class Caller:
         record_type = type(before if after is None else after).__name__
         self.check_writes(record_type)
         for column in _unlisted(self.model, record_type, self.write[record_type]):
-            if after is None or getattr(after, column.name) != _untouched(before, column):
+            # What nobody sets holds the default; a column without one has none, which equals nothing.
+            untouched = column.default if before is None else getattr(before, column.name)
+            if after is None or getattr(after, column.name) != untouched:
                 raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}.{column.name}`")
 
     def _check_scope(self, record_type: str) -> None:
@@ -100,11 +106,6 @@ class Caller:
 def _unlisted(model: Model, record_type: str, fields: frozenset[str]) -> list[Column]:
     columns = model.shapes[record_type].columns
     return [column for column in columns if column.name != "id" and column.name not in fields]
-
-
-def _untouched(before: Any | None, column: Column) -> Any:
-    """Return the value that a column has if nobody sets it; one without a default has none, and equals nothing."""
-    return column.default if before is None else getattr(before, column.name)
 
 
 class Callers:
@@ -132,3 +133,52 @@ class Callers:
         if found is None:
             raise CallerUnknown("unknown bearer token")
         return found
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """An admitted call, as a servicer gets it besides the request: who calls, until when, and what to add to the log.
+
+    `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server stops, and this
+    stream with it.
+
+    INVARIANT: `noted` holds no token, no personal text and no value of a context.
+    """
+
+    caller: Caller
+    noted: dict[str, str | int] = field(default_factory=dict)
+    deadline: float | None = None
+    _context: grpc.ServicerContext | None = field(default=None, repr=False)
+    is_stopped: bool = False
+    _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def remaining_s(self) -> float | None:
+        """The seconds until the deadline, never below 0; None without a deadline."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
+
+    def is_cancelled(self, within_s: float = 0.0) -> bool:
+        """Tell whether nobody waits for an answer: the caller left, or the server stops a stream.
+
+        Waits `within_s` seconds for that.
+        """
+        if self.is_stopped or (self._context is not None and not self._context.is_active()):
+            return True
+        if within_s <= 0:
+            return False
+        over = threading.Event()
+        return not self.on_cancel(over.set) or over.wait(within_s)
+
+    def on_cancel(self, wake: Callable[[], None]) -> bool:
+        """Call `wake` from another thread when the call is over; return False if it is over already.
+
+        `wake` must not wait for anything: the thread may be the one that serves all calls.
+        """
+        self._on_stop.append(wake)
+        is_registered = self._context is None or bool(self._context.add_callback(wake))
+        return is_registered and not self.is_stopped
+
+    def stop(self) -> None:
+        """End a stream because the server stops."""
+        self.is_stopped = True
+        for wake in list(self._on_stop):
+            wake()

@@ -203,15 +203,11 @@ class Readiness:
         was_serving = self.servicer.is_serving
         try:
             self._store.revision()
-        except SealAuthzError as error:
-            self.servicer.say(False)
-            if was_serving or is_first:
-                self._log.warning("not_serving", error)
-            return
         except Exception as error:  # noqa: BLE001 (a thread that ended would never say SERVING again)
             self.servicer.say(False)
             if was_serving or is_first:
-                self._log.error("not_serving", error)
+                write = self._log.warning if isinstance(error, SealAuthzError) else self._log.error
+                write("not_serving", error)
             return
         self.servicer.say(True)
         if not was_serving:

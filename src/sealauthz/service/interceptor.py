@@ -1,6 +1,4 @@
-"""The interceptor around every request: is there room, who calls, is it in time, how does it end, and its line in the
-log.
-"""
+"""The interceptor around every request: is there room, who calls, is it in time, how does it end? And its log line."""
 
 from __future__ import annotations
 
@@ -16,12 +14,11 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from sealauthz.errors import CallerUnknown, ServiceBusy
 from sealauthz.process.log import Log
-from sealauthz.service.call import Call
-from sealauthz.service.callers import SERVICES, Caller, Callers
-from sealauthz.service.handlers import Behavior, Method, Serializer, kind_of, parsed, parsing, serialized
+from sealauthz.service import handling
+from sealauthz.service.callers import SERVICES, Call, Caller, Callers
+from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, kind_of
 from sealauthz.service.health import NothingSent, Patience
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
-from sealauthz.service.request_log import RefusalLog, RequestLog
 from sealauthz.service.status import Failure, deadline_passed, failure_of
 from sealauthz.service.streams import Intake, stopping
 
@@ -50,9 +47,7 @@ class Interceptor(grpc.ServerInterceptor):
         self._is_stopping = False
 
     def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Any],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: Callable[[grpc.HandlerCallDetails], Any], handler_call_details: grpc.HandlerCallDetails
     ) -> Any:
         """Return a handler for this request; or one that refuses it at once: no right to call, or no room.
 
@@ -105,7 +100,7 @@ class Interceptor(grpc.ServerInterceptor):
         make, behavior = kind_of(handler)
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
-        behavior = parsing(behavior, handler.request_deserializer, handler.request_streaming)
+        behavior = handling.parsing(behavior, handler.request_deserializer, handler.request_streaming)
         wrapped = self._wrap(behavior, handler.response_serializer, handler.response_streaming)
         failure = failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later"))
         return Method(
@@ -136,18 +131,14 @@ class Interceptor(grpc.ServerInterceptor):
     def _patient(self, handler: Any, pool: Pool) -> Any:
         """Return a handler that does the same and waits for its request for a limited time."""
         _, behavior = kind_of(handler)
-        make = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.stream_unary_rpc_method_handler
-        )
+        kind = "stream_stream" if handler.response_streaming else "stream_unary"
 
         @functools.wraps(behavior)
         def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
             message = self._patience.first(requests, context, lambda: pool.is_crowded)
-            return behavior(parsed(message, handler.request_deserializer), context)
+            return behavior(handling.parsed(message, handler.request_deserializer), context)
 
-        return make(call, None, handler.response_serializer)
+        return getattr(grpc, f"{kind}_rpc_method_handler")(call, None, handler.response_serializer)
 
     def _stoppable(self, behavior: Behavior) -> Behavior:
         """Return a behavior that does the same with a stream of requests, until the server stops."""
@@ -177,15 +168,20 @@ class Interceptor(grpc.ServerInterceptor):
         """Return what handles a request from its admission to its line in the log; `is_streaming`: the response is."""
 
         def handle(request: Any, context: grpc.ServicerContext, request_log: RequestLog) -> Any:
+            remaining_s = context.time_remaining()
+            if (remaining_s is not None and remaining_s <= 0) or not context.is_active():
+                failure = deadline_passed()
+                request_log.end(failure)
+                _abort(context, failure)
             try:
-                call = self._admit(request_log, context)
+                call = self._admit(request_log, context, remaining_s)
                 result = behavior(request, call)
                 if serializer is not None:
-                    result = serialized(result, serializer) if is_streaming else serializer(result)
-            except _EndedEarly as ended:
-                failure = ended.failure
+                    result = handling.serialized(result, serializer) if is_streaming else serializer(result)
             except NothingSent:
-                _end_without_message(context)
+                # If the call was cancelled for that, nobody hears of it.
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+                raise AssertionError("grpcio raises") from None
             except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
                 failure = request_log.failed(error)
             else:
@@ -244,34 +240,18 @@ class Interceptor(grpc.ServerInterceptor):
         request_log.caller = caller
         return caller
 
-    def _admit(self, request_log: RequestLog, context: grpc.ServicerContext) -> Any:
-        """Return what the handler gets besides the request. Raises what ends the request before processing begins."""
-        remaining = context.time_remaining()
-        if (remaining is not None and remaining <= 0) or not context.is_active():
-            raise _EndedEarly(deadline_passed())
+    def _admit(self, request_log: RequestLog, context: grpc.ServicerContext, remaining_s: float | None) -> Any:
+        """Return what the handler gets besides the request."""
         if request_log.service == HEALTH:
             return context
         if request_log.caller is None:  # identified on arrival; should that ever be forgotten, nothing is answered
             raise CallerUnknown("unknown bearer token")
         if request_log.service not in OURS:
             return context
-        has_deadline = remaining is not None and remaining < _NO_DEADLINE_S
-        deadline = time.monotonic() + remaining if has_deadline else None
+        deadline = None
+        if remaining_s is not None and remaining_s < _NO_DEADLINE_S:
+            deadline = time.monotonic() + remaining_s
         return Call(request_log.caller, request_log.noted, deadline, context)
-
-
-class _EndedEarly(Exception):
-    """A request that ends before its processing began."""
-
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
-        super().__init__(failure.message)
-
-
-def _end_without_message(context: grpc.ServicerContext) -> NoReturn:
-    """End a call that sent no message; if it was cancelled for that, nobody hears of it."""
-    context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
-    raise AssertionError("grpcio raises")
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

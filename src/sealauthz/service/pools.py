@@ -17,14 +17,8 @@ HEALTH = "grpc.health.v1.Health"
 AUTHORIZATION = "sealauthz.v1.AuthorizationService"
 
 _ANSWERS = frozenset(
-    {
-        f"{AUTHORIZATION}/Authorize",
-        f"{AUTHORIZATION}/AuthorizeBatch",
-        f"{AUTHORIZATION}/ListActions",
-        f"{AUTHORIZATION}/Explain",
-        f"{AUTHORIZATION}/ListResources",
-        f"{AUTHORIZATION}/ListSubjects",
-    }
+    f"{AUTHORIZATION}/{name}"
+    for name in ("Authorize", "AuthorizeBatch", "ListActions", "Explain", "ListResources", "ListSubjects")
 )
 _STREAMS = frozenset({"sealauthz.v1.FactsService/ImportFacts"})
 """What holds its thread for as long as its caller takes to send."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from sealauthz.schema import Column, Model
-from sealauthz.service.violations import FieldViolations, set_timestamp, timestamp
+from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
 from sealauthz.v1 import records_pb2
 
 GENERIC = "generic"
@@ -40,17 +40,12 @@ class _Words:
 
 
 @cache
-def _words(enum: EnumDescriptor) -> _Words:
+def _words_of(message: Descriptor, column: str) -> _Words:
+    enum = message.fields_by_name[column].enum_type
+    assert enum is not None  # noqa: S101 (a test proves that the proto has the columns)
     prefix = f"{snake(enum.name).upper()}_"
     by_number = {value.number: value.name.removeprefix(prefix) for value in enum.values if value.number}
     return _Words(by_number, {word: number for number, word in by_number.items()})
-
-
-@cache
-def _enum_of(message: Descriptor, column: str) -> _Words:
-    field = message.fields_by_name[column]
-    assert field.enum_type is not None  # noqa: S101 (a test proves that the proto has the columns)
-    return _words(field.enum_type)
 
 
 class WireForms:
@@ -121,7 +116,7 @@ class WireForms:
             return violations.instant(path, value)
         if column.words is not None:
             words = column.words
-            word = value if which == GENERIC else _enum_of(message.DESCRIPTOR, column.name).by_number.get(value)
+            word = value if which == GENERIC else _words_of(message.DESCRIPTOR, column.name).by_number.get(value)
             if word is None or word not in set(words):
                 violations.add(
                     path, "must be a value of its enum, and not UNSPECIFIED" if value == 0 else "is not a value"
@@ -219,7 +214,7 @@ def _set(message: Any, column: Column, value: Any) -> None:
         else:
             setattr(message.values[column.name], _KINDS[column.type], value)
     elif column.words is not None:
-        setattr(message, column.name, _enum_of(message.DESCRIPTOR, column.name).by_word[str(value)])
+        setattr(message, column.name, _words_of(message.DESCRIPTOR, column.name).by_word[str(value)])
     else:
         setattr(message, column.name, value)
 

@@ -7,29 +7,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
-from sealauthz.answers import Attempt, Audience, NextStep, ParameterValue, Reason, RequirementOutcome, RuleRef
-from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
+from sealauthz.answers import Audience, NextStep, ParameterValue, Reason, RequirementOutcome
+from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
-from sealauthz.service.tokens import revision_message
-from sealauthz.service.violations import set_timestamp, timestamp
+from sealauthz.service.fields import revision_message, set_timestamp, timestamp
 from sealauthz.v1 import authorization_pb2
 
-_EFFECTS = {
-    Effect.ALLOW: authorization_pb2.EFFECT_ALLOW,
-    Effect.DENY: authorization_pb2.EFFECT_DENY,
-}
-_AUDIENCES = {
-    Audience.USER: authorization_pb2.AUDIENCE_USER,
-    Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR,
-}
-_STANDINGS: dict[str, authorization_pb2.Standing] = {
-    Standing.MET: authorization_pb2.STANDING_MET,
-    Standing.WAIVED: authorization_pb2.STANDING_WAIVED,
-    Standing.UNMET: authorization_pb2.STANDING_UNMET,
-}
+_EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}
+_AUDIENCES = {Audience.USER: authorization_pb2.AUDIENCE_USER, Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR}
 
 NOT_PERMITTED_NOW = Reason("NOT_PERMITTED_NOW", 0, Audience.USER, "", (NextStep("CONTACT_PLATFORM"),))
 """What a deny says whose reasons are all for operators: a deny never has none."""
@@ -60,7 +46,7 @@ def fill_decision(
     message.revision.CopyFrom(revision_message(store_id, decision.timeline, decision.revision))
     set_timestamp(message.evaluated_at, decision.evaluated_at)
     set_timestamp(message.valid_until, decision.valid_until)
-    _set_duration(message.facts_age, decision.facts_age_s)
+    message.facts_age.FromMilliseconds(max(0, round(decision.facts_age_s * 1_000)))
     if reasons:
         _fill_reasons(message, reasons, names_requirements=caller.may_call(EXPLAIN))
     for obligation in decision.obligations:
@@ -96,22 +82,8 @@ def _fill_reasons(
     message.next_steps.extend(made.values())
 
 
-def _set_duration(message: Duration, seconds: float) -> None:
-    whole, rest = divmod(max(0, round(seconds * 1_000)), 1_000)
-    message.seconds, message.nanos = whole, rest * 1_000_000
-
-
-def resources_message(page: ListPage, store_id: str) -> authorization_pb2.ListResourcesResponse:
-    """Return a page of resources as a message."""
-    return authorization_pb2.ListResourcesResponse(resource_ids=page.ids, **_about_page(page, store_id))
-
-
-def subjects_message(page: ListPage, store_id: str) -> authorization_pb2.ListSubjectsResponse:
-    """Return a page of subjects as a message."""
-    return authorization_pb2.ListSubjectsResponse(subject_ids=page.ids, **_about_page(page, store_id))
-
-
-def _about_page(page: ListPage, store_id: str) -> dict[str, Any]:
+def about_page(page: ListPage, store_id: str) -> dict[str, Any]:
+    """Return the fields that a page of a list has in either message, besides its ids."""
     return {
         "next_page_token": page.next_page_token,
         "complete": page.is_complete,
@@ -138,34 +110,13 @@ def explanation_message(
 
 def _outcome(outcome: RequirementOutcome, codes: set[str] | None) -> authorization_pb2.RequirementOutcome:
     """`codes` are the reasons that may be seen; None for all."""
-    reasons, because, attempts = outcome.reasons, outcome.because, outcome.attempts
-    if codes is not None and not codes.issuperset(reasons):
+    if codes is not None and not codes.issuperset(outcome.reasons):
         # A rule that says why names its reason, and what stopped the others tells it: none is shown if one is hidden.
-        reasons, because, attempts = tuple(code for code in reasons if code in codes), (), ()
-    return authorization_pb2.RequirementOutcome(
-        requirement=outcome.requirement,
-        standing=_STANDINGS[outcome.standing],
-        reasons=reasons,
-        tried=map(_rule, outcome.tried),
-        because=map(_rule, because),
-        attempts=map(_attempt, attempts),
-    )
-
-
-def _attempt(attempt: Attempt) -> authorization_pb2.Attempt:
-    return authorization_pb2.Attempt(
-        rule=_rule(attempt.rule),
-        is_met=attempt.is_met,
-        condition=attempt.condition,
-        file=attempt.file,
-        line=attempt.line,
-        values=attempt.values,
-        under=map(_attempt, attempt.under),
-    )
-
-
-def _rule(rule: RuleRef) -> authorization_pb2.RuleRef:
-    return authorization_pb2.RuleRef(head=rule.head, file=rule.file, line=rule.line, rules=rule.rules)
+        seen = tuple(code for code in outcome.reasons if code in codes)
+        outcome = dataclasses.replace(outcome, reasons=seen, because=(), attempts=())
+    # The message and those in it have the names of our fields.
+    fields: dict[str, Any] = dataclasses.asdict(outcome)
+    return authorization_pb2.RequirementOutcome(**{**fields, "standing": f"STANDING_{outcome.standing}"})
 
 
 @lru_cache(maxsize=4_096)

@@ -64,24 +64,16 @@ class ServerSettings:
     shares_port: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class Server:
     """A server that was built and is started and stopped once."""
 
-    def __init__(
-        self,
-        server: grpc.Server,
-        port: int,
-        readiness: Readiness,
-        watches: Watches,
-        interceptor: Interceptor,
-        pools: Pools,
-    ) -> None:
-        self.port = port
-        self._watches = watches
-        self._server = server
-        self._readiness = readiness
-        self._interceptor = interceptor
-        self._pools = pools
+    port: int
+    _server: grpc.Server
+    _readiness: Readiness
+    _watches: Watches
+    _interceptor: Interceptor
+    _pools: Pools
 
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
@@ -144,25 +136,21 @@ def build(
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(server, _listen(server, settings), readiness, watches, interceptor, pools)
+    return Server(_listen(server, settings), server, readiness, watches, interceptor, pools)
 
 
 def is_loopback(address: str) -> bool:
     """Tell whether an address `host:port` can be reached from this machine only. Raises ConfigRefused."""
-    host = _host_of(address)
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65_535:
+        raise ConfigRefused(f"the address `{address}` must be `host:port`")
+    host = match["ipv6"] or match["host"]
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _host_of(address: str) -> str:
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(match["port"]) > 65_535:
-        raise ConfigRefused(f"the address `{address}` must be `host:port`")
-    return match["ipv6"] or match["host"]
 
 
 def _listen(server: grpc.Server, settings: ServerSettings) -> int:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from sealauthz import errors
-from sealauthz.service.violations import MAX_VIOLATIONS
+from sealauthz.service.fields import MAX_VIOLATIONS
 from sealauthz.v1 import authorization_pb2
 
 DOMAIN = "sealauthz.dev"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy
 
 if TYPE_CHECKING:
-    from sealauthz.service.call import Call
+    from sealauthz.service.callers import Call
 
 T = TypeVar("T")
 

@@ -16,12 +16,10 @@ from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzErro
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
-from sealauthz.service.call import Call
-from sealauthz.service.callers import Caller
+from sealauthz.service.callers import Call, Caller
+from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
 from sealauthz.service.records import WireForms, forms_of
 from sealauthz.service.streams import Outlet, lagging
-from sealauthz.service.tokens import check_store, revision_message, token_from
-from sealauthz.service.violations import FieldViolations, timestamp
 from sealauthz.v1 import facts_pb2
 
 MAX_WATCHED_ENTERPRISES = 1_000
@@ -323,12 +321,7 @@ def _messages(
 
 
 def _show(
-    watches: Watches,
-    view: View,
-    revision: Revision,
-    timeline: str,
-    message: facts_pb2.WatchChangesResponse,
-    call: Call,
+    watches: Watches, view: View, revision: Revision, timeline: str, message: facts_pb2.WatchChangesResponse, call: Call
 ) -> bool:
     """Add to a message what is shown of a revision; False if the watcher left before its turn came.
 

@@ -1,16 +1,27 @@
-"""What the log says of requests: one line for each, one for each hidden error, and a count of those refused for lack
-of room.
+"""One request: its handler, as the interceptor makes it, and what the log says of it.
+
+A request has a line in the log, and so has each hidden error; those refused for lack of room are counted.
 """
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, NamedTuple
 
-from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
+import grpc
+from google.protobuf.message import DecodeError
+
+from sealauthz.errors import CallerNotPermitted, FactsUnavailable, InvalidRequest, SealAuthzError
 from sealauthz.process.log import Log
 from sealauthz.service.callers import Caller
 from sealauthz.service.pools import HEALTH, Pool, Share
 from sealauthz.service.status import Failure, failure_of
+
+Behavior = Callable[..., Any]
+Deserializer = Callable[[bytes], Any]
+Serializer = Callable[[Any], bytes]
 
 _MAX_CAUSE_CHARACTERS = 300
 _REFUSAL_LINE_EVERY_S = 1.0
@@ -81,3 +92,70 @@ def _database_error(cause: BaseException) -> str:
     """Return what the database says, without what SQLAlchemy adds: the statement with its parameters."""
     said = getattr(cause, "orig", None) or cause
     return f"{type(said).__name__}: {said}"[:_MAX_CAUSE_CHARACTERS]
+
+
+class Method(NamedTuple):
+    """A method of a service: how it is handled and refused; of streams, for each caller too."""
+
+    service: str
+    method: str
+    make: Callable[..., Any]
+    wrapped: Behavior
+    attributes: dict[str, Any]
+    pool: Pool | Share
+    refusal: Any
+    refusals: RefusalLog
+    of_callers: dict[str, Method]
+
+    def handler_of(self, request_log: RequestLog) -> Any:
+        """Return a handler for one request, whose caller is identified.
+
+        It takes and gives bytes: what grpcio itself cannot parse or serialize it answers with INTERNAL, without a line
+        in the log, and leaks the memory of the call.
+        """
+        behavior = functools.partial(self.wrapped, request_log=request_log)
+        behavior.__dict__.update(self.attributes)
+        return self.make(behavior)
+
+
+def kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
+    """Return how to make a handler of the same kind, and the behavior to wrap."""
+    for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
+        behavior = getattr(handler, kind)
+        if behavior is not None:
+            return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
+    raise TypeError("a handler without a behavior")
+
+
+def parsing(behavior: Behavior, deserializer: Deserializer | None, is_streaming: bool) -> Behavior:
+    """Return a behavior that takes a request as bytes, or a stream of them, and parses it once the call is admitted."""
+    if deserializer is None:
+        return behavior
+
+    @functools.wraps(behavior)
+    def parse(request: Any, call: Any) -> Any:
+        if is_streaming:
+            return behavior((parsed(message, deserializer) for message in request), call)
+        return behavior(parsed(request, deserializer), call)
+
+    return parse
+
+
+def parsed(message: bytes, deserializer: Deserializer) -> Any:
+    """Return a request. Raises InvalidRequest where the bytes are not one."""
+    try:
+        return deserializer(message)
+    except DecodeError as error:
+        raise InvalidRequest.at(
+            "request", "is not a protobuf message of the type that the method takes, or has text that is not UTF-8"
+        ) from error
+
+
+def serialized(messages: Iterator[Any], serializer: Serializer) -> Iterator[bytes]:
+    """Yield the messages as bytes, and close their source when nobody takes more of them."""
+    try:
+        for message in messages:
+            yield serializer(message)
+    finally:
+        if isinstance(messages, Generator):
+            messages.close()

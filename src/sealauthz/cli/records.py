@@ -1,0 +1,90 @@
+"""Records as commands take them: the name of a type, a `Fact` in JSON on each line of a file, or all of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import click
+from google.protobuf import json_format
+
+from sealauthz.cli.app import Stop, service_model
+from sealauthz.errors import InvalidRequest, did_you_mean
+from sealauthz.facts import MAX_PAGE_SIZE, ReadTransaction, Stored
+from sealauthz.facts.store.reading import Filter, Query, read_page
+from sealauthz.schema import Model
+from sealauthz.service.fields import FieldViolations
+from sealauthz.service.records import forms_of
+from sealauthz.v1 import records_pb2
+
+
+class RecordType(click.ParamType[str]):
+    """The name of a record type."""
+
+    name = "RECORD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check that there is such a type, and suggest one if there is not."""
+        if value not in service_model().records:
+            self.fail(f"`{value}` is not a record type{did_you_mean(str(value), service_model().records)}", param, ctx)
+        return str(value)
+
+
+personal_option = click.option("--personal-data", is_flag=True, help="With names and phones in plain text.")
+
+
+def line_of(model: Model, record: Any, *, with_personal_data: bool) -> str:
+    """Write a record as one line, with its personal text in plain or without it."""
+    personal = [column.name for column in model.shapes[type(record).__name__].columns if column.is_personal]
+    fact = forms_of(model).fact_of(record, () if with_personal_data else personal, is_plain=True)
+    return json_format.MessageToJson(fact, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
+
+
+def record_of(model: Model, line: str) -> Any:
+    """Read the record of one line. Raises InvalidRequest."""
+    try:
+        fact = json_format.Parse(line, records_pb2.Fact())
+    except json_format.ParseError as error:
+        raise InvalidRequest.at("line", f"is not a fact: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise InvalidRequest.at("line", "is not a fact: it nests too deeply") from error
+    violations = FieldViolations()
+    record = forms_of(model).record_from(fact, "fact", violations)
+    violations.refuse()
+    return record
+
+
+def _first_line(error: Exception) -> str:
+    text = (str(error).splitlines() or [""])[0].removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def read_lines(file: Iterable[bytes], place: str = "line ", first_hint: str = "") -> Iterator[tuple[int, Any]]:
+    """Yield the number and the record of each line that is not blank.
+
+    Raises Stop, which names the `place` and, of the first line, gives a hint.
+    """
+    for number, raw in enumerate(file, 1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise Stop(f"{place}{number}: is not UTF-8 text") from error
+        if not line:
+            continue
+        try:
+            record = record_of(service_model(), line)
+        except InvalidRequest as error:
+            said = "; ".join(
+                f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
+            )
+            raise Stop(f"{place}{number}: {said}{first_hint if number == 1 else ''}") from error
+        yield number, record
+
+
+def read_all(snapshot: ReadTransaction, record_type: str, filters: Mapping[str, Filter]) -> Iterator[Stored]:
+    """Yield the records of a type that pass the filters."""
+    token: str | None = None
+    while token != "":
+        page = read_page(snapshot, Query(record_type, dict(filters)), MAX_PAGE_SIZE, token or "", None)
+        yield from page.records
+        token = page.next_page_token
