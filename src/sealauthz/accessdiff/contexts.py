@@ -8,9 +8,10 @@ from functools import cached_property
 from sealauthz.accessdiff.changes import ContextEntries
 from sealauthz.accessdiff.facts import FactIndex
 from sealauthz.accessdiff.freshness import FRESH_TEXT
-from sealauthz.accessdiff.literals import literals_below, rules_by_attribute
 from sealauthz.decision import Bundle, Entity
 from sealauthz.polar import RuleNode
+from sealauthz.polar.syntax import Attribute, Call, Literal
+from sealauthz.polar.terms import nodes_of
 from sealauthz.schema import Action, Instant
 from sealauthz.schema.evidence import RecordKey, SampleQuery, Samples
 
@@ -48,7 +49,7 @@ class Contexts:
     @cached_property
     def _readers(self) -> list[tuple[Bundle, Mapping[str, Iterable[RuleNode]]]]:
         """Each bundle with the rules that read an attribute, by its name."""
-        return [(bundle, rules_by_attribute(bundle)) for bundle in self._bundles]
+        return [(bundle, _rules_by_attribute(bundle)) for bundle in self._bundles]
 
     def of(self, subject: Entity, action: Action, resource: RecordKey) -> tuple[list[Values], bool]:
         """Return the values of the keys of an action, and whether some were cut."""
@@ -102,7 +103,7 @@ class Contexts:
             for bundle in self._bundles:
                 needs = ((requirement, *key) for requirement in bundle.rulebook.requirements.get(key, ()))
                 rules = [rule for need in needs for rule in bundle.rulebook.meets.get(need, ())]
-                words |= literals_below(rules, bundle)
+                words |= _literals_below(rules, bundle)
             self._words_of_action[key] = frozenset(words)
         return self._words_of_action[key]
 
@@ -123,7 +124,7 @@ class Contexts:
         if key not in self._words_of_key:
             found: set[str] = {""}
             for bundle, readers in self._readers:
-                found |= literals_below(readers.get(key, ()), bundle)
+                found |= _literals_below(readers.get(key, ()), bundle)
             free = FREE_TEXT
             while free in found:
                 free += "."
@@ -146,4 +147,33 @@ def least(contexts: list[Values]) -> list[Values]:
         )
         if not is_more:
             found.append(values)
+    return found
+
+
+def _rules_by_attribute(bundle: Bundle) -> Mapping[str, Iterable[RuleNode]]:
+    """Return for each attribute the rules that read one of that name."""
+    found: dict[str, list[RuleNode]] = {}
+    for rules in bundle.rulebook.rules.values():
+        for rule in rules:
+            for name in {node.name for node in nodes_of(rule) if isinstance(node, Attribute)}:
+                found.setdefault(name, []).append(rule)
+    return found
+
+
+def _literals_below(rules: Iterable[RuleNode], bundle: Bundle) -> set[str]:
+    """The strings in rules, and in all rules that those call."""
+    by_name = bundle.rulebook.rules
+    waiting = list(rules)
+    seen: set[int] = set()
+    found: set[str] = set()
+    while waiting:
+        rule = waiting.pop()
+        if id(rule) in seen:
+            continue
+        seen.add(id(rule))
+        for node in nodes_of(rule):
+            if isinstance(node, Literal) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, Call):
+                waiting += by_name.get(node.name, ())
     return found

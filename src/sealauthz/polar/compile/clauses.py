@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from sealauthz.polar.compile.forms import Env, Head, Scope, Way
+from sealauthz.polar.compile.forms import Bound, CallPattern, Env, Head, Scope, Way
 from sealauthz.polar.compile.goals import Goals
 from sealauthz.polar.compile.nodes import all_of, marker, tell_trace, when
-from sealauthz.polar.compile.patterns import Bound, CallPattern
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import Assign, Literal, Unify, Variable
 

@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from sealauthz.errors import BundleRefused
+from sealauthz.polar.compile.forms import FREE, Argument, Bound, CallPattern, Compiled, Constant
 from sealauthz.polar.compile.function import Function
 from sealauthz.polar.compile.heads import may_fit
-from sealauthz.polar.compile.patterns import FREE, Argument, Bound, CallPattern, Compiled, Constant
 from sealauthz.polar.compile.session import Memory, Session
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Clause, Key, Program

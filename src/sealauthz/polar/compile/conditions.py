@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import Env, Scope, Value
+from sealauthz.polar.compile.forms import IGNORED, CallPattern, Compiled, Env, Scope, Value
 from sealauthz.polar.compile.heads import Heads
 from sealauthz.polar.compile.nodes import BUDGET, Test, all_of, any_of, is_cheap, is_small, name_node, negated
-from sealauthz.polar.compile.patterns import IGNORED, CallPattern, Compiled
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import (

@@ -1,4 +1,4 @@
-"""What a function under construction works with: values, what is known of variables, and clauses that were entered."""
+"""Call patterns, what comes of compiling one, and what a function under construction works with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,54 @@ from sealauthz.polar.compile.nodes import Test
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import Parameter, Pattern, Term
 from sealauthz.polar.types import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An argument whose value is given, of a type that may be known."""
+
+    known: Known | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An argument whose value is known to the compiler; `kind` keeps True and 1 apart."""
+
+    value: str | int | float | bool | None
+    kind: type
+
+
+FREE = "free"
+IGNORED = "ignored"
+Argument = Bound | Constant | str
+CallPattern = tuple[Argument, ...]
+
+NIL_TYPE = type(None)
+KNOWN_LITERALS: Mapping[type, Known] = {
+    **{cls: Known(cls) for cls in (str, int, float, bool)},
+    NIL_TYPE: Known(NIL_TYPE, is_optional=True),
+}
+"""What is known of a literal, by its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled pattern: the name of its function, or the answer where it is the same for all values.
+
+    It `tells_apart` classes of one stem where it would be other code for another of them.
+    """
+
+    name: str
+    always: bool | None = None
+    tells_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that a trace can name, and the clause that it stands in; a clause itself has no term."""
+
+    clause: Clause | None
+    term: Term | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.clauses import Clauses
-from sealauthz.polar.compile.forms import Env, Value, Way
+from sealauthz.polar.compile.forms import Bound, CallPattern, Compiled, Env, Value, Way
 from sealauthz.polar.compile.nodes import (
     BUDGET,
     FOUND,
@@ -22,7 +22,6 @@ from sealauthz.polar.compile.nodes import (
     spend,
     yield_node,
 )
-from sealauthz.polar.compile.patterns import Bound, CallPattern, Compiled
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import Literal, Or, Term, Variable
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
-from sealauthz.polar.compile.forms import Env, Rest, Scope, Value
+from sealauthz.polar.compile.forms import FREE, IGNORED, KNOWN_LITERALS, CallPattern, Env, Rest, Scope, Value
 from sealauthz.polar.compile.nodes import (
     BUDGET,
     FOUND,
@@ -25,7 +25,6 @@ from sealauthz.polar.compile.nodes import (
     yield_node,
 )
 from sealauthz.polar.compile.outputs import Outputs
-from sealauthz.polar.compile.patterns import FREE, IGNORED, KNOWN_LITERALS, CallPattern
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.runtime import INDEXED_FROM
 from sealauthz.polar.syntax import (

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import ast
 
-from sealauthz.polar.compile.forms import Env, Head, Value
+from sealauthz.polar.compile.forms import (
+    FREE,
+    IGNORED,
+    KNOWN_LITERALS,
+    Argument,
+    Bound,
+    CallPattern,
+    Constant,
+    Env,
+    Head,
+    Value,
+)
 from sealauthz.polar.compile.nodes import Test, all_of, argument_name, constant_node, name_node
-from sealauthz.polar.compile.patterns import FREE, IGNORED, KNOWN_LITERALS, Argument, Bound, CallPattern, Constant
 from sealauthz.polar.compile.values import Values
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Clause

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
-from sealauthz.polar.compile.patterns import FREE, KNOWN_LITERALS, Bound, CallPattern, Constant
+from sealauthz.polar.compile.forms import FREE, KNOWN_LITERALS, Bound, CallPattern, Constant
 from sealauthz.polar.compile.session import Session
 from sealauthz.polar.program import Clause
 from sealauthz.polar.syntax import Attribute, Call, In, Literal, Matches, Pattern, Term, TypePattern, Unify, Variable

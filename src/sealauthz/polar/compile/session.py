@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from typing import Generic, Self, TypeVar
 
+from sealauthz.polar.compile.forms import CallPattern, Compiled, Condition
 from sealauthz.polar.compile.nodes import name_node, numbered
-from sealauthz.polar.compile.patterns import CallPattern, Compiled, Condition
 from sealauthz.polar.program import Clause, Key, Program
 from sealauthz.polar.syntax import Place, Term
 from sealauthz.polar.terms import variables

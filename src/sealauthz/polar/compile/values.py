@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import Env, Scope, Value
+from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, Env, Scope, Value
 from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
-from sealauthz.polar.compile.patterns import KNOWN_LITERALS, NIL_TYPE
 from sealauthz.polar.compile.session import Session
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.program import Clause, Key
