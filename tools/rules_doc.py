@@ -29,7 +29,8 @@ from sealauthz.polar.terms import Node, parts
 from sealauthz.polar.unparse import written_head
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.suite import PolicyTest
-from sealauthz.schema import Check, shape_of
+from sealauthz.schema import shape_of
+from sealauthz.schema.rules import Check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"

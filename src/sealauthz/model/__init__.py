@@ -21,7 +21,8 @@ from sealauthz.model.records import (
     retrieval,
     seals,
 )
-from sealauthz.schema import Model, Part, records_of
+from sealauthz.schema import Model, Part
+from sealauthz.schema.record import records_of
 from sealauthz.v1 import records_pb2
 
 MODEL = Model(

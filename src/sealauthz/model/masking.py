@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sealauthz.schema.columns import mask_all
+from sealauthz.schema.record import mask_all
 
 _MAINLAND_MOBILE = re.compile(r"(\+86|0086)?(1[3-9][0-9]{9})", re.ASCII)
 _INTERNATIONAL = re.compile(r"\+([1-9][0-9]{5,14})", re.ASCII)

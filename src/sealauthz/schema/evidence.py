@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sealauthz.schema.action import Action
-from sealauthz.schema.values import Instant
+from sealauthz.schema.record import Instant
 
 RecordKey = tuple[str, str]
 """The type and the id of a record."""

@@ -11,9 +11,8 @@ from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.changes import Invariant
-from sealauthz.schema.columns import mask_all
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
-from sealauthz.schema.record import Shape, shape_of
+from sealauthz.schema.record import Shape, mask_all, shape_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
 

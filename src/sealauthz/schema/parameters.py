@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+Duration = int
+"""A length of time in microseconds."""
+
 SECOND = 1_000_000
 UNITS_OF_TIME = {
     "second": SECOND,

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from sealauthz.facts.memory import loading
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.schema import Model, Unit, exact, values_of
+from sealauthz.schema import Model, Unit, values_of
+from sealauthz.schema.record import exact
 
 
 class Source(Protocol):

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from sealauthz.schema import Model
-from sealauthz.schema.values import EMPTY, Collection
+from sealauthz.schema.record import EMPTY, Collection
 
 WiredUnit = Mapping[str, Mapping[str, Any]]
 """The records of a unit by type and id; a type of which it holds none is not in it."""

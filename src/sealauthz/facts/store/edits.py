@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from sealauthz.schema import Change, Changes, Fixed, Life, Model, Rising, Rows, SetOnce, Shape, Terms, Valid
+from sealauthz.schema import Change, Changes, Model, Rows, Shape
 from sealauthz.schema.changes import all_of, broken, name_of
+from sealauthz.schema.rules import Fixed, Life, Rising, SetOnce, Terms, Valid
 
 
 def check_edit(change: Change, shape: Shape) -> None:

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from sealauthz.schema import Check, Model, Shape, Unique
+from sealauthz.schema import Model, Shape
+from sealauthz.schema.rules import Check, Unique
 
 SYSTEM = MetaData()
 """The tables of the store itself, which every model has beside those of its records."""

@@ -212,16 +212,10 @@ def _local_time(timezone: str, now: Instant) -> datetime | None:
 
 
 _SEAL_USE = Resolver(
-    find=_seal_use,
-    paths={"holder": ("cross_grants", "holder_id")},
-    is_about_subject=True,
-    find_again=_seal_use_again,
+    find=_seal_use, paths={"holder": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
 )
 _STAMP = Resolver(
-    find=_stamp,
-    paths={"contract": ("use_requests", "contract_id")},
-    is_about_subject=True,
-    find_again=_stamp_again,
+    find=_stamp, paths={"contract": ("use_requests", "contract_id")}, is_about_subject=True, find_again=_stamp_again
 )
 _REQUEST = Resolver(along={"contract": ("contract_id",)})
 
@@ -235,9 +229,6 @@ ACTIONS = (
     *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST),
     *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST),
     *actions(
-        "SealUse",
-        UseRecordContext,
-        "view",
-        resolver=Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)}),
+        "SealUse", UseRecordContext, "view", resolver=Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)})
     ),
 )

@@ -6,21 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.identifiers import normalise_uscc, uscc_problem
-from sealauthz.schema import (
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Normalised,
-    Ref,
-    RelatedTo,
-    Tenant,
-    Unique,
-    Valid,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Tenant, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
@@ -111,11 +98,7 @@ class SubscriptionState(StrEnum):
             "CERTIFYING": ("AUTHENTICATED",),
             "AUTHENTICATED": ("AUTH_FAILED",),
         },
-        {
-            "CERTIFYING": ("REGISTERED",),
-            "AUTHENTICATED": ("CERTIFYING",),
-            "AUTH_FAILED": ("REGISTERED", "CERTIFYING"),
-        },
+        {"CERTIFYING": ("REGISTERED",), "AUTHENTICATED": ("CERTIFYING",), "AUTH_FAILED": ("REGISTERED", "CERTIFYING")},
         column="auth_state",
     ),
     Life({"ACTIVE": ("FROZEN",), "FROZEN": ("CLOSED",)}, {"FROZEN": ("ACTIVE",)}, column="operating_state"),
@@ -155,9 +138,7 @@ class Enterprise:
 
 
 @record(
-    Unique("R-05", ("enterprise_id",), where="is_current"),
-    RelatedTo("Person", "legal_rep_id"),
-    home="enterprise_id",
+    Unique("R-05", ("enterprise_id",), where="is_current"), RelatedTo("Person", "legal_rep_id"), home="enterprise_id"
 )
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.
@@ -176,10 +157,7 @@ class RegistrySnapshot:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    home="enterprise_id",
-    permanent=True,
-)
+@record(home="enterprise_id", permanent=True)
 class Department:
     """A department of an enterprise, within another one or not."""
 
@@ -191,9 +169,7 @@ class Department:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    home="enterprise_id",
-)
+@record(home="enterprise_id")
 class CustomRole:
     """A role of the enterprise's own making, by the powers that it contains."""
 
@@ -205,10 +181,7 @@ class CustomRole:
     powers: list[CustomRolePower] = many("role_id")
 
 
-@record(
-    Unique("M-07", ("role_id", "power")),
-    home="role_id",
-)
+@record(Unique("M-07", ("role_id", "power")), home="role_id")
 class CustomRolePower:
     """One power that a custom role contains."""
 
@@ -239,11 +212,7 @@ class WorkingHours:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    Unique("U-08", ("enterprise_id", "day")),
-    Check("U-08", "day >= 0"),
-    home="enterprise_id",
-)
+@record(Unique("U-08", ("enterprise_id", "day")), Check("U-08", "day >= 0"), home="enterprise_id")
 class Holiday:
     """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
 
