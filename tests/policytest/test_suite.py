@@ -11,8 +11,7 @@ from sealauthz.errors import SuiteRefused
 from sealauthz.model import MODEL
 from sealauthz.policytest.fixtures import time_of
 from sealauthz.policytest.loading import PolicyTests, load_suite
-from sealauthz.policytest.running import failures_of
-from sealauthz.policytest.suite import Ask, ListAsk
+from sealauthz.policytest.suite import Ask, ListAsk, failures_of
 
 LINES = FIXTURE.count("\n")
 

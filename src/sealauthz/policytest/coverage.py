@@ -17,8 +17,7 @@ from sealauthz.polar.program import Clause, program_of
 from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
-from sealauthz.policytest.running import failure_of
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 
 READ_AT_LOAD = frozenset({"requires", "reason", "otherwise"})
 """Facts that are read when a bundle is loaded: there is nothing in them to reach."""

@@ -153,9 +153,7 @@ class Library:
         self.take(reader)
         start = Start(facts, now, defaults)
         facts = self.changed(loaded, document, start, facts, written.given, (*place, "given"), now)
-        reader = FactReader(document)
-        reader.check_references(facts, place)
-        self.take(reader)
+        self.check(document, facts, place)
         return Start(facts, now, defaults)
 
     def start_of(self, loaded: LoadedFile, test: Any, place: DocumentPath) -> Start:
@@ -190,26 +188,21 @@ class Library:
                     self.report(document, where, f"there is no situation `{part}`{near}")
                     continue
                 home, changes = loaded.situations[part]
-                facts = self._apply(home, start, facts, changes, ("situations", part), now)
+                facts = self.apply(home, start, facts, changes, ("situations", part), now)
             else:
-                facts = self._apply(document, start, facts, part, where, now)
+                facts = self.apply(document, start, facts, part, where, now)
         return facts
 
-    def _apply(
+    def apply(
         self, document: Document, start: Start, facts: FactSet, changes: Any, place: DocumentPath, now: int | None
     ) -> FactSet:
+        """Make changes that are written out."""
         reader = FactReader(document)
         facts = reader.put(facts, plain(changes.put), (*place, "put"), now, start.defaults)
         facts = reader.change(facts, plain(changes.change), (*place, "change"), now)
         facts = reader.drop(facts, changes.drop, (*place, "drop"))
         self.take(reader)
         return facts
-
-    def flipped(
-        self, document: Document, start: Start, facts: FactSet, but: form.But, place: DocumentPath, now: int | None
-    ) -> FactSet:
-        """Change the one fact of a pair."""
-        return self._apply(document, start, facts, but, place, now)
 
     def check(self, document: Document, facts: FactSet, place: DocumentPath) -> None:
         """Say which records of changed facts name what is not there."""
@@ -227,7 +220,7 @@ class Library:
 
     def take(self, reader: FactReader) -> None:
         """Take over what a reader found to be wrong."""
-        self._faults += [document.fault(problem.path, problem.message) for document, problem in reader.problems]
+        self._faults += reader.faults
 
     def report(self, document: Document, path: DocumentPath, message: str) -> None:
         """Note what is wrong at a place."""

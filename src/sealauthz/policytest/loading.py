@@ -8,10 +8,8 @@ from pathlib import Path
 from sealauthz.decision import Bundle
 from sealauthz.errors import Fault, SuiteRefused
 from sealauthz.policytest.library import Library
-from sealauthz.policytest.reading import tests_of
-from sealauthz.policytest.running import Failure, failures_of
-from sealauthz.policytest.suite import PolicyTest, Suite
-from sealauthz.policytest.vocabulary import Vocabulary
+from sealauthz.policytest.reading import Vocabulary, tests_of
+from sealauthz.policytest.suite import Failure, PolicyTest, Suite, failures_of
 from sealauthz.schema import Model
 
 SUFFIXES = (".yaml", ".yml")

@@ -29,8 +29,7 @@ from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.coverage import Coverage, Side, Standing
 from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
-from sealauthz.policytest.running import failure_of
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 from sealauthz.schema import Model
 
 BATCH = 16
@@ -208,13 +207,18 @@ def _without(book: Rulebook, statement: Statement) -> Rulebook:
     """Return a rulebook without the requirement that a statement makes."""
     if not isinstance(statement, RuleNode):
         raise TypeError("a requirement is a rule")
-    action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
-    type_ = getattr(statement.parameters[1].pattern, "name", "")
+    type_, action, requirement = _requirement_of(statement)
     requirements = {
         key: tuple(each for each in listed if key != (action, type_) or each != requirement)
         for key, listed in book.requirements.items()
     }
     return dataclasses.replace(book, requirements=requirements)
+
+
+def _requirement_of(rule: RuleNode) -> tuple[str, str, str]:
+    """Return the type, the action and the name of the requirement that a rule makes."""
+    action, requirement = (getattr(rule.parameters[at].term, "value", "") for at in (0, 2))
+    return getattr(rule.parameters[1].pattern, "name", ""), action, requirement
 
 
 # --- many processes -------------------------------------------------------------------------------------------------
@@ -290,9 +294,7 @@ class _Selection:
             return list(range(len(trial.asks)))
         statement = trial.statement(mutant)
         if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
-            action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
-            type_ = getattr(statement.parameters[1].pattern, "name", "")
-            return self._by_standing[type_, action, requirement, "UNMET"]
+            return self._by_standing[*_requirement_of(statement), "UNMET"]
         place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
         names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
         found: dict[int, None] = {}

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from sealauthz.decision import Bundle
     from sealauthz.policytest.coverage import Coverage, Report
-    from sealauthz.policytest.running import Failure
-    from sealauthz.policytest.suite import PolicyTest
+    from sealauthz.policytest.suite import Failure, PolicyTest
     from sealauthz.schema import Model
 
 DEFAULT_MODEL = "sealauthz.model:MODEL"
@@ -65,10 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where annotated policies and policies.lcov go (default: %(default)s)",
     )
     group.addoption(
-        "--policy-fail-under",
-        metavar="PERCENT",
-        type=float,
-        help="fail when the condition coverage is below",
+        "--policy-fail-under", metavar="PERCENT", type=float, help="fail when the condition coverage is below"
     )
     parser.addini("policy_engine", f"what evaluates policies under test: {', '.join(ENGINES)}", default="compiled")
     parser.addini(
@@ -187,7 +183,7 @@ class PolicyItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask its questions."""
-        from sealauthz.policytest.running import failures_of
+        from sealauthz.policytest.suite import failures_of
 
         shared = self.config.stash[_SHARED]
         bundle = shared.bundle(self.parent.folder, self.engine)
@@ -200,7 +196,7 @@ class PolicyItem(pytest.Item):
             raise PolicyTestFailed("\n".join(self._text(failure, bundle) for failure in failures))
 
     def _text(self, failure: Failure, bundle: Bundle) -> str:
-        from sealauthz.policytest.report import failure_text
+        from sealauthz.policytest.suite import failure_text
 
         reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
         width = min(reporter._tw.fullwidth, 120) if reporter is not None else 100

@@ -6,14 +6,47 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sealauthz.decision import Effect, Entity, Question
+from sealauthz.decision import Bundle, Effect, Entity, Question
 from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, did_you_mean, length_of
 from sealauthz.policytest.library import Library, LoadedFile, plain
 from sealauthz.policytest.suite import Ask, Expectation, Item, ListAsk, PolicyTest
-from sealauthz.policytest.vocabulary import Vocabulary
 from sealauthz.policytest.yaml_text import Path as DocumentPath
+
+
+class Vocabulary:
+    """The names that a bundle knows: what tests may say, and what editors may suggest."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        book = bundle.rulebook
+        self._bundle = bundle
+        self.types = book.resource_types
+        self.reasons = frozenset(book.reasons)
+        self.steps = frozenset(step for entry in book.reasons.values() for step in entry.next_steps)
+        self.obligations = frozenset(code for codes in book.obligations.values() for code in codes)
+        self.rules = frozenset(tag for rules in book.rules.values() for rule in rules for tag in rule.tags)
+
+    def suggestions(self) -> dict[str, list[str]]:
+        """Return the words for an editor to offer, by the pattern that they fit."""
+        return {
+            form.ACTION_PATTERN: sorted({action for type_ in self.types for action in self.actions_of(type_)}),
+            form.CODE_PATTERN: sorted(self.reasons | self.steps | self.obligations),
+            form.RULE_PATTERN: sorted(self.rules),
+            form.TYPE_PATTERN: sorted(self.types),
+        }
+
+    def actions_of(self, resource_type: str) -> tuple[str, ...]:
+        """Return the actions of a type."""
+        return self._bundle.rulebook.actions_of(resource_type)
+
+    def record_keys(self, action: str, resource_type: str) -> Mapping[str, str]:
+        """Return the context keys that name records, with the types of these."""
+        return self._bundle.context_records(action, resource_type)
+
+    def keys(self, action: str, resource_type: str) -> Sequence[str]:
+        """Return all context keys of an action."""
+        return tuple(self._bundle.context_keys(action, resource_type))
 
 
 def tests_of(path: Path, library: Library, vocabulary: Vocabulary) -> list[PolicyTest]:
@@ -89,7 +122,7 @@ class _Reader:
         flips = records + len(but.context or {}) + (but.now is not None)
         if flips != 1:
             self._report(("but",), f"changes {flips or 'no'} facts: a pair turns on exactly one; the rest is `given`")
-        flipped = self._library.flipped(self._document, self._start, facts, but, (*self._place, "but"), now)
+        flipped = self._library.apply(self._document, self._start, facts, but, (*self._place, "but"), now)
         if records:
             self._library.check(self._document, flipped, (*self._place, "but"))
         context = {**pair.context, **(but.context or {})}
