@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -104,7 +105,7 @@ class StoreReading:
             self._check_kind(self.units.home_kind(record_type))  # else the unit is checked when it is read
         return found
 
-    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up ids by values, as a `Reading` does."""
         found = TransactionSource(self.pin()).matching(record_type, values)
         self._check_kind(self.units.home_kind(record_type))

@@ -21,10 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
-from sealauthz.facts.store.edits import owners_of_details, settled_types
-from sealauthz.facts.store.invariants import check_part, check_whole, types_of_whole
-from sealauthz.facts.store.paths import within
-from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among
+from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among, within
 from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, Tables
 from sealauthz.schema import Change, Changes, Unit, Units
 

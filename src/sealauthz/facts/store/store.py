@@ -213,12 +213,7 @@ class Store:
         raise FactsUnavailable("the facts cannot be written now") from failure
 
     def _attempt(
-        self,
-        wanted: Wanted,
-        tenants: frozenset[str] | None,
-        guard: Guard | None,
-        is_careful: bool,
-        part: Part | None,
+        self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, is_careful: bool, part: Part | None
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
