@@ -206,7 +206,7 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
     for rule_id, said in _constraints():
         if rule_id in found:
             found[rule_id].constraints.append(said)
-    for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle).tests:
+    for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle):
         for rule_id in test.rules:
             found[rule_id].tests.append(_linked(test))
     return dict(found)

@@ -30,6 +30,6 @@ def policy_schema(*, folder: Path | None) -> None:
         print_json(json_schema(model))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.reading import Vocabulary
+    from sealauthz.policytest.loading import Vocabulary
 
     print_json(json_schema(model, Vocabulary(Bundle.load(model, folder)).suggestions()))

@@ -2,7 +2,7 @@
 from it.
 
 What may stand under facts and defaults depends on the model: its forms of records are the context of a validation.
-What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.reading`.
+What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.loading`.
 """
 
 from __future__ import annotations

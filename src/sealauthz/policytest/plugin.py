@@ -120,11 +120,7 @@ def is_policy_folder(folder: Path) -> bool:
 
 
 class PolicyTestFailed(Exception):
-    """A policy test whose answers are not as expected."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__(text)
+    """A policy test whose answers are not as expected, in words."""
 
 
 class PolicyFile(pytest.File):
@@ -139,13 +135,13 @@ class PolicyFile(pytest.File):
 
         shared = self.config.stash[_SHARED]
         try:
-            suite = load_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
+            tests = load_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
         except SuiteRefused as error:
             raise self.CollectError("\n".join(map(str, error.faults))) from error
         except BundleRefused as error:
             raise self.CollectError(f"the policies in `{_shown(self.folder)}` are refused: {error}") from error
         chosen = shared.engine
-        for test, engine in runs_of(suite.tests, chosen):
+        for test, engine in runs_of(tests, chosen):
             name = test.name if chosen == engine else f"{test.name} [{engine}]"
             item: PolicyItem = PolicyItem.from_parent(self, name=name)
             item.test, item.engine = test, engine
@@ -207,7 +203,7 @@ class PolicyItem(pytest.Item):
         self, excinfo: ExceptionInfo[BaseException], style: Any = None
     ) -> str | TerminalRepr:
         if isinstance(excinfo.value, PolicyTestFailed):
-            return excinfo.value.text
+            return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

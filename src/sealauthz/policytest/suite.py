@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sealauthz import answers
-from sealauthz.decision import Bundle, Decision, Effect, Explanation, PolicyDecisionPoint, Question, Standing
+from sealauthz.answers import Explanation, ParameterValue
+from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
@@ -24,7 +24,7 @@ class Item:
     """A next step or obligation that is expected; None for parameters means that they may be anything."""
 
     code: str
-    parameters: Mapping[str, answers.ParameterValue] | None = None
+    parameters: Mapping[str, ParameterValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,6 @@ class PolicyTest:
     asks: tuple[Ask | ListAsk, ...]
     file: str
     line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """The tests of some files, in their order."""
-
-    tests: tuple[PolicyTest, ...]
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -141,14 +134,6 @@ def allowed(point: PolicyDecisionPoint, ask: ListAsk) -> frozenset[str]:
     )
 
 
-def explain(failure: Failure, bundle: Bundle) -> Explanation | None:
-    """Explain the decision of a failure; None where there is no single decision."""
-    ask = failure.ask
-    if isinstance(ask, ListAsk) or failure.decision is None:
-        return None
-    return PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).explain(ask.question)
-
-
 def differences_of(expected: Expectation, decision: Decision) -> Iterator[Difference]:
     """Compare a decision with what is expected of it, part by part."""
     if decision.effect is not expected.effect:
@@ -164,8 +149,8 @@ def differences_of(expected: Expectation, decision: Decision) -> Iterator[Differ
     ):
         given = [Item(item.code, item.parameters) for item in found]
         if items is not None and not _is_same(items, given):
-            plain = _needs_parameters(items)
-            yield Difference(part, _items(items, True), _items(given, plain))
+            tells = any(item.parameters is not None for item in items)
+            yield Difference(part, _listed(map(_written, items)), _listed(_written(item, tells) for item in given))
     if expected.valid_until is not None and decision.valid_until != expected.valid_until:
         yield Difference("valid until", instant(expected.valid_until), instant(decision.valid_until))
 
@@ -181,21 +166,9 @@ def _is_same(expected: Sequence[Item], found: Sequence[Item]) -> bool:
     return not left
 
 
-def _needs_parameters(items: Iterable[Item]) -> bool:
-    return any(item.parameters is not None for item in items)
-
-
-def _items(items: Iterable[Item], with_parameters: bool) -> str:
-    return _listed(
-        [
-            item.code + _parameters(item.parameters.items() if with_parameters and item.parameters else ())
-            for item in items
-        ]
-    )
-
-
-def _parameters(parameters: Iterable[tuple[str, answers.ParameterValue]]) -> str:
-    return "".join(f" {name}={value}" for name, value in sorted(parameters))
+def _written(item: Item, with_parameters: bool = True) -> str:
+    parameters = sorted((item.parameters or {}).items()) if with_parameters else ()
+    return item.code + "".join(f" {name}={value}" for name, value in parameters)
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -225,21 +198,20 @@ def _page(failure: Failure, bundle: Bundle) -> RenderableType:
     ask = failure.ask
     label = f" ({ask.label})" if ask.label else ""
     lines: list[RenderableType] = [Text.assemble((f"{ask.file}:{ask.line}", "cyan"), f": {failure.test.name}{label}")]
-    asked = _question(ask) if isinstance(ask, Ask) else ""
-    if asked:
-        lines.append(Padding(Text(asked), (0, 0, 0, 2)))
+    if isinstance(ask, Ask):
+        lines.append(Padding(Text(_question(ask)), (0, 0, 0, 2)))
     rows = [
         (Text(d.part, style="bold"), Text(d.expected, style="green"), Text(d.actual, style="red"))
         for d in failure.differences
     ]
     lines += [Text(), Padding(table(("", "expected", "actual"), rows), (0, 0, 0, 2))]
-    explanation = explain(failure, bundle)
-    if explanation is not None:
+    if isinstance(ask, Ask) and failure.decision is not None:
+        explanation = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).explain(ask.question)
         lines += [Text(), Padding(Group(*_why(explanation.answer())), (0, 0, 0, 2))]
     return Group(*lines)
 
 
-def _why(explanation: answers.Explanation) -> Iterator[RenderableType]:
+def _why(explanation: Explanation) -> Iterator[RenderableType]:
     """Say why the policies answer as they do: of a deny, what is unmet; of an allow, what settled each requirement."""
     decision = explanation.decision
     yield Text.assemble("the policies say ", verdict(decision))
