@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealauthz.model.identifiers import USCC_ALPHABET, normalise_uscc, uscc_check_character, uscc_problem
+from sealauthz.model.records.organisation import USCC_ALPHABET, normalise_uscc, uscc_check_character, uscc_problem
 
 VALID_USCCS = (
     "91350100M000100Y43",  # the worked example of the standard

@@ -75,8 +75,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what the items of this run share."""
     config.stash[_SHARED] = _Shared(config)
-    if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_WithWorkers(config), "sealauthz-workers")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -99,6 +97,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output[_HANDED_OVER] = {str(folder): coverage.as_json() for folder, coverage in shared.coverages.items()}
     elif shared.is_below() and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)  # there where pytest-xdist runs the tests in several processes
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker that ends has counted."""
+    for folder, counts in getattr(node, "workeroutput", {}).get(_HANDED_OVER, {}).items():
+        node.config.stash[_SHARED].take(folder, counts)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -279,10 +284,8 @@ class _Shared:
         for folder in self.coverages:
             report = self._report(folder)
             reporter.section(f"policy coverage of {_shown(folder)}")
-            text = coverage_report.table_text(
-                report, reporter._tw.fullwidth, missing="missing" in options.policy_coverage
-            )
-            reporter.write(text)
+            missing = "missing" in options.policy_coverage
+            reporter.write(coverage_report.table_text(report, reporter._tw.fullwidth, missing=missing))
             for kind in ("annotate", "lcov"):
                 if kind in options.policy_coverage:
                     write = getattr(coverage_report, f"write_{kind}")
@@ -291,19 +294,6 @@ class _Shared:
             if limit is not None and report.percent < limit:
                 said = f"condition coverage is {report.percent:.1f} %, which is below {limit:g} %"
                 reporter.write_line(said, red=True, bold=True)
-
-
-class _WithWorkers:
-    """What is to be done when pytest-xdist runs the tests in several processes."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what a worker that ends has counted."""
-        for folder, counts in getattr(node, "workeroutput", {}).get(_HANDED_OVER, {}).items():
-            self._config.stash[_SHARED].take(folder, counts)
 
 
 _SHARED = pytest.StashKey[_Shared]()

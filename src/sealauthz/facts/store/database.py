@@ -382,31 +382,19 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
 
     INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
     """
+    common: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+    common |= {"pool_size": 20, "max_overflow": 12, "pool_timeout": POOL_TIMEOUT_S}
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
         arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
-        engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            pool_size=20,
-            max_overflow=12,
-            pool_timeout=POOL_TIMEOUT_S,
-            connect_args=arguments,
-        )
+        engine = create_engine(url, connect_args=arguments, **common)
         event.listen(engine, "handle_error", _forget_values)
         return engine
     path = Path(url.database or "").absolute()
     mode = "rw" if must_exist else "rwc"
-    engine = create_engine(
-        f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,
-        pool_size=20,
-        max_overflow=12,
-        pool_timeout=POOL_TIMEOUT_S,
-        connect_args={"timeout": LOCK_TIMEOUT_S, "check_same_thread": False},
-    )
+    database = f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true"
+    arguments = {"timeout": LOCK_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(database, connect_args=arguments, **common)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -58,9 +58,6 @@ def marks_among(tables: Tables, is_postgresql: bool) -> Select[Any]:
     return select(FACT_IMPORT_UNIT).where(kinds, among(mark.id, "ids", is_postgresql))
 
 
-# --- paths -----------------------------------------------------------------------------------------------------------
-
-
 def leads(tables: Tables, record_type: str, path: Path, is_end: IsEnd) -> ColumnElement[bool]:
     """Return the condition that a path leads from a row to an end; an empty one, that the row itself is the end."""
     table = tables.of(record_type)
@@ -105,9 +102,6 @@ def within(tables: Tables, record_type: str, parameter: str, is_postgresql: bool
         return concerned
     roots = select(tables.of(root).c.id).where(concerned)
     return leads(tables, record_type, path, lambda column: column.in_(roots))
-
-
-# --- rows ------------------------------------------------------------------------------------------------------------
 
 
 class DatabaseRows:

@@ -188,20 +188,14 @@ class Write:
     def _check_precondition(self, precondition: Precondition, revision: int | None) -> None:
         """Check one precondition against the revision of its record; None if there is no such record."""
         name = f"`{precondition.record_type}:{precondition.id}`"
-        match precondition.kind:
-            case PreconditionKind.ABSENT:
-                if revision is not None:
-                    raise FactConflict("PRECONDITION", f"{name} exists")
-            case PreconditionKind.EXISTS:
-                if revision is None:
-                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
-            case PreconditionKind.AT_REVISION:
-                if revision is None:
-                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
-                if revision != precondition.revision:
-                    raise InvariantBroken(
-                        "PRECONDITION", f"{name} is at revision {revision}, not at {precondition.revision}"
-                    )
+        if precondition.kind is PreconditionKind.ABSENT:
+            if revision is not None:
+                raise FactConflict("PRECONDITION", f"{name} exists")
+        elif revision is None:
+            raise InvariantBroken("PRECONDITION", f"{name} does not exist")
+        elif precondition.kind is PreconditionKind.AT_REVISION and revision != precondition.revision:
+            said = f"{name} is at revision {revision}, not at {precondition.revision}"
+            raise InvariantBroken("PRECONDITION", said)
 
     def _changes(self, before: DatabaseRows) -> Changes:
         """Compare what is wanted with what is there; what is equal is no change."""
@@ -278,14 +272,11 @@ class Write:
                 savepoint("RELEASE SAVEPOINT one_row")
             if len(waiting) == len(pending):
                 refused, cause = refusals[0]
-                raise refusal_of(cause, self._tables, str(refused), self._is_taken(refused)) from cause
+                # The id of a new record may have come to exist since we looked.
+                rows = DatabaseRows(self._connection, self._tables)
+                is_taken = refused.before is None and bool(rows.get(refused.record_type, [refused.id]))
+                raise refusal_of(cause, self._tables, str(refused), is_taken) from cause
             pending = waiting
-
-    def _is_taken(self, change: Change) -> bool:
-        """Tell whether the id of a new record has come to exist since we looked."""
-        return change.before is None and bool(
-            DatabaseRows(self._connection, self._tables).get(change.record_type, [change.id])
-        )
 
     def _execute(self, group: list[Change]) -> None:
         """Run one statement for changes of one type and kind."""
