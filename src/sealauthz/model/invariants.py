@@ -165,7 +165,8 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
     listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
     touched = {change.id for change in changes.of("SealGrant")}
     touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
-    grants = {**rows.get("SealGrant", touched), **_by_id(rows.naming("SealGrant", "parent_id", touched))}
+    below = {grant.id: grant for grant in rows.naming("SealGrant", "parent_id", touched)}
+    grants = {**rows.get("SealGrant", touched), **below}
     subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in _LIVE_GRANT]
     if not subs:
         return
@@ -204,10 +205,6 @@ def _wider(sub: Any, parent: Any, types: dict[str, set[str]], templates: dict[st
     if templates[parent.id] and not (templates[sub.id] and templates[sub.id] <= templates[parent.id]):
         return "templates"
     return ""
-
-
-def _by_id(records: Iterable[Any]) -> dict[str, Any]:
-    return {record.id: record for record in records}
 
 
 def _listed(records: Iterable[Any], column: str) -> dict[str, set[str]]:

@@ -77,9 +77,6 @@ class PolicyTest:
     line: int
 
 
-# --- asking ----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One part of an answer: its name, what was expected, and what came."""
@@ -111,7 +108,8 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
     """Ask one question; None where the answer is as expected."""
     point = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now)
     if isinstance(ask, ListAsk):
-        found = allowed(point, ask)
+        answers = zip(ask.questions, point.decide_many(list(ask.questions.values())), strict=True)
+        found = frozenset(name for name, answer in answers if isinstance(answer, Decision) and answer)
         if found == ask.expected:
             return None
         missing, extra = sorted(ask.expected - found), sorted(found - ask.expected)
@@ -124,14 +122,6 @@ def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure 
         return Failure(test, ask, (Difference("effect", str(ask.expected.effect), f"no answer: {error}"),))
     differences = list(differences_of(ask.expected, decision))
     return Failure(test, ask, tuple(differences), decision) if differences else None
-
-
-def allowed(point: PolicyDecisionPoint, ask: ListAsk) -> frozenset[str]:
-    """Return the names of the questions of a list that are allowed."""
-    answers = point.decide_many(list(ask.questions.values()))
-    return frozenset(
-        name for name, answer in zip(ask.questions, answers, strict=True) if isinstance(answer, Decision) and answer
-    )
 
 
 def differences_of(expected: Expectation, decision: Decision) -> Iterator[Difference]:
@@ -173,9 +163,6 @@ def _written(item: Item, with_parameters: bool = True) -> str:
 
 def _listed(words: Iterable[str]) -> str:
     return "\n".join(words) or "(none)"
-
-
-# --- failures --------------------------------------------------------------------------------------------------------
 
 
 def failure_text(failure: Failure, bundle: Bundle, width: int = 100, *, colour: bool = False) -> str:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,10 +208,8 @@ class Database:
         parsed = parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
         self._writer = threading.Lock()
-        self._path: Path | None = None
+        self._path = None if self.is_postgresql else Path(parsed.database or "").absolute()
         self._file: tuple[int, int] | None = None
-        if not self.is_postgresql:
-            self._path = Path(parsed.database or "").absolute()
         self.engine = make_engine(parsed, must_exist=True)
 
     def close(self) -> None:
@@ -340,12 +338,10 @@ def _is_rolled_back(connection: Connection) -> bool:
 
 def _give_back(connection: Connection, is_sound: bool) -> None:
     """Return the connection to the pool, or close it for good where it may be in any state."""
-    try:
+    with suppress(*DATABASE_ERRORS):
         if not is_sound:
             connection.invalidate()
         connection.close()
-    except DATABASE_ERRORS:
-        return
 
 
 def parse(url: str) -> URL:

@@ -112,9 +112,6 @@ def check_same_tenant(model: Model, changes: Changes, rows: Rows) -> None:
             )
 
 
-# --- edits -----------------------------------------------------------------------------------------------------------
-
-
 def check_edit(change: Change, shape: Shape) -> None:
     """Check what an edit of a record may not touch. Raises InvariantBroken."""
     before, after = change.before, change.after

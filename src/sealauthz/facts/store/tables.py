@@ -157,9 +157,7 @@ class Tables:
             self.invariants[constraint_name] = constraint.invariant
             match constraint:
                 case Unique(columns=columns, where=where):
-                    only: dict[str, Any] = (
-                        {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)} if where else {}
-                    )
+                    only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
                     sa.Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
                     self.unique_columns[name, *columns] = constraint_name
                 case Check(condition=condition):
@@ -180,9 +178,8 @@ def refusal_of(error: IntegrityError, tables: Tables, name: str, is_taken: bool)
         return FactConflict("ID", f"{name} exists")
     invariant = tables.invariants.get(constraint)
     if is_unique:
-        return FactConflict(
-            invariant or "UNIQUE", f"{name} conflicts with a record that exists ({invariant or 'UNIQUE'})"
-        )
+        invariant = invariant or "UNIQUE"
+        return FactConflict(invariant, f"{name} conflicts with a record that exists ({invariant})")
     if invariant is None or invariant == "REFERENCE":
         return InvariantBroken("REFERENCE", f"{name} names a record that does not exist, or is named by one that does")
     return InvariantBroken(invariant, f"{name} breaks {invariant}")
