@@ -39,9 +39,8 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
-from sealauthz.model.identifiers import uscc_check_character
 from sealauthz.model.records.identity import Person
-from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.organisation import Enterprise, uscc_check_character
 from sealauthz.polar.reach import Root
 
 TARGET_MS = 2.0

@@ -29,7 +29,8 @@ from sealauthz.polar.terms import Node, parts
 from sealauthz.polar.unparse import written_head
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.suite import PolicyTest
-from sealauthz.schema import Check, shape_of
+from sealauthz.schema import shape_of
+from sealauthz.schema.rules import Check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules.md"
@@ -205,7 +206,7 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
     for rule_id, said in _constraints():
         if rule_id in found:
             found[rule_id].constraints.append(said)
-    for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle).tests:
+    for test in load_suite(files_of_tests([ROOT / "policies" / "tests"]), bundle):
         for rule_id in test.rules:
             found[rule_id].tests.append(_linked(test))
     return dict(found)

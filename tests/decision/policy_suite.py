@@ -12,19 +12,19 @@ from scene import BUNDLE, NOW, POLICY_TESTS, Scene
 from sealauthz.decision import Question
 from sealauthz.policytest.fixtures import FactSet
 from sealauthz.policytest.loading import files_of_tests, load_suite
-from sealauthz.policytest.suite import Ask, Suite
+from sealauthz.policytest.suite import Ask, PolicyTest
 from sealauthz.schema import shape_of
 
 
 @cache
-def suite() -> Suite:
+def suite() -> tuple[PolicyTest, ...]:
     """All tests of the bundle."""
     return load_suite(files_of_tests([POLICY_TESTS]), BUNDLE)
 
 
 def asks() -> Iterator[Ask]:
     """Every single question of every test."""
-    for test in suite().tests:
+    for test in suite():
         yield from (ask for ask in test.asks if isinstance(ask, Ask))
 
 
@@ -42,7 +42,7 @@ class Pair:
 def pairs() -> list[Pair]:
     """The pairs of the tests that turn on a fact, and not on the time or on what the client says."""
     found = []
-    for test in suite().tests:
+    for test in suite():
         match test.asks:
             case (Ask() as first, Ask(label="but") as second) if first.now == second.now == NOW:
                 if first.question == second.question:

@@ -38,8 +38,16 @@ from sealauthz.model.actions.organisations import (
     NameChangeContext,
     RetrievalContext,
 )
-from sealauthz.model.actions.sealing import RequestContext, SealUseContext, StampContext, UseRecordContext
-from sealauthz.model.actions.seals import CrossGrantContext, GrantEndContext, HolderContext, SealEndContext
+from sealauthz.model.actions.seals import (
+    CrossGrantContext,
+    GrantEndContext,
+    HolderContext,
+    RequestContext,
+    SealEndContext,
+    SealUseContext,
+    StampContext,
+    UseRecordContext,
+)
 from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,

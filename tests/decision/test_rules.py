@@ -18,7 +18,7 @@ FOUNDING_RULES = {
 
 
 def test_every_founding_rule_has_a_test_in_which_one_fact_flips_the_answer() -> None:
-    flipped = {rule for test in suite().tests for rule in test.rules if any(ask.label == "but" for ask in test.asks)}
+    flipped = {rule for test in suite() for rule in test.rules if any(ask.label == "but" for ask in test.asks)}
     assert flipped >= FOUNDING_RULES
 
 
@@ -27,7 +27,7 @@ def test_every_rule_that_a_policy_names_is_seen_to_allow_and_to_deny() -> None:
     for effect in Effect:
         seen = {
             rule
-            for test in suite().tests
+            for test in suite()
             for rule in test.rules
             if any(isinstance(ask, Ask) and ask.expected.effect is effect for ask in test.asks)
         }

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
-from sealauthz.model.identifiers import uscc_check_character
 from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
@@ -48,6 +47,7 @@ from sealauthz.model.records.organisation import (
     MonitorSubscription,
     RegistrySnapshot,
     WorkingHours,
+    uscc_check_character,
 )
 from sealauthz.model.records.procedures import (
     AmountBand,

@@ -16,7 +16,8 @@ from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import Approval
-from sealauthz.schema import Check, Unique, shape_of
+from sealauthz.schema import shape_of
+from sealauthz.schema.rules import Check, Unique
 
 # The writes of this module are all refused, so that they can share one store.
 

@@ -11,11 +11,12 @@ from facts_scene import NOW, PHONE, edited, person, scene, write
 
 from sealauthz.errors import InvalidRequest, InvariantBroken
 from sealauthz.facts import Part, Store
-from sealauthz.facts.store.edits import check_edit
+from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
 from sealauthz.model.masking import mask_name, mask_phone
-from sealauthz.schema import Change, Life, shape_of
-from sealauthz.schema.columns import mask_all
+from sealauthz.schema import Change, shape_of
+from sealauthz.schema.record import mask_all
+from sealauthz.schema.rules import Life
 
 STATES = [(name, life) for name, shape in MODEL.shapes.items() for life in shape.rules_of(Life)]
 

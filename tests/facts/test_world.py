@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit
-from sealauthz.facts.store.edits import check_edit
+from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator
 from sealauthz.model.records.membership import Membership

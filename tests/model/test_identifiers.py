@@ -1,19 +1,10 @@
-"""The check characters of the codes that name organisations and persons, by vectors and by law."""
-
-import datetime
+"""The check character of the code that names an organisation, by vectors and by law."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealauthz.model.identifiers import (
-    USCC_ALPHABET,
-    normalise_uscc,
-    organisation_code_is_consistent,
-    resident_id_problem,
-    uscc_check_character,
-    uscc_problem,
-)
+from sealauthz.model.records.organisation import USCC_ALPHABET, normalise_uscc, uscc_check_character, uscc_problem
 
 VALID_USCCS = (
     "91350100M000100Y43",  # the worked example of the standard
@@ -23,7 +14,6 @@ VALID_USCCS = (
     "918587832P12455XH0",  # 31 - 0 is 31, which stands for 0
 )
 WRONG_CHECK = "has a wrong check character"
-NOT_A_RESIDENT_ID = "must consist of 17 ASCII digits and a digit or upper-case X"
 FOREIGN = "must consist of ASCII digits and upper-case letters other than I, O, S, V and Z"
 
 
@@ -81,7 +71,6 @@ def test_any_text_gets_an_answer_about_a_uscc_that_does_not_repeat_it(text):
     problem = uscc_problem(text)
     if problem is not None and len(text) > 3:
         assert text not in problem
-    assert isinstance(organisation_code_is_consistent(text), bool)
 
 
 @pytest.mark.parametrize(
@@ -95,48 +84,3 @@ def test_any_text_gets_an_answer_about_a_uscc_that_does_not_repeat_it(text):
 )
 def test_normalising_upper_cases_ascii_and_nothing_else(text, normal):
     assert normalise_uscc(text) == normal
-
-
-@pytest.mark.parametrize("code", VALID_USCCS[:4])
-def test_the_organisation_code_inside_a_uscc_is_consistent(code):
-    assert organisation_code_is_consistent(code)
-
-
-@pytest.mark.parametrize("code", ["91310115MA1H8R7C6D", "91350100M000100Y53", "", "91350100M00010043"])
-def test_a_wrong_organisation_code_is_noticed(code):
-    assert not organisation_code_is_consistent(code)
-
-
-@pytest.mark.parametrize("number", ["11010519491231002X", "440524188001010014"])
-def test_a_valid_resident_id_has_no_problem(number):
-    assert resident_id_problem(number) is None
-
-
-@pytest.mark.parametrize(
-    ("number", "problem"),
-    [
-        pytest.param("110105194912310021", WRONG_CHECK, id="wrong check character"),
-        pytest.param("11010519491331002X", "has a date of birth that does not exist", id="month 13"),
-        pytest.param("110105190002290021", "has a date of birth that does not exist", id="1900 had no 29 February"),
-        pytest.param("11010500000101002X", "has a date of birth that does not exist", id="year 0"),
-        pytest.param("11010519491231002x", NOT_A_RESIDENT_ID, id="lower case"),
-        pytest.param("1101051949123100２X", NOT_A_RESIDENT_ID, id="full-width"),
-        pytest.param("X1010519491231002X", NOT_A_RESIDENT_ID, id="X too early"),
-        pytest.param("110105491231002", "must have 18 characters", id="the old form of 15 digits"),
-        pytest.param("", "must have 18 characters", id="nothing"),
-    ],
-)
-def test_an_invalid_resident_id_is_told_why(number, problem):
-    assert resident_id_problem(number) == problem
-
-
-@given(st.integers(0, 16), st.sampled_from("0123456789"))
-def test_every_single_substitution_in_a_resident_id_is_detected(position, other):
-    code = "11010519491231002X"
-    changed = code[:position] + other + code[position + 1 :]
-    assert (resident_id_problem(changed) is None) == (changed == code)
-
-
-@given(st.text(max_size=20) | st.dates(datetime.date(1, 1, 1)).map(lambda day: f"110105{day:%Y%m%d}0021"))
-def test_any_text_gets_an_answer_about_a_resident_id(text):
-    assert isinstance(resident_id_problem(text), str | None)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealauthz.model.masking import mask_all, mask_id, mask_name, mask_phone
+from sealauthz.model.masking import mask_all, mask_name, mask_phone
 
-MASKS = (mask_all, mask_id, mask_name, mask_phone)
+MASKS = (mask_all, mask_name, mask_phone)
 
 
 @pytest.mark.parametrize(
@@ -55,22 +55,6 @@ def test_a_phone_number_keeps_its_ends(phone, masked):
     assert mask_phone(phone) == masked
 
 
-@pytest.mark.parametrize(
-    ("number", "masked"),
-    [
-        ("11010519491231002X", "110***********002X"),
-        ("E12345678", "E*******8"),
-        ("123456", "1****6"),
-        ("12345", "*****"),
-        ("11010519491231002x", "******************"),
-        ("110105 9491231002X", "******************"),
-        ("", ""),
-    ],
-)
-def test_an_id_number_keeps_its_ends(number, masked):
-    assert mask_id(number) == masked
-
-
 @given(st.text(max_size=40) | st.from_regex(r"\+?[0-9 \-]{0,20}", fullmatch=True))
 def test_masking_is_total_and_shows_no_more_than_it_may(text):
     for mask in MASKS:
@@ -84,18 +68,13 @@ def test_masking_is_total_and_shows_no_more_than_it_may(text):
             assert plain <= 2
             assert plain < max(len(text), 1) or set(text) == {"*"}
         elif text and masked.strip("*"):
-            assert masked.count("*") >= 4  # phones and ids always hide four characters or more
+            assert masked.count("*") >= 4  # phones always hide four characters or more
 
 
 @given(st.from_regex(r"1[3-9]", fullmatch=True), st.text("0123456789", min_size=9, max_size=9))
 def test_a_masked_mobile_is_the_same_whatever_its_middle_digits(head, rest):
     number = head + rest
     assert mask_phone(number) == mask_phone(number[:3] + "0000" + number[7:])
-
-
-@given(st.text("0123456789", min_size=18, max_size=18))
-def test_a_masked_resident_id_is_the_same_whatever_its_middle_digits(number):
-    assert mask_id(number) == mask_id(number[:3] + "0" * 11 + number[14:])
 
 
 @given(st.integers(10**9, 10**15 - 1))

@@ -46,7 +46,9 @@ from sealauthz.polar.syntax import (
 )
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written_statement
-from sealauthz.schema import Collection, Tenant, many, one, shape_of
+from sealauthz.schema import Collection, shape_of
+from sealauthz.schema.record import many, one
+from sealauthz.schema.rules import Tenant
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sealauthz.decision import Bundle
 from sealauthz.model import MODEL
 from sealauthz.policytest.loading import load_suite
-from sealauthz.policytest.suite import Suite
+from sealauthz.policytest.suite import PolicyTest
 
 BUNDLE = Bundle.load(MODEL)
 
@@ -39,7 +39,7 @@ JOIN = "subject: outsider, action: join, resource: 'Enterprise:e'"
 """A question that is allowed."""
 
 
-def suite_of(folder: Path, text: str, name: str = "case.yaml") -> Suite:
+def suite_of(folder: Path, text: str, name: str = "case.yaml") -> tuple[PolicyTest, ...]:
     """Load a file of tests that begins with the fixture."""
     path = folder / name
     path.write_text(FIXTURE + text, encoding="utf-8")

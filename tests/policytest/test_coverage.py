@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 def report_of(folder: Path) -> Report:
     bundle = Bundle.load(MODEL, folder)
     coverage = Coverage(bundle)
-    for test in load_suite(files_of_tests([folder / "tests"]), bundle).tests:
+    for test in load_suite(files_of_tests([folder / "tests"]), bundle):
         coverage.run(test)
     other = Coverage(bundle)
     other.add_json(coverage.as_json())

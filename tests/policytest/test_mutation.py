@@ -116,7 +116,7 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
 @pytest.mark.no_cover  # long, and others reach the same lines
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
     statements = BUNDLE.statements
-    asks = [ask for test in OWN.tests for ask in test.asks if isinstance(ask, Ask)]
+    asks = [ask for test in OWN for ask in test.asks if isinstance(ask, Ask)]
     all_mutants = mutants_of(BUNDLE, statements)
     mutants = [m for m in all_mutants if m.statement >= 0 and isinstance(statements[m.statement], RuleNode)]
     chance = random.Random(20260921)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from sealauthz.model import MODEL
 from sealauthz.policytest import form
-from sealauthz.policytest.vocabulary import Vocabulary
+from sealauthz.policytest.loading import Vocabulary
 from sealauthz.policytest.yaml_text import read_yaml
 
 ROOT = Path(__file__).parent.parent.parent

@@ -11,8 +11,7 @@ from sealauthz.errors import SuiteRefused
 from sealauthz.model import MODEL
 from sealauthz.policytest.fixtures import time_of
 from sealauthz.policytest.loading import PolicyTests, load_suite
-from sealauthz.policytest.running import failures_of
-from sealauthz.policytest.suite import Ask, ListAsk
+from sealauthz.policytest.suite import Ask, ListAsk, failures_of
 
 LINES = FIXTURE.count("\n")
 
@@ -181,7 +180,7 @@ def test_a_fixture_extends_another_of_its_own_file(tmp_path: Path) -> None:
         "tests:\n  - {name: a, fixture: c, list: resources, subject: q, action: join, type: Enterprise, expect: []}\n",
         encoding="utf-8",
     )
-    (test,) = load_suite([tmp_path / "tests.yaml"], BUNDLE).tests
+    (test,) = load_suite([tmp_path / "tests.yaml"], BUNDLE)
     (ask,) = test.asks
     assert ask.facts.of("Person") == ["q"]
     assert ask.now == time_of("2026-01-06T09:00:00Z", None)
@@ -211,7 +210,7 @@ tests:
 
 
 def test_in_a_story_facts_stay_and_time_passes(tmp_path: Path) -> None:
-    (test,) = suite_of(tmp_path, STORY).tests
+    (test,) = suite_of(tmp_path, STORY)
     start = time_of("2026-09-21T14:00:00Z", None)
     hour = 3_600_000_000
     assert [ask.now - start for ask in test.asks] == [0, hour, 25 * hour]
@@ -229,7 +228,7 @@ tests:
         admin: {join: [ALREADY_MEMBER], invite: allow}
         outsider: {join: allow, invite: deny}
 """
-    (test,) = suite_of(tmp_path, text).tests
+    (test,) = suite_of(tmp_path, text)
     assert [ask.label for ask in test.asks] == ["admin join", "admin invite", "outsider join", "outsider invite"]
     assert not list(failures_of(test, BUNDLE))
 
@@ -242,10 +241,10 @@ tests:
   - {name: actions, list: actions, subject: outsider, resource: "Enterprise:e", expect: [join]}
 """
     suite = suite_of(tmp_path, text)
-    asks = [ask for test in suite.tests for ask in test.asks if isinstance(ask, ListAsk)]
+    asks = [ask for test in suite for ask in test.asks if isinstance(ask, ListAsk)]
     assert [sorted(ask.questions) for ask in asks[:2]] == [["admin", "member", "outsider"], ["e"]]
     assert set(asks[2].questions) == set(BUNDLE.actions["Enterprise"])
-    assert [list(failures_of(test, BUNDLE)) for test in suite.tests] == [[], [], []]
+    assert [list(failures_of(test, BUNDLE)) for test in suite] == [[], [], []]
 
 
 def test_a_pair_changes_one_thing(tmp_path: Path) -> None:
@@ -257,7 +256,7 @@ tests:
     but: {{change: {{Person: {{outsider: {{account_state: LOCKED}}}}}}}}
     then: [ACCOUNT_LOCKED]
 """
-    (test,) = suite_of(tmp_path, text).tests
+    (test,) = suite_of(tmp_path, text)
     first, second = test.asks
     assert isinstance(first, Ask)
     assert isinstance(second, Ask)
@@ -273,7 +272,7 @@ def test_the_default_files_can_be_included_from_anywhere(tmp_path: Path) -> None
         "tests:\n  - {name: a, list: subjects, action: invite, resource: 'Enterprise:e', expect: [admin, boss]}\n",
         encoding="utf-8",
     )
-    (test,) = load_suite([path], BUNDLE).tests
+    (test,) = load_suite([path], BUNDLE)
     assert test.asks[0].facts.of("Enterprise") == ["e", "f"]
 
 

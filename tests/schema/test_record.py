@@ -7,7 +7,9 @@ import pytest
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.seals import Seal, SealKind, SealState
-from sealauthz.schema import Check, Column, Relation, Unique, exact, shape_of, values_of
+from sealauthz.schema import Column, shape_of, values_of
+from sealauthz.schema.record import Relation, exact
+from sealauthz.schema.rules import Check, Unique
 
 
 def a_seal():

@@ -14,7 +14,8 @@ from sealauthz.model import MODEL
 from sealauthz.model.records.grants import GrantScope, GrantTerm, SealGrant, SealRight
 from sealauthz.model.records.identity import Person
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, exact, shape_of
+from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, shape_of
+from sealauthz.schema.record import exact
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of, snake
 from sealauthz.v1 import records_pb2

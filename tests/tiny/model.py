@@ -8,30 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Duration,
-    Fixed,
-    Instant,
-    Invariant,
-    Life,
-    Model,
-    Part,
-    PersonalText,
-    Ref,
-    RelatedTo,
-    Resolver,
-    ResolverInput,
-    Subject,
-    Tenant,
-    Unique,
-    actions,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema import Duration, Invariant, Model, Part, Resolver, ResolverInput, actions
 from sealauthz.schema.changes import Changes, Rows, all_of, broken, name_of
+from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Subject, Tenant, Unique
 
 
 class Rank(StrEnum):

@@ -6,7 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-from sealauthz.schema import Model, Part, Ref, many, one, record
+from sealauthz.schema import Model, Part
+from sealauthz.schema.record import Ref, many, one, record
 from tiny.model import TINY, Document, Team
 
 

@@ -306,7 +306,7 @@ def test_two_models_with_a_record_of_one_name_decide_alternately(tmp_path: Path,
 
 
 def test_a_model_is_extended_by_a_part() -> None:
-    larger = TINY.extended(ModelPart(()))
+    larger = dataclasses.replace(TINY, parts=(*TINY.parts, ModelPart(())))
     assert larger.records == TINY.records
     assert larger != TINY
     assert tables_of(larger) is not tables_of(TINY)

@@ -122,7 +122,7 @@ def policy_schema(*, folder: Path | None) -> None:
         print_json(json_schema(model))
         return
     from sealauthz.decision import Bundle
-    from sealauthz.policytest.vocabulary import Vocabulary
+    from sealauthz.policytest.loading import Vocabulary
 
     print_json(json_schema(model, Vocabulary(Bundle.load(model, folder)).suggestions()))
 

@@ -6,8 +6,8 @@ from sealauthz.facts.memory.feed import Feed
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.importing import OpenImport, Part, PartReceipt
-from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page
+from sealauthz.facts.store.importing import Part, PartReceipt
+from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from sealauthz.facts.store.rows import Stored
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.upgrading import upgrade
@@ -23,8 +23,6 @@ __all__ = [
     "FactCache",
     "FactSnapshot",
     "Feed",
-    "OpenImport",
-    "Page",
     "Part",
     "PartReceipt",
     "Precondition",

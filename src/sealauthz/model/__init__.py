@@ -1,14 +1,11 @@
 """The e-seal world and nothing else: its records, actions, invariants and parameters, put together as `MODEL`."""
 
+from sealauthz.model import invariants
 from sealauthz.model.actions import contracts as contract_actions
 from sealauthz.model.actions import organisations as organisation_actions
-from sealauthz.model.actions import sealing
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.evidence import EVIDENCE
-from sealauthz.model.invariants import contracts as contract_invariants
-from sealauthz.model.invariants import organisations as organisation_invariants
-from sealauthz.model.invariants import rights
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.records import (
     contracts,
@@ -21,24 +18,25 @@ from sealauthz.model.records import (
     retrieval,
     seals,
 )
-from sealauthz.schema import Model, Part, records_of
+from sealauthz.schema import Model, Part
+from sealauthz.schema.record import records_of
 from sealauthz.v1 import records_pb2
 
 MODEL = Model(
     name="e-seals",
     parts=(
         Part(records_of(identity)),
-        Part(records_of(contracts), contract_actions.ACTIONS, contract_invariants.INVARIANTS),
+        Part(records_of(contracts), contract_actions.ACTIONS, invariants.CONTRACTS),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
             organisation_actions.ACTIONS,
-            organisation_invariants.MEMBERS,
+            invariants.MEMBERS,
         ),
         Part(records_of(retrieval)),
         Part(
             (*records_of(seals), *records_of(grants), *records_of(requests)),
-            (*sealing.ACTIONS, *seal_actions.ACTIONS),
-            (*rights.INVARIANTS, *organisation_invariants.ADMINISTRATORS),
+            seal_actions.ACTIONS,
+            (*invariants.RIGHTS, *invariants.ADMINISTRATORS),
         ),
     ),
     context=Context,

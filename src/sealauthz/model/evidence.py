@@ -19,16 +19,7 @@ from sealauthz.model.records.identity import (
     VerificationState,
 )
 from sealauthz.schema import Action, Instant
-from sealauthz.schema.evidence import (
-    Evidence,
-    Fresh,
-    FreshQuery,
-    Ranked,
-    RecordKey,
-    SampledFacts,
-    SampleQuery,
-    Samples,
-)
+from sealauthz.schema.evidence import Evidence, Fresh, FreshQuery, Ranked, RecordKey, SampledFacts, SampleQuery, Samples
 
 _DAYS_BACK = 14
 
@@ -106,9 +97,7 @@ class _Checks(Samples):
                 seen.add(kind)
                 own.append((4, check.id))
         others = [check for check in self._bound.get(bound, ()) if check.person_id != person_id]
-        others.sort(
-            key=lambda c: (c.state != VerificationState.PASSED, _reach(c.bound_digest, digests), self._age(c)),
-        )
+        others.sort(key=lambda c: (c.state != VerificationState.PASSED, _reach(c.bound_digest, digests), self._age(c)))
         somebody = [(2, check.id) for check in others[:1]]
         anybody = (check.id for check in self._passed if check.person_id != person_id)
         newest = next((check for check in anybody if (2, check) not in somebody), None)

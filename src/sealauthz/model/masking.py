@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 
-from sealauthz.schema.columns import mask_all
+from sealauthz.schema.record import mask_all
 
 _MAINLAND_MOBILE = re.compile(r"(\+86|0086)?(1[3-9][0-9]{9})", re.ASCII)
 _INTERNATIONAL = re.compile(r"\+([1-9][0-9]{5,14})", re.ASCII)
-_ID_NUMBER = re.compile(r"[0-9A-Z]+", re.ASCII)
 _SEPARATORS = re.compile(r"[ \-]")
 
 # The calling codes of one and of two digits; every other one has three. Source: ITU-T E.164, list of assigned codes.
@@ -60,17 +59,6 @@ def mask_phone(phone: str) -> str:
         if kept >= 2:
             return f"+{code}{mask_all(number[:-kept])}{number[-kept:]}"
     return mask_all(phone)
-
-
-def mask_id(number: str) -> str:
-    """Keep the first three and last four characters of a resident id, the first and last of a shorter number."""
-    if not _ID_NUMBER.fullmatch(number):
-        return mask_all(number)
-    if len(number) >= 15:
-        return number[:3] + mask_all(number[3:-4]) + number[-4:]
-    if len(number) >= 6:
-        return number[:1] + mask_all(number[1:-1]) + number[-1:]
-    return mask_all(number)
 
 
 def _split_country_code(digits: str) -> tuple[str, str]:

@@ -17,8 +17,7 @@ from sealauthz.polar.program import Clause, program_of
 from sealauthz.polar.syntax import Assign, Call, In, Place, Term, Unify, Variable
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
-from sealauthz.policytest.running import failure_of
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 
 READ_AT_LOAD = frozenset({"requires", "reason", "otherwise"})
 """Facts that are read when a bundle is loaded: there is nothing in them to reach."""
@@ -228,17 +227,11 @@ class Coverage:
         rules = [self._rule(clause) for clause in clauses_of(self._bundle) if clause.place.file in files]
         order = {source.file: index for index, source in enumerate(self._bundle.sources)}
         rules.sort(key=lambda rule: (order[rule.place.file], rule.place.line, rule.place.column))
-        requirements = [
-            RequirementReport(
-                type_,
-                action,
-                requirement,
-                self._standings[type_, action, requirement, "MET"]
-                + self._standings[type_, action, requirement, "WAIVED"],
-                self._standings[type_, action, requirement, "UNMET"],
-            )
-            for action, type_, requirement in self._requirements(files)
-        ]
+        requirements = []
+        for action, type_, requirement in self._requirements(files):
+            key = (type_, action, requirement)
+            met, waived, unmet = (self._standings[*key, standing] for standing in ("MET", "WAIVED", "UNMET"))
+            requirements.append(RequirementReport(*key, met + waived, unmet))
         return Report(tuple(rules), tuple(requirements))
 
     def _requirements(self, files: Collection[str]) -> Iterator[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from sealauthz.decision.folder import layout_of
-from sealauthz.policytest.coverage import Report, RequirementReport, RuleReport, sides_of
+from sealauthz.policytest.coverage import Report, RuleReport, sides_of
 from sealauthz.terminal import show, table
 
 LCOV_FILE = "policies.lcov"
@@ -32,7 +32,9 @@ def _page(report: Report, missing: bool) -> RenderableType:
     settled = sum(not each.missing for each in report.requirements)
     parts += [Text(), Text(f"requirements seen settled and unmet: {settled} of {len(report.requirements)}")]
     if missing:
-        parts += [Text(), *_missing_rules(report.rules), *_missing_requirements(report.requirements)]
+        parts += [Text(), *_missing_rules(report.rules)]
+        missed = [each for each in report.requirements if each.missing]
+        parts += [Text(f"{each.type} {each.action} {each.requirement}: {each.missing}") for each in missed]
     return Group(*parts)
 
 
@@ -56,12 +58,6 @@ def _missing_rules(rules: Iterable[RuleReport]) -> Iterable[Text]:
             if condition.missing:
                 where = f"{condition.place.file}:{condition.place.line}"
                 yield Text.assemble((where, "cyan"), f" {condition.missing}: {condition.text}")
-
-
-def _missing_requirements(requirements: Iterable[RequirementReport]) -> Iterable[Text]:
-    for each in requirements:
-        if each.missing:
-            yield Text(f"{each.type} {each.action} {each.requirement}: {each.missing}")
 
 
 # --- annotated policies ---------------------------------------------------------------------------------------------

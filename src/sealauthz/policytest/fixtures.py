@@ -6,9 +6,9 @@ import datetime
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.errors import Fault
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.policytest.yaml_text import Document, Path
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, Model, values_of
@@ -16,6 +16,9 @@ from sealauthz.schema.parameters import UNITS_OF_TIME
 
 Key = tuple[str, str]
 """A record: its type and its id."""
+
+Written = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Records as they are written down: columns by type and id."""
 
 _SHIFT = re.compile(r"([+-]) ([0-9]{1,6}) (second|minute|hour|day)s?", re.ASCII)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -121,25 +124,17 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, and where in the document."""
-
-    path: Path
-    message: str
-
-
 class FactReader:
-    """Reads written records and changes of one document; what is wrong is collected in `problems`."""
+    """Reads written records and changes of one document; what is wrong is collected in `faults`."""
 
     def __init__(self, document: Document) -> None:
-        self.problems: list[tuple[Document, Problem]] = []
+        self.faults: list[Fault] = []
         self._document = document
 
     def put(
         self,
         facts: FactSet,
-        written: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        written: Written,
         path: Path,
         now: int | None,
         defaults: Mapping[str, Mapping[str, Any]],
@@ -156,13 +151,7 @@ class FactReader:
                 made.append(record)
         return facts.with_records(made)
 
-    def change(
-        self,
-        facts: FactSet,
-        written: Mapping[str, Mapping[str, Mapping[str, Any]]],
-        path: Path,
-        now: int | None,
-    ) -> FactSet:
+    def change(self, facts: FactSet, written: Written, path: Path, now: int | None) -> FactSet:
         """Change columns of records that are there."""
         made: list[Any] = []
         for record_type, record_id, columns, place in _each(written, path):
@@ -229,12 +218,10 @@ class FactReader:
         return column.words(value) if column.words is not None else value
 
     def _report(self, path: Path, message: str) -> None:
-        self.problems.append((self._document, Problem(path, message)))
+        self.faults.append(self._document.fault(path, message))
 
 
-def _each(
-    written: Mapping[str, Mapping[str, Mapping[str, Any]]], path: Path
-) -> Iterator[tuple[str, str, Mapping[str, Any], Path]]:
+def _each(written: Written, path: Path) -> Iterator[tuple[str, str, Mapping[str, Any], Path]]:
     for record_type, records in written.items():
         for record_id, columns in records.items():
             yield record_type, record_id, columns, (*path, record_type, record_id)

@@ -2,7 +2,7 @@
 from it.
 
 What may stand under facts and defaults depends on the model: its forms of records are the context of a validation.
-What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.reading`.
+What a name means (is there such a fixture, an action, a record?) is found out in `sealauthz.policytest.loading`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,9 @@ from functools import cache
 from types import GenericAlias
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    ValidationInfo,
-    WithJsonSchema,
-    create_model,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema, create_model
 from pydantic.json_schema import models_json_schema
+from pydantic_core.core_schema import ValidationInfo
 
 from sealauthz.schema import UNLIMITED, Column, Model
 
@@ -152,10 +143,7 @@ def _kind_of_one(value: Any) -> str:
     return "name" if isinstance(value, str) else "changes"
 
 
-_OneChange = Annotated[
-    Annotated[Name, Tag("name")] | Annotated[Changes, Tag("changes")],
-    Discriminator(_kind_of_one),
-]
+_OneChange = Annotated[Annotated[Name, Tag("name")] | Annotated[Changes, Tag("changes")], Discriminator(_kind_of_one)]
 
 Given = Annotated[
     Annotated[Name, Tag("name")] | Annotated[Changes, Tag("changes")] | Annotated[list[_OneChange], Tag("list")],

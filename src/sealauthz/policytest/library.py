@@ -1,22 +1,68 @@
-"""Files of policy tests with the fixtures and situations that they share, read once each."""
+"""Files of policy tests with the fixtures and situations that they share, read once each.
+
+A file that is not of its form gets one diagnostic per mistake, with a suggestion.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sealauthz.decision.folder import DEFAULT, installed_folder
 from sealauthz.errors import Fault, SuiteRefused
 from sealauthz.policytest import form
-from sealauthz.policytest.diagnostics import diagnostics_of
 from sealauthz.policytest.fixtures import FactReader, FactSet, did_you_mean, time_of
 from sealauthz.policytest.yaml_text import Document, read_yaml
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Model
+
+_TYPES = {
+    "string_type": "must be text; put it in quotes",
+    "int_type": "must be a whole number",
+    "bool_type": "must be `true` or `false`",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}
+
+_PATTERNS = {
+    form.TIME_PATTERN: "is no time: write `now - 5 minutes`, `now + 1 day`, `never`, `forever` or "
+    "`2026-01-05T09:00:00Z`",
+    form.LENGTH_PATTERN: "is no length of time: write `90 seconds`, `10 minutes`, `1 day`",
+    form.REFERENCE_PATTERN: "is no record: write its type and its id, like `Seal:seal-1`",
+    form.ACTION_PATTERN: "is no action: actions are written like `request_use`",
+    form.CODE_PATTERN: "is no code: codes are written like `SEAL_FROZEN`",
+    form.RULE_PATTERN: "is no rule: rules are written like `U-01`",
+    form.TYPE_PATTERN: "is no type: a type has letters only, the first of them a capital",
+}
+
+_PLACES: tuple[tuple[type[BaseModel], str], ...] = (
+    (form.File, "the top of the file"),
+    (form.Fixture, "a fixture"),
+    (form.Changes, "changes of facts"),
+    (form.AnyTest, "a test"),
+    (form.Pair, "a test of one question"),
+    (form.Matrix, "a test of a matrix"),
+    (form.Grid, "`matrix`"),
+    (form.Listing, "a test of a list"),
+    (form.Story, "a test of steps"),
+    (form.Step, "a step"),
+    (form.Ask, "`ask`"),
+    (form.Outcome, "`expect`"),
+    (form.Item, "a next step or an obligation"),
+    (form.But, "`but`"),
+)
+"""Where the keys of each form are written."""
+
+_RECORDS = ("facts", "put", "change", "defaults")
+"""The keys under which records stand."""
 
 
 @dataclass(slots=True)
@@ -87,7 +133,7 @@ class Library:
         try:
             written = form.read_file(self._model, {} if document.value is None else document.value)
         except ValidationError as error:
-            self._faults += diagnostics_of(self._model, document, error)
+            self._faults += _diagnostics_of(self._model, document, error)
             return None
         loaded = LoadedFile(document, written, {}, {})
         for index, other in enumerate(written.include):
@@ -153,9 +199,7 @@ class Library:
         self.take(reader)
         start = Start(facts, now, defaults)
         facts = self.changed(loaded, document, start, facts, written.given, (*place, "given"), now)
-        reader = FactReader(document)
-        reader.check_references(facts, place)
-        self.take(reader)
+        self.check(document, facts, place)
         return Start(facts, now, defaults)
 
     def start_of(self, loaded: LoadedFile, test: Any, place: DocumentPath) -> Start:
@@ -190,26 +234,21 @@ class Library:
                     self.report(document, where, f"there is no situation `{part}`{near}")
                     continue
                 home, changes = loaded.situations[part]
-                facts = self._apply(home, start, facts, changes, ("situations", part), now)
+                facts = self.apply(home, start, facts, changes, ("situations", part), now)
             else:
-                facts = self._apply(document, start, facts, part, where, now)
+                facts = self.apply(document, start, facts, part, where, now)
         return facts
 
-    def _apply(
+    def apply(
         self, document: Document, start: Start, facts: FactSet, changes: Any, place: DocumentPath, now: int | None
     ) -> FactSet:
+        """Make changes that are written out."""
         reader = FactReader(document)
         facts = reader.put(facts, plain(changes.put), (*place, "put"), now, start.defaults)
         facts = reader.change(facts, plain(changes.change), (*place, "change"), now)
         facts = reader.drop(facts, changes.drop, (*place, "drop"))
         self.take(reader)
         return facts
-
-    def flipped(
-        self, document: Document, start: Start, facts: FactSet, but: form.But, place: DocumentPath, now: int | None
-    ) -> FactSet:
-        """Change the one fact of a pair."""
-        return self._apply(document, start, facts, but, place, now)
 
     def check(self, document: Document, facts: FactSet, place: DocumentPath) -> None:
         """Say which records of changed facts name what is not there."""
@@ -227,7 +266,7 @@ class Library:
 
     def take(self, reader: FactReader) -> None:
         """Take over what a reader found to be wrong."""
-        self._faults += [document.fault(problem.path, problem.message) for document, problem in reader.problems]
+        self._faults += reader.faults
 
     def report(self, document: Document, path: DocumentPath, message: str) -> None:
         """Note what is wrong at a place."""
@@ -237,3 +276,78 @@ class Library:
 def plain(model: Any) -> dict[str, Any]:
     """Turn facts or defaults into plain tables that hold only what is written."""
     return {} if model is None else model.model_dump(exclude_unset=True)
+
+
+# --- diagnostics -----------------------------------------------------------------------------------------------------
+
+
+def _diagnostics_of(model: Model, document: Document, error: ValidationError) -> list[Fault]:
+    """Say what a validation found, each mistake at its place in the file."""
+    found: dict[tuple[int, int, str], Fault] = {}
+    for each in error.errors(include_url=False):
+        path = _path_of(document.value, each["loc"])
+        fault = document.fault(path, _message(model, document, path, each))
+        found.setdefault((fault.line, fault.column, fault.message), fault)
+    return [found[key] for key in sorted(found)]
+
+
+def _path_of(value: Any, location: tuple[str | int, ...]) -> DocumentPath:
+    """Leave out of a location what pydantic adds for the members of a union."""
+    path: list[str | int] = []
+    for index, step in enumerate(location):
+        is_last = index == len(location) - 1
+        if isinstance(value, dict) and (step in value or is_last):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _message(model: Model, document: Document, path: DocumentPath, error: Mapping[str, Any]) -> str:
+    kind, given = str(error["type"]), error["input"]
+    last = path[-1] if path else ""
+    if kind == "extra_forbidden":
+        return f"`{last}` is not known here{_suggestion(model, path)}"
+    if kind == "missing":
+        return f"`{error['loc'][-1]}` is missing"
+    if kind == "literal_error":
+        words = [word.strip("'") for word in str(error["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+        near = did_you_mean(given, words) if isinstance(given, str) else ""
+        return f"`{last}` is `{given}`, which is none of {', '.join(f'`{word}`' for word in words)}{near}"
+    if kind == "string_pattern_mismatch":
+        return f"`{given}` {_PATTERNS[error['ctx']['pattern']]}"
+    if kind == "string_too_long":
+        return f"`{last}` is longer than {error['ctx']['max_length']} characters"
+    if kind in _TYPES:
+        return f"`{last}` {_TYPES[kind]}" if isinstance(last, str) and last else _TYPES[kind]
+    return f"`{last}` {str(error['msg']).lower()}"
+
+
+def _suggestion(model: Model, path: DocumentPath) -> str:
+    """Say where an unknown key belongs, or which one its author may have meant."""
+    name = str(path[-1])
+    for record_type in reversed(path[:-1]):
+        if record_type in model.records:
+            return did_you_mean(name, (column.name for column in model.shapes[str(record_type)].columns))
+    if len(path) > 1 and path[-2] in _RECORDS:
+        return did_you_mean(name, model.records)
+    if name in model.records:
+        return f": records stand under {_or(f'`{key}`' for key in _RECORDS)}"
+    places = [place for each, place in _PLACES if name in _keys(each)]
+    if places:
+        return f": it belongs in {_or(places)}"
+    return did_you_mean(name, (key for each, _ in _PLACES for key in _keys(each)))
+
+
+def _keys(of: type[BaseModel]) -> list[str]:
+    """The keys of a form, but for those that tests of every kind have."""
+    common = form.AnyTest.model_fields if of is not form.AnyTest and issubclass(of, form.AnyTest) else {}
+    return [field.alias or name for name, field in of.model_fields.items() if name not in common]
+
+
+def _or(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

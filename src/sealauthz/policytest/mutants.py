@@ -14,26 +14,8 @@ from typing import Any
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
-from sealauthz.polar.syntax import (
-    And,
-    Arithmetic,
-    Attribute,
-    BlockNode,
-    Call,
-    Compare,
-    Forall,
-    In,
-    ListTerm,
-    Literal,
-    Not,
-    Or,
-    Place,
-    RuleNode,
-    Statement,
-    Term,
-    Unify,
-    Variable,
-)
+from sealauthz.polar import syntax
+from sealauthz.polar.syntax import BlockNode, Literal, Not, Place, RuleNode, Statement, Term
 from sealauthz.polar.terms import variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
@@ -120,13 +102,13 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
         later = {name for other in others for name in variables(other)} | known
         for kind, place, effect, changed in _changes(model, goal, known, later):
             made = [*goals[:position], *([changed] if changed is not None else []), *others]
-            body = None if not made else made[0] if len(made) == 1 else And(tuple(made), rule.place)
+            body = None if not made else made[0] if len(made) == 1 else syntax.And(tuple(made), rule.place)
             yield Mutant(kind, place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
         known |= set(variables(goal))
 
 
 def _conjuncts(term: Term) -> Iterator[Term]:
-    if isinstance(term, And):
+    if isinstance(term, syntax.And):
         for part in term.parts:
             yield from _conjuncts(part)
     else:
@@ -153,60 +135,50 @@ def _changes(model: Model, goal: Term, known: set[str], later: set[str]) -> Iter
 
 def _is_naming(goal: Term, known: set[str]) -> bool:
     """Whether a condition may give a value to a parameter of the rule: dropped, the caller would get none."""
-    return (
-        isinstance(goal, Unify)
-        and any(
-            isinstance(side, Variable) and side.name in known and side.name != "_" for side in (goal.left, goal.right)
-        )
-        and not (_is_value(goal.left) or _is_value(goal.right))
-    )
-
-
-def _is_value(term: Term) -> bool:
-    return isinstance(term, Literal)
+    sides = (goal.left, goal.right) if isinstance(goal, syntax.Unify) else ()
+    named = any(isinstance(side, syntax.Variable) and side.name in known and side.name != "_" for side in sides)
+    return named and not any(isinstance(side, Literal) for side in sides)
 
 
 def _inside(model: Model, term: Term) -> Iterator[Change]:
     """Return what could be changed inside a condition, the rest of it as it is."""
     match term:
-        case And(parts, place) | Or(parts, place):
+        case syntax.And(parts, place) | syntax.Or(parts, place):
             yield from _parts(model, term, parts, place)
         case Not(inner, place):
             for kind, where, effect, changed in _inside(model, inner):
                 if changed is not None:
                     yield kind, where, effect, Not(changed, place)
-        case Forall(condition, action, place):
+        case syntax.Forall(condition, action, place):
             for kind, where, effect, changed in _inside(model, condition):
                 if changed is not None:
-                    yield kind, where, effect, Forall(changed, action, place)
+                    yield kind, where, effect, syntax.Forall(changed, action, place)
             for kind, where, effect, changed in _inside(model, action):
                 if changed is not None:
-                    yield kind, where, effect, Forall(condition, changed, place)
-        case Compare(operator, left, right, place):
-            yield from _compared(model, term, operator, left, right, place)
-        case Unify(left, right, place):
+                    yield kind, where, effect, syntax.Forall(condition, changed, place)
+        case syntax.Compare():
+            yield from _compared(model, term)
+        case syntax.Unify(left, right, place):
             for kind, where, effect, changed in _swapped(model, left, right):
-                yield kind, where, f"{effect} in `{written(term)}`", Unify(left, changed, place)
+                yield kind, where, f"{effect} in `{written(term)}`", syntax.Unify(left, changed, place)
             for kind, where, effect, changed in _swapped(model, right, left):
-                yield kind, where, f"{effect} in `{written(term)}`", Unify(changed, right, place)
+                yield kind, where, f"{effect} in `{written(term)}`", syntax.Unify(changed, right, place)
             for kind, where, effect, changed in _summed(right):
-                yield kind, where, effect, Unify(left, changed, place)
-        case In(item, ListTerm(items, None, at), place):
+                yield kind, where, effect, syntax.Unify(left, changed, place)
+        case syntax.In(item, syntax.ListTerm(items, None, at), place):
             for index, each in enumerate(items):
                 rest = (*items[:index], *items[index + 1 :])
                 if rest:
                     effect = f"{written(each)} were not in `{written(term)}`"
-                    yield Kind.WORD_DROPPED, each.place, effect, In(item, ListTerm(rest, None, at), place)
-        case Call(name, arguments, place):
+                    yield Kind.WORD_DROPPED, each.place, effect, syntax.In(item, syntax.ListTerm(rest, None, at), place)
+        case syntax.Call(name, arguments, place):
             for index, argument in enumerate(arguments):
                 for kind, where, effect, changed in _swapped(model, None, argument):
                     others = (*arguments[:index], changed, *arguments[index + 1 :])
-                    yield kind, where, f"{effect} in `{written(term)}`", Call(name, others, place)
-        case _:
-            pass
+                    yield kind, where, f"{effect} in `{written(term)}`", syntax.Call(name, others, place)
 
 
-def _parts(model: Model, term: And | Or, parts: tuple[Term, ...], place: Place) -> Iterator[Change]:
+def _parts(model: Model, term: syntax.And | syntax.Or, parts: tuple[Term, ...], place: Place) -> Iterator[Change]:
     """Return an alternative or a part less, or one that is changed inside."""
     for index, part in enumerate(parts):
         rest = (*parts[:index], *parts[index + 1 :])
@@ -220,25 +192,26 @@ def _parts(model: Model, term: And | Or, parts: tuple[Term, ...], place: Place) 
 _SHIFTED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 
-def _compared(model: Model, term: Compare, operator: str, left: Term, right: Term, place: Place) -> Iterator[Change]:
+def _compared(model: Model, term: syntax.Compare) -> Iterator[Change]:
+    operator, left, right, place = term.operator, term.left, term.right, term.place
     if operator in _SHIFTED:
         other = _SHIFTED[operator]
         effect = f"`{operator}` were `{other}` in `{written(term)}`"
-        yield Kind.COMPARISON_SHIFTED, place, effect, Compare(other, left, right, place)
+        yield Kind.COMPARISON_SHIFTED, place, effect, syntax.Compare(other, left, right, place)
     for kind, where, effect, changed in (*_swapped(model, left, right), *_summed(right)):
-        yield kind, where, effect, Compare(operator, left, changed, place)
+        yield kind, where, effect, syntax.Compare(operator, left, changed, place)
     for kind, where, effect, changed in _summed(left):
-        yield kind, where, effect, Compare(operator, changed, right, place)
+        yield kind, where, effect, syntax.Compare(operator, changed, right, place)
 
 
 Swap = tuple[Kind, Place, str, Term]
 
 
 def _summed(term: Term) -> Iterator[Swap]:
-    if isinstance(term, Arithmetic) and term.operator in {"+", "-"}:
+    if isinstance(term, syntax.Arithmetic) and term.operator in {"+", "-"}:
         other = "-" if term.operator == "+" else "+"
         effect = f"`{term.operator}` were `{other}` in `{written(term)}`"
-        yield Kind.SIGN_SWAPPED, term.place, effect, Arithmetic(other, term.left, term.right, term.place)
+        yield Kind.SIGN_SWAPPED, term.place, effect, syntax.Arithmetic(other, term.left, term.right, term.place)
 
 
 def _swapped(model: Model, beside: Term | None, term: Term) -> Iterator[Swap]:
@@ -251,7 +224,7 @@ def _swapped(model: Model, beside: Term | None, term: Term) -> Iterator[Swap]:
         return
     if type(term.value) is not str:
         return
-    column = beside.name if isinstance(beside, Attribute) else None
+    column = beside.name if isinstance(beside, syntax.Attribute) else None
     words = _words_with(model, term.value, column)
     if words:
         word = words[(words.index(term.value) + 1) % len(words)]

@@ -29,8 +29,7 @@ from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.coverage import Coverage, Side, Standing
 from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
-from sealauthz.policytest.running import failure_of
-from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest
+from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 from sealauthz.schema import Model
 
 BATCH = 16
@@ -108,11 +107,11 @@ class Trial:
 
     def __init__(self, model: Model, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
         self.bundle = Bundle.load(model, folder)
-        self.tests = load_suite(files, self.bundle).tests
+        self.tests = load_suite(files, self.bundle)
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
-        self._statements = self.bundle.statements
+        self.statements = self.bundle.statements
         layout = layout_of(folder or installed_folder())
-        self.mutants = list(_wanted(mutants_of(self.bundle, self._statements), layout, only))
+        self.mutants = list(_wanted(mutants_of(self.bundle, self.statements), layout, only))
         self._coverage = Coverage(self.bundle)
         self._baseline: Baseline | None = None
 
@@ -122,10 +121,6 @@ class Trial:
         questions = [ask.question] if isinstance(ask, Ask) else list(ask.questions.values())
         standings = {s for question in questions for s in self._coverage.standings_of(ask, question)}
         return list(self._coverage.sides_of(test, ask)), list(standings)
-
-    def statement(self, mutant: Mutant) -> Statement:
-        """Return the statement that a mistake changes."""
-        return self._statements[mutant.statement]
 
     def passes(self, number: int) -> bool:
         """Whether one question is answered as expected without any mistake."""
@@ -170,11 +165,11 @@ class Trial:
         engine: Engine = _Guarded(self._engine_with(mutant))
         rulebook = self.bundle.rulebook
         if mutant.kind is Kind.REQUIREMENT_DROPPED:
-            rulebook = _without(rulebook, self._statements[mutant.statement])
+            rulebook = _without(rulebook, self.statements[mutant.statement])
         return dataclasses.replace(self.bundle, engine=engine, rulebook=rulebook)
 
     def _engine_with(self, mutant: Mutant) -> Engine:
-        old, new, engine = self._statements[mutant.statement], mutant.replacement, self.bundle.engine
+        old, new, engine = self.statements[mutant.statement], mutant.replacement, self.bundle.engine
         if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)):
             if not isinstance(engine, CompiledEngine):
                 raise TypeError("mistakes are made in compiled policies")
@@ -183,7 +178,7 @@ class Trial:
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
         replaced = (mutant.replacement,) if mutant.replacement is not None else ()
-        return (*self._statements[: mutant.statement], *replaced, *self._statements[mutant.statement + 1 :])
+        return (*self.statements[: mutant.statement], *replaced, *self.statements[mutant.statement + 1 :])
 
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
@@ -191,8 +186,8 @@ class Trial:
             # An author who takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
-            self._baseline = baseline_of(self.bundle.model, tuple(self._statements))
-        return self._baseline.refuses(self._changed(mutant), self._statements[mutant.statement], mutant.replacement)
+            self._baseline = baseline_of(self.bundle.model, tuple(self.statements))
+        return self._baseline.refuses(self._changed(mutant), self.statements[mutant.statement], mutant.replacement)
 
 
 def _wanted(mutants: Iterable[Mutant], layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:
@@ -208,13 +203,18 @@ def _without(book: Rulebook, statement: Statement) -> Rulebook:
     """Return a rulebook without the requirement that a statement makes."""
     if not isinstance(statement, RuleNode):
         raise TypeError("a requirement is a rule")
-    action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
-    type_ = getattr(statement.parameters[1].pattern, "name", "")
+    type_, action, requirement = _requirement_of(statement)
     requirements = {
         key: tuple(each for each in listed if key != (action, type_) or each != requirement)
         for key, listed in book.requirements.items()
     }
     return dataclasses.replace(book, requirements=requirements)
+
+
+def _requirement_of(rule: RuleNode) -> tuple[str, str, str]:
+    """Return the type, the action and the name of the requirement that a rule makes."""
+    action, requirement = (getattr(rule.parameters[at].term, "value", "") for at in (0, 2))
+    return getattr(rule.parameters[1].pattern, "name", ""), action, requirement
 
 
 # --- many processes -------------------------------------------------------------------------------------------------
@@ -288,11 +288,9 @@ class _Selection:
     def _reaching(self, trial: Trial, mutant: Mutant) -> list[int]:
         if mutant.parameters is not None:
             return list(range(len(trial.asks)))
-        statement = trial.statement(mutant)
+        statement = trial.statements[mutant.statement]
         if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
-            action, requirement = (getattr(statement.parameters[at].term, "value", "") for at in (0, 2))
-            type_ = getattr(statement.parameters[1].pattern, "name", "")
-            return self._by_standing[type_, action, requirement, "UNMET"]
+            return self._by_standing[*_requirement_of(statement), "UNMET"]
         place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
         names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
         found: dict[int, None] = {}

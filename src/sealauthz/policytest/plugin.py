@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from sealauthz.decision import Bundle
     from sealauthz.policytest.coverage import Coverage, Report
-    from sealauthz.policytest.running import Failure
-    from sealauthz.policytest.suite import PolicyTest
+    from sealauthz.policytest.suite import Failure, PolicyTest
     from sealauthz.schema import Model
 
 DEFAULT_MODEL = "sealauthz.model:MODEL"
@@ -65,10 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where annotated policies and policies.lcov go (default: %(default)s)",
     )
     group.addoption(
-        "--policy-fail-under",
-        metavar="PERCENT",
-        type=float,
-        help="fail when the condition coverage is below",
+        "--policy-fail-under", metavar="PERCENT", type=float, help="fail when the condition coverage is below"
     )
     parser.addini("policy_engine", f"what evaluates policies under test: {', '.join(ENGINES)}", default="compiled")
     parser.addini(
@@ -79,8 +75,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what the items of this run share."""
     config.stash[_SHARED] = _Shared(config)
-    if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_WithWorkers(config), "sealauthz-workers")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -105,6 +99,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(optionalhook=True)  # there where pytest-xdist runs the tests in several processes
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker that ends has counted."""
+    for folder, counts in getattr(node, "workeroutput", {}).get(_HANDED_OVER, {}).items():
+        node.config.stash[_SHARED].take(folder, counts)
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Print the coverage."""
     config.stash[_SHARED].print_to(terminalreporter)
@@ -124,11 +125,7 @@ def is_policy_folder(folder: Path) -> bool:
 
 
 class PolicyTestFailed(Exception):
-    """A policy test whose answers are not as expected."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__(text)
+    """A policy test whose answers are not as expected, in words."""
 
 
 class PolicyFile(pytest.File):
@@ -143,13 +140,13 @@ class PolicyFile(pytest.File):
 
         shared = self.config.stash[_SHARED]
         try:
-            suite = load_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
+            tests = load_suite([_shown(self.path)], shared.bundle(self.folder, "compiled"))
         except SuiteRefused as error:
             raise self.CollectError("\n".join(map(str, error.faults))) from error
         except BundleRefused as error:
             raise self.CollectError(f"the policies in `{_shown(self.folder)}` are refused: {error}") from error
         chosen = shared.engine
-        for test, engine in runs_of(suite.tests, chosen):
+        for test, engine in runs_of(tests, chosen):
             name = test.name if chosen == engine else f"{test.name} [{engine}]"
             item: PolicyItem = PolicyItem.from_parent(self, name=name)
             item.test, item.engine = test, engine
@@ -187,7 +184,7 @@ class PolicyItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask its questions."""
-        from sealauthz.policytest.running import failures_of
+        from sealauthz.policytest.suite import failures_of
 
         shared = self.config.stash[_SHARED]
         bundle = shared.bundle(self.parent.folder, self.engine)
@@ -200,7 +197,7 @@ class PolicyItem(pytest.Item):
             raise PolicyTestFailed("\n".join(self._text(failure, bundle) for failure in failures))
 
     def _text(self, failure: Failure, bundle: Bundle) -> str:
-        from sealauthz.policytest.report import failure_text
+        from sealauthz.policytest.suite import failure_text
 
         reporter: Any = self.config.pluginmanager.getplugin("terminalreporter")
         width = min(reporter._tw.fullwidth, 120) if reporter is not None else 100
@@ -211,7 +208,7 @@ class PolicyItem(pytest.Item):
         self, excinfo: ExceptionInfo[BaseException], style: Any = None
     ) -> str | TerminalRepr:
         if isinstance(excinfo.value, PolicyTestFailed):
-            return excinfo.value.text
+            return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -287,10 +284,8 @@ class _Shared:
         for folder in self.coverages:
             report = self._report(folder)
             reporter.section(f"policy coverage of {_shown(folder)}")
-            text = coverage_report.table_text(
-                report, reporter._tw.fullwidth, missing="missing" in options.policy_coverage
-            )
-            reporter.write(text)
+            missing = "missing" in options.policy_coverage
+            reporter.write(coverage_report.table_text(report, reporter._tw.fullwidth, missing=missing))
             for kind in ("annotate", "lcov"):
                 if kind in options.policy_coverage:
                     write = getattr(coverage_report, f"write_{kind}")
@@ -299,19 +294,6 @@ class _Shared:
             if limit is not None and report.percent < limit:
                 said = f"condition coverage is {report.percent:.1f} %, which is below {limit:g} %"
                 reporter.write_line(said, red=True, bold=True)
-
-
-class _WithWorkers:
-    """What is to be done when pytest-xdist runs the tests in several processes."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what a worker that ends has counted."""
-        for folder, counts in getattr(node, "workeroutput", {}).get(_HANDED_OVER, {}).items():
-            self._config.stash[_SHARED].take(folder, counts)
 
 
 _SHARED = pytest.StashKey[_Shared]()

@@ -1,13 +1,22 @@
-"""What policy tests are once they are read: lists of questions over facts, with the answers that are expected."""
+"""Policy tests once they are read: questions over facts with the answers that are expected, asking them, and a failure
+as a person reads it: expected and actual side by side, and why the policies answer so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sealauthz.answers import ParameterValue
-from sealauthz.decision import Effect, Question
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from sealauthz.answers import Explanation, ParameterValue
+from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
+from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
+from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,143 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
-    """The tests of some files, in their order."""
+class Difference:
+    """One part of an answer: its name, what was expected, and what came."""
 
-    tests: tuple[PolicyTest, ...]
+    part: str
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer that is not as expected. `decision` is None where there was none, or where a list was asked for."""
+
+    test: PolicyTest
+    ask: Ask | ListAsk
+    differences: tuple[Difference, ...]
+    decision: Decision | None = None
+
+
+def failures_of(test: PolicyTest, bundle: Bundle) -> Iterator[Failure]:
+    """Ask the questions of a test, in order, and return those that are not answered as expected."""
+    for ask in test.asks:
+        failure = failure_of(test, ask, bundle)
+        if failure is not None:
+            yield failure
+
+
+def failure_of(test: PolicyTest, ask: Ask | ListAsk, bundle: Bundle) -> Failure | None:
+    """Ask one question; None where the answer is as expected."""
+    point = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now)
+    if isinstance(ask, ListAsk):
+        answers = zip(ask.questions, point.decide_many(list(ask.questions.values())), strict=True)
+        found = frozenset(name for name, answer in answers if isinstance(answer, Decision) and answer)
+        if found == ask.expected:
+            return None
+        missing, extra = sorted(ask.expected - found), sorted(found - ask.expected)
+        differences = [Difference("missing", ", ".join(missing), "")] if missing else []
+        differences += [Difference("too many", "", ", ".join(extra))] if extra else []
+        return Failure(test, ask, tuple(differences))
+    try:
+        decision = point.decide(ask.question)
+    except SealAuthzError as error:
+        return Failure(test, ask, (Difference("effect", str(ask.expected.effect), f"no answer: {error}"),))
+    differences = list(differences_of(ask.expected, decision))
+    return Failure(test, ask, tuple(differences), decision) if differences else None
+
+
+def differences_of(expected: Expectation, decision: Decision) -> Iterator[Difference]:
+    """Compare a decision with what is expected of it, part by part."""
+    if decision.effect is not expected.effect:
+        yield Difference("effect", str(expected.effect), str(decision.effect))
+    if expected.reasons is not None or (expected.effect is Effect.ALLOW and not decision):
+        codes = tuple(reason.code for reason in decision.reasons)
+        wanted = expected.reasons or ()
+        if codes != wanted:
+            yield Difference("reasons", _listed(wanted), _listed(codes))
+    for part, items, found in (
+        ("next steps", expected.next_steps, decision.next_steps),
+        ("obligations", expected.obligations, decision.obligations),
+    ):
+        given = [Item(item.code, item.parameters) for item in found]
+        if items is not None and not _is_same(items, given):
+            tells = any(item.parameters is not None for item in items)
+            yield Difference(part, _listed(map(_written, items)), _listed(_written(item, tells) for item in given))
+    if expected.valid_until is not None and decision.valid_until != expected.valid_until:
+        yield Difference("valid until", instant(expected.valid_until), instant(decision.valid_until))
+
+
+def _is_same(expected: Sequence[Item], found: Sequence[Item]) -> bool:
+    """Whether two lists hold the same items, in any order; an item without parameters stands for any."""
+    left = list(found)
+    for item in sorted(expected, key=lambda item: item.parameters is None):
+        match = next((f for f in left if f.code == item.code and item.parameters in (None, f.parameters)), None)
+        if match is None:
+            return False
+        left.remove(match)
+    return not left
+
+
+def _written(item: Item, with_parameters: bool = True) -> str:
+    parameters = sorted((item.parameters or {}).items()) if with_parameters else ()
+    return item.code + "".join(f" {name}={value}" for name, value in parameters)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return "\n".join(words) or "(none)"
+
+
+def failure_text(failure: Failure, bundle: Bundle, width: int = 100, *, colour: bool = False) -> str:
+    """Write a failure as text, in lines of at most `width` columns."""
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=width,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+    )
+    show(console, _page(failure, bundle))
+    return file.getvalue()
+
+
+def _page(failure: Failure, bundle: Bundle) -> RenderableType:
+    ask = failure.ask
+    label = f" ({ask.label})" if ask.label else ""
+    lines: list[RenderableType] = [Text.assemble((f"{ask.file}:{ask.line}", "cyan"), f": {failure.test.name}{label}")]
+    if isinstance(ask, Ask):
+        lines.append(Padding(Text(_question(ask)), (0, 0, 0, 2)))
+    rows = [
+        (Text(d.part, style="bold"), Text(d.expected, style="green"), Text(d.actual, style="red"))
+        for d in failure.differences
+    ]
+    lines += [Text(), Padding(table(("", "expected", "actual"), rows), (0, 0, 0, 2))]
+    if isinstance(ask, Ask) and failure.decision is not None:
+        explanation = PolicyDecisionPoint(ask.facts.fact_cache, bundle, lambda: ask.now).explain(ask.question)
+        lines += [Text(), Padding(Group(*_why(explanation.answer())), (0, 0, 0, 2))]
+    return Group(*lines)
+
+
+def _why(explanation: Explanation) -> Iterator[RenderableType]:
+    """Say why the policies answer as they do: of a deny, what is unmet; of an allow, what settled each requirement."""
+    decision = explanation.decision
+    yield Text.assemble("the policies say ", verdict(decision))
+    if decision.reasons or decision.obligations:
+        yield decision_body(decision)
+    shown = [outcome for outcome in explanation.requirements if decision or outcome.standing == Standing.UNMET]
+    if shown:
+        yield Text()
+        yield requirements_tree("what settled the requirements" if decision else "what is unmet", shown)
+    settled = len(explanation.requirements) - len(shown)
+    if settled:
+        yield Text(f"{settled} other requirement{'s are' if settled > 1 else ' is'} settled", style="dim")
+
+
+def _question(ask: Ask) -> str:
+    question = ask.question
+    context = ", ".join(f"{key}: {value}" for key, value in question.context.items())
+    asked = f"{question.subject} {question.action} {question.resource}"
+    return f"{asked}{f' {{{context}}}' if context else ''} at {instant(ask.now)}"

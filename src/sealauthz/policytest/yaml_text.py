@@ -59,8 +59,7 @@ def read_yaml(file: str, text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         said = " ".join(str(error.problem or error.context or "is not YAML").split())
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SuiteRefused(Fault(file, line, column, said)) from error
+        raise SuiteRefused(Fault(file, *(_place_of(mark) if mark else (1, 1)), said)) from error
     except yaml.YAMLError as error:
         raise SuiteRefused(Fault(file, 1, 1, " ".join(str(error).split()))) from error
     return Document(file, value, reader.places)
@@ -87,7 +86,7 @@ class _Reader:
 
     def _value(self, event: Any, events: Iterator[Any], path: Path) -> Any:
         # A key has its place already, which is where a person looks for its value.
-        self.places.setdefault(path, (event.start_mark.line + 1, event.start_mark.column + 1))
+        self.places.setdefault(path, _place_of(event.start_mark))
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             raise self._refuse(event, "anchors and aliases are not accepted: name a fixture or a situation instead")
         if event.tag is not None and event.tag != "!":
@@ -114,8 +113,8 @@ class _Reader:
                 raise self._refuse(key, "a key is plain text")
             if key.value in table:
                 raise self._refuse(key, f"`{key.value}` is given twice")
-            inner, mark = (*path, key.value), self._mark(key)
-            self.places[inner] = (mark.line + 1, mark.column + 1)
+            inner = (*path, key.value)
+            self.places[inner] = _place_of(key.start_mark)
             table[key.value] = self._value(next(events), events, inner)
         return table
 
@@ -132,9 +131,9 @@ class _Reader:
             raise self._refuse(event, f"`{event.value}` is no whole number; put text in quotes")
         return event.value
 
-    @staticmethod
-    def _mark(event: Any) -> Any:
-        return event.start_mark
-
     def _refuse(self, event: Any, message: str) -> SuiteRefused:
-        return SuiteRefused(Fault(self._file, event.start_mark.line + 1, event.start_mark.column + 1, message))
+        return SuiteRefused(Fault(self._file, *_place_of(event.start_mark), message))
+
+
+def _place_of(mark: Any) -> tuple[int, int]:
+    return mark.line + 1, mark.column + 1

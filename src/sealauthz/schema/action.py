@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sealauthz.schema.values import Instant
+from sealauthz.schema.record import Instant
 
 _GIVEN = re.compile(r"(\w+) \| None")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sealauthz.schema.action import Action
-from sealauthz.schema.values import Instant
+from sealauthz.schema.record import Instant
 
 RecordKey = tuple[str, str]
 """The type and the id of a record."""
@@ -94,17 +94,13 @@ class Samples:
         raise NotImplementedError(f"no {self.record_type} is supposed")
 
 
-def _as_it_is(context: Any, _resource: Any) -> Any:
-    return context
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a model says of the questions of an access diff."""
 
     samples: Mapping[str, type[Samples]] = field(default_factory=dict)
     """By record type, where clients would not name every record of it."""
-    fresh_context: Callable[[Any, Any], Any] = _as_it_is
+    fresh_context: Callable[[Any, Any], Any] = lambda context, _resource: context
     """Returns a context, for a resource, at a time of the clock at which acts are usual."""
     to_come: frozenset[str] = frozenset()
     """Columns that end like instants of the past (`_at`), and may hold one that is still to come."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -11,9 +11,8 @@ from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
 from sealauthz.schema.changes import Invariant
-from sealauthz.schema.columns import mask_all
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
-from sealauthz.schema.record import Shape, shape_of
+from sealauthz.schema.record import Shape, mask_all, shape_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
 
@@ -68,10 +67,6 @@ class Model:
         object.__setattr__(self, "units", Units(shapes))
         _check_actions(self)
 
-    def extended(self, part: Part) -> Model:
-        """Return a model with one more part."""
-        return replace(self, parts=(*self.parts, part))
-
     @cached_property
     def actions(self) -> Mapping[tuple[str, str], Action]:
         """The declared actions, by name and resource type."""
@@ -121,14 +116,11 @@ class Model:
 
     def action(self, name: str, resource_type: str) -> Action:
         """Return the declaration of an action; one that is not declared has the common context."""
-        found = self.actions.get((name, resource_type))
-        return found if found is not None else self._plain(name, resource_type)
-
-    def _plain(self, name: str, resource_type: str) -> Action:
-        made = self._plain_actions.get((name, resource_type))
-        if made is None:
-            made = self._plain_actions[name, resource_type] = Action(name, resource_type, self.context)
-        return made
+        key = (name, resource_type)
+        found = self.actions.get(key) or self._plain_actions.get(key)
+        if found is None:
+            found = self._plain_actions[key] = Action(name, resource_type, self.context)
+        return found
 
     @cached_property
     def _plain_actions(self) -> dict[tuple[str, str], Action]:

@@ -10,13 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+Duration = int
+"""A length of time in microseconds."""
+
 SECOND = 1_000_000
-UNITS_OF_TIME = {
-    "second": SECOND,
-    "minute": 60 * SECOND,
-    "hour": 3_600 * SECOND,
-    "day": 86_400 * SECOND,
-}
+UNITS_OF_TIME = {"second": SECOND, "minute": 60 * SECOND, "hour": 3_600 * SECOND, "day": 86_400 * SECOND}
 """The lengths of the units in microseconds, the shortest first."""
 
 _LENGTH = re.compile(r"(\d{1,6}) (second|minute|hour|day)s?")

@@ -7,24 +7,158 @@ relations; an unset relation means "not loaded" and raises when read, so that it
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import re
 import sys
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
-from sealauthz.schema.columns import Column, Normalised, PersonalText, Ref, Relation, many, one
 from sealauthz.schema.rules import Check, Constraint, RelatedTo, Root, Rule, Unique
-from sealauthz.schema.values import Mark
 
 T = TypeVar("T")
 
 _TARGET = re.compile(r"(?:list\[)?(\w+)\]?(?: \| None)?")
+
+NEVER = 0
+"""An instant before all others: it has not happened."""
+
+FOREVER = 253_402_300_799_000_000
+"""An instant after all others (the end of the year 9999): there is no end."""
+
+UNLIMITED = 2**63 - 1
+"""A count without a limit, said explicitly."""
+
+Instant = Annotated[int, "instant"]
+"""Microseconds since 1970-01-01T00:00:00Z. Intervals are half-open: `[from, to)`."""
+
+
+class Collection(list[Any]):
+    """A collection of records that never changes once wired, with look-ups by column that are made on first use."""
+
+    __slots__ = ("_by_column",)
+
+    def __init__(self, records: Iterable[Any] = ()) -> None:
+        super().__init__(records)
+        self._by_column: dict[str, dict[Any, list[Any]]] | None = None
+
+    def holding(self, column: str, value: Any) -> Sequence[Any]:
+        """The records that hold a value in a column, in their order."""
+        by_column = self._by_column
+        if by_column is None:
+            by_column = self._by_column = {}
+        found = by_column.get(column)
+        if found is None:
+            found = {}
+            for record in self:
+                found.setdefault(getattr(record, column), []).append(record)
+            # Two threads may both make it; either is right.
+            by_column[column] = found
+        return found.get(value, ())
+
+
+EMPTY = Collection()
+"""The collection without records, shared by all who have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Marks a column that holds the id of another record: `Annotated[str, Ref("Seal")]`.
+
+    `crosses`: it may name a record of another tenant. A writer then locks the home of what it names.
+    """
+
+    record: str
+    crosses: bool = False
+
+
+def mask_all(text: str) -> str:
+    """Hide every character."""
+    return "*" * len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalText:
+    """Marks text about a person: masked on every way out, absent from change images, blank once erased.
+
+    `mask` is what readers are shown. `has_stars`: a true value may contain stars, so that only a text of nothing else
+    counts as masked.
+    """
+
+    mask: Callable[[str], str] = mask_all
+    has_stars: bool = True
+
+    def is_masked(self, text: str) -> bool:
+        """Tell whether the text is what a reader was shown instead of the value, by us or by others."""
+        if self.has_stars:
+            return text != "" and text == mask_all(text)
+        return "*" in text or "＊" in text
+
+
+Personal = Annotated[str, PersonalText()]
+"""Free text about a person, which is hidden as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """Marks a column of which every written value is first put into its normal form."""
+
+    normalise: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a record. `type` is `str`, `int` or `bool`; `words` is set for an enumeration."""
+
+    name: str
+    type: type
+    is_optional: bool
+    default: Any
+    words: builtins.type[StrEnum] | None
+    ref: str | None
+    is_instant: bool
+    personal: PersonalText | None
+    normalise: Callable[[str], str] | None
+    crosses: bool
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it holds text about a person."""
+        return self.personal is not None
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a record may leave the column out."""
+        return self.default is not dataclasses.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relation of a record: to `record`, by the column `key` (ours if `is_one`, theirs otherwise).
+
+    Units of the record's home hold a collection whole; `whole_in` names the roots of further units that do.
+    """
+
+    name: str
+    record: str
+    key: str
+    is_one: bool
+    whole_in: tuple[str, ...] = ()
+
+
+def one(key: str, *, init: Literal[False] = False) -> Any:
+    """Declare the relation to the record that our column `key` names (None where the key is None)."""
+    return dataclasses.field(init=init, repr=False, compare=False, metadata={"one": key})
+
+
+def many(key: str, *, whole_in: tuple[str, ...] = (), init: Literal[False] = False) -> Any:
+    """Declare the relation to all records whose column `key` names us."""
+    return dataclasses.field(init=init, repr=False, compare=False, metadata={"many": key, "whole_in": whole_in})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +286,7 @@ def _column_of(field: dataclasses.Field[Any], hint: Any) -> Column:
         default=field.default,
         words=words,
         ref=ref.record if ref else None,
-        is_instant=Mark.INSTANT in marks,
+        is_instant="instant" in marks,
         personal=next((mark for mark in marks if isinstance(mark, PersonalText)), None),
         normalise=normalised.normalise if normalised else None,
         crosses=ref is not None and ref.crosses,

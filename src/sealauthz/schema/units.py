@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sealauthz.schema.changes import Rows
-from sealauthz.schema.columns import Relation
-from sealauthz.schema.record import Shape
+from sealauthz.schema.record import Relation, Shape
 from sealauthz.schema.rules import ActsFor, Shared, Subject, Tenant
 
 

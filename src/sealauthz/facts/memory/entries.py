@@ -102,33 +102,24 @@ class EntryCache:
 
     def _evict(self) -> None:
         """Let the next unit go, or move it to where it has earned to be."""
-        if self._trial and (self._trial_bytes * _TRIAL_SHARE >= self.budget or not self._main):
-            unit, number = self._trial.popleft()
-            held = self._units.get(unit)
-            if held is None or held.number != number:
-                return  # dropped or replaced since
-            self._trial_bytes -= held.cost
-            held.is_on_trial = False
-            if held.reads > 0:
-                held.reads = 0
-                self._main.append((unit, number))
-                return
-            self.drop(unit)
-            self.evicted += 1
-            self._left[unit] = None
-            while len(self._left) > len(self._units) + _SPARE:
-                self._left.popitem(last=False)
-            return
-        unit, number = self._main.popleft()
+        is_trial = bool(self._trial) and (self._trial_bytes * _TRIAL_SHARE >= self.budget or not self._main)
+        unit, number = (self._trial if is_trial else self._main).popleft()
         held = self._units.get(unit)
         if held is None or held.number != number:
-            return
+            return  # dropped or replaced since
+        if is_trial:
+            self._trial_bytes -= held.cost
+            held.is_on_trial = False
         if held.reads > 0:
-            held.reads -= 1
+            held.reads = 0 if is_trial else held.reads - 1
             self._main.append((unit, number))
             return
         self.drop(unit)
         self.evicted += 1
+        if is_trial:
+            self._left[unit] = None
+            while len(self._left) > len(self._units) + _SPARE:
+                self._left.popitem(last=False)
 
     def _tidy(self) -> None:
         """Take what was dropped or replaced out of the queues, once it is half of them."""

@@ -12,8 +12,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.store.database import ReadTransaction
-from sealauthz.facts.store.paths import ids_along, leads
-from sealauthz.facts.store.rows import ids_parameter, marks_among
+from sealauthz.facts.store.rows import ids_along, ids_parameter, leads, marks_among
 from sealauthz.facts.store.tables import (
     FACT_CHANGE,
     FACT_CHANGE_UNIT,
@@ -89,7 +88,7 @@ def _open_statements(subject: str, is_postgresql: bool) -> tuple[str, str]:
         .where(opened.state == literal_column("'OPEN'"), new.record_type == literal_column(f"'{subject}'"))
         .where(new.record_id == bindparam("unit"))
     )
-    # Written by us, as in `_after_statement`.
+    # Written by us, as in `after_statement`.
     return f"{_compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", _compiled(written, is_postgresql)
 
 
@@ -101,7 +100,7 @@ def _marks_statement(tables: Tables, is_postgresql: bool) -> str:
 
 
 @cache
-def _home_statement(tables: Tables, record_type: str, is_postgresql: bool) -> str:
+def home_statement(tables: Tables, record_type: str, is_postgresql: bool) -> str:
     """Return the statement that finds the home root of one record."""
     table = tables.of(record_type)
     path = tables.units.home_path(record_type)
@@ -205,15 +204,8 @@ def _has_marked_root(transaction: ReadTransaction, records: Mapping[str, list[An
     return any(Unit(kind, unit_id) in homes for kind, unit_id in marks)
 
 
-def find_home(transaction: ReadTransaction, record_type: str, record_id: str) -> Unit | None:
-    """Return the home unit of a record; None if there is no such record."""
-    statement = _home_statement(transaction.tables, record_type, transaction.is_postgresql)
-    rows = transaction.fetch(statement, {"record": record_id})
-    return Unit(transaction.tables.units.home_kind(record_type), rows[0][0]) if rows else None
-
-
 @cache
-def _matching_statement(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
+def matching_statement(tables: Tables, record_type: str, columns: tuple[str, ...], is_postgresql: bool) -> str:
     """Return the statement that finds the ids of the records with certain values in some columns."""
     table = tables.of(record_type)
     statement = select(table.c.id).order_by(table.c.id)
@@ -222,14 +214,8 @@ def _matching_statement(tables: Tables, record_type: str, columns: tuple[str, ..
     return _compiled(statement, is_postgresql)
 
 
-def find_matching(transaction: ReadTransaction, record_type: str, values: Mapping[str, str]) -> list[str]:
-    """Return the ids of the records that hold these values, in their order."""
-    statement = _matching_statement(transaction.tables, record_type, tuple(values), transaction.is_postgresql)
-    return [record_id for (record_id,) in transaction.fetch(statement, dict(values))]
-
-
 @cache
-def _after_statement(tables: Tables, record_type: str, column: str, size: int, is_postgresql: bool) -> str:
+def after_statement(tables: Tables, record_type: str, column: str, size: int, is_postgresql: bool) -> str:
     """Return the statement that finds the first values of a column behind one, each once."""
     found = tables.of(record_type).c[column]
     statement = select(found).where(found > bindparam("after")).order_by(found)
@@ -237,12 +223,6 @@ def _after_statement(tables: Tables, record_type: str, column: str, size: int, i
         statement = statement.distinct()
     # Written by us: for SQLite, SQLAlchemy adds an offset as one more parameter.
     return f"{_compiled(statement, is_postgresql)}\n LIMIT {size:d}"
-
-
-def find_after(transaction: ReadTransaction, record_type: str, column: str, after: str, size: int) -> list[str]:
-    """Return the first values of a column behind one, in their order and each once; nothing is no value."""
-    statement = _after_statement(transaction.tables, record_type, column, size, transaction.is_postgresql)
-    return [value for (value,) in transaction.fetch(statement, {"after": after})]
 
 
 def touched_since(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -104,7 +105,7 @@ class StoreReading:
             self._check_kind(self.units.home_kind(record_type))  # else the unit is checked when it is read
         return found
 
-    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
+    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up ids by values, as a `Reading` does."""
         found = TransactionSource(self.pin()).matching(record_type, values)
         self._check_kind(self.units.home_kind(record_type))
@@ -166,15 +167,12 @@ class StoreReading:
         transaction = self.pin()
         if transaction.revision != self.revision and self._line.same_since(unit) > self.revision:
             raise StaleSnapshot
-        return Load(
-            self._line, transaction.revision, wired_unit(self._store.model, TransactionSource(transaction), unit)
-        )
+        records = wired_unit(self._store.model, TransactionSource(transaction), unit)
+        return Load(self._line, transaction.revision, records)
 
     def fits(self, load: Load, unit: Unit) -> bool:
         """Tell whether what another loaded is what the unit was at our revision."""
-        if load.timeline is not self._line:
-            return False
-        return self._line.same_since(unit) <= min(self.revision, load.revision)
+        return load.timeline is self._line and self._line.same_since(unit) <= min(self.revision, load.revision)
 
     def wait_for(self, loading: Loading) -> Load | None:
         """Wait for what another loads; None if that went wrong."""

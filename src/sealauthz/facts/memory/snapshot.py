@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from sealauthz.facts.memory.sources import RecordSource, Source
+from sealauthz.facts.memory.sources import LookUps, RecordSource, Source
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
 from sealauthz.facts.store.values import text_problem
@@ -16,7 +16,7 @@ class StaleSnapshot(Exception):
     """A unit has changed since the revision that is read: the answer starts again."""
 
 
-class Reading(Protocol):
+class Reading(LookUps, Protocol):
     """What a snapshot reads through: the facts at `revision` of the history `timeline`.
 
     `age_s` is how many seconds ago, at most, they were the newest.
@@ -29,15 +29,6 @@ class Reading(Protocol):
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit; None if there is no such unit."""
-
-    def home(self, record_type: str, record_id: str) -> Unit | None:
-        """Look up the home of a record; None if there is no such record."""
-
-    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
-        """Look up the ids of the records that hold these values, in their order."""
-
-    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
-        """Look up the first values of a column behind one, in their order and each once; nothing is no value."""
 
 
 class FactSnapshot:
@@ -112,14 +103,14 @@ class FactSnapshot:
         return None if some is None else some.get(record_id)
 
 
-class FixedReading:
+class FixedReading(RecordSource):
     """Reads records given once."""
 
     timeline = ""
     age_s = 0.0
 
     def __init__(self, model: Model, records: Iterable[Any], revision: int) -> None:
-        self._source = RecordSource(model, records)
+        super().__init__(model, records)
         self._model = model
         self.units = model.units
         self._wired: dict[Unit, WiredUnit | None] = {}
@@ -128,20 +119,8 @@ class FixedReading:
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit."""
         if unit not in self._wired:
-            self._wired[unit] = wired_unit(self._model, self._source, unit)
+            self._wired[unit] = wired_unit(self._model, self, unit)
         return self._wired[unit]
-
-    def home(self, record_type: str, record_id: str) -> Unit | None:
-        """Look up the home of a record."""
-        return self._source.home(record_type, record_id)
-
-    def matching(self, record_type: str, values: dict[str, str]) -> list[str]:
-        """Look up ids by values."""
-        return self._source.matching(record_type, values)
-
-    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
-        """Look up the next values of a column."""
-        return self._source.after(record_type, column, after, size)
 
 
 def wired_unit(model: Model, source: Source, unit: Unit) -> WiredUnit | None:

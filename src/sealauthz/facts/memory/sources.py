@@ -8,14 +8,12 @@ from typing import Any, Protocol
 from sealauthz.facts.memory import loading
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.rows import RecordRows
-from sealauthz.schema import Model, Unit, exact, values_of
+from sealauthz.schema import Model, Unit, values_of
+from sealauthz.schema.record import exact
 
 
-class Source(Protocol):
-    """The facts at one revision, unwired."""
-
-    def load(self, unit: Unit) -> Mapping[str, Collection[Any]]:
-        """Return the records of a unit by type, unwired and the caller's own."""
+class LookUps(Protocol):
+    """What is found in the facts at one revision beside whole units."""
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Return the home unit of a record; None if there is no such record."""
@@ -25,6 +23,13 @@ class Source(Protocol):
 
     def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
         """Return the first values of a column behind one, in their order and each once; nothing is no value."""
+
+
+class Source(LookUps, Protocol):
+    """The facts at one revision, unwired."""
+
+    def load(self, unit: Unit) -> Mapping[str, Collection[Any]]:
+        """Return the records of a unit by type, unwired and the caller's own."""
 
 
 class TransactionSource:
@@ -41,15 +46,24 @@ class TransactionSource:
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up by joins from the record to its root."""
-        return loading.find_home(self._transaction, record_type, record_id)
+        transaction = self._transaction
+        statement = loading.home_statement(transaction.tables, record_type, transaction.is_postgresql)
+        rows = transaction.fetch(statement, {"record": record_id})
+        return Unit(transaction.tables.units.home_kind(record_type), rows[0][0]) if rows else None
 
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up by the index of a column."""
-        return loading.find_matching(self._transaction, record_type, values)
+        transaction = self._transaction
+        statement = loading.matching_statement(
+            transaction.tables, record_type, tuple(values), transaction.is_postgresql
+        )
+        return [record_id for (record_id,) in transaction.fetch(statement, dict(values))]
 
     def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
         """Look up by the index of the column."""
-        return loading.find_after(self._transaction, record_type, column, after, size)
+        transaction = self._transaction
+        statement = loading.after_statement(transaction.tables, record_type, column, size, transaction.is_postgresql)
+        return [value for (value,) in transaction.fetch(statement, {"after": after})]
 
 
 class RecordSource:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection as Sized
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
 from sealauthz.schema import Model
-from sealauthz.schema.values import EMPTY, Collection
+from sealauthz.schema.record import EMPTY, Collection
 
 WiredUnit = Mapping[str, Mapping[str, Any]]
 """The records of a unit by type and id; a type of which it holds none is not in it."""
@@ -36,12 +37,10 @@ def wire(model: Model, kind: str, loaded: Mapping[str, Sized[Any]]) -> WiredUnit
                 elif key in targets:
                     setattr(record, relation.name, targets[key])
         for relation in model.units.collections(kind, record_type):
-            members: dict[str, Collection] = {}
+            members: dict[str, Collection] = defaultdict(Collection)
             for member in unit.get(relation.record, {}).values():
                 owner = getattr(member, relation.key)
                 if owner in records:
-                    if owner not in members:
-                        members[owner] = Collection()
                     members[owner].append(member)
             for record_id, record in records.items():
                 setattr(record, relation.name, members.get(record_id, EMPTY))

@@ -45,6 +45,11 @@ class Precondition:
     kind: PreconditionKind
     revision: int = 0
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The type and the id of the record."""
+        return self.record_type, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -110,7 +115,7 @@ def check(batch: Batch, model: Model) -> Wanted:
         else:
             deletes.add(key)
     for number, precondition in enumerate(batch.preconditions):
-        _check_key(model, precondition.record_type, precondition.id, f"preconditions[{number}]")
+        _check_key(model, *precondition.key, f"preconditions[{number}]")
     return Wanted(batch, puts, frozenset(deletes), _digest(batch, puts, deletes))
 
 

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,10 +208,8 @@ class Database:
         parsed = parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
         self._writer = threading.Lock()
-        self._path: Path | None = None
+        self._path = None if self.is_postgresql else Path(parsed.database or "").absolute()
         self._file: tuple[int, int] | None = None
-        if not self.is_postgresql:
-            self._path = Path(parsed.database or "").absolute()
         self.engine = make_engine(parsed, must_exist=True)
 
     def close(self) -> None:
@@ -340,12 +338,10 @@ def _is_rolled_back(connection: Connection) -> bool:
 
 def _give_back(connection: Connection, is_sound: bool) -> None:
     """Return the connection to the pool, or close it for good where it may be in any state."""
-    try:
+    with suppress(*DATABASE_ERRORS):
         if not is_sound:
             connection.invalidate()
         connection.close()
-    except DATABASE_ERRORS:
-        return
 
 
 def parse(url: str) -> URL:
@@ -382,31 +378,19 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
 
     INVARIANT: no error of it holds a value of a statement, because errors are logged and values may be personal.
     """
+    common: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True}
+    common |= {"pool_size": 20, "max_overflow": 12, "pool_timeout": POOL_TIMEOUT_S}
     if url.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c idle_in_transaction_session_timeout=60s"
         arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
-        engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            pool_size=20,
-            max_overflow=12,
-            pool_timeout=POOL_TIMEOUT_S,
-            connect_args=arguments,
-        )
+        engine = create_engine(url, connect_args=arguments, **common)
         event.listen(engine, "handle_error", _forget_values)
         return engine
     path = Path(url.database or "").absolute()
     mode = "rw" if must_exist else "rwc"
-    engine = create_engine(
-        f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true",
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,
-        pool_size=20,
-        max_overflow=12,
-        pool_timeout=POOL_TIMEOUT_S,
-        connect_args={"timeout": LOCK_TIMEOUT_S, "check_same_thread": False},
-    )
+    database = f"sqlite:///file:{quote(str(path))}?mode={mode}&uri=true"
+    arguments = {"timeout": LOCK_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(database, connect_args=arguments, **common)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

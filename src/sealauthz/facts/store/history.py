@@ -127,14 +127,8 @@ def _entries(text: str) -> Iterator[Any]:
 
 
 def _changed(entry: Mapping[str, Any]) -> Changed:
-    return Changed(
-        entry["type"],
-        entry["id"],
-        entry["before"],
-        entry["after"],
-        _tenants(entry.get("enterprises_before")),
-        _tenants(entry.get("enterprises_after")),
-    )
+    concerned = (_tenants(entry.get(f"enterprises_{when}")) for when in ("before", "after"))
+    return Changed(entry["type"], entry["id"], entry["before"], entry["after"], *concerned)
 
 
 def _tenants(found: list[str] | None) -> frozenset[str] | None:

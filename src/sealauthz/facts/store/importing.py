@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
-from sealauthz.facts.store.edits import owners_of_details, settled_types
-from sealauthz.facts.store.invariants import check_part, check_whole, types_of_whole
-from sealauthz.facts.store.paths import within
-from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among
+from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
+from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among, within
 from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, Tables
 from sealauthz.schema import Change, Changes, Unit, Units
 
@@ -113,7 +111,7 @@ def open_imports(connection: Connection) -> list[OpenImport]:
 
 def check_unmarked(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> None:
     """Raise InvariantBroken if one of the units is being imported."""
-    marked = sorted(unit for unit in _marks_on(connection, tables, homes))
+    marked = sorted(_marks_on(connection, tables, homes))
     if marked:
         raise InvariantBroken(INVARIANT, f"{_name(marked[0])} is being imported")
 
@@ -154,23 +152,24 @@ class Importing:
         self._now = now
         self.is_first = False
         self._locked: set[Unit] = set()
-        key = {"caller": caller, "import_id": part.import_id}
-        self._key = key
-        self._here = (FACT_IMPORT.c.caller == caller) & (FACT_IMPORT.c.import_id == part.import_id)
+        self._key = {"caller": caller, "import_id": part.import_id}
+        self._insert = (postgresql if self._is_postgresql else sqlite).insert
 
     @property
     def locks_or_unlocks(self) -> bool:
         """Whether this part makes a revision even if it changes no fact."""
-        return self.is_first or self._part.ends or (self._part.is_release and self._has_shared())
+        if self.is_first or self._part.ends:
+            return True
+        shared = select(FACT_IMPORT_UNIT.c.id).where(self._marked_shared()).limit(1)
+        return self._part.is_release and self._connection.execute(shared).first() is not None
 
-    def _has_shared(self) -> bool:
-        statement = select(FACT_IMPORT_UNIT.c.id).where(self._marked_shared()).limit(1)
-        return self._connection.execute(statement).first() is not None
+    def _ours(self, table: Table) -> ColumnElement[bool]:
+        """Return the condition that a row is of this import."""
+        return (table.c.caller == self._caller) & (table.c.import_id == self._part.import_id)
 
     def _marked_shared(self) -> ColumnElement[bool]:
-        mark = FACT_IMPORT_UNIT.c
-        ours = (mark.caller == self._caller) & (mark.import_id == self._part.import_id)
-        return ours & mark.kind.in_([self._units.roots[root] for root in self._units.shared])
+        kinds = [self._units.roots[root] for root in self._units.shared]
+        return self._ours(FACT_IMPORT_UNIT) & FACT_IMPORT_UNIT.c.kind.in_(kinds)
 
     @property
     def locked(self) -> frozenset[str]:
@@ -182,15 +181,14 @@ class Importing:
         part = self._part
         tenants = json.dumps(sorted(part.tenants))
         if part.number == 1 and part.is_counted:
-            dialect = postgresql if self._is_postgresql else sqlite
             begun = self._connection.execute(
-                dialect.insert(FACT_IMPORT)
+                self._insert(FACT_IMPORT)
                 .values(**self._key, enterprises=tenants, state=ImportState.OPEN, parts=0, at=self._now)
                 .on_conflict_do_nothing()
                 .returning(FACT_IMPORT.c.import_id)
             ).all()
             self.is_first = bool(begun)
-        statement = select(FACT_IMPORT).where(self._here)
+        statement = select(FACT_IMPORT).where(self._ours(FACT_IMPORT))
         if self._is_postgresql:
             statement = statement.with_for_update()
         row = self._connection.execute(statement).one_or_none()
@@ -204,25 +202,19 @@ class Importing:
         if part.is_counted and part.number != row.parts + 1:
             raise InvariantBroken(INVARIANT, f"expected part {row.parts + 1}, got {part.number}")
         if self.is_first:
-            self._mark()
+            others = self._mark(Unit(self._tenant, tenant_id) for tenant_id in part.tenants)
+            if others:
+                said = f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
+                raise FactConflict(INVARIANT, said)
 
-    def _mark(self) -> None:
-        """Mark the enterprises."""
-        others = self._mark_units(Unit(self._tenant, tenant_id) for tenant_id in self._part.tenants)
-        if others:
-            raise FactConflict(
-                INVARIANT, f"{_name(others[0])} is being imported already: see `sealauthz facts imports`"
-            )
-
-    def _mark_units(self, units: Iterable[Unit]) -> list[Unit]:
+    def _mark(self, units: Iterable[Unit]) -> list[Unit]:
         """Mark units, waiting for transactions that mark one of them; return those that another import has."""
         ordered = sorted(units)
-        dialect = postgresql if self._is_postgresql else sqlite
         for start in range(0, len(ordered), _MARKED_AT_ONCE):
             some = ordered[start : start + _MARKED_AT_ONCE]
             values = [{**self._key, "kind": str(unit.kind), "id": unit.id} for unit in some]
             marked = self._connection.execute(
-                dialect.insert(FACT_IMPORT_UNIT)
+                self._insert(FACT_IMPORT_UNIT)
                 .values(values)
                 .on_conflict_do_nothing()
                 .returning(FACT_IMPORT_UNIT.c.kind, FACT_IMPORT_UNIT.c.id)
@@ -239,7 +231,7 @@ class Importing:
 
     def mark_shared(self, homes: Iterable[Unit]) -> None:
         """Mark the shared roots that this part changes. Raises InvariantBroken for one that another import changes."""
-        others = self._mark_units(unit for unit in homes if self._units.root_of[unit.kind] in self._units.shared)
+        others = self._mark(unit for unit in homes if self._units.root_of[unit.kind] in self._units.shared)
         if others:
             raise InvariantBroken(INVARIANT, f"{_name(others[0])} is being imported")
 
@@ -264,11 +256,10 @@ class Importing:
             subjects |= left - _subjects_with(units, [change.after for change in others], after)
         if not subjects:
             return
-        dialect = postgresql if self._is_postgresql else sqlite
         noted = [
             {**self._key, "record_type": units.root_of[unit.kind], "record_id": unit.id} for unit in sorted(subjects)
         ]
-        self._connection.execute(dialect.insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
+        self._connection.execute(self._insert(FACT_IMPORT_NEW).on_conflict_do_nothing(), noted)
 
     def check(self, changes: Changes, rows: DatabaseRows) -> None:
         """Check what a part must keep by itself. Raises InvariantBroken."""
@@ -286,11 +277,8 @@ class Importing:
     def _made_among(self, records: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those of the records that an earlier part of this import made."""
         new = FACT_IMPORT_NEW.c
-        statement = select(new.record_type, new.record_id).where(
-            new.caller == self._caller,
-            new.import_id == self._part.import_id,
-            among(new.record_id, "ids", self._is_postgresql),
-        )
+        wanted = among(new.record_id, "ids", self._is_postgresql)
+        statement = select(new.record_type, new.record_id).where(self._ours(FACT_IMPORT_NEW), wanted)
         ids = ids_parameter({record_id for _, record_id in records}, self._is_postgresql)
         return {(row.record_type, row.record_id) for row in self._connection.execute(statement, {"ids": ids})}
 
@@ -307,23 +295,25 @@ class Importing:
         if not part.ends:
             units |= self._locked
         if part.is_release:
-            mark = FACT_IMPORT_UNIT
-            released = delete(mark).where(self._marked_shared()).returning(mark.c.kind, mark.c.id)
-            units |= {Unit(row.kind, row.id) for row in self._connection.execute(released)}
+            units |= self._unmark(self._marked_shared())
         if part.ends:
             values["state"] = ImportState.ABANDONED if part.is_abandoned else ImportState.FINISHED
             self._check_whole()
-            mark, new = FACT_IMPORT_UNIT, FACT_IMPORT_NEW
-            ours = (mark.c.caller == self._caller) & (mark.c.import_id == part.import_id)
-            opened = self._connection.execute(delete(mark).where(ours).returning(mark.c.kind, mark.c.id))
-            units |= {Unit(row.kind, row.id) for row in opened}
-            made = (new.c.caller == self._caller) & (new.c.import_id == part.import_id)
-            noted = self._connection.execute(delete(new).where(made).returning(new.c.record_type, new.c.record_id))
+            units |= self._unmark(self._ours(FACT_IMPORT_UNIT))
+            new = FACT_IMPORT_NEW
+            ended = delete(new).where(self._ours(new)).returning(new.c.record_type, new.c.record_id)
+            noted = self._connection.execute(ended)
             roots = {name: self._units.roots[name] for name in self._units.subjects}
             units |= {Unit(roots[row.record_type], row.record_id) for row in noted if row.record_type in roots}
         if values:
-            self._connection.execute(update(FACT_IMPORT).where(self._here).values(values))
+            self._connection.execute(update(FACT_IMPORT).where(self._ours(FACT_IMPORT)).values(values))
         return units | self._subjects_of(units)
+
+    def _unmark(self, which: ColumnElement[bool]) -> set[Unit]:
+        """Remove marks, and return the units that had them."""
+        mark = FACT_IMPORT_UNIT
+        removed = self._connection.execute(delete(mark).where(which).returning(mark.c.kind, mark.c.id))
+        return {Unit(row.kind, row.id) for row in removed}
 
     def _subjects_of(self, homes: Iterable[Unit]) -> set[Unit]:
         """Return the units of the subjects that hold records of some tenants and shared roots."""
@@ -360,5 +350,5 @@ class Importing:
 
     def standing(self) -> tuple[int, bool]:
         """Return how many parts are committed, and whether the import is over."""
-        row = self._connection.execute(select(FACT_IMPORT).where(self._here)).one_or_none()
+        row = self._connection.execute(select(FACT_IMPORT).where(self._ours(FACT_IMPORT))).one_or_none()
         return (0, False) if row is None else (row.parts, row.state != ImportState.OPEN)

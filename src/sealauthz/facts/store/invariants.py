@@ -1,18 +1,20 @@
 """The rules that every write keeps beside the constraints of the database, checked inside its transaction.
 
 Each check looks only at what the transaction changed and at the rows next to it; the locks that the writer holds on the
-roots concerned make that enough.
+roots concerned make that enough. An edit may not touch what the record's class declares: what never changes, what only
+rises, what is over for good, and the terms of a right once somebody has confirmed them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sealauthz.facts.store.edits import check_details, check_edit, check_valid
-from sealauthz.schema import Change, Changes, Model, Rows, shape_of
-from sealauthz.schema.changes import all_of, broken
+from sealauthz.schema import Change, Changes, Model, Rows, Shape, shape_of
+from sealauthz.schema.changes import all_of, broken, name_of
+from sealauthz.schema.rules import Fixed, Life, Rising, SetOnce, Terms, Valid
 
 
 def check_each(model: Model, changes: Changes) -> None:
@@ -108,3 +110,115 @@ def check_same_tenant(model: Model, changes: Changes, rows: Rows) -> None:
                 f"SAME_{tenant}",
                 f"`{record_type}:{record.id}` names a record of another {units.tenant.lower()} in `{column_name}`",
             )
+
+
+def check_edit(change: Change, shape: Shape) -> None:
+    """Check what an edit of a record may not touch. Raises InvariantBroken."""
+    before, after = change.before, change.after
+    fixed = shape.rules_of(Fixed)
+    for rule in fixed:
+        if rule.once is None:
+            _check_kept(change, rule.invariant, rule.columns)
+    if shape.home:
+        _check_kept(change, "HOME", (shape.home,))
+    for counter in shape.rules_of(Rising):
+        if getattr(after, counter.column) < getattr(before, counter.column):
+            broken(counter.invariant, f"{change} must not lower `{counter.column}`")
+    for life in shape.rules_of(Life):
+        _check_life(change, life)
+    for once in shape.rules_of(SetOnce):
+        _check_kept(change, once.invariant, [column for column in once.columns if getattr(before, column)])
+    for rule in fixed:
+        if rule.once is not None and rule.once(before):
+            _check_kept(change, rule.invariant, rule.columns)
+    for terms in shape.rules_of(Terms):
+        if terms.are_settled(before):
+            _check_terms(change, terms)
+    check_valid(change, shape)
+
+
+def check_valid(change: Change, shape: Shape) -> None:
+    """Check the columns that have a form of their own. Raises InvariantBroken."""
+    for rule in shape.rules_of(Valid):
+        problem = rule.problem(getattr(change.after, rule.column))
+        if problem is not None:
+            broken(rule.invariant, f"{change} has a `{rule.column}` that is not valid: {problem}")
+
+
+def _check_life(change: Change, life: Life) -> None:
+    """Check that no state goes back, or leaves a final one. Raises InvariantBroken."""
+    before, after = getattr(change.before, life.column), getattr(change.after, life.column)
+    allowed = life.reachable(before)
+    if before == after or after in allowed:
+        return
+    if not allowed:
+        broken(life.invariant, f"{change} is {before}, which is final, and cannot become {after}")
+    cannot = "cannot go back to" if life.is_before(after, before) else "cannot become"
+    right = ", ".join(sorted(allowed))
+    broken(life.invariant, f"{change} is {before} and {cannot} {after} in one write; it may become {right}")
+
+
+def _check_kept(change: Change, invariant: str, columns: Sequence[str]) -> None:
+    for column in columns:
+        if getattr(change.before, column) != getattr(change.after, column):
+            broken(invariant, f"{change} must keep its `{column}`")
+
+
+def _check_terms(change: Change, terms: Terms) -> None:
+    """Check that settled terms do not grow."""
+    before, after = change.before, change.after
+    _check_kept(change, terms.invariant, terms.keeps)
+    wider = [column for column in terms.rises if getattr(after, column) > getattr(before, column)]
+    wider += [column for column in terms.falls if getattr(after, column) < getattr(before, column)]
+    kept = [column for column, value in terms.narrow.items() if getattr(before, column) == value]
+    kept += [column for column in terms.limits_once_set if getattr(before, column)]
+    wider += [column for column in kept if getattr(after, column) != getattr(before, column)]
+    if wider:
+        broken(terms.invariant, f"{change} must not be widened in `{wider[0]}`: that takes a new one")
+
+
+def settled_types(model: Model) -> tuple[str, ...]:
+    """Return the record types with terms that are settled at some time."""
+    return tuple(name for name, shape in model.shapes.items() if shape.rules_of(Terms))
+
+
+@cache
+def _details(model: Model) -> tuple[tuple[str, Terms, str, str], ...]:
+    """Each type of rows that say terms: whose they are, the terms, the type, and the column that names their owner."""
+    return tuple(
+        (record_type, terms, detail_type, model.shapes[detail_type].home)
+        for record_type, shape in model.shapes.items()
+        for terms in shape.rules_of(Terms)
+        for detail_type in terms.details
+    )
+
+
+def owners_of_details(model: Model, changes: Changes) -> set[tuple[str, str]]:
+    """Return the rights whose terms are said by rows that come or go, by type and id."""
+    return {
+        (record_type, getattr(change.before if change.after is None else change.after, key))
+        for record_type, _, detail_type, key in _details(model)
+        for change in changes.of(detail_type)
+    }
+
+
+def check_details(model: Model, changes: Changes, rows: Rows, unfinished: Collection[tuple[str, str]] = ()) -> None:
+    """No row comes or goes that gives more than the terms that were confirmed, accepted or submitted.
+
+    `unfinished` are rights, by type and id, that an import is still writing down. Raises InvariantBroken.
+    """
+    for record_type, terms, detail_type, key in _details(model):
+        before = {change.id: change.before for change in changes.of(record_type)}
+        wider = [change.after for change in changes.of(detail_type) if change.before is None]
+        if detail_type in terms.limits:
+            gone = [change.before for change in changes.of(detail_type) if change.after is None]
+            left = rows.naming(detail_type, key, {getattr(detail, key) for detail in gone})
+            limited = {getattr(detail, key) for detail in left}
+            wider += [detail for detail in gone if getattr(detail, key) not in limited]
+        owners = {**all_of(rows, record_type, [getattr(detail, key) for detail in wider]), **before}
+        for detail in wider:
+            owner = owners[getattr(detail, key)]
+            if (record_type, getattr(detail, key)) in unfinished:
+                continue
+            if owner is not None and terms.are_settled(owner):
+                broken(terms.invariant, f"{name_of(detail)} would widen {name_of(owner)}: that takes a new one")

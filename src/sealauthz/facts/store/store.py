@@ -15,10 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
+from sealauthz.facts.store import history
 from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
-from sealauthz.facts.store.history import Page as HistoryPage
-from sealauthz.facts.store.history import read_changes
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
@@ -28,7 +27,6 @@ from sealauthz.facts.store.writing import Guard, Write
 from sealauthz.schema import Model, Unit
 
 _ATTEMPTS = 5
-_NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
 _RETRIED_STATES = frozenset({"40P01", "40001"})
 """SQLSTATE of a deadlock and of a failed serialisation: nothing was written, and the next attempt may well succeed."""
 
@@ -113,7 +111,7 @@ class Store:
     def read(
         self,
         record_type: str,
-        filters: Mapping[str, Filter] = _NO_FILTERS,
+        filters: Mapping[str, Filter] = MappingProxyType({}),
         *,
         page_size: int = 0,
         page_token: str = "",
@@ -127,7 +125,7 @@ class Store:
         with self.read_transaction() as transaction:
             return read_page(transaction, Query(record_type, filters), page_size, page_token, tenants)
 
-    def changes_after(self, revision: int, limit: int, timeline: str = "") -> HistoryPage:
+    def changes_after(self, revision: int, limit: int, timeline: str = "") -> history.Page:
         """Read what the revisions after one changed, at most `limit` of them, in order.
 
         `timeline` is the history that the revision belongs to; empty for the present one. Raises RevisionUnknown where
@@ -135,7 +133,7 @@ class Store:
         FactsUnavailable.
         """
         with self.read_transaction() as transaction:
-            return read_changes(transaction, revision, limit, timeline)
+            return history.read_changes(transaction, revision, limit, timeline)
 
     def tenants_of(self, transaction: ReadTransaction, record: Any, beside: Iterable[Any] = ()) -> frozenset[str]:
         """Return the tenants that a record concerns; empty for a record of a subject.
@@ -213,12 +211,7 @@ class Store:
         raise FactsUnavailable("the facts cannot be written now") from failure
 
     def _attempt(
-        self,
-        wanted: Wanted,
-        tenants: frozenset[str] | None,
-        guard: Guard | None,
-        is_careful: bool,
-        part: Part | None,
+        self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, is_careful: bool, part: Part | None
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:

@@ -6,119 +6,97 @@ Constraint names carry the invariant (`membership_i3_1`), so that a refused row 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    text,
-)
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
-from sealauthz.schema import Check, Model, Shape, Unique
+from sealauthz.errors import FactConflict, InvariantBroken
+from sealauthz.schema import Model, Shape
+from sealauthz.schema.rules import Check, Unique
 
-SYSTEM = MetaData()
+SYSTEM = sa.MetaData()
 """The tables of the store itself, which every model has beside those of its records."""
 
 # The C collation orders text by code point, as SQLite and Python do, whatever the locale of the database.
-TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
+TEXT: TypeEngine[str] = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
-TYPES: dict[type, TypeEngine[object]] = {str: TEXT, int: BigInteger(), bool: Boolean()}  # type: ignore[dict-item]
+TYPES: dict[type, TypeEngine[object]] = {str: TEXT, int: sa.BigInteger(), bool: sa.Boolean()}  # type: ignore[dict-item]
 
-FACT_CHANGE = Table(
+
+def _columns(**types: Any) -> Iterator[sa.Column[Any]]:
+    """Yield columns that always hold a value, by their names."""
+    return (sa.Column(name, type_, nullable=False) for name, type_ in types.items())
+
+
+FACT_CHANGE = sa.Table(
     "fact_change",
     SYSTEM,
-    Column("revision", BigInteger, autoincrement=False, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("caller", TEXT, nullable=False),
-    Column("request_id", TEXT, nullable=False),
-    Column("changes", Text, nullable=False),
-    PrimaryKeyConstraint("revision", name="fact_change_pkey"),
+    sa.Column("revision", sa.BigInteger, autoincrement=False, nullable=False),
+    *_columns(at=sa.BigInteger, caller=TEXT, request_id=TEXT, changes=sa.Text),
+    sa.PrimaryKeyConstraint("revision", name="fact_change_pkey"),
 )
 """What each revision changed. `changes` is JSON: per record its type, id, and images without personal text."""
 
-FACT_CHANGE_UNIT = Table(
+FACT_CHANGE_UNIT = sa.Table(
     "fact_change_unit",
     SYSTEM,
-    Column("revision", BigInteger, nullable=False),
-    Column("kind", TEXT, nullable=False),
-    Column("id", TEXT, nullable=False),
-    PrimaryKeyConstraint("revision", "kind", "id", name="fact_change_unit_pkey"),
-    ForeignKeyConstraint(["revision"], ["fact_change.revision"], name="fact_change_unit_revision_fkey"),
+    *_columns(revision=sa.BigInteger, kind=TEXT, id=TEXT),
+    sa.PrimaryKeyConstraint("revision", "kind", "id", name="fact_change_unit_pkey"),
+    sa.ForeignKeyConstraint(["revision"], ["fact_change.revision"], name="fact_change_unit_revision_fkey"),
 )
 """Which units hold a record that a revision changed, before it or after it."""
 
-FACT_REQUEST = Table(
+FACT_REQUEST = sa.Table(
     "fact_request",
     SYSTEM,
-    Column("caller", TEXT, nullable=False),
-    Column("request_id", TEXT, nullable=False),
-    Column("digest", TEXT, nullable=False),
-    Column("revision", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("caller", "request_id", name="fact_request_pkey"),
+    *_columns(caller=TEXT, request_id=TEXT, digest=TEXT, revision=sa.BigInteger, at=sa.BigInteger),
+    sa.PrimaryKeyConstraint("caller", "request_id", name="fact_request_pkey"),
 )
 """Every request answered, so that it is answered the same way again; also those that changed nothing."""
 
-FACT_IMPORT = Table(
+FACT_IMPORT = sa.Table(
     "fact_import",
     SYSTEM,
-    Column("caller", TEXT, nullable=False),
-    Column("import_id", TEXT, nullable=False),
-    Column("enterprises", Text, nullable=False),
-    Column("state", TEXT, nullable=False),
-    Column("parts", BigInteger, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("caller", "import_id", name="fact_import_pkey"),
-    CheckConstraint("state IN ('OPEN', 'FINISHED', 'ABANDONED')", name="fact_import_state_words"),
+    *_columns(caller=TEXT, import_id=TEXT, enterprises=sa.Text, state=TEXT, parts=sa.BigInteger, at=sa.BigInteger),
+    sa.PrimaryKeyConstraint("caller", "import_id", name="fact_import_pkey"),
+    sa.CheckConstraint("state IN ('OPEN', 'FINISHED', 'ABANDONED')", name="fact_import_state_words"),
 )
 """Every import: the enterprises that it names (a JSON list), how many parts are committed, and when it began."""
 
-FACT_IMPORT_UNIT = Table(
+FACT_IMPORT_UNIT = sa.Table(
     "fact_import_unit",
     SYSTEM,
-    Column("kind", TEXT, nullable=False),
-    Column("id", TEXT, nullable=False),
-    Column("caller", TEXT, nullable=False),
-    Column("import_id", TEXT, nullable=False),
-    PrimaryKeyConstraint("kind", "id", name="fact_import_unit_pkey"),
-    ForeignKeyConstraint(
+    *_columns(kind=TEXT, id=TEXT, caller=TEXT, import_id=TEXT),
+    sa.PrimaryKeyConstraint("kind", "id", name="fact_import_unit_pkey"),
+    sa.ForeignKeyConstraint(
         ["caller", "import_id"], ["fact_import.caller", "fact_import.import_id"], name="fact_import_unit_import_id_fkey"
     ),
-    Index("fact_import_unit_import_id_idx", "caller", "import_id"),
+    sa.Index("fact_import_unit_import_id_idx", "caller", "import_id"),
 )
 """The enterprises and contracts that are being imported, by one import each. They need not exist yet."""
 
-FACT_IMPORT_NEW = Table(
+FACT_IMPORT_NEW = sa.Table(
     "fact_import_new",
     SYSTEM,
-    Column("caller", TEXT, nullable=False),
-    Column("import_id", TEXT, nullable=False),
-    Column("record_type", TEXT, nullable=False),
-    Column("record_id", TEXT, nullable=False),
-    PrimaryKeyConstraint("caller", "import_id", "record_type", "record_id", name="fact_import_new_pkey"),
-    ForeignKeyConstraint(
+    *_columns(caller=TEXT, import_id=TEXT, record_type=TEXT, record_id=TEXT),
+    sa.PrimaryKeyConstraint("caller", "import_id", "record_type", "record_id", name="fact_import_new_pkey"),
+    sa.ForeignKeyConstraint(
         ["caller", "import_id"], ["fact_import.caller", "fact_import.import_id"], name="fact_import_new_import_id_fkey"
     ),
 )
 """The rights that an open import has made, of which the limits may still come in a later part; and persons it shuts."""
 
-STORE_IDENTITY = Table(
+STORE_IDENTITY = sa.Table(
     "store_identity",
     SYSTEM,
-    Column("store_id", TEXT, nullable=False),
-    Column("timeline_id", TEXT, nullable=False),
-    PrimaryKeyConstraint("store_id", name="store_identity_pkey"),
+    *_columns(store_id=TEXT, timeline_id=TEXT),
+    sa.PrimaryKeyConstraint("store_id", name="store_identity_pkey"),
 )
 """One row: which store this is, and which line of its history."""
 
@@ -134,7 +112,7 @@ class Tables:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.units = model.units
-        self.metadata = MetaData()
+        self.metadata = sa.MetaData()
         """Every table, those of the store itself among them."""
         self.invariants: dict[str, str] = {}
         """The invariant behind each named constraint and unique index."""
@@ -150,42 +128,40 @@ class Tables:
         }
         """The record types in the order in which rows may be inserted: what is referred to comes first."""
 
-    def of(self, record_type: str) -> Table:
+    def of(self, record_type: str) -> sa.Table:
         """Return the table of a record type: its columns in the order of the shape, then `revision`."""
         return self._tables[record_type]
 
-    def _derive(self, shape: Shape) -> Table:
+    def _derive(self, shape: Shape) -> sa.Table:
         """Make the table of one record class."""
         name = table_name(shape.name)
-        table = Table(name, self.metadata, info={"record": shape.name})
+        table = sa.Table(name, self.metadata, info={"record": shape.name})
         for column in shape.columns:
-            table.append_column(Column(column.name, TYPES[column.type], nullable=column.is_optional))
-        table.append_column(Column("revision", BigInteger, nullable=False))
-        table.append_constraint(PrimaryKeyConstraint("id", name=f"{name}_pkey"))
+            table.append_column(sa.Column(column.name, TYPES[column.type], nullable=column.is_optional))
+        table.append_column(sa.Column("revision", sa.BigInteger, nullable=False))
+        table.append_constraint(sa.PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         for column in shape.columns:
             if column.words is not None:
                 # An expression, not text, because `right` is a reserved word and must be quoted.
                 is_word = table.c[column.name].in_([word.value for word in column.words])
-                table.append_constraint(CheckConstraint(is_word, name=f"{name}_{column.name}_words"))
+                table.append_constraint(sa.CheckConstraint(is_word, name=f"{name}_{column.name}_words"))
                 self.invariants[f"{name}_{column.name}_words"] = "WORD"
             if column.ref is not None:
                 target, key = f"{table_name(column.ref)}.id", f"{name}_{column.name}_fkey"
-                table.append_constraint(ForeignKeyConstraint([column.name], [target], name=key))
+                table.append_constraint(sa.ForeignKeyConstraint([column.name], [target], name=key))
                 self.invariants[key] = "REFERENCE"
-                Index(f"{name}_{column.name}_idx", table.c[column.name])
+                sa.Index(f"{name}_{column.name}_idx", table.c[column.name])
         for number, constraint in enumerate(shape.constraints, 1):
             slug = constraint.invariant.lower().replace("-", "_")
             constraint_name = f"{name}_{slug}_{number}"
             self.invariants[constraint_name] = constraint.invariant
             match constraint:
                 case Unique(columns=columns, where=where):
-                    only: dict[str, Any] = (
-                        {"sqlite_where": text(where), "postgresql_where": text(where)} if where else {}
-                    )
-                    Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
+                    only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
+                    sa.Index(constraint_name, *(table.c[key] for key in columns), unique=True, **only)
                     self.unique_columns[name, *columns] = constraint_name
                 case Check(condition=condition):
-                    table.append_constraint(CheckConstraint(condition, name=constraint_name))
+                    table.append_constraint(sa.CheckConstraint(condition, name=constraint_name))
         return table
 
 
@@ -193,3 +169,33 @@ class Tables:
 def tables_of(model: Model) -> Tables:
     """Return the tables of a model."""
     return Tables(model)
+
+
+def refusal_of(error: IntegrityError, tables: Tables, name: str, is_taken: bool) -> FactConflict | InvariantBroken:
+    """Return the error for a row that the database refused. `is_taken`: its id exists already."""
+    constraint, is_unique = _constraint_of(error, tables)
+    if is_taken:
+        return FactConflict("ID", f"{name} exists")
+    invariant = tables.invariants.get(constraint)
+    if is_unique:
+        invariant = invariant or "UNIQUE"
+        return FactConflict(invariant, f"{name} conflicts with a record that exists ({invariant})")
+    if invariant is None or invariant == "REFERENCE":
+        return InvariantBroken("REFERENCE", f"{name} names a record that does not exist, or is named by one that does")
+    return InvariantBroken(invariant, f"{name} breaks {invariant}")
+
+
+def _constraint_of(error: IntegrityError, tables: Tables) -> tuple[str, bool]:
+    """Return the name of the broken constraint (empty if unknown), and whether it is a unique one."""
+    cause = error.orig
+    if isinstance(cause, psycopg.Error):
+        return cause.diag.constraint_name or "", isinstance(cause, psycopg.errors.UniqueViolation)
+    if isinstance(cause, sqlite3.IntegrityError):
+        kind, _, detail = str(cause).partition(" constraint failed: ")
+        if kind == "UNIQUE":
+            places = [place.strip().split(".") for place in detail.split(",")]
+            key = (places[0][0], *(column for _, column in places))
+            return tables.unique_columns.get(key, ""), True
+        named = re.match(r"\w+", detail)
+        return named.group() if named else "", False
+    return "", False

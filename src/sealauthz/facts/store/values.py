@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import InvalidRequest, Violation
-from sealauthz.schema import FOREVER, Column, Model, Unique, shape_of
+from sealauthz.schema import FOREVER, Column, Model, shape_of
+from sealauthz.schema.rules import Unique
 
 MAX_INDEXED_BYTES = 512
 """The longest text in an index, in UTF-8: PostgreSQL refuses index rows above about 2,700 bytes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,15 +23,8 @@ from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, 
 from sealauthz.facts.store.database import CHANNEL
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
-from sealauthz.facts.store.refusals import refusal_of
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
-from sealauthz.facts.store.tables import (
-    FACT_CHANGE,
-    FACT_CHANGE_UNIT,
-    FACT_REQUEST,
-    STORE_IDENTITY,
-    Tables,
-)
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, STORE_IDENTITY, Tables, refusal_of
 from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
 
 Guard = Callable[[Any | None, Any | None], None]
@@ -66,6 +59,7 @@ class Write:
         self._guard = guard
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
+        self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self.units: frozenset[Unit] = frozenset()
         self.before: tuple[Any, ...] = (None, None, None)
@@ -151,12 +145,7 @@ class Write:
         unlocked = DatabaseRows(self._connection, self._tables)
         overlay = RecordRows(self._wanted.puts.values(), unlocked)
         about: list[Any] = list(self._wanted.puts.values())
-        named: dict[str, set[str]] = defaultdict(set)
-        for precondition in self._wanted.batch.preconditions:
-            named[precondition.record_type].add(precondition.id)
-        for record_type, record_id in self._wanted.deletes:
-            named[record_type].add(record_id)
-        for record_type, ids in named.items():
+        for record_type, ids in _by_type([*self._preconditions, *self._wanted.deletes]).items():
             about += unlocked.get(record_type, ids).values()
         roots: dict[str, set[str]] = defaultdict(set)
         related: dict[str, set[str]] = defaultdict(set)
@@ -190,9 +179,7 @@ class Write:
 
     def _check_preconditions(self, rows: DatabaseRows) -> None:
         """Check what must hold before the batch is applied."""
-        ids: dict[str, set[str]] = defaultdict(set)
-        for precondition in self._wanted.batch.preconditions:
-            ids[precondition.record_type].add(precondition.id)
+        ids = _by_type(self._preconditions)
         found = {record_type: rows.stored(record_type, some) for record_type, some in ids.items()}
         for precondition in self._wanted.batch.preconditions:
             stored = found[precondition.record_type].get(precondition.id)
@@ -201,28 +188,19 @@ class Write:
     def _check_precondition(self, precondition: Precondition, revision: int | None) -> None:
         """Check one precondition against the revision of its record; None if there is no such record."""
         name = f"`{precondition.record_type}:{precondition.id}`"
-        match precondition.kind:
-            case PreconditionKind.ABSENT:
-                if revision is not None:
-                    raise FactConflict("PRECONDITION", f"{name} exists")
-            case PreconditionKind.EXISTS:
-                if revision is None:
-                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
-            case PreconditionKind.AT_REVISION:
-                if revision is None:
-                    raise InvariantBroken("PRECONDITION", f"{name} does not exist")
-                if revision != precondition.revision:
-                    raise InvariantBroken(
-                        "PRECONDITION", f"{name} is at revision {revision}, not at {precondition.revision}"
-                    )
+        if precondition.kind is PreconditionKind.ABSENT:
+            if revision is not None:
+                raise FactConflict("PRECONDITION", f"{name} exists")
+        elif revision is None:
+            raise InvariantBroken("PRECONDITION", f"{name} does not exist")
+        elif precondition.kind is PreconditionKind.AT_REVISION and revision != precondition.revision:
+            said = f"{name} is at revision {revision}, not at {precondition.revision}"
+            raise InvariantBroken("PRECONDITION", said)
 
     def _changes(self, before: DatabaseRows) -> Changes:
         """Compare what is wanted with what is there; what is equal is no change."""
-        ids: dict[str, list[str]] = defaultdict(list)
-        for record_type, record_id in self._wanted.keys:
-            ids[record_type].append(record_id)
         changes = []
-        for record_type, some in ids.items():
+        for record_type, some in _by_type(self._wanted.keys).items():
             found = before.get(record_type, some)
             for record_id in sorted(some):
                 old, new = found.get(record_id), self._wanted.puts.get((record_type, record_id))
@@ -234,11 +212,7 @@ class Write:
         """Check that the caller may write into the tenants concerned, as they were and as they will be."""
         if self._tenants is None:
             return
-        ids: dict[str, set[str]] = defaultdict(set)
-        for record_type, record_id in self._wanted.keys:
-            ids[record_type].add(record_id)
-        for precondition in self._wanted.batch.preconditions:
-            ids[precondition.record_type].add(precondition.id)
+        ids = _by_type([*self._wanted.keys, *self._preconditions])
         old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
         new = list(self._wanted.puts.values())
         # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
@@ -298,14 +272,11 @@ class Write:
                 savepoint("RELEASE SAVEPOINT one_row")
             if len(waiting) == len(pending):
                 refused, cause = refusals[0]
-                raise refusal_of(cause, self._tables, str(refused), self._is_taken(refused)) from cause
+                # The id of a new record may have come to exist since we looked.
+                rows = DatabaseRows(self._connection, self._tables)
+                is_taken = refused.before is None and bool(rows.get(refused.record_type, [refused.id]))
+                raise refusal_of(cause, self._tables, str(refused), is_taken) from cause
             pending = waiting
-
-    def _is_taken(self, change: Change) -> bool:
-        """Tell whether the id of a new record has come to exist since we looked."""
-        return change.before is None and bool(
-            DatabaseRows(self._connection, self._tables).get(change.record_type, [change.id])
-        )
 
     def _execute(self, group: list[Change]) -> None:
         """Run one statement for changes of one type and kind."""
@@ -344,11 +315,8 @@ class Write:
         # A statement of its own: in one with the lock, the transaction would precede the wait.
         newest, newest_at, timeline = self._newest()
         receipt = WriteReceipt(newest + 1, max(self._now, newest_at), timeline=timeline)
-        written: dict[str, list[str]] = defaultdict(list)
-        for change in changes:
-            if change.after is not None:
-                written[change.record_type].append(change.id)
-        for record_type, ids in written.items():
+        written = ((change.record_type, change.id) for change in changes if change.after is not None)
+        for record_type, ids in _by_type(written).items():
             table = self._tables.of(record_type)
             stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
@@ -378,6 +346,14 @@ class Write:
         key = (FACT_REQUEST.c.caller == batch.caller) & (FACT_REQUEST.c.request_id == batch.request_id)
         self._connection.execute(update(FACT_REQUEST).where(key).values(revision=receipt.revision, at=receipt.at))
         return receipt
+
+
+def _by_type(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Return the ids of records, by type."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for record_type, record_id in keys:
+        ids[record_type].add(record_id)
+    return ids
 
 
 def _image(change: Change, concerned_before: frozenset[str], concerned_after: frozenset[str]) -> dict[str, Any]:

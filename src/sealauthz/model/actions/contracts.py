@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.sealing import documents_digest
+from sealauthz.model.actions.seals import documents_digest
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification
 from sealauthz.model.records.membership import Membership

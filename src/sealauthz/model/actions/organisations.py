@@ -129,10 +129,7 @@ _RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
 ACTIONS = (
     *actions("Enterprise", NameChangeContext, "change_name", resolver=Resolver(find=_name_change)),
     *actions(
-        "Enterprise",
-        AdminChangeContext,
-        "transfer_admin",
-        gives=("receiver", "receiver_verification", "verification"),
+        "Enterprise", AdminChangeContext, "transfer_admin", gives=("receiver", "receiver_verification", "verification")
     ),
     *actions("Enterprise", JoinContext, "join", resolver=Resolver(find=_join, is_about_subject=True)),
     *actions("Enterprise", RetrievalContext, "retrieve", gives=("reason",), resolver=_RETRIEVAL),

@@ -1,18 +1,92 @@
-"""Managing seals and the rights on them."""
+"""Acts on seals: using one for a signing task or on paper, viewing its use, managing seals and the rights on them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
-from sealauthz.model.actions.sealing import holder_of
-from sealauthz.model.records.contracts import SigningTask
+from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, enterprises_of, found
+from sealauthz.model.records.contracts import Contract, SigningTask, whole_digest
+from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Collection, Resolver, ResolverInput, actions
+from sealauthz.model.records.requests import SealUseRequest
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import Collection, Instant, Resolver, ResolverInput, actions
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class SealUseContext(Context):
+    """Using a seal: for which signing task, and on which intent check.
+
+    Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
+    the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
+    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
+    and `principals`, those who let the subject act for them at the seal's owner, each with what they represent.
+
+    Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
+    enterprises for which the subject or one of the principals signed a task of it or is named for one, or that hold the
+    seal; and `approvers`, those who decided on requests to use the seal for it, each with what they represent.
+    """
+
+    task: SigningTask | None = None
+    verification: IdentityVerification | None = None
+    reason: str | None = None
+    local_day: int | None = None
+    local_weekday: int | None = None
+    local_minute: int | None = None
+    holder: Enterprise | None = None
+    principals: list[Person] = dataclasses.field(default_factory=list)
+    documents_digest: str | None = None
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
+    approvers: list[Person] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StampContext(Context):
+    """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
+
+    Of the server's making: `contract`, the one that a request for this seal names, None where it names none;
+    `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
+    the contract for which the subject acts too, or that hold the seal; the local day, weekday and minute as in
+    SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
+    """
+
+    request: SealUseRequest | None = None
+    verification: IdentityVerification | None = None
+    code_digest: str | None = None
+    contract: Contract | None = None
+    day_ends: Instant | None = None
+    local_day: int | None = None
+    local_weekday: int | None = None
+    local_minute: int | None = None
+    approvers: list[Person] = dataclasses.field(default_factory=list)
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RequestContext(Context):
+    """Deciding on a request to use a seal: `contract` is the one that it names, found by the server."""
+
+    reason: str | None = None
+    contract: Contract | None = None
+
+
+@dataclass(slots=True)
+class UseRecordContext(Context):
+    """Looking at one use of a seal: `seal` is the seal that was used, `holder` the enterprise for which it was used if
+    that is not the seal's owner.
+    """
+
+    seal: Seal | None = None
+    holder: Enterprise | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +133,129 @@ class ReviewContext(Context):
     verdict: str | None = None
 
 
+def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
+    seal = query.resource
+    local = _local_time(seal.enterprise.timezone, query.now)
+    # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
+    ids = _principal_ids(query, seal)
+    principals = Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
+    resolved = {"holder": holder_of(query, seal.cross_grants), "principals": principals, **_sealed(query, seal, ids)}
+    return resolved if local is None else resolved | _clock(local)
+
+
+def _seal_use_again(query: ResolverInput) -> Mapping[str, Any]:
+    return _sealed(query, query.resource, _principal_ids(query, query.resource))
+
+
+def _clock(local: datetime) -> dict[str, Any]:
+    """The day, weekday and minute of a local time."""
+    day = (local.date() - _EPOCH.date()).days
+    return {"local_day": day, "local_weekday": local.isoweekday(), "local_minute": local.hour * 60 + local.minute}
+
+
+def _principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
+    members: Any = seal.enterprise.memberships
+    return {
+        delegation.principal.person_id
+        for membership in members.holding("person_id", query.subject.id)
+        for delegation in membership.delegations_received
+    }
+
+
+def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> Mapping[str, Any]:
+    """What is sealed, and for whom else those act who are to seal it."""
+    task = query.given.get("task")
+    if task is None:
+        return {"documents_digest": None, "parties": Collection(), "approvers": Collection()}
+    contract = task.signatory.contract
+    requests: Any = seal.use_requests
+    return {
+        "documents_digest": documents_digest(contract),
+        "parties": _other_parties(query, seal, contract, {query.subject.id, *principals}),
+        "approvers": _approvers(query, requests.holding("contract_id", contract.id)),
+    }
+
+
+def _other_parties(query: ResolverInput, seal: Seal, contract: Contract, acting: set[str]) -> list[Any]:
+    """The other enterprises of a contract for which these persons act too, or that hold the seal."""
+    holders = {grant.holder_id for grant in seal.cross_grants}
+    others = set()
+    for party in contract.signatories:
+        enterprise_id = party.enterprise_id
+        if not enterprise_id or enterprise_id == seal.enterprise_id:
+            continue
+        if enterprise_id in holders or _acts_for(acting, party.tasks):
+            others.add(enterprise_id)
+    return found(query.snapshot, "Enterprise", others)
+
+
+def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
+    """Whether one of the persons signed one of the tasks, or is named for one."""
+    for task in tasks:
+        if task.signed_by_id in persons or task.handler_id in persons:
+            return True
+        for operator in task.operators:
+            if operator.person_id in persons:
+                return True
+    return False
+
+
+def documents_digest(contract: Contract) -> str | None:
+    """The digest of all documents of a contract, as `whole_digest` gives it."""
+    documents = contract.documents
+    if len(documents) == 1:  # by far the most
+        return documents[0].digest or None
+    return whole_digest([document.digest for document in documents])
+
+
+def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
+    """Those who decided on the requests, each in the unit that holds what they represent."""
+    ids = {approval.approver.person_id for request in requests for approval in request.approvals}
+    return Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
+
+
+def _stamp(query: ResolverInput) -> Mapping[str, Any]:
+    resolved = _stamp_again(query)
+    local = _local_time(query.resource.enterprise.timezone, query.now)
+    if local is None:
+        return resolved
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
+    return {**resolved, **_clock(local), "day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+
+
+def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
+    """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
+    seal, request = query.resource, query.given.get("request")
+    if request is None or request.seal_id != seal.id:
+        return {"contract": None, "approvers": Collection(), "parties": Collection()}
+    contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
+    parties = Collection() if contract is None else _other_parties(query, seal, contract, {query.subject.id})
+    return {"contract": contract, "approvers": _approvers(query, [request]), "parties": parties}
+
+
+def holder_of(query: ResolverInput, grants: Iterable[Any]) -> Any:
+    """The enterprise that holds one of the grants and that the subject belongs to; the first by id, if any does."""
+    if not grants:
+        return None
+    held = sorted({grant.holder_id for grant in grants} & set(enterprises_of(query.subject)))
+    return query.snapshot.find("Enterprise", held[0]) if held else None
+
+
+@cache
+def _zone(name: str) -> ZoneInfo | None:
+    """The time zone of that name; None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # no such zone (a KeyError), or no name of one
+        return None
+
+
+def _local_time(timezone: str, now: Instant) -> datetime | None:
+    """The time in a zone; None where the zone is not known."""
+    zone = _zone(timezone)
+    return None if zone is None else (_EPOCH + timedelta(microseconds=now)).astimezone(zone)
+
+
 def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
     fixed = found(query.snapshot, "TaskSeal", set(query.snapshot.matching("TaskSeal", seal_id=query.resource.id)))
     return {"tasks": Collection(each.task for each in fixed)}
@@ -68,9 +265,27 @@ def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
     return {"holder": holder_of(query, [query.resource])}
 
 
+_SEAL_USE = Resolver(
+    find=_seal_use, paths={"holder": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
+)
+_STAMP = Resolver(
+    find=_stamp, paths={"contract": ("use_requests", "contract_id")}, is_about_subject=True, find_again=_stamp_again
+)
+_REQUEST = Resolver(along={"contract": ("contract_id",)})
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 
 ACTIONS = (
+    *actions("Seal", SealUseContext, "use", gives=("task", "verification"), resolver=_SEAL_USE),
+    *actions("Seal", SealUseContext, "auto_use", gives=("task",), resolver=_SEAL_USE),
+    *actions("Seal", SealUseContext, "emergency_use", gives=("task", "verification", "reason"), resolver=_SEAL_USE),
+    *actions(
+        "Seal", StampContext, "stamp", "carry_out", gives=("request", "verification", "code_digest"), resolver=_STAMP
+    ),
+    *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST),
+    *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST),
+    *actions(
+        "SealUse", UseRecordContext, "view", resolver=Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)})
+    ),
     *actions("Seal", VerifiedContext, "report_found", gives=("verification",)),
     *actions("Seal", ReasonedContext, "propose_end", gives=("reason",)),
     *actions("Seal", SealEndContext, "revoke", "destroy", resolver=Resolver(find=_seal_end)),

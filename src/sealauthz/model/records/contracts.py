@@ -9,23 +9,8 @@ from typing import Annotated
 
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema import (
-    FOREVER,
-    NEVER,
-    ActsFor,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Ref,
-    RelatedTo,
-    SetOnce,
-    Shared,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique
 
 
 class ContractState(StrEnum):
@@ -265,11 +250,7 @@ class SigningTask:
     fixed_seals: list[TaskSeal] = many("task_id")
 
 
-@record(
-    Unique("C-02", ("task_id", "person_id")),
-    RelatedTo("Person", "person_id"),
-    home="task_id",
-)
+@record(Unique("C-02", ("task_id", "person_id")), RelatedTo("Person", "person_id"), home="task_id")
 class TaskOperator:
     """A person named to carry out a task. Where any is named, only they may."""
 
@@ -281,10 +262,7 @@ class TaskOperator:
     person: Person = one("person_id")
 
 
-@record(
-    Unique("C-05", ("task_id", "seal_id")),
-    home="task_id",
-)
+@record(Unique("C-05", ("task_id", "seal_id")), home="task_id")
 class TaskSeal:
     """A seal fixed for a task when it was made. Where any is fixed, only these may be used."""
 

@@ -8,22 +8,8 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema import (
-    NEVER,
-    UNLIMITED,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Ref,
-    Rising,
-    SetOnce,
-    Terms,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, Rising, SetOnce, Terms, Unique
 
 
 class SealRight(StrEnum):
@@ -177,11 +163,7 @@ class SealGrant:
     emergency_uses: list[EmergencyUse] = many("grant_id")
 
 
-@record(
-    Unique("S-06", ("grant_id", "contract_type")),
-    Fixed("S-10", "contract_type"),
-    home="grant_id",
-)
+@record(Unique("S-06", ("grant_id", "contract_type")), Fixed("S-10", "contract_type"), home="grant_id")
 class GrantContractType:
     """One contract type that a grant with scope LISTED_TYPES covers."""
 
@@ -192,11 +174,7 @@ class GrantContractType:
     grant: SealGrant = one("grant_id")
 
 
-@record(
-    Unique("U-22", ("grant_id", "template_id")),
-    Fixed("S-10", "template_id"),
-    home="grant_id",
-)
+@record(Unique("U-22", ("grant_id", "template_id")), Fixed("S-10", "template_id"), home="grant_id")
 class GrantTemplate:
     """One template to which an AUTO_SIGN grant is limited."""
 
@@ -268,11 +246,7 @@ class OpenGrant:
     templates: list[OpenGrantTemplate] = many("grant_id")
 
 
-@record(
-    Unique("S-08", ("grant_id", "template_id")),
-    Fixed("S-10", "template_id"),
-    home="grant_id",
-)
+@record(Unique("S-08", ("grant_id", "template_id")), Fixed("S-10", "template_id"), home="grant_id")
 class OpenGrantTemplate:
     """One template to which an open grant is limited."""
 
@@ -324,11 +298,7 @@ class CrossEnterpriseGrant:
     holders: list[HolderAssignment] = many("grant_id")
 
 
-@record(
-    Unique("U-20", ("grant_id", "contract_type")),
-    Fixed("S-10", "contract_type"),
-    home="grant_id",
-)
+@record(Unique("U-20", ("grant_id", "contract_type")), Fixed("S-10", "contract_type"), home="grant_id")
 class CrossGrantContractType:
     """One contract type that a cross-enterprise grant with scope LISTED_TYPES covers."""
 
@@ -394,11 +364,7 @@ class Delegation:
     contract_types: list[DelegationContractType] = many("delegation_id")
 
 
-@record(
-    Unique("U-18", ("delegation_id", "contract_type")),
-    Fixed("U-18", "contract_type"),
-    home="delegation_id",
-)
+@record(Unique("U-18", ("delegation_id", "contract_type")), Fixed("U-18", "contract_type"), home="delegation_id")
 class DelegationContractType:
     """One contract type that a delegation with scope LISTED_TYPES covers."""
 

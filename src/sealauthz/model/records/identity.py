@@ -6,22 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.masking import mask_name, mask_phone
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    PersonalText,
-    Ref,
-    RelatedTo,
-    SetOnce,
-    Subject,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subject, Unique
 
 if TYPE_CHECKING:
     from sealauthz.model.records.contracts import SigningTask, TaskOperator

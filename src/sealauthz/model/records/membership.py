@@ -7,22 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema import (
-    FOREVER,
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Personal,
-    Ref,
-    RelatedTo,
-    Rising,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Personal, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, Unique
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import Delegation, SealGrant

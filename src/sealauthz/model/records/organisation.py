@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import string
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from sealauthz.model.identifiers import normalise_uscc, uscc_problem
-from sealauthz.schema import (
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Normalised,
-    Ref,
-    RelatedTo,
-    Tenant,
-    Unique,
-    Valid,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Tenant, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
     from sealauthz.model.records.procedures import AmountBand, ApprovalProcess, BoardResolution, BusinessCategory
     from sealauthz.model.records.retrieval import EnterpriseAuthentication, RetrievalCase
     from sealauthz.model.records.seals import Certificate, Device, Seal
+
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+"""The characters of a USCC, each worth its index (no I, O, S, V, Z). Source: GB 32100-2015."""
+
+USCC_LENGTH = 18
+
+_USCC_VALUES = {character: value for value, character in enumerate(USCC_ALPHABET)}
+_USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(USCC_LENGTH - 1))
+
+_UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+
+
+def normalise_uscc(text: str) -> str:
+    """Return a USCC (unified social credit code) with ASCII letters in upper case: the only leniency there is.
+
+    Only ASCII counts: a full-width `９` looks like a 9, and would make one organisation pass for two.
+    """
+    return text.translate(_UPPER)
+
+
+def uscc_check_character(body: str) -> str:
+    """Return the check character that the first 17 characters of a USCC call for. Source: GB 32100-2015.
+
+    Raises KeyError for a character that no USCC has.
+    """
+    total = sum(_USCC_VALUES[c] * weight for c, weight in zip(body, _USCC_WEIGHTS, strict=True))
+    # The outer modulo is not for show: a total of 0 mod 31 would otherwise call for a 32nd character.
+    return USCC_ALPHABET[(31 - total % 31) % 31]
+
+
+def uscc_problem(text: str) -> str | None:
+    """Say what is wrong with a USCC, in words that never repeat it, or None if it is valid. Upper case only."""
+    if len(text) != USCC_LENGTH:
+        return f"must have {USCC_LENGTH} characters"
+    if any(c not in _USCC_VALUES for c in text):
+        return "must consist of ASCII digits and upper-case letters other than I, O, S, V and Z"
+    if any(c not in string.digits for c in text[2:8]):
+        return "must have digits in positions 3 to 8"
+    if text[-1] != uscc_check_character(text[:-1]):
+        return "has a wrong check character"
+    return None
 
 
 class AuthenticationState(StrEnum):
@@ -111,11 +139,7 @@ class SubscriptionState(StrEnum):
             "CERTIFYING": ("AUTHENTICATED",),
             "AUTHENTICATED": ("AUTH_FAILED",),
         },
-        {
-            "CERTIFYING": ("REGISTERED",),
-            "AUTHENTICATED": ("CERTIFYING",),
-            "AUTH_FAILED": ("REGISTERED", "CERTIFYING"),
-        },
+        {"CERTIFYING": ("REGISTERED",), "AUTHENTICATED": ("CERTIFYING",), "AUTH_FAILED": ("REGISTERED", "CERTIFYING")},
         column="auth_state",
     ),
     Life({"ACTIVE": ("FROZEN",), "FROZEN": ("CLOSED",)}, {"FROZEN": ("ACTIVE",)}, column="operating_state"),
@@ -155,9 +179,7 @@ class Enterprise:
 
 
 @record(
-    Unique("R-05", ("enterprise_id",), where="is_current"),
-    RelatedTo("Person", "legal_rep_id"),
-    home="enterprise_id",
+    Unique("R-05", ("enterprise_id",), where="is_current"), RelatedTo("Person", "legal_rep_id"), home="enterprise_id"
 )
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.
@@ -176,10 +198,7 @@ class RegistrySnapshot:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    home="enterprise_id",
-    permanent=True,
-)
+@record(home="enterprise_id", permanent=True)
 class Department:
     """A department of an enterprise, within another one or not."""
 
@@ -191,9 +210,7 @@ class Department:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    home="enterprise_id",
-)
+@record(home="enterprise_id")
 class CustomRole:
     """A role of the enterprise's own making, by the powers that it contains."""
 
@@ -205,10 +222,7 @@ class CustomRole:
     powers: list[CustomRolePower] = many("role_id")
 
 
-@record(
-    Unique("M-07", ("role_id", "power")),
-    home="role_id",
-)
+@record(Unique("M-07", ("role_id", "power")), home="role_id")
 class CustomRolePower:
     """One power that a custom role contains."""
 
@@ -239,11 +253,7 @@ class WorkingHours:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(
-    Unique("U-08", ("enterprise_id", "day")),
-    Check("U-08", "day >= 0"),
-    home="enterprise_id",
-)
+@record(Unique("U-08", ("enterprise_id", "day")), Check("U-08", "day >= 0"), home="enterprise_id")
 class Holiday:
     """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
 

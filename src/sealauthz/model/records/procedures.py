@@ -10,18 +10,8 @@ from typing import Annotated
 
 from sealauthz.model.records.membership import Membership, Role
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Ref,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, Unique
 
 
 class ProcessState(StrEnum):
@@ -76,11 +66,7 @@ class ResolutionState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-@record(
-    Life({"ENABLED": ("DISABLED",)}, {"DISABLED": ("ENABLED",)}),
-    home="enterprise_id",
-    permanent=True,
-)
+@record(Life({"ENABLED": ("DISABLED",)}, {"DISABLED": ("ENABLED",)}), home="enterprise_id", permanent=True)
 class ApprovalProcess:
     """How an enterprise approves the use of a seal: steps, each passed by its approvers."""
 
@@ -93,11 +79,7 @@ class ApprovalProcess:
     steps: list[ProcessStep] = many("process_id")
 
 
-@record(
-    Check("U-04", "position >= 1"),
-    home="process_id",
-    permanent=True,
-)
+@record(Check("U-04", "position >= 1"), home="process_id", permanent=True)
 class ProcessStep:
     """One step of an approval process. `position` orders the steps."""
 
@@ -110,10 +92,7 @@ class ProcessStep:
     approvers: list[StepApprover] = many("step_id")
 
 
-@record(
-    Check("U-04", "(membership_id IS NULL) <> (role IS NULL)"),
-    home="step_id",
-)
+@record(Check("U-04", "(membership_id IS NULL) <> (role IS NULL)"), home="step_id")
 class StepApprover:
     """Who may pass a step: one member, or all who hold a role."""
 
@@ -167,10 +146,7 @@ class BusinessCategory:
     permissions: list[CategoryPermission] = many("category_id")
 
 
-@record(
-    Unique("U-02", ("category_id", "seal_id")),
-    home="category_id",
-)
+@record(Unique("U-02", ("category_id", "seal_id")), home="category_id")
 class CategorySeal:
     """A seal that a category allows. Where any is listed, contracts of the category take no other."""
 
@@ -181,10 +157,7 @@ class CategorySeal:
     category: BusinessCategory = one("category_id")
 
 
-@record(
-    Unique("C-13", ("category_id", "membership_id")),
-    home="category_id",
-)
+@record(Unique("C-13", ("category_id", "membership_id")), home="category_id")
 class CategoryPermission:
     """A member who may start contracts of a category."""
 

@@ -8,20 +8,8 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Ref,
-    Rising,
-    Terms,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, Rising, Terms, Unique
 
 
 class UseRequestState(StrEnum):
@@ -108,12 +96,7 @@ class SealUseRequest:
     approvals: list[Approval] = many("request_id")
 
 
-@record(
-    Unique("U-03", ("request_id", "digest")),
-    Fixed("U-15", "digest"),
-    home="request_id",
-    permanent=True,
-)
+@record(Unique("U-03", ("request_id", "digest")), Fixed("U-15", "digest"), home="request_id", permanent=True)
 class RequestDocument:
     """One document, by its digest, that a request to use a seal is for."""
 

@@ -13,22 +13,8 @@ from sealauthz.model.records.organisation import (
     Enterprise,
 )
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Personal,
-    Ref,
-    RelatedTo,
-    Rising,
-    SetOnce,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, Instant, Personal, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique
 
 
 class RetrievalReason(StrEnum):
@@ -201,12 +187,7 @@ class RetrievalReview:
     staff: PlatformStaff = one("staff_id")
 
 
-@record(
-    Fixed("I17", "person_id", "raised_at"),
-    Life({"OPEN": ("UPHELD", "DISMISSED")}),
-    home="case_id",
-    permanent=True,
-)
+@record(Fixed("I17", "person_id", "raised_at"), Life({"OPEN": ("UPHELD", "DISMISSED")}), home="case_id", permanent=True)
 class Objection:
     """A present administrator's, the legal representative's or a seal administrator's objection to a case."""
 

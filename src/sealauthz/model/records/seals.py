@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema import (
-    NEVER,
-    Check,
-    Fixed,
-    Instant,
-    Life,
-    Ref,
-    SetOnce,
-    Unique,
-    many,
-    one,
-    record,
-)
+from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
@@ -304,10 +293,7 @@ class SealProposal:
 
 
 @record(
-    Unique("S-14", ("proposal_id", "membership_id")),
-    Fixed("S-14", "membership_id"),
-    home="proposal_id",
-    permanent=True,
+    Unique("S-14", ("proposal_id", "membership_id")), Fixed("S-14", "membership_id"), home="proposal_id", permanent=True
 )
 class SealWitness:
     """A member who will witness, or has witnessed, the destruction of a seal."""

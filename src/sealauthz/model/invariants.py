@@ -1,5 +1,7 @@
-"""The invariants of rights on seals: what each stands on, that none is wider than what it comes from, and that nobody
-decides on their own doing.
+"""What several records of the e-seal world decide together: of contracts, of organisations, and of rights on seals.
+
+A contract's seals and categories are those of the parties concerned. An organisation has an administrator, and members
+who are known. A right stands on what it comes from and is no wider, and nobody decides on their own doing.
 """
 
 from __future__ import annotations
@@ -22,6 +24,108 @@ _CARRIED: Sequence[tuple[str, str, frozenset[str]]] = (
     ("Delegation", "delegate_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
 )
 """What a membership carries: the record type, the column that names it, and the states in which the record stands."""
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+
+def check_fixed_seals(changes: Changes, rows: Rows) -> None:
+    """SAME_ENTERPRISE: a seal fixed for a task is one of the enterprise that signs."""
+    fixed = changes.written("TaskSeal")
+    seals = all_of(rows, "Seal", [task_seal.seal_id for task_seal in fixed])
+    tasks = all_of(rows, "SigningTask", [task_seal.task_id for task_seal in fixed])
+    signatories = all_of(rows, "Signatory", [task.signatory_id for task in tasks.values()])
+    for task_seal in fixed:
+        signatory = signatories[tasks[task_seal.task_id].signatory_id]
+        if seals[task_seal.seal_id].enterprise_id != signatory.enterprise_id:
+            broken("SAME_ENTERPRISE", f"`TaskSeal:{task_seal.id}` names a seal that is not the signatory's")
+
+
+def check_categories(changes: Changes, rows: Rows) -> None:
+    """SAME_ENTERPRISE: the category of a contract is its initiator's, that of a party the party's own."""
+    kept = [(contract, contract.initiator_id) for contract in changes.written("Contract")]
+    kept += [(signatory, signatory.enterprise_id) for signatory in changes.written("Signatory")]
+    kept = [(record, enterprise_id) for record, enterprise_id in kept if record.category_id is not None]
+    categories = all_of(rows, "BusinessCategory", [record.category_id for record, _ in kept])
+    for record, enterprise_id in kept:
+        if categories[record.category_id].enterprise_id != enterprise_id:
+            broken("SAME_ENTERPRISE", f"{name_of(record)} names a category of another enterprise")
+
+
+CONTRACTS = (Invariant(check_fixed_seals), Invariant(check_categories))
+
+
+# --- organisations ----------------------------------------------------------------------------------------------------
+
+
+def check_administrator(changes: Changes, rows: Rows) -> None:
+    """I4: an authenticated, active enterprise keeps an active system administrator."""
+    memberships = all_of(
+        rows, "Membership", [a.membership_id for c in changes.of("RoleAssignment") for a in (c.before, c.after) if a]
+    )
+    touched = {c.id for c in changes.of("Enterprise")}
+    touched |= {m.enterprise_id for c in changes.of("Membership") for m in (c.before, c.after) if m}
+    touched |= {m.enterprise_id for m in memberships.values()}
+    operating = {
+        enterprise.id
+        for enterprise in rows.get("Enterprise", touched).values()
+        if enterprise.auth_state == "AUTHENTICATED" and enterprise.operating_state == "ACTIVE"
+    }
+    active = {
+        membership.id: membership.enterprise_id
+        for membership in rows.naming("Membership", "enterprise_id", operating)
+        if membership.state == "ACTIVE"
+    }
+    administered = {
+        active[assignment.membership_id]
+        for assignment in rows.naming("RoleAssignment", "membership_id", active.keys())
+        if assignment.role == "SYSTEM_ADMIN" and assignment.state == "ACTIVE"
+    }
+    for enterprise_id in sorted(operating - administered):
+        broken("I4", f"`Enterprise:{enterprise_id}` would have no active system administrator")
+
+
+def check_verified(changes: Changes, rows: Rows) -> None:
+    """I5: who is or becomes an active member has a verified real name (revoking it later is always possible)."""
+    active = [membership for membership in changes.written("Membership") if membership.state == "ACTIVE"]
+    persons = all_of(rows, "Person", [membership.person_id for membership in active])
+    for membership in active:
+        if persons[membership.person_id].realname_state != "VERIFIED":
+            broken("I5", f"`Membership:{membership.id}` is active and its person's real name is not verified")
+
+
+def check_departments(changes: Changes, rows: Rows) -> None:
+    """CYCLE: no department is within itself."""
+    moved = [department for department in changes.written("Department") if department.parent_id is not None]
+    beside = rows.naming("Department", "enterprise_id", {department.enterprise_id for department in moved})
+    above = {department.id: department.parent_id for department in beside}
+    for department in moved:
+        passed = {department.id}
+        at = department.parent_id
+        while at is not None and at not in passed:
+            passed.add(at)
+            at = above.get(at)
+        if at is not None:
+            broken("CYCLE", f"{name_of(department)} would be within itself")
+
+
+def check_reviewer(changes: Changes, rows: Rows) -> None:
+    """R-08: a review is made from a reviewer's post that is held."""
+    reviews = changes.written("RetrievalReview")
+    posts = all_of(rows, "PlatformStaff", [review.staff_id for review in reviews])
+    for review in reviews:
+        post = posts[review.staff_id]
+        if post.duty != "REVIEWER" or post.state != "ACTIVE":
+            broken("R-08", f"`RetrievalReview:{review.id}` is not made from an active post of a reviewer")
+
+
+MEMBERS = (Invariant(check_departments), Invariant(check_verified))
+ADMINISTRATORS = (
+    Invariant(check_reviewer),
+    Invariant(check_administrator, standing=("Enterprise", "Membership", "RoleAssignment")),
+)
+
+
+# --- rights on seals --------------------------------------------------------------------------------------------------
 
 
 def check_ended(changes: Changes, rows: Rows) -> None:
@@ -61,7 +165,8 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
     listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
     touched = {change.id for change in changes.of("SealGrant")}
     touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
-    grants = {**rows.get("SealGrant", touched), **_by_id(rows.naming("SealGrant", "parent_id", touched))}
+    below = {grant.id: grant for grant in rows.naming("SealGrant", "parent_id", touched)}
+    grants = {**rows.get("SealGrant", touched), **below}
     subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in _LIVE_GRANT]
     if not subs:
         return
@@ -100,10 +205,6 @@ def _wider(sub: Any, parent: Any, types: dict[str, set[str]], templates: dict[st
     if templates[parent.id] and not (templates[sub.id] and templates[sub.id] <= templates[parent.id]):
         return "templates"
     return ""
-
-
-def _by_id(records: Iterable[Any]) -> dict[str, Any]:
-    return {record.id: record for record in records}
 
 
 def _listed(records: Iterable[Any], column: str) -> dict[str, set[str]]:
@@ -189,7 +290,7 @@ def check_uses(changes: Changes, rows: Rows) -> None:
             broken("U-20", f"{name_of(use)} names a holder to whom the seal was never granted")
 
 
-INVARIANTS = (
+RIGHTS = (
     Invariant(check_ended, standing=("Membership", "RoleAssignment", "SealGrant", "HolderAssignment", "Delegation")),
     Invariant(check_grantor, standing=("RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant")),
     Invariant(check_sub_grants, standing=("SealGrant", "GrantContractType", "GrantTemplate")),

@@ -1,1 +1,0 @@
-"""What several records of the e-seal world decide together."""
