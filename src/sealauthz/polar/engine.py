@@ -91,18 +91,26 @@ class _Code:
         return first_call
 
     def _define(self, name: str) -> None:
-        """Define a function and those that it calls."""
+        """Define a function and those that it calls, and keep the functions in place of their trees."""
+        definitions = self.compiler.definitions
         fresh: dict[str, ast.FunctionDef] = {}
         waiting = [name]
         while waiting:
             wanted = waiting.pop()
-            definition = self.compiler.definitions.get(wanted)
-            if definition is None or wanted in fresh or wanted in self._namespace:
+            if wanted in fresh or wanted in self._namespace:
                 continue
-            fresh[wanted] = definition
-            waiting += _names(definition)
+            definition = definitions.get(wanted)
+            if isinstance(definition, ast.FunctionDef):
+                fresh[wanted] = definition
+                waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
+            elif (
+                definition is not None
+            ):  # the engine that this one is a change of has defined it, with all that it calls
+                self._namespace[wanted] = definition
         module = ast.Module([*fresh.values()], [])
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
+        for wanted in fresh:
+            definitions[wanted] = self._namespace[wanted]
 
     def _attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value whose type the compiler did not know."""
@@ -110,13 +118,6 @@ class _Code:
         if self.compiler.table.knows(cls) and self.compiler.table.known(cls, name) is None:
             raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
         return getattr(value, name)
-
-    def show(self) -> str:
-        """The Python of everything compiled so far."""
-        parts = []
-        for definition in self.compiler.definitions.values():
-            parts.append("\n".join(map(_as_comment, ast.unparse(definition).splitlines())))
-        return "\n\n\n".join(parts) + "\n"
 
 
 class CompiledEngine:
@@ -258,8 +259,16 @@ class CompiledEngine:
             self._code.enter(key, rule, self._pattern(likes))
 
     def show(self) -> str:
-        """The Python of everything compiled so far, with comments that name the lines of the policy."""
-        return self._code.show()
+        """The Python of everything compiled so far, with comments that name the lines of the policy.
+
+        It is compiled once more: what was defined is kept as functions only.
+        """
+        compiler = self._code.compiler
+        again = _Code(Compiler(compiler.program, compiler.table))
+        for key in self._code.entries:
+            again.enter(key, key[0], self._pattern(key[1:]))
+        texts = [ast.unparse(each) for each in again.compiler.definitions.values() if isinstance(each, ast.FunctionDef)]
+        return "\n\n\n".join("\n".join(map(_as_comment, text.splitlines())) for text in texts) + "\n"
 
     def _key(self, rule: str, arguments: tuple[object, ...]) -> tuple[Any, ...]:
         """What a question is known by: the rule, and for each argument the word that it is, or its type."""
@@ -286,11 +295,6 @@ class CompiledEngine:
             elif isinstance(argument, type):
                 pattern.append(Bound(Known(argument)))
         return tuple(pattern)
-
-
-def _names(definition: ast.FunctionDef) -> list[str]:
-    """The names in a function, those of the functions that it calls among them."""
-    return [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
 
 
 def _picking(positions: list[int]) -> Picked:

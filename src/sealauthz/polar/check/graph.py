@@ -111,16 +111,24 @@ def _says(clause: Clause) -> object:
 def _check_spread(rules: Rules, found: Diagnostics) -> None:
     """Warn of a helper that two files define for the same arguments: one author need not know of the other's rule."""
     refused = set(found.errors())
-    for (name, _), clauses in rules.by_key.items():
+    for key, clauses in rules.by_key.items():
+        name = key[0]
         if name in ARITIES or len({clause.place.file for clause in clauses}) == 1:
             continue
+        order = {id(clause): at for at, clause in enumerate(clauses)}
         warned: set[str] = set()
         for at, clause in enumerate(clauses):
             file = clause.place.file
-            other = next((o for o in clauses[:at] if o.place.file != file and _may_meet(clause, o)), None)
-            if other is not None and file not in warned and clause.place not in refused:
+            if file in warned or clause.place in refused:
+                continue
+            words = {position: frozenset([word]) for position, word in clause.literals.items()}
+            others = [
+                order[id(o)] for o in rules.candidates(key, words) if o.place.file != file and _may_meet(clause, o)
+            ]
+            if others and min(others) < at:
                 warned.add(file)
-                message = f"`{name}` has a rule at {other.place} for the same arguments: the two add up"
+                first = clauses[min(others)].place
+                message = f"`{name}` has a rule at {first} for the same arguments: the two add up"
                 found.warning("spread", message, clause.place)
 
 

@@ -8,6 +8,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
+from types import FunctionType
 from typing import Generic, Self, TypeVar
 
 from sealauthz.polar.compile.forms import CallPattern, Compiled, Condition
@@ -59,7 +60,9 @@ class Memory(Generic[K, V]):
 
 
 class Session(ABC):
-    """One compilation. `definitions` are the functions so far, in the order in which they were asked for."""
+    """One compilation. `definitions` are the functions so far, in the order in which they were asked for: trees, and
+    functions where whoever has the compiler has made them.
+    """
 
     def __init__(self, program: Program, table: TypeTable, is_traced: bool) -> None:
         self.program = program
@@ -68,7 +71,7 @@ class Session(ABC):
         self.conditions: list[Condition] = []
         self.numbers: dict[str, set[int]] = {}
         self.promised: set[str] = set()
-        self.definitions: Memory[str, ast.FunctionDef] = Memory()
+        self.definitions: Memory[str, ast.FunctionDef | FunctionType] = Memory()
         self.classes_named: dict[str, tuple[type, ...]] = {}
         self.not_written_out: Memory[tuple[str, CallPattern], bool] = Memory()
         self.told_apart = 0
