@@ -11,7 +11,8 @@ import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.check import Diagnostic, Severity, check, flow
+from sealauthz.polar.check import Diagnostic, Severity, check, flow, graph
+from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.types import TypeTable
@@ -273,6 +274,27 @@ def test_a_helper_that_two_files_define_for_the_same_arguments_is_a_warning() ->
     assert (diagnostic.code, diagnostic.severity) == ("spread", Severity.WARNING)
     assert str(diagnostic.place) == "b.polar:1:1"
     assert diagnostic.message == "`is_fit` has a rule at a.polar:1:52 for the same arguments: the two add up"
+
+
+def test_helpers_in_many_files_are_compared_where_they_may_meet_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+    may_meet = graph._may_meet
+
+    def counted(*clauses: Clause) -> bool:
+        nonlocal compared
+        compared += 1
+        return may_meet(*clauses)
+
+    monkeypatch.setattr(graph, "_may_meet", counted)
+    facts = 400
+    files = [
+        Source(f"f{start}.polar", "".join(f'ranked("w{at}", {at % 7});\n' for at in range(start, facts, 8)))
+        for start in range(8)
+    ]
+    twice = Source("twice.polar", 'ranked("w3", 3);')
+    found = diagnostics('waived("R", "use", seal: Seal, _) if ranked(seal.state, 1);', *files, twice)
+    assert [str(diagnostic.place) for diagnostic in found if diagnostic.code == "spread"] == ["twice.polar:1:1"]
+    assert compared < facts
 
 
 @pytest.mark.parametrize(

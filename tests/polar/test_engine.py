@@ -66,6 +66,33 @@ def test_constants_and_types_fold_away() -> None:
     assert not loaded.holds("may", ANN, "burn", A)
 
 
+@pytest.mark.parametrize("asked_first", ["original", "changed", "between"])
+def test_a_changed_engine_has_what_the_original_defines_before_and_after(asked_first: str) -> None:
+    text = "\n".join(
+        (
+            # Too large to be written out in place of a call.
+            f"old(p: Person) if {' and '.join(f'p.age > {number}' for number in range(25))};",
+            "f(p: Person) if old(p) and g(p);",
+            "g(p: Person) if p.age < 50;",
+            "h(p: Person) if old(p) and not g(p);",
+        )
+    )
+    original = engine(text)
+    for rule in "fgh":
+        original.prepare(rule, Person)
+    if asked_first == "original":
+        assert original.holds("f", ANN)
+    statements = parse(Source("a.polar", text))
+    (replacement,) = parse(Source("b.polar", "g(p: Person) if p.age < 20;"))
+    changed = original.changed(statements[2], replacement)
+    if asked_first == "between":
+        assert original.holds("f", ANN)
+    assert (changed.holds("f", ANN), changed.holds("h", ANN)) == (False, True)
+    assert (original.holds("f", ANN), original.holds("h", ANN)) == (True, False)
+    assert (changed.holds("f", ANN), changed.holds("h", ANN)) == (False, True)
+    assert not original.holds("f", Person("old", 24))
+
+
 def test_the_printed_code_names_the_lines_of_the_policy() -> None:
     loaded = engine("f(p: Person) if p.age > 3 and\n  p.age < 9;\n# a comment\nf(p: Person) if p.age = 50;")
     loaded.holds("f", ANN)
