@@ -173,7 +173,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_slow:
             item.add_marker("slow")
         if is_slow or isinstance(item, PolicyItem) or is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker("no_cover")
+            item.add_marker("unwatched")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Trace no line of what is not watched, in no thread. (The marker of pytest-cov has no effect in a worker.)"""
+    if item.get_closest_marker("unwatched") is None:
+        return (yield)
+    of_thread, of_others = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(of_thread)
+        threading.settrace(of_others)  # type: ignore[arg-type]
 
 
 def _needs_postgresql(item: pytest.Item) -> bool:

@@ -154,7 +154,7 @@ LOOSENED = {
 
 
 # What is refused is the same for both engines, before either of them sees it: each way on one, and one way on both.
-@pytest.mark.no_cover  # long, and others reach the same lines
+@pytest.mark.unwatched  # long, and others reach the same lines
 @pytest.mark.parametrize(
     ("how", "is_whole", "engine"),
     [
@@ -189,7 +189,7 @@ def test_a_helper_of_the_floor_may_not_move_into_another_file_with_a_change(fold
         Bundle.load(MODEL, folder)
 
 
-@pytest.mark.no_cover  # long, and others reach the same lines
+@pytest.mark.unwatched  # long, and others reach the same lines
 @pytest.mark.parametrize("key", [f"{name}/{arity}" for name, arity in rests_on(installed_rules())])
 def test_no_file_adds_to_any_rule_that_the_floor_rests_on(folder: Path, key: str) -> None:
     name, arity = key.split("/")
