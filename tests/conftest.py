@@ -147,12 +147,22 @@ _SLOW = (
     "service/test_watching",
     "service/test_whole_service",
     "service/test_withheld_messages",
+    # They load one bundle after the other, or ask all questions that the policy tests ask.
+    "cli/test_cli_policies_option",
+    "decision/test_budget",
+    "decision/test_folder",
+    "decision/test_following",
+    "decision/test_reload",
     # They ask oso, in its process.
     "polar/test_equality",
     "polar/test_once_wrong",
     "polar/test_reference",
 )
 """What `make quick` leaves out, besides PostgreSQL and the policy tests on oso: how names below this folder begin."""
+
+
+_LONG = ("decision/test_bundle", "decision/test_listing")
+"""What is not slow, and takes three times as long when it is watched; others reach the same lines."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -172,7 +182,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_slow = on_oso or name.startswith(_SLOW) or _needs_postgresql(item)
         if is_slow:
             item.add_marker("slow")
-        if is_slow or isinstance(item, PolicyItem) or is_hypothesis_test(getattr(item, "obj", None)):
+        is_long = is_slow or isinstance(item, PolicyItem) or name.startswith(_LONG)
+        if is_long or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("unwatched")
 
 

@@ -130,6 +130,7 @@ def test_what_is_allowed_is_in_the_list_of_every_action_from_both_sides() -> Non
             assert (ask.question.resource if root is Root.SUBJECT else ask.question.subject).id in found
             assert found == asked_one_by_one(pdp, query, list(ask.facts.records))
             seen.add((root, query.action, query.resource_type))
+        ask.facts.release()
     assert seen == {(root, *key) for root in Root for key in BUNDLE.rulebook.requirements}
 
 

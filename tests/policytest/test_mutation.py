@@ -139,6 +139,7 @@ def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -
 def answer_of(engine: CompiledEngine, ask: Ask) -> tuple[object, ...]:
     point = PolicyDecisionPoint(ask.facts.fact_cache, dataclasses.replace(BUNDLE, engine=engine), lambda: ask.now)
     decision = point.decide(ask.question)
+    ask.facts.release()
     return decision.effect, decision.reasons, decision.obligations, decision.valid_until
 
 

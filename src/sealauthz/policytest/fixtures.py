@@ -51,31 +51,36 @@ def length_of(text: str) -> int:
 
 
 class FactSet:
-    """Facts of a model at one moment. Never changed: a change makes another one."""
+    """Facts of a model at one moment. Never changed: a change makes another one, which holds what it changes only.
 
-    __slots__ = ("_fact_cache", "_records", "model")
+    There are thousands of them while tests run, most of them a record away from another.
+    """
 
-    def __init__(self, model: Model, records: Mapping[Key, Any] | None = None) -> None:
+    __slots__ = ("_base", "_fact_cache", "_own", "model")
+
+    def __init__(self, model: Model, own: Mapping[Key, Any] | None = None, base: FactSet | None = None) -> None:
         self.model = model
-        self._records: dict[Key, Any] = dict(records or {})
+        self._own: Mapping[Key, Any] = own or {}
+        """Records by key; None for one of the base that is taken away."""
+        self._base = base
         self._fact_cache: FactCache | None = None
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._records
+        return self._find(key) is not None
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._records())
 
     @property
     def records(self) -> list[Any]:
         """All records."""
-        return list(self._records.values())
+        return list(self._records().values())
 
     @property
     def fact_cache(self) -> FactCache:
         """The facts as policies read them; kept until they are released."""
         if self._fact_cache is None:
-            self._fact_cache = FactCache.of_records(self.model, self._records.values())
+            self._fact_cache = FactCache.of_records(self.model, self._records().values())
         return self._fact_cache
 
     def release(self) -> None:
@@ -84,11 +89,28 @@ class FactSet:
 
     def of(self, record_type: str) -> list[str]:
         """Return the ids of the records of a type, in the order of the facts."""
-        return [record_id for type_, record_id in self._records if type_ == record_type]
+        return [record_id for type_, record_id in self._records() if type_ == record_type]
 
     def get(self, key: Key) -> Any:
         """Return a record. Raises KeyError."""
-        return self._records[key]
+        found = self._find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def _find(self, key: Key) -> Any:
+        if key in self._own or self._base is None:
+            return self._own.get(key)
+        return self._base._find(key)
+
+    def _records(self) -> dict[Key, Any]:
+        found = self._base._records() if self._base is not None else {}
+        for key, record in self._own.items():
+            if record is None:
+                found.pop(key, None)
+            else:
+                found[key] = record
+        return found
 
     @property
     def subjects(self) -> dict[str, Key]:
@@ -102,16 +124,14 @@ class FactSet:
     def subject(self, subject_id: str) -> Key:
         """Return the key of a subject; one of the first type if there is none."""
         for record_type in self.model.subjects:
-            if (record_type, subject_id) in self._records:
+            if (record_type, subject_id) in self:
                 return record_type, subject_id
         return self.model.subjects[0], subject_id
 
     def with_records(self, records: Iterable[Any], without: Iterable[Key] = ()) -> FactSet:
         """Return the facts with some records added or replaced, and some taken away."""
-        changed = self._records | {(type(record).__name__, record.id): record for record in records}
-        for key in without:
-            changed.pop(key, None)
-        return FactSet(self.model, changed)
+        own = {(type(record).__name__, record.id): record for record in records}
+        return FactSet(self.model, {**own, **dict.fromkeys(without)}, self)
 
     def nearest(self, key: Key) -> str:
         """Say which record somebody may have meant: ` (did you mean …?)`, or nothing."""
