@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import lazy_loads
 import psycopg
 import pytest
 from hypothesis import is_hypothesis_test
@@ -57,8 +58,6 @@ class _CompiledLater(CompiledEngine):
 
 _INSTALLED: list[_CompiledLater] = []
 
-_prepare = bundles._prepare
-
 
 def pytest_configure() -> None:
     """Compile the same policies once in a process, and not for each test that loads them.
@@ -87,9 +86,6 @@ def pytest_configure() -> None:
         return engine
 
     bundles._compiled = compiled_once
-    # Rules are compiled when a test asks for them. That a bundle compiles whole before it serves, which is half of the
-    # time of a load, is what `tests/decision/test_bundle.py` proves of what we ship.
-    bundles._prepare = lambda _engine, _model, _rulebook: None
 
 
 def _sources_in(folder: Path) -> tuple[Source, ...]:
@@ -221,7 +217,7 @@ _SERVER = {
 @pytest.fixture
 def whole_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile all that a bundle is asked when it is loaded, as the service does."""
-    monkeypatch.setattr(bundles, "_prepare", _prepare)
+    monkeypatch.setattr(bundles, "_prepare", lazy_loads.compile_all)
 
 
 @pytest.fixture(scope="session")

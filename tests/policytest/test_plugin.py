@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -14,6 +15,7 @@ from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
 
 from sealauthz.policytest.plugin import ENGINES, SAMPLE_EVERY, runs_of, sample_of
 
+TESTS = Path(__file__).parents[1]
 OLDER = "person.last_active_at <= context.now"
 
 
@@ -37,9 +39,15 @@ def folder(tmp_path: Path) -> Path:
     return policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS + failing)
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+def run(folder: Path, *arguments: str, remembers: bool = False) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "lazy_loads", *arguments]
+    if not remembers:
+        command += ["-p", "no:cacheprovider"]
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
 
 
 def test_each_test_is_an_item_with_a_speaking_id(folder: Path) -> None:
@@ -161,9 +169,8 @@ def test_too_little_coverage_fails(folder: Path, percent: str, code: int) -> Non
 
 
 def test_only_what_failed_last_is_run_again(folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q"]
-    subprocess.run(command, cwd=folder, capture_output=True, timeout=100, check=False)
-    done = subprocess.run([*command, "--lf"], cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    run(folder, remembers=True)
+    done = run(folder, "--lf", remembers=True)
     assert "1 failed" in done.stdout
     assert "passed" not in done.stdout
 
