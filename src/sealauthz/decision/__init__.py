@@ -1,9 +1,9 @@
 """Questions, decisions, the policy bundle, and the policy decision point that brings them together."""
 
 from sealauthz.answers import Attempt, Audience, NextStep, Obligation, Reason, RequirementOutcome, RuleRef
+from sealauthz.decision.assembly import RequestOptions
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.decision import Decision, Effect, Explanation, Standing
-from sealauthz.decision.options import RequestOptions
 from sealauthz.decision.pdp import PolicyDecisionPoint, system_clock
 from sealauthz.decision.question import ContextValue, Entity, Question
 

@@ -1,4 +1,4 @@
-"""From a question to what the policies read: subject, resource and typed context, all at one revision."""
+"""From a question, and for whom it is asked, to what the policies read: subject, resource and typed context."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
+from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.schema import Action, Model, ResolverInput, Unit
 
@@ -29,6 +30,23 @@ class Within:
     def __call__(self, tenant_id: str) -> bool:
         """Tell whether a tenant is one of them."""
         return tenant_id in self.tenants
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """What a request says besides its question. `may_see` is the caller's right, `caller` their name.
+
+    `consistency` of a list is that of its first page; the others stay at its revision.
+    """
+
+    may_see: MaySee = everything
+    caller: str = ""
+    consistency: Consistency = FROM_MEMORY
+    deadline: Deadline = NO_DEADLINE
+
+
+DEFAULT_OPTIONS = RequestOptions()
+"""No limits: any enterprise, facts from memory, no deadline."""
 
 
 _SERVER_KEYS = ("now", "caller", "parameters")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import time
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
 from sealauthz.answers import NextStep, Obligation, ParameterValue, Reason
-from sealauthz.decision.assembly import Case, assemble, check_given, check_seen
+from sealauthz.decision.assembly import Case, RequestOptions, assemble, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
     NO_PERMISSION,
@@ -20,9 +22,7 @@ from sealauthz.decision.bundle import (
 )
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
-from sealauthz.decision.ids import uuid7
 from sealauthz.decision.listing import ListPage, Search, find_page
-from sealauthz.decision.options import RequestOptions
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -174,7 +174,7 @@ class Evaluation:
         return Decision(
             question=question,
             effect=effect,
-            decision_id=uuid7(),
+            decision_id=_uuid7(),
             policy_version=self._bundle.version,
             revision=self._snapshot.revision,
             timeline=self._snapshot.timeline,
@@ -275,3 +275,25 @@ class Evaluation:
 def _order(value: Any) -> tuple[str, Any]:
     """What puts the values of a parameter in an order: numbers and texts as they are, records by their ids."""
     return (type(value).__name__, value.id if is_record(type(value)) else value)
+
+
+_TAILS_AT_ONCE = 256
+_tails: dict[int, list[str]] = {}
+"""The random parts of ids to come, by process: a forked one must not hand out the ids of its parent."""
+
+
+def _uuid7() -> str:
+    """Return a time-ordered unique id (RFC 9562, version 7). Its random part is drawn for many at once."""
+    milliseconds = time.time_ns() // 1_000_000
+    tails = _tails.setdefault(os.getpid(), [])
+    while True:
+        try:
+            return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{tails.pop()}"
+        except IndexError:
+            drawn = os.urandom(10 * _TAILS_AT_ONCE).hex()
+            tails.extend(_tail(drawn[at : at + 20]) for at in range(0, len(drawn), 20))
+
+
+def _tail(digits: str) -> str:
+    """The part of an id behind its time: version and variant with 74 random bits."""
+    return f"7{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"

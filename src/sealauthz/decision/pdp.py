@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sealauthz.decision.assembly import everything
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain
 from sealauthz.decision.listing import Bounds, ListPage, Search, search_for
-from sealauthz.decision.options import DEFAULT_OPTIONS, RequestOptions
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
 from sealauthz.errors import SealAuthzError

@@ -105,12 +105,8 @@ class FactSet:
 
     def _records(self) -> dict[Key, Any]:
         found = self._base._records() if self._base is not None else {}
-        for key, record in self._own.items():
-            if record is None:
-                found.pop(key, None)
-            else:
-                found[key] = record
-        return found
+        found.update(self._own)
+        return {key: record for key, record in found.items() if record is not None}
 
     @property
     def subjects(self) -> dict[str, Key]:
