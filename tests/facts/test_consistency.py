@@ -211,7 +211,7 @@ def test_what_was_in_memory_before_a_wait_may_be_too_old_after_it(stores: list[S
 def test_a_call_that_was_let_in_to_wait_keeps_its_place_to_the_end(
     stores: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It looks again and again; whoever comes meanwhile is refused, and it is not."""
+    """It looks several times. A call that comes in between is refused, and it is not."""
     write(stores[0], *scene())
     fact_cache = FactCache(stores[0], max_age_s=OLD, permits=ReadPermits(1, longest=1))
     looks: list[int] = []

@@ -106,7 +106,7 @@ def facts_show(
     """
     filters = _filters(record_type, (*where, *([f"id={record_id}"] if record_id is not None else [])))
     with open_store(config_file, database) as store, store.read_transaction() as snapshot:
-        found = list(itertools.islice(read_all(snapshot, record_type, filters), limit + 1))
+        found = list(itertools.islice(read_all(snapshot, record_type, filters), min(limit + 1, sys.maxsize)))
     found, has_more = found[:limit], len(found) > limit
     if record_id is not None and not found:
         raise Stop(f"there is no `{record_type}:{record_id}`", Exit.REFUSED)

@@ -13,7 +13,6 @@ so are the rules that the floor rests on, whichever file defines them (`bundle.p
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
-from sealauthz.errors import BundleRefused
+from sealauthz.errors import BundleRefused, did_you_mean
 from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
 from sealauthz.schema.parameters import ParameterProblem, parameters_from
 
@@ -118,8 +117,7 @@ def _replaced(path: Path, installed: Path) -> frozenset[str]:
     known = ("extends", "replaces")
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            raise BundleRefused(f"`{key}` is not known{f'; did you mean `{near[0]}`?' if near else ''}", BUNDLE_FILE)
+            raise BundleRefused(f"`{key}` is not known{did_you_mean(key, known)}", BUNDLE_FILE)
     if table.get("extends") != DEFAULT:
         raise BundleRefused(f'`extends` must be "{DEFAULT}", the bundle that is installed with sealauthz', BUNDLE_FILE)
     replaced = table.get("replaces", [])
@@ -129,8 +127,7 @@ def _replaced(path: Path, installed: Path) -> frozenset[str]:
         if name in _OWNED:
             raise BundleRefused(f"`{name}` is the product's and cannot be replaced", BUNDLE_FILE)
         if not name.endswith(".polar") or Path(name).name != name or not (installed / name).is_file():
-            near = difflib.get_close_matches(name, [file.name for file in installed.glob("*.polar")], 1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
+            hint = did_you_mean(name, [file.name for file in installed.glob("*.polar")])
             raise BundleRefused(
                 f"`replaces` names `{name}`, which the installed bundle does not have{hint}", BUNDLE_FILE
             )

@@ -265,7 +265,7 @@ class CompiledEngine:
         """
         compiler = self._code.compiler
         again = _Code(Compiler(compiler.program, compiler.table))
-        for key in self._code.entries:
+        for key in list(self._code.entries):
             again.enter(key, key[0], self._pattern(key[1:]))
         texts = [ast.unparse(each) for each in again.compiler.definitions.values() if isinstance(each, ast.FunctionDef)]
         return "\n\n\n".join("\n".join(map(_as_comment, text.splitlines())) for text in texts) + "\n"

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
-from sealauthz.polar.reference import ReferenceUnavailable
+from sealauthz.polar.reference import QUERY_TIMEOUT_MS, ReferenceUnavailable
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
 from sealauthz.polar.worker import (
@@ -40,7 +40,7 @@ from sealauthz.polar.worker import (
 )
 
 LOAD_DEADLINE_S = 20.0
-QUESTION_DEADLINE_S = 21.0
+QUESTION_DEADLINE_S = QUERY_TIMEOUT_MS / 1_000 + 1
 """One second more than oso gives itself."""
 
 SENT_ALONG = 200

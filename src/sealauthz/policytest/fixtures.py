@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sealauthz.errors import Fault
+from sealauthz.errors import Fault, did_you_mean
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.policytest.yaml_text import Document, Path
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED, Column, Model, values_of
@@ -132,12 +131,6 @@ class FactSet:
     def nearest(self, key: Key) -> str:
         """Say which record somebody may have meant: ` (did you mean …?)`, or nothing."""
         return did_you_mean(key[1], self.of(key[0]))
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Suggest the nearest of some names, or nothing."""
-    near = difflib.get_close_matches(name, list(names), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 class FactReader:

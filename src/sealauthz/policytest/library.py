@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sealauthz.decision.folder import DEFAULT, installed_folder
-from sealauthz.errors import Fault, SuiteRefused
+from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
-from sealauthz.policytest.fixtures import FactReader, FactSet, did_you_mean, time_of
+from sealauthz.policytest.fixtures import FactReader, FactSet, time_of
 from sealauthz.policytest.yaml_text import Document, read_yaml
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Model

@@ -11,9 +11,9 @@ from typing import Any
 
 from sealauthz.decision import Bundle, Effect, Entity, Question
 from sealauthz.decision.bundle import NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE
-from sealauthz.errors import Fault, SuiteRefused
+from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
-from sealauthz.policytest.fixtures import FactSet, did_you_mean, length_of
+from sealauthz.policytest.fixtures import FactSet, length_of
 from sealauthz.policytest.library import Library, LoadedFile, plain
 from sealauthz.policytest.suite import Ask, Expectation, Failure, Item, ListAsk, PolicyTest, failures_of
 from sealauthz.policytest.yaml_text import Path as DocumentPath

@@ -106,7 +106,7 @@ class ReadPermits:
     def place(self) -> Iterator[None]:
         """Stand around waits that need no turn, one after the other. Raises ServiceBusy where too many wait.
 
-        The place is kept between them: who was let in to wait is not refused because others came meanwhile.
+        The place is kept between them: a call that may wait is not refused later because others came.
         """
         with self._counting:
             if self._waiting >= self.longest:

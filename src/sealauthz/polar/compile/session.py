@@ -60,8 +60,8 @@ class Memory(Generic[K, V]):
 
 
 class Session(ABC):
-    """One compilation. `definitions` are the functions so far, in the order in which they were asked for: trees, and
-    functions where whoever has the compiler has made them.
+    """One compilation. `definitions` are the functions so far, in the order in which they were asked for. The engine
+    replaces the tree of a function by the function itself when it defines it.
     """
 
     def __init__(self, program: Program, table: TypeTable, is_traced: bool) -> None:
