@@ -1,0 +1,273 @@
+"""The core form: a constant is a constant, a class a class, a rule a key, and a variable a number of its clause.
+
+Two variables of one clause have two numbers, wherever they stand and whatever they are called; `_` has one for each
+time it stands. Names are kept for messages alone. Every goal knows which variables stand in it, as bits of an integer
+(variable 3 is bit 3), so that no later step has to look for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sealauthz.polar import program as written
+from sealauthz.polar.program import Key
+from sealauthz.polar.syntax import Place
+from sealauthz.polar.syntax import Term as Source
+
+Scalar = str | int | float | bool | None
+
+# --- terms ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a clause. One that `is_anonymous` stands once, as `_`."""
+
+    number: int
+    name: str
+    place: Place
+    is_anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value; None is `nil`."""
+
+    value: Scalar
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """`base.name`."""
+
+    base: Term
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """`left sign right`: a number."""
+
+    sign: str
+    left: Term
+    right: Term
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of these items."""
+
+    items: tuple[Term, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DictOf:
+    """A dictionary with these fields."""
+
+    fields: tuple[tuple[str, Term], ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """What the language has and no engine of ours evaluates; whatever needs it is refused for this reason."""
+
+    message: str
+    place: Place
+
+
+Term = Variable | Constant | Attribute | Calculation | ListOf | DictOf | Unsupported
+
+# --- goals ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """A condition. `variables` stand in it, `own` of them stand nowhere else in the clause, `source` is its text."""
+
+    variables: int
+    own: int
+    source: Source
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.source.place
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(_Goal):
+    """`true` or `false`."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Equal(_Goal):
+    """`left = right`: both are equal, or one is a variable that takes the value of the other."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Given(_Goal):
+    """`variable := value`: a variable that had no value takes one."""
+
+    variable: Variable
+    value: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered(_Goal):
+    """`left sign right`: a comparison."""
+
+    sign: str
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Member(_Goal):
+    """`item in collection`: a member is equal to the item, or the variable takes each member in turn."""
+
+    item: Term
+    collection: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Matched(_Goal):
+    """`term matches pattern`."""
+
+    term: Term
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Truth(_Goal):
+    """A value that is a condition by itself: it is true."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Call(_Goal):
+    """A call of a rule. `repeated` are the variables that stand in it more than once."""
+
+    key: Key
+    arguments: tuple[Term, ...]
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not(_Goal):
+    """The goal has no solution."""
+
+    goal: Goal
+
+
+@dataclass(frozen=True, slots=True)
+class All(_Goal):
+    """All goals hold, one after the other."""
+
+    goals: tuple[Goal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(_Goal):
+    """One of the goals holds."""
+
+    goals: tuple[Goal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible(_Goal):
+    """A condition that no engine of ours evaluates, for this reason."""
+
+    message: str
+    at: Place
+
+
+Goal = (
+    Decided | Equal | Given | Ordered | Member | Matched | Truth | Call | Not | All | AnyOf | Impossible
+)
+
+# --- clauses --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """A pattern: an instance of one of these classes. `name` is that of the class or the union."""
+
+    name: str
+    classes: tuple[type, ...]
+    place: Place
+
+
+Pattern = Classes | Constant | Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter: what its argument is equal to, or the variable that takes it, and what it matches.
+
+    One that `is_open` says nothing of its argument and gives it to nothing.
+    """
+
+    term: Term
+    pattern: Pattern | None
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """One rule. `names` are those of its variables by number; `in_head` are the variables of its head."""
+
+    key: Key
+    parameters: tuple[Parameter, ...]
+    goals: tuple[Goal, ...]
+    names: tuple[str, ...]
+    in_head: int
+    source: written.Clause
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.source.place
+
+
+Core = Mapping[Key, tuple[Clause, ...]]
+"""The clauses of a policy by key."""
+
+
+def numbers_in(variables: int) -> Iterator[int]:
+    """The numbers of variables, from the lowest."""
+    while variables:
+        lowest = variables & -variables
+        yield lowest.bit_length() - 1
+        variables ^= lowest
+
+
+def variables_of(terms: Iterable[Term]) -> int:
+    """The variables that stand in terms."""
+    found = 0
+    for term in terms:
+        match term:
+            case Variable(number):
+                found |= 1 << number
+            case Attribute(base):
+                found |= variables_of((base,))
+            case Calculation(_, left, right):
+                found |= variables_of((left, right))
+            case ListOf(items):
+                found |= variables_of(items)
+            case DictOf(fields):
+                found |= variables_of(value for _, value in fields)
+            case _:
+                pass
+    return found
