@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import ast
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
+from types import FunctionType
 from typing import Any, NoReturn
 
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import runtime, trace
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
-from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
-from sealauthz.polar.program import Key, Program, program_of, users_of, with_rule
+from sealauthz.polar.compile import ALL_PASSES, Argument, Bound, CallPattern, Compiler, Constant, Passes
+from sealauthz.polar.program import Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
 from sealauthz.polar.types import Known, TypeTable
@@ -71,11 +72,14 @@ class _Code:
             self.entries[key] = entry
             return entry
 
-    def changed(self, compiler: Compiler, users: Container[Key]) -> _Code:
-        """Return the functions of another compilation, with those of ours that it still has."""
-        other = _Code(compiler)
-        other._namespace = {**self._namespace, "attribute": other._attribute}
-        other.entries = {key: entry for key, entry in self.entries.items() if (key[0], len(key) - 1) not in users}
+    def changed(self, program: Program) -> _Code:
+        """Return the code of another policy, with the functions of ours that are the same there."""
+        other = _Code(self.compiler.changed(program))
+        kept = other.compiler.definitions
+        for name, made in kept.items():
+            if isinstance(made, FunctionType):
+                # Over names of its own, so that nothing of this code stays behind.
+                kept[name] = other._namespace[name] = FunctionType(made.__code__, other._namespace, name)
         return other
 
     def _made_on_first_call(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
@@ -107,6 +111,8 @@ class _Code:
                 definition is not None
             ):  # the engine that this one is a change of has defined it, with all that it calls
                 self._namespace[wanted] = definition
+        if not fresh:
+            return
         module = ast.Module([*fresh.values()], [])
         exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
         for wanted in fresh:
@@ -133,10 +139,11 @@ class CompiledEngine:
         records: Mapping[str, type],
         plain: Iterable[type] = (),
         max_steps: int = MAX_STEPS,
+        passes: Passes = ALL_PASSES,
     ) -> None:
         table = TypeTable(records, plain)
         program = program_of(statements, table.classes)
-        self._open(_Code(Compiler(program, table)), _literals(program), max_steps)
+        self._open(_Code(Compiler(program, table, passes=passes)), _literals(program), max_steps)
 
     def _open(self, code: _Code, words: frozenset[str], max_steps: int) -> None:
         self._code = code
@@ -145,7 +152,6 @@ class CompiledEngine:
         self._entries = code.entries
         self._tracing = threading.Lock()
         self._traced_code: _Code | None = None
-        self._users: Mapping[Key, frozenset[Key]] | None = None
 
     @property
     def program(self) -> Program:
@@ -166,15 +172,19 @@ class CompiledEngine:
 
         It shares with this one what does not depend on the rule. Raises BundleRefused.
         """
-        compiler = self._code.compiler
-        if self._users is None:
-            self._users = users_of(compiler.program)
-        key = (rule.name, len(rule.parameters))
-        users = self._users[key]
+        return self._with(with_rule(self.program, rule, replacement), self._words)
+
+    def reloaded(self, statements: Sequence[Statement]) -> CompiledEngine:
+        """Return an engine of another policy over the same classes; what is the same there is not compiled again.
+
+        Raises BundleRefused.
+        """
+        program = program_of(statements, self._code.compiler.table.classes, self.program)
+        return self._with(program, _literals(program))
+
+    def _with(self, program: Program, words: frozenset[str]) -> CompiledEngine:
         other = CompiledEngine.__new__(CompiledEngine)
-        program = with_rule(compiler.program, rule, replacement)
-        code = self._code.changed(compiler.with_clauses(program, key, users), users)
-        other._open(code, self._words, self._max_steps)
+        other._open(self._code.changed(program), words, self._max_steps)
         return other
 
     def holds(self, rule: str, *arguments: object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sealauthz.polar.blocks import UNIONS, declared_by, undeclared, unions_of, written_out
 from sealauthz.polar.diagnostic import refusal
@@ -48,7 +48,7 @@ NIL = "nil"
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One rule. `goals` is a conjunction, empty for a fact; `occurrences` counts each named variable in head and
-    body.
+    body; `rule` is what was written.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Clause:
     tags: tuple[str, ...]
     place: Place
     occurrences: Mapping[str, int]
+    rule: RuleNode = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,11 @@ class Program:
     classes: frozenset[str] = UNIONS
 
 
-def program_of(statements: Iterable[Statement], classes: Iterable[str] = ()) -> Program:
-    """Write a policy out as clauses. `classes` are the names that stand for classes.
+def program_of(
+    statements: Iterable[Statement], classes: Iterable[str] = (), before: Program | None = None
+) -> Program:
+    """Write a policy out as clauses. `classes` are the names that stand for classes. A rule that was one of `before`
+    has the same clause.
 
     Raises BundleRefused where a block cannot be written out, or the name of a class stands where a value must.
     """
@@ -83,8 +87,12 @@ def program_of(statements: Iterable[Statement], classes: Iterable[str] = ()) -> 
             for lacking in undeclared(block, shorthand, declared):
                 raise refusal(str(lacking), lacking.name.place)
     written = written_out(blocks, declared, {NIL, *names})
+    known: dict[int, Clause] = {}
+    if before is not None and before.classes == names:
+        known = {id(clause.rule): clause for found in before.clauses.values() for clause in found}
     for rule in (*(s for s in statements if isinstance(s, RuleNode)), *written):
-        clauses.setdefault((rule.name, len(rule.parameters)), []).append(_clause(rule, names))
+        clause = known.get(id(rule)) or _clause(rule, names)
+        clauses.setdefault((rule.name, len(rule.parameters)), []).append(clause)
     return Program({key: tuple(found) for key, found in clauses.items()}, unions_of(blocks), names)
 
 
@@ -103,34 +111,13 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
     return Program({**others, key: changed} if changed else others, program.unions, program.classes)
 
 
-def users_of(program: Program) -> Mapping[Key, frozenset[Key]]:
-    """Return for each rule all rules whose answers may depend on it: itself, and whatever calls one of them."""
-    callers: dict[Key, set[Key]] = {key: set() for key in program.clauses}
-    for key, clauses in program.clauses.items():
-        for clause in clauses:
-            for goal in clause.goals:
-                for part in walk(goal):
-                    if isinstance(part, Call):
-                        callers.setdefault((part.name, len(part.arguments)), set()).add(key)
-    users = {}
-    for key in callers:
-        found = {key}
-        waiting = [key]
-        while waiting:
-            for caller in callers[waiting.pop()] - found:
-                found.add(caller)
-                waiting.append(caller)
-        users[key] = frozenset(found)
-    return users
-
-
 def _clause(rule: RuleNode, classes: Container[str]) -> Clause:
     parameters = tuple(replace(p, term=_resolved(p.term, classes)) for p in rule.parameters)
     goals = tuple(_conjuncts(_resolved(rule.body, classes))) if rule.body is not None else ()
     counted: Counter[str] = Counter()
     for term in (*(parameter.term for parameter in parameters), *goals):
         counted.update(variables(term))
-    return Clause(rule.name, parameters, goals, rule.tags, rule.place, counted)
+    return Clause(rule.name, parameters, goals, rule.tags, rule.place, counted, rule)
 
 
 def _conjuncts(term: Term) -> Iterator[Term]:

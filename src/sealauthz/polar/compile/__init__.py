@@ -12,6 +12,29 @@ the first argument, `r7` the seventh function, `c2` a class. What may follow beh
 """
 
 from sealauthz.polar.compile.compiler import Compiler
-from sealauthz.polar.compile.forms import FREE, IGNORED, Argument, Bound, CallPattern, Compiled, Condition, Constant
+from sealauthz.polar.compile.forms import (
+    ALL_PASSES,
+    FREE,
+    IGNORED,
+    Argument,
+    Bound,
+    CallPattern,
+    Compiled,
+    Condition,
+    Constant,
+    Passes,
+)
 
-__all__ = ["FREE", "IGNORED", "Argument", "Bound", "CallPattern", "Compiled", "Compiler", "Condition", "Constant"]
+__all__ = [
+    "ALL_PASSES",
+    "FREE",
+    "IGNORED",
+    "Argument",
+    "Bound",
+    "CallPattern",
+    "Compiled",
+    "Compiler",
+    "Condition",
+    "Constant",
+    "Passes",
+]

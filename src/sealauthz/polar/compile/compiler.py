@@ -2,47 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import replace
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sealauthz.errors import BundleRefused
-from sealauthz.polar.compile.forms import FREE, Argument, Bound, CallPattern, Compiled, Constant
+from sealauthz.polar.compile.forms import (
+    ALL_PASSES,
+    FREE,
+    Argument,
+    Bound,
+    CallPattern,
+    Compiled,
+    Constant,
+    Passes,
+    Template,
+)
 from sealauthz.polar.compile.function import Function
-from sealauthz.polar.compile.heads import may_fit
-from sealauthz.polar.compile.session import Memory, Session
+from sealauthz.polar.compile.outputs import Outputs
+from sealauthz.polar.compile.session import Noted, Session
+from sealauthz.polar.core.lower import Lowering
+from sealauthz.polar.core.nodes import Classes, Clause, shape_of
+from sealauthz.polar.core.nodes import Constant as CoreConstant
 from sealauthz.polar.diagnostic import refusal
-from sealauthz.polar.program import Clause, Key, Program
-from sealauthz.polar.syntax import Literal, Place, TypePattern
-from sealauthz.polar.types import TypeTable
+from sealauthz.polar.program import Key, Program
+from sealauthz.polar.syntax import Place
+from sealauthz.polar.types import Known, TypeTable
+
+
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """Clauses that were looked up; `bit` is that of the look-up in what code notes of its reads."""
+
+    bit: int
+    clauses: Sequence[Clause]
+    tells_apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Something found out about a rule, with what it rests on."""
+
+    found: Any
+    reads: int
+    tells_apart: bool
 
 
 class Compiler(Session):
     """Compiles rules on demand."""
 
-    def __init__(self, program: Program, table: TypeTable, is_traced: bool = False) -> None:
-        super().__init__(program, table, is_traced)
-        self._compiled: Memory[tuple[Key, CallPattern, bool], Compiled] = Memory()
-        self._common: Memory[tuple[Key, CallPattern, bool], Compiled] = Memory()
-        self._candidates: Memory[tuple[str, CallPattern], tuple[list[Clause], bool]] = Memory()
-        self._ordered = {key: self._by_specificity(clauses) for key, clauses in program.clauses.items()}
-        self._by_literal = {key: _by_literal(clauses) for key, clauses in self._ordered.items()}
+    def __init__(
+        self, program: Program, table: TypeTable, is_traced: bool = False, passes: Passes = ALL_PASSES
+    ) -> None:
+        super().__init__(program, table, is_traced, passes)
+        self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
+        self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
+        self._templates: dict[tuple[Key, CallPattern], _Kept] = {}
+        self._output_types: dict[tuple[Key, CallPattern, int], _Kept] = {}
+        self._look_ups: dict[tuple[Key, CallPattern | None], _LookUp] = {}
+        self._reads: dict[str, int] = {}
+        self._in_template: set[Key] = set()
+        self._next_bit = 1
+        lowering = Lowering(program, table.classes)
+        self._core = {key: self._by_specificity(lowering.clauses(found)) for key, found in program.clauses.items()}
+        self._by_literal = {key: _by_literal(clauses) for key, clauses in self._core.items()}
 
-    def with_clauses(self, program: Program, key: Key, users: Container[Key]) -> Compiler:
-        """Return a compiler of a policy in which the clauses of one rule differ; `users` are the rules whose answers
-        may depend on it. What was compiled of all others stays.
-        """
-        other = self.changed(program, users)
-        other._compiled = Memory(self._compiled, lambda known: known[0] in users)
-        other._common = Memory(self._common, lambda known: known[0] in users)
-        other._candidates = Memory(self._candidates, lambda known: (known[0], len(known[1])) == key)
-        other._ordered = dict(self._ordered)
-        other._by_literal = dict(self._by_literal)
-        if key in program.clauses:
-            other._ordered[key] = other._by_specificity(program.clauses[key])
-            other._by_literal[key] = _by_literal(other._ordered[key])
-        else:
-            del other._ordered[key], other._by_literal[key]
-        return other
+    # --- rules ------------------------------------------------------------------------------------------------------
 
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
         """Compile a rule for a call pattern. Raises BundleRefused.
@@ -50,37 +76,51 @@ class Compiler(Session):
         What `collects` returns a list of all solutions, in any order where they are constants, some of them repeatedly.
         """
         key = (name, len(pattern))
-        if key not in self.program.clauses:
-            known = [arity for other, arity in self.program.clauses if other == name]
-            what = f"`{name}` has {known[0]} parameters, not {len(pattern)}" if known else f"no rule is called `{name}`"
-            raise refusal(what, place)
         found = self._compiled.get((key, pattern, collects))
         if found is None:
             found = self._common.get((key, self._stemmed(pattern), collects))
-        if found is not None and found.tells_apart:
-            self.told_apart += 1
-        if found is not None and found.always is None and found.name not in self.definitions:
+        if found is None:
+            if key not in self._core:
+                raise self._no_rule(key, place)
+            found = self._compile(key, pattern, collects)
+        elif found.always is None and found.name not in self.definitions:
             # It is being compiled and calls itself: whatever comes of it, its function has to exist.
             self.promised.add(found.name)
-        if found is None:
-            python_name = self.name_for(name)
-            before = self._compiled.mark()
-            told_apart = self.told_apart
-            # Registered before its body is compiled, so that a recursive rule finds itself.
-            self._compiled[key, pattern, collects] = Compiled(python_name, tells_apart=True)
-            try:
-                function = Function(self, python_name, FREE in pattern and not collects, collects)
-                found = function.of_rule(self.candidates(name, pattern), pattern)
-            except (BundleRefused, RecursionError):
-                # A later call must not find a function that was never finished, or one that calls it.
-                self._compiled.forget(before)
-                raise
-            if self.told_apart != told_apart:
-                found = replace(found, tells_apart=True)
-            else:
-                self._common[key, self._stemmed(pattern), collects] = found
-            self._compiled[key, pattern, collects] = found
+        self.note(found.reads, found.tells_apart)
         return found
+
+    def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
+        python_name = self.name_for(key[0])
+        known = (key, pattern, collects)
+        before = len(self._compiled)
+        # Registered before its body is compiled, so that a recursive rule finds itself.
+        self._compiled[known] = Compiled(python_name, tells_apart=True)
+        try:
+            with self.noting() as noted:
+                function = Function(self, python_name, FREE in pattern and not collects, collects)
+                made = function.of_rule(self.candidates(key, pattern), pattern)
+        except (BundleRefused, RecursionError):
+            # A later call must not find a function that was never finished, or one that calls it.
+            for unfinished in list(self._compiled)[before:]:
+                del self._compiled[unfinished]
+            raise
+        found = replace(made, reads=noted.reads, tells_apart=noted.tells_apart)
+        if python_name in self.promised:
+            # What was compiled in between may call it, and rests on all that it does.
+            for other in list(self._compiled)[before:]:
+                self._compiled[other] = replace(self._compiled[other], reads=self._compiled[other].reads | found.reads)
+        elif not found.tells_apart:
+            self._common[key, self._stemmed(pattern), collects] = found
+        self._compiled[known] = found
+        self._reads |= dict.fromkeys(noted.made, found.reads)
+        return found
+
+    def _no_rule(self, key: Key, place: Place | None) -> BundleRefused:
+        name, count = key
+        known = [arity for other, arity in self._core if other == name]
+        return refusal(
+            f"`{name}` has {known[0]} parameters, not {count}" if known else f"no rule is called `{name}`", place
+        )
 
     def _stemmed(self, pattern: CallPattern) -> CallPattern:
         """A pattern in which classes of one stem are that stem: the code is the same if nothing depended on which."""
@@ -91,18 +131,67 @@ class Compiler(Session):
             stemmed.append(argument if known is None or stem is None else Bound(replace(known, cls=stem)))
         return tuple(stemmed)
 
-    def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
+    def template(self, key: Key, pattern: CallPattern) -> Template | None:
+        """The clauses of a rule as one small expression; None where they are none."""
+        if key in self._in_template or key not in self._core:
+            return None
+        kept = self._templates.get((key, pattern))
+        if kept is None:
+            self._in_template.add(key)
+            try:
+                with self.noting() as noted:
+                    found = Function(self, "", False).template_of(self.candidates(key, pattern), pattern)
+            finally:
+                self._in_template.discard(key)
+            kept = self._templates[key, pattern] = _Kept(found, noted.reads, noted.tells_apart)
+            self._reads |= dict.fromkeys(noted.made, noted.reads)
+        self.note(kept.reads, kept.tells_apart)
+        template: Template | None = kept.found
+        return template
+
+    def output_type(self, key: Key, pattern: CallPattern, position: int) -> Known | None:
+        """What is known of what a rule finds for an argument."""
+        kept = self._output_types.get((key, pattern, position))
+        if kept is None:
+            with self.noting() as noted:
+                found = Outputs(self).of_rule(self.candidates(key, pattern), pattern, position)
+            kept = self._output_types[key, pattern, position] = _Kept(found, noted.reads, noted.tells_apart)
+        self.note(kept.reads, kept.tells_apart)
+        known: Known | None = kept.found
+        return known
+
+    # --- clauses ----------------------------------------------------------------------------------------------------
+
+    def candidates(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses of a rule that a call pattern does not rule out."""
-        known = self._candidates.get((name, pattern))
-        if known is None:
-            probe = Function(self, "", False)
-            told_apart = self.told_apart
-            likely = self._likely((name, len(pattern)), pattern)
-            found = [c for c in likely if may_fit(c, pattern) and probe.head(c, pattern, {}) is not None]
-            known = self._candidates[name, pattern] = found, self.told_apart != told_apart
-        elif known[1]:
-            self.told_apart += 1
-        return known[0]
+        found = self._look_ups.get((key, pattern))
+        if found is None:
+            with self.noting() as noted:
+                clauses = self._fitting_clauses(key, pattern)
+            found = self._looked_up(key, pattern, clauses, noted)
+        self.note(found.bit, found.tells_apart)
+        return found.clauses
+
+    def has(self, key: Key) -> bool:
+        """Whether there is such a rule."""
+        return key in self._core
+
+    def all_clauses(self, key: Key) -> Sequence[Clause]:
+        """All clauses of a rule; none where there is no such rule."""
+        found = self._look_ups.get((key, None))
+        if found is None:
+            found = self._looked_up(key, None, self._core.get(key, []), Noted())
+        self.note(found.bit, False)
+        return found.clauses
+
+    def _looked_up(self, key: Key, pattern: CallPattern | None, clauses: Sequence[Clause], noted: Noted) -> _LookUp:
+        found = self._look_ups[key, pattern] = _LookUp(self._next_bit, clauses, noted.tells_apart)
+        self._next_bit <<= 1
+        return found
+
+    def _fitting_clauses(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
+        probe = Function(self, "", False)
+        return [clause for clause in self._likely(key, pattern) if probe.may_fit(clause, pattern)]
 
     def _by_specificity(self, clauses: Sequence[Clause]) -> list[Clause]:
         """Clauses in the order in which oso tries them: argument by argument, a derived class before its base, a class
@@ -113,20 +202,19 @@ class Compiler(Session):
             ranks = []
             for parameter in clause.parameters:
                 pattern = parameter.pattern
-                if not isinstance(pattern, TypePattern):
+                if not isinstance(pattern, Classes):
                     ranks.append((2, 0))
                 elif pattern.name in self.program.unions:
                     ranks.append((1, 0))
                 else:
-                    cls = self.table.classes.get(pattern.name, object)
-                    ranks.append((0, -len(cls.__mro__)))
+                    ranks.append((0, -len(pattern.classes[0].__mro__)))
             return ranks
 
-        return sorted(clauses, key=rank)
+        return sorted(clauses, key=rank) if len(clauses) > 1 else list(clauses)
 
     def _likely(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses that a look-up by the most telling literal leaves."""
-        clauses: Sequence[Clause] = self._ordered.get(key, ())
+        clauses: Sequence[Clause] = self._core.get(key, ())
         by_position = self._by_literal.get(key, {})
         for position, argument in enumerate(pattern):
             if isinstance(argument, Constant) and argument.kind is str and position in by_position:
@@ -135,13 +223,75 @@ class Compiler(Session):
                     clauses = some
         return clauses
 
+    # --- changes ----------------------------------------------------------------------------------------------------
 
-def _by_literal(clauses: Sequence[Clause]) -> dict[int, dict[str, list[Clause]]]:
+    def changed(self, program: Program) -> Compiler:
+        """Return a compiler of another policy over the same classes, with everything compiled that is the same there."""
+        if program.unions != self.program.unions or program.classes != self.program.classes:
+            return Compiler(program, self.table, self.is_traced, self.passes)
+        other = copy.copy(self)
+        other.program = program
+        other.noted = Noted()
+        other.conditions, other.numbers, other._condition_ids = [], {}, {}
+        other._core, other._by_literal = dict(self._core), dict(self._by_literal)
+        lowering = Lowering(program, self.table.classes)
+        changed = set()
+        for key in self._core.keys() | program.clauses.keys():
+            before, now = self.program.clauses.get(key, ()), program.clauses.get(key, ())
+            if len(before) == len(now) and all(map(_is, before, now)):
+                continue
+            changed.add(key)
+            if now:
+                known = {id(clause.source): clause for clause in self._core.get(key, ())}
+                lowered = [known.get(id(clause)) or lowering.clause(clause) for clause in now]
+                other._core[key] = other._by_specificity(lowered)
+                other._by_literal[key] = _by_literal(other._core[key])
+            else:
+                del other._core[key], other._by_literal[key]
+        other._keep(self._stale(other, changed))
+        return other
+
+    def _stale(self, other: Compiler, changed: set[Key]) -> int:
+        """The look-ups that find other clauses in another policy."""
+        stale = 0
+        for (key, pattern), look_up in self._look_ups.items():
+            if key in changed:
+                clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
+                if not _say_the_same(look_up.clauses, clauses):
+                    stale |= look_up.bit
+        return stale
+
+    def _keep(self, stale: int) -> None:
+        """Keep only what rests on none of these look-ups."""
+        self._look_ups = {known: found for known, found in self._look_ups.items() if not found.bit & stale}
+        self._compiled = {known: found for known, found in self._compiled.items() if not found.reads & stale}
+        self._common = {known: found for known, found in self._common.items() if not found.reads & stale}
+        self._templates = {known: kept for known, kept in self._templates.items() if not kept.reads & stale}
+        self._output_types = {known: kept for known, kept in self._output_types.items() if not kept.reads & stale}
+        self._reads = {name: reads for name, reads in self._reads.items() if not reads & stale}
+        self.definitions = {name: found for name, found in self.definitions.items() if name in self._reads}
+        self.promised = self.promised & self.definitions.keys()
+        self._in_template = set()
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _say_the_same(one: Sequence[Clause], other: Sequence[Clause]) -> bool:
+    """Whether clauses say the same, wherever they stand and whatever their variables are called."""
+    return len(one) == len(other) and all(
+        a is b or shape_of((a.parameters, a.goals), {}) == shape_of((b.parameters, b.goals), {})
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _by_literal(clauses: Sequence[Clause]) -> Mapping[int, Mapping[str, list[Clause]]]:
     """The clauses by the literal at each position where every clause has one."""
     positions: dict[int, dict[str, list[Clause]]] = {}
     for position in range(len(clauses[0].parameters)):
         terms = [clause.parameters[position].term for clause in clauses]
-        if all(isinstance(term, Literal) and type(term.value) is str for term in terms):
+        if all(isinstance(term, CoreConstant) and type(term.value) is str for term in terms):
             by_literal: dict[str, list[Clause]] = {}
             for clause, term in zip(clauses, terms, strict=True):
                 by_literal.setdefault(str(term.value), []).append(clause)  # type: ignore[union-attr]

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import IGNORED, CallPattern, Compiled, Env, Scope, Value
+from sealauthz.polar.compile.forms import IGNORED, Bound, CallPattern, Compiled, Env, Head, Template, Value
 from sealauthz.polar.compile.heads import Heads
-from sealauthz.polar.compile.nodes import BUDGET, Test, all_of, any_of, is_cheap, is_small, name_node, negated
-from sealauthz.polar.diagnostic import refusal
-from sealauthz.polar.program import Clause
-from sealauthz.polar.syntax import (
-    And,
-    Attribute,
-    Call,
-    Compare,
-    In,
-    Literal,
-    Matches,
-    Not,
-    Or,
-    Place,
-    Term,
-    Unify,
-    Variable,
+from sealauthz.polar.compile.nodes import (
+    BUDGET,
+    Test,
+    all_of,
+    any_of,
+    argument_name,
+    is_cheap,
+    is_small,
+    name_node,
+    negated,
+    substituted,
+    times_of,
 )
+from sealauthz.polar.core import nodes as core
+from sealauthz.polar.diagnostic import refusal
 
 MAX_INLINED = 8
 """Calls written out inside each other."""
@@ -39,125 +37,111 @@ class Conditions(Heads, ABC):
         """A function for a part of the clause under construction."""
 
     @abstractmethod
-    def of_part(self, term: Term, env: Env, captured: Sequence[str], outputs: Sequence[Variable] = ()) -> Compiled:
+    def of_part(
+        self, goal: core.Goal, env: Env, captured: Sequence[int], outputs: Sequence[core.Variable] = ()
+    ) -> Compiled:
         """Compile a part of a clause into a function of the variables that it reads, which gives the outputs back."""
 
-    def _test(self, term: Term, env: Env) -> Test | None:
-        """A condition as an expression; None where it binds variables that are needed behind it."""
-        match term:
-            case Literal(value, place):
-                if type(value) is not bool:
-                    raise refusal("this is no condition", place)
-                return value
-            case Not(inner, place):
-                self._check_negation(inner, env, place)
-                return negated(self._exists(inner, env))
-            case And(parts, _):
-                together = self._tests(parts, env, True)
-                return None if together is None else all_of(together)
-            case Or(parts, _):
-                either = self._tests(parts, env, False)
-                return None if either is None else any_of(either)
-            case Unify(left, right, _):
-                if self._is_unbound(left, env) or self._is_unbound(right, env):
+    def _test(self, goal: core.Goal, env: Env) -> Test | None:
+        """A condition as an expression; None where it gives values to variables that are needed behind it."""
+        match goal:
+            case core.Call():
+                return self._call_test(goal, env)
+            case core.Equal():
+                if self._is_unbound(goal.left, env) or self._is_unbound(goal.right, env):
                     return None
-                return self._unified_test(left, right, env)
-            case Compare(sign, left, right, _):
-                return self._compare(sign, self._value(left, env), self._value(right, env))
-            case In(item, collection, _):
-                return None if self._is_unbound(item, env) else self._contains(item, collection, env)
-            case Matches(inner, pattern, _):
-                return self._matches(self._value(inner, env), pattern)
-            case Call():
-                return self._call_test(term, env)
-            case Variable() | Attribute():
-                return self._truth(self._value(term, env), term.place)
-            case _:
+                return self._unified_test(goal.left, goal.right, env)
+            case core.Ordered():
+                return self._compare(goal.sign, self._value(goal.left, env), self._value(goal.right, env))
+            case core.Member():
+                return None if self._is_unbound(goal.item, env) else self._contains(goal.item, goal.collection, env)
+            case core.Matched():
+                return self._matches(self._value(goal.term, env), goal.pattern)
+            case core.Truth():
+                return self._truth(self._value(goal.term, env), goal.place)
+            case core.Not():
+                self._check_negation(goal, env)
+                return negated(self._exists(goal.goal, env))
+            case core.All():
+                together = self._tests(goal.goals, env, True)
+                return None if together is None else all_of(together)
+            case core.AnyOf():
+                either = self._tests(goal.goals, env, False)
+                return None if either is None else any_of(either)
+            case core.Decided():
+                return goal.value
+            case core.Impossible():
+                raise refusal(goal.message, goal.at)
+            case core.Given():
                 return None
 
-    def _tests(self, parts: Sequence[Term], env: Env, is_conjunction: bool) -> list[Test] | None:
-        """The parts as expressions; None as soon as one binds something, on which the next may rely."""
+    def _tests(self, goals: Sequence[core.Goal], env: Env, is_conjunction: bool) -> list[Test] | None:
+        """The goals as expressions; None as soon as one gives a value, on which the next may rely."""
         tests: list[Test] = []
-        for part in parts:
-            test = self._test(part, env)
+        for goal in goals:
+            test = self._test(goal, env)
             if test is None:
                 return None
             tests.append(test)
             if test is False and is_conjunction:
                 break
-            env = self._learnt(part, env) if is_conjunction else env
+            env = self._learnt(goal, env) if is_conjunction else env
         return tests
 
-    def _exists(self, term: Term, env: Env) -> Test:
-        """Whether a term has a solution; its own variables are of no interest outside."""
-        test = self._test(term, env)
+    def _exists(self, goal: core.Goal, env: Env) -> Test:
+        """Whether a goal has a solution; its own variables are of no interest outside."""
+        test = self._test(goal, env)
         if test is not None:
             return test
-        captured = [v for v in self._compiler.counted(term) if v in env]
-        compiled = self._part("part", False).of_part(term, env, captured)
+        captured = [number for number in core.numbers_in(goal.variables) if number in env]
+        compiled = self._part("part", False).of_part(goal, env, captured)
         if compiled.always is not None:
             return compiled.always
-        passed = [env[v].node for v in captured if not env[v].is_constant]
+        passed = [env[number].node for number in captured if not env[number].is_constant]
         return placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed], [])
 
-    def _check_negation(self, term: Term, env: Env, place: Place) -> None:
-        inside = self._compiler.counted(term)
-        for variable, times in inside.items():
-            outside = self._scope.occurrences.get(variable, 0) > times
-            if variable not in env and outside:
-                raise refusal(
-                    f"`{variable}` has no value yet where it is negated, and is used outside the negation", place
-                )
+    def _check_negation(self, goal: core.Not, env: Env) -> None:
+        unbound = goal.first_open(env.__contains__)
+        if unbound is not None:
+            message = f"`{unbound.name}` has no value yet where it is negated, and is used outside the negation"
+            raise refusal(message, unbound.place)
 
-    def _call_test(self, call: Call, env: Env) -> Test | None:
-        pattern, nodes, found = self._call_pattern(call, env)
+    def _call_test(self, call: core.Call, env: Env) -> Test | None:
+        pattern, values, found = self._call_pattern(call, env)
         if found:
             return None
-        inlined = self._inlined_test(call, pattern, env)
-        if inlined is not None:
-            return inlined
-        compiled = self._compiler.rule(call.name, pattern, call.place)
+        if not self._compiler.is_traced and self._compiler.passes.writes_out:
+            template = self._compiler.template(call.key, pattern)
+            if template is not None and _is_written_once(template, pattern, values):
+                named = {argument_name(i): value.node for i, value in enumerate(values) if value is not None}
+                return substituted(template.test, named)
+        compiled = self._compiler.rule(call.key[0], pattern, call.place)
         if compiled.always is not None:
             return compiled.always
-        return placed.Call(name_node(compiled.name), [name_node(BUDGET), *nodes], [])
+        return placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed(pattern, values)], [])
 
     # --- calls written out -------------------------------------------------------------------------------------------
 
-    def _may_inline(self, call: Call, pattern: CallPattern) -> bool:
-        if self._compiler.is_traced or (call.name, pattern) in self._compiler.not_written_out:
-            return False
-        key = (call.name, len(call.arguments))
-        return key not in self._inside and len(self._inside) < MAX_INLINED
-
-    def _inlined_test(self, call: Call, pattern: CallPattern, env: Env) -> Test | None:
-        """The rules of a call as one expression, where they are small tests; None where they are not."""
-        if not self._may_inline(call, pattern) or (call.name, len(pattern)) not in self._compiler.program.clauses:
-            return None
-        outer, inside = self._scope, self._inside
-        self._inside = (*inside, (call.name, len(pattern)))
+    def template_of(self, clauses: Sequence[core.Clause], pattern: CallPattern) -> Template | None:
+        """Make one expression of clauses, where they are small tests; None where they are not."""
         tests: list[Test] = []
-        test: Test | None = False
-        try:
-            for clause in self._compiler.candidates(call.name, pattern):
-                test = self._clause_test(clause, call, env)
-                self._scope = outer
-                if test is None:
-                    break
-                tests.append(test)
-        finally:
-            self._scope, self._inside = outer, inside
-        result = None if test is None else any_of(tests)
-        if result is None or not (isinstance(result, bool) or is_small(result)):
-            # Remembered, so that no other call of the rule with this pattern tries it again.
-            self._compiler.not_written_out[call.name, pattern] = True
-            return None
-        return result
+        for clause in clauses:
+            head = self.head(clause, pattern)
+            test = False if head is None else self._clause_test(clause, head)
+            if test is None or not (isinstance(test, bool) or is_small(test)):
+                return None
+            tests.append(test)
+        either = any_of(tests)
+        return Template(either, times_of(either)) if isinstance(either, bool) or is_small(either) else None
 
-    def _clause_test(self, clause: Clause, call: Call, env: Env) -> Test | None:
-        head = self._entered(clause, call, env)
-        if head is None:
+    def _may_inline(self, call: core.Call) -> bool:
+        if self._compiler.is_traced or not self._compiler.passes.writes_out:
             return False
-        self._scope = Scope(clause.occurrences, head.typed)
+        return call.key not in self._inside and len(self._inside) < MAX_INLINED
+
+    def _clause_test(self, clause: core.Clause, head: Head) -> Test | None:
+        """A clause that was entered as one expression; None where it is none."""
+        self._typed = head.typed
         tests: list[Test] = list(head.tests)
         inner: Env = head.env
         for goal in clause.goals:
@@ -175,51 +159,53 @@ class Conditions(Heads, ABC):
             inner = self._learnt(goal, inner)
         return all_of(tests)
 
-    def _let(self, goal: Term, env: Env) -> tuple[Test, Env] | None:
+    def _let(self, goal: core.Goal, env: Env) -> tuple[Test, Env] | None:
         """The environment with one more variable, where a goal only names a value that is cheap to write again."""
-        if isinstance(goal, Call):
+        if isinstance(goal, core.Call):
             return self._let_call(goal, env)
-        if not isinstance(goal, Unify):
+        if not isinstance(goal, core.Equal):
             return None
         for unbound, other in ((goal.left, goal.right), (goal.right, goal.left)):
-            if isinstance(unbound, Variable) and self._is_unbound(unbound, env) and not self._is_unbound(other, env):
+            if self._is_unbound(unbound, env) and not self._is_unbound(other, env):
                 value = self._value(other, env)
-                if unbound.name != "_" and is_cheap(value.node):
-                    test, value = self._admitted(unbound.name, value)
-                    return test, {**env, unbound.name: value}
+                if not unbound.is_anonymous and is_cheap(value.node):
+                    test, value = self._admitted(unbound.number, value)
+                    return test, {**env, unbound.number: value}
         return None
 
-    def _let_call(self, call: Call, env: Env) -> tuple[Test, Env] | None:
+    def _let_call(self, call: core.Call, env: Env) -> tuple[Test, Env] | None:
         """The same, where a call has one clause that only names values, as `owner` does, behind some tests."""
         if not any(self._is_unbound(argument, env) for argument in call.arguments):
             return None
-        pattern, _, found = self._call_pattern(call, env)
-        if not found or IGNORED in pattern or not self._may_inline(call, pattern):
+        pattern, values, found = self._call_pattern(call, env)
+        if not found or IGNORED in pattern or not self._may_inline(call):
             return None
-        candidates = self._compiler.candidates(call.name, pattern)
+        candidates = self._compiler.candidates(call.key, pattern)
         if len(candidates) != 1:
             return None
-        outer, inside = self._scope, self._inside
-        self._inside = (*inside, (call.name, len(pattern)))
+        outer, inside = self._typed, self._inside
+        self._inside = (*inside, call.key)
         try:
-            entered = self._clause_given(candidates[0], call, env)
+            entered = self._clause_given(candidates[0], values)
         finally:
-            self._scope, self._inside = outer, inside
+            self._typed, self._inside = outer, inside
         if entered is None:
             return None
-        tests, values = entered
+        tests, given = entered
         inner = dict(env)
-        for variable, value in zip(found, values, strict=True):
-            admitted, inner[variable.name] = self._admitted(variable.name, value)
+        for variable, value in zip(found, given, strict=True):
+            admitted, inner[variable.number] = self._admitted(variable.number, value)
             tests.append(admitted)
         return all_of(tests), inner
 
-    def _clause_given(self, clause: Clause, call: Call, env: Env) -> tuple[list[Test], list[Value]] | None:
+    def _clause_given(
+        self, clause: core.Clause, arguments: Sequence[Value | None]
+    ) -> tuple[list[Test], list[Value]] | None:
         """The tests of a clause and the values that it gives, where it needs no statement for them."""
-        head = self._entered(clause, call, env)
+        head = self._entered(clause, arguments)
         if head is None:
             return None
-        self._scope = Scope(clause.occurrences, head.typed)
+        self._typed = head.typed
         tests: list[Test] = list(head.tests)
         inner: Env = head.env
         for goal in clause.goals:
@@ -233,5 +219,20 @@ class Conditions(Heads, ABC):
             inner = bound[1]
             if False in tests:
                 return None
-        values = [self._value(parameter.term, inner) for parameter in head.outputs]
+        values = [self._value(term, inner) for term in head.outputs]
         return (tests, values) if all(is_cheap(value.node) for value in values) else None
+
+
+def passed(pattern: CallPattern, values: Sequence[Value | None]) -> list[ast.expr]:
+    """What a call passes to a function: the values that its pattern does not say."""
+    pairs = zip(pattern, values, strict=True)
+    return [value.node for argument, value in pairs if isinstance(argument, Bound) and value is not None]
+
+
+def _is_written_once(template: Template, pattern: CallPattern, values: Sequence[Value | None]) -> bool:
+    """Whether no argument that takes work would be written out twice."""
+    for index, (argument, value) in enumerate(zip(pattern, values, strict=True)):
+        if isinstance(argument, Bound) and value is not None and not is_cheap(value.node):
+            if template.times.get(argument_name(index), 0) > 1:
+                return False
+    return True

@@ -7,10 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sealauthz.polar import program as written
 from sealauthz.polar.compile.nodes import Test
-from sealauthz.polar.program import Clause
-from sealauthz.polar.syntax import Parameter, Pattern, Term
+from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term
+from sealauthz.polar.syntax import Term as Source
 from sealauthz.polar.types import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """What the compiler does to make code fast; without them all it says the same.
+
+    It `writes_out` small rules in place of a call, `shares` what clauses begin with alike, and `looks_up` members of
+    large collections by a column.
+    """
+
+    writes_out: bool = True
+    shares: bool = True
+    looks_up: bool = True
+
+
+ALL_PASSES = Passes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +62,30 @@ KNOWN_LITERALS: Mapping[type, Known] = {
 class Compiled:
     """A compiled pattern: the name of its function, or the answer where it is the same for all values.
 
-    It `tells_apart` classes of one stem where it would be other code for another of them.
+    It `tells_apart` classes of one stem where it would be other code for another of them. `reads` are the look-ups of
+    clauses that it rests on.
     """
 
     name: str
     always: bool | None = None
     tells_apart: bool = False
+    reads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A rule as one expression of its arguments. `times` says how often each of them stands in it."""
+
+    test: Test
+    times: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition that a trace can name, and the clause that it stands in; a clause itself has no term."""
 
-    clause: Clause | None
-    term: Term | None
+    clause: written.Clause | None
+    term: Source | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +106,21 @@ class Value:
         return self.node.value if isinstance(self.node, ast.Constant) else None
 
 
-Env = Mapping[str, Value]
-Rest = Callable[["Env"], list[ast.stmt]]
+Env = Mapping[int, Value]
+"""The values of a clause's variables, by number."""
+
+Rest = Callable[[Env], list[ast.stmt]]
+"""What to compile behind a goal, with the values that are known by then."""
 
 
 @dataclass(slots=True)
 class Head:
     """A clause entered by a call pattern: what it binds, what is still to be tested, and what it gives back."""
 
-    env: dict[str, Value]
+    env: dict[int, Value]
     tests: list[Test]
-    outputs: list[Parameter]
-    typed: dict[str, tuple[Pattern, ...]]
+    outputs: list[Term]
+    typed: dict[int, tuple[Pattern, ...]]
 
 
 @dataclass(slots=True)
@@ -102,14 +132,12 @@ class Way:
 
     clause: Clause
     head: Head
-    goals: Sequence[Term]
+    goals: Sequence[Goal]
     env: Env
-    numbers: dict[str, int] | None
+    numbers: dict[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is known of the variables of a clause before they have values: how often each stands, and its types."""
+Typed = Mapping[int, tuple[Pattern, ...]]
+"""The types of parameters whose variables have no value yet, by the numbers of these."""
 
-    occurrences: Mapping[str, int]
-    typed: Mapping[str, tuple[Pattern, ...]]
+NOT_TYPED: Typed = {}

@@ -22,8 +22,7 @@ from sealauthz.polar.compile.nodes import (
     spend,
     yield_node,
 )
-from sealauthz.polar.program import Clause
-from sealauthz.polar.syntax import Literal, Or, Term, Variable
+from sealauthz.polar.core import nodes as core
 
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
@@ -31,37 +30,39 @@ _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 class Function(Clauses):
     """One Python function under construction."""
 
-    def of_rule(self, clauses: Sequence[Clause], pattern: CallPattern) -> Compiled:
+    def of_rule(self, clauses: Sequence[core.Clause], pattern: CallPattern) -> Compiled:
         """Compile all clauses of a rule into one function."""
         names = [argument_name(index) for index, argument in enumerate(pattern) if isinstance(argument, Bound)]
         ways: list[Way] = []
         for clause in clauses:
-            head = self.head(clause, pattern, {})
+            head = self.head(clause, pattern)
             if head is not None and all_of(head.tests) is not False:
                 ways.append(Way(clause, head, clause.goals, head.env, self._numbers_of(clause, head, pattern)))
-        outputs = [parameter.term for way in ways for parameter in way.head.outputs]
+        outputs = [term for way in ways for term in way.head.outputs]
         # Each solution is the same constant, so that it does not matter in which turn of a common loop it is found.
-        in_any_order = self._collects and all(isinstance(term, Literal) for term in outputs)
+        in_any_order = self._collects and all(isinstance(term, core.Constant) for term in outputs)
         return self._define(names, self._ways(ways, in_any_order))
 
-    def of_part(self, term: Term, env: Env, captured: Sequence[str], outputs: Sequence[Variable] = ()) -> Compiled:
+    def of_part(
+        self, goal: core.Goal, env: Env, captured: Sequence[int], outputs: Sequence[core.Variable] = ()
+    ) -> Compiled:
         """Compile a part of a clause into a function of the variables that it reads, which gives the outputs back."""
-        inner: dict[str, Value] = {name: value for name, value in env.items() if value.is_constant}
+        inner: dict[int, Value] = {number: value for number, value in env.items() if value.is_constant}
         names = []
         for variable in captured:
             if variable not in inner:
-                names.append(self._local(variable))
+                names.append(self._local(""))
                 inner[variable] = replace(env[variable], node=name_node(names[-1]))
         give = self._giving(outputs)
         body: list[ast.stmt] = []
-        for alternative in term.parts if isinstance(term, Or) else (term,):
+        for alternative in goal.goals if isinstance(goal, core.AnyOf) else (goal,):
             body += self._goals([alternative], inner, give)
         return self._define(names, body)
 
     def _part(self, what: str, is_generator: bool) -> Function:
         """A function for a part of the clause under construction."""
         part = Function(self._compiler, self._compiler.name_for(f"{self._name}_{what}"), is_generator)
-        part._scope, part._tracing, part._inside = self._scope, self._tracing, self._inside
+        part._typed, part._tracing, part._inside = self._typed, self._tracing, self._inside
         return part
 
     def _define(self, names: list[str], body: list[ast.stmt]) -> Compiled:
@@ -87,5 +88,6 @@ class Function(Clauses):
         if is_promised and not self._is_generator:
             body = [*spend(constant_node(1)), *body]
         arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
-        self._compiler.definitions[self._name] = placed.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
+        definition = placed.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
+        self._compiler.define(self._name, definition)
         return Compiled(self._name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Sequence
 
 from sealauthz.polar.compile.forms import (
     FREE,
@@ -18,111 +18,121 @@ from sealauthz.polar.compile.forms import (
 )
 from sealauthz.polar.compile.nodes import Test, all_of, argument_name, constant_node, name_node
 from sealauthz.polar.compile.values import Values
+from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
-from sealauthz.polar.program import Clause
 from sealauthz.polar.runtime import same
-from sealauthz.polar.syntax import Call, Literal, Parameter, Variable
 
 
 class Heads(Values):
     """A function under construction, as far as it enters clauses."""
 
-    def head(self, clause: Clause, pattern: CallPattern, env: dict[str, Value]) -> Head | None:
+    def head(self, clause: core.Clause, pattern: CallPattern) -> Head | None:
         """Enter a clause by a call pattern; None where it cannot match."""
-        head = Head(env, [], [], {})
+        head = Head({}, [], [], {})
         for index, (parameter, argument) in enumerate(zip(clause.parameters, pattern, strict=True)):
             if isinstance(argument, str):
                 self._leave_open(head, parameter)
                 if argument == FREE:
-                    head.outputs.append(parameter)
+                    head.outputs.append(parameter.term)
+                continue
+            if parameter.is_open:
                 continue
             if isinstance(argument, Constant):
                 value = Value(constant_node(argument.value), KNOWN_LITERALS[argument.kind])
             else:
-                known = argument.known if isinstance(argument, Bound) else None
-                value = Value(name_node(argument_name(index)), known)
+                value = Value(name_node(argument_name(index)), argument.known)
             if not self._enter(head, parameter, value):
                 return None
         return head
 
-    def _entered(self, clause: Clause, call: Call, env: Env) -> Head | None:
+    def _entered(self, clause: core.Clause, arguments: Sequence[Value | None]) -> Head | None:
         """Enter a clause with the values of a call themselves; None where it cannot match."""
         head = Head({}, [], [], {})
-        for parameter, argument in zip(clause.parameters, call.arguments, strict=True):
-            if self._is_unbound(argument, env):
+        for parameter, argument in zip(clause.parameters, arguments, strict=True):
+            if argument is None:
                 self._leave_open(head, parameter)
-                head.outputs.append(parameter)
-            elif not self._enter(head, parameter, self._value(argument, env)):
+                head.outputs.append(parameter.term)
+            elif not parameter.is_open and not self._enter(head, parameter, argument):
                 return None
         return head
 
-    def _leave_open(self, head: Head, parameter: Parameter) -> None:
+    def _leave_open(self, head: Head, parameter: core.Parameter) -> None:
         """Take in a parameter without a value: its type is tested as soon as head or body gives it one."""
-        if parameter.pattern is None:
+        term, pattern = parameter.term, parameter.pattern
+        if pattern is None:
             return
-        if not isinstance(parameter.term, Variable):
-            head.tests.append(self._matches(self._value(parameter.term, head.env), parameter.pattern))
-            return
-        name = parameter.term.name
-        if name in head.env:
-            head.tests.append(self._matches(head.env[name], parameter.pattern))
-        elif name != "_":
-            # One that stands twice has to be of both types.
-            head.typed[name] = (*head.typed.get(name, ()), parameter.pattern)
-
-    def _enter(self, head: Head, parameter: Parameter, value: Value) -> bool:
-        test: Test = True
-        if parameter.pattern is not None:
-            test = self._matches(value, parameter.pattern)
-            value = self._narrowed(value, parameter.pattern)
-        if isinstance(parameter.term, Variable):
-            name = parameter.term.name
-            if name != "_":
-                if name in head.env:
-                    test = all_of([test, self._same(head.env[name], value)])
-                else:
-                    head.env[name] = value
-                    test = all_of([test, *(self._matches(value, pattern) for pattern in head.typed.get(name, ()))])
+        if not isinstance(term, core.Variable):
+            head.tests.append(self._matches(self._value(term, head.env), pattern))
+        elif term.number in head.env:
+            head.tests.append(self._matches(head.env[term.number], pattern))
         else:
-            test = all_of([test, self._same(self._value(parameter.term, head.env), value)])
-        head.tests.append(test)
-        return test is not False
+            # One that stands twice has to be of both types.
+            head.typed[term.number] = (*head.typed.get(term.number, ()), pattern)
 
-    def _call_pattern(self, call: Call, env: Env) -> tuple[CallPattern, list[ast.expr], list[Variable]]:
-        """How a call calls: its pattern, the values that it passes, and the variables that it finds."""
+    def _enter(self, head: Head, parameter: core.Parameter, value: Value) -> bool:
+        """Give a parameter its value; whether it may fit."""
+        term, pattern = parameter.term, parameter.pattern
+        tests: list[Test] = []
+        if pattern is not None:
+            tests.append(self._matches(value, pattern))
+            if tests[0] is False:
+                return False
+            value = self._narrowed(value, pattern)
+        if not isinstance(term, core.Variable):
+            tests.append(self._same(self._value(term, head.env), value))
+        elif term.number in head.env:
+            tests.append(self._same(head.env[term.number], value))
+        else:
+            head.env[term.number] = value
+            tests += [self._matches(value, other) for other in head.typed.get(term.number, ())]
+        if False in tests:
+            return False
+        head.tests += [test for test in tests if test is not True]
+        return True
+
+    def _call_pattern(
+        self, call: core.Call, env: Env
+    ) -> tuple[CallPattern, list[Value | None], list[core.Variable]]:
+        """How a call calls: its pattern, the values of its arguments, and the variables that it finds."""
         pattern: list[Argument] = []
-        nodes: list[ast.expr] = []
-        found: list[Variable] = []
-        inside = self._compiler.counted(call)
+        values: list[Value | None] = []
+        found: list[core.Variable] = []
         for argument in call.arguments:
-            if self._is_unbound(argument, env) and isinstance(argument, Variable):
-                is_needed = argument.name != "_" and (
-                    self._scope.occurrences.get(argument.name, 0) > inside[argument.name] or inside[argument.name] > 1
-                )
-                if is_needed and any(argument.name == other.name for other in found):
+            if self._is_unbound(argument, env):
+                bit = 1 << argument.number
+                is_needed = not call.own & bit or bool(call.repeated & bit)
+                if is_needed and any(argument.number == other.number for other in found):
                     # The rule would be searched for both places apart, where oso would make them one from the start.
                     raise refusal(f"`{argument.name}` stands twice in this call and has no value yet", argument.place)
                 pattern.append(FREE if is_needed else IGNORED)
+                values.append(None)
                 if is_needed:
                     found.append(argument)
                 continue
             value = self._value(argument, env)
+            values.append(value)
             # No float is part of a pattern: 0.0 and -0.0 are one key to Python, and give two results where one divides.
             if value.is_constant and type(value.constant) is not float:
                 pattern.append(Constant(value.constant, type(value.constant)))
             else:
                 pattern.append(Bound(value.known))
-                nodes.append(value.node)
-        return tuple(pattern), nodes, found
+        return tuple(pattern), values, found
 
-
-def may_fit(clause: Clause, pattern: CallPattern) -> bool:
-    """Whether no word of a head is another than that of the call: the first and cheapest look."""
-    for parameter, argument in zip(clause.parameters, pattern, strict=True):
-        term = parameter.term
-        if not isinstance(argument, Constant) or not isinstance(term, Literal):
-            continue
-        # What Python takes for unequal is unequal; most are words, and are that.
-        if argument.value != term.value or not same(argument.value, term.value):
-            return False
-    return True
+    def may_fit(self, clause: core.Clause, pattern: CallPattern) -> bool:
+        """Whether no word and no class of a head is another than that of the call: the first and cheapest look."""
+        for parameter, argument in zip(clause.parameters, pattern, strict=True):
+            if parameter.is_open or isinstance(argument, str):
+                continue
+            term, wanted = parameter.term, parameter.pattern
+            if isinstance(wanted, core.Classes):
+                known = KNOWN_LITERALS[argument.kind] if isinstance(argument, Constant) else argument.known
+                if known is not None and self._compiler.fits(known, wanted.classes) is False:
+                    return False
+            if isinstance(term, core.Constant):
+                if isinstance(argument, Constant):
+                    # What Python takes for unequal is unequal; most are words, and are that.
+                    if argument.value != term.value or not same(argument.value, term.value):
+                        return False
+                elif term.value is None and argument.known is not None and not argument.known.is_optional:
+                    return False
+        return True

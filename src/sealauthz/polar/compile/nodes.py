@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sealauthz.polar.compile import placed
@@ -159,6 +160,47 @@ def counting_depth(body: list[ast.stmt]) -> list[ast.stmt]:
     ]
     up: list[ast.stmt] = [placed.AugAssign(left(ast.Store()), ast.Add(), constant_node(1))]  # type: ignore[arg-type]
     return [*down, placed.Try(body, [], [], up)]
+
+
+def substituted(test: Test, values: Mapping[str, ast.expr]) -> Test:
+    """An expression with other expressions in place of some names."""
+    return test if isinstance(test, bool) else _substituted(test, values)
+
+
+def _substituted(node: ast.expr, values: Mapping[str, ast.expr]) -> ast.expr:
+    match node:
+        case ast.Name(name):
+            return values.get(name, node)
+        case ast.Constant():
+            return node
+        case ast.Attribute(base, name):
+            changed = _substituted(base, values)
+            return node if changed is base else placed.Attribute(changed, name, ast.Load())
+        case ast.Compare(left, operators, others):
+            return placed.Compare(_substituted(left, values), operators, [_substituted(o, values) for o in others])
+        case ast.BoolOp(operator, parts):
+            return placed.BoolOp(operator, [_substituted(part, values) for part in parts])
+        case ast.UnaryOp(operator, inner):
+            return placed.UnaryOp(operator, _substituted(inner, values))
+        case ast.Call(function, arguments):
+            return placed.Call(function, [_substituted(argument, values) for argument in arguments], [])
+        case ast.BinOp(left, operator, right):
+            return placed.BinOp(_substituted(left, values), operator, _substituted(right, values))
+        case ast.Tuple(items):
+            return placed.Tuple([_substituted(item, values) for item in items], ast.Load())
+        case ast.List(items):
+            return placed.List([_substituted(item, values) for item in items], ast.Load())
+        case ast.Dict(keys, items):
+            return placed.Dict(keys, [_substituted(item, values) for item in items])
+        case _:
+            raise AssertionError(f"an expression of the compiler has no {type(node).__name__}")
+
+
+def times_of(test: Test) -> Mapping[str, int]:
+    """How often each name is read in an expression."""
+    if isinstance(test, bool):
+        return {}
+    return Counter(node.id for node in ast.walk(test) if isinstance(node, ast.Name))
 
 
 # --- tests and markers ----------------------------------------------------------------------------------------------

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sealauthz.polar.compile.forms import FREE, KNOWN_LITERALS, Bound, CallPattern, Constant
 from sealauthz.polar.compile.session import Session
-from sealauthz.polar.program import Clause
-from sealauthz.polar.syntax import Attribute, Call, In, Literal, Matches, Pattern, Term, TypePattern, Unify, Variable
-from sealauthz.polar.terms import variables
+from sealauthz.polar.core import nodes as core
 from sealauthz.polar.types import Known
 
 
@@ -18,86 +16,103 @@ class Outputs:
 
     def __init__(self, compiler: Session) -> None:
         self._compiler = compiler
-        self._asked: set[tuple[int, str]] = set()
+        self._asked: set[tuple[int, int]] = set()
 
-    def of(self, clause: Clause, pattern: CallPattern, term: Term) -> Known | None:
+    def of_rule(self, clauses: Sequence[core.Clause], pattern: CallPattern, position: int) -> Known | None:
+        """The type that all clauses give a parameter; None where they differ, or one does not say."""
+        found: set[Known | None] = set()
+        for clause in clauses:
+            parameter = clause.parameters[position]
+            declared = _declared(parameter.pattern)
+            if declared is not None:
+                found.add(declared)
+            elif isinstance(parameter.term, core.Constant):
+                found.add(KNOWN_LITERALS[type(parameter.term.value)])
+            else:
+                found.add(self.of(clause, pattern, parameter.term))
+        return found.pop() if len(found) == 1 else None
+
+    def of(self, clause: core.Clause, pattern: CallPattern, term: core.Term) -> Known | None:
         """The type of an output variable, where a goal of the clause makes it plain."""
-        if not isinstance(term, Variable) or (id(clause), term.name) in self._asked:
+        if not isinstance(term, core.Variable) or (id(clause), term.number) in self._asked:
             return None
-        self._asked.add((id(clause), term.name))
+        asked = (id(clause), term.number)
+        self._asked.add(asked)
         try:
-            return self._of(clause, pattern, term)
+            return self._of(clause, pattern, term.number)
         finally:
-            self._asked.discard((id(clause), term.name))
+            self._asked.discard(asked)
 
-    def _of(self, clause: Clause, pattern: CallPattern, term: Variable) -> Known | None:
-        types: dict[str, Known] = {}
-        bound: set[str] = set()
-        heads = Counter(p.term.name for p in clause.parameters if isinstance(p.term, Variable))
+    def _of(self, clause: core.Clause, pattern: CallPattern, wanted: int) -> Known | None:
+        types: dict[int, Known] = {}
+        bound = 0
+        heads = Counter(p.term.number for p in clause.parameters if isinstance(p.term, core.Variable))
         for parameter, argument in zip(clause.parameters, pattern, strict=True):
-            if isinstance(parameter.term, Variable):
-                known = self._declared(parameter.pattern)
+            if isinstance(parameter.term, core.Variable):
+                number = parameter.term.number
+                known = _declared(parameter.pattern)
                 if isinstance(argument, Bound) and argument.known is not None:
                     known = argument.known if known is None else known
                 elif isinstance(argument, Constant) and known is None:
                     known = KNOWN_LITERALS[argument.kind]
                 # One that stands twice has the value of its first place, which may equal that of another type.
-                if known is not None and heads[parameter.term.name] == 1:
-                    types[parameter.term.name] = known
+                if known is not None and heads[number] == 1:
+                    types[number] = known
                 if not isinstance(argument, str):
-                    bound.add(parameter.term.name)
+                    bound |= 1 << number
         for goal in clause.goals:
             match goal:
-                case In(Variable(name, _), collection, _) if name not in bound:
-                    source = self._type(collection, types)
+                case core.Member(item=core.Variable(number)) if not bound >> number & 1:
+                    source = self._type(goal.collection, types)
                     if source is not None and source.element is not None:
-                        types.setdefault(name, Known(source.element))
-                case Unify(Variable(name, _), other, _) if name not in bound:
-                    source = self._type(other, types)
+                        types.setdefault(number, Known(source.element))
+                case core.Equal(left=core.Variable(number)) if not bound >> number & 1:
+                    source = self._type(goal.right, types)
                     if source is not None:
-                        types.setdefault(name, source)
-                case Matches(Variable(name, _), pattern_, _):
-                    declared = self._declared(pattern_)
+                        types.setdefault(number, source)
+                case core.Matched(term=core.Variable(number)):
+                    declared = _declared(goal.pattern)
                     if declared is not None:
-                        types[name] = declared
-                case Call(name, arguments, _):
-                    self._learn_call(name, arguments, types, bound)
+                        types[number] = declared
+                case core.Call():
+                    self._learn_call(goal, types, bound)
                 case _:
                     pass
             # What has a value keeps its type: that of what it equals may be another, as 1.0 equals 1.
-            bound.update(variables(goal))
-        return types.get(term.name)
+            bound |= goal.variables
+        return types.get(wanted)
 
-    def _learn_call(self, name: str, arguments: Sequence[Term], types: dict[str, Known], bound: Container[str]) -> None:
+    def _learn_call(self, call: core.Call, types: dict[int, Known], bound: int) -> None:
         """Learn the types of variables that a called rule finds."""
-        clauses = self._compiler.program.clauses.get((name, len(arguments)), ())
-        for index, argument in enumerate(arguments):
-            if not isinstance(argument, Variable) or argument.name in bound or argument.name == "_":
+        clauses = self._compiler.all_clauses(call.key)
+        for index, argument in enumerate(call.arguments):
+            if not isinstance(argument, core.Variable) or argument.is_anonymous or argument.number in types:
                 continue
-            if argument.name in types:
+            if bound >> argument.number & 1:
                 continue
             pattern = tuple(
                 FREE if position == index else Bound(self._type(other, types))
-                for position, other in enumerate(arguments)
+                for position, other in enumerate(call.arguments)
             )
             found = {self.of(clause, pattern, clause.parameters[index].term) for clause in clauses}
             known = found.pop() if len(found) == 1 else None
             if known is not None:
-                types[argument.name] = known
+                types[argument.number] = known
 
-    def _declared(self, pattern: Pattern | None) -> Known | None:
-        if isinstance(pattern, TypePattern) and pattern.name in self._compiler.table.classes:
-            return Known(self._compiler.table.classes[pattern.name], is_exact=False)
-        return None
-
-    def _type(self, term: Term, types: Mapping[str, Known]) -> Known | None:
+    def _type(self, term: core.Term, types: Mapping[int, Known]) -> Known | None:
         match term:
-            case Variable(name, _):
-                return types.get(name)
-            case Attribute(base, name, None, _):
+            case core.Variable(number):
+                return types.get(number)
+            case core.Attribute(base, name):
                 owner = self._type(base, types)
                 return None if owner is None else self._compiler.attribute(owner.cls, name)
-            case Literal(value, _):
+            case core.Constant(value):
                 return KNOWN_LITERALS[type(value)]
             case _:
                 return None
+
+
+def _declared(pattern: core.Pattern | None) -> Known | None:
+    if isinstance(pattern, core.Classes) and len(pattern.classes) == 1:
+        return Known(pattern.classes[0], is_exact=False)
+    return None

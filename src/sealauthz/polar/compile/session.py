@@ -3,60 +3,33 @@
 from __future__ import annotations
 
 import ast
-import copy
 import itertools
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Generic, Self, TypeVar
 
-from sealauthz.polar.compile.forms import CallPattern, Compiled, Condition
+from sealauthz.polar import program as written
+from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template
 from sealauthz.polar.compile.nodes import name_node, numbered
-from sealauthz.polar.program import Clause, Key, Program
+from sealauthz.polar.core.nodes import Clause
+from sealauthz.polar.program import Key, Program
 from sealauthz.polar.syntax import Place, Term
-from sealauthz.polar.terms import variables
 from sealauthz.polar.types import Known, TypeTable
 
-K = TypeVar("K")
-V = TypeVar("V")
 
+@dataclass(slots=True)
+class Noted:
+    """What code under construction depends on: the look-ups of clauses that it rests on, as bits of a number, and
+    whether it would be other code for a sibling of a class.
 
-class Memory(Generic[K, V]):
-    """What is known by key. A memory on top of another looks there for what it does not know and the other may tell."""
+    `made` are the names of the functions that were made for it.
+    """
 
-    def __init__(self, below: Memory[K, V] | None = None, hides: Callable[[K], bool] = lambda _: False) -> None:
-        self._own: dict[K, V] = {}
-        self._below = below
-        self._hides = hides
-
-    def get(self, key: K) -> V | None:
-        """Return what is known by a key."""
-        found = self._own.get(key)
-        if found is None and self._below is not None and not self._hides(key):
-            return self._below.get(key)
-        return found
-
-    def __contains__(self, key: K) -> bool:
-        return self.get(key) is not None
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._own[key] = value
-
-    def values(self) -> Iterator[V]:
-        """Everything that is not hidden, what lies below first."""
-        if self._below is not None:
-            yield from self._below.values()
-        yield from self._own.values()
-
-    def mark(self) -> int:
-        """How much it knows by itself, for `forget`."""
-        return len(self._own)
-
-    def forget(self, mark: int) -> None:
-        """Forget what it has learnt since."""
-        for key in list(self._own)[mark:]:
-            del self._own[key]
+    reads: int = 0
+    tells_apart: bool = False
+    made: list[str] = field(default_factory=list)
 
 
 class Session(ABC):
@@ -64,21 +37,20 @@ class Session(ABC):
     replaces the tree of a function by the function itself when it defines it.
     """
 
-    def __init__(self, program: Program, table: TypeTable, is_traced: bool) -> None:
+    def __init__(self, program: Program, table: TypeTable, is_traced: bool, passes: Passes = ALL_PASSES) -> None:
         self.program = program
         self.table = table
         self.is_traced = is_traced
+        self.passes = passes
         self.conditions: list[Condition] = []
         self.numbers: dict[str, set[int]] = {}
         self.promised: set[str] = set()
-        self.definitions: Memory[str, ast.FunctionDef | FunctionType] = Memory()
-        self.classes_named: dict[str, tuple[type, ...]] = {}
-        self.not_written_out: Memory[tuple[str, CallPattern], bool] = Memory()
-        self.told_apart = 0
+        self.definitions: dict[str, ast.FunctionDef | FunctionType] = {}
+        self.noted = Noted()
         self._condition_ids: dict[int, int] = {}
         self._class_names = {cls: numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}
         self.classes = {name: cls for cls, name in self._class_names.items()}
-        self._counted: dict[int, Counter[str]] = {}
+        self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
         self._names = itertools.count(1)
 
     @abstractmethod
@@ -89,50 +61,75 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def candidates(self, name: str, pattern: CallPattern) -> list[Clause]:
+    def template(self, key: Key, pattern: CallPattern) -> Template | None:
+        """The clauses of a rule as one small expression; None where they are none."""
+
+    @abstractmethod
+    def candidates(self, key: Key, pattern: CallPattern) -> Sequence[Clause]:
         """The clauses of a rule that a call pattern does not rule out."""
 
-    def changed(self, program: Program, users: Container[Key]) -> Self:
-        """Return a copy for a policy that differs in some rules; `users` are those whose answers may depend on them."""
-        other = copy.copy(self)
-        other.program = program
-        other.conditions = list(self.conditions)
-        other.numbers = {name: set(numbers) for name, numbers in self.numbers.items()}
-        other.promised = set(self.promised)
-        other._condition_ids = dict(self._condition_ids)
-        other.definitions = Memory(self.definitions)
-        other.classes_named = dict(self.classes_named)
-        other._counted = dict(self._counted)
-        other.not_written_out = Memory(self.not_written_out, lambda known: (known[0], len(known[1])) in users)
-        return other
+    @abstractmethod
+    def has(self, key: Key) -> bool:
+        """Whether there is such a rule."""
+
+    @abstractmethod
+    def all_clauses(self, key: Key) -> Sequence[Clause]:
+        """All clauses of a rule; none where there is no such rule."""
+
+    @abstractmethod
+    def output_type(self, key: Key, pattern: CallPattern, position: int) -> Known | None:
+        """What is known of what a rule finds for an argument."""
+
+    @contextmanager
+    def noting(self) -> Iterator[Noted]:
+        """Note what the code under construction depends on, and all that the code around it does with it."""
+        outer, self.noted = self.noted, Noted()
+        try:
+            yield self.noted
+        finally:
+            outer.reads |= self.noted.reads
+            outer.tells_apart |= self.noted.tells_apart
+            self.noted = outer
+
+    def note(self, reads: int, tells_apart: bool) -> None:
+        """Note that what is being compiled rests on something that is compiled already."""
+        self.noted.reads |= reads
+        self.noted.tells_apart |= tells_apart
 
     def note_class(self, cls: type) -> None:
         """Note that what is being compiled would be other code for a sibling of a class."""
         if self.table.stem(cls) is not None:
-            self.told_apart += 1
+            self.noted.tells_apart = True
 
     def attribute(self, cls: type, name: str) -> Known | None:
         """What an attribute of a class holds; None if the class has no such attribute or is not known."""
         if self.table.stem(cls) is not None and not self.table.is_common(cls, name):
-            self.told_apart += 1
+            self.noted.tells_apart = True
         return self.table.known(cls, name)
 
     def name_for(self, name: str) -> str:
         """A Python name that no function has yet."""
         return numbered("r", next(self._names), name)
 
-    def counted(self, term: Term) -> Counter[str]:
-        """How often each variable stands in a term of the program."""
-        found = self._counted.get(id(term))
-        if found is None:
-            found = self._counted[id(term)] = Counter(variables(term))
-        return found
+    def define(self, name: str, definition: ast.FunctionDef) -> None:
+        """Take in a function."""
+        self.definitions[name] = definition
+        self.noted.made.append(name)
 
-    def clause_number(self, clause: Clause) -> int:
+    def fits(self, known: Known, classes: tuple[type, ...]) -> bool | None:
+        """Whether a value of a known type, if there is one, is of one of some classes; None where it may be."""
+        self.note_class(known.cls)
+        key = (known.cls, known.is_exact, classes)
+        if key not in self._fitting:
+            is_certain = known.is_exact or all(issubclass(known.cls, cls) for cls in classes)
+            self._fitting[key] = issubclass(known.cls, classes) if is_certain else None
+        return self._fitting[key]
+
+    def clause_number(self, clause: written.Clause) -> int:
         """The number by which a trace names a clause."""
         return self._number(id(clause), Condition(clause, None))
 
-    def condition(self, clause: Clause | None, term: Term) -> int:
+    def condition(self, clause: written.Clause | None, term: Term) -> int:
         """The number by which a trace names a condition of a clause."""
         return self._number(id(term), Condition(clause, term))
 

@@ -8,27 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from sealauthz.polar import program as written
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, Env, Scope, Value
+from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, NOT_TYPED, Env, Typed, Value
 from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
 from sealauthz.polar.compile.session import Session
+from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
-from sealauthz.polar.program import Clause, Key
+from sealauthz.polar.program import Key
 from sealauthz.polar.runtime import same
-from sealauthz.polar.syntax import (
-    And,
-    Arithmetic,
-    Attribute,
-    DictTerm,
-    ListTerm,
-    Literal,
-    Matches,
-    Pattern,
-    Place,
-    Term,
-    TypePattern,
-    Variable,
-)
+from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import Known
 
 _PLAIN_ARITHMETIC: Mapping[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
@@ -54,34 +43,35 @@ class Values:
         self._collects = collects
         self._locals = itertools.count(1)
         self._loops = 0
-        self._scope = Scope({}, {})
+        self._typed: Typed = NOT_TYPED
         self._inside: tuple[Key, ...] = ()
-        self._tracing: Clause | None = None
+        self._tracing: written.Clause | None = None
 
-    def _is_unbound(self, term: Term, env: Env) -> bool:
-        return isinstance(term, Variable) and term.name not in env
+    def _is_unbound(self, term: core.Term, env: Env) -> TypeGuard[core.Variable]:
+        return type(term) is core.Variable and term.number not in env
 
-    def _value(self, term: Term, env: Env) -> Value:
+    def _value(self, term: core.Term, env: Env) -> Value:
         match term:
-            case Variable(name, place):
-                if name in env:
-                    return env[name]
-                raise refusal(f"`{name}` has no value yet", place)
-            case Attribute(base, name, None, place):
+            case core.Variable(number, name, place):
+                value = env.get(number)
+                if value is None:
+                    raise refusal(f"`{name}` has no value yet", place)
+                return value
+            case core.Attribute(base, name, place):
                 return self._attribute(self._value(base, env), name, place)
-            case Literal(value, _):
-                return Value(constant_node(value), KNOWN_LITERALS[type(value)])
-            case Arithmetic(sign, left, right, _):
+            case core.Constant(constant, _):
+                return Value(constant_node(constant), KNOWN_LITERALS[type(constant)])
+            case core.Calculation(sign, left, right, _):
                 return _calculated(sign, self._value(left, env), self._value(right, env))
-            case ListTerm(members, None, _):
+            case core.ListOf(members, _):
                 return Value(
                     placed.List([self._value(member, env).node for member in members], ast.Load()), Known(list)
                 )
-            case DictTerm(fields, _):
+            case core.DictOf(fields, _):
                 keys: list[ast.expr | None] = [constant_node(key) for key, _ in fields]
                 return Value(placed.Dict(keys, [self._value(value, env).node for _, value in fields]), Known(dict))
-            case _:
-                raise refusal("this is not compiled as a value", term.place)
+            case core.Unsupported(message, place):
+                raise refusal(message, place)
 
     def _attribute(self, base: Value, name: str, place: Place) -> Value:
         node = placed.Attribute(base.node, name, ast.Load())
@@ -100,9 +90,9 @@ class Values:
 
     # --- tests -------------------------------------------------------------------------------------------------------
 
-    def _contains(self, item: Term, collection: Term, env: Env) -> Test:
+    def _contains(self, item: core.Term, collection: core.Term, env: Env) -> Test:
         value = self._value(item, env)
-        if isinstance(collection, ListTerm) and collection.rest is None:
+        if isinstance(collection, core.ListOf):
             return self._is_one_of(value, [self._value(member, env) for member in collection.items])
         return runtime_call("contains", value.node, self._value(collection, env).node)
 
@@ -133,15 +123,15 @@ class Values:
             return placed.Compare(left.node, [sign], [right.node])
         return runtime_call("same", left.node, right.node)
 
-    def _unified_test(self, left: Term, right: Term, env: Env) -> Test:
+    def _unified_test(self, left: core.Term, right: core.Term, env: Env) -> Test:
         """Whether two terms unify. A variable does with itself, whatever its value: that may be unequal to itself."""
         match left, right:
-            case Variable(one, _), Variable(other, _) if one == other:
+            case core.Variable(one), core.Variable(other) if one == other:
                 return True
-            case ListTerm(ours, None, _), ListTerm(theirs, None, _) if len(ours) == len(theirs):
+            case core.ListOf(ours), core.ListOf(theirs) if len(ours) == len(theirs):
                 if all(map(_is_read_safely, (*ours, *theirs))):
                     return all_of([self._unified_test(a, b, env) for a, b in zip(ours, theirs, strict=True)])
-            case DictTerm(ours, _), DictTerm(theirs, _) if dict(ours).keys() == dict(theirs).keys():
+            case core.DictOf(ours), core.DictOf(theirs) if dict(ours).keys() == dict(theirs).keys():
                 other_fields = dict(theirs)
                 if all(map(_is_read_safely, (*dict(ours).values(), *other_fields.values()))):
                     return all_of([self._unified_test(value, other_fields[key], env) for key, value in ours])
@@ -166,76 +156,67 @@ class Values:
             return runtime_call("truth", value.node)
         raise refusal("only a boolean is a condition by itself", place)
 
-    def _matches(self, value: Value, pattern: Pattern) -> Test:
-        if isinstance(pattern, Literal):
-            return self._same(value, self._value(pattern, {}))
-        if not isinstance(pattern, TypePattern) or pattern.fields:
-            raise refusal("only a type or a literal can be matched here", pattern.place)
-        classes = self._classes(pattern)
+    def _matches(self, value: Value, pattern: core.Pattern) -> Test:
+        match pattern:
+            case core.Constant(constant, _):
+                return self._same(value, Value(constant_node(constant), KNOWN_LITERALS[type(constant)]))
+            case core.Unsupported(message, place):
+                raise refusal(message, place)
+            case core.Classes(_, classes, _):
+                pass
         known = value.known
         if known is not None:
-            self._compiler.note_class(known.cls)
-        if known is not None and (known.is_exact or all(issubclass(known.cls, cls) for cls in classes)):
-            fits = issubclass(known.cls, classes)
-            if not fits or not known.is_optional:
-                return fits
-            return placed.Compare(value.node, [ast.IsNot()], [constant_node(None)])
+            fits = self._compiler.fits(known, classes)
+            if fits is not None:
+                if not fits or not known.is_optional:
+                    return fits
+                return placed.Compare(value.node, [ast.IsNot()], [constant_node(None)])
         nodes = [self._compiler.class_node(cls) for cls in classes]
         node = nodes[0] if len(nodes) == 1 else placed.Tuple(nodes, ast.Load())
         return placed.Call(name_node("isinstance"), [value.node, node], [])
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
-    def _classes(self, pattern: TypePattern) -> tuple[type, ...]:
-        found = self._compiler.classes_named.get(pattern.name)
-        if found is None:
-            table = self._compiler.table.classes
-            union = self._compiler.program.unions.get(pattern.name)
-            names = sorted(union) if union is not None else [pattern.name]
-            for name in names:
-                if name not in table:
-                    raise refusal(f"no class is called `{name}`", pattern.place)
-            found = self._compiler.classes_named[pattern.name] = tuple(table[name] for name in names)
-        return found
-
-    def _narrowed(self, value: Value, pattern: Pattern) -> Value:
+    def _narrowed(self, value: Value, pattern: core.Pattern) -> Value:
         """What is known of a value once it has matched."""
-        if not isinstance(pattern, TypePattern):
+        if not isinstance(pattern, core.Classes):
             return value
-        classes = self._classes(pattern)
-        if value.known is not None and value.known.is_exact:
-            return replace(value, known=replace(value.known, is_optional=False)) if value.known.is_optional else value
-        return replace(value, known=Known(classes[0], is_exact=False)) if len(classes) == 1 else value
+        known = value.known
+        if known is not None and known.is_exact:
+            return Value(value.node, replace(known, is_optional=False)) if known.is_optional else value
+        return Value(value.node, Known(pattern.classes[0], is_exact=False)) if len(pattern.classes) == 1 else value
 
-    def _learnt(self, goal: Term, env: Env) -> Env:
+    def _learnt(self, goal: core.Goal, env: Env) -> Env:
         """What is known of the variables once a test has passed."""
-        match goal:
-            case Matches(Variable(name, _), pattern, _) if name in env:
-                return {**env, name: self._narrowed(env[name], pattern)}
-            case And(parts, _):
-                for part in parts:
-                    env = self._learnt(part, env)
-                return env
-            case _:
-                return env
+        if isinstance(goal, core.Matched):
+            term = goal.term
+            if isinstance(term, core.Variable) and term.number in env:
+                return {**env, term.number: self._narrowed(env[term.number], goal.pattern)}
+        elif isinstance(goal, core.All):
+            for part in goal.goals:
+                env = self._learnt(part, env)
+        return env
 
-    def _admitted(self, name: str, value: Value) -> tuple[Test, Value]:
+    def _admitted(self, number: int, value: Value) -> tuple[Test, Value]:
         """Whether a value may be given to a variable whose parameter has a type, and what is then known of it."""
+        patterns = self._typed.get(number)
+        if patterns is None:
+            return True, value
         tests: list[Test] = []
-        for pattern in self._scope.typed.get(name, ()):
+        for pattern in patterns:
             tests.append(self._matches(value, pattern))
             value = self._narrowed(value, pattern)
         return all_of(tests), value
 
 
-def _is_read_safely(term: Term) -> bool:
+def _is_read_safely(term: core.Term) -> bool:
     """Whether reading a term cannot fail, so that it makes no difference whether it is read."""
     match term:
-        case Variable() | Literal():
+        case core.Variable() | core.Constant():
             return True
-        case ListTerm(items, None, _):
+        case core.ListOf(items):
             return all(map(_is_read_safely, items))
-        case DictTerm(fields, _):
+        case core.DictOf(fields):
             return all(_is_read_safely(value) for _, value in fields)
         case _:
             return False

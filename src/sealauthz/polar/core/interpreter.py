@@ -96,7 +96,7 @@ class _Search:
             yield from self._clause(clause, arguments)
 
     def _clause(self, clause: Clause, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-        frame = _Frame(self, clause)
+        frame = _Frame(self)
         env: _Env | None = {}
         for parameter, argument in zip(clause.parameters, arguments, strict=True):
             env = frame.entered(parameter, argument, env) if env is not None else None
@@ -127,9 +127,8 @@ class _Search:
 class _Frame:
     """One clause that is tried. `typed` are the patterns of parameters whose variables have no value yet."""
 
-    def __init__(self, search: _Search, clause: Clause) -> None:
+    def __init__(self, search: _Search) -> None:
         self._search = search
-        self._clause = clause
         self._typed: dict[int, list[Pattern]] = {}
 
     # --- heads ------------------------------------------------------------------------------------------------------
@@ -252,10 +251,9 @@ class _Frame:
             case Truth():
                 return runtime.truth(self.value(goal.term, env))
             case Not():
-                for number in range(len(self._clause.names)):
-                    if (goal.variables & ~goal.own) >> number & 1 and number not in env:
-                        name = self._clause.names[number]
-                        raise refusal(f"`{name}` has no value yet where it is negated", goal.place)
+                unbound = goal.first_open(env.__contains__)
+                if unbound is not None:
+                    raise refusal(f"`{unbound.name}` has no value yet where it is negated", goal.place)
                 return next(self._each(goal.goal, env), None) is None
             case Impossible():
                 raise refusal(goal.message, goal.at)

@@ -68,9 +68,10 @@ class Lowering:
 
     def clauses(self, clauses: Sequence[written.Clause]) -> tuple[Clause, ...]:
         """Lower the clauses of one rule."""
-        return tuple(map(self._clause, clauses))
+        return tuple(map(self.clause, clauses))
 
-    def _clause(self, clause: written.Clause) -> Clause:
+    def clause(self, clause: written.Clause) -> Clause:
+        """Lower one clause."""
         return _Clause(self, clause).lowered
 
     def classes_of(self, name: str, place: Place) -> Classes | Unsupported:
@@ -169,23 +170,23 @@ class _Clause:
                 sides = self._term(item), self._term(collection)
                 return Member(*self._seen(start), goal, *sides)
             case Matches(term, pattern, _):
-                inner = self._term(term)
-                return Matched(*self._seen(start), goal, inner, self._pattern(pattern))
+                value = self._term(term)
+                return Matched(*self._seen(start), goal, value, self._pattern(pattern))
             case SourceNot(term, _):
-                within = self._goal(term)
-                return Not(*self._seen(start), goal, within)
+                inner = self._goal(term)
+                return Not(*self._seen(start), goal, inner, self._within(start, goal.place))
             case And(parts, _):
                 goals = tuple([self._goal(part) for part in parts])
                 return All(*self._seen(start), goal, goals)
             case Or(parts, _):
                 goals = tuple([self._goal(part) for part in parts])
-                return AnyOf(*self._seen(start), goal, goals)
+                return AnyOf(*self._seen(start), goal, goals, self._within(start, goal.place))
             case Assign(variable, term, _):
                 target, value = self._variable(variable.name, variable.place), self._term(term)
                 return Given(*self._seen(start), goal, target, value)
             case SourceVariable() | SourceAttribute():
-                inner = self._term(goal)
-                return Truth(*self._seen(start), goal, inner)
+                value = self._term(goal)
+                return Truth(*self._seen(start), goal, value)
             case Literal(bool() as value, _):
                 return Decided(0, 0, goal, value)
             case Literal(_, place):
@@ -213,9 +214,10 @@ class _Clause:
         return found, own
 
     def _repeated(self, start: int) -> int:
+        """The variables met more than once since."""
         met = self._met[start:]
-        return self._variables_of({number for number in met if met.count(number) > 1}) if len(met) > 1 else 0
+        return sum(1 << number for number in {number for number in met if met.count(number) > 1})
 
-    @staticmethod
-    def _variables_of(numbers: set[int]) -> int:
-        return sum(1 << number for number in numbers)
+    def _within(self, start: int, place: Place) -> tuple[Variable, ...]:
+        """The variables met since, each once."""
+        return tuple(Variable(number, self._names[number], place) for number in dict.fromkeys(self._met[start:]))

@@ -7,8 +7,9 @@ time it stands. Names are kept for messages alone. Every goal knows which variab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sealauthz.polar import program as written
 from sealauthz.polar.program import Key
@@ -166,9 +167,18 @@ class Call(_Goal):
 
 @dataclass(frozen=True, slots=True)
 class Not(_Goal):
-    """The goal has no solution."""
+    """The goal has no solution. `within` are the variables that stand in it, each once."""
 
     goal: Goal
+    within: tuple[Variable, ...]
+
+    def first_open(self, has_value: Callable[[int], bool]) -> Variable | None:
+        """A variable that stands outside too and has no value yet, which nobody may negate."""
+        outer = self.variables & ~self.own
+        for variable in self.within:
+            if outer >> variable.number & 1 and not has_value(variable.number):
+                return variable
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +190,10 @@ class All(_Goal):
 
 @dataclass(frozen=True, slots=True)
 class AnyOf(_Goal):
-    """One of the goals holds."""
+    """One of the goals holds. `within` are the variables that stand in it, each once."""
 
     goals: tuple[Goal, ...]
+    within: tuple[Variable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +282,70 @@ def variables_of(terms: Iterable[Term]) -> int:
             case _:
                 pass
     return found
+
+
+def exposed(goal: Goal, variables: int) -> Goal:
+    """A goal some of whose own variables are needed outside of it."""
+    if not goal.own & variables:
+        return goal
+    own = goal.own & ~variables
+    match goal:
+        case Not():
+            return replace(goal, own=own, goal=exposed(goal.goal, variables))
+        case All() | AnyOf():
+            return replace(goal, own=own, goals=tuple(exposed(part, variables) for part in goal.goals))
+        case _:
+            return replace(goal, own=own)
+
+
+def shape_of(part: Any, numbers: dict[int, int]) -> Any:
+    """A goal or term without places and names; a variable that is met for the first time gets the next number."""
+    match part:
+        case Variable(_, _, _, True):
+            return "_"
+        case Variable(number):
+            return numbers.setdefault(number, len(numbers) + 1_000)
+        case Constant(value):
+            # 0.0 and -0.0 are equal to Python and not the same.
+            return type(value), repr(value)
+        case tuple():
+            return tuple([shape_of(each, numbers) for each in part])
+        case Attribute(base, name):
+            return "attribute", shape_of(base, numbers), name
+        case Calculation(sign, left, right):
+            return "calculation", sign, shape_of(left, numbers), shape_of(right, numbers)
+        case ListOf(items):
+            return "list", shape_of(items, numbers)
+        case DictOf(fields):
+            return "dict", shape_of(fields, numbers)
+        case Classes(_, classes):
+            return "classes", classes
+        case Parameter(term, pattern):
+            return "parameter", shape_of(term, numbers), shape_of(pattern, numbers)
+        case Call():
+            return "call", part.key, shape_of(part.arguments, numbers)
+        case Equal():
+            return "equal", shape_of(part.left, numbers), shape_of(part.right, numbers)
+        case Ordered():
+            return "ordered", part.sign, shape_of(part.left, numbers), shape_of(part.right, numbers)
+        case Member():
+            return "member", shape_of(part.item, numbers), shape_of(part.collection, numbers)
+        case Matched():
+            return "matched", shape_of(part.term, numbers), shape_of(part.pattern, numbers)
+        case Truth():
+            return "truth", shape_of(part.term, numbers)
+        case Given():
+            return "given", shape_of(part.variable, numbers), shape_of(part.value, numbers)
+        case Not():
+            return "not", shape_of(part.goal, numbers)
+        case All():
+            return "all", shape_of(part.goals, numbers)
+        case AnyOf():
+            return "any", shape_of(part.goals, numbers)
+        case Decided():
+            return "decided", part.value
+        case str() | None:
+            return part
+        case _:
+            # What no engine evaluates is like nothing else.
+            return "unsupported", id(part)
