@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import runtime, trace
-from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile import ALL_PASSES, Argument, Bound, CallPattern, Compiler, Constant, Passes
+from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.program import Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement

@@ -36,7 +36,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import variables, walk
+from sealauthz.polar.terms import variables
 
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
@@ -69,9 +69,7 @@ class Program:
     classes: frozenset[str] = UNIONS
 
 
-def program_of(
-    statements: Iterable[Statement], classes: Iterable[str] = (), before: Program | None = None
-) -> Program:
+def program_of(statements: Iterable[Statement], classes: Iterable[str] = (), before: Program | None = None) -> Program:
     """Write a policy out as clauses. `classes` are the names that stand for classes. A rule that was one of `before`
     has the same clause.
 

@@ -132,7 +132,9 @@ class Clauses(Goals):
             typed = self._typed
             after = []
             for way, numbers in numbered:
-                found = {variable: end[names[number]] for variable, number in numbers.items() if names.get(number) in end}
+                found = {
+                    variable: end[names[number]] for variable, number in numbers.items() if names.get(number) in end
+                }
                 after.append(Way(way.clause, way.head, way.goals[1:], {**way.env, **found}, numbers))
             body = self._ways(after, in_any_order)
             self._typed = typed

@@ -226,7 +226,7 @@ class Compiler(Session):
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def changed(self, program: Program) -> Compiler:
-        """Return a compiler of another policy over the same classes, with everything compiled that is the same there."""
+        """Return a compiler of another policy over the same classes, with what is compiled and the same there."""
         if program.unions != self.program.unions or program.classes != self.program.classes:
             return Compiler(program, self.table, self.is_traced, self.passes)
         other = copy.copy(self)
@@ -257,8 +257,9 @@ class Compiler(Session):
         for (key, pattern), look_up in self._look_ups.items():
             if key in changed:
                 clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
-                if not _say_the_same(look_up.clauses, clauses):
-                    stale |= look_up.bit
+                # A rule without a clause that fits holds for nothing; without any clause, it is none.
+                is_same = (key in self._core) == (key in other._core) and _say_the_same(look_up.clauses, clauses)
+                stale |= 0 if is_same else look_up.bit
         return stale
 
     def _keep(self, stale: int) -> None:

@@ -231,8 +231,9 @@ def passed(pattern: CallPattern, values: Sequence[Value | None]) -> list[ast.exp
 
 def _is_written_once(template: Template, pattern: CallPattern, values: Sequence[Value | None]) -> bool:
     """Whether no argument that takes work would be written out twice."""
-    for index, (argument, value) in enumerate(zip(pattern, values, strict=True)):
-        if isinstance(argument, Bound) and value is not None and not is_cheap(value.node):
-            if template.times.get(argument_name(index), 0) > 1:
-                return False
-    return True
+    takes_work = [
+        argument_name(index)
+        for index, (argument, value) in enumerate(zip(pattern, values, strict=True))
+        if isinstance(argument, Bound) and value is not None and not is_cheap(value.node)
+    ]
+    return all(template.times.get(name, 0) < 2 for name in takes_work)

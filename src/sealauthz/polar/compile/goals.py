@@ -72,7 +72,9 @@ class Goals(Conditions):
             return when(test, then(self._learnt(first, env)))
         if isinstance(first, core.Member) and self._is_unbound(first.item, env):
             looks_up = self._compiler.passes.looks_up and not self._compiler.is_traced
-            return self._each(first, first.item, env, then, self._index_key(first.item, others, env) if looks_up else None)
+            return self._each(
+                first, first.item, env, then, self._index_key(first.item, others, env) if looks_up else None
+            )
         return self._binding(first, env, then)
 
     def _noted(self, goal: core.Goal, env: Env) -> tuple[ast.stmt, ast.stmt]:
@@ -104,9 +106,7 @@ class Goals(Conditions):
             placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], []),
         ]
 
-    def _index_key(
-        self, item: core.Variable, others: Sequence[core.Goal], env: Env
-    ) -> tuple[str, ast.expr] | None:
+    def _index_key(self, item: core.Variable, others: Sequence[core.Goal], env: Env) -> tuple[str, ast.expr] | None:
         """A column and the value that a later goal says it has: what a look-up may go by."""
         for goal in others:
             if not isinstance(goal, core.Equal):

@@ -16,7 +16,7 @@ from sealauthz.polar.compile.forms import (
     Head,
     Value,
 )
-from sealauthz.polar.compile.nodes import Test, all_of, argument_name, constant_node, name_node
+from sealauthz.polar.compile.nodes import Test, argument_name, constant_node, name_node
 from sealauthz.polar.compile.values import Values
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
@@ -90,9 +90,7 @@ class Heads(Values):
         head.tests += [test for test in tests if test is not True]
         return True
 
-    def _call_pattern(
-        self, call: core.Call, env: Env
-    ) -> tuple[CallPattern, list[Value | None], list[core.Variable]]:
+    def _call_pattern(self, call: core.Call, env: Env) -> tuple[CallPattern, list[Value | None], list[core.Variable]]:
         """How a call calls: its pattern, the values of its arguments, and the variables that it finds."""
         pattern: list[Argument] = []
         values: list[Value | None] = []

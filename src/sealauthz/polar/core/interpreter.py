@@ -7,7 +7,7 @@ needed is refused, as by the compiler. It is for tests alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import runtime
@@ -103,9 +103,7 @@ class _Search:
         if env is None:
             return
         wanted = [
-            parameter.term
-            for parameter, argument in zip(clause.parameters, arguments, strict=True)
-            if argument is FREE
+            parameter.term for parameter, argument in zip(clause.parameters, arguments, strict=True) if argument is FREE
         ]
         for end in frame.all(clause.goals, env):
             yield tuple(frame.value(term, end) for term in wanted)
@@ -166,7 +164,7 @@ class _Frame:
 
     # --- terms ------------------------------------------------------------------------------------------------------
 
-    def _is_open(self, term: Term, env: _Env) -> bool:
+    def _is_open(self, term: Term, env: _Env) -> TypeGuard[Variable]:
         return isinstance(term, Variable) and term.number not in env
 
     def value(self, term: Term, env: _Env) -> Any:
@@ -195,10 +193,10 @@ class _Frame:
             case Variable(one), Variable(other) if one == other:
                 return True
             case ListOf(ours), ListOf(theirs) if len(ours) == len(theirs):
-                return all([self._unified(a, b, env) for a, b in zip(ours, theirs, strict=True)])
+                return all(self._unified(a, b, env) for a, b in zip(ours, theirs, strict=True))
             case DictOf(ours), DictOf(theirs) if dict(ours).keys() == dict(theirs).keys():
                 other_fields = dict(theirs)
-                return all([self._unified(value, other_fields[key], env) for key, value in ours])
+                return all(self._unified(value, other_fields[key], env) for key, value in ours)
             case _:
                 return runtime.same(self.value(left, env), self.value(right, env))
 
@@ -260,17 +258,18 @@ class _Frame:
             case _:
                 raise AssertionError("this goal gives values")
 
-    def _give(self, term: Term, value: Any, env: _Env) -> Iterator[_Env]:
-        assert isinstance(term, Variable)
-        bound = self._bound(env, term, value)
+    def _give(self, variable: Variable, value: Any, env: _Env) -> Iterator[_Env]:
+        bound = self._bound(env, variable, value)
         if bound is not None:
             yield bound
 
     def _equal(self, goal: Equal, env: _Env) -> Iterator[_Env]:
-        variable, other = (goal.left, goal.right) if self._is_open(goal.left, env) else (goal.right, goal.left)
-        if self._is_open(other, env):
-            raise refusal("neither side has a value yet", goal.place)
-        yield from self._give(variable, self.value(other, env), env)
+        for side, other in ((goal.left, goal.right), (goal.right, goal.left)):
+            if self._is_open(side, env):
+                if self._is_open(other, env):
+                    raise refusal("neither side has a value yet", goal.place)
+                yield from self._give(side, self.value(other, env), env)
+                return
 
     def _call(self, goal: Call, env: _Env) -> Iterator[_Env]:
         arguments: list[Any] = []

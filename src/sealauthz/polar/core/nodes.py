@@ -204,9 +204,7 @@ class Impossible(_Goal):
     at: Place
 
 
-Goal = (
-    Decided | Equal | Given | Ordered | Member | Matched | Truth | Call | Not | All | AnyOf | Impossible
-)
+Goal = Decided | Equal | Given | Ordered | Member | Matched | Truth | Call | Not | All | AnyOf | Impossible
 
 # --- clauses --------------------------------------------------------------------------------------------------------
 
