@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sealauthz.decision.folder import (
     installed_folder,
@@ -152,9 +153,20 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
             raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
+_engines: WeakKeyDictionary[Model, ReferenceType[CompiledEngine]] = WeakKeyDictionary()
+"""The last engine of each model that is still in use: most of what the next one compiles, it has already."""
+
+
 def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    return CompiledEngine(statements, model.records, plain_classes(model))
+    known = _engines.get(model)
+    last = None if known is None else known()
+    if last is None:
+        engine = CompiledEngine(statements, model.records, plain_classes(model))
+    else:
+        engine = last.reloaded(statements)
+    _engines[model] = ref(engine)
+    return engine
 
 
 def diagnostics_of(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> list[Diagnostic]:

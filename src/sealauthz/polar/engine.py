@@ -74,7 +74,8 @@ class _Code:
 
     def changed(self, program: Program) -> _Code:
         """Return the code of another policy, with the functions of ours that are the same there."""
-        other = _Code(self.compiler.changed(program))
+        with self._growing:
+            other = _Code(self.compiler.changed(program))
         kept = other.compiler.definitions
         for name, made in kept.items():
             if isinstance(made, FunctionType):
