@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sealauthz.answers import Audience, NextStep, Reason
 from sealauthz.decision.bundle import Bundle, named_by_obligations
 from sealauthz.decision.candidates import Plans
+from sealauthz.decision.plan import Plan
+from sealauthz.decision.question import Question
 
 
 class ReasonCatalog:
@@ -15,22 +15,22 @@ class ReasonCatalog:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.plans = Plans(bundle)
-        self._places: dict[tuple[str, str], dict[str, int]] = {}
+        self._plans: dict[tuple[str, str, str], Plan] = {}
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
         self.carrying = self.parameters | self.counted.keys()
-        self.naming = frozenset(named_by_obligations(bundle.rulebook))
+        self._naming = frozenset(named_by_obligations(bundle.rulebook))
 
-    def places(self, action: str, type_: str) -> Mapping[str, int]:
-        """The place of each requirement in the checklist of an action."""
-        found = self._places.get((action, type_))
+    def plan(self, question: Question) -> Plan:
+        """What the decision of a question asks; its action must be one of its type of resource."""
+        subject, action, resource = question.subject.type, question.action, question.resource.type
+        key = (subject, action, resource)
+        found = self._plans.get(key)
         if found is None:
-            requirements = self.bundle.rulebook.requirements[action, type_]
-            found = {requirement: number for number, requirement in enumerate(requirements)}
-            self._places[action, type_] = found
+            found = self._plans[key] = Plan(self.bundle, subject, action, resource, (action, resource) in self._naming)
         return found
 
     def reason(self, code: str, requirement: str = "") -> Reason:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -23,11 +23,12 @@ from sealauthz.decision.bundle import (
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.listing import ListPage, Search, find_page
+from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
-from sealauthz.polar.runtime import FREE
 from sealauthz.schema.record import is_record
 
 log = logging.getLogger("sealauthz.decision.pdp")
@@ -77,8 +78,10 @@ class Evaluation:
             case = self.case(question)
             if not isinstance(case, Case):
                 return None
-            if self.engine.holds("allow", case.subject, question.action, case.resource, case.context):
-                return self._allow(case)
+            plan = self._catalog.plan(question)
+            work = plan.begin()
+            if plan.allow(work, case.subject, case.resource, case.context):
+                return self._allow(case, plan, work)
         except EvaluationFailed as error:
             self.failed(question, error)
         return None
@@ -105,58 +108,39 @@ class Evaluation:
 
     def evaluate(self, case: Case) -> Decision:
         """Decide a case. Raises EvaluationFailed."""
-        question = case.question
-        if self.engine.holds("allow", case.subject, question.action, case.resource, case.context):
-            return self._allow(case)
-        if not self.engine.holds("visible", case.subject, case.resource, case.context):
+        question, subject, resource, context = case.question, case.subject, case.resource, case.context
+        plan = self._catalog.plan(question)
+        work = plan.begin()
+        if plan.allow(work, subject, resource, context):
+            return self._allow(case, plan, work)
+        if not plan.visible(work, subject, resource, context):
             return self.deny(question, [self._catalog.reason(NOT_FOUND)])
-        reasons = self._reasons(case)
+        reasons = self._reasons(case, plan, work)
         if any(reason.code == NOT_FOUND for reason in reasons):
             reasons = [self._catalog.reason(NOT_FOUND)]
-        elif not self.engine.holds("has_standing", case.subject, case.resource, case.context):
+        elif not plan.has_standing(work, subject, resource, context):
             reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self._catalog.reason(NOT_FOUND)]
         made: dict[str, NextStep] = {}
-        return self.deny(question, [self._with_steps(reason, case, made) for reason in reasons])
+        return self.deny(question, [self._with_steps(reason, case, plan, work, made) for reason in reasons])
 
-    def _allow(self, case: Case) -> Decision:
-        question = case.question
+    def _allow(self, case: Case, plan: Plan, work: Work) -> Decision:
+        subject, resource, context = case.subject, case.resource, case.context
         limit = self._now + self._bundle.parameters.allow_valid_for
-        if "lapses" in self.book.rules:
-            lapses = self.engine.each("lapses", case.subject, question.action, case.resource, case.context, FREE)
-            for (at,) in lapses:
+        if plan.lapses is not None:
+            for (at,) in plan.lapses(work, subject, resource, context):
                 limit = min(limit, at)
-        obligations: list[Obligation] = []
-        key = (question.action, question.resource.type)
-        if key in self.book.obligations:
-            found = self.engine.each("obligation", case.subject, question.action, case.resource, case.context, FREE)
-            codes = {code for (code,) in found}
-            named = self._named(case) if key in self._catalog.naming else {}
-            listed = self.book.obligations[key]
-            obligations = [Obligation(code, named.get(code, {})) for code in dict.fromkeys(listed) if code in codes]
-        return self._decision(question, Effect.ALLOW, limit, obligations=tuple(obligations))
-
-    def _named(self, case: Case) -> dict[str, dict[str, ParameterValue]]:
-        """What obligations name, by their codes.
-
-        Of several values of a name the least counts, whichever comes first; a name that ends in `_ids` holds all of
-        them, as a JSON array: an id may be any text.
-        """
-        named: dict[str, dict[str, ParameterValue]] = {}
-        lists: dict[tuple[str, str], set[ParameterValue]] = {}
-        found = self.engine.each(
-            "obligation_parameter", FREE, FREE, FREE, case.subject, case.question.action, case.resource, case.context
-        )
-        for code, name, value in found:
-            if type(value) is not str and type(value) is not int:
-                raise EvaluationFailed(f"what `{code}` names as `{name}` is neither text nor a number")
-            held = named.setdefault(code, {})
-            if name.endswith("_ids"):
-                lists.setdefault((code, name), set()).add(value)
-            elif name not in held or _order(value) < _order(held[name]):
-                held[name] = value
-        for (code, name), values in lists.items():
-            named[code][name] = json.dumps(sorted(values, key=_order), ensure_ascii=False)
-        return named
+        obligations: tuple[Obligation, ...] = ()
+        if plan.obligations:
+            codes = {code for (code,) in plan.obligation(work, subject, resource, context)}
+            named = {} if plan.named is None else _named(plan.named(work, subject, resource, context))
+            obligations = tuple(
+                [
+                    Obligation(code, named[code]) if code in named else plain
+                    for code, plain in plan.obligations.items()
+                    if code in codes
+                ]
+            )
+        return self._decision(case.question, Effect.ALLOW, limit, obligations=obligations)
 
     def deny(self, question: Question, reasons: list[Reason]) -> Decision:
         """Return the deny with these reasons."""
@@ -190,43 +174,43 @@ class Evaluation:
 
     def unmet(self, case: Case) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
-        question = case.question
-        found = self.engine.each("unmet", case.subject, FREE, question.action, case.resource, case.context)
-        unmet = [requirement for (requirement,) in found]
+        plan = self._catalog.plan(case.question)
+        return self._unmet(case, plan, plan.begin())
+
+    def _unmet(self, case: Case, plan: Plan, work: Work) -> list[str]:
+        unmet = [requirement for (requirement,) in plan.unmet(work, case.subject, case.resource, case.context)]
         if len(unmet) > 1:
-            places = self._catalog.places(question.action, question.resource.type)
-            unmet.sort(key=places.__getitem__)
+            unmet.sort(key=plan.places.__getitem__)
         return unmet
 
-    def codes(self, case: Case, requirement: str) -> list[str]:
-        """Why a requirement is unmet: every reason that holds, or the one that stands for it otherwise."""
-        return self.holding(case, requirement) or [self.book.otherwise[requirement]]
-
     def holding(self, case: Case, requirement: str) -> list[str]:
-        """The reasons that hold, in the order of the bundle, whichever an engine finds first."""
+        """The reasons that hold for an unmet requirement, in the order of the bundle."""
+        plan = self._catalog.plan(case.question)
+        return self._holding(case, plan, plan.begin(), requirement)
+
+    def _holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         if requirement in self.book.because:
-            found = self.engine.each("because", requirement, FREE, case.subject, case.resource, case.context)
+            found = plan.because(requirement)(work, case.subject, case.resource, case.context)
             if len(found) > 1:
                 return sorted((code for (code,) in found), key=self._catalog.rank.__getitem__)
             if found:
                 return [found[0][0]]
         return []
 
-    def _reasons(self, case: Case) -> list[Reason]:
+    def _reasons(self, case: Case, plan: Plan, work: Work) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
-        for requirement in self.unmet(case):
-            for code in self.codes(case, requirement):
+        for requirement in self._unmet(case, plan, work):
+            for code in self._holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]:
                 by_code.setdefault(code, self._catalog.reason(code, requirement))
         if not by_code:
             # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
-            question = case.question
-            if self.engine.holds("has_permission", case.subject, question.action, case.resource):
+            if plan.has_permission(work, case.subject, case.resource):
                 raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
             return [self._catalog.reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
-    def _with_steps(self, reason: Reason, case: Case, made: dict[str, NextStep]) -> Reason:
+    def _with_steps(self, reason: Reason, case: Case, plan: Plan, work: Work, made: dict[str, NextStep]) -> Reason:
         """The reason with what its steps carry. `made` holds the steps of the decision so far: several reasons may
         have one.
         """
@@ -237,19 +221,19 @@ class Evaluation:
         for step in reason.next_steps:
             code = step.code
             if code not in made:
-                made[code] = NextStep(code, self._parameters(code, case)) if code in carrying else step
+                made[code] = NextStep(code, self._parameters(code, case, plan, work)) if code in carrying else step
             steps.append(made[code])
         return Reason(reason.code, reason.stage, reason.audience, reason.requirement, tuple(steps))
 
-    def _parameters(self, step: str, case: Case) -> Mapping[str, ParameterValue]:
+    def _parameters(self, step: str, case: Case, plan: Plan, work: Work) -> Mapping[str, ParameterValue]:
         """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;
         subjects are masked.
         """
-        arguments = (step, FREE, FREE, case.subject, case.resource, case.context)
+        arguments = (work, case.subject, case.resource, case.context)
         parameters: dict[str, ParameterValue] = {}
         if step in self._catalog.parameters:
             least: dict[str, Any] = {}
-            for name, value in self.engine.each("parameter", *arguments):
+            for name, value in plan.carried("parameter", step)(*arguments):
                 if name not in least or _order(value) < _order(least[name]):
                     least[name] = value
             for name, value in least.items():
@@ -257,7 +241,7 @@ class Evaluation:
         counted = self._catalog.counted.get(step)
         if counted is not None:
             counts = dict.fromkeys(counted, 0)
-            for name, _item in self.engine.each("counted", *arguments):
+            for name, _item in plan.carried("counted", step)(*arguments):
                 counts[name] += 1
             parameters |= counts
         return parameters
@@ -270,6 +254,27 @@ class Evaluation:
         if shown is None:
             raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
         return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in shown.items()}
+
+
+def _named(found: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, ParameterValue]]:
+    """What obligations name, by their codes.
+
+    Of several values of a name the least counts, whichever comes first; a name that ends in `_ids` holds all of
+    them, as a JSON array: an id may be any text.
+    """
+    named: dict[str, dict[str, ParameterValue]] = {}
+    lists: dict[tuple[str, str], set[ParameterValue]] = {}
+    for code, name, value in found:
+        if type(value) is not str and type(value) is not int:
+            raise EvaluationFailed(f"what `{code}` names as `{name}` is neither text nor a number")
+        held = named.setdefault(code, {})
+        if name.endswith("_ids"):
+            lists.setdefault((code, name), set()).add(value)
+        elif name not in held or _order(value) < _order(held[name]):
+            held[name] = value
+    for (code, name), values in lists.items():
+        named[code][name] = json.dumps(sorted(values, key=_order), ensure_ascii=False)
+    return named
 
 
 def _order(value: Any) -> tuple[str, Any]:

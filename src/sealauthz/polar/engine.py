@@ -16,6 +16,7 @@ from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import runtime, trace
 from sealauthz.polar.compile import ALL_PASSES, Argument, Bound, CallPattern, Compiler, Constant, Passes
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
+from sealauthz.polar.compile.remembering import PLACES
 from sealauthz.polar.program import Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
@@ -31,6 +32,11 @@ _HASHED = frozenset({str, int})
 
 MAX_DEPTH = 120
 """Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
+
+Work = list[Any]
+"""The steps and the depth that are left to a question, what takes the events of a trace, and remembered answers."""
+
+_FRESH = [MAX_DEPTH, None, *[None] * PLACES]
 
 Picked = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 Entry = tuple[Callable[..., Any] | None, Picked, bool | None]
@@ -52,7 +58,6 @@ class _Code:
             "whole": runtime.whole,
             "truth": runtime.truth,
             "items": runtime.items,
-            "where": runtime.where,
             "contains": runtime.contains,
             "attribute": self._attribute,
             "exhausted": _exhausted,
@@ -61,13 +66,18 @@ class _Code:
             **compiler.classes,
         }
 
-    def enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern) -> Entry:
-        """Compile a rule for a call pattern. Raises BundleRefused."""
+    def enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern, *, is_asked: bool = False) -> Entry:
+        """Compile a rule for a call pattern; one that `is_asked` is defined too. Raises BundleRefused."""
         with self._growing:
             collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
             compiled = self.compiler.rule(rule, pattern, collects=collects)
             picked = _picking([index for index, argument in enumerate(pattern) if isinstance(argument, Bound)])
-            function = None if compiled.always is not None else self._made_on_first_call(key, compiled.name, picked)
+            function: Callable[..., Any] | None = None
+            if compiled.always is None and is_asked:
+                self._define(compiled.name)
+                function = self._namespace[compiled.name]
+            elif compiled.always is None:
+                function = self._made_on_first_call(key, compiled.name, picked)
             entry: Entry = (function, picked, compiled.always)
             self.entries[key] = entry
             return entry
@@ -200,7 +210,7 @@ class CompiledEngine:
         if function is None:
             return always is True
         try:
-            return function([self._max_steps, MAX_DEPTH], *picked(arguments)) is True
+            return function([self._max_steps, *_FRESH], *picked(arguments)) is True
         except EvaluationFailed:
             raise
         except Exception as error:
@@ -220,12 +230,45 @@ class CompiledEngine:
         if function is None:
             return []
         try:
-            found: list[tuple[Any, ...]] = function([self._max_steps, MAX_DEPTH], *picked(arguments))
+            found: list[tuple[Any, ...]] = function([self._max_steps, *_FRESH], *picked(arguments))
             return found if len(found) < 2 else _distinct(found)
         except EvaluationFailed:
             raise
         except Exception as error:
             raise _failure(rule, error) from error
+
+    def asker(self, rule: str, *likes: object) -> Callable[..., Any]:
+        """Return what asks a rule again and again for arguments like these: classes, words that are always the same,
+        and FREE.
+
+        It takes the work of a decision (`begin`) and instances of exactly these classes, in their order, and answers as
+        `holds` does, or as `each` where an argument is FREE. Raises BundleRefused where the rule cannot be asked so.
+        """
+        kinds = tuple(_FREE_TYPE if like is FREE else like for like in likes)
+        function, _, always = self._code.enter((rule, *kinds), rule, self._pattern(kinds), is_asked=True)
+        is_search, max_steps = _FREE_TYPE in kinds, self._max_steps
+        if function is None:
+            constant: Any = [] if is_search else always is True
+            return lambda *_: constant
+        made = function
+
+        def ask(work: Work, *values: object) -> Any:
+            work[0] = max_steps
+            try:
+                found = made(work, *values)
+            except EvaluationFailed:
+                raise
+            except Exception as error:
+                raise _failure(rule, error) from error
+            if is_search:
+                return found if len(found) < 2 else _distinct(found)
+            return found is True
+
+        return ask
+
+    def begin(self) -> Work:
+        """Begin a decision: what the answers to its questions may share, which is for one thread and one snapshot."""
+        return [self._max_steps, *_FRESH]
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
         """Return the clauses of a rule that these arguments try, each with what stopped it, in the order tried.

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sealauthz.errors import EvaluationFailed
-from sealauthz.schema import Collection
 
 
 class _Free:
@@ -144,11 +143,6 @@ def items(collection: Any) -> Iterable[Any]:
 
 INDEXED_FROM = 12
 """Members from which a look-up is faster than walking through them all."""
-
-
-def where(collection: Any, column: str, value: str) -> Iterable[Any]:
-    """The members of a collection that may hold a value in a column: those that do, or all where it has no index."""
-    return collection.holding(column, value) if type(collection) is Collection else collection
 
 
 def truth(value: Any) -> bool:

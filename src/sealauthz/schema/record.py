@@ -13,7 +13,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -39,27 +39,42 @@ Instant = Annotated[int, "instant"]
 
 
 class Collection(list[Any]):
-    """A collection of records that never changes once wired, with look-ups by column that are made on first use."""
+    """A collection of records that never changes once wired, with look-ups by column that are made on first use.
 
-    __slots__ = ("_by_column",)
+    `by[column]` maps each value in a column to the records that hold it, in their order.
+    """
 
-    def __init__(self, records: Iterable[Any] = ()) -> None:
-        super().__init__(records)
-        self._by_column: dict[str, dict[Any, list[Any]]] | None = None
+    __slots__ = ("by",)
+
+    by: Mapping[str, Mapping[Any, Sequence[Any]]]
+
+    def __getattr__(self, name: str) -> Any:
+        # Called where the slot is empty, as in most collections it stays. Two threads may both fill it.
+        if name != "by":
+            raise AttributeError(f"a collection has no attribute `{name}`", name=name, obj=self)
+        self.by = _ByColumn(self)
+        return self.by
 
     def holding(self, column: str, value: Any) -> Sequence[Any]:
         """The records that hold a value in a column, in their order."""
-        by_column = self._by_column
-        if by_column is None:
-            by_column = self._by_column = {}
-        found = by_column.get(column)
-        if found is None:
-            found = {}
-            for record in self:
-                found.setdefault(getattr(record, column), []).append(record)
-            # Two threads may both make it; either is right.
-            by_column[column] = found
-        return found.get(value, ())
+        return self.by[column].get(value, ())
+
+
+class _ByColumn(dict[str, dict[Any, list[Any]]]):
+    """The look-ups of one collection. They never change once made."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Sequence[Any]) -> None:
+        self._records = records
+
+    def __missing__(self, column: str) -> dict[Any, list[Any]]:
+        found: dict[Any, list[Any]] = {}
+        for record in self._records:
+            found.setdefault(getattr(record, column), []).append(record)
+        # Two threads may both make it; either is right.
+        self[column] = found
+        return found
 
 
 EMPTY = Collection()

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from sealauthz.model.records.seals import Seal
 from sealauthz.schema import Collection, Instant, Resolver, ResolverInput, actions
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = 60_000_000
 
 
 @dataclass(slots=True)
@@ -135,16 +136,23 @@ class ReviewContext(Context):
 
 def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     seal = query.resource
-    local = _local_time(seal.enterprise.timezone, query.now)
+    clock = _clock_at(seal.enterprise.timezone, query.now // _MINUTE)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
     ids = _principal_ids(query, seal)
     principals = Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
     resolved = {"holder": holder_of(query, seal.cross_grants), "principals": principals, **_sealed(query, seal, ids)}
-    return resolved if local is None else resolved | _clock(local)
+    return resolved if clock is None else {**resolved, **clock}
 
 
 def _seal_use_again(query: ResolverInput) -> Mapping[str, Any]:
     return _sealed(query, query.resource, _principal_ids(query, query.resource))
+
+
+@lru_cache(maxsize=1_024)
+def _clock_at(timezone: str, minute: int) -> dict[str, Any] | None:
+    """The day, weekday and minute in a time zone, of a minute since 1970; None where the zone is not known."""
+    local = _local_time(timezone, minute * _MINUTE)
+    return None if local is None else _clock(local)
 
 
 def _clock(local: datetime) -> dict[str, Any]:

@@ -18,13 +18,14 @@ from sealauthz.polar.types import Known
 class Passes:
     """What the compiler does to make code fast; without them all it says the same.
 
-    It `writes_out` small rules in place of a call, `shares` what clauses begin with alike, and `looks_up` members of
-    large collections by a column.
+    It `writes_out` small rules in place of a call, `shares` what clauses begin with alike, `looks_up` members of large
+    collections by a column, and lets tests that take long remember their last answer within a decision.
     """
 
     writes_out: bool = True
     shares: bool = True
     looks_up: bool = True
+    remembers: bool = True
 
 
 ALL_PASSES = Passes()

@@ -19,9 +19,11 @@ from sealauthz.polar.compile.nodes import (
     counting_depth,
     is_marker,
     name_node,
+    number_in,
     spend,
     yield_node,
 )
+from sealauthz.polar.compile.remembering import remembering
 from sealauthz.polar.core import nodes as core
 
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
@@ -85,6 +87,8 @@ class Function(Clauses):
             )
         else:
             body.append(placed.Return(constant_node(False)))
+            if self._compiler.passes.remembers and not (self._compiler.is_traced or is_promised):
+                body = remembering(number_in(self._name), names, body)
         if is_promised and not self._is_generator:
             body = [*spend(constant_node(1)), *body]
         arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])

@@ -16,6 +16,7 @@ from sealauthz.polar.compile.nodes import (
     all_of,
     constant_node,
     counted_turn,
+    looked_up,
     marker,
     name_node,
     runtime_call,
@@ -218,7 +219,7 @@ class Goals(Conditions):
         length = placed.Call(name_node("len"), [name_node(walked)], [])
         counted = spend(length)
         if index is not None:
-            found = runtime_call("where", name_node(walked), constant_node(index[0]), index[1])
+            found = looked_up(walked, index[0], index[1])
             counted = [placed.Assign([placed.Name(walked, ast.Store())], found), *counted]
         many = placed.Compare(length, [ast.GtE()], [constant_node(INDEXED_FROM)])
         return [
@@ -243,7 +244,10 @@ class Goals(Conditions):
         inlined = self._inlined_solutions(call, pattern, arguments, found, env, then)
         if inlined is not None:
             return inlined
-        compiled = self._compiler.rule(call.key[0], pattern, call.place)
+        # Where all solutions are wanted, those of the call are wanted at once, and a list is cheaper than a generator.
+        compiled = self._compiler.rule(call.key[0], pattern, call.place, collects=self._collects)
+        if compiled.always is False:
+            return []
         if self._loops == MAX_LOOPS:
             raise refusal(f"more than {MAX_LOOPS} collections are walked through inside each other", call.place)
         self._loops += 1

@@ -31,6 +31,11 @@ def numbered(letter: str, number: int, hint: str) -> str:
     return f"{letter}{number}_{plain}" if plain else f"{letter}{number}"
 
 
+def number_in(name: str) -> int:
+    """The number in a name that `numbered` made."""
+    return int(name[1:].split("_", 1)[0])
+
+
 def argument_name(index: int) -> str:
     """The Python name of an argument."""
     return f"a{index}"
@@ -49,6 +54,14 @@ def constant_node(value: Any) -> ast.expr:
 def runtime_call(function: str, *arguments: ast.expr) -> ast.expr:
     """A call of a function of the run time."""
     return placed.Call(name_node(function), list(arguments), [])
+
+
+def looked_up(collection: str, column: str, value: ast.expr) -> ast.expr:
+    """The members of a collection of records that hold a value in a column."""
+    by = placed.Attribute(name_node(collection), "by", ast.Load())
+    by_column = placed.Subscript(by, constant_node(column), ast.Load())
+    get = placed.Attribute(by_column, "get", ast.Load())
+    return placed.Call(get, [value, placed.Tuple([], ast.Load())], [])
 
 
 def tell_trace(what: str, number: int, values: Sequence[ast.expr] = ()) -> ast.stmt:
@@ -97,6 +110,15 @@ def _takes_time(node: ast.AST, loops: int = 0) -> bool:
     if known is None:
         known = node.__dict__[name] = _finds_what_takes_time(node, loops)
     return known
+
+
+def calls_of_rules(body: Iterable[ast.AST]) -> int:
+    """How many calls of rules stand in code."""
+    count = 0
+    for node in body:
+        count += isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
+        count += calls_of_rules(_parts(node))
+    return count
 
 
 def _finds_what_takes_time(node: ast.AST, loops: int) -> bool:
