@@ -119,6 +119,27 @@ def test_what_only_loading_finds_is_a_finding(sealauthz, policies):
     assert "parameters.toml: error: " in out
 
 
+def test_what_is_signed_off_is_told_and_is_no_warning(sealauthz, tmp_path):
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    lines = 'extends = "default"\n[accepts]\n"parameters.face_for_use" = "Security: shared terminals"\n'
+    (folder / "bundle.toml").write_text(lines, encoding="utf-8")
+    code, out, _ = sealauthz("policy", "check", "ours")
+    assert code == 1
+    said = "`parameters.face_for_use` under `accepts` accepts nothing: remove it"
+    assert out == f"bundle.toml: error: {said} [signoff]\n\nrefused: 1 error\n"
+
+    (folder / "parameters.toml").write_text('face_for_use = "2 hours"\n', encoding="utf-8")
+    code, out, _ = sealauthz("policy", "check", "--strict", "ours")
+    what = "`parameters.face_for_use`: `face_for_use` is 2 hours, outside of its range from 1 minute to 1 hour"
+    assert code == 0
+    assert out.startswith(f"bundle.toml: accepted: {what}\n     Security: shared terminals\n\nok: policy ")
+    code, out, _ = sealauthz("policy", "check", "--strict", "ours", "-o", "json")
+    (accepted,) = json.loads(out)
+    assert (code, accepted["severity"], accepted["file"]) == (0, "accepted", "bundle.toml")
+    assert (accepted["message"], accepted["hint"]) == (what, "Security: shared terminals")
+
+
 def test_a_folder_without_the_products_own_rules_is_refused(sealauthz, policies):
     (policies / "contract.polar").unlink()
     code, out, _ = sealauthz("policy", "check", "policies")

@@ -19,6 +19,7 @@ from sealauthz.errors import did_you_mean
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
     from sealauthz.decision.inspection import Inspection
+    from sealauthz.decision.signoffs import Accepted
     from sealauthz.polar.check import Diagnostic
 
 _HEAD = re.compile(r"def (?:r\d+_)+(\w+?)(?:_(?:part|either))*\(", re.ASCII)
@@ -47,7 +48,8 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     Without FOLDER, those installed with sealauthz, which are the ones that
     `sealauthz serve` serves. Errors keep a bundle from being served: exits
     with 1. Warnings do not: exits with 0, unless --strict makes them errors.
-    JSON is a list of diagnostics.
+    JSON is a list of diagnostics; one with the severity "accepted" is signed
+    off in bundle.toml, and its hint says who agreed.
 
     \b
       sealauthz policy check --strict policies/
@@ -57,10 +59,14 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
 
     found = inspect(service_model(), folder)
     if output == "json":
-        print_json([_as_json(diagnostic, is_strict=strict) for diagnostic in found.diagnostics])
+        accepted = found.bundle.accepted if found.bundle is not None else ()
+        diagnostics = [_as_json(diagnostic, is_strict=strict) for diagnostic in found.diagnostics]
+        print_json([*diagnostics, *map(_accepted_as_json, accepted)])
     else:
         for diagnostic in found.diagnostics:
             click.echo(f"{_as_text(found, diagnostic, is_strict=strict)}\n")
+        for each in found.bundle.accepted if found.bundle is not None else ():
+            click.echo(f"bundle.toml: accepted: `{each.name}`: {each.what}\n     {each.why}\n")
         click.echo(_summary(found, is_strict=strict))
     is_refused = found.bundle is None or (strict and bool(found.diagnostics))
     return Exit.REFUSED if is_refused else Exit.DONE
@@ -167,6 +173,18 @@ def _as_json(diagnostic: Diagnostic, *, is_strict: bool) -> dict[str, Any]:
         "column": diagnostic.place.column,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+    }
+
+
+def _accepted_as_json(accepted: Accepted) -> dict[str, Any]:
+    return {
+        "severity": "accepted",
+        "code": "signoff",
+        "file": "bundle.toml",
+        "line": 0,
+        "column": 0,
+        "message": f"`{accepted.name}`: {accepted.what}",
+        "hint": accepted.why,
     }
 
 
