@@ -181,6 +181,17 @@ def test_no_signature_waives_what_the_floor_requires(folder: Path, requirement: 
     assert "belongs to the floor: only floor.polar waives it" in str(error)
 
 
+def test_the_lines_that_the_document_shows_sign_off(folder: Path) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "policies.md"
+    section = document.read_text(encoding="utf-8").partition("### What needs a signature")[2]
+    lines = section.partition("```text\n")[2].partition("```")[0]
+    write(folder, rules=ALWAYS["a waiver of a hold"][0], numbers='face_for_use = "2 hours"\n')
+    (folder / "bundle.toml").write_text(lines, encoding="utf-8")
+    accepted = Bundle.load(MODEL, folder).accepted
+    assert [each.name for each in accepted] == ["parameters.face_for_use", "waived use Seal SEAL_USABLE"]
+    assert accepted[1].why.startswith("Wang Min, ")
+
+
 # --- the lines themselves -------------------------------------------------------------------------------------------
 
 
