@@ -61,6 +61,41 @@ def test_warnings_alone_do_not_refuse(sealauthz, policies):
     assert re.search(r"^ok: policy \w+, .*; \d+ warnings?$", out, re.MULTILINE)
 
 
+def test_strict_makes_every_warning_an_error(sealauthz, policies):
+    append(policies, "zzz.polar", "unused_one(x: Seal) if x.state = x.state;\n")
+    (policies / "texts.toml").write_text("", encoding="utf-8")
+    _, lenient, _ = sealauthz("policy", "check", "policies", "-o", "json")
+    assert {finding["severity"] for finding in json.loads(lenient)} == {"warning"}
+
+    code, out, err = sealauthz("policy", "check", "--strict", "policies", "-o", "json")
+    assert (code, err) == (1, "")
+    assert json.loads(out) == [finding | {"severity": "error"} for finding in json.loads(lenient)]
+
+    code, out, err = sealauthz("policy", "check", "--strict", "policies")
+    assert (code, err) == (1, "")
+    assert re.search(r"^zzz\.polar:1:1: error: .* \[[\w-]+, a warning without --strict\]$", out, re.MULTILINE)
+    assert "warning: " not in out
+    count = len(json.loads(lenient))
+    said = "is a warning" if count == 1 else "are warnings"
+    errors = "1 error" if count == 1 else f"{count} errors"
+    assert out.splitlines()[-1] == f"refused: {errors}, {count} of which {said} without --strict"
+
+
+def test_strict_tells_errors_from_what_are_warnings_without_it(sealauthz, policies):
+    append(policies, "zzz.polar", "f(seal: Seal) if seal.stat = 1;\n")
+    code, out, _ = sealauthz("policy", "check", "--strict", "policies")
+    assert code == 1
+    assert re.search(r"^zzz\.polar:1:\d+: error: .*\[[\w-]+\]$", out, re.MULTILINE)
+    assert re.search(r"^zzz\.polar:1:1: error: .*, a warning without --strict\]$", out, re.MULTILINE)
+    assert out.endswith("refused: 2 errors, 1 of which is a warning without --strict\n")
+
+
+def test_the_installed_policies_have_no_warning(sealauthz):
+    code, out, err = sealauthz("policy", "check", "--strict")
+    assert (code, err) == (0, "")
+    assert out.startswith("ok: policy ")
+
+
 def test_a_file_that_cannot_be_parsed_is_a_finding_and_so_is_every_other(sealauthz, policies):
     line = append(policies, "words.polar", "foo(x) if print(x);\n")
     append(policies, "zzz.polar", "foo(x) iff x;\n")
@@ -82,6 +117,27 @@ def test_what_only_loading_finds_is_a_finding(sealauthz, policies):
     code, out, _ = sealauthz("policy", "check", "policies")
     assert code == 1
     assert "parameters.toml: error: " in out
+
+
+def test_what_is_signed_off_is_told_and_is_no_warning(sealauthz, tmp_path):
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    lines = 'extends = "default"\n[accepts]\n"parameters.face_for_use" = "Security: shared terminals"\n'
+    (folder / "bundle.toml").write_text(lines, encoding="utf-8")
+    code, out, _ = sealauthz("policy", "check", "ours")
+    assert code == 1
+    said = "`parameters.face_for_use` under `accepts` accepts nothing: remove it"
+    assert out == f"bundle.toml: error: {said} [signoff]\n\nrefused: 1 error\n"
+
+    (folder / "parameters.toml").write_text('face_for_use = "2 hours"\n', encoding="utf-8")
+    code, out, _ = sealauthz("policy", "check", "--strict", "ours")
+    what = "`parameters.face_for_use`: `face_for_use` is 2 hours, outside of its range from 1 minute to 1 hour"
+    assert code == 0
+    assert out.startswith(f"bundle.toml: accepted: {what}\n     Security: shared terminals\n\nok: policy ")
+    code, out, _ = sealauthz("policy", "check", "--strict", "ours", "-o", "json")
+    (accepted,) = json.loads(out)
+    assert (code, accepted["severity"], accepted["file"]) == (0, "accepted", "bundle.toml")
+    assert (accepted["message"], accepted["hint"]) == (what, "Security: shared terminals")
 
 
 def test_a_folder_without_the_products_own_rules_is_refused(sealauthz, policies):

@@ -122,6 +122,7 @@ def test_json_has_the_documented_form(sealauthz, new):
         "new",
         "files",
         "parameters",
+        "accepted",
         "summary",
         "facts",
         "cannot_tell",
@@ -224,6 +225,21 @@ def test_a_waiver_that_no_question_reaches_is_refused_until_it_is_acknowledged(s
     code, out, _ = diff(sealauthz, "--approve", "ok.txt", new="unreached")
     assert code == 0
     assert out.endswith("approved: the changes are exactly those in ok.txt\n")
+
+
+def test_what_is_signed_off_is_told(sealauthz, unreached):
+    why = "Security: no real seals"
+    name = "waived use Seal SEAL_USABLE"
+    (unreached / "bundle.toml").write_text(f'extends = "default"\n[accepts]\n"{name}" = "{why}"\n', encoding="utf-8")
+    (unreached / "mine.polar").write_text('waived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
+    said = f"`{name}`, always waives `SEAL_USABLE` of `use` on Seal: {why}"
+    assert f"\n  bundle.toml  newly accepts {said}\n" in diff(sealauthz, new="unreached")[1]
+    assert f"\n  bundle.toml  no longer accepts {said}\n" in diff(sealauthz, old="unreached", new="default")[1]
+    assert f"\n  bundle.toml  accepts {said}\n" in diff(sealauthz, old="unreached", new="unreached")[1]
+    assert "newly accepts" in diff(sealauthz, "-o", "markdown", new="unreached")[1]
+    found = json.loads(diff(sealauthz, "-o", "json", new="unreached")[1])
+    what = "always waives `SEAL_USABLE` of `use` on Seal"
+    assert found["accepted"] == {"old": [], "new": [{"name": name, "what": what, "why": why}]}
 
 
 def test_a_folder_that_changes_nothing_passes(sealauthz, tmp_path):

@@ -1,4 +1,7 @@
-"""Asks the compiled engine and the isolated reference the same questions, many programs at a time."""
+"""Asks the compiled engine and the isolated reference the same questions, many programs at a time.
+
+The compiled engine is asked twice what holds: its plain code, and the code that traces for an explanation.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, Forall, Not, Or, RuleNode, Statement, Term
 
 DEADLINE_S = 10.0
+TRACED_EVERY = 2
 
 _ORDERED = ordered(CLASSES)
 _FORMS = forms_of(CLASSES)
@@ -38,16 +42,19 @@ class Silence:
 
 @dataclass(frozen=True)
 class Difference:
-    """A question that the two engines answer differently."""
+    """A question that the two engines answer differently, or the plain and the traced code of the compiled one."""
 
     program: Program
     index: int
     ours: Answer
     theirs: Answer
+    sides: tuple[str, str] = ("compiled", "oso")
 
     def __str__(self) -> str:
         asked = self.program.questions[self.index]
-        return f"{self.program}\n{asked!r}\n  compiled: {_shown(self.ours)}\n  oso:      {_shown(self.theirs)}"
+        answers = zip(self.sides, (self.ours, self.theirs), strict=True)
+        said = "\n".join(f"  {f'{side}:':<9} {_shown(answer)}" for side, answer in answers)
+        return f"{self.program}\n{asked!r}\n{said}"
 
 
 def _shown(answer: Answer) -> str:
@@ -94,15 +101,25 @@ def _prepared(program: Program) -> _Prepared:
 
 
 class Agreement:
-    """Compares programs and counts. `close` ends the reference's process."""
+    """Compares programs and counts. `close` ends the reference's process.
 
-    def __init__(self, reads_text: Callable[[int], bool] = lambda number: True, ignored: str = "") -> None:
+    Where the traced code raises or is refused and the plain code answers is counted, and a difference if `is_strict`.
+    """
+
+    def __init__(
+        self,
+        reads_text: Callable[[int], bool] = lambda number: True,
+        ignored: str = "",
+        *,
+        is_strict: bool = False,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.differences: list[Difference] = []
         self.oso_refusals: Counter[str] = Counter()
         self.our_refusals: Counter[str] = Counter()
         self._reads_text = reads_text
         self._ignored = ignored
+        self._is_strict = is_strict
         self._process: ReferenceProcess | None = None
 
     def close(self) -> None:
@@ -115,8 +132,8 @@ class Agreement:
         prepared = [_prepared(program) for program in programs]
         forms, messages = self._messages(prepared)
         sent = self._send(messages)
-        ours = [self._ours(each) for each in prepared]
         found: list[Difference] = []
+        ours = [self._ours(each, found) for each in prepared]
         theirs = self._theirs(prepared, forms, messages, sent)
         for each, mine, other in zip(prepared, ours, theirs, strict=True):
             found += self._compared(each, mine, other)
@@ -125,7 +142,8 @@ class Agreement:
 
     # The compiled engine.
 
-    def _ours(self, each: _Prepared) -> list[Answer]:
+    def _ours(self, each: _Prepared, found: list[Difference]) -> list[Answer]:
+        """Ask the plain code, and compare it with the traced code."""
         number = self.counts["programs"]
         self.counts["programs"] += 1
         try:
@@ -139,7 +157,31 @@ class Agreement:
             return [Silence("refused", str(error))] * len(each.asked)
         except Exception as error:  # noqa: BLE001 (a crash is a finding)
             return [Silence("crashed", repr(error))] * len(each.asked)
-        return [_answer(engine, kind, rule, values) for kind, rule, values in each.asked]
+        answers = [_answer(engine, kind, rule, values) for kind, rule, values in each.asked]
+        found += self._traced(each, engine, answers)
+        return answers
+
+    def _traced(self, each: _Prepared, engine: CompiledEngine, plain: Sequence[Answer]) -> Iterator[Difference]:
+        """Find where the traced code proves something else than the plain code, or only one of them raises.
+
+        Of every second question: to compile each rule once more takes half as long again as all the rest.
+        """
+        for index, ((kind, rule, values), answer) in enumerate(zip(each.asked, plain, strict=True)):
+            is_asked = not isinstance(answer, Silence) or answer.how == "raised"
+            if kind != "holds" or index % TRACED_EVERY or not is_asked:
+                continue
+            self.counts["traced compared"] += 1
+            traced = traced_answer(engine, rule, values)
+            if traced == answer:
+                continue
+            if isinstance(traced, Silence) and traced.how != "crashed":
+                if isinstance(answer, Silence):
+                    continue
+                self.counts["traced gives no answer"] += 1
+                if not self._is_strict:
+                    continue
+            self.counts["traced differences"] += 1
+            yield Difference(each.program, index, traced, answer, ("traced", "compiled"))
 
     # oso.
 
@@ -249,18 +291,29 @@ def _answer(engine: CompiledEngine, kind: str, rule: str, values: Sequence[Any])
         return Silence("crashed", repr(error))
 
 
+def traced_answer(engine: CompiledEngine, rule: str, values: Sequence[Any]) -> Answer:
+    """Whether an explanation says that some clause of a rule holds."""
+    try:
+        return any(attempt.is_met for attempt in engine.explain(rule, *values))
+    except EvaluationFailed as error:
+        how = "refused" if isinstance(error.__cause__, BundleRefused) else "raised"
+        return Silence(how, f"{error} {error.__cause__!r}")
+    except Exception as error:  # noqa: BLE001 (a crash is a finding)
+        return Silence("crashed", repr(error))
+
+
 # --- shrinking ------------------------------------------------------------------------------------------------------
 
 
 def shrunk(difference: Difference) -> Difference:
     """The smallest program found that the engines still disagree about."""
-    agreement = Agreement()
+    agreement = Agreement(is_strict=difference.sides[0] == "traced")
     program = difference.program
     best = difference
 
     def fails(candidate: Program) -> Difference | None:
         found = agreement.check([candidate])
-        return found[0] if found and _kind(found[0]) == _kind(difference) else None
+        return next((each for each in found if _kind(each) == _kind(difference)), None)
 
     smaller = fails(dataclasses.replace(program, questions=(program.questions[difference.index],)))
     if smaller is None:
@@ -282,7 +335,8 @@ def shrunk(difference: Difference) -> Difference:
 
 def _kind(difference: Difference) -> tuple[object, ...]:
     """What must stay the same while a difference is made smaller."""
-    return tuple(a.how if isinstance(a, Silence) else type(a) for a in (difference.ours, difference.theirs))
+    answers = (difference.ours, difference.theirs)
+    return (difference.sides, *(a.how if isinstance(a, Silence) else type(a) for a in answers))
 
 
 def _smaller(program: Program) -> Iterator[Program]:

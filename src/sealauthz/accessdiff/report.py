@@ -10,6 +10,7 @@ from typing import Any
 from sealauthz.accessdiff.changes import Change, ChangeKind, OtherReasons
 from sealauthz.accessdiff.loosening import Loosening
 from sealauthz.decision import Bundle
+from sealauthz.decision.signoffs import Accepted
 from sealauthz.schema.parameters import counts_of
 
 
@@ -48,7 +49,8 @@ class Extent:
 class BundleDelta:
     """In what two bundles differ: the names of files, and parameters with their values before and after.
 
-    `counts` are the parameters that are counts; the others are lengths of time in microseconds.
+    `counts` are the parameters that are counts; the others are lengths of time in microseconds. `accepted` is what the
+    old and the new bundle have signed off, changed or not.
     """
 
     old: str
@@ -56,6 +58,7 @@ class BundleDelta:
     files: tuple[str, ...] = ()
     parameters: tuple[tuple[str, int, int], ...] = ()
     counts: frozenset[str] = frozenset()
+    accepted: tuple[tuple[Accepted, ...], tuple[Accepted, ...]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def delta(old: Bundle, new: Bundle) -> BundleDelta:
         tuple(name for name in names if texts[0].get(name) != texts[1].get(name)),
         tuple((name, before, after) for name, before, after in parameters if before != after),
         counts_of(type(old.parameters)),
+        (old.accepted, new.accepted),
     )
 
 

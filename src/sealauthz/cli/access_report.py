@@ -264,6 +264,10 @@ def json_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
         "new": bundles.new,
         "files": list(bundles.files),
         "parameters": [{"name": name, "old": old, "new": new} for name, old, new in bundles.parameters],
+        "accepted": {
+            side: [dataclasses.asdict(each) for each in accepted]
+            for side, accepted in zip(("old", "new"), bundles.accepted, strict=True)
+        },
         "summary": {str(kind): found[kind] for kind in ChangeKind},
         "facts": [_diff_json(diff, lists_reasons) for diff in diffs],
         "cannot_tell": [_loosening_json(loosening) for loosening in unseen(diffs)],

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sealauthz.accessdiff.approval import Verdict, escaped
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
 from sealauthz.accessdiff.loosening import Loosening, LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
-from sealauthz.schema.parameters import UNITS_OF_TIME
+from sealauthz.schema.parameters import length_text
 
 SECTIONS: tuple[tuple[str, str, tuple[ChangeKind, ...]], ...] = (
     ("GAINS", "green", (ChangeKind.GAIN, ChangeKind.WIDER)),
@@ -132,20 +132,22 @@ def reasons_text(diff: AccessDiff, is_listed: bool) -> str:
 
 
 def files_text(bundles: BundleDelta) -> list[str]:
-    """Say which files and parameters changed."""
+    """Say which files and parameters changed, and what NEW accepts or no longer accepts."""
     said = []
     for name, old, new in bundles.parameters:
-        written = str if name in bundles.counts else _length_text
+        written = str if name in bundles.counts else length_text
         said.append(f"{name}: {written(old)} → {written(new)}")
-    return [*bundles.files, *(f"parameters.toml  {line}" for line in said)]
+    return [*bundles.files, *(f"parameters.toml  {line}" for line in said), *_accepted_text(bundles)]
 
 
-def _length_text(length: int) -> str:
-    """Write a length of time in the longest unit that fits."""
-    for unit, size in reversed(UNITS_OF_TIME.items()):
-        if length % size == 0:
-            return counted(length // size, unit, f"{unit}s")
-    return f"{length} µs"
+def _accepted_text(bundles: BundleDelta) -> Iterator[str]:
+    before, after = ({each.name: each for each in accepted} for accepted in bundles.accepted)
+    for name, each in after.items():
+        verb = "accepts" if each == before.get(name) else "newly accepts"
+        yield f"bundle.toml  {verb} `{name}`, {each.what}: {each.why}"
+    for name, each in before.items():
+        if name not in after:
+            yield f"bundle.toml  no longer accepts `{name}`, {each.what}: {each.why}"
 
 
 def headline(group: Sequence[Change]) -> str:

@@ -19,6 +19,7 @@ from sealauthz.errors import did_you_mean
 if TYPE_CHECKING:
     from sealauthz.decision import Bundle
     from sealauthz.decision.inspection import Inspection
+    from sealauthz.decision.signoffs import Accepted
     from sealauthz.polar.check import Diagnostic
 
 _HEAD = re.compile(r"def (?:r\d+_)+(\w+?)(?:_(?:part|either))*\(", re.ASCII)
@@ -39,28 +40,36 @@ policy.add_command(policy_diff)
 
 @policy.command("check")
 @folder_argument
+@click.option("--strict", is_flag=True, help="Count every warning as an error, as in CI.")
 @output_option
-def policy_check(*, folder: Path | None, output: str) -> int:
+def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     """Tell everything that is wrong with the policies in FOLDER.
 
     Without FOLDER, those installed with sealauthz, which are the ones that
     `sealauthz serve` serves. Errors keep a bundle from being served: exits
-    with 1. Warnings do not: exits with 0. JSON is a list of diagnostics.
+    with 1. Warnings do not: exits with 0, unless --strict makes them errors.
+    JSON is a list of diagnostics; one with the severity "accepted" is signed
+    off in bundle.toml, and its hint says who agreed.
 
     \b
-      sealauthz policy check policies/
+      sealauthz policy check --strict policies/
       sealauthz policy check -o json | jq '.[] | select(.severity == "error")'
     """
     from sealauthz.decision.inspection import inspect
 
     found = inspect(service_model(), folder)
     if output == "json":
-        print_json([_as_json(diagnostic) for diagnostic in found.diagnostics])
+        accepted = found.bundle.accepted if found.bundle is not None else ()
+        diagnostics = [_as_json(diagnostic, is_strict=strict) for diagnostic in found.diagnostics]
+        print_json([*diagnostics, *map(_accepted_as_json, accepted)])
     else:
         for diagnostic in found.diagnostics:
-            click.echo(f"{_as_text(found, diagnostic)}\n")
-        click.echo(_summary(found))
-    return Exit.DONE if found.bundle is not None else Exit.REFUSED
+            click.echo(f"{_as_text(found, diagnostic, is_strict=strict)}\n")
+        for each in found.bundle.accepted if found.bundle is not None else ():
+            click.echo(f"bundle.toml: accepted: `{each.name}`: {each.what}\n     {each.why}\n")
+        click.echo(_summary(found, is_strict=strict))
+    is_refused = found.bundle is None or (strict and bool(found.diagnostics))
+    return Exit.REFUSED if is_refused else Exit.DONE
 
 
 @policy.command("compile")
@@ -140,24 +149,24 @@ def _functions(bundle: Bundle) -> list[tuple[str, str]]:
     return found
 
 
-def _as_text(inspection: Inspection, diagnostic: Diagnostic) -> str:
-    from sealauthz.polar.check import Severity
-
-    colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
+def _as_text(inspection: Inspection, diagnostic: Diagnostic, *, is_strict: bool) -> str:
+    severity = _severity(diagnostic, is_strict=is_strict)
+    colour = "red" if severity == "error" else "yellow"
     place = ":".join(
         str(part) for part in (diagnostic.place.file, diagnostic.place.line, diagnostic.place.column) if part
     )
-    label = click.style(f"{diagnostic.severity}:", fg=colour, bold=True)
-    lines = [f"{f'{place}: ' if place else ''}{label} {diagnostic.message} [{diagnostic.code}]"]
+    label = click.style(f"{severity}:", fg=colour, bold=True)
+    lenient = "" if severity == diagnostic.severity else f", a {diagnostic.severity} without --strict"
+    lines = [f"{f'{place}: ' if place else ''}{label} {diagnostic.message} [{diagnostic.code}{lenient}]"]
     lines += inspection.excerpt(diagnostic).splitlines()
     if diagnostic.hint:
         lines.append(f"     {diagnostic.hint}")
     return "\n".join(lines)
 
 
-def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+def _as_json(diagnostic: Diagnostic, *, is_strict: bool) -> dict[str, Any]:
     return {
-        "severity": str(diagnostic.severity),
+        "severity": _severity(diagnostic, is_strict=is_strict),
         "code": diagnostic.code,
         "file": diagnostic.place.file,
         "line": diagnostic.place.line,
@@ -167,13 +176,36 @@ def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _summary(inspection: Inspection) -> str:
+def _accepted_as_json(accepted: Accepted) -> dict[str, Any]:
+    return {
+        "severity": "accepted",
+        "code": "signoff",
+        "file": "bundle.toml",
+        "line": 0,
+        "column": 0,
+        "message": f"`{accepted.name}`: {accepted.what}",
+        "hint": accepted.why,
+    }
+
+
+def _severity(diagnostic: Diagnostic, *, is_strict: bool) -> str:
+    """What a diagnostic counts as: under `--strict` a warning is an error."""
+    return "error" if is_strict else str(diagnostic.severity)
+
+
+def _summary(inspection: Inspection, *, is_strict: bool) -> str:
     counted = Counter(str(diagnostic.severity) for diagnostic in inspection.diagnostics)
+    lenient = counted["warning"] if is_strict else 0
+    if lenient:
+        counted = Counter(error=counted.total())
     said = ", ".join(
         f"{counted[name]} {name}{'s' * (counted[name] > 1)}" for name in ("error", "warning") if counted[name]
     )
+    if lenient:
+        are = "is a warning" if lenient == 1 else "are warnings"
+        said += f", {lenient} of which {are} without --strict"
     bundle = inspection.bundle
-    if bundle is None:
+    if bundle is None or lenient:
         return f"refused: {said}"
     counts = {
         "files": len(bundle.sources),

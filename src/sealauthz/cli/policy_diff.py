@@ -136,6 +136,8 @@ def policy_diff(
     JSON is one object:
       complete    false if anything was not decided
       old, new    versions; files, parameters: in what they differ
+      accepted    what bundle.toml of old and of new signs off: name, what,
+                  why
       summary     the number of changes of each kind
       facts       for each set of facts: name, now, extent, changes,
                   denials_with_other_reasons (and other_reasons)

@@ -24,6 +24,7 @@ from sealauthz.decision.folder import (
     read_texts,
     version_of,
 )
+from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
@@ -71,7 +72,10 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files."""
+    """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files.
+
+    `accepted` is what its folder has signed off.
+    """
 
     model: Model
     version: str
@@ -81,6 +85,7 @@ class Bundle:
     texts: Texts
     rulebook: Rulebook
     engine: Engine
+    accepted: tuple[Accepted, ...] = ()
 
     @classmethod
     def load(
@@ -106,7 +111,9 @@ class Bundle:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
         parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
+        excesses = excesses_of(layout, statements, parameters, installed)
         if is_served:
+            _refuse_errors(signoff_diagnostics_of(excesses, layout))
             _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         with _without_collection():
             if engine == EngineKind.COMPILED:
@@ -114,7 +121,8 @@ class Bundle:
             else:
                 made = _reference(model, sources, statements)
         version = version_of(sources, numbers, said)
-        return cls(model, version, sources, statements, parameters, texts, rulebook, made)
+        accepted = accepted_of(excesses, layout)
+        return cls(model, version, sources, statements, parameters, texts, rulebook, made, accepted)
 
     @cached_property
     def actions(self) -> Mapping[str, tuple[str, ...]]:

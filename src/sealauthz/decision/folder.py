@@ -7,6 +7,11 @@ that differ, its `texts.toml` only the texts that are new or other.
     extends = "default"
     replaces = ["signing.polar"]     # files of the installed bundle whose place is taken by files of the same name
 
+    [accepts]                        # what somebody answers for (`signoffs.py`): its name, who agreed and why
+    "parameters.face_for_use" = "Security, 2026-03-01: shared terminals in the workshop"
+
+A `bundle.toml` with `accepts` alone belongs to a folder that holds a whole bundle.
+
 What the product owns is never the folder's: `contract.polar` and `floor.polar` are those of the installed bundle, and
 so are the rules that the floor rests on, whichever file defines them (`bundle.py` compares them).
 """
@@ -14,6 +19,7 @@ so are the rules that the floor rests on, whichever file defines them (`bundle.p
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,13 +50,15 @@ def installed_folder() -> Path:
 class Layout:
     """The files of a bundle, in the order in which they are read, and the folders they come from.
 
-    `own` are the names of the files that lie in the folder itself.
+    `own` are the names of the files that lie in the folder itself. `accepts` has what `bundle.toml` signs off, with
+    who agreed and why.
     """
 
     folder: Path
     files: tuple[Path, ...]
     parameters: tuple[Path, ...]
     texts: tuple[Path, ...]
+    accepts: tuple[tuple[str, str], ...] = ()
 
     @property
     def own(self) -> frozenset[str]:
@@ -77,7 +85,8 @@ def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = 
     own = tuple(sorted(folder.glob("*.polar")))
     names = {path.name for path in own}
     installed = installed or installed_folder()
-    if not (folder / BUNDLE_FILE).exists():
+    replaced, accepts = _bundle_file(folder / BUNDLE_FILE, installed)
+    if replaced is None:
         for needed in _OWNED:
             if needed not in names:
                 said = f'; to build on the installed bundle, write `extends = "{DEFAULT}"` into {BUNDLE_FILE}'
@@ -89,8 +98,7 @@ def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = 
                     f'or build on it with `extends = "{DEFAULT}"` in {BUNDLE_FILE}',
                     path.name,
                 )
-        return Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE))
-    replaced = _replaced(folder / BUNDLE_FILE, installed)
+        return Layout(folder, own, (folder / PARAMETERS_FILE,), _existing(folder / TEXTS_FILE), accepts)
     for name in sorted(names):
         if name in _OWNED:
             raise BundleRefused("is the product's: a bundle that builds on the installed one has none of its own", name)
@@ -104,20 +112,46 @@ def layout_of(folder: Path, *, is_served: bool = True, installed: Path | None = 
     numbers = [installed / PARAMETERS_FILE]
     if (folder / PARAMETERS_FILE).exists():
         numbers.append(folder / PARAMETERS_FILE)
-    return Layout(folder, (*base, *own), tuple(numbers), _existing(installed / TEXTS_FILE, folder / TEXTS_FILE))
+    texts = _existing(installed / TEXTS_FILE, folder / TEXTS_FILE)
+    return Layout(folder, (*base, *own), tuple(numbers), texts, accepts)
 
 
 def _existing(*paths: Path) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists())
 
 
-def _replaced(path: Path, installed: Path) -> frozenset[str]:
-    """Read `bundle.toml`: the names of the installed files that the folder replaces."""
+def _bundle_file(path: Path, installed: Path) -> tuple[frozenset[str] | None, tuple[tuple[str, str], ...]]:
+    """Read `bundle.toml`: the names of the installed files that the folder replaces, and what it signs off.
+
+    The names are None where the folder builds on nothing.
+    """
+    if not path.exists():
+        return None, ()
     table = _toml(path, _content(path))
-    known = ("extends", "replaces")
+    known = ("extends", "replaces", "accepts")
     for key in table:
         if key not in known:
             raise BundleRefused(f"`{key}` is not known{did_you_mean(key, known)}", BUNDLE_FILE)
+    accepts = tuple(_accepts(table.get("accepts", {})))
+    if set(table) == {"accepts"}:
+        return None, accepts
+    return _replaced(table, installed), accepts
+
+
+def _accepts(lines: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(lines, dict):
+        raise BundleRefused("`accepts` must be a table: `[accepts]`, and below it a line for each thing", BUNDLE_FILE)
+    for name, why in lines.items():
+        if isinstance(why, dict):
+            said = f'put the name in quotes: `"{name}.{next(iter(why), "name")}" = "who agreed, and why"`'
+            raise BundleRefused(f"`{name}` under `accepts` is a table: {said}", BUNDLE_FILE)
+        if not isinstance(why, str) or not why.strip():
+            raise BundleRefused(f"`accepts` must say who agreed to `{name}`, and why", BUNDLE_FILE)
+        yield name, why.strip()
+
+
+def _replaced(table: dict[str, Any], installed: Path) -> frozenset[str]:
+    """The names of the installed files that a folder replaces."""
     if table.get("extends") != DEFAULT:
         raise BundleRefused(f'`extends` must be "{DEFAULT}", the bundle that is installed with sealauthz', BUNDLE_FILE)
     replaced = table.get("replaces", [])
@@ -165,6 +199,15 @@ def read_parameters(layout: Layout, parameters: type) -> tuple[Any, bytes]:
         return parameters_from(parameters, table), b"\0".join(contents)
     except ParameterProblem as error:
         raise BundleRefused(str(error), PARAMETERS_FILE) from error
+
+
+def line_of_number(layout: Layout, name: str) -> int:
+    """Return the line of the last file of numbers that gives one; 0 where none is found."""
+    for path in reversed(layout.parameters):
+        for number, line in enumerate(_content(path).decode().splitlines(), 1):
+            if re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*=", line):
+                return number
+    return 0
 
 
 def read_texts(layout: Layout) -> tuple[Texts, bytes]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of
-from sealauthz.decision.folder import installed_folder, layout_of, read_product_sources, read_sources
+from sealauthz.decision.folder import (
+    installed_folder,
+    layout_of,
+    read_parameters,
+    read_product_sources,
+    read_sources,
+)
+from sealauthz.decision.signoffs import excesses_of, signoff_diagnostics_of
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, Statement
@@ -74,6 +81,10 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
     if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
         return Inspection(sources, diagnostics, None)
     try:
+        parameters, _ = read_parameters(layout, model.parameters)
+        unsigned = signoff_diagnostics_of(excesses_of(layout, statements, parameters, installed), layout)
+        if unsigned:
+            return Inspection(sources, (*diagnostics, *unsigned), None)
         bundle = Bundle.load(model, folder)
     except BundleRefused as error:
         return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)

@@ -1,39 +1,43 @@
-"""The numbers of the policies, as `parameters.toml` of the bundle gives them."""
+"""The numbers of the policies, as `parameters.toml` of the bundle gives them, and the range of each.
+
+A folder that needs a number outside of its range says who agreed, in `bundle.toml` (`decision/signoffs.py`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sealauthz.schema import Duration
+from sealauthz.schema.parameters import count, length
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Every number that a rule compares with. Sources: the tags in `parameters.toml`."""
 
-    reminder_gap: Duration
-    reminder_limit: int
-    reapply_cooldown: Duration
-    open_applications_limit: int
-    rejections_limit: int
-    rejections_window: Duration
-    admin_responsive_within: Duration
-    admin_unresponsive_after: Duration
-    face_for_use: Duration
-    face_for_retrieval: Duration
-    face_for_grant: Duration
-    face_for_management: Duration
-    face_for_admin_change: Duration
-    intent_for_signing: Duration
-    notice_documents: Duration
-    notice_legal_rep: Duration
-    registry_fresh_within: Duration
-    retrieval_window: Duration
-    retrieval_attempts: int
-    retrieval_enterprises: int
-    cooling_off: Duration
-    appeal_within: Duration
-    post_approval_within: Duration
-    alert_after_admin_change: Duration
-    allow_valid_for: Duration
-    deny_valid_for: Duration
+    reminder_gap: Duration = length("1 hour", "7 days")
+    reminder_limit: int = count(0, 10)
+    reapply_cooldown: Duration = length("1 hour", "30 days")
+    open_applications_limit: int = count(1, 20)
+    rejections_limit: int = count(1, 10)
+    rejections_window: Duration = length("7 days", "365 days")
+    admin_responsive_within: Duration = length("1 day", "30 days")
+    admin_unresponsive_after: Duration = length("1 day", "14 days")
+    face_for_use: Duration = length("1 minute", "1 hour")
+    face_for_retrieval: Duration = length("1 minute", "30 minutes")
+    face_for_grant: Duration = length("1 minute", "1 hour")
+    face_for_management: Duration = length("1 minute", "1 hour")
+    face_for_admin_change: Duration = length("1 minute", "30 minutes")
+    intent_for_signing: Duration = length("1 minute", "1 hour")
+    notice_documents: Duration = length("24 hours", "30 days")
+    notice_legal_rep: Duration = length("12 hours", "30 days")
+    registry_fresh_within: Duration = length("1 hour", "7 days")
+    retrieval_window: Duration = length("7 days", "365 days")
+    retrieval_attempts: int = count(1, 10)
+    retrieval_enterprises: int = count(1, 10)
+    cooling_off: Duration = length("12 hours", "30 days")
+    appeal_within: Duration = length("7 days", "365 days")
+    post_approval_within: Duration = length("1 hour", "72 hours")
+    alert_after_admin_change: Duration = length("1 hour", "30 days")
+    allow_valid_for: Duration = length("1 second", "5 minutes")
+    deny_valid_for: Duration = length("1 second", "1 minute")

@@ -1,0 +1,240 @@
+"""What a folder does beyond the ranges of the numbers, and without any condition, somebody answers for by name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from scene import BUNDLE
+
+from sealauthz.decision import Bundle
+from sealauthz.decision.bundle import EngineKind
+from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.inspection import inspect
+from sealauthz.errors import BundleRefused
+from sealauthz.model import MODEL
+from sealauthz.model.parameters import Parameters
+from sealauthz.schema.parameters import length_text, ranges_of, written
+
+SIGNED = "Security, 2026-03-01: agreed for the pilot"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that builds on the installed bundle and adds nothing."""
+    (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    return tmp_path
+
+
+def write(folder: Path, *, rules: str = "", numbers: str = "", accepts: tuple[str, ...] = ()) -> Path:
+    lines = "".join(f'"{name}" = "{SIGNED}"\n' for name in accepts)
+    (folder / "bundle.toml").write_text(f'extends = "default"\n\n[accepts]\n{lines}', encoding="utf-8")
+    (folder / "mine.polar").write_text(rules, encoding="utf-8")
+    (folder / "parameters.toml").write_text(numbers, encoding="utf-8")
+    return folder
+
+
+def refused(folder: Path, engine: EngineKind = EngineKind.COMPILED) -> BundleRefused:
+    with pytest.raises(BundleRefused) as caught:
+        Bundle.load(MODEL, folder, engine)
+    return caught.value
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def test_every_number_has_a_range_that_holds_the_installed_value() -> None:
+    ranges = ranges_of(Parameters)
+    assert list(ranges) == list(Parameters.__slots__)
+    for name, allowed in ranges.items():
+        assert allowed.least < allowed.most
+        assert getattr(BUNDLE.parameters, name) in allowed, name
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ('face_for_use = "61 minutes"', "`face_for_use` is 61 minutes, outside of its range from 1 minute to 1 hour"),
+        ('face_for_use = "59 seconds"', "`face_for_use` is 59 seconds, outside of its range from 1 minute to 1 hour"),
+        ("retrieval_attempts = 11", "`retrieval_attempts` is 11, outside of its range from 1 to 10"),
+        ("retrieval_attempts = 0", "`retrieval_attempts` is 0, outside of its range from 1 to 10"),
+    ],
+)
+def test_a_number_outside_of_its_range_is_refused_with_its_line_until_it_is_signed_off(
+    folder: Path, number: str, said: str
+) -> None:
+    error = refused(write(folder, numbers=f"# ours\n{number}\n"))
+    assert (error.file, error.line) == ("parameters.toml", 2)
+    name = number.partition(" ")[0]
+    advice = f'change it, or sign it off in bundle.toml: [accepts] "parameters.{name}" = "who agreed, and why"'
+    assert str(error) == f"parameters.toml:2: {said}: {advice}"
+
+    (accepted,) = Bundle.load(MODEL, write(folder, numbers=number, accepts=(f"parameters.{name}",))).accepted
+    assert (accepted.name, accepted.what, accepted.why) == (f"parameters.{name}", said, SIGNED)
+
+
+def test_both_ends_of_a_range_belong_to_it(folder: Path) -> None:
+    for end in ("least", "most"):
+        values = {name: getattr(allowed, end) for name, allowed in ranges_of(Parameters).items()}
+        texts = {name: written(Parameters, name, value) for name, value in values.items()}
+        lines = [f"{name} = {text if text.isdigit() else repr(text)}" for name, text in texts.items()]
+        parameters = Bundle.load(MODEL, write(folder, numbers="\n".join(lines))).parameters
+        assert {name: getattr(parameters, name) for name in values} == values
+
+
+def test_a_whole_bundle_signs_off_in_a_file_without_extends(tmp_path: Path) -> None:
+    folder = shutil.copytree(installed_folder(), tmp_path / "whole")
+    text = (folder / "parameters.toml").read_text(encoding="utf-8")
+    changed = text.replace('cooling_off = "24 hours"', 'cooling_off = "1 hour"')
+    assert changed != text
+    (folder / "parameters.toml").write_text(changed, encoding="utf-8")
+    assert refused(folder).file == "parameters.toml"
+    lines = f'[accepts]\n"parameters.cooling_off" = "{SIGNED}"\n'
+    (folder / "bundle.toml").write_text(lines, encoding="utf-8")
+    assert [each.why for each in Bundle.load(MODEL, folder).accepted] == [SIGNED]
+
+
+def test_what_is_only_compared_needs_no_signature(folder: Path) -> None:
+    write(folder, numbers='face_for_use = "9 hours"\n')
+    assert Bundle.load(MODEL, folder, is_served=False).accepted == ()
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"), [(90_000_000, "90 seconds"), (86_400_000_000, "1 day"), (7_200_000_000, "2 hours"), (5, "5 µs")]
+)
+def test_a_length_of_time_is_written_in_the_longest_unit_that_fits(micros: int, text: str) -> None:
+    assert length_text(micros) == text
+
+
+# --- rules without a condition --------------------------------------------------------------------------------------
+
+ALWAYS = {
+    "a waiver of a hold": ('waived("SEAL_USABLE", "use", _: Seal, _);', "waived use Seal SEAL_USABLE"),
+    "a waiver of the licence": ('waived("LICENCE_EXISTING", "use", _: Seal, _);', "waived use Seal LICENCE_EXISTING"),
+    "a waiver of authority": ('waived("SEAL_AUTHORITY", "use", _: Seal, _);', "waived use Seal SEAL_AUTHORITY"),
+    "for any context": (
+        'waived("SEAL_AUTHORITY", "use", _: Seal, _: SealUseContext);',
+        "waived use Seal SEAL_AUTHORITY",
+    ),
+    "a hold that is always met": (
+        'meets(_: Person, "SEAL_USABLE", "use", _: Seal, _);',
+        "meets use Seal SEAL_USABLE",
+    ),
+    "through helpers": (
+        'waived("SEAL_USABLE", "use", seal: Seal, context) if any_day(seal, context);\n'
+        "any_day(seal: Seal, context) if any_seal(seal) or context.now > 1;\n"
+        "any_seal(_: Seal);",
+        "waived use Seal SEAL_USABLE",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ALWAYS)
+def test_what_always_settles_a_requirement_of_the_product_is_signed_off(folder: Path, how: str) -> None:
+    rules, name = ALWAYS[how]
+    error = refused(write(folder, rules=f"# ours\n{rules}\n"))
+    assert (error.file, error.line, error.column) == ("mine.polar", 2, 1)
+    assert f'[accepts] "{name}" = "who agreed, and why"' in str(error)
+    bundle = Bundle.load(MODEL, write(folder, rules=rules, accepts=(name,)))
+    assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
+
+
+def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
+    rules, name = ALWAYS["a waiver of a hold"]
+    assert f'"{name}"' in str(refused(write(folder, rules=rules), EngineKind.OSO))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if seal.kind = "PERSONNEL";',
+        'waived("SEAL_USABLE", "use", _: Seal, context) if context.now > 1;',
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(seal: Seal) if seal.kind = "OTHER";',
+        # Whether it holds depends on the type of what it is asked about.
+        'waived("SEAL_USABLE", "use", seal: Seal, _) if is_small(seal);\nis_small(_: SealUseRequest);\n'
+        "is_small_request(request: SealUseRequest) if is_small(request);\n"
+        'is_small(seal: Seal) if seal.kind = "OTHER";',
+        # A requirement of the folder's own is its own matter.
+        'requires("use", _: Seal, "MINE");\nmeets(_: Person, "MINE", "use", seal: Seal, _) if seal.kind = "OTHER";\n'
+        'waived("MINE", "use", _: Seal, _);\notherwise("MINE", "ACCOUNT_LOCKED");',
+    ],
+)
+def test_a_condition_or_a_requirement_of_its_own_needs_no_signature(folder: Path, rules: str) -> None:
+    bundle = Bundle.load(MODEL, write(folder, rules=rules), is_served=True)
+    assert bundle.accepted == ()
+
+
+def test_a_file_that_takes_the_place_of_the_products_is_the_folders_own(folder: Path) -> None:
+    text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
+    (folder / "seal_use.polar").write_text(f'{text}\nwaived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
+    (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["seal_use.polar"]\n', encoding="utf-8")
+    assert '"waived use Seal SEAL_USABLE"' in str(refused(folder))
+
+
+@pytest.mark.parametrize(
+    "requirement", ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING", "MEMBER"]
+)
+def test_no_signature_waives_what_the_floor_requires(folder: Path, requirement: str) -> None:
+    rule = f'waived("{requirement}", "use", _: Seal, _);\n'
+    error = refused(write(folder, rules=rule, accepts=(f"waived use Seal {requirement}",)))
+    assert "belongs to the floor: only floor.polar waives it" in str(error)
+
+
+def test_the_lines_that_the_document_shows_sign_off(folder: Path) -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "policies.md"
+    section = document.read_text(encoding="utf-8").partition("### What needs a signature")[2]
+    lines = section.partition("```text\n")[2].partition("```")[0]
+    write(folder, rules=ALWAYS["a waiver of a hold"][0], numbers='face_for_use = "2 hours"\n')
+    (folder / "bundle.toml").write_text(lines, encoding="utf-8")
+    accepted = Bundle.load(MODEL, folder).accepted
+    assert [each.name for each in accepted] == ["parameters.face_for_use", "waived use Seal SEAL_USABLE"]
+    assert accepted[1].why.startswith("Wang Min, ")
+
+
+# --- the lines themselves -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name", "said"),
+    [
+        ("", "parameters.face_for_use", "`parameters.face_for_use` under `accepts` accepts nothing: remove it"),
+        ("", "parameters.moon", "`parameters.moon` under `accepts` accepts nothing"),
+        ("", "waived use Seal SEAL_USABLE", "`waived use Seal SEAL_USABLE` under `accepts` accepts nothing"),
+    ],
+)
+def test_a_line_that_accepts_nothing_is_refused(folder: Path, numbers: str, name: str, said: str) -> None:
+    error = refused(write(folder, numbers=numbers, accepts=(name,)))
+    assert said in str(error)
+    assert error.file == "bundle.toml"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('accepts = "all"', "`accepts` must be a table"),
+        ('[accepts]\n"parameters.face_for_use" = " "', "must say who agreed to `parameters.face_for_use`, and why"),
+        ('[accepts]\n"parameters.face_for_use" = true', "must say who agreed to `parameters.face_for_use`, and why"),
+        ('[accepts]\nparameters.face_for_use = "we"', 'put the name in quotes: `"parameters.face_for_use" = '),
+        ('accept = "all"', "`accept` is not known; did you mean `accepts`?"),
+    ],
+)
+def test_a_line_that_is_not_of_its_form_is_refused(folder: Path, lines: str, said: str) -> None:
+    (folder / "bundle.toml").write_text(f'extends = "default"\n{lines}\n', encoding="utf-8")
+    error = refused(folder)
+    assert said in str(error)
+    assert error.file == "bundle.toml"
+
+
+def test_a_check_of_the_folder_tells_all_that_is_not_signed_off(folder: Path) -> None:
+    rules = "\n".join(ALWAYS[how][0] for how in ("a waiver of a hold", "a waiver of authority"))
+    found = inspect(
+        MODEL, write(folder, rules=rules, numbers='face_for_use = "2 hours"\n', accepts=("parameters.moon",))
+    )
+    assert found.bundle is None
+    assert [(each.code, each.place.file, each.place.line) for each in found.diagnostics] == [
+        ("signoff", "parameters.toml", 1),
+        ("signoff", "mine.polar", 1),
+        ("signoff", "mine.polar", 2),
+        ("signoff", "bundle.toml", 0),
+    ]
