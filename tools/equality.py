@@ -25,10 +25,8 @@ def main() -> int:
     parser.add_argument("--stop-after", type=int, default=5, help="differences to show before giving up")
     parser.add_argument("--why", action="store_true", help="show what was refused most often")
     parser.add_argument("--ignore", default="", help="pass over failures of the compiled engine that hold this text")
-    strict = "count as a difference where only the code that traces raises or is refused"
-    parser.add_argument("--strict", action="store_true", help=strict)
     options = parser.parse_args()
-    agreement = Agreement(lambda number: number % READ_EVERY == 0, options.ignore, is_strict=options.strict)
+    agreement = Agreement(lambda number: number % READ_EVERY == 0, options.ignore)
     started = time.monotonic()
     # Program n of seed s is the same in any run.
     first = options.seed * 1_000_000_000

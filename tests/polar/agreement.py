@@ -1,6 +1,5 @@
-"""Asks the compiled engine and the isolated reference the same questions, many programs at a time.
-
-The compiled engine is asked twice what holds: its plain code, and the code that traces for an explanation.
+"""Asks all engines the same questions, many programs at a time: oso in a process of its own, the compiled code, the
+code that traces, and the interpreter of the core form.
 """
 
 from __future__ import annotations
@@ -16,11 +15,15 @@ from programs import CLASSES, PLAIN, RECORDS, Plain, Program, RecordId, value_of
 
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar import Source
+from sealauthz.polar.core.interpreter import Interpreter
+from sealauthz.polar.core.lower import Lowering
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.isolated import Forms, ProcessLost, ReferenceProcess, answer_of, check_loaded, forms_of, ordered
 from sealauthz.polar.parse import parse
+from sealauthz.polar.program import program_of
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import And, Forall, Not, Or, RuleNode, Statement, Term
+from sealauthz.polar.types import TypeTable
 
 DEADLINE_S = 10.0
 TRACED_EVERY = 2
@@ -101,17 +104,12 @@ def _prepared(program: Program) -> _Prepared:
 
 
 class Agreement:
-    """Compares programs and counts. `close` ends the reference's process.
-
-    Where the traced code raises or is refused and the plain code answers is counted, and a difference if `is_strict`.
-    """
+    """Compares programs and counts. `close` ends the reference's process."""
 
     def __init__(
         self,
         reads_text: Callable[[int], bool] = lambda number: True,
         ignored: str = "",
-        *,
-        is_strict: bool = False,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.differences: list[Difference] = []
@@ -119,7 +117,6 @@ class Agreement:
         self.our_refusals: Counter[str] = Counter()
         self._reads_text = reads_text
         self._ignored = ignored
-        self._is_strict = is_strict
         self._process: ReferenceProcess | None = None
 
     def close(self) -> None:
@@ -159,7 +156,21 @@ class Agreement:
             return [Silence("crashed", repr(error))] * len(each.asked)
         answers = [_answer(engine, kind, rule, values) for kind, rule, values in each.asked]
         found += self._traced(each, engine, answers)
+        found += self._interpreted(each, interpreter_of(statements), answers)
         return answers
+
+    def _interpreted(
+        self, each: _Prepared, interpreter: Interpreter, compiled: Sequence[Answer]
+    ) -> Iterator[Difference]:
+        """Find where the interpreter of the core form answers something else than the compiled engine."""
+        for index, ((kind, rule, values), answer) in enumerate(zip(each.asked, compiled, strict=True)):
+            theirs = _answer(interpreter, kind, rule, values)
+            if isinstance(answer, Silence) or isinstance(theirs, Silence):
+                continue
+            self.counts["interpreted compared"] += 1
+            if theirs != answer:
+                self.counts["interpreted differences"] += 1
+                yield Difference(each.program, index, answer, theirs, ("compiled", "interpreted"))
 
     def _traced(self, each: _Prepared, engine: CompiledEngine, plain: Sequence[Answer]) -> Iterator[Difference]:
         """Find where the traced code proves something else than the plain code, or only one of them raises.
@@ -174,12 +185,8 @@ class Agreement:
             traced = traced_answer(engine, rule, values)
             if traced == answer:
                 continue
-            if isinstance(traced, Silence) and traced.how != "crashed":
-                if isinstance(answer, Silence):
-                    continue
-                self.counts["traced gives no answer"] += 1
-                if not self._is_strict:
-                    continue
+            if isinstance(traced, Silence) and traced.how != "crashed" and isinstance(answer, Silence):
+                continue
             self.counts["traced differences"] += 1
             yield Difference(each.program, index, traced, answer, ("traced", "compiled"))
 
@@ -278,11 +285,21 @@ def _class(answer: Answer) -> str:
     return "true" if answer else "false"
 
 
-def _answer(engine: CompiledEngine, kind: str, rule: str, values: Sequence[Any]) -> Answer:
+def interpreter_of(statements: Sequence[Statement]) -> Interpreter:
+    """The interpreter of a program's core form. Raises BundleRefused."""
+    table = TypeTable(RECORDS, PLAIN)
+    program = program_of(statements, table.classes)
+    lowering = Lowering(program, table.classes)
+    return Interpreter({key: lowering.clauses(found) for key, found in program.clauses.items()}, table)
+
+
+def _answer(engine: CompiledEngine | Interpreter, kind: str, rule: str, values: Sequence[Any]) -> Answer:
     try:
         if kind == "holds":
             return engine.holds(rule, *values)
         return frozenset(map(key_of, engine.each(rule, *values)))
+    except BundleRefused as error:
+        return Silence("refused", str(error))
     except EvaluationFailed as error:
         if isinstance(error.__cause__, BundleRefused):
             return Silence("refused", str(error))
@@ -307,7 +324,7 @@ def traced_answer(engine: CompiledEngine, rule: str, values: Sequence[Any]) -> A
 
 def shrunk(difference: Difference) -> Difference:
     """The smallest program found that the engines still disagree about."""
-    agreement = Agreement(is_strict=difference.sides[0] == "traced")
+    agreement = Agreement()
     program = difference.program
     best = difference
 

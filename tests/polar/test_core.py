@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from agreement import key_of
+from agreement import interpreter_of, key_of
 from colliding import changed as with_leaf
 from colliding import leaves
 from programs import PLAIN, RECORDS, Program, Seeded, program_from, value_of, wired
@@ -34,13 +34,6 @@ NO_PASSES = Passes(writes_out=False, shares=False, looks_up=False)
 SOME_PASSES = [dataclasses.replace(ALL_PASSES, **{field.name: False}) for field in dataclasses.fields(Passes)]
 
 Engine = CompiledEngine | Interpreter
-
-
-def interpreter_of(statements: Sequence[Statement]) -> Interpreter:
-    table = TypeTable(RECORDS, PLAIN)
-    program = program_of(statements, table.classes)
-    lowering = Lowering(program, table.classes)
-    return Interpreter({key: lowering.clauses(found) for key, found in program.clauses.items()}, table)
 
 
 def engine_of(statements: Sequence[Statement], passes: Passes = ALL_PASSES) -> CompiledEngine:

@@ -61,6 +61,7 @@ class _Code:
             "contains": runtime.contains,
             "attribute": self._attribute,
             "exhausted": _exhausted,
+            "refused": _refused,
             "isinstance": isinstance,
             "len": len,
             **compiler.classes,
@@ -409,6 +410,10 @@ def _as_comment(line: str) -> str:
 
 def _exhausted() -> NoReturn:
     raise EvaluationFailed("the question takes more steps than it may")
+
+
+def _refused() -> NoReturn:
+    raise EvaluationFailed("a rule that cannot be compiled was reached")
 
 
 def _failure(rule: str, error: Exception) -> EvaluationFailed:

@@ -18,7 +18,13 @@ from sealauthz.polar.unparse import written
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED
 
 Event = tuple[str, int, Any]
-"""What happened ("tried", "proved", "met", "unmet"), to which clause or condition, and the values seen."""
+"""What happened, to which clause or condition, and the values seen.
+
+A clause is "tried" and "proved", a condition "met" or "unmet". A condition that calls rules is "asked" before, and
+where it is searched for further solutions; it is "left" where it has no more.
+"""
+
+_ANSWERED = frozenset({"met", "unmet", "left"})
 
 _EARLIEST_TIME = 1_000_000_000_000_000
 
@@ -51,8 +57,12 @@ def attempts(
     """
     own = numbers.get(rule, frozenset())
     found: dict[int, _Try] = {}
+    asked: list[int] = []
     for position, (what, number, values) in enumerate(events):
-        if number in own:
+        if what in _ANSWERED and asked and asked[-1] == number:
+            asked.pop()
+        # What happens inside of a condition is not ours, even where it is the same rule that is called.
+        if number in own and not asked:
             condition = conditions[number]
             clause = condition.clause
             if clause is not None:
@@ -60,6 +70,8 @@ def attempts(
                 if attempt is None:
                     attempt = found[id(clause)] = _Try(clause)
                 attempt.take(what, condition.term, values, position)
+        if what == "asked":
+            asked.append(number)
     return tuple(attempt.described(events, conditions, numbers) for attempt in found.values())
 
 
@@ -147,5 +159,7 @@ def coverage(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition])
     counts: dict[int, list[int]] = {}
     for events in traces:
         for what, number, _ in events:
+            if what in {"asked", "left"}:
+                continue
             counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += 1
     return [Coverage(conditions[number], met, unmet) for number, (met, unmet) in sorted(counts.items())]

@@ -95,8 +95,8 @@ class Conditions(Heads, ABC):
             return test
         captured = [number for number in core.numbers_in(goal.variables) if number in env]
         compiled = self._part("part", False).of_part(goal, env, captured)
-        if compiled.always is not None:
-            return compiled.always
+        if compiled.always is not None or compiled.is_never:
+            return compiled.always is True
         passed = [env[number].node for number in captured if not env[number].is_constant]
         return placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed], [])
 
@@ -116,8 +116,8 @@ class Conditions(Heads, ABC):
                 named = {argument_name(i): value.node for i, value in enumerate(values) if value is not None}
                 return substituted(template.test, named)
         compiled = self._compiler.rule(call.key[0], pattern, call.place)
-        if compiled.always is not None:
-            return compiled.always
+        if compiled.always is not None or compiled.is_never:
+            return compiled.always is True
         return placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed(pattern, values)], [])
 
     # --- calls written out -------------------------------------------------------------------------------------------

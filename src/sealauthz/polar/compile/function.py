@@ -94,4 +94,5 @@ class Function(Clauses):
         arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
         definition = placed.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
         self._compiler.define(self._name, definition)
-        return Compiled(self._name)
+        is_never = self._compiler.is_traced and not (is_promised or self._solutions_given)
+        return Compiled(self._name, is_never=is_never)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.conditions import Conditions, passed
+from sealauthz.polar.compile.conditions import passed
 from sealauthz.polar.compile.forms import FREE, IGNORED, CallPattern, Env, Rest, Value
 from sealauthz.polar.compile.nodes import (
     BUDGET,
@@ -21,10 +21,10 @@ from sealauthz.polar.compile.nodes import (
     name_node,
     runtime_call,
     spend,
-    tell_trace,
     when,
     yield_node,
 )
+from sealauthz.polar.compile.traced import Traced
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.runtime import INDEXED_FROM
@@ -34,13 +34,14 @@ MAX_LOOPS = 16
 """Loops inside each other in one function; CPython itself stops at 20."""
 
 
-class Goals(Conditions):
+class Goals(Traced):
     """A function under construction, as far as it solves goals."""
 
     def _giving(self, terms: Sequence[core.Term]) -> Rest:
         """What to do with a solution: give it back."""
 
         def give(env: Env) -> list[ast.stmt]:
+            self._solutions_given += 1
             if self._collects:
                 solution = placed.Tuple([self._value(term, env).node for term in terms], ast.Load())
                 return [
@@ -60,52 +61,19 @@ class Goals(Conditions):
         def then(now: Env) -> list[ast.stmt]:
             return self._goals(others, now, rest)
 
+        def search() -> list[ast.stmt]:
+            if isinstance(first, core.Member) and self._is_unbound(first.item, env):
+                looks_up = self._compiler.passes.looks_up and not self._compiler.is_traced
+                index = self._index_key(first.item, others, env) if looks_up else None
+                return self._each(first, first.item, env, then, index)
+            return self._binding(first, env, then)
+
         test = self._test(first, env)
-        if test is not None and self._tracing is not None:
-            met, unmet = self._noted(first, env)
-            if test is False:
-                return [unmet]
-            behind = [met, *then(self._learnt(first, env))]
-            return behind if test is True else [placed.If(test, behind, [unmet])]
-        if test is False:
-            return []
-        if test is not None:
-            return when(test, then(self._learnt(first, env)))
-        if isinstance(first, core.Member) and self._is_unbound(first.item, env):
-            looks_up = self._compiler.passes.looks_up and not self._compiler.is_traced
-            return self._each(
-                first, first.item, env, then, self._index_key(first.item, others, env) if looks_up else None
-            )
-        return self._binding(first, env, then)
-
-    def _noted(self, goal: core.Goal, env: Env) -> tuple[ast.stmt, ast.stmt]:
-        """What tells the trace that a test is met or unmet, and which values it saw."""
-        number = self._compiler.condition(self._tracing, goal.source)
-        seen: Sequence[core.Term] = ()
-        match goal:
-            case core.Equal() | core.Ordered():
-                seen = (goal.left, goal.right)
-            case core.Member():
-                seen = (goal.item,)
-            case core.Matched() | core.Truth():
-                seen = (goal.term,)
-            case _:
-                pass
-        values = [self._value(term, env).node for term in seen]
-        return tell_trace("met", number, values), tell_trace("unmet", number, values)
-
-    def _walking(self, goal: core.Goal, walk: ast.For) -> list[ast.stmt]:
-        """A loop that tells the trace whether there was anything to walk through."""
-        if self._tracing is None:
-            return [walk]
-        number = self._compiler.condition(self._tracing, goal.source)
-        is_any = self._local("is_any")
-        found = placed.Assign([placed.Name(is_any, ast.Store())], constant_node(True))
-        return [
-            placed.Assign([placed.Name(is_any, ast.Store())], constant_node(False)),
-            placed.For(walk.target, walk.iter, [found, tell_trace("met", number), *walk.body], []),
-            placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], []),
-        ]
+        if self._tracing is not None:
+            return self._searched(first, search) if test is None else self._tested(first, test, env, then)
+        if test is None:
+            return search()
+        return [] if test is False else when(test, then(self._learnt(first, env)))
 
     def _index_key(self, item: core.Variable, others: Sequence[core.Goal], env: Env) -> tuple[str, ast.expr] | None:
         """A column and the value that a later goal says it has: what a look-up may go by."""
@@ -246,7 +214,7 @@ class Goals(Conditions):
             return inlined
         # Where all solutions are wanted, those of the call are wanted at once, and a list is cheaper than a generator.
         compiled = self._compiler.rule(call.key[0], pattern, call.place, collects=self._collects)
-        if compiled.always is False:
+        if compiled.always is False or compiled.is_never:
             return []
         if self._loops == MAX_LOOPS:
             raise refusal(f"more than {MAX_LOOPS} collections are walked through inside each other", call.place)

@@ -46,6 +46,7 @@ class Values:
         self._typed: Typed = NOT_TYPED
         self._inside: tuple[Key, ...] = ()
         self._tracing: written.Clause | None = None
+        self._solutions_given = 0
 
     def _is_unbound(self, term: core.Term, env: Env) -> TypeGuard[core.Variable]:
         return type(term) is core.Variable and term.number not in env

@@ -1,0 +1,93 @@
+"""What traced code says of its conditions, so that an explanation can tell what stopped a rule.
+
+An event is "met" or "unmet", with the values that a test saw. Before a condition that calls rules stands "asked", so
+that what happens in between is known to happen inside of it; where a call is searched for further solutions, "asked"
+stands again, and "left" where it has no more. What the plain code does not evaluate, because nothing behind it can
+hold, the traced code does not either.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from sealauthz.polar.compile import placed
+from sealauthz.polar.compile.conditions import Conditions
+from sealauthz.polar.compile.forms import Env, Rest
+from sealauthz.polar.compile.nodes import Test, constant_node, name_node, tell_trace
+from sealauthz.polar.core import nodes as core
+
+
+class Traced(Conditions):
+    """A function under construction, as far as it tells a trace what happens."""
+
+    def _tested(self, goal: core.Goal, test: Test, env: Env, then: Rest) -> list[ast.stmt]:
+        """A test, what follows where it is met, and what a trace is told."""
+        number = self._compiler.condition(self._tracing, goal.source)
+        asked = self._asked(goal)
+        if test is False:
+            return [*asked, tell_trace("unmet", number)]
+        before = self._solutions_given
+        behind = then(self._learnt(goal, env))
+        if self._solutions_given == before:
+            return behind
+        if test is True:
+            # It reads nothing, and so do we.
+            return [*asked, tell_trace("met", number), *behind]
+        values = [self._value(term, env).node for term in _seen(goal)]
+        met = [tell_trace("met", number, values), *behind]
+        return [*asked, placed.If(test, met, [tell_trace("unmet", number, values)])]
+
+    def _searched(self, goal: core.Goal, search: Callable[[], list[ast.stmt]]) -> list[ast.stmt]:
+        """A goal that finds values, and what a trace is told where nothing behind it can hold."""
+        before = self._solutions_given
+        code = search()
+        if self._solutions_given > before:
+            return code
+        return [*self._asked(goal), tell_trace("unmet", self._compiler.condition(self._tracing, goal.source))]
+
+    def _walking(self, goal: core.Goal, walk: ast.For) -> list[ast.stmt]:
+        """A loop that tells the trace whether there was anything to walk through."""
+        if self._tracing is None:
+            return [walk]
+        number = self._compiler.condition(self._tracing, goal.source)
+        is_any, asked = self._local("is_any"), self._asked(goal)
+        found = placed.Assign([placed.Name(is_any, ast.Store())], constant_node(True))
+        left: list[ast.stmt] = [tell_trace("left", number)] if asked else []
+        return [
+            placed.Assign([placed.Name(is_any, ast.Store())], constant_node(False)),
+            *asked,
+            placed.For(walk.target, walk.iter, [found, tell_trace("met", number), *walk.body, *asked], []),
+            placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], left),
+        ]
+
+    def _asked(self, goal: core.Goal) -> list[ast.stmt]:
+        if not _calls(goal):
+            return []
+        return [tell_trace("asked", self._compiler.condition(self._tracing, goal.source))]
+
+
+def _calls(goal: core.Goal) -> bool:
+    """Whether a goal calls rules."""
+    match goal:
+        case core.Call():
+            return True
+        case core.Not():
+            return _calls(goal.goal)
+        case core.All() | core.AnyOf():
+            return any(map(_calls, goal.goals))
+        case _:
+            return False
+
+
+def _seen(goal: core.Goal) -> Sequence[core.Term]:
+    """The terms whose values a test saw."""
+    match goal:
+        case core.Equal() | core.Ordered():
+            return (goal.left, goal.right)
+        case core.Member():
+            return (goal.item,)
+        case core.Matched() | core.Truth():
+            return (goal.term,)
+        case _:
+            return ()
