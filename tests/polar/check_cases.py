@@ -90,8 +90,8 @@ NAMES = [
     error(
         "several classes as an argument",
         "class",
-        meets("f(seal, Resource)") + "f(_: Seal, x) if x = x;",
-        meets("f(seal, seal)") + "f(_: Seal, x) if x = x;",
+        meets("f(seal, Resource)") + "f(_: Seal, _);",
+        meets("f(seal, seal)") + "f(_: Seal, _);",
         "`Resource` is a class and no value",
     ),
     error(
@@ -192,7 +192,7 @@ NAMES = [
         "two columns without a common word",
         "word",
         meets("seal.state = seal.category"),
-        meets("seal.state = seal.state"),
+        meets("other in seal.enterprise.seals and seal.state = other.state"),
         "no word in common",
     ),
     error("a rule", "rule", meets("is_actve(person)"), meets("is_active(person)"), "no rule `is_actve`", "`is_active`"),
@@ -440,8 +440,8 @@ MODES = [
     error(
         "a collection",
         "unbound",
-        meets("h in all and h = h and all = seal.holds"),
-        meets("all = seal.holds and h in all and h = h"),
+        meets("h in all and h.seal = seal and all = seal.holds"),
+        meets("all = seal.holds and h in all and h.seal = seal"),
         "`all` has no value here, and `in` needs one",
     ),
     error(
@@ -458,14 +458,14 @@ MODES = [
         "forall with a variable for later",
         "unbound",
         meets('forall(h in seal.holds, h.state = "RELEASED") and h in seal.holds'),
-        meets('forall(h in seal.holds, h.state = "RELEASED") and k in seal.holds and k = k'),
+        meets('forall(h in seal.holds, h.state = "RELEASED") and k in seal.holds and k.seal = seal'),
         "before `forall`",
     ),
     error(
         "a value that only one side of or gives",
         "unbound",
         meets('(x = seal.state or seal.kind = "OTHER") and x != "LOST"'),
-        meets('(x = seal.state or x = "LOST") and x != "LOST"'),
+        meets('(x = seal.state or x = "ACTIVE") and x != "LOST"'),
         "`x` has no value here",
     ),
     error(
@@ -493,7 +493,7 @@ MODES = [
         "a value twice",
         "bound",
         meets("x = seal.state and x := seal.kind"),
-        meets("x := seal.state and x = x"),
+        meets('x := seal.state and x = "ACTIVE"'),
         "has a value already",
     ),
 ]
@@ -659,7 +659,7 @@ NEVER = [
         "classes that are never equal",
         "types",
         meets("seal = person"),
-        meets("person = person and seal = seal"),
+        meets("h in seal.holds and h.seal = seal"),
         "they are never equal",
     ),
     error("a text and a number", "types", meets("seal.name = 1"), meets('seal.name = "1"'), "never equal"),
@@ -670,7 +670,9 @@ NEVER = [
         meets("1 < context.now"),
         "not str with int",
     ),
-    error("an order of records", "types", meets("seal < seal"), meets("context.now < 1"), "compares numbers or texts"),
+    error(
+        "an order of records", "types", meets("seal < person"), meets("context.now < 1"), "compares numbers or texts"
+    ),
     error(
         "arithmetic on a text",
         "types",
@@ -683,7 +685,7 @@ NEVER = [
         "a record as a condition",
         "types",
         meets("seal.enterprise"),
-        meets("seal.enterprise = seal.enterprise"),
+        meets("is_active(person) and h in seal.holds and h.seal.enterprise = seal.enterprise"),
         "true or false",
     ),
     error(
@@ -747,4 +749,186 @@ HABITS = [
     ),
 ]
 
-CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS]
+CONTRADICTIONS = [
+    error(
+        "an order both ways",
+        "never",
+        meets("h in seal.holds and h.placed_at < context.now and context.now < h.placed_at"),
+        meets(
+            "h in seal.holds and h.placed_at < context.now and context.now < h.placed_at + context.parameters.cooling_off"
+        ),
+        "`h.placed_at < context.now` and `context.now < h.placed_at` never hold together",
+    ),
+    error(
+        "before and not before",
+        "never",
+        meets("g in seal.grants and context.now < g.valid_to and g.valid_to <= context.now"),
+        meets("g in seal.grants and context.now <= g.valid_to and g.valid_to <= context.now"),
+        "never hold together",
+    ),
+    error(
+        "at most, at least and not equal",
+        "never",
+        meets(
+            "g in seal.grants and g.valid_to <= context.now and context.now <= g.valid_to and context.now != g.valid_to"
+        ),
+        meets("g in seal.grants and g.valid_to <= context.now and context.now <= g.valid_to"),
+        "never hold together",
+    ),
+    error(
+        "a word and another",
+        "never",
+        meets('seal.name = "a" and seal.name = "b"'),
+        meets('seal.name = "a" and seal.kind = "OTHER"'),
+        '`seal.name` is never "b" here: `seal.name = "a"`',
+    ),
+    error(
+        "a word and its negation",
+        "never",
+        meets('seal.name = "a" and "a" != seal.name'),
+        meets('seal.name = "a" and "b" != seal.name'),
+        "never hold together",
+    ),
+    error(
+        "bounds that leave nothing",
+        "never",
+        meets("g in seal.grants and g.used < 3 and g.used > 5"),
+        meets("g in seal.grants and g.used < 5 and g.used > 3"),
+        "`g.used < 3` and `g.used > 5` never hold together",
+    ),
+    error(
+        "bounds at one number",
+        "never",
+        meets("g in seal.grants and g.used < 3 and 3 <= g.used"),
+        meets("g in seal.grants and g.used <= 3 and 3 <= g.used"),
+        "never hold together",
+    ),
+    error(
+        "a condition and its negation",
+        "never",
+        meets("is_active(person) and not is_active(person)"),
+        meets("is_active(person) and not is_lost(seal)") + 'is_lost(seal: Seal) if seal.state = "LOST";',
+        "`is_active(person)` and `not is_active(person)` never hold together",
+    ),
+    error(
+        "a condition and its negation in an alternative",
+        "never",
+        meets('is_active(person) and (seal.kind = "OTHER" or not is_active(person))'),
+        meets('is_active(person) and (seal.kind = "OTHER" or not seal.name = "x")'),
+        "never hold together",
+    ),
+    error(
+        "conditions under not",
+        "never",
+        meets('not (seal.name < "b" and "c" < seal.name)'),
+        meets('not (seal.name < "c" and "b" < seal.name)'),
+        "never hold together",
+    ),
+    error(
+        "an order of a term and itself",
+        "never",
+        meets("seal.name < seal.name"),
+        meets('seal.name < "b"'),
+        "never holds",
+    ),
+    error(
+        "constants", "never", meets("is_active(person) and 2 < 1"), meets("is_active(person)"), "`2 < 1` never holds"
+    ),
+]
+
+ALWAYS = [
+    error(
+        "a term that equals itself",
+        "always",
+        meets("person.id = person.id"),
+        meets("seal.legal_rep_id matches String and seal.legal_rep_id = person.id"),
+        "`person.id = person.id` always holds",
+    ),
+    error("a term == itself", "always", meets("seal.name == seal.name"), meets('seal.name == "x"'), "always holds"),
+    error("a term <= itself", "always", meets("seal.name <= seal.name"), meets('seal.name <= "x"'), "always holds"),
+    error(
+        "a condition twice",
+        "always",
+        meets('seal.kind = "OTHER" and is_active(person) and seal.kind = "OTHER"'),
+        meets('seal.kind = "OTHER" and is_active(person) and seal.name = "OTHER"'),
+        '`seal.kind = "OTHER"` stands there already',
+    ),
+    error(
+        "a comparison twice, turned round",
+        "always",
+        meets("g in seal.grants and g.valid_to < context.now and context.now > g.valid_to"),
+        meets("g in seal.grants and g.valid_to < context.now and context.now > g.valid_from"),
+        "stands there already",
+    ),
+    error(
+        "a condition again in an alternative",
+        "always",
+        meets('is_active(person) and (is_active(person) or seal.kind = "OTHER")'),
+        meets('is_active(person) or seal.kind = "OTHER"'),
+        "stands there already",
+    ),
+    error(
+        "an alternative twice",
+        "always",
+        meets('seal.kind = "OTHER" or seal.kind = "OTHER"'),
+        meets('seal.kind = "OTHER" or seal.name = "OTHER"'),
+        '`seal.kind = "OTHER"` stands twice in this `or`',
+    ),
+    error(
+        "a condition or its negation",
+        "always",
+        meets("is_active(person) or not is_active(person)"),
+        meets('is_active(person) or not seal.kind = "OTHER"'),
+        "`is_active(person) or not is_active(person)` always holds",
+    ),
+    error(
+        "before or not before",
+        "always",
+        meets("g in seal.grants and (context.now < g.valid_to or context.now >= g.valid_to)"),
+        meets("g in seal.grants and (context.now < g.valid_to or context.now > g.valid_to)"),
+        "always holds",
+    ),
+    error(
+        "a comparison with anything",
+        "always",
+        meets("seal.name = _"),
+        meets("_ in seal.holds"),
+        "`seal.name = _` always holds",
+        "give the variable a name",
+    ),
+    error("true by itself", "always", meets("is_active(person) and true"), meets("is_active(person)"), "`true` always"),
+]
+
+INTERVALS = [
+    error(
+        "an interval the wrong way round",
+        "interval",
+        meets("g in seal.grants and g.valid_to <= context.now and context.now < g.valid_from"),
+        meets("g in seal.grants and g.valid_from <= context.now and context.now < g.valid_to"),
+        "this never holds: `context.now` is compared the wrong way round with `valid_from` and `valid_to` of `g`",
+        "inside is `g.valid_from <= context.now and context.now < g.valid_to`",
+    ),
+    error(
+        "an interval the wrong way round, with other words",
+        "interval",
+        meets("c = seal.certificate and c != nil and c.not_before >= context.now and context.now > c.not_after"),
+        meets("c = seal.certificate and c != nil and c.not_before <= context.now and context.now < c.not_after"),
+        "never holds",
+    ),
+    error(
+        "both sides of an interval as alternatives",
+        "interval",
+        meets("g in seal.grants and (g.valid_from <= context.now or context.now < g.valid_to)"),
+        meets("g in seal.grants and (context.now < g.valid_from or g.valid_to <= context.now)"),
+        "this always holds",
+    ),
+    error(
+        "the end of one and the beginning of the same",
+        "interval",
+        meets("g in seal.grants and _ in seal.grants and g.valid_to < context.now and context.now < g.valid_from"),
+        meets("g in seal.grants and h in seal.grants and g.valid_to < context.now and context.now < h.valid_from"),
+        "never holds",
+    ),
+]
+
+CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS]

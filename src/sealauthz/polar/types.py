@@ -84,10 +84,27 @@ class AttributeType:
     is_personal: bool = False
 
 
+_BEGINNINGS = {
+    "_from": ("_to", "_until"),
+    "not_before": ("not_after",),
+    "starts_at": ("ends_at",),
+}
+"""How the names of two instants end that belong together: where an interval begins, and where it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The columns that are bounds of intervals: where one begins with where it ends, and the other way round."""
+
+    uppers: Mapping[str, frozenset[str]]
+    lowers: Mapping[str, frozenset[str]]
+
+
 class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
-    `classes` are all of them by name, Polar's own included; `records` are the names of records.
+    `classes` are all of them by name, Polar's own included; `records` are the names of records; `intervals` are the
+    pairs of instants between which something holds.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -105,6 +122,7 @@ class TypeTable:
         }
         self._stems = dict(_stems(plain))
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
+        self.intervals = _intervals_of(self._attributes.values())
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
 
@@ -210,3 +228,22 @@ def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:
         root = next(other for other in reversed(cls.__mro__) if other in plain)
         if root is not cls or any(cls is not other and issubclass(other, cls) for other in plain):
             yield cls, root
+
+
+def _intervals_of(classes: Iterable[Mapping[str, AttributeType]]) -> Intervals:
+    """Find the intervals of some classes by the names of their instants."""
+    uppers: dict[str, set[str]] = {}
+    lowers: dict[str, set[str]] = {}
+    for attributes in classes:
+        instants = {name for name, attribute in attributes.items() if attribute.is_instant}
+        for beginning, endings in _BEGINNINGS.items():
+            for lower in instants:
+                if lower.endswith(beginning):
+                    stem = lower.removesuffix(beginning)
+                    for upper in instants.intersection(stem + ending for ending in endings):
+                        uppers.setdefault(lower, set()).add(upper)
+                        lowers.setdefault(upper, set()).add(lower)
+    return Intervals(
+        {name: frozenset(found) for name, found in uppers.items()},
+        {name: frozenset(found) for name, found in lowers.items()},
+    )
