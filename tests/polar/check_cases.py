@@ -433,8 +433,8 @@ MODES = [
     error(
         "arithmetic",
         "unbound",
-        meets("y = x + 1 and x = y and y < context.now"),
-        meets("x = context.now and y = x + 1 and y < context.now"),
+        meets("y = x + context.parameters.cooling_off and x = y and y < context.now"),
+        meets("x = context.now and y = x + context.parameters.cooling_off and y < context.now"),
         "`x` has no value here, and `+` needs one",
     ),
     error(
@@ -553,22 +553,22 @@ OPTIONAL = [
     error(
         "a column that may be nil under not",
         "optional",
-        meets("not seal.custodian_id = person.id"),
-        meets("seal.custodian_id != nil and not seal.custodian_id = person.id"),
+        meets("not seal.legal_rep_id = person.id"),
+        meets("seal.legal_rep_id != nil and not seal.legal_rep_id = person.id"),
         "nil lets the negation at",
     ),
     error(
         "a column that may be nil before !=",
         "optional",
-        meets("seal.custodian_id != person.id"),
-        meets("seal.custodian_id matches String and seal.custodian_id != person.id"),
+        meets("seal.legal_rep_id != person.id"),
+        meets("seal.legal_rep_id matches String and seal.legal_rep_id != person.id"),
         "nil lets `!=` hold",
     ),
     warning(
         "nil equal to nil",
         "nil-equal",
-        meets("seal.custodian_id = seal.certificate_id"),
-        meets("seal.custodian_id != nil and seal.custodian_id = seal.certificate_id"),
+        meets("seal.custodian_id = seal.acting_custodian_id"),
+        meets("seal.custodian_id != nil and seal.custodian_id = seal.acting_custodian_id"),
         "nil equals nil",
     ),
     error(
@@ -677,7 +677,7 @@ NEVER = [
         "arithmetic on a text",
         "types",
         meets("seal.name + 1 < 2"),
-        meets("context.now + 1 < 2"),
+        meets("context.parameters.reminder_limit + 1 < 2"),
         "calculates with numbers",
     ),
     error("in a text", "types", meets('"a" in seal.name'), meets("_ in seal.holds"), "walks through a collection"),
@@ -754,9 +754,7 @@ CONTRADICTIONS = [
         "an order both ways",
         "never",
         meets("h in seal.holds and h.placed_at < context.now and context.now < h.placed_at"),
-        meets(
-            "h in seal.holds and h.placed_at < context.now and context.now < h.placed_at + context.parameters.cooling_off"
-        ),
+        meets("h in seal.holds and h.placed_at <= context.now and context.now <= h.placed_at"),
         "`h.placed_at < context.now` and `context.now < h.placed_at` never hold together",
     ),
     error(
@@ -931,4 +929,94 @@ INTERVALS = [
     ),
 ]
 
-CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS]
+UNITS = [
+    error(
+        "ids of different records",
+        "identifier",
+        meets("seal.enterprise_id = person.id"),
+        meets("m in person.memberships and seal.enterprise_id = m.enterprise_id"),
+        "`seal.enterprise_id` is the id of a record of Enterprise and `person.id` of Person: they are never the same",
+    ),
+    error(
+        "ids of different records behind ==",
+        "identifier",
+        meets("h in seal.holds and h.seal_id == seal.enterprise_id"),
+        meets("h in seal.holds and h.seal_id == seal.id"),
+        "`h.seal_id` is the id of a record of Seal",
+    ),
+    error(
+        "ids of different records behind !=",
+        "identifier",
+        meets("m in person.memberships and m.id != seal.enterprise_id"),
+        meets("m in person.memberships and m.enterprise_id != seal.enterprise_id"),
+        "`m.id` is the id of a record of Membership",
+    ),
+    error(
+        "ids of different records in a list",
+        "identifier",
+        meets("person.id in [seal.enterprise_id]"),
+        meets('person.id in ["p"]'),
+        "never the same",
+    ),
+    error(
+        "ids of different records through a rule",
+        "identifier",
+        meets("owned(seal, id) and id = person.id") + "owned(seal: Seal, id) if id = seal.enterprise_id;",
+        meets("owned(seal, id) and id = seal.enterprise.id") + "owned(seal: Seal, id) if id = seal.enterprise_id;",
+        "never the same",
+    ),
+    error(
+        "an id handed to a rule",
+        "identifier",
+        meets("of(person, person.id) and of(person, seal.id)") + "of(person: Person, id) if person.id = id;",
+        meets("of(person, person.id) and is(seal, seal.id)")
+        + "of(person: Person, id) if person.id = id; is(seal: Seal, id) if seal.id = id;",
+        "never the same",
+    ),
+    error(
+        "a plain number added to an instant",
+        "units",
+        meets("h in seal.holds and context.now < h.placed_at + 86400"),
+        meets("h in seal.holds and context.now < h.placed_at + context.parameters.cooling_off"),
+        "`86400` is a plain number and has no unit, and `h.placed_at` is an instant",
+        "a length of time is a parameter",
+    ),
+    error(
+        "a plain number taken from an instant",
+        "units",
+        meets("h in seal.holds and context.now - 24 * 3600 < h.placed_at"),
+        meets("h in seal.holds and context.now - 2 * context.parameters.cooling_off < h.placed_at"),
+        "`24 * 3600` is a plain number",
+    ),
+    error(
+        "a plain number beside a length of time",
+        "units",
+        meets("h in seal.holds and context.now - h.placed_at < 86400"),
+        meets("h in seal.holds and context.now - h.placed_at > 0"),
+        "`context.now - h.placed_at` is a length of time",
+    ),
+    error(
+        "a plain number under a name",
+        "units",
+        meets("h in seal.holds and day = 86400 and h.placed_at + day < context.now"),
+        meets("h in seal.holds and day = context.parameters.cooling_off and h.placed_at + day < context.now"),
+        "`day` is a plain number",
+    ),
+    error(
+        "two instants added",
+        "units",
+        meets("h in seal.holds and context.now < h.placed_at + context.now"),
+        meets("h in seal.holds and context.parameters.cooling_off < context.now - h.placed_at"),
+        "`h.placed_at` is an instant and `context.now` is an instant",
+    ),
+    error(
+        "an instant beside a length of time",
+        "units",
+        meets("context.now < context.parameters.cooling_off"),
+        meets("g in seal.grants and context.now < g.valid_to"),
+        "`context.parameters.cooling_off` is a length of time",
+    ),
+]
+
+
+CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS, *UNITS]

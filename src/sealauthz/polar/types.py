@@ -27,6 +27,10 @@ BUILTIN: Mapping[str, type] = {
 """The classes that Polar itself has."""
 
 
+Unit = Literal["", "instant", "duration", "number"]
+"""What a number counts: microseconds since 1970, microseconds, or nothing, as it stands in a rule. Empty: not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValueType:
     """What is known of a value.
@@ -34,7 +38,8 @@ class ValueType:
     `name` is a class, one of `str int bool float list dict`, `nil` for nothing at all, or empty where nothing is known.
     `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
     a list holds. `is_given` marks a value of the context, which is None where the client left it out. `column` names
-    the enumeration's column for messages; it makes no difference between types.
+    the enumeration's column for messages; it makes no difference between types. `names` is the record whose id it is,
+    empty where that is not known.
     """
 
     name: str
@@ -43,6 +48,8 @@ class ValueType:
     element: ValueType | None = None
     is_given: bool = False
     column: str = field(default="", compare=False)
+    names: str = ""
+    unit: Unit = ""
 
     def present(self) -> ValueType:
         """The same type, once it is known that there is a value."""
@@ -192,7 +199,14 @@ class TypeTable:
     def _of_column(self, record: str, column: Column) -> ValueType:
         name = f"{record}.{column.name}"
         words = self._enumeration(name, column.words)
-        return ValueType(column.type.__name__, column.is_optional, words, column=name if words else "")
+        return ValueType(
+            column.type.__name__,
+            column.is_optional,
+            words,
+            column=name if words else "",
+            names=record if column.name == "id" else column.ref or "",
+            unit="instant" if column.is_instant else "",
+        )
 
     def _enumeration(self, column: str, words: type[StrEnum] | None) -> frozenset[object] | None:
         if words is None:
@@ -204,10 +218,11 @@ class TypeTable:
         hints = typing.get_type_hints(cls)
         for declared in dataclasses.fields(cls):
             hint = hints[declared.name]
+            unit = _unit_of(declared)
             is_optional = typing.get_origin(hint) in (types.UnionType, typing.Union)
             if is_optional:
                 hint = next(part for part in typing.get_args(hint) if part is not type(None))
-            value = self._of_hint(cls.__name__, declared.name, hint, is_optional)
+            value = dataclasses.replace(self._of_hint(cls.__name__, declared.name, hint, is_optional), unit=unit)
             yield declared.name, AttributeType(value, Known(hint, is_optional), "field")
 
     def _of_hint(self, owner: str, name: str, hint: Any, is_optional: bool) -> ValueType:
@@ -220,6 +235,14 @@ class TypeTable:
         named = getattr(hint, "__name__", "")
         is_known = named in self._above or hint in BUILTIN.values()
         return ValueType(named if is_known else "", is_optional, is_given=is_optional)
+
+
+def _unit_of(declared: dataclasses.Field[Any]) -> Unit:
+    """Whether a field of a plain class is an instant or a length of time, as its annotation says."""
+    name = str(declared.type).removesuffix(" | None")
+    if name == "Instant":
+        return "instant"
+    return "duration" if name == "Duration" else ""
 
 
 def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:

@@ -207,6 +207,7 @@ class Goals(Unifier):
         if not (kinds <= set(NUMBERS) or kinds == {"str"}):
             message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
             self.found.error("types", message, goal.place)
+        self.mixes_units((goal.left, left), (goal.right, right), goal.place)
         return True
 
     def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:

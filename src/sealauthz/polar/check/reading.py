@@ -6,12 +6,14 @@ from collections.abc import Set as AbstractSet
 
 from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.units import unit_of_result, wrong_comparison, wrong_sum
 from sealauthz.polar.check.values import (
     FREE,
     NUMBERS,
     Free,
     Value,
     are_comparable,
+    are_of_one_record,
     both,
     class_named,
     either,
@@ -125,9 +127,10 @@ class Reader:
 
     def _arithmetic(self, term: Arithmetic, scope: Scope, mode: Mode) -> ValueType:
         needed_by = f"`{term.operator}`"
-        names = set()
+        names, values = set(), []
         for side in (term.left, term.right):
             value = self.value(side, scope, mode, needed_by)
+            values.append(value)
             if value.name not in ("", *NUMBERS):
                 message = f"`{term.operator}` calculates with numbers, and `{written(side)}` is {value}"
                 self.found.error("types", message, term.place)
@@ -135,7 +138,12 @@ class Reader:
                 self.absent(side, value, f"`{term.operator}` fails then", term.place, mode)
                 scope.narrow(side, value.present())
             names.add(value.name)
-        return ValueType("float" if "float" in names or term.operator == "/" else "int")
+        left, right = values
+        message, hint = wrong_sum(term.operator, (term.left, left), (term.right, right))
+        if message:
+            self.found.error("units", message, term.place, hint)
+        name = "float" if "float" in names or term.operator == "/" else "int"
+        return ValueType(name, unit=unit_of_result(term.operator, left, right))
 
     # --- what may be nil --------------------------------------------------------------------------------------------
 
@@ -198,6 +206,15 @@ class Reader:
             message = f"`{written(lterm)}` is {lvalue} and `{written(rterm)}` is {rvalue}: they are never equal"
             self.found.error("types", message, place)
             return True
+        if self.mixes_units(left, right, place):
+            return True
+        if not are_of_one_record(lvalue, rvalue):
+            message = (
+                f"`{written(lterm)}` is the id of a record of {lvalue.names} and `{written(rterm)}` of {rvalue.names}: "
+                "they are never the same"
+            )
+            self.found.error("identifier", message, place)
+            return True
         for (_, column), (term, other) in ((left, right), (right, left)):
             words = self.types.words_of(column.column)
             if not words or other.words is None or other.words & words:
@@ -212,6 +229,13 @@ class Reader:
                 self.found.error("word", message, at, did_you_mean(wrong, sorted(map(str, words))))
             return True
         return False
+
+    def mixes_units(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
+        """Note values that are compared although they do not count the same."""
+        message, hint = wrong_comparison(left, right)
+        if message:
+            self.found.error("units", message, place, hint)
+        return bool(message)
 
     def _differ(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -> str:
         (lterm, lvalue), (rterm, rvalue) = left, right
