@@ -1019,4 +1019,33 @@ UNITS = [
 ]
 
 
-CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS, *UNITS]
+WORDS = [
+    error(
+        "a word that no rule takes",
+        "word",
+        meets('f("LEFT") and f("RIGHT") and not f("LEVT")') + 'f("LEFT"); f("RIGHT");',
+        meets('f("LEFT") and f("RIGHT") and not f("LEVT")') + 'f("LEFT"); f("RIGHT"); f("LEVT");',
+        'no rule `f` takes "LEVT" there',
+        "did you mean `LEFT`?",
+    ),
+    error(
+        "a word that no rule takes, though one takes others",
+        "word",
+        meets('(f("LEFT", 1) or f("RIGHT", 2)) and not f("RIHGT", 1)') + 'f("LEFT", _); f("RIGHT", _);',
+        meets('(f("LEFT", 1) or f("RIGHT", 2)) and not f("RIHGT", 1)') + 'f("LEFT", _); f("RIGHT", _); f(_, 1);',
+        'no rule `f` takes "RIHGT" there',
+    ),
+    error(
+        "a word that is handed on twice",
+        "word",
+        meets('is(seal, "REVOKD")')
+        + "is(seal: Seal, state) if of(seal.holds, seal, state); of(_, seal: Seal, state) if seal.state = state;",
+        meets('is(seal, "REVOKED")')
+        + "is(seal: Seal, state) if of(seal.holds, seal, state); of(_, seal: Seal, state) if seal.state = state;",
+        '`Seal.state` is never "REVOKD", and is compared with it at a.polar:1:',
+        "`REVOKED`",
+    ),
+]
+
+
+CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS, *UNITS, *WORDS]

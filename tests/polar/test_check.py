@@ -120,6 +120,14 @@ def test_a_place_is_where_the_name_stands() -> None:
     assert str(diagnostic) == ("a.polar:3:8: error: Seal has no attribute `stat` (did you mean `state`?) [attribute]")
 
 
+def test_a_misspelt_word_is_found_wherever_it_was_written() -> None:
+    """The helper is read once for all who hand it the same word."""
+    text = meets('is(seal, "ACTIV")') + 'waived("R", "use", seal: Seal, _) if\n  is(seal, "ACTIV");\n'
+    found = diagnostics(text + "is(seal: Seal, state) if\n  seal.state = state;")
+    assert [(some.code, str(some.place)) for some in found] == [("word", "a.polar:1:57"), ("word", "a.polar:2:12")]
+    assert {some.message for some in found} == {'`Seal.state` is never "ACTIV", and is compared with it at a.polar:4:3'}
+
+
 def test_findings_stand_in_the_order_of_the_files() -> None:
     found = diagnostics(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
     assert [str(diagnostic.place) for diagnostic in found] == sorted(str(diagnostic.place) for diagnostic in found)

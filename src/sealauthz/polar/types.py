@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from sealauthz.polar.syntax import Place
 from sealauthz.schema import Column, shape_of
 
 BUILTIN: Mapping[str, type] = {
@@ -39,7 +40,7 @@ class ValueType:
     `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
     a list holds. `is_given` marks a value of the context, which is None where the client left it out. `column` names
     the enumeration's column for messages; it makes no difference between types. `names` is the record whose id it is,
-    empty where that is not known.
+    empty where that is not known. `origin` is where a literal stands that was handed to a rule.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ValueType:
     column: str = field(default="", compare=False)
     names: str = ""
     unit: Unit = ""
+    origin: Place | None = field(default=None, compare=False)
 
     def present(self) -> ValueType:
         """The same type, once it is known that there is a value."""

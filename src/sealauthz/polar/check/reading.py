@@ -26,13 +26,17 @@ from sealauthz.polar.types import ANYTHING, NIL, TypeTable, ValueType
 
 
 class Reader:
-    """Reads terms in a scope. `why` says, after something could not hold, why not."""
+    """Reads terms in a scope. `why` says, after something could not hold, why not.
+
+    `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places.
+    """
 
     def __init__(self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics) -> None:
         self.rules = rules
         self.types = types
         self.found = found
         self.why = ""
+        self.misspelt: dict[Place, tuple[str, str]] = {}
         self._contexts = contexts
 
     def side(self, term: Term, scope: Scope, mode: Mode) -> Value:
@@ -219,16 +223,33 @@ class Reader:
             words = self.types.words_of(column.column)
             if not words or other.words is None or other.words & words:
                 continue
-            at = term.place if isinstance(term, Literal) else place
             if self.types.words_of(other.column):
                 message = f"`{column.column}` and `{other.column}` have no word in common"
-                self.found.error("word", message, at)
+                self.found.error("word", message, place)
             else:
-                wrong = min(map(str, other.words))
-                message = f'`{column.column}` is never "{wrong}"'
-                self.found.error("word", message, at, did_you_mean(wrong, sorted(map(str, words))))
+                self._misspell(column.column, words, term, other, place)
             return True
         return False
+
+    def _misspell(self, column: str, words: frozenset[object], term: Term, other: ValueType, place: Place) -> None:
+        """Note a word that an enumeration does not have, where the word was written."""
+        wrong = min(map(str, other.words or ()))
+        message, hint = f'`{column}` is never "{wrong}"', did_you_mean(wrong, sorted(map(str, words)))
+        if isinstance(term, Literal):
+            self.found.error("word", message, term.place, hint)
+        elif other.origin is not None:
+            self.misspelt[other.origin] = f"{message}, and is compared with it at {place}", hint
+            self.found.error("word", self.misspelt[other.origin][0], other.origin, hint)
+        else:
+            self.found.error("word", message, place, hint)
+
+    def hand_on(self, value: Value, known: Value) -> None:
+        """Note a word that was handed to a rule and is as wrong as one that was handed to it elsewhere."""
+        if isinstance(value, ValueType) and isinstance(known, ValueType) and value.origin and known.origin:
+            wrong = self.misspelt.get(known.origin)
+            if wrong is not None:
+                self.misspelt[value.origin] = wrong
+                self.found.error("word", wrong[0], value.origin, wrong[1])
 
     def mixes_units(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
         """Note values that are compared although they do not count the same."""

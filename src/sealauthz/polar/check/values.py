@@ -61,6 +61,7 @@ def both(left: ValueType, right: ValueType, types: TypeTable) -> ValueType | Non
         left.column or right.column,
         left.names or right.names,
         left.unit or right.unit,
+        left.origin or right.origin,
     )
 
 
