@@ -279,7 +279,7 @@ CONTRACTS = [
         "a requirement that is waived in vain",
         "requirement",
         'waived("RR", "use", _: Seal, _);',
-        'waived("R", "use", _: Seal, _);',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER";',
         "this waives `RR`",
     ),
     error(
@@ -394,7 +394,7 @@ CONTRACTS = [
         "the floor waived",
         "floor",
         'waived("ACCOUNT_ACTIVE", "use", _: Seal, _);',
-        'waived("R", "use", _: Seal, _);',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER";',
         "only floor.polar waives it",
     ),
     error(
@@ -407,7 +407,7 @@ CONTRACTS = [
     error(
         "an action without floor",
         "floor",
-        'requires("view", _: Seal, "R"); meets(_: Person, "R", "view", _: Seal, _);'
+        'requires("view", _: Seal, "R"); meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";'
         'resource Seal { permissions = ["view"]; }'
         'has_permission(_: Person, "view", _: Seal);',
         "",
@@ -1048,4 +1048,105 @@ WORDS = [
 ]
 
 
-CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS, *CONTRADICTIONS, *ALWAYS, *INTERVALS, *UNITS, *WORDS]
+SLIPS = [
+    error(
+        "a variable that does not matter, read",
+        "slip",
+        'meets(_: Person, "R", "use", _seal: Seal, _) if _seal.state = "ACTIVE";',
+        'meets(_: Person, "R", "use", seal: Seal, _) if seal.state = "ACTIVE";',
+        "`_seal` stands 2 times, and `_` says that it does not matter",
+        "write `seal` if it matters",
+    ),
+    error(
+        "variables that do not matter, and compare",
+        "slip",
+        meets("f(seal, _x) and g(seal, _x)") + "f(_: Seal, 1); g(_: Seal, 1);",
+        meets("f(seal, _x) and g(seal, _y)") + "f(_: Seal, 1); g(_: Seal, 1);",
+        "`_x` stands 2 times",
+    ),
+    error(
+        "a variable twice in a head",
+        "slip",
+        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _e, _e);",
+        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _, _);",
+        "`_e` stands 2 times",
+    ),
+]
+
+SETTLING = [
+    error(
+        "a waiver by a negation",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if not seal.kind = "OFFICIAL";',
+        'waived("R", "use", seal: Seal, _) if seal.kind in ["CONTRACT", "OTHER"];',
+        "a waiver rests on `not`: what is not known, or not thought of, would waive",
+        "say of which it is not asked",
+    ),
+    error(
+        "a waiver by a negation beside another condition",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and not seal.name = "x";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.name = "x";',
+        "rests on `not`",
+    ),
+    error(
+        "a waiver by a difference",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind != "OFFICIAL";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.custodian_id != nil;',
+        "rests on `!=`",
+    ),
+    error(
+        "a waiver in an alternative",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" or not seal.name = "x";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" or seal.name = "x";',
+        "rests on `not`",
+    ),
+    error(
+        "a waiver by what all are that may be none",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if forall(h in seal.holds, h.state = "RELEASED");',
+        'waived("R", "use", seal: Seal, _) if _ in seal.holds and forall(h in seal.holds, h.state = "RELEASED");',
+        "rests on `forall`",
+    ),
+    error(
+        "a waiver without a condition",
+        "unconditional",
+        'waived("R", "use", _: Seal, _);',
+        '#@ always\nwaived("R", "use", _: Seal, _);',
+        "this waives the requirement without a condition, and the rule at base.polar:12:1 asks for something",
+        "a line `#@ always` above the rule",
+    ),
+    error(
+        "a requirement met without a condition",
+        "unconditional",
+        MEETS + 'meets(_: Person, "R", "use", _: Seal, _);',
+        MEETS + 'meets(_: Person, "R", "use", _: Seal{kind: "OTHER"}, _);',
+        "this meets the requirement without a condition, and the rule at a.polar:1:1 asks for something",
+    ),
+    error(
+        "a requirement met without a condition, and with a tag that names another rule",
+        "unconditional",
+        MEETS + '\n#@ always\nwaived("R", "use", _: Seal, _);\nmeets(_: Person, "R", "use", _: Seal, _);',
+        MEETS + '\n#@ U-01 always\nmeets(_: Person, "R", "use", _: Seal, _);',
+        "this meets the requirement without a condition",
+    ),
+]
+
+
+CASES = [
+    *NAMES,
+    *CONTRACTS,
+    *MODES,
+    *OPTIONAL,
+    *NEVER,
+    *HABITS,
+    *CONTRADICTIONS,
+    *ALWAYS,
+    *INTERVALS,
+    *UNITS,
+    *WORDS,
+    *SLIPS,
+    *SETTLING,
+]

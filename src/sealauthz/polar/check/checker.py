@@ -16,6 +16,8 @@ from sealauthz.polar.check.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuc
 from sealauthz.polar.check.graph import check_calls, check_graph
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
 from sealauthz.polar.check.rules import Clause, Rules
+from sealauthz.polar.check.settling import check_settling
+from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.source import Source
@@ -45,6 +47,7 @@ class _Service:
     def read_clause(self, clause: Clause, found: Diagnostics) -> None:
         """Find what is wrong with one rule by itself."""
         if not clause.is_written_out:
+            check_slips(clause, found)
             check_conditions(clause, self.types.intervals, found)
 
     def contract(self, rules: Rules, found: Diagnostics) -> Rulebook:
@@ -52,6 +55,7 @@ class _Service:
         book = read_contract(rules.statements, self.product_reasons, found)
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
+        check_settling(book, found)
         return book
 
     def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, marks: Marks | None = None) -> Flow:
