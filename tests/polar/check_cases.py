@@ -904,7 +904,7 @@ INTERVALS = [
         meets("g in seal.grants and g.valid_to <= context.now and context.now < g.valid_from"),
         meets("g in seal.grants and g.valid_from <= context.now and context.now < g.valid_to"),
         "this never holds: `context.now` is compared the wrong way round with `valid_from` and `valid_to` of `g`",
-        "inside is `g.valid_from <= context.now and context.now < g.valid_to`",
+        "inside is `g.valid_from <= context.now` and `context.now < g.valid_to`",
     ),
     error(
         "an interval the wrong way round, with other words",

@@ -128,6 +128,34 @@ def test_a_misspelt_word_is_found_wherever_it_was_written() -> None:
     assert {some.message for some in found} == {'`Seal.state` is never "ACTIV", and is compared with it at a.polar:4:3'}
 
 
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        meets(f'seal.state = "{LONG}"'),
+        meets(f'"{LONG}" in seal.name'),
+        meets(f"seal.{LONG} = 1"),
+        meets(f'seal.name = "{LONG}" and seal.name != "{LONG}"'),
+        meets(f"{LONG}(seal)"),
+        meets("g in seal.grants and g.valid_to < context.now + (1" + " + 1000000000000" * 50 + ")"),
+        meets(f'context.task matches {LONG}{{state: "PENDING"}}'),
+        meets('seal.state = "' + "line\\n" * 30 + '"'),
+        f'waived("{LONG}", "use", _: Seal, _);',
+        f'resource Seal {{ "{LONG}" if "{LONG}"; }}',
+        f"f({LONG}) if {LONG}.name = 1;",
+        f'reason("B", 1, "{LONG}", "STEP");' + 'because("R", "B", _: Person, _: Seal, _);',
+    ],
+)
+def test_an_error_cuts_what_it_repeats(text: str) -> None:
+    found = diagnostics(text)
+    assert found != []
+    for some in found:
+        assert len(str(some)) < 500
+        assert str(some).isprintable()
+
+
 def test_findings_stand_in_the_order_of_the_files() -> None:
     found = diagnostics(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
     assert [str(diagnostic.place) for diagnostic in found] == sorted(str(diagnostic.place) for diagnostic in found)

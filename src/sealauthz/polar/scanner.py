@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import messages
+from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.grammar import MARK, SPACE, scanner
 from sealauthz.polar.messages import END, REFUSED_WORDS
 from sealauthz.polar.source import Source
-from sealauthz.polar.syntax import ALWAYS
+from sealauthz.polar.syntax import ALWAYS, Place
 from sealauthz.polar.tree import Token
 
 MAX_FILE_BYTES = 1_000_000
@@ -70,7 +71,7 @@ def _refuse_name(name: str, file: str, line: int, column: int) -> None:
         raise BundleRefused("a name cannot end with `::`", file, line, column)
     if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
         plain = unicodedata.normalize("NFKC", name)
-        raise BundleRefused(f"this name must be written in plain letters: `{plain}`", file, line, column)
+        raise refusal(f"this name must be written in plain letters: `{plain}`", Place(file, line, column))
 
 
 def _tags(text: str, file: str, line: int, column: int) -> tuple[str, ...]:

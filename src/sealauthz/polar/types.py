@@ -7,6 +7,7 @@ compiler by its Python class (`Known`).
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from sealauthz.polar.syntax import Place
-from sealauthz.schema import Column, shape_of
+from sealauthz.schema import Column, Shape, shape_of
+from sealauthz.schema.rules import Check
 
 BUILTIN: Mapping[str, type] = {
     "String": str,
@@ -93,12 +95,8 @@ class AttributeType:
     is_personal: bool = False
 
 
-_BEGINNINGS = {
-    "_from": ("_to", "_until"),
-    "not_before": ("not_after",),
-    "starts_at": ("ends_at",),
-}
-"""How the names of two instants end that belong together: where an interval begins, and where it ends."""
+_BEFORE = re.compile(r"\b(\w+) <=? (\w+)\b")
+"""In a check of a record: one column before another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
     `classes` are all of them by name, Polar's own included; `records` are the names of records; `intervals` are the
-    pairs of instants between which something holds.
+    instants between which something holds.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -131,7 +129,7 @@ class TypeTable:
         }
         self._stems = dict(_stems(plain))
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
-        self.intervals = _intervals_of(self._attributes.values())
+        self.intervals = _intervals_of(map(shape_of, records.values()))
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
 
@@ -255,19 +253,17 @@ def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:
             yield cls, root
 
 
-def _intervals_of(classes: Iterable[Mapping[str, AttributeType]]) -> Intervals:
-    """Find the intervals of some classes by the names of their instants."""
+def _intervals_of(shapes: Iterable[Shape]) -> Intervals:
+    """Find the intervals of records: two instants of which a check of the record says that one is before the other."""
     uppers: dict[str, set[str]] = {}
     lowers: dict[str, set[str]] = {}
-    for attributes in classes:
-        instants = {name for name, attribute in attributes.items() if attribute.is_instant}
-        for beginning, endings in _BEGINNINGS.items():
-            for lower in instants:
-                if lower.endswith(beginning):
-                    stem = lower.removesuffix(beginning)
-                    for upper in instants.intersection(stem + ending for ending in endings):
-                        uppers.setdefault(lower, set()).add(upper)
-                        lowers.setdefault(upper, set()).add(lower)
+    for shape in shapes:
+        instants = {column.name for column in shape.columns if column.is_instant}
+        for check in shape.rules_of(Check):
+            for lower, upper in _BEFORE.findall(check.condition):
+                if lower in instants and upper in instants:
+                    uppers.setdefault(lower, set()).add(upper)
+                    lowers.setdefault(upper, set()).add(lower)
     return Intervals(
         {name: frozenset(found) for name, found in uppers.items()},
         {name: frozenset(found) for name, found in lowers.items()},

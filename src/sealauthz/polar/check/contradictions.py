@@ -223,7 +223,7 @@ class _Reader:
         at, base = written(instant), written(bound.base)
         lower, upper = (bound.name, other) if bound.name in self._uppers else (other, bound.name)
         message = f"this {when}: `{at}` is compared the wrong way round with `{lower}` and `{upper}` of `{base}`"
-        hint = f"inside is `{base}.{lower} <= {at} and {at} < {base}.{upper}`"
+        hint = f"inside is `{base}.{lower} <= {at}` and `{at} < {base}.{upper}`"
         self._found.error("interval", message, place, hint)
 
 
