@@ -1134,7 +1134,6 @@ SETTLING = [
     ),
 ]
 
-
 CASES = [
     *NAMES,
     *CONTRACTS,

@@ -15,6 +15,7 @@ from sealauthz.polar.check import Diagnostic, Severity, check, flow, graph
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
+from sealauthz.polar.syntax import Place
 from sealauthz.polar.types import TypeTable
 
 POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
@@ -285,6 +286,62 @@ def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -
     assert [diagnostic.code for diagnostic in diagnostics(meets(condition) + others)] == codes
 
 
+VIEW = (
+    FLOOR
+    + """
+requires("view", _: Seal, "ACCOUNT_ACTIVE");
+meets(person: Person, "ACCOUNT_ACTIVE", "view", _: Seal, _) if is_active(person);
+"""
+)
+FRESH = """
+resource Seal { permissions = ["view"]; }
+has_permission(_: Person, "view", _: Seal);
+requires("view", _: Seal, "R");
+meets(_: Person, "R", "use", seal: Seal, context) if is_fresh(seal, _, context);
+lapses(_: Person, "use", seal: Seal, context, at) if fresh_until(seal, context, at);
+fresh_until(seal: Seal, context, at) if
+  is_fresh(seal, hold, context) and at = hold.placed_at + context.parameters.face_for_use;
+is_fresh(seal: Seal, hold, context) if
+  hold in seal.holds and context.now < hold.placed_at + context.parameters.face_for_use;
+"""
+VIEWED = 'meets(_: Person, "R", "view", seal: Seal, context) if is_fresh(seal, _, context);'
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (VIEWED, True),
+        (VIEWED + 'lapses(_: Person, "view", _: Seal, context, at) if at = context.now;', True),
+        (VIEWED + 'lapses(_: Person, "view", seal: Seal, context, at) if fresh_until(seal, context, at);', False),
+        (VIEWED + "lapses(_: Person, _, seal: Seal, context, at) if fresh_until(seal, context, at);", False),
+        (VIEWED.replace("if is", 'if seal.kind = "OTHER" and not is'), False),
+        ('meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";', False),
+    ],
+)
+def test_an_action_that_rests_on_what_ends_lapses_with_it_as_its_siblings_do(text: str, warned: bool) -> None:
+    found = diagnostics(FRESH + text, floor=VIEW)
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)] * warned
+    for some in found:
+        assert some.message.startswith("`view` on Seal rests on `is_fresh`, which ends by itself, and has no `lapses`")
+        assert "`use` on Seal has one" in some.message
+        assert str(some.place) == "a.polar:11:1"
+
+
+def test_what_ends_on_the_floor_lapses_without_a_length_of_time_too() -> None:
+    floor = VIEW.replace(
+        'is_active(person: Person) if person.account_state = "ACTIVE";',
+        'is_active(person: Person) if person.account_state = "ACTIVE";'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "use", _: Seal, context) if joined(person, _, context);'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "view", _: Seal, context) if joined(person, _, context);'
+        "joined(person: Person, m, context) if m in person.memberships and context.now < m.joined_at;",
+    )
+    lapse = 'lapses(person: Person, "use", _: Seal, context, at) if joined(person, m, context) and at = m.joined_at;'
+    text = FRESH + 'meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";' + lapse
+    (found,) = diagnostics(text, floor=floor)
+    assert (found.code, found.place.file) == ("lapse", "floor.polar")
+    assert diagnostics(text + lapse.replace('"use"', '"view"'), floor=floor) == []
+
+
 # --- the shipped bundle -----------------------------------------------------------------------------------------------
 
 
@@ -296,6 +353,26 @@ def test_the_shipped_bundle_has_no_errors() -> None:
 def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
     _, found = shipped()
     assert {diagnostic.code for diagnostic in found} <= {"optional"}
+
+
+def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
+    """Every `lapses` that the face check alone has: its action would be allowed longer than the check counts."""
+    sources, _ = shipped()
+    statements = [statement for source in sources for statement in parse(source)]
+    context = 'lapses(person: Person, "sign", task: SigningTask, context, at) if'
+    (text,) = (source.text for source in sources if source.file == "signing.polar")
+    line = text[: text.index(context)].count("\n") + 1
+    left = [some for some in statements if some.place != Place("signing.polar", line, 1)]
+    assert len(left) == len(statements) - 1
+    found = check(
+        left,
+        TYPES,
+        lambda action, type_: MODEL.action(action, type_).context,
+        subjects=MODEL.subjects,
+        product_reasons=PRODUCT_REASONS,
+    )
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)]
+    assert found[0].message.startswith("`sign` on SigningTask rests on `fresh_face_check`, which ends by itself")
 
 
 def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

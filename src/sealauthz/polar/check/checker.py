@@ -14,6 +14,7 @@ from sealauthz.polar.check.entries import ContextOf, Entry, enter, enter_one, en
 from sealauthz.polar.check.floor import check_floor, check_kept
 from sealauthz.polar.check.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuch
 from sealauthz.polar.check.graph import check_calls, check_graph
+from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
 from sealauthz.polar.check.rules import Clause, Rules
 from sealauthz.polar.check.settling import check_settling
@@ -40,6 +41,7 @@ class _Service:
         book = self.contract(rules, found)
         check_unused_reasons(book, self.product_reasons, found)
         check_graph(rules, texts, found)
+        check_lapsing(book, rules, found)
         for clause in rules.clauses:
             self.read_clause(clause, found)
         return book
