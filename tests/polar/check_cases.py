@@ -922,6 +922,13 @@ ALWAYS = [
         "`seal.name = _` always holds",
         "give the variable a name",
     ),
+    error(
+        "a variable for anything",
+        "always",
+        meets("_ = h and h in seal.holds and h.seal = seal"),
+        meets("h in seal.holds and h.seal = seal"),
+        "`_ = h` always holds",
+    ),
     error("true by itself", "always", meets("is_active(person) and true"), meets("is_active(person)"), "`true` always"),
 ]
 

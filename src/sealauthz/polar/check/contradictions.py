@@ -108,9 +108,9 @@ class _Reader:
     def _itself(self, goal: Term) -> None:
         """Find a condition that compares a term with itself, constants, or anything with `_`."""
         left, right = goal.left, goal.right  # type: ignore[union-attr]
+        if isinstance(goal, Unify) and (_is_anything(left) or _is_anything(right)):
+            self._always(goal, "`_` compares with nothing: give the variable a name")
         if type(left) is not type(right):
-            if isinstance(goal, Unify) and (_is_anything(left) or _is_anything(right)):
-                self._always(goal, "`_` compares with nothing: give the variable a name")
             return
         relation = relation_of(goal)
         if relation is None:

@@ -15,9 +15,9 @@ from sealauthz.polar.check.values import (
     are_comparable,
     are_of_one_record,
     both,
-    class_named,
     either,
     literal,
+    of_class,
 )
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import Arithmetic, Attribute, DictTerm, ListTerm, Literal, Place, Term, Variable
@@ -268,6 +268,8 @@ class Reader:
 
     def as_class(self, term: Term, value: ValueType, name: str) -> ValueType | None:
         """The value, once it is known to be of a class; None where it cannot be."""
+        if value.name == name and not value.is_optional:
+            return value
         union = self.rules.unions.get(name)
         found: ValueType | None
         if value.name == "nil":
@@ -277,7 +279,7 @@ class Reader:
         elif name not in self.types.classes:
             found = value.present()
         else:
-            found = both(value.present(), ValueType(class_named(name)), self.types)
+            found = both(value.present(), of_class(name), self.types)
         if found is None:
             self.why = f"`{written(term)}` is {value}, never {name}"
         return found

@@ -106,6 +106,7 @@ def are_comparable(left: ValueType, right: ValueType, types: TypeTable) -> bool:
     return _narrower(left.name, right.name, types) is not None
 
 
-def class_named(name: str) -> str:
-    """What the class of a pattern is called as a type."""
-    return BUILTIN[name].__name__ if name in BUILTIN else name
+@lru_cache(1_000)
+def of_class(name: str) -> ValueType:
+    """The type that the class of a pattern is."""
+    return ValueType(BUILTIN[name].__name__ if name in BUILTIN else name)
