@@ -66,10 +66,9 @@ class _Reader:
         if len(goals) > 1 or around is not None:
             known = around.copy() if around is not None else _Known()
         for part in goals:
-            kind = type(part)
-            if kind is Unify or kind is Compare:
+            if isinstance(part, Unify | Compare):
                 self._itself(part)
-            elif kind is Literal and part.value is True:  # type: ignore[union-attr]
+            elif isinstance(part, Literal) and part.value is True:
                 self._always(part)
             if known is not None:
                 self._join(part, known)
@@ -105,9 +104,9 @@ class _Reader:
 
     # --- one condition ----------------------------------------------------------------------------------------------
 
-    def _itself(self, goal: Term) -> None:
+    def _itself(self, goal: Unify | Compare) -> None:
         """Find a condition that compares a term with itself, constants, or anything with `_`."""
-        left, right = goal.left, goal.right  # type: ignore[union-attr]
+        left, right = goal.left, goal.right
         if isinstance(goal, Unify) and (_is_anything(left) or _is_anything(right)):
             self._always(goal, "`_` compares with nothing: give the variable a name")
         if type(left) is not type(right):

@@ -15,7 +15,6 @@ from sealauthz.polar.syntax import (
     Call,
     Compare,
     In,
-    Literal,
     Not,
     Term,
     Unify,
@@ -81,24 +80,20 @@ def flip(allows: int) -> int:
 
 def key_of(node: Node) -> Key:
     """What a term or condition says, wherever it stands: equal for two that say the same of the same variables."""
-    kind = type(node)
-    if kind is Variable:
-        return node.name  # type: ignore[union-attr]
-    if kind is Attribute and node.arguments is None:  # type: ignore[union-attr]
-        return ".", key_of(node.base), node.name  # type: ignore[union-attr]
-    if kind is Literal:
-        value = node.value  # type: ignore[union-attr]
-        return kind, type(value), value
-    if kind is Call:
-        return kind, node.name, *map(key_of, node.arguments)  # type: ignore[union-attr, arg-type]
-    if kind is Compare or kind is Arithmetic:
-        return kind, node.operator, key_of(node.left), key_of(node.right)  # type: ignore[union-attr]
-    if kind is Unify:
-        return kind, key_of(node.left), key_of(node.right)  # type: ignore[union-attr]
-    if kind is In:
-        return kind, key_of(node.item), key_of(node.collection)  # type: ignore[union-attr]
-    if kind is Not:
-        return kind, key_of(node.term)  # type: ignore[union-attr]
+    if isinstance(node, Variable):
+        return node.name
+    if isinstance(node, Attribute) and node.arguments is None:
+        return ".", key_of(node.base), node.name
+    if isinstance(node, Call):
+        return Call, node.name, *map(key_of, node.arguments)
+    if isinstance(node, Compare | Arithmetic):
+        return node.operator, key_of(node.left), key_of(node.right)
+    if isinstance(node, Unify):
+        return Unify, key_of(node.left), key_of(node.right)
+    if isinstance(node, In):
+        return In, key_of(node.item), key_of(node.collection)
+    if isinstance(node, Not):
+        return Not, key_of(node.term)
     return placeless(node)
 
 
