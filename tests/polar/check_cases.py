@@ -915,6 +915,13 @@ ALWAYS = [
         "always holds",
     ),
     error(
+        "less, equal or more",
+        "always",
+        meets("seal.name < person.id or person.id < seal.name or seal.name = person.id"),
+        meets("seal.name < person.id or person.id < seal.name"),
+        "always holds",
+    ),
+    error(
         "a comparison with anything",
         "always",
         meets("seal.name = _"),

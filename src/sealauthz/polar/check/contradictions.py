@@ -29,6 +29,9 @@ from sealauthz.polar.syntax import And, Attribute, Compare, Forall, Literal, Not
 from sealauthz.polar.types import Intervals
 from sealauthz.polar.unparse import written
 
+_MOST_REMEMBERED = 50
+"""So many conditions are compared with each other; of more, the time to check them would grow faster than they do."""
+
 
 def check_conditions(clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
     """Find the conditions of a rule that cannot be meant as they are written."""
@@ -86,16 +89,19 @@ class _Reader:
 
     def _alternatives(self, goal: Or, known: _Known | None) -> None:
         parts = list(_alternatives_of(goal))
+        if known is not None and len(known.held) > _MOST_REMEMBERED:
+            known = None
         for part in parts:
             self.conjunction(part, known)
         seen: dict[Key, Term] = {}
+        together: dict[tuple[Key, Key], tuple[int, Term]] = {}
         relations: list[tuple[Relation, Term]] = []
         for part in parts:
             relation, key, opposite = _said_by(part)
-            other = seen.get(opposite) or next((o for r, o in relations if _are_all(relation, r)), None)
+            other = seen.get(opposite) or (relation and _leaves_nothing(relation, part, together))
             if key in seen:
                 self._found.error("always", f"`{written(part)}` stands twice in this `or`", part.place)
-            elif other is not None:
+            elif other:
                 self._found.error("always", f"`{written(other)} or {written(part)}` always holds", part.place)
             seen.setdefault(key, part)
             if relation is not None:
@@ -172,7 +178,8 @@ class _Reader:
                 else:
                     self._together(other, goal)
                 break
-        listed.append((relation.allows, constant.value, goal))
+        if len(listed) < _MOST_REMEMBERED:
+            listed.append((relation.allows, constant.value, goal))
 
     def _repeated(self, goal: Term) -> None:
         message = f"`{written(goal)}` stands there already, so that it always holds here"
@@ -259,15 +266,14 @@ def _is_anything(term: Term) -> bool:
     return isinstance(term, Variable) and term.name == "_"
 
 
-def _are_all(relation: Relation | None, other: Relation) -> bool:
-    """Whether one of two relations always holds."""
-    if relation is None:
-        return False
-    if (relation.left_key, relation.right_key) == (other.left_key, other.right_key):
-        return (relation.allows | other.allows) & ORDERED == ORDERED
-    if (relation.left_key, relation.right_key) == (other.right_key, other.left_key):
-        return (flip(relation.allows) | other.allows) & ORDERED == ORDERED
-    return False
+def _leaves_nothing(relation: Relation, goal: Term, together: dict[tuple[Key, Key], tuple[int, Term]]) -> Term | None:
+    """Add an alternative to those about the same two terms; one before it if now one of them always holds."""
+    pair, allows = (relation.left_key, relation.right_key), relation.allows
+    if pair not in together and pair[::-1] in together:
+        pair, allows = pair[::-1], flip(allows)
+    before = together.get(pair)
+    together[pair] = (allows | before[0], before[1]) if before is not None else (allows, goal)
+    return before[1] if before is not None and (allows | before[0]) & ORDERED == ORDERED else None
 
 
 def _is_before(allows: int) -> bool:
