@@ -1161,6 +1161,13 @@ SETTLING = [
         "a line `#@ always` above the rule",
     ),
     error(
+        "a waiver with a condition that reads nothing of the question",
+        "unconditional",
+        'waived("R", "use", _: Seal, _) if is_on(1); is_on(1);',
+        'waived("R", "use", seal: Seal, _) if is_on(seal); is_on(seal: Seal) if seal.kind = "OTHER";',
+        "this waives the requirement without a condition",
+    ),
+    error(
         "a requirement met without a condition",
         "unconditional",
         MEETS + 'meets(_: Person, "R", "use", _: Seal, _);',

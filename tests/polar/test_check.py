@@ -11,11 +11,11 @@ import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.check import Diagnostic, Severity, check, flow, graph
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, flow, graph
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
-from sealauthz.polar.syntax import Place
+from sealauthz.polar.syntax import Place, Statement
 from sealauthz.polar.types import TypeTable
 
 POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
@@ -39,6 +39,9 @@ requires("use", _: Seal, "R");
 otherwise("R", "NO");
 waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";
 """
+
+
+WAIVED = 'waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";'
 
 
 def diagnostics(text: str, *others: Source, floor: str = FLOOR) -> list[Diagnostic]:
@@ -155,6 +158,31 @@ def test_an_error_cuts_what_it_repeats(text: str) -> None:
     for some in found:
         assert len(str(some)) < 500
         assert str(some).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_refused"),
+    [
+        (MEETS, MEETS.replace(' = "ACTIVE"', ' = "LOST"'), False),
+        (MEETS, MEETS.replace(";", ' and seal.name = "a" and seal.name = "b";'), True),
+        (MEETS, MEETS.replace('"ACTIVE"', "seal.state"), True),
+        (MEETS, MEETS.replace("seal.state = ", "seal.enterprise_id = seal.id and seal.state = "), True),
+        (MEETS, MEETS.replace("seal", "_seal"), True),
+        (WAIVED, WAIVED.replace("seal: Seal, _) if seal.kind", "_: Seal, _); f(seal: Seal) if seal.kind"), True),
+        (WAIVED, WAIVED.replace("if seal", "if not seal"), True),
+    ],
+)
+def test_a_bundle_that_differs_in_one_rule_is_refused_for_the_same(old: str, new: str, is_refused: bool) -> None:
+    def statements_of(text: str) -> list[Statement]:
+        sources = [("contract.polar", CONTRACT), ("floor.polar", FLOOR), ("base.polar", BASE.replace(WAIVED, ""))]
+        texts = [*sources, ("a.polar", "\n".join(text if some == old else some for some in (MEETS, WAIVED)))]
+        return [statement for file, said in texts for statement in parse(Source(file, said))]
+
+    before, after = statements_of(old), statements_of(new)
+    at = next(at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
+    changed = [*before[:at], after[at], *before[at + 1 :]]
+    baseline = Baseline(before, TYPES, lambda a, t: MODEL.action(a, t).context, subjects=MODEL.subjects)
+    assert baseline.refuses(changed, before[at], after[at]) == is_refused
 
 
 def test_findings_stand_in_the_order_of_the_files() -> None:

@@ -51,8 +51,14 @@ def _check_meant(rule: RuleNode, is_floor: bool, other: RuleNode, found: Diagnos
 
 
 def _is_open(rule: RuleNode) -> bool:
-    """Whether a rule asks for nothing but the requirement, the action and the types of its arguments."""
-    return rule.body is None and not any(map(_is_narrow, rule.parameters))
+    """Whether a rule asks for nothing but the requirement, the action and the types of its arguments.
+
+    So does a waiver whose condition can read neither the resource nor the context: it is the same for every question.
+    """
+    if any(map(_is_narrow, rule.parameters)):
+        return False
+    is_waiver = rule.name == "waived"
+    return rule.body is None or (is_waiver and all(some.variable in (None, "_") for some in rule.parameters))
 
 
 def _is_narrow(parameter: Parameter) -> bool:
