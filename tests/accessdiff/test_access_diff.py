@@ -417,7 +417,8 @@ def words(found: AccessDiff) -> list[tuple[str, ...]]:
 
 
 def test_waivers_are_told_however_old_the_facts_are(bundles: Bundles, added: Any) -> None:
-    new = added('waived("SEAL_AUTHORITY", "use", _: Seal, _);\nwaived("SEAL_USABLE", "use", _: Seal, _);\n')
+    rules = ('waived("SEAL_AUTHORITY", "use", _: Seal, _);', 'waived("SEAL_USABLE", "use", _: Seal, _);')
+    new = added("".join(f"#@ always\n{rule}\n" for rule in rules))
     for later in (0, HOUR, YEAR):
         found = compare(bundles[""], new, Scene().records, NOW + later)
         gained = {change.subject.id for change in (*found.changes, *found.fresh)}
@@ -461,7 +462,11 @@ def test_a_gain_as_things_are_is_not_told_again_with_fresh_facts(bundles: Bundle
 @pytest.mark.parametrize(
     ("rules", "parameters", "expected"),
     [
-        ('meets(_: Person, "SEAL_USABLE", "stamp", _: Seal, _);', "", ("meets", "stamp", "Seal", "SEAL_USABLE")),
+        (
+            '#@ always\nmeets(_: Person, "SEAL_USABLE", "stamp", _: Seal, _);',
+            "",
+            ("meets", "stamp", "Seal", "SEAL_USABLE"),
+        ),
         ('has_permission(_: Person, "destroy", _: Seal);', "", ("has_permission", "destroy", "Seal")),
         ("visible(_: Person, _: RetrievalCase, _);", "", ("visible", "RetrievalCase")),
         ("", 'face_for_retrieval = "9 hours"', ("parameter", "face_for_retrieval")),

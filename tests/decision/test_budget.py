@@ -20,7 +20,7 @@ meets(_: Person, "ENDLESS", "join", enterprise: Enterprise, _) if
   c in enterprise.memberships and
   d in enterprise.memberships and
   e in enterprise.memberships and
-  a.joined_at + b.joined_at + c.joined_at + d.joined_at + e.joined_at < 0;
+  (a.joined_at - b.joined_at) * (a.joined_at - b.joined_at) < (c.joined_at - d.joined_at) * (e.joined_at - e.joined_at);
 """
 
 RUNAWAY_RECURSION = """

@@ -90,8 +90,8 @@ NAMES = [
     error(
         "several classes as an argument",
         "class",
-        meets("f(seal, Resource)") + "f(_: Seal, x) if x = x;",
-        meets("f(seal, seal)") + "f(_: Seal, x) if x = x;",
+        meets("f(seal, Resource)") + "f(_: Seal, _);",
+        meets("f(seal, seal)") + "f(_: Seal, _);",
         "`Resource` is a class and no value",
     ),
     error(
@@ -192,7 +192,7 @@ NAMES = [
         "two columns without a common word",
         "word",
         meets("seal.state = seal.category"),
-        meets("seal.state = seal.state"),
+        meets("other in seal.enterprise.seals and seal.state = other.state"),
         "no word in common",
     ),
     error("a rule", "rule", meets("is_actve(person)"), meets("is_active(person)"), "no rule `is_actve`", "`is_active`"),
@@ -279,7 +279,7 @@ CONTRACTS = [
         "a requirement that is waived in vain",
         "requirement",
         'waived("RR", "use", _: Seal, _);',
-        'waived("R", "use", _: Seal, _);',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER";',
         "this waives `RR`",
     ),
     error(
@@ -394,7 +394,7 @@ CONTRACTS = [
         "the floor waived",
         "floor",
         'waived("ACCOUNT_ACTIVE", "use", _: Seal, _);',
-        'waived("R", "use", _: Seal, _);',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER";',
         "only floor.polar waives it",
     ),
     error(
@@ -407,7 +407,7 @@ CONTRACTS = [
     error(
         "an action without floor",
         "floor",
-        'requires("view", _: Seal, "R"); meets(_: Person, "R", "view", _: Seal, _);'
+        'requires("view", _: Seal, "R"); meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";'
         'resource Seal { permissions = ["view"]; }'
         'has_permission(_: Person, "view", _: Seal);',
         "",
@@ -433,15 +433,15 @@ MODES = [
     error(
         "arithmetic",
         "unbound",
-        meets("y = x + 1 and x = y and y < context.now"),
-        meets("x = context.now and y = x + 1 and y < context.now"),
+        meets("y = x + context.parameters.cooling_off and x = y and y < context.now"),
+        meets("x = context.now and y = x + context.parameters.cooling_off and y < context.now"),
         "`x` has no value here, and `+` needs one",
     ),
     error(
         "a collection",
         "unbound",
-        meets("h in all and h = h and all = seal.holds"),
-        meets("all = seal.holds and h in all and h = h"),
+        meets("h in all and h.seal = seal and all = seal.holds"),
+        meets("all = seal.holds and h in all and h.seal = seal"),
         "`all` has no value here, and `in` needs one",
     ),
     error(
@@ -455,17 +455,45 @@ MODES = [
         "no value before `not`",
     ),
     error(
+        "not with a variable of the head",
+        "unbound",
+        meets("f(seal, x) and x in [1, 2]") + "f(_: Seal, x) if not x = 2;",
+        meets("x in [1, 2] and f(seal, x)") + "f(_: Seal, x) if not x = 2;",
+        "`x` has no value before `not`",
+    ),
+    error(
+        "not with a variable that stands for one without a value",
+        "unbound",
+        meets("h = k and not k in seal.holds and h in seal.holds"),
+        meets("h = k and h in seal.holds and not k.id = seal.name"),
+        "`k` has no value before `not`",
+    ),
+    error(
+        "not with a variable that one side of or gives",
+        "unbound",
+        meets('(h in seal.holds or seal.kind = "OTHER") and not h.state = "PLACED"'),
+        meets('(h in seal.holds and seal.kind = "OTHER") and not h.state = "PLACED"'),
+        "`h` has no value before `not`",
+    ),
+    error(
+        "not inside of not with a variable for later",
+        "unbound",
+        meets('not (seal.kind = "OTHER" and not h.state = "PLACED" and h in seal.holds)'),
+        meets('not (seal.kind = "OTHER" and h in seal.holds and not h.state = "PLACED")'),
+        "`h` has no value before `not`",
+    ),
+    error(
         "forall with a variable for later",
         "unbound",
         meets('forall(h in seal.holds, h.state = "RELEASED") and h in seal.holds'),
-        meets('forall(h in seal.holds, h.state = "RELEASED") and k in seal.holds and k = k'),
+        meets('forall(h in seal.holds, h.state = "RELEASED") and k in seal.holds and k.seal = seal'),
         "before `forall`",
     ),
     error(
         "a value that only one side of or gives",
         "unbound",
         meets('(x = seal.state or seal.kind = "OTHER") and x != "LOST"'),
-        meets('(x = seal.state or x = "LOST") and x != "LOST"'),
+        meets('(x = seal.state or x = "ACTIVE") and x != "LOST"'),
         "`x` has no value here",
     ),
     error(
@@ -493,7 +521,7 @@ MODES = [
         "a value twice",
         "bound",
         meets("x = seal.state and x := seal.kind"),
-        meets("x := seal.state and x = x"),
+        meets('x := seal.state and x = "ACTIVE"'),
         "has a value already",
     ),
 ]
@@ -553,22 +581,22 @@ OPTIONAL = [
     error(
         "a column that may be nil under not",
         "optional",
-        meets("not seal.custodian_id = person.id"),
-        meets("seal.custodian_id != nil and not seal.custodian_id = person.id"),
+        meets("not seal.legal_rep_id = person.id"),
+        meets("seal.legal_rep_id != nil and not seal.legal_rep_id = person.id"),
         "nil lets the negation at",
     ),
     error(
         "a column that may be nil before !=",
         "optional",
-        meets("seal.custodian_id != person.id"),
-        meets("seal.custodian_id matches String and seal.custodian_id != person.id"),
+        meets("seal.legal_rep_id != person.id"),
+        meets("seal.legal_rep_id matches String and seal.legal_rep_id != person.id"),
         "nil lets `!=` hold",
     ),
     warning(
         "nil equal to nil",
         "nil-equal",
-        meets("seal.custodian_id = seal.certificate_id"),
-        meets("seal.custodian_id != nil and seal.custodian_id = seal.certificate_id"),
+        meets("seal.custodian_id = seal.acting_custodian_id"),
+        meets("seal.custodian_id != nil and seal.custodian_id = seal.acting_custodian_id"),
         "nil equals nil",
     ),
     error(
@@ -659,7 +687,7 @@ NEVER = [
         "classes that are never equal",
         "types",
         meets("seal = person"),
-        meets("person = person and seal = seal"),
+        meets("h in seal.holds and h.seal = seal"),
         "they are never equal",
     ),
     error("a text and a number", "types", meets("seal.name = 1"), meets('seal.name = "1"'), "never equal"),
@@ -670,12 +698,14 @@ NEVER = [
         meets("1 < context.now"),
         "not str with int",
     ),
-    error("an order of records", "types", meets("seal < seal"), meets("context.now < 1"), "compares numbers or texts"),
+    error(
+        "an order of records", "types", meets("seal < person"), meets("context.now < 1"), "compares numbers or texts"
+    ),
     error(
         "arithmetic on a text",
         "types",
         meets("seal.name + 1 < 2"),
-        meets("context.now + 1 < 2"),
+        meets("context.parameters.reminder_limit + 1 < 2"),
         "calculates with numbers",
     ),
     error("in a text", "types", meets('"a" in seal.name'), meets("_ in seal.holds"), "walks through a collection"),
@@ -683,7 +713,7 @@ NEVER = [
         "a record as a condition",
         "types",
         meets("seal.enterprise"),
-        meets("seal.enterprise = seal.enterprise"),
+        meets("is_active(person) and h in seal.holds and h.seal.enterprise = seal.enterprise"),
         "true or false",
     ),
     error(
@@ -747,4 +777,424 @@ HABITS = [
     ),
 ]
 
-CASES = [*NAMES, *CONTRACTS, *MODES, *OPTIONAL, *NEVER, *HABITS]
+CONTRADICTIONS = [
+    error(
+        "an order both ways",
+        "never",
+        meets("h in seal.holds and h.placed_at < context.now and context.now < h.placed_at"),
+        meets("h in seal.holds and h.placed_at <= context.now and context.now <= h.placed_at"),
+        "`h.placed_at < context.now` and `context.now < h.placed_at` never hold together",
+    ),
+    error(
+        "before and not before",
+        "never",
+        meets("g in seal.grants and context.now < g.valid_to and g.valid_to <= context.now"),
+        meets("g in seal.grants and context.now <= g.valid_to and g.valid_to <= context.now"),
+        "never hold together",
+    ),
+    error(
+        "at most, at least and not equal",
+        "never",
+        meets(
+            "g in seal.grants and g.valid_to <= context.now and context.now <= g.valid_to and context.now != g.valid_to"
+        ),
+        meets("g in seal.grants and g.valid_to <= context.now and context.now <= g.valid_to"),
+        "never hold together",
+    ),
+    error(
+        "a word and another",
+        "never",
+        meets('seal.name = "a" and seal.name = "b"'),
+        meets('seal.name = "a" and seal.kind = "OTHER"'),
+        '`seal.name` is never "b" here: `seal.name = "a"`',
+    ),
+    error(
+        "a word and its negation",
+        "never",
+        meets('seal.name = "a" and "a" != seal.name'),
+        meets('seal.name = "a" and "b" != seal.name'),
+        "never hold together",
+    ),
+    error(
+        "bounds that leave nothing",
+        "never",
+        meets("g in seal.grants and g.used < 3 and g.used > 5"),
+        meets("g in seal.grants and g.used < 5 and g.used > 3"),
+        "`g.used < 3` and `g.used > 5` never hold together",
+    ),
+    error(
+        "bounds at one number",
+        "never",
+        meets("g in seal.grants and g.used < 3 and 3 <= g.used"),
+        meets("g in seal.grants and g.used <= 3 and 3 <= g.used"),
+        "never hold together",
+    ),
+    error(
+        "a condition and its negation",
+        "never",
+        meets("is_active(person) and not is_active(person)"),
+        meets("is_active(person) and not is_lost(seal)") + 'is_lost(seal: Seal) if seal.state = "LOST";',
+        "`is_active(person)` and `not is_active(person)` never hold together",
+    ),
+    error(
+        "a condition and its negation in an alternative",
+        "never",
+        meets('is_active(person) and (seal.kind = "OTHER" or not is_active(person))'),
+        meets('is_active(person) and (seal.kind = "OTHER" or not seal.name = "x")'),
+        "never hold together",
+    ),
+    error(
+        "conditions under not",
+        "never",
+        meets('not (seal.name < "b" and "c" < seal.name)'),
+        meets('not (seal.name < "c" and "b" < seal.name)'),
+        "never hold together",
+    ),
+    error(
+        "an order of a term and itself",
+        "never",
+        meets("seal.name < seal.name"),
+        meets('seal.name < "b"'),
+        "never holds",
+    ),
+    error(
+        "constants", "never", meets("is_active(person) and 2 < 1"), meets("is_active(person)"), "`2 < 1` never holds"
+    ),
+]
+
+ALWAYS = [
+    error(
+        "a term that equals itself",
+        "always",
+        meets("person.id = person.id"),
+        meets("seal.legal_rep_id matches String and seal.legal_rep_id = person.id"),
+        "`person.id = person.id` always holds",
+    ),
+    error("a term == itself", "always", meets("seal.name == seal.name"), meets('seal.name == "x"'), "always holds"),
+    error("a term <= itself", "always", meets("seal.name <= seal.name"), meets('seal.name <= "x"'), "always holds"),
+    error(
+        "a condition twice",
+        "always",
+        meets('seal.kind = "OTHER" and is_active(person) and seal.kind = "OTHER"'),
+        meets('seal.kind = "OTHER" and is_active(person) and seal.name = "OTHER"'),
+        '`seal.kind = "OTHER"` stands there already',
+    ),
+    error(
+        "a comparison twice, turned round",
+        "always",
+        meets("g in seal.grants and g.valid_to < context.now and context.now > g.valid_to"),
+        meets("g in seal.grants and g.valid_to < context.now and context.now > g.valid_from"),
+        "stands there already",
+    ),
+    error(
+        "a condition again in an alternative",
+        "always",
+        meets('is_active(person) and (is_active(person) or seal.kind = "OTHER")'),
+        meets('is_active(person) or seal.kind = "OTHER"'),
+        "stands there already",
+    ),
+    error(
+        "an alternative twice",
+        "always",
+        meets('seal.kind = "OTHER" or seal.kind = "OTHER"'),
+        meets('seal.kind = "OTHER" or seal.name = "OTHER"'),
+        '`seal.kind = "OTHER"` stands twice in this `or`',
+    ),
+    error(
+        "a condition or its negation",
+        "always",
+        meets("is_active(person) or not is_active(person)"),
+        meets('is_active(person) or not seal.kind = "OTHER"'),
+        "`is_active(person) or not is_active(person)` always holds",
+    ),
+    error(
+        "before or not before",
+        "always",
+        meets("g in seal.grants and (context.now < g.valid_to or context.now >= g.valid_to)"),
+        meets("g in seal.grants and (context.now < g.valid_to or context.now > g.valid_to)"),
+        "always holds",
+    ),
+    error(
+        "less, equal or more",
+        "always",
+        meets("seal.name < person.id or person.id < seal.name or seal.name = person.id"),
+        meets("seal.name < person.id or person.id < seal.name"),
+        "always holds",
+    ),
+    error(
+        "a comparison with anything",
+        "always",
+        meets("seal.name = _"),
+        meets("_ in seal.holds"),
+        "`seal.name = _` always holds",
+        "give the variable a name",
+    ),
+    error(
+        "a variable for anything",
+        "always",
+        meets("_ = h and h in seal.holds and h.seal = seal"),
+        meets("h in seal.holds and h.seal = seal"),
+        "`_ = h` always holds",
+    ),
+    error("true by itself", "always", meets("is_active(person) and true"), meets("is_active(person)"), "`true` always"),
+]
+
+INTERVALS = [
+    error(
+        "an interval the wrong way round",
+        "interval",
+        meets("g in seal.grants and g.valid_to <= context.now and context.now < g.valid_from"),
+        meets("g in seal.grants and g.valid_from <= context.now and context.now < g.valid_to"),
+        "this never holds: `context.now` is compared the wrong way round with `valid_from` and `valid_to` of `g`",
+        "inside is `g.valid_from <= context.now` and `context.now < g.valid_to`",
+    ),
+    error(
+        "an interval the wrong way round, with other words",
+        "interval",
+        meets("c = seal.certificate and c != nil and c.not_before >= context.now and context.now > c.not_after"),
+        meets("c = seal.certificate and c != nil and c.not_before <= context.now and context.now < c.not_after"),
+        "never holds",
+    ),
+    error(
+        "both sides of an interval as alternatives",
+        "interval",
+        meets("g in seal.grants and (g.valid_from <= context.now or context.now < g.valid_to)"),
+        meets("g in seal.grants and (context.now < g.valid_from or g.valid_to <= context.now)"),
+        "this always holds",
+    ),
+    error(
+        "the end of one and the beginning of the same",
+        "interval",
+        meets("g in seal.grants and _ in seal.grants and g.valid_to < context.now and context.now < g.valid_from"),
+        meets("g in seal.grants and h in seal.grants and g.valid_to < context.now and context.now < h.valid_from"),
+        "never holds",
+    ),
+]
+
+UNITS = [
+    error(
+        "ids of different records",
+        "identifier",
+        meets("seal.enterprise_id = person.id"),
+        meets("m in person.memberships and seal.enterprise_id = m.enterprise_id"),
+        "`seal.enterprise_id` is the id of a record of Enterprise and `person.id` of Person: they are never the same",
+    ),
+    error(
+        "ids of different records behind ==",
+        "identifier",
+        meets("h in seal.holds and h.seal_id == seal.enterprise_id"),
+        meets("h in seal.holds and h.seal_id == seal.id"),
+        "`h.seal_id` is the id of a record of Seal",
+    ),
+    error(
+        "ids of different records behind !=",
+        "identifier",
+        meets("m in person.memberships and m.id != seal.enterprise_id"),
+        meets("m in person.memberships and m.enterprise_id != seal.enterprise_id"),
+        "`m.id` is the id of a record of Membership",
+    ),
+    error(
+        "ids of different records in a list",
+        "identifier",
+        meets("person.id in [seal.enterprise_id]"),
+        meets('person.id in ["p"]'),
+        "never the same",
+    ),
+    error(
+        "ids of different records through a rule",
+        "identifier",
+        meets("owned(seal, id) and id = person.id") + "owned(seal: Seal, id) if id = seal.enterprise_id;",
+        meets("owned(seal, id) and id = seal.enterprise.id") + "owned(seal: Seal, id) if id = seal.enterprise_id;",
+        "never the same",
+    ),
+    error(
+        "an id handed to a rule",
+        "identifier",
+        meets("of(person, person.id) and of(person, seal.id)") + "of(person: Person, id) if person.id = id;",
+        meets("of(person, person.id) and is(seal, seal.id)")
+        + "of(person: Person, id) if person.id = id; is(seal: Seal, id) if seal.id = id;",
+        "never the same",
+    ),
+    error(
+        "a plain number added to an instant",
+        "units",
+        meets("h in seal.holds and context.now < h.placed_at + 86400"),
+        meets("h in seal.holds and context.now < h.placed_at + context.parameters.cooling_off"),
+        "`86400` is a plain number and has no unit, and `h.placed_at` is an instant",
+        "a length of time is a parameter",
+    ),
+    error(
+        "a plain number taken from an instant",
+        "units",
+        meets("h in seal.holds and context.now - 24 * 3600 < h.placed_at"),
+        meets("h in seal.holds and context.now - 2 * context.parameters.cooling_off < h.placed_at"),
+        "`24 * 3600` is a plain number",
+    ),
+    error(
+        "a plain number beside a length of time",
+        "units",
+        meets("h in seal.holds and context.now - h.placed_at < 86400"),
+        meets("h in seal.holds and context.now - h.placed_at > 0"),
+        "`context.now - h.placed_at` is a length of time",
+    ),
+    error(
+        "a plain number under a name",
+        "units",
+        meets("h in seal.holds and day = 86400 and h.placed_at + day < context.now"),
+        meets("h in seal.holds and day = context.parameters.cooling_off and h.placed_at + day < context.now"),
+        "`day` is a plain number",
+    ),
+    error(
+        "two instants added",
+        "units",
+        meets("h in seal.holds and context.now < h.placed_at + context.now"),
+        meets("h in seal.holds and context.parameters.cooling_off < context.now - h.placed_at"),
+        "`h.placed_at` is an instant and `context.now` is an instant",
+    ),
+    error(
+        "an instant beside a length of time",
+        "units",
+        meets("context.now < context.parameters.cooling_off"),
+        meets("g in seal.grants and context.now < g.valid_to"),
+        "`context.parameters.cooling_off` is a length of time",
+    ),
+]
+
+
+WORDS = [
+    error(
+        "a word that no rule takes",
+        "word",
+        meets('f("LEFT") and f("RIGHT") and not f("LEVT")') + 'f("LEFT"); f("RIGHT");',
+        meets('f("LEFT") and f("RIGHT") and not f("LEVT")') + 'f("LEFT"); f("RIGHT"); f("LEVT");',
+        'no rule `f` takes "LEVT" there',
+        "did you mean `LEFT`?",
+    ),
+    error(
+        "a word that no rule takes, though one takes others",
+        "word",
+        meets('(f("LEFT", 1) or f("RIGHT", 2)) and not f("RIHGT", 1)') + 'f("LEFT", _); f("RIGHT", _);',
+        meets('(f("LEFT", 1) or f("RIGHT", 2)) and not f("RIHGT", 1)') + 'f("LEFT", _); f("RIGHT", _); f(_, 1);',
+        'no rule `f` takes "RIHGT" there',
+    ),
+    error(
+        "a word that is handed on twice",
+        "word",
+        meets('is(seal, "REVOKD")')
+        + "is(seal: Seal, state) if of(seal.holds, seal, state); of(_, seal: Seal, state) if seal.state = state;",
+        meets('is(seal, "REVOKED")')
+        + "is(seal: Seal, state) if of(seal.holds, seal, state); of(_, seal: Seal, state) if seal.state = state;",
+        '`Seal.state` is never "REVOKD", and is compared with it at a.polar:1:',
+        "`REVOKED`",
+    ),
+]
+
+
+SLIPS = [
+    error(
+        "a variable that does not matter, read",
+        "slip",
+        'meets(_: Person, "R", "use", _seal: Seal, _) if _seal.state = "ACTIVE";',
+        'meets(_: Person, "R", "use", seal: Seal, _) if seal.state = "ACTIVE";',
+        "`_seal` stands 2 times, and `_` says that it does not matter",
+        "write `seal` if it matters",
+    ),
+    error(
+        "variables that do not matter, and compare",
+        "slip",
+        meets("f(seal, _x) and g(seal, _x)") + "f(_: Seal, 1); g(_: Seal, 1);",
+        meets("f(seal, _x) and g(seal, _y)") + "f(_: Seal, 1); g(_: Seal, 1);",
+        "`_x` stands 2 times",
+    ),
+    error(
+        "a variable twice in a head",
+        "slip",
+        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _e, _e);",
+        meets("f(seal, seal.enterprise, seal.enterprise)") + "f(_: Seal, _, _);",
+        "`_e` stands 2 times",
+    ),
+]
+
+SETTLING = [
+    error(
+        "a waiver by a negation",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if not seal.kind = "OFFICIAL";',
+        'waived("R", "use", seal: Seal, _) if seal.kind in ["CONTRACT", "OTHER"];',
+        "a waiver rests on `not`: what is not known, or not thought of, would waive",
+        "say of which it is not asked",
+    ),
+    error(
+        "a waiver by a negation beside another condition",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and not seal.name = "x";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.name = "x";',
+        "rests on `not`",
+    ),
+    error(
+        "a waiver by a difference",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind != "OFFICIAL";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" and seal.custodian_id != nil;',
+        "rests on `!=`",
+    ),
+    error(
+        "a waiver in an alternative",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" or not seal.name = "x";',
+        'waived("R", "use", seal: Seal, _) if seal.kind = "OTHER" or seal.name = "x";',
+        "rests on `not`",
+    ),
+    error(
+        "a waiver by what all are that may be none",
+        "waiver",
+        'waived("R", "use", seal: Seal, _) if forall(h in seal.holds, h.state = "RELEASED");',
+        'waived("R", "use", seal: Seal, _) if _ in seal.holds and forall(h in seal.holds, h.state = "RELEASED");',
+        "rests on `forall`",
+    ),
+    error(
+        "a waiver without a condition",
+        "unconditional",
+        'waived("R", "use", _: Seal, _);',
+        '#@ always\nwaived("R", "use", _: Seal, _);',
+        "this waives the requirement without a condition, and the rule at base.polar:12:1 asks for something",
+        "a line `#@ always` above the rule",
+    ),
+    error(
+        "a waiver with a condition that reads nothing of the question",
+        "unconditional",
+        'waived("R", "use", _: Seal, _) if is_on(1); is_on(1);',
+        'waived("R", "use", seal: Seal, _) if is_on(seal); is_on(seal: Seal) if seal.kind = "OTHER";',
+        "this waives the requirement without a condition",
+    ),
+    error(
+        "a requirement met without a condition",
+        "unconditional",
+        MEETS + 'meets(_: Person, "R", "use", _: Seal, _);',
+        MEETS + 'meets(_: Person, "R", "use", _: Seal{kind: "OTHER"}, _);',
+        "this meets the requirement without a condition, and the rule at a.polar:1:1 asks for something",
+    ),
+    error(
+        "a requirement met without a condition, and with a tag that names another rule",
+        "unconditional",
+        MEETS + '\n#@ always\nwaived("R", "use", _: Seal, _);\nmeets(_: Person, "R", "use", _: Seal, _);',
+        MEETS + '\n#@ U-01 always\nmeets(_: Person, "R", "use", _: Seal, _);',
+        "this meets the requirement without a condition",
+    ),
+]
+
+CASES = [
+    *NAMES,
+    *CONTRACTS,
+    *MODES,
+    *OPTIONAL,
+    *NEVER,
+    *HABITS,
+    *CONTRADICTIONS,
+    *ALWAYS,
+    *INTERVALS,
+    *UNITS,
+    *WORDS,
+    *SLIPS,
+    *SETTLING,
+]

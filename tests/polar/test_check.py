@@ -11,10 +11,11 @@ import sealauthz
 from sealauthz.decision.bundle import PRODUCT_REASONS
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar.check import Diagnostic, Severity, check, flow, graph
+from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, flow, graph
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
+from sealauthz.polar.syntax import Place, Statement
 from sealauthz.polar.types import TypeTable
 
 POLICIES = Path(sealauthz.__file__).parent.parent.parent / "policies"
@@ -38,6 +39,9 @@ requires("use", _: Seal, "R");
 otherwise("R", "NO");
 waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";
 """
+
+
+WAIVED = 'waived("R", "use", seal: Seal, _) if seal.kind = "PERSONNEL";'
 
 
 def diagnostics(text: str, *others: Source, floor: str = FLOOR) -> list[Diagnostic]:
@@ -120,6 +124,67 @@ def test_a_place_is_where_the_name_stands() -> None:
     assert str(diagnostic) == ("a.polar:3:8: error: Seal has no attribute `stat` (did you mean `state`?) [attribute]")
 
 
+def test_a_misspelt_word_is_found_wherever_it_was_written() -> None:
+    """The helper is read once for all who hand it the same word."""
+    text = meets('is(seal, "ACTIV")') + 'waived("R", "use", seal: Seal, _) if\n  is(seal, "ACTIV");\n'
+    found = diagnostics(text + "is(seal: Seal, state) if\n  seal.state = state;")
+    assert [(some.code, str(some.place)) for some in found] == [("word", "a.polar:1:57"), ("word", "a.polar:2:12")]
+    assert {some.message for some in found} == {'`Seal.state` is never "ACTIV", and is compared with it at a.polar:4:3'}
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        meets(f'seal.state = "{LONG}"'),
+        meets(f'"{LONG}" in seal.name'),
+        meets(f"seal.{LONG} = 1"),
+        meets(f'seal.name = "{LONG}" and seal.name != "{LONG}"'),
+        meets(f"{LONG}(seal)"),
+        meets("g in seal.grants and g.valid_to < context.now + (1" + " + 1000000000000" * 50 + ")"),
+        meets(f'context.task matches {LONG}{{state: "PENDING"}}'),
+        meets('seal.state = "' + "line\\n" * 30 + '"'),
+        f'waived("{LONG}", "use", _: Seal, _);',
+        f'resource Seal {{ "{LONG}" if "{LONG}"; }}',
+        f"f({LONG}) if {LONG}.name = 1;",
+        f'reason("B", 1, "{LONG}", "STEP");' + 'because("R", "B", _: Person, _: Seal, _);',
+    ],
+)
+def test_an_error_cuts_what_it_repeats(text: str) -> None:
+    found = diagnostics(text)
+    assert found != []
+    for some in found:
+        assert len(str(some)) < 500
+        assert str(some).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_refused"),
+    [
+        (MEETS, MEETS.replace(' = "ACTIVE"', ' = "LOST"'), False),
+        (MEETS, MEETS.replace(";", ' and seal.name = "a" and seal.name = "b";'), True),
+        (MEETS, MEETS.replace('"ACTIVE"', "seal.state"), True),
+        (MEETS, MEETS.replace("seal.state = ", "seal.enterprise_id = seal.id and seal.state = "), True),
+        (MEETS, MEETS.replace("seal", "_seal"), True),
+        (WAIVED, WAIVED.replace("seal: Seal, _) if seal.kind", "_: Seal, _); f(seal: Seal) if seal.kind"), True),
+        (WAIVED, WAIVED.replace("if seal", "if not seal"), True),
+    ],
+)
+def test_a_bundle_that_differs_in_one_rule_is_refused_for_the_same(old: str, new: str, is_refused: bool) -> None:
+    def statements_of(text: str) -> list[Statement]:
+        sources = [("contract.polar", CONTRACT), ("floor.polar", FLOOR), ("base.polar", BASE.replace(WAIVED, ""))]
+        texts = [*sources, ("a.polar", "\n".join(text if some == old else some for some in (MEETS, WAIVED)))]
+        return [statement for file, said in texts for statement in parse(Source(file, said))]
+
+    before, after = statements_of(old), statements_of(new)
+    at = next(at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
+    changed = [*before[:at], after[at], *before[at + 1 :]]
+    baseline = Baseline(before, TYPES, lambda a, t: MODEL.action(a, t).context, subjects=MODEL.subjects)
+    assert baseline.refuses(changed, before[at], after[at]) == is_refused
+
+
 def test_findings_stand_in_the_order_of_the_files() -> None:
     found = diagnostics(meets("seal.b = 1 and seal.a = 2"), Source("b.polar", "f(1);"), Source("Z.polar", "g(1);"))
     assert [str(diagnostic.place) for diagnostic in found] == sorted(str(diagnostic.place) for diagnostic in found)
@@ -182,7 +247,7 @@ def test_many_patterns_are_an_error_and_no_standstill(monkeypatch: pytest.Monkey
 def test_recursion_is_followed_to_its_end() -> None:
     """What a recursive rule gives is what all its rules give."""
     text = "up(e: Enterprise, x) if x = e.id; up(e: Enterprise, x) if up(e, y) and x = y;"
-    assert diagnostics(meets("up(seal.enterprise, x) and x = seal.id") + text) == []
+    assert diagnostics(meets("up(seal.enterprise, x) and x = seal.enterprise_id") + text) == []
     (diagnostic,) = diagnostics(meets("up(seal.enterprise, x) and x = context.now") + text)
     assert diagnostic.code == "types"
 
@@ -202,11 +267,14 @@ def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
         ('x = y and y = seal.state and x = "ACTIVE"', ""),
         ('x in ["ACTIVE", "LOST"] and seal.state = x', ""),
         ("[x, y] = [seal.state, seal.state] and x = y", ""),
-        ('[x, *rest] = [seal.kind] and x = "OTHER" and rest = rest', ""),
-        ('f(e) and seal.enterprise = e and e.name = "x"', "f(e: Enterprise) if e = e;"),
+        ('[x, *rest] = [seal.kind] and x = "OTHER" and rest = []', ""),
+        ('f(e) and seal.enterprise = e and e.name = "x"', "f(_: Enterprise);"),
         ('home(e, seal) and e.name = "x"', "home(e: Enterprise, seal: Seal) if e = seal.enterprise;"),
         ("(x = 1 or x = 2) and x < context.now", ""),
-        ("seal.custodian matches Membership and seal.custodian.joined_at + 1 < context.now", ""),
+        (
+            "seal.custodian matches Membership and context.now - seal.custodian.joined_at > 0",
+            "",
+        ),
         ('seal.kind != "OTHER" and seal.kind in ["OTHER", "OFFICIAL"]', ""),
         ('x := seal.name and x = "a"', ""),
         ('h in seal.holds and h matches SealHold and h.state = "PLACED"', ""),
@@ -214,7 +282,7 @@ def test_one_rule_is_analysed_for_each_type_it_is_called_with() -> None:
         ("a = seal and a.certificate = nil", ""),
         ('same(seal.state, "LOST") and same(seal.name, "x")', "same(x, x);"),
         ("missing(seal.certificate)", "missing(nil);"),
-        ("any(seal) and any(person)", "any(x: Resource) if x = x;"),
+        ("any(seal) and any(person)", "any(_: Resource);"),
     ],
 )
 def test_what_is_right_is_not_complained_about(condition: str, others: str) -> None:
@@ -227,7 +295,7 @@ def test_what_is_right_is_not_complained_about(condition: str, others: str) -> N
         ('x in ["ACTIV", "LOST"] and seal.state = x and x = "ACTIV"', "", ["word"]),
         ("x = y and y = seal.state and x = 1", "", ["types"]),
         ('home(e, seal) and e.name = "x"', "home(e: Person, seal: Seal) if e = seal.enterprise;", ["never", "never"]),
-        ("seal.custodian.joined_at + 1 < context.now", "", ["optional"]),
+        ("seal.custodian.joined_at + context.parameters.cooling_off < context.now", "", ["optional"]),
         ("_ in seal.certificate.id", "", ["types", "optional"]),
         ('seal.kind != "OTHER" and seal.kind in ["OTHER"]', "", ["never"]),
         ("x < 1 or x = 2", "", ["unbound"]),
@@ -246,6 +314,62 @@ def test_what_is_wrong_is_found(condition: str, others: str, codes: list[str]) -
     assert [diagnostic.code for diagnostic in diagnostics(meets(condition) + others)] == codes
 
 
+VIEW = (
+    FLOOR
+    + """
+requires("view", _: Seal, "ACCOUNT_ACTIVE");
+meets(person: Person, "ACCOUNT_ACTIVE", "view", _: Seal, _) if is_active(person);
+"""
+)
+FRESH = """
+resource Seal { permissions = ["view"]; }
+has_permission(_: Person, "view", _: Seal);
+requires("view", _: Seal, "R");
+meets(_: Person, "R", "use", seal: Seal, context) if is_fresh(seal, _, context);
+lapses(_: Person, "use", seal: Seal, context, at) if fresh_until(seal, context, at);
+fresh_until(seal: Seal, context, at) if
+  is_fresh(seal, hold, context) and at = hold.placed_at + context.parameters.face_for_use;
+is_fresh(seal: Seal, hold, context) if
+  hold in seal.holds and context.now < hold.placed_at + context.parameters.face_for_use;
+"""
+VIEWED = 'meets(_: Person, "R", "view", seal: Seal, context) if is_fresh(seal, _, context);'
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (VIEWED, True),
+        (VIEWED + 'lapses(_: Person, "view", _: Seal, context, at) if at = context.now;', True),
+        (VIEWED + 'lapses(_: Person, "view", seal: Seal, context, at) if fresh_until(seal, context, at);', False),
+        (VIEWED + "lapses(_: Person, _, seal: Seal, context, at) if fresh_until(seal, context, at);", False),
+        (VIEWED.replace("if is", 'if seal.kind = "OTHER" and not is'), False),
+        ('meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";', False),
+    ],
+)
+def test_an_action_that_rests_on_what_ends_lapses_with_it_as_its_siblings_do(text: str, warned: bool) -> None:
+    found = diagnostics(FRESH + text, floor=VIEW)
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)] * warned
+    for some in found:
+        assert some.message.startswith("`view` on Seal rests on `is_fresh`, which ends by itself, and has no `lapses`")
+        assert "`use` on Seal has one" in some.message
+        assert str(some.place) == "a.polar:11:1"
+
+
+def test_what_ends_on_the_floor_lapses_without_a_length_of_time_too() -> None:
+    floor = VIEW.replace(
+        'is_active(person: Person) if person.account_state = "ACTIVE";',
+        'is_active(person: Person) if person.account_state = "ACTIVE";'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "use", _: Seal, context) if joined(person, _, context);'
+        'meets(person: Person, "ACCOUNT_ACTIVE", "view", _: Seal, context) if joined(person, _, context);'
+        "joined(person: Person, m, context) if m in person.memberships and context.now < m.joined_at;",
+    )
+    lapse = 'lapses(person: Person, "use", _: Seal, context, at) if joined(person, m, context) and at = m.joined_at;'
+    text = FRESH + 'meets(_: Person, "R", "view", seal: Seal, _) if seal.state = "ACTIVE";' + lapse
+    (found,) = diagnostics(text, floor=floor)
+    assert (found.code, found.place.file) == ("lapse", "floor.polar")
+    assert diagnostics(text + lapse.replace('"use"', '"view"'), floor=floor) == []
+
+
 # --- the shipped bundle -----------------------------------------------------------------------------------------------
 
 
@@ -257,6 +381,26 @@ def test_the_shipped_bundle_has_no_errors() -> None:
 def test_the_shipped_bundle_is_only_warned_of_what_may_be_nil() -> None:
     _, found = shipped()
     assert {diagnostic.code for diagnostic in found} <= {"optional"}
+
+
+def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
+    """Every `lapses` that the face check alone has: its action would be allowed longer than the check counts."""
+    sources, _ = shipped()
+    statements = [statement for source in sources for statement in parse(source)]
+    context = 'lapses(person: Person, "sign", task: SigningTask, context, at) if'
+    (text,) = (source.text for source in sources if source.file == "signing.polar")
+    line = text[: text.index(context)].count("\n") + 1
+    left = [some for some in statements if some.place != Place("signing.polar", line, 1)]
+    assert len(left) == len(statements) - 1
+    found = check(
+        left,
+        TYPES,
+        lambda action, type_: MODEL.action(action, type_).context,
+        subjects=MODEL.subjects,
+        product_reasons=PRODUCT_REASONS,
+    )
+    assert [(some.code, some.severity) for some in found] == [("lapse", Severity.WARNING)]
+    assert found[0].message.startswith("`sign` on SigningTask rests on `fresh_face_check`, which ends by itself")
 
 
 def test_the_shipped_bundle_leaves_room_before_the_checker_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,3 +81,10 @@ def test_tags_stand_until_the_next_tag_or_blank_line() -> None:
     text = "#@ U-01 U-26\nf(1);\nf(2);\n#@ M-01\nf(3);\n\nf(4);\n"
     tags = [rule.tags for rule in admit(Source("a.polar", text), ATTRIBUTES) if isinstance(rule, RuleNode)]
     assert tags == [("U-01", "U-26"), ("U-01", "U-26"), ("M-01",), ()]
+
+
+def test_a_tag_that_means_always_stands_for_one_rule_and_is_no_id() -> None:
+    text = "#@ U-01 always\nf(1);\nf(2);\n#@ always\nf(3);\n\nf(4);\n#@ always\nresource Seal {}\nf(5);\n"
+    rules = [rule for rule in admit(Source("a.polar", text), ATTRIBUTES) if isinstance(rule, RuleNode)]
+    assert [rule.is_always for rule in rules] == [True, False, True, False, True]
+    assert [rule.tags for rule in rules] == [("U-01",), ("U-01",), (), (), ()]

@@ -300,7 +300,8 @@ def test_nothing_is_a_policy_of_nothing() -> None:
         ("resource S { roles = []; roles = []; }", "1:26: `S` declares its roles twice"),
         ("resource S { roles = [\"a\" \"b\"]; }", "1:27: expected `]` or `,`, found `\"b\"`"),
         ("resource S { \"a\" if \"b\" at \"c\"; }", "1:25: expected `on` or `;`, found `at`"),
-        ("#@ U-1 nonsense\nf(1);", "1:1: a tag line names rule ids only, as in `#@ U-01 U-26`"),
+        ("#@ U-1 nonsense\nf(1);", "1:1: a tag line names rule ids only, as in `#@ U-01 U-26`, or says `always`"),
+        ("#@ alwayss\nf(1);", "1:1: a tag line names rule ids only, as in `#@ U-01 U-26`, or says `always`"),
         # Characters.
         ("f(x) if x = 'a';", "1:13: `'` is no part of Polar: a string stands between double quotes"),
         ("f(x) if x & y;", "1:11: `&` is no part of Polar: write `and`"),

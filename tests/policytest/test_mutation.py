@@ -74,7 +74,8 @@ def test_processes_find_the_same(tmp_path: Path) -> None:
 
 
 def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:
-    rules = ONLY_EARLY + 'waived("KNOWN_PERSON", "join", enterprise: Enterprise, _) if enterprise.realm = "PARTNER";\n'
+    waived = 'waived("KNOWN_PERSON", "join", enterprise: Enterprise, _) if\n'
+    rules = ONLY_EARLY + waived + '  enterprise.realm = "PARTNER" and enterprise.operating_state = "ACTIVE";\n'
     tests = EARLY_TESTS.replace("    but:", "    # but:").replace("    then:", "    # then:")
     result = result_of(policy_folder(tmp_path / "policies", rules, tests))
     assert '`enterprise.realm = "PARTNER"` were dropped' in told(result, Verdict.UNREACHED)
@@ -87,7 +88,7 @@ meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, context) if not
 looks_new(enterprise: Enterprise, context) if
   snapshot in enterprise.registry_snapshots and
   snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id = enterprise.id and
+  snapshot.legal_rep_id = enterprise.name and
   context.now < snapshot.fetched_at;
 otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
 """

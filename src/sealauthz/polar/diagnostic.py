@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,10 +34,33 @@ class Diagnostic:
         return f"{self.place}: {self.severity}: {self.message}{hint} [{self.code}]"
 
 
+MAX_ECHO = 60
+"""An error repeats at most so many characters of a name, a text or a condition."""
+
+MAX_MESSAGE = 600
+"""An error has at most so many characters."""
+
+_ECHO = re.compile(r"`[^`]*`|\"[^\"]*\"")
+
+
+def cut(message: str) -> str:
+    """Cut what an error repeats of a policy, which stands between backticks or quotes, and show it on one line."""
+    if not message.isprintable():
+        message = "".join(char if char.isprintable() else "\ufffd" for char in message)
+    if len(message) > MAX_ECHO:
+        message = _ECHO.sub(_cut_echo, message)
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
+
+
+def _cut_echo(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if len(text) <= MAX_ECHO + 2 else f"{text[:MAX_ECHO]}…{text[-1]}"
+
+
 def refusal(message: str, place: Place | None) -> BundleRefused:
     """Make the error that refuses a bundle for what stands at a place."""
     place = place or Place("", 0, 0)
-    return BundleRefused(message, place.file, place.line, place.column)
+    return BundleRefused(cut(message), place.file, place.line, place.column)
 
 
 class Diagnostics:
@@ -47,11 +71,11 @@ class Diagnostics:
 
     def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Note an error."""
-        self._add(Diagnostic(Severity.ERROR, code, message, place, hint))
+        self._add(Diagnostic(Severity.ERROR, code, cut(message), place, cut(hint)))
 
     def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Note a warning."""
-        self._add(Diagnostic(Severity.WARNING, code, message, place, hint))
+        self._add(Diagnostic(Severity.WARNING, code, cut(message), place, cut(hint)))
 
     def _add(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.place, diagnostic.code)

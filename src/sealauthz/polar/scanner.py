@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import messages
+from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.grammar import MARK, SPACE, scanner
 from sealauthz.polar.messages import END, REFUSED_WORDS
 from sealauthz.polar.source import Source
+from sealauthz.polar.syntax import ALWAYS, Place
 from sealauthz.polar.tree import Token
 
 MAX_FILE_BYTES = 1_000_000
 
-_TAG = re.compile(r"#@\s+(?P<ids>[A-Z]+-\d+(?:\s+[A-Z]+-\d+)*)\s*$")
+_TAG = re.compile(rf"#@\s+(?P<tags>(?:[A-Z]+-\d+|{ALWAYS})(?:\s+(?:[A-Z]+-\d+|{ALWAYS}))*)\s*$")
 
 # Controls, lone carriage returns, line separators and marks that turn the direction of text: a reviewer would see other
 # text than the parser, or other lines.
@@ -55,6 +57,8 @@ def tokens_of(source: Source) -> Iterator[Token]:
         elif kind == MARK:
             kind = terminals.marks[word]
         yield Token(kind, word, file, line, column, tags)
+        if word == ";" and ALWAYS in tags:
+            tags = tuple(tag for tag in tags if tag != ALWAYS)  # it counts for one rule
     if end < len(text):
         raise BundleRefused(messages.not_polar(text, end), file, line, end - start_of_line + 1)
     yield Token(END, "", file, *_line_and_column(text, len(text)), ())
@@ -67,14 +71,16 @@ def _refuse_name(name: str, file: str, line: int, column: int) -> None:
         raise BundleRefused("a name cannot end with `::`", file, line, column)
     if not name.isascii() and not unicodedata.is_normalized("NFKC", name):
         plain = unicodedata.normalize("NFKC", name)
-        raise BundleRefused(f"this name must be written in plain letters: `{plain}`", file, line, column)
+        raise refusal(f"this name must be written in plain letters: `{plain}`", Place(file, line, column))
 
 
 def _tags(text: str, file: str, line: int, column: int) -> tuple[str, ...]:
     tagged = _TAG.match(text)
     if tagged is None:
-        raise BundleRefused("a tag line names rule ids only, as in `#@ U-01 U-26`", file, line, column)
-    return tuple(tagged["ids"].split())
+        raise BundleRefused(
+            f"a tag line names rule ids only, as in `#@ U-01 U-26`, or says `{ALWAYS}`", file, line, column
+        )
+    return tuple(tagged["tags"].split())
 
 
 def refuse_unreadable(source: Source) -> None:

@@ -240,15 +240,22 @@ class Parameter:
         return self.pattern.name if isinstance(self.pattern, TypePattern) else None
 
 
+ALWAYS = "always"
+"""The tag of one rule that settles a requirement without a condition on purpose."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleNode:
-    """`name(parameters) if body;` — `body` is None for a fact; `tags` are the rulebook ids of the `#@` line above."""
+    """`name(parameters) if body;` — `body` is None for a fact; `tags` are the rulebook ids of the `#@` line above, and
+    `is_always` whether that line says so.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Term | None
     tags: tuple[str, ...]
     place: Place
+    is_always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

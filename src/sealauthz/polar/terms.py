@@ -122,3 +122,18 @@ def shape(value: object, names: dict[str, int]) -> object:
         fields = dataclasses.fields(value)
         return (type(value).__name__, *(shape(getattr(value, field.name), names) for field in fields))
     return value
+
+
+def placeless(value: object) -> object:
+    """What a piece of the tree says, wherever it stands."""
+    if isinstance(value, Place):
+        return None
+    if isinstance(value, tuple):
+        return tuple(map(placeless, value))
+    if isinstance(value, Literal):
+        # `true` is equal to 1, and means something else.
+        return type(value.value).__name__, value.value
+    if dataclasses.is_dataclass(value):
+        parts = (getattr(value, field.name) for field in dataclasses.fields(value))
+        return (type(value).__name__, *map(placeless, parts))
+    return value

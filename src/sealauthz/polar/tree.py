@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from sealauthz.polar import messages
 from sealauthz.polar.diagnostic import refusal
 from sealauthz.polar.syntax import (
+    ALWAYS,
     And,
     Arithmetic,
     Assign,
@@ -107,7 +108,11 @@ class _Tree:
 
     def rule(self, children: list[Any]) -> RuleNode:
         name, parameters, *body = children
-        return RuleNode(name.text, parameters, body[0] if body else None, name.tags, name.place)
+        tags = name.tags
+        is_always = ALWAYS in tags
+        if is_always:
+            tags = _ids(tags)
+        return RuleNode(name.text, parameters, body[0] if body else None, tags, name.place, is_always)
 
     def rule_type(self, children: list[Any]) -> RuleTypeNode:
         keyword, name, parameters = children
@@ -148,7 +153,7 @@ class _Tree:
             found.get("permissions"),
             found.get("relations"),
             tuple(shorthands),
-            keyword.tags,
+            _ids(keyword.tags),
             keyword.place,
         )
 
@@ -387,6 +392,11 @@ def _refuse_twice(keys: Sequence[Token]) -> None:
         if key.text in seen:
             raise refusal(f"the key `{key.text}` stands twice", key.place)
         seen.add(key.text)
+
+
+def _ids(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the rulebook among tags."""
+    return tuple(tag for tag in tags if tag != ALWAYS)
 
 
 def builder() -> object:

@@ -7,6 +7,7 @@ compiler by its Python class (`Known`).
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from sealauthz.schema import Column, shape_of
+from sealauthz.polar.syntax import Place
+from sealauthz.schema import Column, Shape, shape_of
+from sealauthz.schema.rules import Check
 
 BUILTIN: Mapping[str, type] = {
     "String": str,
@@ -27,6 +30,10 @@ BUILTIN: Mapping[str, type] = {
 """The classes that Polar itself has."""
 
 
+Unit = Literal["", "instant", "duration", "number"]
+"""What a number counts: microseconds since 1970, microseconds, or nothing, as it stands in a rule. Empty: not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValueType:
     """What is known of a value.
@@ -34,7 +41,8 @@ class ValueType:
     `name` is a class, one of `str int bool float list dict`, `nil` for nothing at all, or empty where nothing is known.
     `words` are the values it can have, where they are known: an enumeration's words, or a literal. `element` is what
     a list holds. `is_given` marks a value of the context, which is None where the client left it out. `column` names
-    the enumeration's column for messages; it makes no difference between types.
+    the enumeration's column for messages; it makes no difference between types. `names` is the record whose id it is,
+    empty where that is not known. `origin` is where a literal stands that was handed to a rule.
     """
 
     name: str
@@ -43,6 +51,9 @@ class ValueType:
     element: ValueType | None = None
     is_given: bool = False
     column: str = field(default="", compare=False)
+    names: str = ""
+    unit: Unit = ""
+    origin: Place | None = field(default=None, compare=False)
 
     def present(self) -> ValueType:
         """The same type, once it is known that there is a value."""
@@ -84,10 +95,23 @@ class AttributeType:
     is_personal: bool = False
 
 
+_BEFORE = re.compile(r"\b(\w+) <=? (\w+)\b")
+"""In a check of a record: one column before another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """The columns that are bounds of intervals: where one begins with where it ends, and the other way round."""
+
+    uppers: Mapping[str, frozenset[str]]
+    lowers: Mapping[str, frozenset[str]]
+
+
 class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
-    `classes` are all of them by name, Polar's own included; `records` are the names of records.
+    `classes` are all of them by name, Polar's own included; `records` are the names of records; `intervals` are the
+    instants between which something holds.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -105,6 +129,7 @@ class TypeTable:
         }
         self._stems = dict(_stems(plain))
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
+        self.intervals = _intervals_of(map(shape_of, records.values()))
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
 
@@ -174,7 +199,14 @@ class TypeTable:
     def _of_column(self, record: str, column: Column) -> ValueType:
         name = f"{record}.{column.name}"
         words = self._enumeration(name, column.words)
-        return ValueType(column.type.__name__, column.is_optional, words, column=name if words else "")
+        return ValueType(
+            column.type.__name__,
+            column.is_optional,
+            words,
+            column=name if words else "",
+            names=record if column.name == "id" else column.ref or "",
+            unit="instant" if column.is_instant else "",
+        )
 
     def _enumeration(self, column: str, words: type[StrEnum] | None) -> frozenset[object] | None:
         if words is None:
@@ -186,10 +218,11 @@ class TypeTable:
         hints = typing.get_type_hints(cls)
         for declared in dataclasses.fields(cls):
             hint = hints[declared.name]
+            unit = _unit_of(declared)
             is_optional = typing.get_origin(hint) in (types.UnionType, typing.Union)
             if is_optional:
                 hint = next(part for part in typing.get_args(hint) if part is not type(None))
-            value = self._of_hint(cls.__name__, declared.name, hint, is_optional)
+            value = dataclasses.replace(self._of_hint(cls.__name__, declared.name, hint, is_optional), unit=unit)
             yield declared.name, AttributeType(value, Known(hint, is_optional), "field")
 
     def _of_hint(self, owner: str, name: str, hint: Any, is_optional: bool) -> ValueType:
@@ -204,9 +237,34 @@ class TypeTable:
         return ValueType(named if is_known else "", is_optional, is_given=is_optional)
 
 
+def _unit_of(declared: dataclasses.Field[Any]) -> Unit:
+    """Whether a field of a plain class is an instant or a length of time, as its annotation says."""
+    name = str(declared.type).removesuffix(" | None")
+    if name == "Instant":
+        return "instant"
+    return "duration" if name == "Duration" else ""
+
+
 def _stems(plain: tuple[type, ...]) -> Iterable[tuple[type, type]]:
     """Each class that derives from another one of these, or is derived from, with the one at the root."""
     for cls in plain:
         root = next(other for other in reversed(cls.__mro__) if other in plain)
         if root is not cls or any(cls is not other and issubclass(other, cls) for other in plain):
             yield cls, root
+
+
+def _intervals_of(shapes: Iterable[Shape]) -> Intervals:
+    """Find the intervals of records: two instants of which a check of the record says that one is before the other."""
+    uppers: dict[str, set[str]] = {}
+    lowers: dict[str, set[str]] = {}
+    for shape in shapes:
+        instants = {column.name for column in shape.columns if column.is_instant}
+        for check in shape.rules_of(Check):
+            for lower, upper in _BEFORE.findall(check.condition):
+                if lower in instants and upper in instants:
+                    uppers.setdefault(lower, set()).add(upper)
+                    lowers.setdefault(upper, set()).add(lower)
+    return Intervals(
+        {name: frozenset(found) for name, found in uppers.items()},
+        {name: frozenset(found) for name, found in lowers.items()},
+    )

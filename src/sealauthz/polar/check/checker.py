@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, Entry, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
 from sealauthz.polar.check.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuch
 from sealauthz.polar.check.graph import check_calls, check_graph
+from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
-from sealauthz.polar.check.rules import Rules
+from sealauthz.polar.check.rules import Clause, Rules
+from sealauthz.polar.check.settling import check_settling
+from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.source import Source
@@ -37,13 +41,23 @@ class _Service:
         book = self.contract(rules, found)
         check_unused_reasons(book, self.product_reasons, found)
         check_graph(rules, texts, found)
+        check_lapsing(book, rules, found)
+        for clause in rules.clauses:
+            self.read_clause(clause, found)
         return book
+
+    def read_clause(self, clause: Clause, found: Diagnostics) -> None:
+        """Find what is wrong with one rule by itself."""
+        if not clause.is_written_out:
+            check_slips(clause, found)
+            check_conditions(clause, self.types.intervals, found)
 
     def contract(self, rules: Rules, found: Diagnostics) -> Rulebook:
         """Read the contract and find the errors in it."""
         book = read_contract(rules.statements, self.product_reasons, found)
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
+        check_settling(book, found)
         return book
 
     def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, marks: Marks | None = None) -> Flow:
@@ -149,8 +163,11 @@ class Baseline:
     def _read_changed(self, rules: Rules, found: Diagnostics) -> Rulebook:
         """Find the errors that can be seen without following any call; those in names only where something changed."""
         before = self._rules
+        known = {id(clause) for clause in before.clauses}
+        for clause in rules.clauses:
+            if id(clause) not in known:
+                self._service.read_clause(clause, found)
         if rules.by_key.keys() == before.by_key.keys() and [*map(id, rules.blocks)] == [*map(id, before.blocks)]:
-            known = {id(clause) for clause in before.clauses}
             for clause in rules.clauses:
                 if id(clause) not in known:
                     check_names_of(clause, rules, self._service.types, found)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from sealauthz.polar.check.rules import Clause, Key, Rules
 from sealauthz.polar.contract import FLOOR_FILE, Rulebook
 from sealauthz.polar.diagnostic import Diagnostics
-from sealauthz.polar.syntax import Call, Literal, Place
-from sealauthz.polar.terms import walk
+from sealauthz.polar.syntax import Call, Place
+from sealauthz.polar.terms import placeless, walk
 
 
 def check_floor(book: Rulebook, rules: Rules, found: Diagnostics) -> None:
@@ -56,21 +54,7 @@ def check_kept(rules: Rules, product: Rules, found: Diagnostics) -> None:
 
 def _words(clause: Clause) -> object:
     """What a clause says, wherever it stands."""
-    return _placeless(clause.node.parameters), _placeless(clause.node.body)
-
-
-def _placeless(value: object) -> object:
-    if isinstance(value, Place):
-        return None
-    if isinstance(value, tuple):
-        return tuple(map(_placeless, value))
-    if isinstance(value, Literal):
-        # `true` is equal to 1, and means something else.
-        return type(value.value).__name__, value.value
-    if dataclasses.is_dataclass(value):
-        parts = (getattr(value, field.name) for field in dataclasses.fields(value))
-        return (type(value).__name__, *map(_placeless, parts))
-    return value
+    return placeless(clause.node.parameters), placeless(clause.node.body)
 
 
 def rests_on(rules: Rules) -> list[Key]:

@@ -68,8 +68,11 @@ class Reach:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a pattern: what comes out, clause by clause, and whether it is still being found out."""
+    """What is known of a pattern: the arguments that it was first called with, what comes out, clause by clause, and
+    whether it is still being found out.
+    """
 
+    values: tuple[Value, ...] = ()
     taken: _Taken = None
     is_open: bool = True
     is_recursive: bool = False
@@ -185,6 +188,9 @@ class Flow:
         known = self._known.get(pattern)
         if known is not None:
             known.is_recursive = known.is_recursive or known.is_open
+            if self._goals.misspelt:
+                for value, first in zip(values, known.values, strict=True):
+                    self._goals.hand_on(value, first)
             if self._reading:
                 self._reading[-1].add(known.reach)
                 self._reading[-1].is_partial |= known.is_open
@@ -192,7 +198,7 @@ class Flow:
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
-        known = self._known[pattern] = _Known()
+        known = self._known[pattern] = _Known(values)
         before = len(self._known)
         if self._marks is not None:
             known.reach.called |= self._marks.bit(key)

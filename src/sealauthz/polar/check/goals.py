@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sealauthz.polar.check.rules import Key, Rules
 from sealauthz.polar.check.scope import Mode, Scope
 from sealauthz.polar.check.unifying import Unifier
-from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either
+from sealauthz.polar.check.values import NUMBERS, Free, Value, both, either, literal
 from sealauthz.polar.diagnostic import Diagnostics
 from sealauthz.polar.syntax import (
     And,
@@ -56,6 +57,7 @@ class Goals(Unifier):
         super().__init__(rules, types, contexts, found)
         self._caller = caller
         self._counts: dict[int, Counter[str]] = {}
+        self._texts: dict[int, ValueType] = {}
         self._solvers: dict[type, Callable[[Any, Scope, Mode], bool]] = {
             And: self._and,
             Or: self._or,
@@ -155,7 +157,7 @@ class Goals(Unifier):
 
     def _call(self, goal: Call, scope: Scope, mode: Mode) -> bool:
         key = (goal.name, len(goal.arguments))
-        given = tuple(self.side(argument, scope, mode) for argument in goal.arguments)
+        given = tuple(self._argument(argument, scope, mode) for argument in goal.arguments)
         if key not in self.rules.by_key:
             taken: tuple[Value, ...] | None = tuple(ANYTHING if isinstance(v, Free) else v for v in given)
         else:
@@ -165,6 +167,15 @@ class Goals(Unifier):
             self.why = f"no rule `{goal.name}` fits ({message})"
             return False
         return all(self._take(*each, scope) for each in zip(goal.arguments, given, taken, strict=True))
+
+    def _argument(self, argument: Term, scope: Scope, mode: Mode) -> Value:
+        """The value of an argument; of a text, with the place where it was written."""
+        if type(argument) is not Literal or type(argument.value) is not str:
+            return self.side(argument, scope, mode)
+        known = self._texts.get(id(argument))
+        if known is None:
+            known = self._texts[id(argument)] = replace(literal(argument.value), origin=argument.place)
+        return known
 
     def _take(self, argument: Term, given: Value, taken: Value, scope: Scope) -> bool:
         """Note what an argument turned out to be."""
@@ -207,6 +218,7 @@ class Goals(Unifier):
         if not (kinds <= set(NUMBERS) or kinds == {"str"}):
             message = f"`{goal.operator}` compares numbers or texts, not {left} with {right}"
             self.found.error("types", message, goal.place)
+        self.mixes_units((goal.left, left), (goal.right, right), goal.place)
         return True
 
     def _differ_in(self, goal: Compare, left: ValueType, right: ValueType, scope: Scope, mode: Mode) -> bool:

@@ -21,7 +21,7 @@ from sealauthz.polar.syntax import (
     TypePattern,
     Variable,
 )
-from sealauthz.polar.terms import Node, in_parameter, walk
+from sealauthz.polar.terms import Node, in_parameter, walk, written
 from sealauthz.polar.types import TypeTable
 
 
@@ -65,6 +65,8 @@ def _check_node(node: Node, rules: Rules, types: TypeTable, found: Diagnostics) 
             found.error("method", f"`{name}(` would call host code: methods are not accepted", place)
         case Call(name, arguments, place):
             _check_call(name, len(arguments), rules, place, found)
+            if (name, len(arguments)) in rules.by_key and name not in RULE_OF.values():
+                _check_words(name, arguments, rules, found)
         case Variable(name, place) if name in types.classes or name in UNIONS:
             found.error("class", class_as_value(name), place, how_to_ask_for(name))
         case Assign(Variable(name, place), _, _) | ListTerm(_, Variable(name, place), _) if name == NIL:
@@ -107,6 +109,16 @@ def _check_call(name: str, arity: int, rules: Rules, place: Place, found: Diagno
         found.error("arity", f"`{name}` takes {known} parameters, not {arity}", place)
     else:
         found.error("rule", f"no rule `{name}` is defined", place, did_you_mean(name, rules.arities))
+
+
+def _check_words(name: str, arguments: tuple[Term, ...], rules: Rules, found: Diagnostics) -> None:
+    """Check the texts and numbers that a call hands to a rule whose clauses all demand one there."""
+    for at, argument in enumerate(arguments):
+        if isinstance(argument, Literal):
+            words = rules.words_at((name, len(arguments)), at)
+            if words and argument.value not in words:
+                message = f"no rule `{name}` takes {written(argument)} there"
+                found.error("word", message, argument.place, did_you_mean(str(argument.value), words))
 
 
 # --- what blocks declare --------------------------------------------------------------------------------------------

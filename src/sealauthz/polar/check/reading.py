@@ -6,16 +6,18 @@ from collections.abc import Set as AbstractSet
 
 from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.check.scope import Mode, Scope
+from sealauthz.polar.check.units import unit_of_result, wrong_comparison, wrong_sum
 from sealauthz.polar.check.values import (
     FREE,
     NUMBERS,
     Free,
     Value,
     are_comparable,
+    are_of_one_record,
     both,
-    class_named,
     either,
     literal,
+    of_class,
 )
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.syntax import Arithmetic, Attribute, DictTerm, ListTerm, Literal, Place, Term, Variable
@@ -24,13 +26,17 @@ from sealauthz.polar.types import ANYTHING, NIL, TypeTable, ValueType
 
 
 class Reader:
-    """Reads terms in a scope. `why` says, after something could not hold, why not."""
+    """Reads terms in a scope. `why` says, after something could not hold, why not.
+
+    `misspelt` are the words that were handed to a rule which compares them with what they never are, by their places.
+    """
 
     def __init__(self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics) -> None:
         self.rules = rules
         self.types = types
         self.found = found
         self.why = ""
+        self.misspelt: dict[Place, tuple[str, str]] = {}
         self._contexts = contexts
 
     def side(self, term: Term, scope: Scope, mode: Mode) -> Value:
@@ -125,9 +131,10 @@ class Reader:
 
     def _arithmetic(self, term: Arithmetic, scope: Scope, mode: Mode) -> ValueType:
         needed_by = f"`{term.operator}`"
-        names = set()
+        names, values = set(), []
         for side in (term.left, term.right):
             value = self.value(side, scope, mode, needed_by)
+            values.append(value)
             if value.name not in ("", *NUMBERS):
                 message = f"`{term.operator}` calculates with numbers, and `{written(side)}` is {value}"
                 self.found.error("types", message, term.place)
@@ -135,7 +142,12 @@ class Reader:
                 self.absent(side, value, f"`{term.operator}` fails then", term.place, mode)
                 scope.narrow(side, value.present())
             names.add(value.name)
-        return ValueType("float" if "float" in names or term.operator == "/" else "int")
+        left, right = values
+        message, hint = wrong_sum(term.operator, (term.left, left), (term.right, right))
+        if message:
+            self.found.error("units", message, term.place, hint)
+        name = "float" if "float" in names or term.operator == "/" else "int"
+        return ValueType(name, unit=unit_of_result(term.operator, left, right))
 
     # --- what may be nil --------------------------------------------------------------------------------------------
 
@@ -198,20 +210,53 @@ class Reader:
             message = f"`{written(lterm)}` is {lvalue} and `{written(rterm)}` is {rvalue}: they are never equal"
             self.found.error("types", message, place)
             return True
+        if self.mixes_units(left, right, place):
+            return True
+        if not are_of_one_record(lvalue, rvalue):
+            message = (
+                f"`{written(lterm)}` is the id of a record of {lvalue.names} and `{written(rterm)}` of {rvalue.names}: "
+                "they are never the same"
+            )
+            self.found.error("identifier", message, place)
+            return True
         for (_, column), (term, other) in ((left, right), (right, left)):
             words = self.types.words_of(column.column)
             if not words or other.words is None or other.words & words:
                 continue
-            at = term.place if isinstance(term, Literal) else place
             if self.types.words_of(other.column):
                 message = f"`{column.column}` and `{other.column}` have no word in common"
-                self.found.error("word", message, at)
+                self.found.error("word", message, place)
             else:
-                wrong = min(map(str, other.words))
-                message = f'`{column.column}` is never "{wrong}"'
-                self.found.error("word", message, at, did_you_mean(wrong, sorted(map(str, words))))
+                self._misspell(column.column, words, term, other, place)
             return True
         return False
+
+    def _misspell(self, column: str, words: frozenset[object], term: Term, other: ValueType, place: Place) -> None:
+        """Note a word that an enumeration does not have, where the word was written."""
+        wrong = min(map(str, other.words or ()))
+        message, hint = f'`{column}` is never "{wrong}"', did_you_mean(wrong, sorted(map(str, words)))
+        if isinstance(term, Literal):
+            self.found.error("word", message, term.place, hint)
+        elif other.origin is not None:
+            self.misspelt[other.origin] = f"{message}, and is compared with it at {place}", hint
+            self.found.error("word", self.misspelt[other.origin][0], other.origin, hint)
+        else:
+            self.found.error("word", message, place, hint)
+
+    def hand_on(self, value: Value, known: Value) -> None:
+        """Note a word that was handed to a rule and is as wrong as one that was handed to it elsewhere."""
+        if isinstance(value, ValueType) and isinstance(known, ValueType) and value.origin and known.origin:
+            wrong = self.misspelt.get(known.origin)
+            if wrong is not None:
+                self.misspelt[value.origin] = wrong
+                self.found.error("word", wrong[0], value.origin, wrong[1])
+
+    def mixes_units(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType], place: Place) -> bool:
+        """Note values that are compared although they do not count the same."""
+        message, hint = wrong_comparison(left, right)
+        if message:
+            self.found.error("units", message, place, hint)
+        return bool(message)
 
     def _differ(self, left: tuple[Term, ValueType], right: tuple[Term, ValueType]) -> str:
         (lterm, lvalue), (rterm, rvalue) = left, right
@@ -223,6 +268,8 @@ class Reader:
 
     def as_class(self, term: Term, value: ValueType, name: str) -> ValueType | None:
         """The value, once it is known to be of a class; None where it cannot be."""
+        if value.name == name and not value.is_optional:
+            return value
         union = self.rules.unions.get(name)
         found: ValueType | None
         if value.name == "nil":
@@ -232,7 +279,7 @@ class Reader:
         elif name not in self.types.classes:
             found = value.present()
         else:
-            found = both(value.present(), ValueType(class_named(name)), self.types)
+            found = both(value.present(), of_class(name), self.types)
         if found is None:
             self.why = f"`{written(term)}` is {value}, never {name}"
         return found

@@ -97,6 +97,7 @@ class Rules:
             self.arities.setdefault(name, set()).add(arity)
         self.unions = unions_of(self.blocks)
         self._selected = {key: _Selection(clauses) for key, clauses in self.by_key.items()}
+        self._words: dict[tuple[Key, int], frozenset[object]] = {}
         starts = [(clause.place.file, clause.place.line, clause.place.column) for clause in clauses]
         order = sorted(range(len(starts)), key=starts.__getitem__)
         self._starts = [starts[index] for index in order]
@@ -109,6 +110,16 @@ class Rules:
     def candidates(self, key: Key, position_words: Mapping[int, frozenset[object]]) -> Iterable[Clause]:
         """The clauses that a call can reach whose arguments are known to be among these words."""
         return self._selected[key].candidates(position_words)
+
+    def words_at(self, key: Key, position: int) -> frozenset[object]:
+        """What the clauses of a rule demand at one of its parameters; empty where one of them takes anything."""
+        known = self._words.get((key, position))
+        if known is None:
+            clauses = self.by_key[key]
+            is_closed = all(position in clause.literals for clause in clauses)
+            known = frozenset(clause.literals[position] for clause in clauses) if is_closed else frozenset()
+            self._words[key, position] = known
+        return known
 
     def clause_at(self, place: Place) -> Clause | None:
         """The clause that a place is in."""

@@ -37,7 +37,7 @@ def _literal(name: str, value: object) -> ValueType:
 def both(left: ValueType, right: ValueType, types: TypeTable) -> ValueType | None:
     """What a value is that is both; None where nothing can be both."""
     if left.name == right.name and left.words is right.words and left.is_optional == right.is_optional:
-        return left if left.element is not None else right
+        return left if left.element is not None or left.names or left.unit else right
     is_optional = left.is_optional and right.is_optional
     if left.name == "nil" or right.name == "nil":
         other = right if left.name == "nil" else left
@@ -59,6 +59,9 @@ def both(left: ValueType, right: ValueType, types: TypeTable) -> ValueType | Non
         left.element or right.element,
         is_optional and (left.is_given or right.is_given),
         left.column or right.column,
+        left.names or right.names,
+        left.unit or right.unit,
+        left.origin or right.origin,
     )
 
 
@@ -86,7 +89,14 @@ def either(left: Value, right: Value) -> Value:
     words = left.words | right.words if left.words is not None and right.words is not None else None
     element = left.element if left.element == right.element else None
     column = left.column or right.column
-    return ValueType(left.name, is_optional, words, element, is_given, column if words is not None else "")
+    names = left.names if left.names == right.names else ""
+    unit = left.unit if left.unit == right.unit else ""
+    return ValueType(left.name, is_optional, words, element, is_given, column if words is not None else "", names, unit)
+
+
+def are_of_one_record(left: ValueType, right: ValueType) -> bool:
+    """Whether two texts can be the id of the same record, as far as it is known what they name."""
+    return left.names == right.names or not left.names or not right.names
 
 
 def are_comparable(left: ValueType, right: ValueType, types: TypeTable) -> bool:
@@ -96,6 +106,7 @@ def are_comparable(left: ValueType, right: ValueType, types: TypeTable) -> bool:
     return _narrower(left.name, right.name, types) is not None
 
 
-def class_named(name: str) -> str:
-    """What the class of a pattern is called as a type."""
-    return BUILTIN[name].__name__ if name in BUILTIN else name
+@lru_cache(1_000)
+def of_class(name: str) -> ValueType:
+    """The type that the class of a pattern is."""
+    return ValueType(BUILTIN[name].__name__ if name in BUILTIN else name)

@@ -1,0 +1,281 @@
+"""Conditions that cannot hold together, always hold, or test an interval the wrong way round.
+
+What stands in the text is compared, and nothing is inferred: the same two terms in an order that there is not, two
+bounds of one term that leave nothing, a condition and its negation, one condition twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sealauthz.polar.check.relations import (
+    ANY,
+    EQUAL,
+    GREATER,
+    LESS,
+    ORDERED,
+    Key,
+    Relation,
+    can_both_hold,
+    flip,
+    key_of,
+    order_of,
+    relation_of,
+)
+from sealauthz.polar.check.rules import Clause
+from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.syntax import And, Attribute, Compare, Forall, Literal, Not, Or, Place, Term, Unify, Variable
+from sealauthz.polar.types import Intervals
+from sealauthz.polar.unparse import written
+
+_MOST_REMEMBERED = 50
+"""So many conditions are compared with each other; of more, the time to check them would grow faster than they do."""
+
+
+def check_conditions(clause: Clause, intervals: Intervals, found: Diagnostics) -> None:
+    """Find the conditions of a rule that cannot be meant as they are written."""
+    if clause.node.body is not None:
+        _Reader(intervals, found).conjunction(clause.node.body, None)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the conditions of a conjunction say, with where: of pairs of terms, of terms and constants, of bounds."""
+
+    held: dict[Key, Term] = field(default_factory=dict)
+    pairs: dict[tuple[Key, Key], tuple[int, Term]] = field(default_factory=dict)
+    constants: dict[Key, list[tuple[int, object, Term]]] = field(default_factory=dict)
+    bounds: dict[tuple[Key, Key, str], int] = field(default_factory=dict)
+
+    def copy(self) -> _Known:
+        """What is known, for an alternative that goes its own way."""
+        constants = {key: list(listed) for key, listed in self.constants.items()}
+        return _Known(dict(self.held), dict(self.pairs), constants, dict(self.bounds))
+
+
+class _Reader:
+    """Reads conditions, and notes what is wrong with them."""
+
+    def __init__(self, intervals: Intervals, found: Diagnostics) -> None:
+        self._found = found
+        self._uppers = intervals.uppers
+        self._lowers = intervals.lowers
+
+    def conjunction(self, goal: Term, around: _Known | None) -> None:
+        """Read conditions that must hold together; `around` is what holds where they stand."""
+        goals = list(_parts_of(goal)) if type(goal) is And else [goal]
+        known = around
+        if len(goals) > 1 or around is not None:
+            known = around.copy() if around is not None else _Known()
+        for part in goals:
+            if isinstance(part, Unify | Compare):
+                self._itself(part)
+            elif isinstance(part, Literal) and part.value is True:
+                self._always(part)
+            if known is not None:
+                self._join(part, known)
+        for part in goals:
+            self._within(part, known)
+
+    def _within(self, goal: Term, known: _Known | None) -> None:
+        if isinstance(goal, Or):
+            self._alternatives(goal, known)
+        elif isinstance(goal, Not):
+            self.conjunction(goal.term, None)
+        elif isinstance(goal, Forall):
+            self.conjunction(goal.condition, None)
+            self.conjunction(goal.action, None)
+
+    def _alternatives(self, goal: Or, known: _Known | None) -> None:
+        parts = list(_alternatives_of(goal))
+        if known is not None and len(known.held) > _MOST_REMEMBERED:
+            known = None
+        for part in parts:
+            self.conjunction(part, known)
+        seen: dict[Key, Term] = {}
+        together: dict[tuple[Key, Key], tuple[int, Term]] = {}
+        relations: list[tuple[Relation, Term]] = []
+        for part in parts:
+            relation, key, opposite = _said_by(part)
+            other = seen.get(opposite) or (relation and _leaves_nothing(relation, part, together))
+            if key in seen:
+                self._found.error("always", f"`{written(part)}` stands twice in this `or`", part.place)
+            elif other:
+                self._found.error("always", f"`{written(other)} or {written(part)}` always holds", part.place)
+            seen.setdefault(key, part)
+            if relation is not None:
+                relations.append((relation, part))
+        self._outside(relations)
+
+    # --- one condition ----------------------------------------------------------------------------------------------
+
+    def _itself(self, goal: Unify | Compare) -> None:
+        """Find a condition that compares a term with itself, constants, or anything with `_`."""
+        left, right = goal.left, goal.right
+        if isinstance(goal, Unify) and (_is_anything(left) or _is_anything(right)):
+            self._always(goal, "`_` compares with nothing: give the variable a name")
+        if type(left) is not type(right):
+            return
+        relation = relation_of(goal)
+        if relation is None:
+            return
+        order: int | None = EQUAL if relation.left_key == relation.right_key else 0
+        if isinstance(left, Literal) and isinstance(right, Literal):
+            order = order_of(left.value, right.value) or ANY - ORDERED
+        if order and relation.allows & order:
+            self._always(goal)
+        elif order:
+            self._found.error("never", f"`{written(goal)}` never holds", goal.place)
+
+    def _always(self, goal: Term, hint: str = "") -> None:
+        self._found.error("always", f"`{written(goal)}` always holds", goal.place, hint)
+
+    # --- conditions together ----------------------------------------------------------------------------------------
+
+    def _join(self, goal: Term, known: _Known) -> None:
+        """Add a condition to what is known, and find what it contradicts or repeats."""
+        relation, key, opposite = _said_by(goal)
+        if key in known.held:
+            self._repeated(goal)
+            return
+        if opposite in known.held:
+            self._together(known.held[opposite], goal)
+        known.held[key] = goal
+        if relation is not None and relation.left_key != relation.right_key:
+            self._join_pair(relation, goal, known)
+            self._join_constant(relation, goal, known)
+            self._join_bounds(relation, goal, known)
+
+    def _join_pair(self, relation: Relation, goal: Term, known: _Known) -> None:
+        pair, allows = (relation.left_key, relation.right_key), relation.allows
+        if pair not in known.pairs and pair[::-1] in known.pairs:
+            pair, allows = pair[::-1], flip(allows)
+        before = known.pairs.get(pair)
+        if before is None:
+            known.pairs[pair] = allows, goal
+        elif before[0] == allows:
+            self._repeated(goal)
+        elif not before[0] & allows:
+            self._together(before[1], goal)
+        else:
+            known.pairs[pair] = before[0] & allows, goal
+
+    def _join_constant(self, relation: Relation, goal: Term, known: _Known) -> None:
+        if isinstance(relation.left, Literal):
+            relation = relation.flipped
+        constant = relation.right
+        if not isinstance(constant, Literal) or isinstance(relation.left, Literal):
+            return
+        listed = known.constants.setdefault(relation.left_key, [])
+        for allows, value, other in listed:
+            if value == constant.value and type(value) is type(constant.value):
+                continue  # the same pair of terms
+            if not can_both_hold(allows, value, relation.allows, constant.value):
+                if allows == relation.allows == EQUAL:
+                    message = f"`{written(relation.left)}` is never {written(constant)} here: `{written(other)}`"
+                    self._found.error("never", message, goal.place)
+                else:
+                    self._together(other, goal)
+                break
+        if len(listed) < _MOST_REMEMBERED:
+            listed.append((relation.allows, constant.value, goal))
+
+    def _repeated(self, goal: Term) -> None:
+        message = f"`{written(goal)}` stands there already, so that it always holds here"
+        self._found.error("always", message, goal.place)
+
+    def _together(self, other: Term, goal: Term) -> None:
+        message = f"`{written(other)}` and `{written(goal)}` never hold together"
+        self._found.error("never", message, goal.place)
+
+    # --- intervals --------------------------------------------------------------------------------------------------
+
+    def _join_bounds(self, relation: Relation, goal: Term, known: _Known) -> None:
+        for seen, bound in self._bounds_in(relation):
+            base = key_of(bound.base)
+            known.bounds[seen.left_key, base, bound.name] = seen.allows
+            for name in self._others_of(bound.name):
+                other = known.bounds.get((seen.left_key, base, name))
+                if other is not None:
+                    lower, upper = (seen.allows, other) if bound.name in self._uppers else (other, seen.allows)
+                    if _is_before(lower) and _is_before(flip(upper)):
+                        self._wrong_way_round(seen.left, bound, name, goal.place, "never holds")
+
+    def _outside(self, alternatives: Sequence[tuple[Relation, Term]]) -> None:
+        """Find alternatives of which one always holds: not before the beginning, or before the end."""
+        known: dict[tuple[Key, Key, str], int] = {}
+        for relation, goal in alternatives if len(alternatives) > 1 else ():
+            for seen, bound in self._bounds_in(relation):
+                base = key_of(bound.base)
+                known[seen.left_key, base, bound.name] = seen.allows
+                for name in self._others_of(bound.name):
+                    other = known.get((seen.left_key, base, name))
+                    if other is not None:
+                        lower, upper = (seen.allows, other) if bound.name in self._uppers else (other, seen.allows)
+                        if _is_before(flip(lower)) and _is_before(upper):
+                            self._wrong_way_round(seen.left, bound, name, goal.place, "always holds")
+
+    def _bounds_in(self, relation: Relation) -> Iterator[tuple[Relation, Attribute]]:
+        """A relation for each of its sides that is a bound of an interval, seen from the other side."""
+        for bound in (relation.right, relation.left):
+            if type(bound) is Attribute and (bound.name in self._uppers or bound.name in self._lowers):
+                yield (relation if bound is relation.right else relation.flipped), bound
+
+    def _others_of(self, name: str) -> frozenset[str]:
+        return self._uppers.get(name) or self._lowers[name]
+
+    def _wrong_way_round(self, instant: Term, bound: Attribute, other: str, place: Place, when: str) -> None:
+        at, base = written(instant), written(bound.base)
+        lower, upper = (bound.name, other) if bound.name in self._uppers else (other, bound.name)
+        message = f"this {when}: `{at}` is compared the wrong way round with `{lower}` and `{upper}` of `{base}`"
+        hint = f"inside is `{base}.{lower} <= {at}` and `{at} < {base}.{upper}`"
+        self._found.error("interval", message, place, hint)
+
+
+def _parts_of(goal: Term) -> Iterator[Term]:
+    if isinstance(goal, And):
+        for part in goal.parts:
+            yield from _parts_of(part)
+    else:
+        yield goal
+
+
+def _alternatives_of(goal: Term) -> Iterator[Term]:
+    if isinstance(goal, Or):
+        for part in goal.parts:
+            yield from _alternatives_of(part)
+    else:
+        yield goal
+
+
+def _said_by(goal: Term) -> tuple[Relation | None, Key, Key]:
+    """What a condition says of two terms, what it says at all, and what its negation would say."""
+    relation = relation_of(goal)
+    if relation is not None:
+        left, right, allows = relation.left_key, relation.right_key, relation.allows
+        return relation, (left, allows, right), (left, ANY - allows, right)
+    if isinstance(goal, Not):
+        key = key_of(goal.term)
+        return None, (Not, key), key
+    key = key_of(goal)
+    return None, key, (Not, key)
+
+
+def _is_anything(term: Term) -> bool:
+    return isinstance(term, Variable) and term.name == "_"
+
+
+def _leaves_nothing(relation: Relation, goal: Term, together: dict[tuple[Key, Key], tuple[int, Term]]) -> Term | None:
+    """Add an alternative to those about the same two terms; one before it if now one of them always holds."""
+    pair, allows = (relation.left_key, relation.right_key), relation.allows
+    if pair not in together and pair[::-1] in together:
+        pair, allows = pair[::-1], flip(allows)
+    before = together.get(pair)
+    together[pair] = (allows | before[0], before[1]) if before is not None else (allows, goal)
+    return before[1] if before is not None and (allows | before[0]) & ORDERED == ORDERED else None
+
+
+def _is_before(allows: int) -> bool:
+    """Whether the left one must lie before the right one, or at most on it."""
+    return bool(allows & LESS) and not allows & GREATER

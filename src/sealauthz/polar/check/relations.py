@@ -1,0 +1,124 @@
+"""What conditions say about how two terms stand to each other, as far as their text tells: before, equal or behind.
+
+How two values stand is one of four: less, equal, greater, or not to be ordered (a text beside a number, or nil). A
+condition allows some of them, which is a set of bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealauthz.polar.syntax import (
+    Arithmetic,
+    Assign,
+    Attribute,
+    Call,
+    Compare,
+    In,
+    Not,
+    Term,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.terms import Node, placeless
+
+LESS, EQUAL, GREATER, UNORDERED = 1, 2, 4, 8
+ANY = LESS | EQUAL | GREATER | UNORDERED
+ORDERED = LESS | EQUAL | GREATER
+
+_BY_OPERATOR = {
+    "==": EQUAL,
+    "!=": ANY - EQUAL,
+    "<": LESS,
+    "<=": LESS | EQUAL,
+    ">": GREATER,
+    ">=": GREATER | EQUAL,
+}
+
+Key = object
+"""What a term says, wherever it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How two terms stand if a condition holds: `allows` says how the left one stands to the right one."""
+
+    left: Term
+    right: Term
+    left_key: Key
+    right_key: Key
+    allows: int
+
+    @property
+    def flipped(self) -> Relation:
+        """The same, seen from the right."""
+        return Relation(self.right, self.left, self.right_key, self.left_key, flip(self.allows))
+
+
+def relation_of(goal: Term) -> Relation | None:
+    """What a condition says about two terms; None where it says something else."""
+    if isinstance(goal, Unify):
+        left, right, allows = goal.left, goal.right, EQUAL
+    elif isinstance(goal, Compare):
+        left, right, allows = goal.left, goal.right, _BY_OPERATOR[goal.operator]
+    elif isinstance(goal, Assign):
+        left, right, allows = goal.variable, goal.term, EQUAL
+    elif isinstance(goal, Not) and isinstance(goal.term, Unify | Compare):
+        inner = relation_of(goal.term)
+        if inner is None:
+            return None
+        return Relation(inner.left, inner.right, inner.left_key, inner.right_key, ANY - inner.allows)
+    else:
+        return None
+    return Relation(left, right, key_of(left), key_of(right), allows)
+
+
+def flip(allows: int) -> int:
+    """How the right term may stand to the left one."""
+    return (allows & (EQUAL | UNORDERED)) | (GREATER if allows & LESS else 0) | (LESS if allows & GREATER else 0)
+
+
+def key_of(node: Node) -> Key:
+    """What a term or condition says, wherever it stands: equal for two that say the same of the same variables."""
+    if isinstance(node, Variable):
+        return node.name
+    if isinstance(node, Attribute) and node.arguments is None:
+        return ".", key_of(node.base), node.name
+    if isinstance(node, Call):
+        return Call, node.name, *map(key_of, node.arguments)
+    if isinstance(node, Compare | Arithmetic):
+        return node.operator, key_of(node.left), key_of(node.right)
+    if isinstance(node, Unify):
+        return Unify, key_of(node.left), key_of(node.right)
+    if isinstance(node, In):
+        return In, key_of(node.item), key_of(node.collection)
+    if isinstance(node, Not):
+        return Not, key_of(node.term)
+    return placeless(node)
+
+
+def can_both_hold(allows: int, value: object, other_allows: int, other: object) -> bool:
+    """Whether something may stand so to one constant and so to the other."""
+    order = order_of(value, other)
+    if order is None:
+        return not (allows == EQUAL and other_allows == EQUAL)
+    if order == EQUAL:
+        return bool(allows & other_allows)
+    if order == GREATER:
+        allows, other_allows = other_allows, allows
+    # The first constant is less: what lies before, on, between, on and behind the two.
+    ways = ((LESS, LESS), (EQUAL, LESS), (GREATER, LESS), (GREATER, EQUAL), (GREATER, GREATER), (UNORDERED, UNORDERED))
+    return any(allows & one and other_allows & two for one, two in ways)
+
+
+def order_of(value: object, other: object) -> int | None:
+    """How one constant stands to another; None where they are of sorts that are never equal."""
+    if isinstance(value, bool) or isinstance(other, bool):
+        is_alike = isinstance(value, bool) and isinstance(other, bool)
+    else:
+        is_alike = isinstance(value, str) == isinstance(other, str)
+    if not is_alike:
+        return None
+    if value == other:
+        return EQUAL
+    return LESS if value < other else GREATER  # type: ignore[operator]
