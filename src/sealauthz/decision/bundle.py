@@ -28,7 +28,7 @@ from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, sign
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
-from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, check_product_floor
+from sealauthz.polar.check import Analysis, Baseline, Diagnostic, Severity, analyse, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
@@ -161,6 +161,9 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
             raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
+_analyses: WeakKeyDictionary[Model, Analysis] = WeakKeyDictionary()
+"""The last analysis of each model's policies that found no error: the next one starts from it."""
+
 _engines: WeakKeyDictionary[Model, ReferenceType[CompiledEngine]] = WeakKeyDictionary()
 """The last engine of each model that is still in use: most of what the next one compiles, it has already."""
 
@@ -179,14 +182,18 @@ def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEn
 
 def diagnostics_of(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> list[Diagnostic]:
     """Check parsed sources against the records, contexts and parameters that the service has."""
-    return check(
+    analysis = analyse(
         statements,
         _types(model),
         _context_of(model),
         product_reasons=PRODUCT_REASONS,
         subjects=model.subjects,
         sources=sources,
+        before=_analyses.get(model),
     )
+    if analysis.flow is not None:
+        _analyses[model] = analysis
+    return analysis.diagnostics
 
 
 def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Source, ...]) -> list[Diagnostic]:

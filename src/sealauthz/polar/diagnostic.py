@@ -64,9 +64,12 @@ def refusal(message: str, place: Place | None) -> BundleRefused:
 
 
 class Diagnostics:
-    """Collects diagnostics: of each kind one at a place, an error before a warning."""
+    """Collects diagnostics: of each kind one at a place, an error before a warning. `told` counts all that it is told,
+    also what it knows already.
+    """
 
     def __init__(self) -> None:
+        self.told = 0
         self._found: dict[tuple[Place, str], Diagnostic] = {}
 
     def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
@@ -78,6 +81,7 @@ class Diagnostics:
         self._add(Diagnostic(Severity.WARNING, code, cut(message), place, cut(hint)))
 
     def _add(self, diagnostic: Diagnostic) -> None:
+        self.told += 1
         key = (diagnostic.place, diagnostic.code)
         known = self._found.get(key)
         if known is None or (known.severity is Severity.WARNING and diagnostic.severity is Severity.ERROR):

@@ -6,6 +6,7 @@ wait for it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ from sealauthz.polar.grammar import machine, marks_of_terminals, table
 from sealauthz.polar.messages import END
 from sealauthz.polar.scanner import refuse_unreadable, tokens_of
 from sealauthz.polar.source import FILES_REMEMBERED, Source
-from sealauthz.polar.syntax import Statement
+from sealauthz.polar.syntax import BlockNode, RuleNode, Statement
 from sealauthz.polar.tree import MAX_DEPTH, Token
 
 _BRACKETS = frozenset({"LPAR", "LSQB", "LBRACE", "RPAR", "RSQB", "RBRACE"})
@@ -55,11 +56,40 @@ def parse(source: Source) -> tuple[Statement, ...]:
             states.append(lalr.steps[states[-1]][origin])
             values.append(build(children))
             if kind == END and states[-1] == lalr.end:
-                statements: tuple[Statement, ...] = values[-1]
-                return statements
+                return _shared(source, values[-1])
         if kind in _BRACKETS:
             _nest(open_brackets, token)
     raise AssertionError("the last token ends the policy")
+
+
+_by_text: dict[str, dict[object, Statement]] = {}
+"""By the name of a file: its statements when it was last read, by their text and where it stood."""
+
+
+def _shared(source: Source, statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements of a file; what stood there in the same words when it was last read is the same object.
+
+    So whoever kept something about a statement may see that it is still there.
+    """
+    lines = source.text.split("\n")
+    starts = [*itertools.accumulate((len(line) + 1 for line in lines), initial=0)]
+    places = [starts[statement.place.line - 1] + statement.place.column - 1 for statement in statements]
+    before = _by_text.get(source.file, {})
+    now: dict[object, Statement] = {}
+    ends = [*places, len(source.text)][1:]
+    for statement, start, end in zip(statements, places, ends, strict=True):
+        # What a comment before it says is not in its text.
+        said = (statement.tags, statement.is_always) if isinstance(statement, RuleNode) else _tags_of(statement)
+        key = (statement.place.line, statement.place.column, source.text[start:end], said)
+        now[key] = before.get(key, statement)
+    while len(_by_text) >= FILES_REMEMBERED and source.file not in _by_text:
+        _by_text.pop(next(iter(_by_text)), None)
+    _by_text[source.file] = now
+    return tuple(now.values())
+
+
+def _tags_of(statement: Statement) -> tuple[str, ...]:
+    return statement.tags if isinstance(statement, BlockNode) else ()
 
 
 def _unexpected(fed: list[Token], open_brackets: Sequence[Token]) -> BundleRefused:

@@ -187,7 +187,7 @@ class Trial:
             return False
         if self._baseline is None:
             self._baseline = baseline_of(self.bundle.model, tuple(self.statements))
-        return self._baseline.refuses(self._changed(mutant), self.statements[mutant.statement], mutant.replacement)
+        return self._baseline.refuses(self._changed(mutant))
 
 
 def _wanted(mutants: Iterable[Mutant], layout: Layout, only: Sequence[str]) -> Iterator[Mutant]:

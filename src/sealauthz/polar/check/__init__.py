@@ -1,7 +1,16 @@
 """Checking a bundle before it is served: names, types, modes, polarity, and the contract. Errors stop it."""
 
-from sealauthz.polar.check.checker import Baseline, check, check_product_floor
+from sealauthz.polar.check.checker import Analysis, Baseline, analyse, check, check_product_floor
 from sealauthz.polar.check.entries import ContextOf
 from sealauthz.polar.diagnostic import Diagnostic, Severity
 
-__all__ = ["Baseline", "ContextOf", "Diagnostic", "Severity", "check", "check_product_floor"]
+__all__ = [
+    "Analysis",
+    "Baseline",
+    "ContextOf",
+    "Diagnostic",
+    "Severity",
+    "analyse",
+    "check",
+    "check_product_floor",
+]

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sealauthz.polar.check.contradictions import check_conditions
-from sealauthz.polar.check.entries import ContextOf, Entry, enter, enter_one, entries
+from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
-from sealauthz.polar.check.flow import NEVER_MATCHES, Flow, Marks, Reach, TooMuch
+from sealauthz.polar.check.flow import Flow, TooMuch
 from sealauthz.polar.check.graph import check_calls, check_graph
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
@@ -22,7 +22,7 @@ from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
 from sealauthz.polar.source import Source
-from sealauthz.polar.syntax import RuleNode, Statement
+from sealauthz.polar.syntax import Statement
 from sealauthz.polar.types import TypeTable
 
 
@@ -60,10 +60,60 @@ class _Service:
         check_settling(book, found)
         return book
 
-    def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, marks: Marks | None = None) -> Flow:
+    def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, before: Flow | None = None) -> Flow:
         """What follows the calls of a bundle."""
         names = {self.contexts(action, type_).__name__ for action, type_ in book.requirements}
-        return Flow(rules, self.types, names, found, marks)
+        return Flow(rules, self.types, names, found, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A bundle that was checked: what is wrong with it, file by file from top to bottom, and what was found out on the
+    way, from which the analysis of another bundle may start.
+    """
+
+    diagnostics: list[Diagnostic]
+    rules: Rules
+    flow: Flow | None
+
+
+def analyse(
+    statements: Iterable[Statement],
+    types: TypeTable,
+    contexts: ContextOf,
+    *,
+    subjects: Iterable[str],
+    product_reasons: Iterable[str] = (),
+    sources: Iterable[Source] = (),
+    before: Analysis | None = None,
+) -> Analysis:
+    """Find everything that is wrong with a bundle.
+
+    `contexts` says which class the context of an action on a resource type has; `subjects` are the types that may
+    ask. `product_reasons` are the codes that the service itself gives. With `sources`, the warning about `and`
+    beside `or` sees all brackets. What an analysis with the same types, contexts and subjects found out `before` is
+    taken over where it still holds.
+    """
+    rules = Rules(statements, None if before is None else before.rules)
+    found = Diagnostics()
+    service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
+    book = service.read(rules, {source.file: source.text for source in sources}, found)
+    flow = service.flow(rules, book, found, None if before is None else before.flow)
+    try:
+        enter(flow, rules, book, contexts, service.subjects, found)
+    except TooMuch as error:
+        found.error("too-much", str(error), error.place)
+        return Analysis(found.by_place(), rules, None)
+    except RecursionError:
+        message = "rules and their conditions nest too deep to be checked"
+        found.error("too-much", message, rules.statements[0].place)
+        return Analysis(found.by_place(), rules, None)
+    # A rule with an error gets no second message that it never matches.
+    wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
+    for place, message in flow.never():
+        if rules.clause_at(place) not in wrong:
+            found.error("never", message, place)
+    return Analysis(found.by_place(), rules, None if found.errors() else flow)
 
 
 def check(
@@ -75,32 +125,10 @@ def check(
     product_reasons: Iterable[str] = (),
     sources: Iterable[Source] = (),
 ) -> list[Diagnostic]:
-    """Return everything that is wrong with a bundle, file by file from top to bottom.
-
-    `contexts` says which class the context of an action on a resource type has; `subjects` are the types that may
-    ask. `product_reasons` are the codes that the service itself gives. With `sources`, the warning about `and`
-    beside `or` sees all brackets.
-    """
-    rules = Rules(statements)
-    found = Diagnostics()
-    service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
-    book = service.read(rules, {source.file: source.text for source in sources}, found)
-    flow = service.flow(rules, book, found)
-    try:
-        enter(flow, rules, book, contexts, service.subjects, found)
-    except TooMuch as error:
-        found.error("too-much", str(error), error.place)
-        return found.by_place()
-    except RecursionError:
-        message = "rules and their conditions nest too deep to be checked"
-        found.error("too-much", message, rules.statements[0].place)
-        return found.by_place()
-    # A rule with an error gets no second message that it never matches.
-    wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
-    for place, message in flow.never():
-        if rules.clause_at(place) not in wrong:
-            found.error("never", message, place)
-    return found.by_place()
+    """Return everything that is wrong with a bundle, as `analyse` does."""
+    return analyse(
+        statements, types, contexts, subjects=subjects, product_reasons=product_reasons, sources=sources
+    ).diagnostics
 
 
 def check_product_floor(statements: Iterable[Statement], product: Iterable[Statement]) -> list[Diagnostic]:
@@ -111,10 +139,7 @@ def check_product_floor(statements: Iterable[Statement], product: Iterable[State
 
 
 class Baseline:
-    """A bundle without errors, and what each question of the service reads of it.
-
-    A bundle that differs in the body of one rule is checked by the questions alone that read the rule.
-    """
+    """A bundle without errors, and what its analysis found out: a bundle that differs little is checked quickly."""
 
     def __init__(
         self,
@@ -126,32 +151,20 @@ class Baseline:
         product_reasons: Iterable[str] = (),
     ) -> None:
         self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
-        self._marks = Marks()
-        self._reaches: dict[Entry, Reach] = {}
-        self._rules = rules = Rules(statements)
-        found = Diagnostics()
-        book = self._service.read(rules, {}, found)
-        flow = self._service.flow(rules, book, found, self._marks)
-        for entry in entries(rules, book, contexts, self._service.subjects):
-            enter_one(flow, entry, found)
-            self._reaches[entry] = flow.reach(entry.key, entry.values, entry.decides)
+        analysis = analyse(
+            statements, types, contexts, subjects=self._service.subjects, product_reasons=product_reasons
+        )
+        self._rules, self._flow = analysis.rules, analysis.flow
 
-    def refuses(self, changed: Sequence[Statement], old: Statement, new: Statement | None) -> bool:
-        """Whether a bundle has errors in which one statement is another, or is gone."""
+    def refuses(self, changed: Sequence[Statement]) -> bool:
+        """Whether a bundle has errors that has other statements in place of some of these."""
         rules, found = Rules(changed, self._rules), Diagnostics()
         book = self._read_changed(rules, found)
         if found.errors():
             return True
-        marks = self._marks
-        flow = self._service.flow(rules, book, found, marks)
-        # Where a head or a block is another, calls may read it that did not before.
-        concerned = marks.bit((old.place, NEVER_MATCHES)) if _is_headed_alike(old, new) else -1
+        flow = self._service.flow(rules, book, found, self._flow)
         try:
             for entry in entries(rules, book, self._service.contexts, self._service.subjects):
-                known = self._reaches.get(entry)
-                if known is not None and not known.is_partial and not known.tried & concerned:
-                    flow.take(known)
-                    continue
                 enter_one(flow, entry, found)
                 if found.errors():
                     return True
@@ -176,9 +189,3 @@ class Baseline:
         book = self._service.contract(rules, found)
         check_calls(rules, found)
         return book
-
-
-def _is_headed_alike(old: Statement, new: Statement | None) -> bool:
-    if not isinstance(old, RuleNode):
-        return False
-    return new is None or (isinstance(new, RuleNode) and (old.name, old.parameters) == (new.name, new.parameters))

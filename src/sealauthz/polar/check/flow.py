@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealauthz.polar.check.goals import Goals
 from sealauthz.polar.check.rules import Clause, Key, Rules
@@ -34,36 +35,56 @@ class TooMuch(Exception):
         super().__init__(message)
 
 
-class Marks:
-    """Numbers for clauses, conditions and rules, by what they are and where they stand: the same in every analysis of
-    bundles that differ little.
-    """
-
-    def __init__(self) -> None:
-        self._bits: dict[object, int] = {}
-
-    def bit(self, what: object) -> int:
-        """The number of a thing, as a set of one."""
-        return 1 << self._bits.setdefault(what, len(self._bits))
-
-
 @dataclass(slots=True)
-class Reach:
-    """What a question reads of a bundle, as sets of bits of `Marks`: which clauses and conditions were tried, which of
-    them could hold, and which rules were called. It is partial where a rule that calls itself was still being read.
+class _Reach:
+    """What the analysis of a pattern rests on and says, as sets of bits: the look-ups of clauses that it made, which
+    clauses and conditions it tried, which of them could hold, and which rules it called.
+
+    It is silent where nothing was wrong, and partial where a rule that calls itself was still being read.
     """
 
+    look_ups: int = 0
     tried: int = 0
     held: int = 0
     called: int = 0
+    is_silent: bool = True
     is_partial: bool = False
 
-    def add(self, other: Reach) -> None:
-        """Take in what another question reads."""
+    def add(self, other: _Reach) -> None:
+        """Take in the reach of a pattern that this one rests on."""
+        self.look_ups |= other.look_ups
         self.tried |= other.tried
         self.held |= other.held
         self.called |= other.called
+        self.is_silent &= other.is_silent
         self.is_partial |= other.is_partial
+
+
+class _Bits:
+    """Numbers for things, as sets of one. `things` are kept, so that nothing else can be taken for one of them."""
+
+    def __init__(self, like: _Bits | None = None) -> None:
+        self.things: list[object] = [] if like is None else [*like.things]
+        self._bits: dict[object, int] = {} if like is None else dict(like._bits)
+
+    def of(self, name: object, thing: object) -> int:
+        """The bit of a thing that goes by a name."""
+        bit = self._bits.get(name)
+        if bit is None:
+            bit = self._bits[name] = 1 << len(self.things)
+            self.things.append(thing)
+        return bit
+
+    def known(self, name: object) -> int:
+        """The bit of a thing; none where it has none."""
+        return self._bits.get(name, 0)
+
+    def among(self, bits: int) -> Iterator[object]:
+        """The things whose bits are in a set."""
+        while bits:
+            lowest = bits & -bits
+            yield self.things[lowest.bit_length() - 1]
+            bits ^= lowest
 
 
 @dataclass(slots=True)
@@ -77,25 +98,37 @@ class _Known:
     is_open: bool = True
     is_recursive: bool = False
     by_clause: list[tuple[Clause, _Taken]] = field(default_factory=list)
-    reach: Reach = field(default_factory=Reach)
+    reach: _Reach = field(default_factory=_Reach)
 
 
 @dataclass(slots=True)
 class _Tried:
+    """A clause or condition that was tried: where it stands, what is wrong if it never holds, and why it did not."""
+
     place: Place
     what: str
     holds: bool
     why: str
 
 
+_Words = tuple[tuple[int, frozenset[object]], ...]
+_LOOK_UPS_AT_MOST = 50_000
+
+
 class Flow:
     """Analyses rules by call pattern. Each pattern is analysed once, for all its callers.
 
-    With `marks` it notes what each question reads.
+    What an analysis of a bundle without errors found out `before` is taken over, where the same clauses are found and
+    nothing was wrong.
     """
 
     def __init__(
-        self, rules: Rules, types: TypeTable, contexts: AbstractSet[str], found: Diagnostics, marks: Marks | None = None
+        self,
+        rules: Rules,
+        types: TypeTable,
+        contexts: AbstractSet[str],
+        found: Diagnostics,
+        before: Flow | None = None,
     ) -> None:
         self._rules = rules
         self._goals = Goals(rules, types, contexts, found, self)
@@ -105,9 +138,40 @@ class Flow:
         self._called: set[Key] = set()
         self._depth = 0
         self._readings = 0
-        self._marks = marks
-        self._reading: list[Reach] = []
-        self._elsewhere = Reach()
+        self._reading: list[_Reach] = []
+        self._elsewhere = _Reach()
+        if before is not None and not before._is_like(rules):
+            before = None
+        self._before: Mapping[_Pattern, _Known] = {} if before is None else before._known
+        self._tried_before: Mapping[int, _Tried] = {}
+        self._bits: _Bits = _Bits()
+        if before is not None:
+            self._tried_before = {**before._tried_before, **before._tried}
+            self._bits = _Bits(before._bits)
+        self._look_ups: dict[tuple[Key, _Words], tuple[int, Sequence[Clause]]] = {}
+        self._stale = 0 if before is None else self._take_look_ups(before)
+
+    def _is_like(self, rules: Rules) -> bool:
+        """Whether much of this analysis may hold for other rules too."""
+        is_small = len(self._bits.things) < _LOOK_UPS_AT_MOST
+        return is_small and self._rules.unions == rules.unions and self._rules.declared == rules.declared
+
+    def _take_look_ups(self, before: Flow) -> int:
+        """Take over the look-ups that find the same clauses, and return the others."""
+        same = {
+            key
+            for key, clauses in before._rules.by_key.items()
+            if len(clauses) == len(self._rules.by_key.get(key, ())) and all(map(_is, clauses, self._rules.by_key[key]))
+        }
+        stale = 0
+        for (key, words), (bit, clauses) in before._look_ups.items():
+            if key not in same:
+                now = list(self._rules.candidates(key, dict(words))) if key in self._rules.by_key else None
+                if now is None or len(now) != len(clauses) or not all(map(_is, now, clauses)):
+                    stale |= bit
+                    continue
+            self._look_ups[key, words] = bit, clauses
+        return stale
 
     # --- what the goals ask -----------------------------------------------------------------------------------------
 
@@ -122,8 +186,10 @@ class Flow:
             self._tried[id(node)] = _Tried(place, what, holds, "" if holds else self._goals.why)
         elif holds:
             known.holds = True
-        if self._marks is not None and self._reading:
-            bit = self._marks.bit((place, what))
+        elif not known.why:
+            known.why = self._goals.why
+        if self._reading:
+            bit = self._bits.of(id(node), node)
             self._reading[-1].tried |= bit
             if holds:
                 self._reading[-1].held |= bit
@@ -141,45 +207,29 @@ class Flow:
     def enter_rest(self) -> None:
         """Analyse what nothing called, with arguments of the types that the heads name."""
         for clause in self._rules.clauses:
-            if id(clause.node) not in self._tried and not self._is_called(clause.key):
+            if not self._is_tried(clause.node) and not self._is_called(clause.key):
                 values = tuple(ANYTHING for _ in clause.node.parameters)
                 self._clause(clause, values, Mode(clause, False, False))
 
     def never(self) -> list[tuple[Place, str]]:
         """The clauses and conditions that were tried and can never hold."""
         for clause in self._rules.clauses:
-            is_tried = id(clause.node) in self._tried or self._is_elsewhere(clause.place, NEVER_MATCHES, held=False)
-            if self._is_called(clause.key) and not is_tried:
+            if self._is_called(clause.key) and not self._is_tried(clause.node):
                 why = "no call has arguments that fit its head"
                 self._tried[id(clause.node)] = _Tried(clause.place, NEVER_MATCHES, False, why)
+        for node in self._bits.among(self._elsewhere.tried & ~self._elsewhere.held):
+            self._tried.setdefault(id(node), replace(self._tried_before[id(node)], holds=False))
         return [
             (tried.place, f"{tried.what}: {tried.why}")
-            for tried in self._tried.values()
-            if not tried.holds and not self._is_elsewhere(tried.place, tried.what, held=True)
+            for name, tried in self._tried.items()
+            if not tried.holds and not self._elsewhere.held & self._bits.known(name)
         ]
 
-    # --- questions that are known from another bundle ----------------------------------------------------------------
-
-    def reach(self, key: Key, values: tuple[Value, ...], decides: bool) -> Reach:
-        """What a question reads that was entered."""
-        if key not in self._rules.by_key:
-            return Reach()
-        return self._known[key, values, False, decides].reach
-
-    def take(self, elsewhere: Reach) -> None:
-        """Take over what questions read that need not be entered."""
-        self._elsewhere.add(elsewhere)
-
     def _is_called(self, key: Key) -> bool:
-        if key in self._called:
-            return True
-        return self._marks is not None and bool(self._elsewhere.called & self._marks.bit(key))
+        return key in self._called or bool(self._elsewhere.called & self._bits.of(key, key))
 
-    def _is_elsewhere(self, place: Place, what: str, *, held: bool) -> bool:
-        if self._marks is None:
-            return False
-        noted = self._elsewhere.held if held else self._elsewhere.tried
-        return bool(noted & self._marks.bit((place, what)))
+    def _is_tried(self, node: object) -> bool:
+        return id(node) in self._tried or bool(self._elsewhere.tried & self._bits.of(id(node), node))
 
     # --- patterns ---------------------------------------------------------------------------------------------------
 
@@ -195,21 +245,22 @@ class Flow:
                 self._reading[-1].add(known.reach)
                 self._reading[-1].is_partial |= known.is_open
             return known
+        known = self._before.get(pattern)
+        if known is not None and self._is_kept(known.reach):
+            self._known[pattern] = known
+            self._elsewhere.add(known.reach)
+            if self._reading:
+                self._reading[-1].add(known.reach)
+            return known
         if self._depth >= MAX_DEPTH:
             raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
         self._called.add(key)
         known = self._known[pattern] = _Known(values)
-        before = len(self._known)
-        if self._marks is not None:
-            known.reach.called |= self._marks.bit(key)
-            self._reading.append(known.reach)
+        before, told = len(self._known), self._found.told
+        known.reach.called |= self._bits.of(key, key)
+        self._reading.append(known.reach)
         self._depth += 1
-        words = {
-            at: value.words
-            for at, value in enumerate(values)
-            if isinstance(value, ValueType) and value.words is not None and not value.is_optional
-        }
-        clauses = list(self._rules.candidates(key, words))
+        clauses = self._candidates(key, values)
         while True:
             known.is_recursive = False
             known.by_clause = [(clause, self._clause(clause, values, mode)) for clause in clauses]
@@ -223,11 +274,29 @@ class Flow:
                     del self._known[later]
         self._depth -= 1
         known.taken, known.is_open = taken, False
-        if self._marks is not None:
-            self._reading.pop()
-            if self._reading:
-                self._reading[-1].add(known.reach)
+        known.reach.is_silent &= self._found.told == told
+        self._reading.pop()
+        if self._reading:
+            self._reading[-1].add(known.reach)
         return known
+
+    def _is_kept(self, reach: _Reach) -> bool:
+        """Whether what an earlier analysis said of a pattern holds for these rules."""
+        return reach.is_silent and not reach.is_partial and not reach.look_ups & self._stale
+
+    def _candidates(self, key: Key, values: tuple[Value, ...]) -> Sequence[Clause]:
+        """The clauses that a pattern can reach, by the words that its arguments can be."""
+        words = tuple(
+            (at, value.words)
+            for at, value in enumerate(values)
+            if isinstance(value, ValueType) and value.words is not None and not value.is_optional
+        )
+        found = self._look_ups.get((key, words))
+        if found is None:
+            clauses = list(self._rules.candidates(key, dict(words)))
+            found = self._look_ups[key, words] = self._bits.of((key, words), None), clauses
+        self._reading[-1].look_ups |= found[0]
+        return found[1]
 
     def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
         self._readings += 1
@@ -295,3 +364,7 @@ def _joined(found: list[_Taken]) -> _Taken:
             continue
         joined = taken if joined is None else tuple(map(either, joined, taken))
     return joined
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

@@ -1,0 +1,94 @@
+"""An analysis that starts from another one finds what it finds alone, whatever bundle came before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from check_cases import CASES
+from effort import tries
+from policy_files import BUNDLE
+from test_check import BASE, CONTRACT, FLOOR, TYPES
+
+from sealauthz.decision.bundle import PRODUCT_REASONS
+from sealauthz.model import MODEL
+from sealauthz.polar import Source
+from sealauthz.polar.check import Analysis, Diagnostic, analyse
+from sealauthz.polar.parse import parse
+from sealauthz.polar.syntax import RuleNode, Statement
+from sealauthz.policytest.mutants import mutants_of
+
+
+def analysis_of(statements: Sequence[Statement], before: Analysis | None, reasons: Sequence[str] = ()) -> Analysis:
+    return analyse(
+        statements,
+        TYPES,
+        lambda action, type_: MODEL.action(action, type_).context,
+        subjects=MODEL.subjects,
+        product_reasons=reasons,
+        before=before,
+    )
+
+
+def bundle(text: str) -> list[Statement]:
+    sources = [("contract.polar", CONTRACT), ("floor.polar", FLOOR), ("base.polar", BASE), ("a.polar", text)]
+    return [statement for file, said in sources for statement in parse(Source(file, said))]
+
+
+def test_every_case_is_found_after_every_kind_of_bundle() -> None:
+    chance = random.Random(5)
+    texts = [text for case in CASES for text in (case.bad, case.good)]
+    before: Analysis | None = None
+    reused = 0
+    for text in chance.sample(texts, len(texts)):
+        statements = bundle(text)
+        alone = analysis_of(statements, None)
+        after = analysis_of(statements, before)
+        assert after.diagnostics == alone.diagnostics, text
+        reused += before is not None and after.flow is not None
+        # Only what had no error is started from.
+        before = after if after.flow is not None else before
+    assert reused > len(texts) / 4
+
+
+def test_a_chain_of_small_changes_of_our_own_policies_is_found_as_alone() -> None:
+    statements = list(BUNDLE.statements)
+    mutants = [mutant for mutant in mutants_of(BUNDLE, statements) if mutant.statement >= 0]
+    before = analysis_of(statements, None, PRODUCT_REASONS)
+    found: list[Diagnostic] = []
+    wrong = 0
+    for mutant in random.Random(6).sample(mutants, tries(8, 200)):
+        changed = [*statements]
+        changed[mutant.statement : mutant.statement + 1] = [] if mutant.replacement is None else [mutant.replacement]
+        after = analysis_of(changed, before, PRODUCT_REASONS)
+        assert after.diagnostics == analysis_of(changed, None, PRODUCT_REASONS).diagnostics, mutant.effect
+        found += after.diagnostics
+        wrong += after.flow is None
+        before = after if after.flow is not None else before
+    assert wrong
+    assert found
+    # And back to where it began.
+    assert analysis_of(statements, before, PRODUCT_REASONS).diagnostics == []
+
+
+def test_what_is_read_again_is_the_same_where_nothing_changed() -> None:
+    text = "f(1);\ng(1) if f(1);\n#@ U-01\nh(x) if g(x);\n"
+    first = parse(Source("again.polar", text))
+    changed = parse(Source("again.polar", text.replace("g(1) if f(1)", "g(1) if f(2)")))
+    assert [a is b for a, b in zip(first, changed, strict=True)] == [True, False, True]
+    tagged = parse(Source("again.polar", text.replace("U-01", "U-02")))
+    assert isinstance(tagged[2], RuleNode)
+    assert tagged[2].tags == ("U-02",)
+    meant = parse(Source("again.polar", text.replace("U-01", "U-01 always")))
+    assert isinstance(meant[2], RuleNode)
+    assert meant[2].is_always
+    moved = parse(Source("again.polar", f"\n{text}"))
+    assert [statement.place.line for statement in moved] == [2, 3, 5]
+
+
+def test_a_number_that_python_takes_for_another_is_read_as_written() -> None:
+    for first, second in (("1", "1.0"), ("1.0", "1"), ("0.0", "-0.0")):
+        parse(Source("numbers.polar", f"f(x) if x = {first};\n"))
+        (rule,) = parse(Source("numbers.polar", f"f(x) if x = {second};\n"))
+        assert isinstance(rule, RuleNode)
+        assert repr(rule.body.right.value) == second  # type: ignore[union-attr]
