@@ -19,8 +19,8 @@ from sealauthz.polar.compile.nodes import (
     is_small,
     name_node,
     negated,
+    reads_of,
     substituted,
-    times_of,
 )
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
@@ -132,7 +132,7 @@ class Conditions(Heads, ABC):
                 return None
             tests.append(test)
         either = any_of(tests)
-        return Template(either, times_of(either)) if isinstance(either, bool) or is_small(either) else None
+        return Template(either) if isinstance(either, bool) or is_small(either) else None
 
     def _may_inline(self, call: core.Call) -> bool:
         if self._compiler.is_traced or not self._compiler.passes.writes_out:
@@ -236,4 +236,4 @@ def _is_written_once(template: Template, pattern: CallPattern, values: Sequence[
         for index, (argument, value) in enumerate(zip(pattern, values, strict=True))
         if isinstance(argument, Bound) and value is not None and not is_cheap(value.node)
     ]
-    return all(template.times.get(name, 0) < 2 for name in takes_work)
+    return all(reads_of(template.test, name) < 2 for name in takes_work)

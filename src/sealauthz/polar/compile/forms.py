@@ -76,10 +76,9 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A rule as one expression of its arguments. `times` says how often each of them stands in it."""
+    """A rule as one expression of its arguments."""
 
     test: Test
-    times: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.syntax import Place
@@ -80,17 +79,33 @@ def yield_node(nodes: list[ast.expr]) -> ast.stmt:
 # --- size and time --------------------------------------------------------------------------------------------------
 
 
+class _Extent(NamedTuple):
+    """How many nodes code has, how many calls of rules stand in it, and how deep its loops stand in each other."""
+
+    size: int
+    calls: int
+    loops: int
+
+
+def _extent(node: ast.AST) -> _Extent:
+    """The extent of code. It is kept with the node, which is never changed, as larger code asks for it again."""
+    known: _Extent | None = node.__dict__.get("_extent")
+    if known is None:
+        # A rule is handed the budget.
+        is_rule = isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
+        size, calls, loops = 1, int(is_rule), 0
+        for part in _parts(node):
+            within = _extent(part)
+            size += within.size
+            calls += within.calls
+            loops = max(loops, within.loops)
+        known = node.__dict__["_extent"] = _Extent(size, calls, loops + isinstance(node, ast.For))
+    return known
+
+
 def is_small(node: ast.expr) -> bool:
     """Whether an expression may be written out in place of a call."""
-    return _size(node) <= MAX_INLINED_NODES
-
-
-def _size(node: ast.AST) -> int:
-    """How many nodes code has. It is kept with the node, which is never changed, as larger code asks for it again."""
-    known: int | None = node.__dict__.get("_size")
-    if known is None:
-        known = node.__dict__["_size"] = 1 + sum(map(_size, _parts(node)))
-    return known
+    return _extent(node).size <= MAX_INLINED_NODES
 
 
 def is_cheap(node: ast.expr) -> bool:
@@ -100,40 +115,27 @@ def is_cheap(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
 
 
-def _takes_time(node: ast.AST, loops: int = 0) -> bool:
-    """Whether code calls a rule (which is handed the budget), or walks through something inside of something.
-
-    It is kept with the node, as `_size` is.
-    """
-    name = "_takes_time_inside" if loops else "_takes_time"
-    known: bool | None = node.__dict__.get(name)
-    if known is None:
-        known = node.__dict__[name] = _finds_what_takes_time(node, loops)
-    return known
-
-
 def calls_of_rules(body: Iterable[ast.AST]) -> int:
     """How many calls of rules stand in code."""
-    count = 0
-    for node in body:
-        count += isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
-        count += calls_of_rules(_parts(node))
-    return count
+    return sum(_extent(node).calls for node in body)
 
 
-def _finds_what_takes_time(node: ast.AST, loops: int) -> bool:
-    if isinstance(node, ast.Call) and node.args and getattr(node.args[0], "id", "") == BUDGET:
-        return True
-    if isinstance(node, ast.For):
-        loops += 1
-        if loops > 1:
-            return True
-    return any(_takes_time(part, loops) for part in _parts(node))
+def _takes_time(node: ast.AST) -> bool:
+    """Whether code calls a rule, or walks through something inside of something."""
+    extent = _extent(node)
+    return extent.calls > 0 or extent.loops > 1
+
+
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+_NO_PARTS = frozenset({"attr", "ctx", "id", "kind", "n", "name", "op", "ops", "s", "type_comment"})
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:
     """The statements and expressions in code."""
-    for name in node._fields:
+    fields = _FIELDS.get(type(node))
+    if fields is None:
+        fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_PARTS)
+    for name in fields:
         held = getattr(node, name)
         if isinstance(held, list):
             yield from held
@@ -218,11 +220,11 @@ def _substituted(node: ast.expr, values: Mapping[str, ast.expr]) -> ast.expr:
             raise AssertionError(f"an expression of the compiler has no {type(node).__name__}")
 
 
-def times_of(test: Test) -> Mapping[str, int]:
-    """How often each name is read in an expression."""
+def reads_of(test: Test, name: str) -> int:
+    """How often a name is read in an expression."""
     if isinstance(test, bool):
-        return {}
-    return Counter(node.id for node in ast.walk(test) if isinstance(node, ast.Name))
+        return 0
+    return sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(test))
 
 
 # --- tests and markers ----------------------------------------------------------------------------------------------
