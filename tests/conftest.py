@@ -53,6 +53,8 @@ class _CompiledLater(CompiledEngine):
         with self._compiling:
             if "_code" not in self.__dict__:
                 self.__dict__.update(self._compile().__dict__)
+                # What it has compiled, the next one need not.
+                bundles._engines.setdefault(MODEL, []).append(weakref.ref(self))
         return object.__getattribute__(self, name)
 
 

@@ -62,7 +62,7 @@ def test_warnings_alone_do_not_refuse(sealauthz, policies):
 
 
 def test_strict_makes_every_warning_an_error(sealauthz, policies):
-    append(policies, "zzz.polar", "unused_one(x: Seal) if x.state = x.state;\n")
+    append(policies, "zzz.polar", 'unused_one(x: Seal) if x.state = "ACTIVE";\n')
     (policies / "texts.toml").write_text("", encoding="utf-8")
     _, lenient, _ = sealauthz("policy", "check", "policies", "-o", "json")
     assert {finding["severity"] for finding in json.loads(lenient)} == {"warning"}

@@ -231,7 +231,7 @@ def test_what_is_signed_off_is_told(sealauthz, unreached):
     why = "Security: no real seals"
     name = "waived use Seal SEAL_USABLE"
     (unreached / "bundle.toml").write_text(f'extends = "default"\n[accepts]\n"{name}" = "{why}"\n', encoding="utf-8")
-    (unreached / "mine.polar").write_text('waived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
+    (unreached / "mine.polar").write_text('#@ always\nwaived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
     said = f"`{name}`, always waives `SEAL_USABLE` of `use` on Seal: {why}"
     assert f"\n  bundle.toml  newly accepts {said}\n" in diff(sealauthz, new="unreached")[1]
     assert f"\n  bundle.toml  no longer accepts {said}\n" in diff(sealauthz, old="unreached", new="default")[1]

@@ -110,15 +110,21 @@ def test_a_length_of_time_is_written_in_the_longest_unit_that_fits(micros: int, 
 # --- rules without a condition --------------------------------------------------------------------------------------
 
 ALWAYS = {
-    "a waiver of a hold": ('waived("SEAL_USABLE", "use", _: Seal, _);', "waived use Seal SEAL_USABLE"),
-    "a waiver of the licence": ('waived("LICENCE_EXISTING", "use", _: Seal, _);', "waived use Seal LICENCE_EXISTING"),
-    "a waiver of authority": ('waived("SEAL_AUTHORITY", "use", _: Seal, _);', "waived use Seal SEAL_AUTHORITY"),
+    "a waiver of a hold": ('#@ always\nwaived("SEAL_USABLE", "use", _: Seal, _);', "waived use Seal SEAL_USABLE"),
+    "a waiver of the licence": (
+        '#@ always\nwaived("LICENCE_EXISTING", "use", _: Seal, _);',
+        "waived use Seal LICENCE_EXISTING",
+    ),
+    "a waiver of authority": (
+        '#@ always\nwaived("SEAL_AUTHORITY", "use", _: Seal, _);',
+        "waived use Seal SEAL_AUTHORITY",
+    ),
     "for any context": (
-        'waived("SEAL_AUTHORITY", "use", _: Seal, _: SealUseContext);',
+        '#@ always\nwaived("SEAL_AUTHORITY", "use", _: Seal, _: SealUseContext);',
         "waived use Seal SEAL_AUTHORITY",
     ),
     "a hold that is always met": (
-        'meets(_: Person, "SEAL_USABLE", "use", _: Seal, _);',
+        '#@ always\nmeets(_: Person, "SEAL_USABLE", "use", _: Seal, _);',
         "meets use Seal SEAL_USABLE",
     ),
     "through helpers": (
@@ -134,7 +140,7 @@ ALWAYS = {
 def test_what_always_settles_a_requirement_of_the_product_is_signed_off(folder: Path, how: str) -> None:
     rules, name = ALWAYS[how]
     error = refused(write(folder, rules=f"# ours\n{rules}\n"))
-    assert (error.file, error.line, error.column) == ("mine.polar", 2, 1)
+    assert (error.file, error.line, error.column) == ("mine.polar", 2 + rules.startswith("#@"), 1)
     assert f'[accepts] "{name}" = "who agreed, and why"' in str(error)
     bundle = Bundle.load(MODEL, write(folder, rules=rules, accepts=(name,)))
     assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
@@ -157,7 +163,7 @@ def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
         'is_small(seal: Seal) if seal.kind = "OTHER";',
         # A requirement of the folder's own is its own matter.
         'requires("use", _: Seal, "MINE");\nmeets(_: Person, "MINE", "use", seal: Seal, _) if seal.kind = "OTHER";\n'
-        'waived("MINE", "use", _: Seal, _);\notherwise("MINE", "ACCOUNT_LOCKED");',
+        '#@ always\nwaived("MINE", "use", _: Seal, _);\notherwise("MINE", "ACCOUNT_LOCKED");',
     ],
 )
 def test_a_condition_or_a_requirement_of_its_own_needs_no_signature(folder: Path, rules: str) -> None:
@@ -167,7 +173,9 @@ def test_a_condition_or_a_requirement_of_its_own_needs_no_signature(folder: Path
 
 def test_a_file_that_takes_the_place_of_the_products_is_the_folders_own(folder: Path) -> None:
     text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
-    (folder / "seal_use.polar").write_text(f'{text}\nwaived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8")
+    (folder / "seal_use.polar").write_text(
+        f'{text}\n#@ always\nwaived("SEAL_USABLE", "use", _: Seal, _);\n', encoding="utf-8"
+    )
     (folder / "bundle.toml").write_text('extends = "default"\nreplaces = ["seal_use.polar"]\n', encoding="utf-8")
     assert '"waived use Seal SEAL_USABLE"' in str(refused(folder))
 
@@ -234,7 +242,7 @@ def test_a_check_of_the_folder_tells_all_that_is_not_signed_off(folder: Path) ->
     assert found.bundle is None
     assert [(each.code, each.place.file, each.place.line) for each in found.diagnostics] == [
         ("signoff", "parameters.toml", 1),
-        ("signoff", "mine.polar", 1),
         ("signoff", "mine.polar", 2),
+        ("signoff", "mine.polar", 4),
         ("signoff", "bundle.toml", 0),
     ]

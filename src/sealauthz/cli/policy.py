@@ -138,10 +138,13 @@ def policy_schema(*, folder: Path | None) -> None:
 
 def _functions(bundle: Bundle) -> list[tuple[str, str]]:
     """The functions that were compiled, each with the name of its rule."""
+    from sealauthz.decision.bundle import questions_of
     from sealauthz.polar.engine import CompiledEngine
 
     if not isinstance(bundle.engine, CompiledEngine):
         raise TypeError("only the compiled engine has functions")
+    for rule, *arguments in questions_of(service_model(), bundle.rulebook):
+        bundle.engine.prepare(rule, *arguments)  # nothing is left to do where the load compiled all
     found = []
     for text in bundle.engine.show().strip("\n").split("\n\n\n"):
         head = _HEAD.match(text)

@@ -164,19 +164,16 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
 _analyses: WeakKeyDictionary[Model, Analysis] = WeakKeyDictionary()
 """The last analysis of each model's policies that found no error: the next one starts from it."""
 
-_engines: WeakKeyDictionary[Model, ReferenceType[CompiledEngine]] = WeakKeyDictionary()
-"""The last engine of each model that is still in use: most of what the next one compiles, it has already."""
+_engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
+"""The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
 
 
 def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
-    known = _engines.get(model)
-    last = None if known is None else known()
-    if last is None:
-        engine = CompiledEngine(statements, model.records, plain_classes(model))
-    else:
-        engine = last.reloaded(statements)
-    _engines[model] = ref(engine)
+    known = [engine for engine in (known() for known in _engines.get(model, ())) if engine is not None]
+    fresh = None if known else CompiledEngine(statements, model.records, plain_classes(model))
+    engine = fresh or known[0].reloaded(statements)
+    _engines[model] = [ref(engine), *map(ref, known)]
     return engine
 
 

@@ -40,6 +40,9 @@ def check_calls(rules: Rules, found: Diagnostics) -> None:
 
 # --- calls ----------------------------------------------------------------------------------------------------------
 
+_HINTS_AT_MOST = 100
+"""Rules that nothing calls for which a name is suggested: to find it, all names are compared."""
+
 _Call = tuple[Key, bool, Place]
 """A rule that is called, whether under a negation, and where."""
 
@@ -55,9 +58,12 @@ def _reached(calls: Mapping[Key, list[_Call]], start: Iterable[Key]) -> set[Key]
 
 
 def _check_negation(calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
+    reached: dict[Key, set[Key]] = {}
     for key, called in calls.items():
         for target, is_negated, place in called:
-            if is_negated and key in _reached(calls, [target]):
+            if is_negated and target not in reached:
+                reached[target] = _reached(calls, [target])
+            if is_negated and key in reached[target]:
                 message = f"`{key[0]}` would depend on its own negation: `{target[0]}` under `not` leads back to it"
                 found.error("negative-recursion", message, place)
 
@@ -65,14 +71,18 @@ def _check_negation(calls: Mapping[Key, list[_Call]], found: Diagnostics) -> Non
 def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnostics) -> None:
     entries = [key for key in rules.by_key if key in ARITIES.items()]
     reached = _reached(calls, entries)
-    called_names = {target[0] for called in calls.values() for target, _, _ in called}
+    unused = 0
+    arities: dict[str, set[int]] = {}
+    for called in calls.values():
+        for (target, count), _, _ in called:
+            arities.setdefault(target, set()).add(count)
     for key, clauses in rules.by_key.items():
         name, arity = key
         if key in reached or name in ARITIES:
             continue
-        if name in called_names and not any(target == key for called in calls.values() for target, _, _ in called):
-            others = sorted({target[1] for called in calls.values() for target, _, _ in called if target[0] == name})
-            message = f"`{name}` is called with {' or '.join(map(str, others))} parameters, never with {arity}"
+        if name in arities and arity not in arities[name]:
+            others = " or ".join(map(str, sorted(arities[name])))
+            message = f"`{name}` is called with {others} parameters, never with {arity}"
             found.error("arity", message, clauses[0].place)
             continue
         asked = [rule for rule, count in ARITIES.items() if count == arity]
@@ -81,7 +91,8 @@ def _check_unused(rules: Rules, calls: Mapping[Key, list[_Call]], found: Diagnos
             # A slip in the name of `lapses` or `visible` would be a rule that quietly counts for nothing.
             found.error("rule", f"nothing calls `{name}`", clauses[0].place, hint)
         else:
-            near = sorted(name for name, count in reached if count == arity)
+            unused += 1
+            near = sorted(name for name, count in reached if count == arity) if unused <= _HINTS_AT_MOST else []
             hint = did_you_mean(name, near, cutoff=0.85)
             found.warning("unused", f"nothing calls `{name}`", clauses[0].place, hint)
 
