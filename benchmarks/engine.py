@@ -20,8 +20,10 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,8 +43,10 @@ from sealauthz.decision.bundle import (
     attributes,
     diagnostics_of,
     engine_classes,
+    forget_loads,
     questions_of,
 )
+from sealauthz.decision.folder import installed_folder
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
@@ -222,7 +226,8 @@ def measure_decisions(bundles: dict[str, Bundle], size: Size) -> list[Series]:
 def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     """Time the phases in which a bundle is loaded, and the whole. All run as in a load: without Python's collector.
 
-    A reload finds the files remembered that did not change; here all but the largest.
+    A reload starts from the bundle that is served; here a line was inserted in the middle of the largest file, so that
+    all behind it stands elsewhere.
     """
     largest = max(sources, key=lambda source: len(source.text))
     nodes = tuple(node for source in sources for node in parse(source))
@@ -230,6 +235,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     def forget() -> None:
         parse.cache_clear()
         admit.cache_clear()
+        forget_loads(MODEL)
 
     def parse_all() -> None:
         for source in sources:
@@ -238,12 +244,16 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
     def admit_all() -> Rulebook:
         return rulebook_of([one for source in sources for one in admit(source, attributes(MODEL))], PRODUCT_REASONS)
 
-    def all_but_one() -> None:
-        forget()
-        for source in sources:
-            if source is not largest:
-                parse(source)
-                admit(source, attributes(MODEL))
+    folder = Path(tempfile.mkdtemp()) / "policies"
+    shutil.copytree(installed_folder(), folder)
+    edited = folder / largest.file
+    lines = largest.text.splitlines(keepends=True)
+    served: list[Bundle] = []
+
+    def edit() -> None:
+        served[:] = [Bundle.load(MODEL, folder)]
+        lines.insert(len(lines) // 2, "\n")
+        edited.write_text("".join(lines), encoding="utf-8")
 
     book = admit_all()
 
@@ -258,7 +268,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
         ("check", "compiled", lambda: diagnostics_of(MODEL, tuple(sources), nodes), forget),
         ("compile", "compiled", compile_all, forget),
         ("the whole load", "compiled", lambda: Bundle.load(MODEL), forget),
-        ("a reload", "compiled", lambda: Bundle.load(MODEL), all_but_one),
+        ("a reload", "compiled", lambda: Bundle.load(MODEL, folder), edit),
         ("the whole load", "oso", lambda: ReferenceEngine(sources, engine_classes(MODEL)), forget),
     ]
     series = [Series(f"load: {name}", column, call, [()], 1, before=before) for name, column, call, before in phases]
@@ -270,6 +280,7 @@ def measure_load(size: Size, sources: Sequence[Source]) -> list[Series]:
                 one.run()
             finally:
                 gc.enable()
+    shutil.rmtree(folder.parent)
     return series
 
 
@@ -396,8 +407,8 @@ def targets_of(rows: Sequence[Row], memory: dict[str, float]) -> list[Target]:
         name = f"all reasons: seal use, denied · {how}"
         made.append(at_most(f"all reasons of a deny, {how}", name, limit, f"{limit} µs"))
     phases = sum(found[f"load: {phase}"].compiled for phase in ("parse", "check", "compile"))
-    made.append(Target("parse + check + compile", "≤ 500 ms", _time(phases), phases <= 500_000))
-    made.append(at_most("a reload after one file changed", "load: a reload", 1_000_000, "1 s"))
+    made.append(Target("parse + check + compile", "≤ 1 s", _time(phases), phases <= 1_000_000))
+    made.append(at_most("a reload after an edit", "load: a reload", 400_000, "0.4 s"))
     for outcome in ("allowed", "denied"):
         name = f"seal use, {outcome} · hot"
         made.append(at_most(f"traced rule `allow`, {outcome}", f"traced rule allow: {name}", 50, "50 µs"))

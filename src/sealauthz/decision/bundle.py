@@ -168,6 +168,12 @@ _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKe
 """The engines of each model that are in use, the last ones first: most of what the next one compiles, they have."""
 
 
+def forget_loads(model: Model) -> None:
+    """Let the next load of a model's policies start from nothing, for measurements."""
+    _analyses.pop(model, None)
+    _engines.pop(model, None)
+
+
 def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEngine:
     """Make an engine of parsed policies that compiles each rule when it is asked for. Raises BundleRefused."""
     known = [engine for engine in (known() for known in _engines.get(model, ())) if engine is not None]
@@ -201,7 +207,7 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     if not product:
         return []
     with _without_collection():
-        kept = [statement for source in product for statement in parse(source)]
+        kept = tuple(statement for source in product for statement in parse(source))
     return check_product_floor(statements, kept)
 
 

@@ -7,7 +7,8 @@ its type, its words, whether it may be nil, whether it has a value yet, and unde
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sealauthz.polar.check.contradictions import check_conditions
 from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
@@ -131,11 +132,28 @@ def check(
     ).diagnostics
 
 
-def check_product_floor(statements: Iterable[Statement], product: Iterable[Statement]) -> list[Diagnostic]:
+def check_product_floor(statements: Iterable[Statement], product: tuple[Statement, ...]) -> list[Diagnostic]:
     """Return where a bundle defines what the floor rests on in another way than the product's own bundle does."""
     found = Diagnostics()
-    check_kept(Rules(statements), Rules(product), found)
+    kept = _product_rules(_Same(product))
+    check_kept(Rules(statements, kept), kept, found)
     return found.by_place()
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """Statements that are equal only to the very same ones."""
+
+    statements: tuple[Statement, ...] = field(compare=False)
+    names: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(map(id, self.statements)))
+
+
+@lru_cache(maxsize=2)
+def _product_rules(product: _Same) -> Rules:
+    return Rules(product.statements)
 
 
 class Baseline:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sealauthz.errors import BundleRefused
-from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import NOT_TYPED, Bound, CallPattern, Env, Head, Rest, Way
+from sealauthz.polar.compile.forms import NOT_TYPED, Bound, CallPattern, Env, Head, Way
 from sealauthz.polar.compile.goals import Goals
-from sealauthz.polar.compile.nodes import all_of, marker, runtime_call, tell_trace, when
+from sealauthz.polar.compile.nodes import all_of, marker, tell_trace, when
 from sealauthz.polar.core import nodes as core
 
 
@@ -57,19 +55,12 @@ class Clauses(Goals):
             return [*self._event("proved", way.clause), *give(end)]
 
         tests = all_of(way.head.tests) if way.goals is way.clause.goals else True
-        body = when(tests, [*self._event("tried", way.clause), *self._what_is_left(way, proved)])
+        body = when(
+            tests,
+            [*self._event("tried", way.clause), *self._unless_refused(lambda: self._goals(way.goals, way.env, proved))],
+        )
         self._typed = outer
         return [marker(way.clause.place), *body] if body else []
-
-    def _what_is_left(self, way: Way, proved: Rest) -> list[ast.stmt]:
-        try:
-            return self._goals(way.goals, way.env, proved)
-        except BundleRefused:
-            # The plain code may know of types for which no call gets here, where a call that is not written out does
-            # not know them.
-            if self._tracing is None:
-                raise
-            return [placed.Expr(runtime_call("refused"))]
 
     def _event(self, what: str, clause: core.Clause) -> list[ast.stmt]:
         """Tell a trace that a clause is tried, or has a solution."""

@@ -59,7 +59,7 @@ class Goals(Traced):
         first, others = goals[0], goals[1:]
 
         def then(now: Env) -> list[ast.stmt]:
-            return self._goals(others, now, rest)
+            return self._unless_refused(lambda: self._goals(others, now, rest))
 
         def search() -> list[ast.stmt]:
             if isinstance(first, core.Member) and self._is_unbound(first.item, env):

@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
+from sealauthz.errors import BundleRefused
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.conditions import Conditions
 from sealauthz.polar.compile.forms import Env, Rest
-from sealauthz.polar.compile.nodes import Test, constant_node, name_node, tell_trace
+from sealauthz.polar.compile.nodes import Test, constant_node, name_node, runtime_call, tell_trace
 from sealauthz.polar.core import nodes as core
 
 
@@ -45,6 +46,21 @@ class Traced(Conditions):
         if self._solutions_given > before:
             return code
         return [*self._asked(goal), tell_trace("unmet", self._compiler.condition(self._tracing, goal.source))]
+
+    def _unless_refused(self, compiled: Callable[[], list[ast.stmt]]) -> list[ast.stmt]:
+        """What is compiled; where it is refused, the traced code fails once it gets there.
+
+        The plain code may know that nothing gets there, where a call that is not written out does not tell.
+        """
+        if self._tracing is None:
+            return compiled()
+        loops = self._loops
+        try:
+            return compiled()
+        except BundleRefused:
+            self._loops = loops
+            self._solutions_given += 1
+            return [placed.Expr(runtime_call("refused"))]
 
     def _walking(self, goal: core.Goal, walk: ast.For) -> list[ast.stmt]:
         """A loop that tells the trace whether there was anything to walk through."""
