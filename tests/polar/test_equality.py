@@ -63,6 +63,7 @@ def test_seeded_programs_agree_and_most_of_them_are_accepted(agreement: Agreemen
     # Many differ on purpose in one symbol from what is accepted.
     assert counts["accepted"] >= 0.5 * counts["programs"]
     assert counts["compared"] >= 0.6 * counts["questions"]
+    assert counts["traced gives no answer"] <= 0.001 * counts["traced compared"]
     # None of these may be rare, or the law says little.
     for kind in ("true", "false", "solutions", "no solution"):
         assert counts[f"compared {kind}"] >= 0.05 * counts["compared"], counts
