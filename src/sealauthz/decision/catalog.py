@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sealauthz.answers import Audience, NextStep, Reason
+from sealauthz.answers import Audience, NextStep, Reason, RuleRef
 from sealauthz.decision.bundle import Bundle, named_by_obligations
 from sealauthz.decision.candidates import Plans
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
+from sealauthz.polar import RuleNode
+from sealauthz.polar.unparse import written_head
 
 
 class ReasonCatalog:
@@ -18,6 +20,7 @@ class ReasonCatalog:
         self._plans: dict[tuple[str, str, str], Plan] = {}
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
+        self._refs: dict[int, tuple[RuleNode, RuleRef]] = {}
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
@@ -32,6 +35,16 @@ class ReasonCatalog:
         if found is None:
             found = self._plans[key] = Plan(self.bundle, subject, action, resource, (action, resource) in self._naming)
         return found
+
+    def ref(self, rule: RuleNode) -> RuleRef:
+        """How a rule of the bundle is named."""
+        found = self._refs.get(id(rule))
+        if found is None:
+            place = rule.place
+            ref = RuleRef(written_head(rule.name, rule.parameters), place.file, place.line, rule.tags)
+            # The rule is kept with it, so that no other can have its id.
+            found = self._refs[id(rule)] = rule, ref
+        return found[1]
 
     def reason(self, code: str, requirement: str = "") -> Reason:
         """The reason without what its steps carry. There are as many as the bundle has."""

@@ -44,7 +44,7 @@ class Evaluation:
     """Questions decided at one revision and one time."""
 
     def __init__(self, catalog: ReasonCatalog, snapshot: FactSnapshot, now: int, options: RequestOptions) -> None:
-        self._catalog = catalog
+        self.catalog = catalog
         self._bundle = bundle = catalog.bundle
         self._model = bundle.model
         self.book = bundle.rulebook
@@ -70,7 +70,7 @@ class Evaluation:
         if query.root is Root.RESOURCE:
             check_seen(self._model, query.known, self._snapshot, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
-        return find_page(search, self._catalog.plans, self._snapshot, self._allowed, self._may_see, empty_until)
+        return find_page(search, self.catalog.plans, self._snapshot, self._allowed, self._may_see, empty_until)
 
     def _allowed(self, question: Question) -> Decision | None:
         """The decision where it allows, without the reasons of one that does not; an error never allows."""
@@ -78,7 +78,7 @@ class Evaluation:
             case = self.case(question)
             if not isinstance(case, Case):
                 return None
-            plan = self._catalog.plan(question)
+            plan = self.catalog.plan(question)
             work = plan.begin()
             if plan.allow(work, case.subject, case.resource, case.context):
                 return self._allow(case, plan, work)
@@ -90,36 +90,36 @@ class Evaluation:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
         key = (question.action, question.resource.type)
         if question.subject.type not in self._model.subjects:
-            return self._catalog.reason(UNKNOWN_TYPE)
+            return self.catalog.reason(UNKNOWN_TYPE)
         if key not in self.book.requirements:
             is_known = question.resource.type in self.book.resource_types
-            return self._catalog.reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
+            return self.catalog.reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
         parameters = self._bundle.parameters
         case = assemble(self._model, question, self._snapshot, self._may_see, self._now, self._caller, parameters)
-        return case or self._catalog.reason(NOT_FOUND)
+        return case or self.catalog.reason(NOT_FOUND)
 
     def failed(self, question: Question, error: EvaluationFailed) -> Decision:
         """Deny because the evaluation went wrong, and log why."""
         code = FACT_UNAVAILABLE if isinstance(error, FactNotLoaded) else POLICY_ERROR
         if isinstance(error, FactNotLoaded) and error.importing is not None:
-            return self.deny(question, [self._catalog.reason(code)])  # expected while an import is open
+            return self.deny(question, [self.catalog.reason(code)])  # expected while an import is open
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
-        return self.deny(question, [self._catalog.reason(code)])
+        return self.deny(question, [self.catalog.reason(code)])
 
     def evaluate(self, case: Case) -> Decision:
         """Decide a case. Raises EvaluationFailed."""
         question, subject, resource, context = case.question, case.subject, case.resource, case.context
-        plan = self._catalog.plan(question)
+        plan = self.catalog.plan(question)
         work = plan.begin()
         if plan.allow(work, subject, resource, context):
             return self._allow(case, plan, work)
         if not plan.visible(work, subject, resource, context):
-            return self.deny(question, [self._catalog.reason(NOT_FOUND)])
+            return self.deny(question, [self.catalog.reason(NOT_FOUND)])
         reasons = self._reasons(case, plan, work)
         if any(reason.code == NOT_FOUND for reason in reasons):
-            reasons = [self._catalog.reason(NOT_FOUND)]
+            reasons = [self.catalog.reason(NOT_FOUND)]
         elif not plan.has_standing(work, subject, resource, context):
-            reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self._catalog.reason(NOT_FOUND)]
+            reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self.catalog.reason(NOT_FOUND)]
         made: dict[str, NextStep] = {}
         return self.deny(question, [self._with_steps(reason, case, plan, work, made) for reason in reasons])
 
@@ -174,7 +174,7 @@ class Evaluation:
 
     def unmet(self, case: Case) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
-        plan = self._catalog.plan(case.question)
+        plan = self.catalog.plan(case.question)
         return self._unmet(case, plan, plan.begin())
 
     def _unmet(self, case: Case, plan: Plan, work: Work) -> list[str]:
@@ -185,14 +185,14 @@ class Evaluation:
 
     def holding(self, case: Case, requirement: str) -> list[str]:
         """The reasons that hold for an unmet requirement, in the order of the bundle."""
-        plan = self._catalog.plan(case.question)
+        plan = self.catalog.plan(case.question)
         return self._holding(case, plan, plan.begin(), requirement)
 
     def _holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         if requirement in self.book.because:
             found = plan.because(requirement)(work, case.subject, case.resource, case.context)
             if len(found) > 1:
-                return sorted((code for (code,) in found), key=self._catalog.rank.__getitem__)
+                return sorted((code for (code,) in found), key=self.catalog.rank.__getitem__)
             if found:
                 return [found[0][0]]
         return []
@@ -202,19 +202,19 @@ class Evaluation:
         by_code: dict[str, Reason] = {}
         for requirement in self._unmet(case, plan, work):
             for code in self._holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]:
-                by_code.setdefault(code, self._catalog.reason(code, requirement))
+                by_code.setdefault(code, self.catalog.reason(code, requirement))
         if not by_code:
             # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
             if plan.has_permission(work, case.subject, case.resource):
                 raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
-            return [self._catalog.reason(NO_PERMISSION)]
+            return [self.catalog.reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
     def _with_steps(self, reason: Reason, case: Case, plan: Plan, work: Work, made: dict[str, NextStep]) -> Reason:
         """The reason with what its steps carry. `made` holds the steps of the decision so far: several reasons may
         have one.
         """
-        carrying = self._catalog.carrying
+        carrying = self.catalog.carrying
         if carrying.isdisjoint(step.code for step in reason.next_steps):
             return reason
         steps = []
@@ -231,14 +231,14 @@ class Evaluation:
         """
         arguments = (work, case.subject, case.resource, case.context)
         parameters: dict[str, ParameterValue] = {}
-        if step in self._catalog.parameters:
+        if step in self.catalog.parameters:
             least: dict[str, Any] = {}
             for name, value in plan.carried("parameter", step)(*arguments):
                 if name not in least or _order(value) < _order(least[name]):
                     least[name] = value
             for name, value in least.items():
                 parameters |= self._plain(name, value)
-        counted = self._catalog.counted.get(step)
+        counted = self.catalog.counted.get(step)
         if counted is not None:
             counts = dict.fromkeys(counted, 0)
             for name, _item in plan.carried("counted", step)(*arguments):

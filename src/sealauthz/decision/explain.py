@@ -12,7 +12,6 @@ from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import RuleNode, trace
 from sealauthz.polar.runtime import FREE
-from sealauthz.polar.unparse import written_head
 
 
 def explain(evaluation: Evaluation, question: Question) -> Explanation:
@@ -57,7 +56,12 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Requ
     if need in book.waived:
         attempts += engine.explain("waived", *arguments)
     return RequirementOutcome(
-        requirement, Standing.UNMET, tuple(codes), _refs(tried), _refs(rules), tuple(map(_attempt, attempts))
+        requirement,
+        Standing.UNMET,
+        tuple(codes),
+        _refs(evaluation, tried),
+        _refs(evaluation, rules),
+        _attempts(evaluation, attempts),
     )
 
 
@@ -70,27 +74,26 @@ def _settled_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Re
     proving = [attempt for attempt in attempts if attempt.is_met]
     held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
     settling = (book.meets if met else book.waived).get(need, [])
-    refs = _refs([rule for rule in settling if (rule.place.file, rule.place.line) in held] or settling)
+    refs = _refs(evaluation, [rule for rule in settling if (rule.place.file, rule.place.line) in held] or settling)
     standing = Standing.MET if met else Standing.WAIVED
-    return RequirementOutcome(requirement, standing, (), refs, (), tuple(map(_attempt, proving)))
+    return RequirementOutcome(requirement, standing, (), refs, (), _attempts(evaluation, proving))
 
 
-def _attempt(attempt: trace.Attempt) -> Attempt:
-    """Tell an attempt of the engine in the words of a decision."""
-    clause = attempt.clause
-    rule = RuleRef(written_head(clause.name, clause.parameters), clause.place.file, clause.place.line, clause.tags)
-    return Attempt(
-        rule=rule,
-        is_met=attempt.is_met,
-        condition=attempt.condition,
-        file=attempt.place.file if attempt.place else "",
-        line=attempt.place.line if attempt.place else 0,
-        values=attempt.values,
-        under=tuple(map(_attempt, attempt.under)),
-    )
-
-
-def _refs(rules: Sequence[RuleNode]) -> tuple[RuleRef, ...]:
+def _attempts(evaluation: Evaluation, attempts: Sequence[trace.Attempt]) -> tuple[Attempt, ...]:
+    """Tell attempts of the engine in the words of a decision."""
     return tuple(
-        RuleRef(written_head(rule.name, rule.parameters), rule.place.file, rule.place.line, rule.tags) for rule in rules
+        Attempt(
+            rule=evaluation.catalog.ref(attempt.clause.rule),
+            is_met=attempt.is_met,
+            condition=attempt.condition,
+            file=attempt.place.file if attempt.place else "",
+            line=attempt.place.line if attempt.place else 0,
+            values=attempt.values,
+            under=_attempts(evaluation, attempt.under),
+        )
+        for attempt in attempts
     )
+
+
+def _refs(evaluation: Evaluation, rules: Sequence[RuleNode]) -> tuple[RuleRef, ...]:
+    return tuple(map(evaluation.catalog.ref, rules))

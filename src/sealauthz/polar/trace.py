@@ -7,14 +7,13 @@ tree is read off their order. Coverage counts the same events.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Generator, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.polar.compile import Condition
 from sealauthz.polar.program import Clause
-from sealauthz.polar.syntax import And, Call, Not, Or, Place, Term
-from sealauthz.polar.unparse import written
+from sealauthz.polar.syntax import Place
 from sealauthz.schema import FOREVER, NEVER, UNLIMITED
 
 Event = tuple[str, int, Any]
@@ -69,7 +68,7 @@ def attempts(
                 attempt = found.get(id(clause))
                 if attempt is None:
                     attempt = found[id(clause)] = _Try(clause)
-                attempt.take(what, condition.term, values, position)
+                attempt.take(what, condition, values, position)
         if what == "asked":
             asked.append(number)
     return tuple(attempt.described(events, conditions, numbers) for attempt in found.values())
@@ -80,19 +79,18 @@ class _Try:
 
     def __init__(self, clause: Clause) -> None:
         self._clause = clause
-        self._order = {id(goal): index for index, goal in enumerate(clause.goals)}
         self._is_met = False
         self._last = -1
-        self._furthest: tuple[int, Term, tuple[Any, ...], int, int] | None = None
+        self._reached = 0
+        self._furthest: tuple[Condition, tuple[Any, ...], int, int] | None = None
 
-    def take(self, what: str, term: Term | None, values: tuple[Any, ...], position: int) -> None:
+    def take(self, what: str, condition: Condition, values: tuple[Any, ...], position: int) -> None:
         """Take in one event of the clause."""
         if what == "proved":
             self._is_met = True
-        elif what == "unmet" and term is not None and id(term) in self._order:
-            index = self._order[id(term)]
-            if self._furthest is None or index >= self._furthest[0]:
-                self._furthest = (index, term, values, self._last + 1, position)
+        elif what == "unmet" and condition.position >= self._reached:
+            self._reached = condition.position
+            self._furthest = (condition, values, self._last + 1, position)
         self._last = position
 
     def described(
@@ -103,25 +101,12 @@ class _Try:
             return Attempt(self._clause, True)
         if self._furthest is None:
             return Attempt(self._clause, False)
-        _, term, values, start, end = self._furthest
+        condition, values, start, end = self._furthest
         under: list[Attempt] = []
-        for called in dict.fromkeys(_called(term)):
+        for called in condition.called if start < end else ():
             under += attempts(events[start:end], conditions, called, numbers)
-        return Attempt(self._clause, False, written(term), term.place, tuple(map(shown, values)), tuple(under))
-
-
-def _called(term: Term) -> Generator[str, None, None]:
-    """The rules that a condition calls."""
-    match term:
-        case Call(name, _, _):
-            yield name
-        case Not(inner, _):
-            yield from _called(inner)
-        case And(parts, _) | Or(parts, _):
-            for part in parts:
-                yield from _called(part)
-        case _:
-            pass
+        place = None if condition.term is None else condition.term.place
+        return Attempt(self._clause, False, condition.text, place, tuple(map(shown, values)), tuple(under))
 
 
 def shown(value: object) -> str:

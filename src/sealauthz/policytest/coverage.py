@@ -188,7 +188,7 @@ class Coverage:
             clause, term = covered.condition.clause, covered.condition.term
             if clause is None:
                 continue
-            position = -1 if term is None else _position(clause, term)
+            position = covered.condition.position
             if term is not None and position < 0:
                 continue
             key = (*clause_key(clause), position)
@@ -302,7 +302,3 @@ def _names(goal: Term, known: set[str]) -> bool:
 def _may_name(goal: Term) -> bool:
     """Whether a condition gives a value to a parameter that the caller leaves open: it is no test then."""
     return isinstance(goal, Unify) and (isinstance(goal.left, Variable) or isinstance(goal.right, Variable))
-
-
-def _position(clause: Clause, term: Term) -> int:
-    return next((position for position, goal in enumerate(clause.goals) if goal is term), -1)

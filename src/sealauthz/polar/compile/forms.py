@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sealauthz.polar import program as written
 from sealauthz.polar.compile.nodes import Test
 from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term
+from sealauthz.polar.syntax import And, Call, Not, Or
 from sealauthz.polar.syntax import Term as Source
 from sealauthz.polar.types import Known
+from sealauthz.polar.unparse import written as text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,41 @@ class Template:
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Condition:
     """A condition that a trace can name, and the clause that it stands in; a clause itself has no term."""
 
     clause: written.Clause | None
     term: Source | None
+
+    @cached_property
+    def position(self) -> int:
+        """Which of the goals of its clause it is, from 0; -1 where it is a part of one, or the clause itself."""
+        goals = () if self.clause is None else self.clause.goals
+        return next((at for at, goal in enumerate(goals) if goal is self.term), -1)
+
+    @cached_property
+    def text(self) -> str:
+        """The condition as it is written."""
+        return "" if self.term is None else text_of(self.term)
+
+    @cached_property
+    def called(self) -> tuple[str, ...]:
+        """The rules that it calls, each once."""
+        return () if self.term is None else tuple(dict.fromkeys(_called(self.term)))
+
+
+def _called(term: Source) -> Iterator[str]:
+    match term:
+        case Call(name, _, _):
+            yield name
+        case Not(inner, _):
+            yield from _called(inner)
+        case And(parts, _) | Or(parts, _):
+            for part in parts:
+                yield from _called(part)
+        case _:
+            pass
 
 
 @dataclass(frozen=True, slots=True)
