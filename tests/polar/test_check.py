@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.check import Baseline, Diagnostic, Severity, check, flow, graph
 from sealauthz.polar.check.rules import Clause
+from sealauthz.polar.diagnostic import did_you_mean
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import Place, Statement
@@ -452,3 +454,20 @@ def test_helpers_in_many_files_are_compared_where_they_may_meet_only(monkeypatch
 )
 def test_files_may_share_a_name_for_other_arguments_and_the_rules_of_the_contract(other: str) -> None:
     assert [*map(str, diagnostics(SPREAD, Source("b.polar", other)))] == []
+
+
+def test_names_are_suggested_for_some_of_many_rules_that_nothing_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+
+    def counting(name: str, known: Iterable[object], cutoff: float) -> str:
+        nonlocal compared
+        names = [*known]
+        compared += cutoff > 0.8 and bool(names)
+        return did_you_mean(name, names, cutoff)
+
+    monkeypatch.setattr(graph, "did_you_mean", counting)
+    unused = "\n".join(f'is_unused_{n}(seal: Seal) if seal.id = "{n}";' for n in range(300))
+    found = diagnostics(f'{meets("is_used(seal)")} is_used(seal: Seal) if seal.id = "1";\n{unused}\n')
+    assert sum(diagnostic.code == "unused" for diagnostic in found) == 300
+    # To find one, all names are compared: for thousands of rules that would take minutes.
+    assert compared == 100

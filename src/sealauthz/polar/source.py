@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FILES_REMEMBERED = 64
+FILES_REMEMBERED = 40
 """How many read files are kept: more than a bundle has, so that a reload reads only what changed."""
 
 
