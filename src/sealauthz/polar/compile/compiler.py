@@ -92,7 +92,7 @@ class Compiler(Session):
     def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
         python_name = self.name_for(key[0])
         known = (key, pattern, collects)
-        before = len(self._compiled)
+        before = len(self._compiled), len(self._templates), len(self._output_types), len(self._reads)
         # Registered before its body is compiled, so that a recursive rule finds itself.
         self._compiled[known] = Compiled(python_name, tells_apart=True)
         try:
@@ -101,19 +101,33 @@ class Compiler(Session):
                 made = function.of_rule(self.candidates(key, pattern), pattern)
         except (BundleRefused, RecursionError):
             # A later call must not find a function that was never finished, or one that calls it.
-            for unfinished in list(self._compiled)[before:]:
+            for unfinished in list(self._compiled)[before[0] :]:
                 del self._compiled[unfinished]
+            for calling in list(self._templates)[before[1] :]:
+                del self._templates[calling]
             raise
         found = replace(made, reads=noted.reads, tells_apart=noted.tells_apart)
         if python_name in self.promised:
-            # What was compiled in between may call it, and rests on all that it does.
-            for other in list(self._compiled)[before:]:
-                self._compiled[other] = replace(self._compiled[other], reads=self._compiled[other].reads | found.reads)
+            # What was made in between may call it, and rests on all that it does.
+            self._rests_on(found.reads, before)
         elif not found.tells_apart:
             self._common[key, self._stemmed(pattern), collects] = found
         self._compiled[known] = found
         self._reads |= dict.fromkeys(noted.made, found.reads)
         return found
+
+    def _rests_on(self, reads: int, before: tuple[int, int, int, int]) -> None:
+        """Note look-ups on which everything rests that was made since there was so much of each."""
+        for compiled in list(self._compiled)[before[0] :]:
+            self._compiled[compiled] = replace(self._compiled[compiled], reads=self._compiled[compiled].reads | reads)
+        for kept in list(self._templates)[before[1] :]:
+            self._templates[kept] = replace(self._templates[kept], reads=self._templates[kept].reads | reads)
+        for known in list(self._output_types)[before[2] :]:
+            self._output_types[known] = replace(
+                self._output_types[known], reads=self._output_types[known].reads | reads
+            )
+        for name in list(self._reads)[before[3] :]:
+            self._reads[name] |= reads
 
     def _no_rule(self, key: Key, place: Place | None) -> BundleRefused:
         name, count = key
@@ -256,9 +270,15 @@ class Compiler(Session):
         stale = 0
         for (key, pattern), look_up in self._look_ups.items():
             if key in changed:
-                clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
-                # A rule without a clause that fits holds for nothing; without any clause, it is none.
-                is_same = (key in self._core) == (key in other._core) and _say_the_same(look_up.clauses, clauses)
+                with other.noting() as noted:
+                    clauses = other._core.get(key, []) if pattern is None else other._fitting_clauses(key, pattern)
+                # A rule without a clause that fits holds for nothing; without any clause, it is none. And where a class
+                # makes a difference that made none before, code for all classes of its stem is code for it no more.
+                is_same = (
+                    (key in self._core) == (key in other._core)
+                    and noted.tells_apart == look_up.tells_apart
+                    and _say_the_same(look_up.clauses, clauses)
+                )
                 stale |= 0 if is_same else look_up.bit
         return stale
 
