@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from check_cases import CASES
+import pytest
+from check_cases import CASES, meets
 from effort import tries
-from policy_files import BUNDLE
 from test_check import BASE, CONTRACT, FLOOR, TYPES
 
-from sealauthz.decision.bundle import PRODUCT_REASONS
+from sealauthz.decision.bundle import PRODUCT_REASONS, Bundle
 from sealauthz.model import MODEL
 from sealauthz.polar import Source
-from sealauthz.polar.check import Analysis, Diagnostic, analyse
+from sealauthz.polar.check import Analysis, Diagnostic, analyse, flow
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import RuleNode, Statement
 from sealauthz.policytest.mutants import mutants_of
@@ -52,8 +52,9 @@ def test_every_case_is_found_after_every_kind_of_bundle() -> None:
 
 
 def test_a_chain_of_small_changes_of_our_own_policies_is_found_as_alone() -> None:
-    statements = list(BUNDLE.statements)
-    mutants = [mutant for mutant in mutants_of(BUNDLE, statements) if mutant.statement >= 0]
+    shipped = Bundle.load(MODEL)
+    statements = list(shipped.statements)
+    mutants = [mutant for mutant in mutants_of(shipped, statements) if mutant.statement >= 0]
     before = analysis_of(statements, None, PRODUCT_REASONS)
     found: list[Diagnostic] = []
     wrong = 0
@@ -92,3 +93,26 @@ def test_a_number_that_python_takes_for_another_is_read_as_written() -> None:
         (rule,) = parse(Source("numbers.polar", f"f(x) if x = {second};\n"))
         assert isinstance(rule, RuleNode)
         assert repr(rule.body.right.value) == second  # type: ignore[union-attr]
+
+
+def test_what_is_too_deep_alone_is_too_deep_after_what_is_not() -> None:
+    def chain(length: int) -> list[Statement]:
+        rules = "\n".join(f"c{n}(seal: Seal) if c{n - 1}(seal);" for n in range(1, length))
+        return bundle(f'{meets(f"c{length - 1}(seal)")}\nc0(seal: Seal) if seal.state = "ACTIVE";\n{rules}\n')
+
+    shallow = analysis_of(chain(40), None)
+    assert shallow.diagnostics == []
+    deep = analysis_of(chain(75), shallow)
+    assert [diagnostic.code for diagnostic in deep.diagnostics] == ["too-much"]
+    assert deep.diagnostics == analysis_of(chain(75), None).diagnostics
+    assert analysis_of(chain(42), shallow).diagnostics == []
+
+
+def test_a_chain_of_many_reloads_counts_no_reading_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "MAX_READINGS", 60)
+    before: Analysis | None = None
+    for number in range(40):
+        text = f'{meets("fits(seal)")}\nfits(seal: Seal) if seal.id = "{number}";\n'
+        after = analysis_of(bundle(text), before)
+        assert after.diagnostics == []
+        before = after

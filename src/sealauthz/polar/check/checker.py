@@ -61,6 +61,33 @@ class _Service:
         check_settling(book, found)
         return book
 
+    def analyse(self, statements: tuple[Statement, ...], texts: dict[str, str], before: Analysis | None) -> Analysis:
+        """Find everything that is wrong. Raises TooMuch, RecursionError."""
+        rules = Rules(statements, None if before is None else before.rules)
+        found = Diagnostics()
+        book = self.read(rules, texts, found)
+        flow = self.flow(rules, book, found, None if before is None else before.flow)
+        enter(flow, rules, book, self.contexts, self.subjects, found)
+        # A rule with an error gets no second message that it never matches.
+        wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
+        for place, message in flow.never():
+            if rules.clause_at(place) not in wrong:
+                found.error("never", message, place)
+        return Analysis(found.by_place(), rules, None if found.errors() else flow)
+
+    def analyse_alone(self, statements: tuple[Statement, ...], texts: dict[str, str]) -> Analysis:
+        """Find what is wrong, where it may be that the policies are too deep or too large for all to be found."""
+        try:
+            return self.analyse(statements, texts, None)
+        except TooMuch as error:
+            message, place = str(error), error.place
+        except RecursionError:
+            message, place = "rules and their conditions nest too deep to be checked", statements[0].place
+        rules, found = Rules(statements), Diagnostics()
+        self.read(rules, texts, found)
+        found.error("too-much", message, place)
+        return Analysis(found.by_place(), rules, None)
+
     def flow(self, rules: Rules, book: Rulebook, found: Diagnostics, before: Flow | None = None) -> Flow:
         """What follows the calls of a bundle."""
         names = {self.contexts(action, type_).__name__ for action, type_ in book.requirements}
@@ -95,26 +122,14 @@ def analyse(
     beside `or` sees all brackets. What an analysis with the same types, contexts and subjects found out `before` is
     taken over where it still holds.
     """
-    rules = Rules(statements, None if before is None else before.rules)
-    found = Diagnostics()
+    statements = tuple(statements)
     service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
-    book = service.read(rules, {source.file: source.text for source in sources}, found)
-    flow = service.flow(rules, book, found, None if before is None else before.flow)
+    texts = {source.file: source.text for source in sources}
     try:
-        enter(flow, rules, book, contexts, service.subjects, found)
-    except TooMuch as error:
-        found.error("too-much", str(error), error.place)
-        return Analysis(found.by_place(), rules, None)
-    except RecursionError:
-        message = "rules and their conditions nest too deep to be checked"
-        found.error("too-much", message, rules.statements[0].place)
-        return Analysis(found.by_place(), rules, None)
-    # A rule with an error gets no second message that it never matches.
-    wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
-    for place, message in flow.never():
-        if rules.clause_at(place) not in wrong:
-            found.error("never", message, place)
-    return Analysis(found.by_place(), rules, None if found.errors() else flow)
+        return service.analyse(statements, texts, before)
+    except (TooMuch, RecursionError):
+        # What was taken over counts at its highest, so that there may be less.
+        return service.analyse_alone(statements, texts)
 
 
 def check(
@@ -180,15 +195,21 @@ class Baseline:
         book = self._read_changed(rules, found)
         if found.errors():
             return True
-        flow = self._service.flow(rules, book, found, self._flow)
         try:
-            for entry in entries(rules, book, self._service.contexts, self._service.subjects):
-                enter_one(flow, entry, found)
-                if found.errors():
-                    return True
-            flow.enter_rest()
+            return self._is_wrong(self._service.flow(rules, book, found, self._flow), rules, book, found)
+        except (TooMuch, RecursionError):
+            found = Diagnostics()
+        try:
+            return self._is_wrong(self._service.flow(rules, book, found), rules, book, found)
         except (TooMuch, RecursionError):
             return True
+
+    def _is_wrong(self, flow: Flow, rules: Rules, book: Rulebook, found: Diagnostics) -> bool:
+        for entry in entries(rules, book, self._service.contexts, self._service.subjects):
+            enter_one(flow, entry, found)
+            if found.errors():
+                return True
+        flow.enter_rest()
         return bool(found.errors() or flow.never())
 
     def _read_changed(self, rules: Rules, found: Diagnostics) -> Rulebook:

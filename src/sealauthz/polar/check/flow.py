@@ -40,7 +40,8 @@ class _Reach:
     """What the analysis of a pattern rests on and says, as sets of bits: the look-ups of clauses that it made, which
     clauses and conditions it tried, which of them could hold, and which rules it called.
 
-    It is silent where nothing was wrong, and partial where a rule that calls itself was still being read.
+    It is silent where nothing was wrong, and partial where a rule that calls itself was still being read. `height` is
+    how many calls, one inside the other, it may take at most.
     """
 
     look_ups: int = 0
@@ -49,9 +50,11 @@ class _Reach:
     called: int = 0
     is_silent: bool = True
     is_partial: bool = False
+    height: int = 1
 
     def add(self, other: _Reach) -> None:
         """Take in the reach of a pattern that this one rests on."""
+        self.height = max(self.height, other.height + 1)
         self.look_ups |= other.look_ups
         self.tried |= other.tried
         self.held |= other.held
@@ -138,6 +141,7 @@ class Flow:
         self._called: set[Key] = set()
         self._depth = 0
         self._readings = 0
+        self._readings_before = 0
         self._reading: list[_Reach] = []
         self._elsewhere = _Reach()
         if before is not None and not before._is_like(rules):
@@ -146,6 +150,7 @@ class Flow:
         self._tried_before: Mapping[int, _Tried] = {}
         self._bits: _Bits = _Bits()
         if before is not None:
+            self._readings_before = before._readings + before._readings_before
             self._tried_before = {**before._tried_before, **before._tried}
             self._bits = _Bits(before._bits)
         self._look_ups: dict[tuple[Key, _Words], tuple[int, Sequence[Clause]]] = {}
@@ -247,6 +252,8 @@ class Flow:
             return known
         known = self._before.get(pattern)
         if known is not None and self._is_kept(known.reach):
+            if self._depth + known.reach.height > MAX_DEPTH:
+                raise TooMuch(f"rules call each other deeper than {MAX_DEPTH}", mode.clause.place)
             self._known[pattern] = known
             self._elsewhere.add(known.reach)
             if self._reading:
@@ -300,7 +307,7 @@ class Flow:
 
     def _clause(self, clause: Clause, values: tuple[Value, ...], mode: Mode) -> _Taken:
         self._readings += 1
-        if self._readings > MAX_READINGS:
+        if self._readings + self._readings_before > MAX_READINGS:
             raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
         scope = Scope()
         mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
