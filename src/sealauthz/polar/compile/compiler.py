@@ -92,7 +92,7 @@ class Compiler(Session):
     def _compile(self, key: Key, pattern: CallPattern, collects: bool) -> Compiled:
         python_name = self.name_for(key[0])
         known = (key, pattern, collects)
-        before = len(self._compiled), len(self._templates), len(self._output_types), len(self._reads)
+        before = self._made()
         # Registered before its body is compiled, so that a recursive rule finds itself.
         self._compiled[known] = Compiled(python_name, tells_apart=True)
         try:
@@ -101,10 +101,9 @@ class Compiler(Session):
                 made = function.of_rule(self.candidates(key, pattern), pattern)
         except (BundleRefused, RecursionError):
             # A later call must not find a function that was never finished, or one that calls it.
-            for unfinished in list(self._compiled)[before[0] :]:
-                del self._compiled[unfinished]
-            for calling in list(self._templates)[before[1] :]:
-                del self._templates[calling]
+            for memory, start in zip(self._memories(), before, strict=False):
+                for unfinished in list(memory)[start:]:
+                    del memory[unfinished]
             raise
         found = replace(made, reads=noted.reads, tells_apart=noted.tells_apart)
         if python_name in self.promised:
@@ -116,17 +115,19 @@ class Compiler(Session):
         self._reads |= dict.fromkeys(noted.made, found.reads)
         return found
 
-    def _rests_on(self, reads: int, before: tuple[int, int, int, int]) -> None:
-        """Note look-ups on which everything rests that was made since there was so much of each."""
-        for compiled in list(self._compiled)[before[0] :]:
-            self._compiled[compiled] = replace(self._compiled[compiled], reads=self._compiled[compiled].reads | reads)
-        for kept in list(self._templates)[before[1] :]:
-            self._templates[kept] = replace(self._templates[kept], reads=self._templates[kept].reads | reads)
-        for known in list(self._output_types)[before[2] :]:
-            self._output_types[known] = replace(
-                self._output_types[known], reads=self._output_types[known].reads | reads
-            )
-        for name in list(self._reads)[before[3] :]:
+    def _memories(self) -> tuple[dict[Any, Any], ...]:
+        return self._compiled, self._common, self._templates, self._output_types
+
+    def _made(self) -> tuple[int, ...]:
+        """How much was made so far, of each kind."""
+        return (*map(len, self._memories()), len(self._reads))
+
+    def _rests_on(self, reads: int, before: tuple[int, ...]) -> None:
+        """Note look-ups on which everything rests that was made since there was so much of it."""
+        for memory, start in zip(self._memories(), before, strict=False):
+            for known in list(memory)[start:]:
+                memory[known] = replace(memory[known], reads=memory[known].reads | reads)
+        for name in list(self._reads)[before[-1] :]:
             self._reads[name] |= reads
 
     def _no_rule(self, key: Key, place: Place | None) -> BundleRefused:
