@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.nodes import BUDGET, calls_of_rules, constant_node, name_node
 
-PLACES = 61
+PLACES = 13
 """How many answers are remembered at once."""
 
 FIRST_PLACE = 3
 """Before them stand the steps and the depth that are left, and what takes the events of a trace."""
 
-_FEWEST_CALLS = 2
+_FEWEST_CALLS = 3
 _LAST = "last"
 
 
