@@ -10,11 +10,13 @@ from scene import BUNDLE
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import EngineKind
-from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.folder import installed_folder, layout_of, read_parameters, read_sources
 from sealauthz.decision.inspection import inspect
+from sealauthz.decision.signoffs import excesses_of
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
+from sealauthz.polar.parse import parse
 from sealauthz.schema.parameters import length_text, ranges_of, written
 
 SIGNED = "Security, 2026-03-01: agreed for the pilot"
@@ -135,6 +137,30 @@ ALWAYS = {
     ),
 }
 
+WAIVED = 'waived("SEAL_AUTHORITY", "use", seal: Seal, {context}) if {condition};\n{helpers}'
+NO_CONDITION = {
+    "the type of the variable": ("_", "seal matches Seal", ""),
+    "a union that the type is of": ("_", "seal matches Resource", ""),
+    "a base of the type": ("context: SealUseContext", "seal matches Seal and context matches Context", ""),
+    "the type of an attribute": ("_", "seal.id matches String", ""),
+    "another name": ("_", "other = seal and other matches Seal", ""),
+    "a literal parameter": ("_", 'yes("y", seal)', 'yes("y", _: Seal);'),
+    "a literal that is compared": ("_", 'yes("y", seal)', 'yes(word, _: Seal) if word = "y";'),
+    "a parameter with a union": ("_", "yes(seal)", "yes(_: Resource);"),
+    "a parameter with a base": ("context", "yes(seal, context)", "yes(_: Seal, _: Context);"),
+    "a parameter that takes an attribute": ("_", "yes(seal.enterprise)", "yes(_: Enterprise);"),
+    "one word of two": (
+        "_",
+        'yes("y", seal)',
+        'yes("n", seal: Seal) if seal.kind = "OTHER";\nyes("y", _: Seal);\nno(s: Seal) if yes("n", s);',
+    ),
+    "many helpers": (
+        "_",
+        "h0(seal)",
+        "\n".join(f"h{step}(seal: Seal) if h{step + 1}(seal);" for step in range(20)) + "\nh20(_: Seal);",
+    ),
+}
+
 
 @pytest.mark.parametrize("how", ALWAYS)
 def test_what_always_settles_a_requirement_of_the_product_is_signed_off(folder: Path, how: str) -> None:
@@ -144,6 +170,189 @@ def test_what_always_settles_a_requirement_of_the_product_is_signed_off(folder: 
     assert f'[accepts] "{name}" = "who agreed, and why"' in str(error)
     bundle = Bundle.load(MODEL, write(folder, rules=rules, accepts=(name,)))
     assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
+
+
+@pytest.mark.parametrize("how", NO_CONDITION)
+def test_a_condition_that_is_none_is_signed_off(folder: Path, how: str) -> None:
+    context, condition, helpers = NO_CONDITION[how]
+    rules = WAIVED.format(context=context, condition=condition, helpers=helpers)
+    name = "waived use Seal SEAL_AUTHORITY"
+    assert f'[accepts] "{name}" = ' in str(refused(write(folder, rules=rules)))
+    write(folder, rules=rules, accepts=(name,))
+    assert [each.name for each in Bundle.load(MODEL, folder, is_served=False).accepted] == [name]
+
+
+@pytest.mark.parametrize(
+    ("condition", "helpers"),
+    [
+        ('seal matches Seal{kind: "OTHER"}', ""),
+        ("seal.valid_until = nil", ""),
+        ('kind = seal.kind and kind = "OTHER"', ""),
+        (
+            'yes("y", seal)',
+            'yes("n", _: Seal);\nyes("y", seal: Seal) if seal.kind = "OTHER";\nno(s: Seal) if yes("n", s);',
+        ),
+        ("yes(seal, seal.kind)", 'yes(_: Seal, "OTHER");'),
+        ("yes(seal)", 'yes(_: SealHold);\nno(hold: SealHold) if yes(hold);\nyes(seal: Seal) if seal.kind = "OTHER";'),
+        ('kind_of(seal, kind) and kind = "OTHER"', "kind_of(seal: Seal, kind) if kind = seal.kind;"),
+        # A rule that calls itself holds where its other rule does.
+        (
+            "is_in(seal.enterprise, 3)",
+            'is_in(enterprise, _) if enterprise.name = "Spruce";\nis_in(e, n) if is_in(e, n);',
+        ),
+    ],
+)
+def test_a_condition_that_looks_like_none_needs_no_signature(folder: Path, condition: str, helpers: str) -> None:
+    write(folder, rules=WAIVED.format(context="_", condition=condition, helpers=helpers))
+    assert names_of_excesses(folder) == []
+
+
+def names_of_excesses(folder: Path) -> list[str]:
+    """What needs a signature in a folder, whatever else is wrong with it."""
+    layout = layout_of(folder)
+    parameters, _ = read_parameters(layout, MODEL.parameters)
+    statements = [statement for source in read_sources(layout) for statement in parse(source)]
+    return [each.name for each in excesses_of(layout, statements, parameters, installed_folder())]
+
+
+# --- helpers that the product's rules rest on ------------------------------------------------------------------------
+
+OPENED = {
+    "a helper": ("#@ always\nis_usable(_: Seal, _);", "opens is_usable/2", "is_usable", "meets"),
+    "a helper, by type alone": (
+        "is_usable(seal: Seal, _) if seal matches Seal;",
+        "opens is_usable/2",
+        "is_usable",
+        "meets",
+    ),
+    "a role": (
+        'has_role(_: Person, "administrator", _: Enterprise);',
+        "opens has_role/3",
+        "has_role",
+        "has_permission",
+    ),
+    "a role that is compared": (
+        'has_role(_: Person, role, _: Enterprise) if role in ["administrator"];',
+        "opens has_role/3",
+        "has_role",
+        "has_permission",
+    ),
+    "what is seen": ("visible(_: Person, _: Seal, _);", "opens visible/3", "visible", "allow"),
+}
+
+
+@pytest.mark.parametrize("how", OPENED)
+def test_a_helper_of_the_product_that_always_holds_is_signed_off(folder: Path, how: str) -> None:
+    rules, name, helper, by = OPENED[how]
+    error = refused(write(folder, rules=f"# ours\n{rules}\n"))
+    line = 2 + rules.startswith("#@")
+    assert str(error).startswith(f"mine.polar:{line}:1: always lets `{helper}` hold, on which `{by}` in ")
+    assert f'[accepts] "{name}" = "who agreed, and why"' in str(error)
+    bundle = Bundle.load(MODEL, write(folder, rules=rules, accepts=(name,)))
+    assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'is_usable(seal: Seal, _) if seal.kind = "OTHER";',
+        # A role of the folder's own, and one that depends on the person.
+        'resource Enterprise { roles = ["guest"]; }\nhas_role(_: Person, "guest", _: Enterprise);',
+        'has_role(person: Person, "administrator", house: Enterprise) if is_assigned(person, house, "CUSTOM");',
+        # The product asks for it under `not` alone.
+        "is_held(_: Seal, _);",
+        # A helper of its own.
+        "is_ours(_: Seal);",
+        # With another number of parameters it is another rule.
+        "is_usable(_: Seal);",
+    ],
+)
+def test_a_helper_with_a_condition_or_of_its_own_needs_no_signature(folder: Path, rules: str) -> None:
+    assert names_of_excesses(write(folder, rules=rules)) == []
+
+
+def test_a_rule_of_the_product_in_a_file_that_takes_its_place_opens_nothing(folder: Path) -> None:
+    for file in ("seal_use.polar", "roles.polar", "authority.polar"):
+        shutil.copy(installed_folder() / file, folder)
+    (folder / "bundle.toml").write_text(
+        'extends = "default"\nreplaces = ["seal_use.polar", "roles.polar", "authority.polar"]\n', encoding="utf-8"
+    )
+    assert Bundle.load(MODEL, folder).accepted == ()
+
+
+def test_no_signature_opens_what_the_floor_rests_on(folder: Path) -> None:
+    rules = "belongs(_: Person, _: Enterprise, _);"
+    assert "the floor rests on `belongs`" in str(refused(write(folder, rules=rules)))
+    assert names_of_excesses(folder) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'has_permission(_: Person, "use", _: Seal);',
+        'has_permission(_: Person, action, _: Seal) if action in ["use"];',
+        'has_permission(person: Person, "use", seal: Seal) if person matches Actor and seal matches Resource;',
+    ],
+)
+def test_a_permission_for_everybody_is_signed_off(folder: Path, rule: str) -> None:
+    write(folder, rules=rule)
+    assert "permits use Seal" in names_of_excesses(folder)
+    if '"use", _' in rule:
+        said = "mine.polar:1:1: permits `use` on Seal to everybody, which is an action of the product: change it, or"
+        assert str(refused(folder)).startswith(said)
+        bundle = Bundle.load(MODEL, write(folder, rules=rule, accepts=("permits use Seal",)))
+        assert [each.name for each in bundle.accepted] == ["permits use Seal"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'has_permission(person: Person, "use", seal: Seal) if is_custodian(person.id, seal);',
+        # The product permits it to everybody.
+        'has_permission(_: Person, "open", _: SigningTask);',
+        # An action of the folder's own.
+        'has_permission(_: Person, "polish", _: Seal);',
+    ],
+)
+def test_a_permission_with_a_condition_or_of_its_own_needs_no_signature(folder: Path, rule: str) -> None:
+    assert names_of_excesses(write(folder, rules=rule)) == []
+
+
+# --- requirements that are gone -------------------------------------------------------------------------------------
+
+REQUIRED = 'requires("use", _: Seal, "SEAL_USABLE");\n'
+
+
+def replace_use(folder: Path, text: str, accepts: tuple[str, ...] = ()) -> Path:
+    lines = "".join(f'"{name}" = "{SIGNED}"\n' for name in accepts)
+    (folder / "seal_use.polar").write_text(text, encoding="utf-8")
+    (folder / "bundle.toml").write_text(
+        f'extends = "default"\nreplaces = ["seal_use.polar"]\n[accepts]\n{lines}', encoding="utf-8"
+    )
+    return folder
+
+
+def test_a_requirement_that_is_dropped_is_signed_off(folder: Path) -> None:
+    text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
+    assert REQUIRED in text
+    rest = "".join(
+        line
+        for line in text.replace(REQUIRED, "").splitlines(keepends=True)
+        if not (line.startswith("meets(") and '"SEAL_USABLE", "use"' in line)
+    )
+    error = refused(replace_use(folder, rest))
+    said = "seal_use.polar: drops `SEAL_USABLE` of `use` on Seal, which the product requires: change it, or sign it off"
+    assert str(error).startswith(said)
+    assert '[accepts] "drops use Seal SEAL_USABLE" = ' in str(error)
+    replace_use(folder, rest, ("drops use Seal SEAL_USABLE",))
+    assert names_of_excesses(folder) == ["drops use Seal SEAL_USABLE"]
+    assert [each.why for each in Bundle.load(MODEL, folder).accepted] == [SIGNED]
+
+
+def test_a_requirement_that_stands_elsewhere_is_not_dropped(folder: Path) -> None:
+    text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
+    (folder / "mine.polar").write_text(REQUIRED, encoding="utf-8")
+    assert Bundle.load(MODEL, replace_use(folder, text.replace(REQUIRED, ""))).accepted == ()
 
 
 def test_on_oso_it_is_signed_off_too(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """What a bundle may do only where its folder has signed it off, under `accepts` in `bundle.toml`.
 
-A number outside of its range, and a rule of the folder's own that always waives or always meets what the product
-requires: a hold, say, or authority. What the floor requires is no matter of a signature; nobody else may waive it.
+A number outside of its range; a rule of the folder's own that always waives or always meets what the product requires
+(a hold, say, or authority), that permits an action of the product to everybody, or that always lets a helper hold on
+which the product's rules rest; and a requirement of the product that is dropped with the file that it stood in. What
+the floor requires is no matter of a signature; nobody else may waive it.
 
     [accepts]
     "parameters.face_for_use" = "Security, 2026-03-01: shared terminals in the workshop"
@@ -10,37 +12,52 @@ requires: a hold, say, or authority. What the floor requires is no matter of a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sealauthz.decision.always import Always
 from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, line_of_number, read_product_sources
 from sealauthz.errors import did_you_mean
 from sealauthz.polar import FLOOR_FILE, RuleNode, Statement
-from sealauthz.polar.check import Diagnostic, Severity
+from sealauthz.polar.check import Diagnostic, Severity, check_product_floor
 from sealauthz.polar.parse import parse
-from sealauthz.polar.syntax import And, Call, Or, Parameter, Place, Term, TypePattern, Variable
-from sealauthz.polar.terms import variables
+from sealauthz.polar.program import Key
+from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
+from sealauthz.polar.terms import placeless
 from sealauthz.schema.parameters import ranges_of, written
 
 SIGNOFF = "signoff"
 """The code of a diagnostic about what is not signed off, or signed off in vain."""
 
 _PARAMETERS = "parameters."
-_SETTLING = {"waived": (4, 0, (2, 3)), "meets": (5, 1, (0, 3, 4))}
-"""Of each rule that settles a requirement: how many parameters it has, the place of the requirement, which action and
-type follow, and the places of what its condition may be about.
+_SETTLING = {"waived": (4, 0), "meets": (5, 1)}
+"""Of each rule that settles a requirement: how many parameters it has, and the place of the requirement, which action
+and type follow.
 """
+
+_PERMISSION, _REQUIRES = ("has_permission", 3), ("requires", 3)
+_ELSEWHERE = {_PERMISSION, _REQUIRES, *((name, arity) for name, (arity, _) in _SETTLING.items())}
+"""Rules that are looked at by what they are about, not by name; more of what is required allows less."""
+
+_RESTING = (("allow", 4), ("meets", 5), ("waived", 4))
+"""What an allow begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """One thing that needs a signature: the name that signs it off, what it does, and where it stands."""
+    """One thing that needs a signature: the name that signs it off, what it does, and where it stands.
+
+    `of` goes on to say what the product has to do with it.
+    """
 
     name: str
     what: str
     place: Place
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +75,20 @@ def excesses_of(layout: Layout, statements: Sequence[Statement], parameters: Any
     `installed` is the folder of the product's own policies. Raises BundleRefused where they cannot be read.
     """
     found = list(_numbers(layout, parameters))
-    rules = _always_settled(statements, layout.own)
-    if rules:
-        sources = read_product_sources(layout, installed)
+    sources = read_product_sources(layout, installed)
+    if sources and layout.own:
         product = [statement for source in sources for statement in parse(source)]
-        known = _always_settled(product, frozenset(source.file for source in sources))
-        required = {_need(rule, 0, 1, 2) for rule in _named(product, "requires")}
-        for (name, need), rule in rules.items():
-            if need in required and (name, need) not in known:
-                action, type_, requirement = need
-                verb = "waives" if name == "waived" else "meets"
-                what = f"always {verb} `{requirement}` of `{action}` on {type_}"
-                found.append(Excess(f"{name} {action} {type_} {requirement}", what, rule.place))
-    return found
+        always, known, own = Always(statements), Always(product), layout.own
+
+        @cache
+        def kept() -> set[Place]:
+            return {each.place for each in check_product_floor(tuple(statements), tuple(product))}
+
+        found += _settling(always, known, own, frozenset(source.file for source in sources))
+        found += _permitting(always, known, own)
+        found += _opening(always, known, own, kept)
+        found += _dropped(always, known)
+    return list({each.name: each for each in reversed(found)}.values())[::-1]
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:
@@ -81,9 +99,8 @@ def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[D
     for excess in known.values():
         if excess.name not in signed:
             hint = f'change it, or sign it off in {BUNDLE_FILE}: [accepts] "{excess.name}" = "who agreed, and why"'
-            is_number = excess.name.startswith(_PARAMETERS)
-            message = excess.what if is_number else f"{excess.what}, which the product requires"
-            found.append(Diagnostic(Severity.ERROR, SIGNOFF, f"{message}: {hint}", excess.place))
+            message = f"{excess.what}{excess.of}: {hint}"
+            found.append(Diagnostic(Severity.ERROR, SIGNOFF, message, excess.place))
     for name in signed:
         if name not in known:
             said = f"`{name}` under `accepts` accepts nothing: remove it{did_you_mean(name, known)}"
@@ -108,79 +125,135 @@ def _numbers(layout: Layout, parameters: Any) -> Iterator[Excess]:
             yield Excess(f"{_PARAMETERS}{name}", what, place)
 
 
-# --- rules that always settle a requirement -------------------------------------------------------------------------
+# --- rules that hold without a condition ----------------------------------------------------------------------------
 
 _Need = tuple[str | None, str | None, str | None]
-_Types = Mapping[str, str | None]
 
 
-def _always_settled(statements: Sequence[Statement], files: frozenset[str]) -> dict[tuple[str, _Need], RuleNode]:
+def _always_settled(always: Always, files: frozenset[str]) -> dict[tuple[str, _Need], RuleNode]:
     """Return the rules of some files that waive or meet a requirement on no condition, by what they settle.
 
     What is a condition on something else than subject, resource and context counts as none.
     """
     found: dict[tuple[str, _Need], RuleNode] = {}
-    clauses: dict[tuple[str, int], list[RuleNode]] = {}
-    for statement in statements:
-        if isinstance(statement, RuleNode):
-            clauses.setdefault((statement.name, len(statement.parameters)), []).append(statement)
-    for name, (arity, first, about) in _SETTLING.items():
-        for rule in clauses.get((name, arity), ()):
-            if rule.place.file not in files or rule.place.file == FLOOR_FILE:
-                continue
-            parameters = [rule.parameters[position] for position in about]
-            if all(map(_is_open, parameters)) and _Condition(clauses).always(rule.body, _types(parameters)):
+    for name, (arity, first) in _SETTLING.items():
+        for rule in always.clauses.get((name, arity), ()):
+            if rule.place.file in files - {FLOOR_FILE} and always.holds(rule):
                 found.setdefault((name, _need(rule, first + 1, first + 2, first)), rule)
     return found
 
 
-@dataclass(slots=True)
-class _Condition:
-    """Tells whether a condition always holds, as far as can be seen from facts without a condition."""
-
-    clauses: Mapping[tuple[str, int], Sequence[RuleNode]]
-
-    def always(self, term: Term | None, types: _Types, depth: int = 8) -> bool:
-        """Whether a condition holds whatever the variables with these types are."""
-        match term:
-            case None:
-                return True
-            case And(terms, _):
-                return all(self.always(each, types, depth) for each in terms)
-            case Or(terms, _):
-                return any(self.always(each, types, depth) for each in terms)
-            case Call(name, arguments, _):
-                called = self.clauses.get((name, len(arguments)), ())
-                return depth > 0 and any(self._holds(clause, arguments, types, depth - 1) for clause in called)
-            case _:
-                return not types.keys() & set(variables(term))
-
-    def _holds(self, clause: RuleNode, arguments: Sequence[Term], types: _Types, depth: int) -> bool:
-        for parameter, argument in zip(clause.parameters, arguments, strict=True):
-            given = types.get(argument.name) if isinstance(argument, Variable) else None
-            if not _is_open(parameter) or parameter.type not in (None, given):
-                return False
-        return self.always(clause.body, _types(clause.parameters), depth)
+def _settling(always: Always, known: Always, own: frozenset[str], files: frozenset[str]) -> Iterator[Excess]:
+    """What the folder's own rules always waive or meet, and the product's do not."""
+    rules = _always_settled(always, own)
+    if not rules:
+        return
+    before, required = _always_settled(known, files), _required(known)
+    for (name, need), rule in rules.items():
+        if need in required and (name, need) not in before:
+            action, type_, requirement = need
+            verb = "waives" if name == "waived" else "meets"
+            what = f"always {verb} `{requirement}` of `{action}` on {type_}"
+            yield Excess(f"{name} {action} {type_} {requirement}", what, rule.place, ", which the product requires")
 
 
-def _is_open(parameter: Parameter) -> bool:
-    """Whether a parameter takes whatever there is, or whatever is of a type."""
-    pattern = parameter.pattern
-    is_type = pattern is None or (isinstance(pattern, TypePattern) and not pattern.fields)
-    return is_type and parameter.variable is not None
+def _permitting(always: Always, known: Always, own: frozenset[str]) -> Iterator[Excess]:
+    """The actions of the product that the folder's own rules permit to everybody, and the product's do not."""
+    rules = [each for each in always.clauses.get(_PERMISSION, ()) if each.place.file in own and always.holds(each, {1})]
+    if not rules:
+        return
+    before = [each for each in known.clauses.get(_PERMISSION, ()) if known.holds(each, {1})]
+    for action, type_ in dict.fromkeys((action, type_) for action, type_, _ in _required(known)):
+        if any(_permits(known, each, action, type_) for each in before):
+            continue
+        for rule in rules:
+            if _permits(always, rule, action, type_):
+                what = f"permits `{action}` on {type_} to everybody"
+                yield Excess(f"permits {action} {type_}", what, rule.place, ", which is an action of the product")
 
 
-def _types(parameters: Iterable[Parameter]) -> dict[str, str | None]:
-    return {name: each.type for each in parameters if (name := each.variable) is not None and name != "_"}
+def _permits(always: Always, rule: RuleNode, action: str | None, type_: str | None) -> bool:
+    """Whether the head of a permission takes an action and a type."""
+    _, named, resource = rule.parameters
+    return named.literal in (None, action) and always.may_be(type_, resource.type)
 
 
-def _named(statements: Iterable[Statement], name: str) -> Iterator[RuleNode]:
-    for statement in statements:
-        if isinstance(statement, RuleNode) and statement.name == name and len(statement.parameters) == 3:
-            yield statement
+def _opening(always: Always, known: Always, own: frozenset[str], kept: Callable[[], set[Place]]) -> Iterator[Excess]:
+    """The folder's own rules that always hold, of those that rules of the product rest on.
+
+    `kept` finds the places of what the floor rests on, which is refused whoever signs.
+    """
+    keys = known.clauses.keys() & always.clauses.keys() - _ELSEWHERE
+    rules = [rule for key in keys for rule in always.clauses[key] if rule.place.file in own]
+    resting = _resting_on(known) if rules else {}
+    for rule in sorted(rules, key=lambda rule: (rule.place.file, rule.place.line, rule.place.column)):
+        key = (rule.name, len(rule.parameters))
+        calls = [(call, by) for call, by in resting.get(key, ()) if _can_call(call, rule)]
+        for named, by in {_texts(call): by for call, by in reversed(calls)}.items():
+            if always.holds(rule, named) and rule.place not in kept() and not _is_one_of(rule, known.clauses[key]):
+                what = f"always lets `{rule.name}` hold, on which `{by.name}` in {by.place.file}:{by.place.line} rests"
+                yield Excess(f"opens {rule.name}/{len(rule.parameters)}", what, rule.place)
+                break
+
+
+def _resting_on(known: Always) -> dict[Key, list[tuple[Call, RuleNode]]]:
+    """The calls on which an allow of the product rests, by what they call, with the rule that each stands in.
+
+    What stands under `not` or `forall` is left out: where it holds, less is allowed.
+    """
+    found: dict[Key, list[tuple[Call, RuleNode]]] = {}
+    waiting = deque(rule for key in _RESTING for rule in known.clauses.get(key, ()))
+    while waiting:
+        rule = waiting.popleft()
+        for call in _calls(rule.body):
+            key = (call.name, len(call.arguments))
+            if key not in found and key not in _RESTING:
+                waiting += known.clauses.get(key, ())
+            found.setdefault(key, []).append((call, rule))
+    return found
+
+
+def _calls(condition: Term | None) -> Iterator[Call]:
+    if isinstance(condition, Call):
+        yield condition
+    elif isinstance(condition, And | Or):
+        for each in condition.parts:
+            yield from _calls(each)
+
+
+def _can_call(call: Call, rule: RuleNode) -> bool:
+    """Whether a call can be about what the head of a rule names."""
+    pairs = zip(call.arguments, (parameter.term for parameter in rule.parameters), strict=True)
+    return all(one.value == two.value for one, two in pairs if isinstance(one, Literal) and isinstance(two, Literal))
+
+
+def _dropped(always: Always, known: Always) -> Iterator[Excess]:
+    """What the product requires and the bundle no longer does."""
+    kept = _required(always)
+    for need, rule in _required(known).items():
+        if need not in kept:
+            action, type_, requirement = need
+            what = f"drops `{requirement}` of `{action}` on {type_}"
+            place = Place(rule.place.file, 0, 0)
+            yield Excess(f"drops {action} {type_} {requirement}", what, place, ", which the product requires")
+
+
+def _required(always: Always) -> dict[_Need, RuleNode]:
+    return {_need(rule, 0, 1, 2): rule for rule in always.clauses.get(_REQUIRES, ())}
 
 
 def _need(rule: RuleNode, action: int, type_: int, requirement: int) -> _Need:
     """What a rule is about: action, type and requirement."""
     parameters = rule.parameters
     return parameters[action].literal, parameters[type_].type, parameters[requirement].literal
+
+
+def _texts(call: Call) -> frozenset[int]:
+    """The places at which a call names a text."""
+    return frozenset(place for place, each in enumerate(call.arguments) if isinstance(each, Literal))
+
+
+def _is_one_of(rule: RuleNode, others: Iterable[RuleNode]) -> bool:
+    """Whether a rule says the same as one of others, wherever they stand."""
+    words = placeless(rule.parameters), placeless(rule.body)
+    return any(words == (placeless(other.parameters), placeless(other.body)) for other in others)

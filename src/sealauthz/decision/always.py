@@ -1,0 +1,175 @@
+"""Whether a rule holds whatever it is asked about, as far as can be seen without knowing any value.
+
+What is doubtful counts as holding: a question about the type of a value alone, say, or a chain of helpers that is too
+long to follow. What a condition says about values is not judged: `context.now > 0` counts as a condition. Conditions
+that the checker refuses as always true are not looked for here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sealauthz.polar.blocks import UNIONS, declared_by, unions_of, written_out
+from sealauthz.polar.program import NIL, Key
+from sealauthz.polar.syntax import (
+    And,
+    Assign,
+    BlockNode,
+    Call,
+    Literal,
+    Matches,
+    Or,
+    Parameter,
+    Pattern,
+    RuleNode,
+    Statement,
+    Term,
+    TypePattern,
+    Unify,
+    Variable,
+)
+from sealauthz.polar.terms import placeless, variables
+from sealauthz.polar.types import BUILTIN
+
+_CONSTANT, _FREE = "=", "?"
+"""What is known of a value that is the same for every question, and of a variable that has no value yet."""
+
+_Known = str | None
+"""What is known of a value: its type, one of the two above, or None for any other that depends on the question."""
+
+_LONGEST = 12
+"""How many helpers call one another before it counts as holding."""
+
+
+@dataclass(slots=True)
+class Always:
+    """Tells whether the rules of a policy hold without a condition on what they are asked about.
+
+    `clauses` are all its rules, those that its blocks stand for among them.
+    """
+
+    statements: Sequence[Statement]
+    clauses: dict[Key, list[RuleNode]] = field(init=False)
+    unions: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        blocks = [each for each in self.statements if isinstance(each, BlockNode)]
+        written = written_out(blocks, declared_by(blocks), {NIL, *UNIONS})
+        self.clauses = {}
+        for rule in (*(each for each in self.statements if isinstance(each, RuleNode)), *written):
+            self.clauses.setdefault((rule.name, len(rule.parameters)), []).append(rule)
+        self.unions = unions_of(blocks)
+
+    def holds(self, rule: RuleNode, named: Container[int] = ()) -> bool:
+        """Whether a rule holds for all that is of the types in its head; a text in its head is no condition.
+
+        Nor is what it says about the parameters at the places that are `named`: who asks names a text there.
+        """
+        asked = tuple(map(_asked, rule.parameters))
+        known = {
+            each.name: _CONSTANT if place in named else None
+            for place, each in enumerate(asked)
+            if isinstance(each, Variable)
+        }
+        return self._clause(rule, asked, known, ())
+
+    def _clause(
+        self, clause: RuleNode, arguments: Sequence[Term], known: Mapping[str, _Known], path: tuple[object, ...]
+    ) -> bool:
+        """Whether a clause holds for arguments in which this is known of the variables."""
+        inner: dict[str, _Known] = {NIL: _CONSTANT}
+        bound: dict[str, object] = {}
+        for parameter, argument in zip(clause.parameters, arguments, strict=True):
+            given, name = _given(argument, known), parameter.variable
+            if name is None or name == NIL:
+                if not _may_equal(parameter.term, argument, given):
+                    return False
+                continue
+            if name != "_" and bound.setdefault(name, placeless(argument)) != placeless(argument):
+                return False
+            if not _is_plain(parameter.pattern) or not self.may_be(given, parameter.type):
+                return False
+            if given is None and parameter.type not in UNIONS:
+                given = parameter.type
+            if given != _FREE and name != "_":
+                inner[name] = given
+        return clause.body is None or self._term(clause.body, inner, path)
+
+    def _term(self, term: Term, known: dict[str, _Known], path: tuple[object, ...]) -> bool:
+        """Whether a condition always holds. Notes in `known` what its variables are behind it."""
+        holds = self._judged(term, known, path)
+        depends = _depends(term, known)
+        for name in variables(term):
+            known.setdefault(name, None if depends else _CONSTANT)
+        return holds
+
+    def _judged(self, term: Term, known: dict[str, _Known], path: tuple[object, ...]) -> bool:
+        match term:
+            case And(terms, _):
+                return all(self._term(each, known, path) for each in terms)
+            case Or(terms, _):
+                return any(self._term(each, dict(known), path) for each in terms)
+            case Call(name, arguments, _):
+                return self._call((name, len(arguments)), arguments, known, path)
+            case Unify(left, right, _) | Assign(left, right, _):
+                for one, other in ((left, right), (right, left)):
+                    if _given(one, known) == _FREE:
+                        if isinstance(one, Variable) and one.name != "_" and _given(other, known) != _FREE:
+                            known[one.name] = _given(other, known)
+                        return True
+                return not _depends(term, known)
+            case Matches(inner, TypePattern(type_, _, _) as pattern, _) if _is_plain(pattern):
+                return self.may_be(_given(inner, known), type_)
+            case _:
+                return not _depends(term, known)
+
+    def _call(self, key: Key, arguments: Sequence[Term], known: Mapping[str, _Known], path: tuple[object, ...]) -> bool:
+        clauses = self.clauses.get(key, ())
+        asked = (key, *((placeless(each) if isinstance(each, Literal) else _given(each, known)) for each in arguments))
+        if not clauses or asked in path:
+            # What calls itself holds where another of its rules does.
+            return False
+        return len(path) >= _LONGEST or any(self._clause(each, arguments, known, (*path, asked)) for each in clauses)
+
+    def may_be(self, given: _Known, type_: str | None) -> bool:
+        """Whether what is known of a value leaves it open that it is of a type."""
+        if type_ in (None, given) or given in (None, _CONSTANT, _FREE):
+            return True
+        if type_ in UNIONS:
+            return given in self.unions[type_]
+        # A record is of no other type. Of the others, such as contexts, one may be the base of the other.
+        records = frozenset[str]().union(*self.unions.values())
+        return not {given, type_} & records and not {given, type_} & BUILTIN.keys()
+
+
+def _asked(parameter: Parameter) -> Term:
+    """What stands for the argument in a question that a rule is made for."""
+    if isinstance(parameter.term, Literal):
+        return parameter.term
+    place = parameter.place
+    return Variable(f"{parameter.variable} at {place.line}:{place.column}", place)
+
+
+def _given(term: Term, known: Mapping[str, _Known]) -> _Known:
+    """What is known of an argument."""
+    if isinstance(term, Variable):
+        return known.get(term.name, _CONSTANT if term.name == NIL else _FREE)
+    return None if _depends(term, known) else _CONSTANT
+
+
+def _depends(term: Term, known: Mapping[str, _Known]) -> bool:
+    """Whether a term is about what the rule is asked about."""
+    return any(known.get(name, _FREE) not in (_FREE, _CONSTANT) for name in variables(term))
+
+
+def _may_equal(literal: Term, argument: Term, given: _Known) -> bool:
+    """Whether an argument can be what the head of a rule names, without a condition on the question."""
+    if isinstance(argument, Literal):
+        return placeless(literal) == placeless(argument)
+    return isinstance(literal, Literal | Variable) and given in (_FREE, _CONSTANT)
+
+
+def _is_plain(pattern: Pattern | None) -> bool:
+    """Whether a pattern asks for nothing but a type."""
+    return pattern is None or (isinstance(pattern, TypePattern) and not pattern.fields)
