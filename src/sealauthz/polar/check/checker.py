@@ -17,7 +17,7 @@ from sealauthz.polar.check.flow import Flow, TooMuch
 from sealauthz.polar.check.graph import check_calls, check_graph
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
-from sealauthz.polar.check.rules import Clause, Rules
+from sealauthz.polar.check.rules import Rules
 from sealauthz.polar.check.settling import check_settling
 from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
@@ -36,20 +36,25 @@ class _Service:
     product_reasons: tuple[str, ...]
     subjects: tuple[str, ...]
 
-    def read(self, rules: Rules, texts: dict[str, str], found: Diagnostics) -> Rulebook:
+    def read(self, rules: Rules, texts: dict[str, str], found: Diagnostics, before: Analysis | None = None) -> Rulebook:
         """Find what can be seen without following any call."""
-        check_names(rules, self.types, found)
+        self.read_clauses(rules, None if before is None or before.diagnostics else before.rules, found)
         book = self.contract(rules, found)
         check_unused_reasons(book, self.product_reasons, found)
         check_graph(rules, texts, found)
         check_lapsing(book, rules, found)
-        for clause in rules.clauses:
-            self.read_clause(clause, found)
         return book
 
-    def read_clause(self, clause: Clause, found: Diagnostics) -> None:
-        """Find what is wrong with one rule by itself."""
-        if not clause.is_written_out:
+    def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> None:
+        """Find what is wrong with each rule by itself, and with names; not again in `right` ones."""
+        known = set() if right is None else {id(clause) for clause in right.clauses}
+        fresh = [clause for clause in rules.clauses if id(clause) not in known and not clause.is_written_out]
+        if right is not None and rules.names_the_same(right):
+            for clause in fresh:
+                check_names_of(clause, rules, self.types, found)
+        else:
+            check_names(rules, self.types, found)
+        for clause in fresh:
             check_slips(clause, found)
             check_conditions(clause, self.types.intervals, found)
 
@@ -65,7 +70,7 @@ class _Service:
         """Find everything that is wrong. Raises TooMuch, RecursionError."""
         rules = Rules(statements, None if before is None else before.rules)
         found = Diagnostics()
-        book = self.read(rules, texts, found)
+        book = self.read(rules, texts, found, before)
         flow = self.flow(rules, book, found, None if before is None else before.flow)
         enter(flow, rules, book, self.contexts, self.subjects, found)
         # A rule with an error gets no second message that it never matches.
@@ -213,18 +218,8 @@ class Baseline:
         return bool(found.errors() or flow.never())
 
     def _read_changed(self, rules: Rules, found: Diagnostics) -> Rulebook:
-        """Find the errors that can be seen without following any call; those in names only where something changed."""
-        before = self._rules
-        known = {id(clause) for clause in before.clauses}
-        for clause in rules.clauses:
-            if id(clause) not in known:
-                self._service.read_clause(clause, found)
-        if rules.by_key.keys() == before.by_key.keys() and [*map(id, rules.blocks)] == [*map(id, before.blocks)]:
-            for clause in rules.clauses:
-                if id(clause) not in known:
-                    check_names_of(clause, rules, self._service.types, found)
-        else:
-            check_names(rules, self._service.types, found)
+        """Find the errors that can be seen without following any call."""
+        self._service.read_clauses(rules, self._rules, found)
         book = self._service.contract(rules, found)
         check_calls(rules, found)
         return book
