@@ -12,7 +12,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import Clause, Key, Program, program_of
 from sealauthz.polar.syntax import And, Attribute, Call, Literal, Not, Or, Parameter, Place, TypePattern, Variable
-from sealauthz.polar.terms import Node, in_parameter, walk
+from sealauthz.polar.terms import Node, in_parameter, placeless, walk
 
 ALLOW: Key = ("allow", 4)
 BLOCK_RULES = ("has_permission", "has_role", "has_relation")
@@ -118,19 +118,6 @@ def _parameters(nodes: Iterable[Node]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, Attribute) and isinstance(node.base, Attribute) and node.base.name == "parameters":
             yield node.name
-
-
-def placeless(value: object) -> object:
-    """Return what something says word for word, names and all."""
-    if isinstance(value, Place):
-        return None
-    if isinstance(value, Literal):
-        return (type(value.value).__name__, value.value)
-    if isinstance(value, tuple):
-        return tuple(map(placeless, value))
-    if dataclasses.is_dataclass(value):
-        return (type(value).__name__, *(placeless(getattr(value, each.name)) for each in dataclasses.fields(value)))
-    return value
 
 
 def _words_of(clause: Clause) -> tuple[Counter[object], object]:

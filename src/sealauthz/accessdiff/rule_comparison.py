@@ -18,7 +18,6 @@ from sealauthz.accessdiff.clauses import (
     forms_of,
     literal_of,
     need_of,
-    placeless,
     program_of_sources,
     says_less,
     type_of,
@@ -27,6 +26,7 @@ from sealauthz.accessdiff.loosening import NEW, OLD, Loosening, LooseningKind, R
 from sealauthz.decision import Bundle
 from sealauthz.polar import Source
 from sealauthz.polar.program import Clause, Key
+from sealauthz.polar.terms import placeless
 from sealauthz.polar.unparse import written_head
 
 BundleText = tuple[tuple[Source, ...], Any, tuple[tuple[tuple[str, str], tuple[str, ...]], ...]]

@@ -31,7 +31,7 @@ from sealauthz.polar.terms import placeless
 from sealauthz.schema.parameters import ranges_of, written
 
 SIGNOFF = "signoff"
-"""The code of a diagnostic about what is not signed off, or signed off in vain."""
+"""The code of a diagnostic about what is not signed off, and about signatures that sign nothing."""
 
 _PARAMETERS = "parameters."
 _SETTLING = {"waived": (4, 0), "meets": (5, 1)}
@@ -92,7 +92,7 @@ def excesses_of(layout: Layout, statements: Sequence[Statement], parameters: Any
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:
-    """Find what is not signed off, and what is signed off in vain."""
+    """Find what is not signed off, and signatures that sign nothing."""
     signed = dict(layout.accepts)
     known = {excess.name: excess for excess in excesses}
     found = []
@@ -181,7 +181,7 @@ def _permits(always: Always, rule: RuleNode, action: str | None, type_: str | No
 def _opening(always: Always, known: Always, own: frozenset[str], kept: Callable[[], set[Place]]) -> Iterator[Excess]:
     """The folder's own rules that always hold, of those that rules of the product rest on.
 
-    `kept` finds the places of what the floor rests on, which is refused whoever signs.
+    `kept` finds the places of what the floor rests on, which no signature allows.
     """
     keys = known.clauses.keys() & always.clauses.keys() - _ELSEWHERE
     rules = [rule for key in keys for rule in always.clauses[key] if rule.place.file in own]

@@ -119,10 +119,6 @@ class _Code:
             if isinstance(definition, ast.FunctionDef):
                 fresh[wanted] = definition
                 waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
-            elif (
-                definition is not None
-            ):  # the engine that this one is a change of has defined it, with all that it calls
-                self._namespace[wanted] = definition
         if not fresh:
             return
         module = ast.Module([*fresh.values()], [])

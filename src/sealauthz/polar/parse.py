@@ -69,7 +69,7 @@ _by_text: dict[str, dict[object, Statement]] = {}
 def _shared(source: Source, statements: Sequence[Statement]) -> tuple[Statement, ...]:
     """The statements of a file; what stood there in the same words when it was last read is the same object.
 
-    So whoever kept something about a statement may see that it is still there.
+    What was kept about a statement can so be found to hold still.
     """
     lines = source.text.split("\n")
     starts = [*itertools.accumulate((len(line) + 1 for line in lines), initial=0)]

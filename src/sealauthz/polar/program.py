@@ -7,7 +7,7 @@ is still a `Variable` behind this is one, so no later step may look at a name to
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sealauthz.polar.blocks import UNIONS, declared_by, undeclared, unions_of, written_out
@@ -36,7 +36,7 @@ from sealauthz.polar.syntax import (
     Unify,
     Variable,
 )
-from sealauthz.polar.terms import variables
+from sealauthz.polar.terms import conjuncts, variables
 
 Key = tuple[str, int]
 """A rule's name and its number of parameters."""
@@ -111,19 +111,11 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
 
 def _clause(rule: RuleNode, classes: Container[str]) -> Clause:
     parameters = tuple(replace(p, term=_resolved(p.term, classes)) for p in rule.parameters)
-    goals = tuple(_conjuncts(_resolved(rule.body, classes))) if rule.body is not None else ()
+    goals = tuple(conjuncts(_resolved(rule.body, classes))) if rule.body is not None else ()
     counted: Counter[str] = Counter()
     for term in (*(parameter.term for parameter in parameters), *goals):
         counted.update(variables(term))
     return Clause(rule.name, parameters, goals, rule.tags, rule.place, counted, rule)
-
-
-def _conjuncts(term: Term) -> Iterator[Term]:
-    if isinstance(term, And):
-        for part in term.parts:
-            yield from _conjuncts(part)
-    else:
-        yield term
 
 
 def _resolved(term: Term, classes: Container[str]) -> Term:

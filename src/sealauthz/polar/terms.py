@@ -86,6 +86,15 @@ def variables(node: Node) -> Iterator[str]:
     return (part.name for part in walk(node) if isinstance(part, Variable) and part.name != "_")
 
 
+def conjuncts(term: Term) -> Iterator[Term]:
+    """The conditions that must all hold, of an `and` and of those within it, in their order."""
+    if isinstance(term, And):
+        for part in term.parts:
+            yield from conjuncts(part)
+    else:
+        yield term
+
+
 def occurrences(node: Node) -> Counter[str]:
     """How often each named variable stands in a term."""
     return Counter(variables(node))

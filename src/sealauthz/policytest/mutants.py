@@ -16,7 +16,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.syntax import BlockNode, Literal, Not, Place, RuleNode, Statement, Term
-from sealauthz.polar.terms import variables
+from sealauthz.polar.terms import conjuncts, variables
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.schema import Model
@@ -95,7 +95,7 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
         yield Mutant(Kind.RULE_DROPPED, rule.place, rule.name, f"this rule were gone: `{head}`", index)
     if rule.body is None:
         return
-    goals = list(_conjuncts(rule.body))
+    goals = list(conjuncts(rule.body))
     known = {name for parameter in rule.parameters for name in variables(parameter.term)}
     for position, goal in enumerate(goals):
         others = goals[position + 1 :]
@@ -105,14 +105,6 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
             body = None if not made else made[0] if len(made) == 1 else syntax.And(tuple(made), rule.place)
             yield Mutant(kind, place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
         known |= set(variables(goal))
-
-
-def _conjuncts(term: Term) -> Iterator[Term]:
-    if isinstance(term, syntax.And):
-        for part in term.parts:
-            yield from _conjuncts(part)
-    else:
-        yield term
 
 
 Change = tuple[Kind, Place, str, Term | None]

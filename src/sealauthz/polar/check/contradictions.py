@@ -25,7 +25,8 @@ from sealauthz.polar.check.relations import (
 )
 from sealauthz.polar.check.rules import Clause
 from sealauthz.polar.diagnostic import Diagnostics
-from sealauthz.polar.syntax import And, Attribute, Compare, Forall, Literal, Not, Or, Place, Term, Unify, Variable
+from sealauthz.polar.syntax import Attribute, Compare, Forall, Literal, Not, Or, Place, Term, Unify, Variable
+from sealauthz.polar.terms import conjuncts
 from sealauthz.polar.types import Intervals
 from sealauthz.polar.unparse import written
 
@@ -64,7 +65,7 @@ class _Reader:
 
     def conjunction(self, goal: Term, around: _Known | None) -> None:
         """Read conditions that must hold together; `around` is what holds where they stand."""
-        goals = list(_parts_of(goal)) if type(goal) is And else [goal]
+        goals = list(conjuncts(goal))
         known = around
         if len(goals) > 1 or around is not None:
             known = around.copy() if around is not None else _Known()
@@ -231,14 +232,6 @@ class _Reader:
         message = f"this {when}: `{at}` is compared the wrong way round with `{lower}` and `{upper}` of `{base}`"
         hint = f"inside is `{base}.{lower} <= {at}` and `{at} < {base}.{upper}`"
         self._found.error("interval", message, place, hint)
-
-
-def _parts_of(goal: Term) -> Iterator[Term]:
-    if isinstance(goal, And):
-        for part in goal.parts:
-            yield from _parts_of(part)
-    else:
-        yield goal
 
 
 def _alternatives_of(goal: Term) -> Iterator[Term]:

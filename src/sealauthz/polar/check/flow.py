@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -166,13 +167,14 @@ class Flow:
         same = {
             key
             for key, clauses in before._rules.by_key.items()
-            if len(clauses) == len(self._rules.by_key.get(key, ())) and all(map(_is, clauses, self._rules.by_key[key]))
+            if len(clauses) == len(self._rules.by_key.get(key, ()))
+            and all(map(operator.is_, clauses, self._rules.by_key[key]))
         }
         stale = 0
         for (key, words), (bit, clauses) in before._look_ups.items():
             if key not in same:
                 now = list(self._rules.candidates(key, dict(words))) if key in self._rules.by_key else None
-                if now is None or len(now) != len(clauses) or not all(map(_is, now, clauses)):
+                if now is None or len(now) != len(clauses) or not all(map(operator.is_, now, clauses)):
                     stale |= bit
                     continue
             self._look_ups[key, words] = bit, clauses
@@ -371,7 +373,3 @@ def _joined(found: list[_Taken]) -> _Taken:
             continue
         joined = taken if joined is None else tuple(map(either, joined, taken))
     return joined
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other

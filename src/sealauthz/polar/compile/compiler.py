@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -253,7 +254,7 @@ class Compiler(Session):
         changed = set()
         for key in self._core.keys() | program.clauses.keys():
             before, now = self.program.clauses.get(key, ()), program.clauses.get(key, ())
-            if len(before) == len(now) and all(map(_is, before, now)):
+            if len(before) == len(now) and all(map(operator.is_, before, now)):
                 continue
             changed.add(key)
             if now:
@@ -294,10 +295,6 @@ class Compiler(Session):
         self.definitions = {name: found for name, found in self.definitions.items() if name in self._reads}
         self.promised = self.promised & self.definitions.keys()
         self._in_template = set()
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 def _say_the_same(one: Sequence[Clause], other: Sequence[Clause]) -> bool:

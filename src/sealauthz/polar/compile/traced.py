@@ -25,7 +25,7 @@ class Traced(Conditions):
     def _tested(self, goal: core.Goal, test: Test, env: Env, then: Rest) -> list[ast.stmt]:
         """A test, what follows where it is met, and what a trace is told."""
         number = self._compiler.condition(self._tracing, goal.source)
-        asked = self._asked(goal)
+        asked = self._asked(number)
         if test is False:
             return [*asked, tell_trace("unmet", number)]
         before = self._solutions_given
@@ -45,7 +45,8 @@ class Traced(Conditions):
         code = search()
         if self._solutions_given > before:
             return code
-        return [*self._asked(goal), tell_trace("unmet", self._compiler.condition(self._tracing, goal.source))]
+        number = self._compiler.condition(self._tracing, goal.source)
+        return [*self._asked(number), tell_trace("unmet", number)]
 
     def _unless_refused(self, compiled: Callable[[], list[ast.stmt]]) -> list[ast.stmt]:
         """What is compiled; where it is refused, the traced code fails once it gets there.
@@ -67,7 +68,7 @@ class Traced(Conditions):
         if self._tracing is None:
             return [walk]
         number = self._compiler.condition(self._tracing, goal.source)
-        is_any, asked = self._local("is_any"), self._asked(goal)
+        is_any, asked = self._local("is_any"), self._asked(number)
         found = placed.Assign([placed.Name(is_any, ast.Store())], constant_node(True))
         left: list[ast.stmt] = [tell_trace("left", number)] if asked else []
         return [
@@ -77,23 +78,8 @@ class Traced(Conditions):
             placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], left),
         ]
 
-    def _asked(self, goal: core.Goal) -> list[ast.stmt]:
-        if not _calls(goal):
-            return []
-        return [tell_trace("asked", self._compiler.condition(self._tracing, goal.source))]
-
-
-def _calls(goal: core.Goal) -> bool:
-    """Whether a goal calls rules."""
-    match goal:
-        case core.Call():
-            return True
-        case core.Not():
-            return _calls(goal.goal)
-        case core.All() | core.AnyOf():
-            return any(map(_calls, goal.goals))
-        case _:
-            return False
+    def _asked(self, number: int) -> list[ast.stmt]:
+        return [tell_trace("asked", number)] if self._compiler.conditions[number].called else []
 
 
 def _seen(goal: core.Goal) -> Sequence[core.Term]:

@@ -7,7 +7,7 @@ time it stands. Names are kept for messages alone. Every goal knows which variab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -260,26 +260,6 @@ def numbers_in(variables: int) -> Iterator[int]:
         lowest = variables & -variables
         yield lowest.bit_length() - 1
         variables ^= lowest
-
-
-def variables_of(terms: Iterable[Term]) -> int:
-    """The variables that stand in terms."""
-    found = 0
-    for term in terms:
-        match term:
-            case Variable(number):
-                found |= 1 << number
-            case Attribute(base):
-                found |= variables_of((base,))
-            case Calculation(_, left, right):
-                found |= variables_of((left, right))
-            case ListOf(items):
-                found |= variables_of(items)
-            case DictOf(fields):
-                found |= variables_of(value for _, value in fields)
-            case _:
-                pass
-    return found
 
 
 def exposed(goal: Goal, variables: int) -> Goal:
