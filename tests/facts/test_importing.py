@@ -188,7 +188,7 @@ def test_the_whole_is_checked_for_every_enterprise_of_the_import(store: Store) -
     send(store, 1, *enterprise(1), enterprise(2)[0], tenants=both)
     assert refusal(store, 2, is_last=True, tenants=both) == (
         "I4",
-        "`Enterprise:e2` would have no active system administrator",
+        "`Enterprise:e2` would have no active system administrator (I4)",
     )
 
 

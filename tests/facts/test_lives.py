@@ -157,13 +157,15 @@ def test_a_step_that_the_life_does_not_know_is_refused(record_type: str, before:
 def test_an_error_says_what_is_wrong_and_what_would_be_right() -> None:
     with pytest.raises(InvariantBroken) as caught:
         check_edited(moved("RetrievalCase", "EXECUTED", "DRAFT"))
-    assert str(caught.value).endswith(
-        "`RetrievalCase:case` is EXECUTED and cannot go back to DRAFT in one write;"
-        " it may become REVERSED, UNDER_APPEAL"
+    assert str(caught.value) == (
+        "`RetrievalCase:case` is EXECUTED in `state` and cannot go back to DRAFT in one write;"
+        " it may become REVERSED, UNDER_APPEAL (LIFE)"
     )
     with pytest.raises(InvariantBroken) as caught:
         check_edited(moved("SigningTask", "SIGNED", "PENDING"))
-    assert str(caught.value).endswith("`SigningTask:task1` is SIGNED, which is final, and cannot become PENDING")
+    assert str(caught.value) == (
+        "`SigningTask:task1` is SIGNED in `state`, which is final, and cannot become PENDING (LIFE)"
+    )
 
 
 @pytest.fixture(params=["write", "import"])

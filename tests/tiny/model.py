@@ -63,8 +63,8 @@ class User:
 
 
 @record(
-    Unique("ONE_PLACE", ("team_id", "user_id")),
-    Fixed("SAME_USER", "user_id"),
+    Unique("ONE_PLACE", ("team_id", "user_id"), says="a user has one place in a team"),
+    Fixed("SAME_USER", "user_id", says="another user takes a new place"),
     RelatedTo("User", "user_id"),
     home="team_id",
 )
@@ -81,7 +81,7 @@ class TeamMember:
     user: User = one("user_id")
 
 
-@record(Check("NAMED", "title <> ''"), home="team_id")
+@record(Check("NAMED", "title <> ''", says="a folder has a title"), home="team_id")
 class Folder:
     """A folder of a team."""
 
@@ -95,7 +95,7 @@ class Folder:
 
 @record(
     Life({"DRAFT": ("PUBLISHED",), "PUBLISHED": ("ARCHIVED",)}),
-    Fixed("SAME_AUTHOR", "author_id"),
+    Fixed("SAME_AUTHOR", "author_id", says="a document keeps its author"),
     home="folder_id",
 )
 class Document:

@@ -192,7 +192,7 @@ def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, data
             release_shared(store, caller, import_id)
             helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --resume FILE"
             said = "the import stays open, except for its contracts; write what is missing with"
-            raise Stop(f"{error} ({error.invariant}); {said} `{helps}`", Exit.REFUSED) from error
+            raise Stop(f"{_with_rule(error)}; {said} `{helps}`", Exit.REFUSED) from error
     click.echo(f"abandoned after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
     return Exit.DONE
 
@@ -282,6 +282,12 @@ def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[
         yield chunk
 
 
+def _with_rule(error: FactConflict | InvariantBroken) -> str:
+    """Return what an error says, with the rule that was broken."""
+    message, rule = str(error), f"({error.invariant})"
+    return message if rule in message else f"{message} {rule}"
+
+
 def _at_line(
     error: InvalidRequest | FactConflict | InvariantBroken, lines: list[tuple[int, Any]], written: int
 ) -> Stop:
@@ -299,8 +305,7 @@ def _at_line(
         by_name = {f"{type(record).__name__}:{record.id}": number for number, record in lines}
         numbers = [by_name[f"{name}:{id_}"] for name, id_ in _NAMED.findall(message) if f"{name}:{id_}" in by_name]
         number = numbers[0] if numbers else None
-        if f"({error.invariant})" not in message:
-            message += f" ({error.invariant})"
+        message = _with_rule(error)
     place = f"line {number}" if number is not None else f"lines {lines[0][0]} to {lines[-1][0]}"
     kept = f"; {written} facts before line {lines[0][0]} stay written" if written else "; nothing was written"
     code = Exit.WRONG_USE if isinstance(error, InvalidRequest) else Exit.REFUSED

@@ -80,6 +80,11 @@ def name_of(record: Any) -> str:
     return f"`{cls.__name__}:{record.id}`"
 
 
+def in_backticks(columns: Iterable[str]) -> str:
+    """Return how a message names columns, in backticks."""
+    return ", ".join(f"`{column}`" for column in columns)
+
+
 def broken(invariant: str, message: str) -> NoReturn:
-    """Raises InvariantBroken."""
-    raise InvariantBroken(invariant, message)
+    """Raises InvariantBroken, whose message ends in the rule's id."""
+    raise InvariantBroken(invariant, f"{message} ({invariant})")

@@ -1,4 +1,7 @@
-"""The law of one record, beside its columns: what every write keeps, and in which units the record is held."""
+"""The law of one record, beside its columns: what every write keeps, and in which units the record is held.
+
+`says` is the rule in words: a refused write shows it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ class Unique:
     invariant: str
     columns: tuple[str, ...]
     where: str = ""
+    says: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Check:
 
     invariant: str
     condition: str
+    says: str = field(kw_only=True)
 
 
 Constraint = Unique | Check
@@ -39,27 +44,30 @@ class Valid:
     invariant: str
     column: str
     problem: Callable[[str], str | None]
+    says: str = field(kw_only=True)
 
 
 class Fixed:
     """These columns never change, or not once `once` holds for the record as it was."""
 
-    __slots__ = ("columns", "invariant", "once")
+    __slots__ = ("columns", "invariant", "once", "says")
 
-    def __init__(self, invariant: str, *columns: str, once: Callable[[Any], bool] | None = None) -> None:
+    def __init__(self, invariant: str, *columns: str, says: str, once: Callable[[Any], bool] | None = None) -> None:
         self.invariant = invariant
         self.columns = columns
+        self.says = says
         self.once = once
 
 
 class SetOnce:
     """Columns that say that something has happened: once they hold a value they keep it."""
 
-    __slots__ = ("columns", "invariant")
+    __slots__ = ("columns", "invariant", "says")
 
-    def __init__(self, invariant: str, *columns: str) -> None:
+    def __init__(self, invariant: str, *columns: str, says: str) -> None:
         self.invariant = invariant
         self.columns = columns
+        self.says = says
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class Rising:
 
     invariant: str
     column: str
+    says: str = "a counter never goes back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class Life:
     back: Steps = field(default_factory=dict)
     invariant: str = LIFE
     column: str = "state"
+    says: str = "a state goes forward, or one of the few steps back alone, and nothing leaves a final one"
 
     def reachable(self, state: str) -> frozenset[str]:
         """Return what a record in this state may become in one write; nothing if the state is final."""
@@ -117,6 +127,7 @@ class Terms:
     """The record types whose rows, by naming it, give more."""
     limits: tuple[str, ...] = ()
     """Those of the record types of which having no row at all gives everything."""
+    says: str = "settled terms may shrink and never grow: more takes a new one"
 
     def are_settled(self, record: Any) -> bool:
         """Tell whether somebody has agreed to the terms of this record."""

@@ -13,8 +13,10 @@ from functools import cache
 from typing import Any
 
 from sealauthz.schema import Change, Changes, Model, Rows, Shape, shape_of
-from sealauthz.schema.changes import all_of, broken, name_of
+from sealauthz.schema.changes import all_of, broken, in_backticks, name_of
 from sealauthz.schema.rules import Fixed, Life, Rising, SetOnce, Terms, Valid
+
+_HOME = Fixed("HOME", says="what a record is part of never changes")
 
 
 def check_each(model: Model, changes: Changes) -> None:
@@ -118,19 +120,19 @@ def check_edit(change: Change, shape: Shape) -> None:
     fixed = shape.rules_of(Fixed)
     for rule in fixed:
         if rule.once is None:
-            _check_kept(change, rule.invariant, rule.columns)
+            _check_kept(change, rule, rule.columns)
     if shape.home:
-        _check_kept(change, "HOME", (shape.home,))
+        _check_kept(change, _HOME, (shape.home,))
     for counter in shape.rules_of(Rising):
         if getattr(after, counter.column) < getattr(before, counter.column):
-            broken(counter.invariant, f"{change} must not lower `{counter.column}`")
+            broken(counter.invariant, f"{change} must not lower `{counter.column}`: {counter.says}")
     for life in shape.rules_of(Life):
         _check_life(change, life)
     for once in shape.rules_of(SetOnce):
-        _check_kept(change, once.invariant, [column for column in once.columns if getattr(before, column)])
+        _check_kept(change, once, [column for column in once.columns if getattr(before, column)])
     for rule in fixed:
         if rule.once is not None and rule.once(before):
-            _check_kept(change, rule.invariant, rule.columns)
+            _check_kept(change, rule, rule.columns)
     for terms in shape.rules_of(Terms):
         if terms.are_settled(before):
             _check_terms(change, terms)
@@ -142,7 +144,7 @@ def check_valid(change: Change, shape: Shape) -> None:
     for rule in shape.rules_of(Valid):
         problem = rule.problem(getattr(change.after, rule.column))
         if problem is not None:
-            broken(rule.invariant, f"{change} has a `{rule.column}` that is not valid: {problem}")
+            broken(rule.invariant, f"{change} is not valid in `{rule.column}`: {rule.says}; it {problem}")
 
 
 def _check_life(change: Change, life: Life) -> None:
@@ -152,29 +154,31 @@ def _check_life(change: Change, life: Life) -> None:
     if before == after or after in allowed:
         return
     if not allowed:
-        broken(life.invariant, f"{change} is {before}, which is final, and cannot become {after}")
+        said = f"{change} is {before} in `{life.column}`, which is final, and cannot become {after}"
+        broken(life.invariant, said)
     cannot = "cannot go back to" if life.is_before(after, before) else "cannot become"
     right = ", ".join(sorted(allowed))
-    broken(life.invariant, f"{change} is {before} and {cannot} {after} in one write; it may become {right}")
+    said = f"{change} is {before} in `{life.column}` and {cannot} {after} in one write; it may become {right}"
+    broken(life.invariant, said)
 
 
-def _check_kept(change: Change, invariant: str, columns: Sequence[str]) -> None:
-    for column in columns:
-        if getattr(change.before, column) != getattr(change.after, column):
-            broken(invariant, f"{change} must keep its `{column}`")
+def _check_kept(change: Change, rule: Fixed | SetOnce | Terms, columns: Sequence[str]) -> None:
+    changed = [column for column in columns if getattr(change.before, column) != getattr(change.after, column)]
+    if changed:
+        broken(rule.invariant, f"{change} must keep its {in_backticks(changed)}: {rule.says}")
 
 
 def _check_terms(change: Change, terms: Terms) -> None:
     """Check that settled terms do not grow."""
     before, after = change.before, change.after
-    _check_kept(change, terms.invariant, terms.keeps)
+    _check_kept(change, terms, terms.keeps)
     wider = [column for column in terms.rises if getattr(after, column) > getattr(before, column)]
     wider += [column for column in terms.falls if getattr(after, column) < getattr(before, column)]
     kept = [column for column, value in terms.narrow.items() if getattr(before, column) == value]
     kept += [column for column in terms.limits_once_set if getattr(before, column)]
     wider += [column for column in kept if getattr(after, column) != getattr(before, column)]
     if wider:
-        broken(terms.invariant, f"{change} must not be widened in `{wider[0]}`: that takes a new one")
+        broken(terms.invariant, f"{change} must not be widened in {in_backticks(wider)}: {terms.says}")
 
 
 def settled_types(model: Model) -> tuple[str, ...]:

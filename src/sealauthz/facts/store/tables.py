@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeEngine
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.schema import Model, Shape
+from sealauthz.schema.changes import in_backticks
 from sealauthz.schema.rules import Check, Unique
 
 SYSTEM = sa.MetaData()
@@ -116,6 +117,8 @@ class Tables:
         """Every table, those of the store itself among them."""
         self.invariants: dict[str, str] = {}
         """The invariant behind each named constraint and unique index."""
+        self.said: dict[str, tuple[str, str]] = {}
+        """Of each constraint that a record declares: the columns that it is about, and the rule in words."""
         self.unique_columns: dict[tuple[str, ...], str] = {}
         """The name of each unique index by table and columns, which is all that SQLite says about a conflict."""
         self._tables = {name: self._derive(shape) for name, shape in model.shapes.items()}
@@ -155,6 +158,7 @@ class Tables:
             slug = constraint.invariant.lower().replace("-", "_")
             constraint_name = f"{name}_{slug}_{number}"
             self.invariants[constraint_name] = constraint.invariant
+            self.said[constraint_name] = (in_backticks(_columns_of(constraint, shape)), constraint.says)
             match constraint:
                 case Unique(columns=columns, where=where):
                     only: Any = {f"{dialect}_where": sa.text(where) for dialect in ("sqlite", "postgresql") if where}
@@ -177,12 +181,23 @@ def refusal_of(error: IntegrityError, tables: Tables, name: str, is_taken: bool)
     if is_taken:
         return FactConflict("ID", f"{name} exists")
     invariant = tables.invariants.get(constraint)
+    columns, says = tables.said.get(constraint, ("", ""))
     if is_unique:
         invariant = invariant or "UNIQUE"
-        return FactConflict(invariant, f"{name} conflicts with a record that exists ({invariant})")
+        if not columns:
+            return FactConflict(invariant, f"{name} conflicts with a record that exists ({invariant})")
+        return FactConflict(invariant, f"{name} conflicts in {columns} with a record that exists: {says} ({invariant})")
     if invariant is None or invariant == "REFERENCE":
         return InvariantBroken("REFERENCE", f"{name} names a record that does not exist, or is named by one that does")
-    return InvariantBroken(invariant, f"{name} breaks {invariant}")
+    if not columns:
+        return InvariantBroken(invariant, f"{name} holds a value that is not one of the words of its column")
+    return InvariantBroken(invariant, f"{name} breaks a rule in {columns}: {says} ({invariant})")
+
+
+def _columns_of(constraint: Unique | Check, shape: Shape) -> list[str]:
+    """Return the columns that a constraint is about, in the order of the record."""
+    words = constraint.columns if isinstance(constraint, Unique) else re.findall(r"\w+", constraint.condition)
+    return [column.name for column in shape.columns if column.name in words]
 
 
 def _constraint_of(error: IntegrityError, tables: Tables) -> tuple[str, bool]:

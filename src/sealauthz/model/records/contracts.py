@@ -101,10 +101,10 @@ class TaskState(StrEnum):
 
 
 @record(
-    Check("U-04", "amount IS NULL OR amount >= 0"),
-    Check("U-05", "(amount IS NULL) = (currency = '')"),
+    Check("U-04", "amount IS NULL OR amount >= 0", says="an amount is not negative"),
+    Check("U-05", "(amount IS NULL) = (currency = '')", says="an amount needs its currency, and a currency its amount"),
     # A party stays the same party: tasks, fixed seals and the rights of callers depend on it.
-    Fixed("C-02", "initiator_id"),
+    Fixed("C-02", "initiator_id", says="a contract keeps its initiator"),
     Life(
         {
             "DRAFT": ("FILLING", "DELETED"),
@@ -155,7 +155,7 @@ class Contract:
 
 
 @record(
-    Unique("U-03", ("contract_id", "digest")),
+    Unique("U-03", ("contract_id", "digest"), says="a contract has each document once"),
     Life({"INCOMPLETE": ("COMPLETE",)}, {"COMPLETE": ("INCOMPLETE",)}),
     home="contract_id",
 )
@@ -191,8 +191,9 @@ def whole_digest(digests: Iterable[str]) -> str | None:
         "C-02",
         "(kind = 'PERSON' AND person_id IS NOT NULL AND enterprise_id IS NULL)"
         " OR (kind = 'ENTERPRISE' AND enterprise_id IS NOT NULL AND person_id IS NULL)",
+        says="a party is either a person or an enterprise, and names that one only",
     ),
-    Fixed("C-02", "kind", "person_id", "enterprise_id"),
+    Fixed("C-02", "kind", "person_id", "enterprise_id", says="a party of a contract stays the same party"),
     RelatedTo(
         "Person", "~SigningTask.signatory_id/handler_id", "~SigningTask.signatory_id/~TaskOperator.task_id/person_id"
     ),
@@ -217,10 +218,10 @@ class Signatory:
 
 
 @record(
-    Check("C-01", "position >= 1"),
+    Check("C-01", "position >= 1", says="tasks are ordered from 1"),
     # The party whose act it is; for a person\'s own signature, the enterprise that sent the contract.
     ActsFor("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id"),
-    SetOnce("I16", "signed_by_id"),
+    SetOnce("I16", "signed_by_id", says="who signed is history"),
     Life(
         {
             "WAITING": ("PENDING",),
@@ -250,7 +251,11 @@ class SigningTask:
     fixed_seals: list[TaskSeal] = many("task_id")
 
 
-@record(Unique("C-02", ("task_id", "person_id")), RelatedTo("Person", "person_id"), home="task_id")
+@record(
+    Unique("C-02", ("task_id", "person_id"), says="a task names each operator once"),
+    RelatedTo("Person", "person_id"),
+    home="task_id",
+)
 class TaskOperator:
     """A person named to carry out a task. Where any is named, only they may."""
 
@@ -262,7 +267,7 @@ class TaskOperator:
     person: Person = one("person_id")
 
 
-@record(Unique("C-05", ("task_id", "seal_id")), home="task_id")
+@record(Unique("C-05", ("task_id", "seal_id"), says="a task fixes each seal once"), home="task_id")
 class TaskSeal:
     """A seal fixed for a task when it was made. Where any is fixed, only these may be used."""
 
@@ -274,7 +279,7 @@ class TaskSeal:
 
 
 @record(
-    Fixed("C-07", "reviewer_id", "decided_at", once=is_decided),
+    Fixed("C-07", "reviewer_id", "decided_at", once=is_decided, says="who decided a review, and when, is history"),
     Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
     home="signatory_id",
     permanent=True,
@@ -292,8 +297,19 @@ class InternalReview:
 
 
 @record(
-    Check("U-14", "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL"),
-    Fixed("U-14", "kind", "given_by_id", "person_id", "given_at"),
+    Check(
+        "U-14",
+        "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL",
+        says="a consent to double agency names the person who acts for both sides",
+    ),
+    Fixed(
+        "U-14",
+        "kind",
+        "given_by_id",
+        "person_id",
+        "given_at",
+        says="what was consented to, by whom and when, is history",
+    ),
     home="signatory_id",
     permanent=True,
 )
@@ -311,9 +327,11 @@ class PartyConsent:
 
 
 @record(
-    Unique("I15", ("task_id", "seal_id", "digest")),
+    Unique("I15", ("task_id", "seal_id", "digest"), says="a seal is used once for a task and a document"),
     ActsFor("task_id/signatory_id/enterprise_id", "task_id/signatory_id/contract_id/initiator_id"),
-    Fixed("I16", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id"),
+    Fixed(
+        "I16", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id", says="a use of a seal is history"
+    ),
     home="task_id",
     permanent=True,
 )

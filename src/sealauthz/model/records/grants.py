@@ -105,13 +105,28 @@ GRANT_LIFE = Life(
 
 
 @record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to"),
-    Check("S-06", "term = 'LONG_TERM' OR valid_to - valid_from <= 94694400000000"),
-    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
-    Check("U-05", "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')"),
-    Check("S-09", "parent_id IS NULL OR may_subgrant = FALSE"),
-    Fixed("S-10", "membership_id", "grantor_id", "right", "parent_id"),
+    Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
+    Check("S-06", "valid_from < valid_to", says="a grant begins before it ends"),
+    Check(
+        "S-06",
+        "term = 'LONG_TERM' OR valid_to - valid_from <= 94694400000000",
+        says="a grant that is not explicitly long-term ends within three years (1,096 days)",
+    ),
+    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'", says="an active grant was confirmed"),
+    Check(
+        "U-05",
+        "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')",
+        says="an amount limit needs its currency, and a currency its amount limit",
+    ),
+    Check("S-09", "parent_id IS NULL OR may_subgrant = FALSE", says="a sub-grant cannot be passed on"),
+    Fixed(
+        "S-10",
+        "membership_id",
+        "grantor_id",
+        "right",
+        "parent_id",
+        says="another grantee, grantor, right or parent takes a new grant",
+    ),
     Rising("I10", "used"),
     GRANT_LIFE,
     Terms(
@@ -163,7 +178,11 @@ class SealGrant:
     emergency_uses: list[EmergencyUse] = many("grant_id")
 
 
-@record(Unique("S-06", ("grant_id", "contract_type")), Fixed("S-10", "contract_type"), home="grant_id")
+@record(
+    Unique("S-06", ("grant_id", "contract_type"), says="a grant lists each contract type once"),
+    Fixed("S-10", "contract_type", says="another contract type takes a new row"),
+    home="grant_id",
+)
 class GrantContractType:
     """One contract type that a grant with scope LISTED_TYPES covers."""
 
@@ -174,7 +193,11 @@ class GrantContractType:
     grant: SealGrant = one("grant_id")
 
 
-@record(Unique("U-22", ("grant_id", "template_id")), Fixed("S-10", "template_id"), home="grant_id")
+@record(
+    Unique("U-22", ("grant_id", "template_id"), says="a grant lists each template once"),
+    Fixed("S-10", "template_id", says="another template takes a new row"),
+    home="grant_id",
+)
 class GrantTemplate:
     """One template to which an AUTO_SIGN grant is limited."""
 
@@ -186,10 +209,12 @@ class GrantTemplate:
 
 
 @record(
-    Check("U-24", "(approved_by_id IS NULL) = (approved_at = 0)"),
-    Check("U-24", "reason <> ''"),
-    Fixed("I16", "used_at", "reason"),
-    SetOnce("I16", "approved_by_id", "approved_at"),
+    Check(
+        "U-24", "(approved_by_id IS NULL) = (approved_at = 0)", says="an approval needs both its approver and its time"
+    ),
+    Check("U-24", "reason <> ''", says="an emergency use gives its reason"),
+    Fixed("I16", "used_at", "reason", says="when and why a seal was used in an emergency is history"),
+    SetOnce("I16", "approved_by_id", "approved_at", says="who approved an emergency use, and when, is history"),
     home="grant_id",
     permanent=True,
 )
@@ -207,10 +232,14 @@ class EmergencyUse:
 
 
 @record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
-    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'"),
-    Fixed("S-10", "grantor_id"),
+    Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
+    Check(
+        "S-06",
+        "valid_from < valid_to AND valid_to - valid_from <= 94694400000000",
+        says="an open grant begins before it ends, and ends within three years (1,096 days)",
+    ),
+    Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'", says="an active grant was confirmed"),
+    Fixed("S-10", "grantor_id", says="another grantor takes a new grant"),
     Rising("I10", "used"),
     GRANT_LIFE,
     Terms(
@@ -246,7 +275,11 @@ class OpenGrant:
     templates: list[OpenGrantTemplate] = many("grant_id")
 
 
-@record(Unique("S-08", ("grant_id", "template_id")), Fixed("S-10", "template_id"), home="grant_id")
+@record(
+    Unique("S-08", ("grant_id", "template_id"), says="a grant lists each template once"),
+    Fixed("S-10", "template_id", says="another template takes a new row"),
+    home="grant_id",
+)
 class OpenGrantTemplate:
     """One template to which an open grant is limited."""
 
@@ -258,10 +291,18 @@ class OpenGrantTemplate:
 
 
 @record(
-    Check("I10", "used >= 0 AND used <= use_limit"),
-    Check("S-06", "valid_from < valid_to AND valid_to - valid_from <= 94694400000000"),
-    Check("U-20", "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'"),
-    Fixed("S-10", "holder_id", "grantor_id"),
+    Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
+    Check(
+        "S-06",
+        "valid_from < valid_to AND valid_to - valid_from <= 94694400000000",
+        says="a cross-enterprise grant begins before it ends, and ends within three years (1,096 days)",
+    ),
+    Check(
+        "U-20",
+        "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'",
+        says="an active cross-enterprise grant was confirmed by a signed letter",
+    ),
+    Fixed("S-10", "holder_id", "grantor_id", says="another holder or grantor takes a new grant"),
     Rising("I10", "used"),
     GRANT_LIFE,
     Terms(
@@ -298,7 +339,11 @@ class CrossEnterpriseGrant:
     holders: list[HolderAssignment] = many("grant_id")
 
 
-@record(Unique("U-20", ("grant_id", "contract_type")), Fixed("S-10", "contract_type"), home="grant_id")
+@record(
+    Unique("U-20", ("grant_id", "contract_type"), says="a grant lists each contract type once"),
+    Fixed("S-10", "contract_type", says="another contract type takes a new row"),
+    home="grant_id",
+)
 class CrossGrantContractType:
     """One contract type that a cross-enterprise grant with scope LISTED_TYPES covers."""
 
@@ -310,8 +355,13 @@ class CrossGrantContractType:
 
 
 @record(
-    Unique("U-20", ("grant_id", "membership_id"), where="state = 'ACTIVE'"),
-    Fixed("U-20", "membership_id"),
+    Unique(
+        "U-20",
+        ("grant_id", "membership_id"),
+        where="state = 'ACTIVE'",
+        says="a member is named once as a holder under a grant",
+    ),
+    Fixed("U-20", "membership_id", says="another member takes a new assignment"),
     Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
     home="grant_id",
     permanent=True,
@@ -328,10 +378,10 @@ class HolderAssignment:
 
 
 @record(
-    Check("U-18", "principal_id <> delegate_id"),
-    Check("U-18", "valid_from < valid_to"),
-    Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'"),
-    Fixed("U-18", "delegate_id", "power", "seal_id"),
+    Check("U-18", "principal_id <> delegate_id", says="nobody delegates to themselves"),
+    Check("U-18", "valid_from < valid_to", says="a delegation begins before it ends"),
+    Check("U-19", "state <> 'ACTIVE' OR power = 'USE_SEAL'", says="only the use of a seal can be delegated"),
+    Fixed("U-18", "delegate_id", "power", "seal_id", says="another delegate, power or seal takes a new delegation"),
     Life({"PENDING_ACCEPT": ("ACTIVE",), "ACTIVE": ("EXPIRED", "REVOKED", "LAPSED")}, invariant="U-18"),
     Terms(
         "U-18",
@@ -364,7 +414,11 @@ class Delegation:
     contract_types: list[DelegationContractType] = many("delegation_id")
 
 
-@record(Unique("U-18", ("delegation_id", "contract_type")), Fixed("U-18", "contract_type"), home="delegation_id")
+@record(
+    Unique("U-18", ("delegation_id", "contract_type"), says="a delegation lists each contract type once"),
+    Fixed("U-18", "contract_type", says="another contract type takes a new row"),
+    home="delegation_id",
+)
 class DelegationContractType:
     """One contract type that a delegation with scope LISTED_TYPES covers."""
 

@@ -89,8 +89,13 @@ class PostState(StrEnum):
 
 
 @record(
-    Unique("I5", ("realm", "id_type", "id_hash"), where="realname_state = 'VERIFIED'"),
-    Check("I5", "realname_state <> 'VERIFIED' OR id_hash <> ''"),
+    Unique(
+        "I5",
+        ("realm", "id_type", "id_hash"),
+        where="realname_state = 'VERIFIED'",
+        says="one identity document verifies one person",
+    ),
+    Check("I5", "realname_state <> 'VERIFIED' OR id_hash <> ''", says="a verified person has the hash of an id number"),
     Life({"UNVERIFIED": ("VERIFIED",), "VERIFIED": ("REVOKED",)}, {"REVOKED": ("VERIFIED",)}, "I5", "realname_state"),
     Life({"ACTIVE": ("LOCKED",), "LOCKED": ("CLOSED",)}, {"LOCKED": ("ACTIVE",)}, column="account_state"),
     RelatedTo(
@@ -132,10 +137,20 @@ class Person:
 
 
 @record(
-    Unique("I12", ("provider_ref",)),
-    Check("I12", "state <> 'CONSUMED' OR consumed_at > 0"),
-    Fixed("I12", "person_id", "method", "purpose", "provider_ref", "bound_type", "bound_id", "bound_digest"),
-    SetOnce("I12", "passed_at", "consumed_at"),
+    Unique("I12", ("provider_ref",), says="a provider's reference stands for one check"),
+    Check("I12", "state <> 'CONSUMED' OR consumed_at > 0", says="a consumed check says when it was consumed"),
+    Fixed(
+        "I12",
+        "person_id",
+        "method",
+        "purpose",
+        "provider_ref",
+        "bound_type",
+        "bound_id",
+        "bound_digest",
+        says="whose check it is, how it was made and what it is bound to never change",
+    ),
+    SetOnce("I12", "passed_at", "consumed_at", says="when a check passed, and when it was consumed, is history"),
     Life({"STARTED": ("PASSED", "FAILED"), "PASSED": ("CONSUMED", "EXPIRED")}, invariant="I12"),
     home="person_id",
     permanent=True,

@@ -87,10 +87,15 @@ class ApplicationState(StrEnum):
 
 
 @record(
-    Unique("I3", ("person_id", "enterprise_id"), where="state IN ('ACTIVE', 'SUSPENDED')"),
-    Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL"),
+    Unique(
+        "I3",
+        ("person_id", "enterprise_id"),
+        where="state IN ('ACTIVE', 'SUSPENDED')",
+        says="a person has one membership in an enterprise that has not ended",
+    ),
+    Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL", says="an ended membership says why it ended"),
     # Another person in the same membership would inherit its roles and grants: joining again makes a new one.
-    Fixed("I3", "person_id"),
+    Fixed("I3", "person_id", says="another person takes a new membership"),
     Life({"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("ENDED",)}, {"SUSPENDED": ("ACTIVE",)}, "I3"),
     RelatedTo("Person", "person_id"),
     home="enterprise_id",
@@ -119,10 +124,14 @@ class Membership:
 
 
 @record(
-    Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'"),
-    Check("I7", "valid_from < valid_to"),
-    Check("M-07", "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)"),
-    Fixed("I8", "role", "custom_role_id"),
+    Unique("I7", ("membership_id", "role"), where="state = 'ACTIVE'", says="a member holds a role once"),
+    Check("I7", "valid_from < valid_to", says="a role begins before it ends"),
+    Check(
+        "M-07",
+        "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)",
+        says="a CUSTOM role names the custom role, and no other role does",
+    ),
+    Fixed("I8", "role", "custom_role_id", says="another role takes a new assignment"),
     Life({"ACTIVE": ("REVOKED", "EXPIRED")}, invariant="I8"),
     RelatedTo("Person", "membership_id/person_id"),
     home="membership_id",
@@ -147,9 +156,15 @@ class RoleAssignment:
 
 
 @record(
-    Unique("M-06", ("token_hash",)),
-    Check("M-06", "created_at < expires_at AND expires_at - created_at <= 2592000000000"),
-    Fixed("M-06", "target_id", "token_hash"),
+    Unique("M-06", ("token_hash",), says="an invitation has a token of its own"),
+    Check(
+        "M-06",
+        "created_at < expires_at AND expires_at - created_at <= 2592000000000",
+        says="an invitation ends after it begins, and within 30 days",
+    ),
+    Fixed(
+        "M-06", "target_id", "token_hash", says="an invitation stays with the person and the token that it was made for"
+    ),
     Life({"OPEN": ("ACCEPTED", "DECLINED", "EXPIRED", "CANCELLED")}),
     RelatedTo("Person", "target_id"),
     home="enterprise_id",
@@ -171,14 +186,21 @@ class Invitation:
 
 
 @record(
-    Unique("I6", ("person_id", "enterprise_id"), where="state = 'PENDING'"),
-    Check("M-05", "state <> 'REJECTED' OR reason <> ''"),
-    Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id"),
-    Check("M-02", "reminders >= 0"),
-    Check("M-04", "state <> 'APPROVED' OR decided_by_id IS NOT NULL"),
-    Fixed("I17", "person_id", "applied_at"),
+    Unique(
+        "I6",
+        ("person_id", "enterprise_id"),
+        where="state = 'PENDING'",
+        says="a person has one open application to an enterprise",
+    ),
+    Check("M-05", "state <> 'REJECTED' OR reason <> ''", says="a rejection gives its reason"),
+    Check("I14", "decided_by_id IS NULL OR decided_by_id <> person_id", says="nobody decides their own application"),
+    Check("M-02", "reminders >= 0", says="reminders are counted from 0"),
+    Check("M-04", "state <> 'APPROVED' OR decided_by_id IS NOT NULL", says="an approval says who approved"),
+    Fixed("I17", "person_id", "applied_at", says="who applied, and when, is history"),
     Rising("M-02", "reminders"),
-    Fixed("I17", "decided_by_id", "decided_at", once=is_decided),
+    Fixed(
+        "I17", "decided_by_id", "decided_at", once=is_decided, says="who decided an application, and when, is history"
+    ),
     Life({"PENDING": ("APPROVED", "REJECTED", "WITHDRAWN", "EXPIRED", "CANCELLED", "SUPERSEDED")}),
     RelatedTo("Person", "person_id"),
     home="enterprise_id",

@@ -128,10 +128,20 @@ class SubscriptionState(StrEnum):
 
 
 @record(
-    Unique("I1", ("realm", "uscc"), where="auth_state = 'AUTHENTICATED'"),
-    Check("I2", "length(uscc) = 18"),
-    Valid("I2", "uscc", uscc_problem),
-    Fixed("I2", "uscc", once=lambda enterprise: enterprise.auth_state == "AUTHENTICATED"),
+    Unique(
+        "I1",
+        ("realm", "uscc"),
+        where="auth_state = 'AUTHENTICATED'",
+        says="an organisation is authenticated once per realm and code",
+    ),
+    Check("I2", "length(uscc) = 18", says="a unified social credit code has 18 characters"),
+    Valid("I2", "uscc", uscc_problem, says="a unified social credit code is well-formed"),
+    Fixed(
+        "I2",
+        "uscc",
+        once=lambda enterprise: enterprise.auth_state == "AUTHENTICATED",
+        says="the code of an authenticated enterprise never changes",
+    ),
     Life(
         {
             "UNREGISTERED": ("REGISTERED",),
@@ -179,7 +189,11 @@ class Enterprise:
 
 
 @record(
-    Unique("R-05", ("enterprise_id",), where="is_current"), RelatedTo("Person", "legal_rep_id"), home="enterprise_id"
+    Unique(
+        "R-05", ("enterprise_id",), where="is_current", says="an enterprise has one current snapshot of the registry"
+    ),
+    RelatedTo("Person", "legal_rep_id"),
+    home="enterprise_id",
 )
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.
@@ -222,7 +236,7 @@ class CustomRole:
     powers: list[CustomRolePower] = many("role_id")
 
 
-@record(Unique("M-07", ("role_id", "power")), home="role_id")
+@record(Unique("M-07", ("role_id", "power"), says="a role contains each power once"), home="role_id")
 class CustomRolePower:
     """One power that a custom role contains."""
 
@@ -234,9 +248,13 @@ class CustomRolePower:
 
 
 @record(
-    Unique("U-08", ("enterprise_id", "weekday", "from_minute")),
-    Check("U-08", "weekday >= 1 AND weekday <= 7"),
-    Check("U-08", "from_minute >= 0 AND from_minute < to_minute AND to_minute <= 1440"),
+    Unique("U-08", ("enterprise_id", "weekday", "from_minute"), says="hours of a weekday begin at different minutes"),
+    Check("U-08", "weekday >= 1 AND weekday <= 7", says="weekdays are numbered from 1 (Monday) to 7"),
+    Check(
+        "U-08",
+        "from_minute >= 0 AND from_minute < to_minute AND to_minute <= 1440",
+        says="hours begin before they end, within the 1,440 minutes of a day",
+    ),
     home="enterprise_id",
 )
 class WorkingHours:
@@ -253,7 +271,11 @@ class WorkingHours:
     enterprise: Enterprise = one("enterprise_id")
 
 
-@record(Unique("U-08", ("enterprise_id", "day")), Check("U-08", "day >= 0"), home="enterprise_id")
+@record(
+    Unique("U-08", ("enterprise_id", "day"), says="an enterprise names each holiday once"),
+    Check("U-08", "day >= 0", says="days are counted from 1970-01-01"),
+    home="enterprise_id",
+)
 class Holiday:
     """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
 
@@ -265,7 +287,7 @@ class Holiday:
 
 
 @record(
-    Fixed("W-06", "leader_id", "seal_id"),
+    Fixed("W-06", "leader_id", "seal_id", says="another leader or seal takes a new subscription"),
     Life({"ACTIVE": ("ENDED",)}, invariant="W-06"),
     home="enterprise_id",
     permanent=True,

@@ -79,7 +79,7 @@ class ApprovalProcess:
     steps: list[ProcessStep] = many("process_id")
 
 
-@record(Check("U-04", "position >= 1"), home="process_id", permanent=True)
+@record(Check("U-04", "position >= 1", says="steps are ordered from 1"), home="process_id", permanent=True)
 class ProcessStep:
     """One step of an approval process. `position` orders the steps."""
 
@@ -92,7 +92,10 @@ class ProcessStep:
     approvers: list[StepApprover] = many("step_id")
 
 
-@record(Check("U-04", "(membership_id IS NULL) <> (role IS NULL)"), home="step_id")
+@record(
+    Check("U-04", "(membership_id IS NULL) <> (role IS NULL)", says="an approver is either a member or a role"),
+    home="step_id",
+)
 class StepApprover:
     """Who may pass a step: one member, or all who hold a role."""
 
@@ -106,8 +109,12 @@ class StepApprover:
 
 
 @record(
-    Unique("U-04", ("enterprise_id", "currency", "from_amount")),
-    Check("U-04", "from_amount >= 0"),
+    Unique(
+        "U-04",
+        ("enterprise_id", "currency", "from_amount"),
+        says="an enterprise has one band from an amount of a currency on",
+    ),
+    Check("U-04", "from_amount >= 0", says="an amount is not negative"),
     home="enterprise_id",
 )
 class AmountBand:
@@ -146,7 +153,7 @@ class BusinessCategory:
     permissions: list[CategoryPermission] = many("category_id")
 
 
-@record(Unique("U-02", ("category_id", "seal_id")), home="category_id")
+@record(Unique("U-02", ("category_id", "seal_id"), says="a category lists each seal once"), home="category_id")
 class CategorySeal:
     """A seal that a category allows. Where any is listed, contracts of the category take no other."""
 
@@ -157,7 +164,7 @@ class CategorySeal:
     category: BusinessCategory = one("category_id")
 
 
-@record(Unique("C-13", ("category_id", "membership_id")), home="category_id")
+@record(Unique("C-13", ("category_id", "membership_id"), says="a category lists each member once"), home="category_id")
 class CategoryPermission:
     """A member who may start contracts of a category."""
 
@@ -169,7 +176,7 @@ class CategoryPermission:
 
 
 @record(
-    Fixed("U-17", "contract_id", "kind", "source", "passed_at"),
+    Fixed("U-17", "contract_id", "kind", "source", "passed_at", says="what was resolved, by whom and when, is history"),
     Life({"VALID": ("WITHDRAWN",)}, invariant="U-17"),
     home="enterprise_id",
     permanent=True,

@@ -35,10 +35,14 @@ class ApprovalVerdict(StrEnum):
 
 
 @record(
-    Check("U-03", "valid_from < valid_to"),
-    Check("I10", "uses >= 1 AND used >= 0 AND used <= uses"),
-    Check("U-23", "photos_owed >= 0"),
-    Fixed("I14", "applicant_id"),
+    Check("U-03", "valid_from < valid_to", says="a request is valid from before it ends"),
+    Check(
+        "I10",
+        "uses >= 1 AND used >= 0 AND used <= uses",
+        says="the uses are counted from 0 up to those that were asked for, at least 1",
+    ),
+    Check("U-23", "photos_owed >= 0", says="owed photos are counted from 0"),
+    Fixed("I14", "applicant_id", says="another applicant takes a new request"),
     Rising("I10", "used"),
     Life(
         {
@@ -96,7 +100,12 @@ class SealUseRequest:
     approvals: list[Approval] = many("request_id")
 
 
-@record(Unique("U-03", ("request_id", "digest")), Fixed("U-15", "digest"), home="request_id", permanent=True)
+@record(
+    Unique("U-03", ("request_id", "digest"), says="a request lists each document once"),
+    Fixed("U-15", "digest", says="another document takes a new row"),
+    home="request_id",
+    permanent=True,
+)
 class RequestDocument:
     """One document, by its digest, that a request to use a seal is for."""
 
@@ -108,9 +117,17 @@ class RequestDocument:
 
 
 @record(
-    Unique("I14", ("request_id", "step", "approver_id")),
-    Check("U-03", "step >= 1"),
-    Fixed("I14", "approver_id", "step", "step_id", "verdict", "decided_at"),
+    Unique("I14", ("request_id", "step", "approver_id"), says="an approver decides a step of a request once"),
+    Check("U-03", "step >= 1", says="steps are ordered from 1"),
+    Fixed(
+        "I14",
+        "approver_id",
+        "step",
+        "step_id",
+        "verdict",
+        "decided_at",
+        says="who decided which step, how and when, is history",
+    ),
     home="request_id",
     permanent=True,
 )

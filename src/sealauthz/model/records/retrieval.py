@@ -90,11 +90,12 @@ class ObjectionState(StrEnum):
         "I6",
         ("enterprise_id",),
         where="state IN ('DRAFT', 'CERTIFYING', 'IN_REVIEW', 'NOTICE', 'OBJECTED', 'APPROVED', 'REJECTED')",
+        says="an enterprise has one open retrieval case",
     ),
-    Check("I6", "attempt >= 1"),
-    Fixed("I17", "applicant_id", "opened_at"),
+    Check("I6", "attempt >= 1", says="attempts are counted from 1"),
+    Fixed("I17", "applicant_id", "opened_at", says="who opened a case, and when, is history"),
     Rising("I6", "attempt"),
-    SetOnce("I17", "executed_at"),
+    SetOnce("I17", "executed_at", says="when a case was executed is history"),
     Life(
         {
             "DRAFT": ("CERTIFYING",),
@@ -142,9 +143,13 @@ class RetrievalCase:
 
 
 @record(
-    Check("R-05", "(purpose = 'RETRIEVAL') = (case_id IS NOT NULL)"),
-    Fixed("I17", "applicant_id", "method", "purpose", "case_id"),
-    Fixed("I17", "decided_at", once=is_decided),
+    Check(
+        "R-05",
+        "(purpose = 'RETRIEVAL') = (case_id IS NOT NULL)",
+        says="a certification for a retrieval names its case, and no other one does",
+    ),
+    Fixed("I17", "applicant_id", "method", "purpose", "case_id", says="who applied, how and what for, is history"),
+    Fixed("I17", "decided_at", once=is_decided, says="when a certification was decided is history"),
     Life({"SUBMITTED": ("IN_REVIEW", "EXPIRED"), "IN_REVIEW": ("PASSED", "REJECTED"), "PASSED": ("EXPIRED",)}),
     home="enterprise_id",
     permanent=True,
@@ -168,8 +173,15 @@ class EnterpriseAuthentication:
 
 
 @record(
-    Unique("R-08", ("case_id", "attempt", "staff_id")),
-    Fixed("R-08", "staff_id", "attempt", "verdict", "decided_at"),
+    Unique("R-08", ("case_id", "attempt", "staff_id"), says="a reviewer reviews an attempt of a case once"),
+    Fixed(
+        "R-08",
+        "staff_id",
+        "attempt",
+        "verdict",
+        "decided_at",
+        says="who reviewed which attempt, what they found and when, is history",
+    ),
     home="case_id",
     permanent=True,
 )
@@ -187,7 +199,12 @@ class RetrievalReview:
     staff: PlatformStaff = one("staff_id")
 
 
-@record(Fixed("I17", "person_id", "raised_at"), Life({"OPEN": ("UPHELD", "DISMISSED")}), home="case_id", permanent=True)
+@record(
+    Fixed("I17", "person_id", "raised_at", says="who objected, and when, is history"),
+    Life({"OPEN": ("UPHELD", "DISMISSED")}),
+    home="case_id",
+    permanent=True,
+)
 class Objection:
     """A present administrator's, the legal representative's or a seal administrator's objection to a case."""
 
@@ -202,7 +219,7 @@ class Objection:
 
 
 @record(
-    Fixed("I17", "person_id", "channel", "sent_at"),
+    Fixed("I17", "person_id", "channel", "sent_at", says="whom a notice was sent to, how and when, is history"),
     Life({"SENT": ("ACCEPTED", "FAILED")}, invariant="I17"),
     home="case_id",
     permanent=True,

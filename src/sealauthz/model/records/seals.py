@@ -108,8 +108,8 @@ class ProposalState(StrEnum):
 
 
 @record(
-    Unique("U-11", ("issuer", "serial")),
-    Check("U-11", "not_before < not_after"),
+    Unique("U-11", ("issuer", "serial"), says="an issuer gives each serial number once"),
+    Check("U-11", "not_before < not_after", says="a certificate begins before it ends"),
     Life(
         {"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("EXPIRED",), "EXPIRED": ("REVOKED",)},
         {"SUSPENDED": ("ACTIVE",)},
@@ -133,7 +133,7 @@ class Certificate:
 
 
 @record(
-    Unique("U-23", ("enterprise_id", "serial")),
+    Unique("U-23", ("enterprise_id", "serial"), says="an enterprise has each device once"),
     Life({"ACTIVE": ("RETIRED",)}, invariant="U-23"),
     home="enterprise_id",
     permanent=True,
@@ -154,12 +154,26 @@ class Device:
         "I13",
         ("enterprise_id",),
         where="kind = 'LEGAL_REP' AND state NOT IN ('REVIEW_REJECTED', 'REVOKED', 'DESTROYED')",
+        says="an enterprise has one living seal of its legal representative",
     ),
-    Check("S-05", "legal_rep_id IS NULL OR kind = 'LEGAL_REP'"),
-    Check("S-16", "acting_custodian_id IS NULL OR acting_from < acting_to"),
+    Check(
+        "S-05",
+        "legal_rep_id IS NULL OR kind = 'LEGAL_REP'",
+        says="only the legal representative's seal names the legal representative",
+    ),
+    Check(
+        "S-16",
+        "acting_custodian_id IS NULL OR acting_from < acting_to",
+        says="an acting custodian's term begins before it ends",
+    ),
     # What was reviewed, granted and put into keeping is a seal of that kind, and of that person.
-    Fixed("S-02", "kind", once=lambda seal: seal.state != "DRAFT"),
-    SetOnce("S-05", "legal_rep_id"),
+    Fixed(
+        "S-02",
+        "kind",
+        once=lambda seal: seal.state != "DRAFT",
+        says="another kind takes a new seal, unless it is a draft",
+    ),
+    SetOnce("S-05", "legal_rep_id", says="the seal of another legal representative is a new seal"),
     Life(
         {
             "DRAFT": ("PENDING_REVIEW",),
@@ -222,7 +236,7 @@ class Seal:
 
 
 @record(
-    Fixed("I17", "source", "placed_at", "placed_by_id"),
+    Fixed("I17", "source", "placed_at", "placed_by_id", says="who placed a hold, and when, is history"),
     # To place a hold again only takes away.
     Life({"PLACED": ("RELEASED",)}, {"RELEASED": ("PLACED",)}),
     home="seal_id",
@@ -242,11 +256,22 @@ class SealHold:
 
 
 @record(
-    Unique("S-02", ("seal_id",), where="state = 'IN_REVIEW'"),
-    Check("S-02", "state = 'IN_REVIEW' OR decided_by_id IS NOT NULL"),
-    Check("S-02", "decided_by_id IS NULL OR decided_by_id <> submitted_by_id"),
-    Fixed("S-02", "submitted_by_id", "submitted_at", "face_digest", "name_on_seal"),
-    Fixed("S-02", "decided_by_id", "decided_at", once=is_decided),
+    Unique("S-02", ("seal_id",), where="state = 'IN_REVIEW'", says="a seal is in one review at a time"),
+    Check("S-02", "state = 'IN_REVIEW' OR decided_by_id IS NOT NULL", says="a decided review says who decided it"),
+    Check(
+        "S-02",
+        "decided_by_id IS NULL OR decided_by_id <> submitted_by_id",
+        says="nobody decides the review that they submitted",
+    ),
+    Fixed(
+        "S-02",
+        "submitted_by_id",
+        "submitted_at",
+        "face_digest",
+        "name_on_seal",
+        says="what was submitted for review, by whom and when, is history",
+    ),
+    Fixed("S-02", "decided_by_id", "decided_at", once=is_decided, says="who decided a review, and when, is history"),
     Life({"IN_REVIEW": ("PASSED", "REJECTED")}, invariant="S-02"),
     home="seal_id",
     permanent=True,
@@ -269,9 +294,16 @@ class SealReview:
 
 
 @record(
-    Unique("S-14", ("seal_id",), where="state = 'OPEN'"),
-    Check("S-14", "reason <> ''"),
-    Fixed("S-14", "proposed_by_id", "proposed_at", "ending", "reason"),
+    Unique("S-14", ("seal_id",), where="state = 'OPEN'", says="a seal has one open proposal to end it"),
+    Check("S-14", "reason <> ''", says="a proposal gives its reason"),
+    Fixed(
+        "S-14",
+        "proposed_by_id",
+        "proposed_at",
+        "ending",
+        "reason",
+        says="what was proposed, by whom, when and why, is history",
+    ),
     Life({"OPEN": ("CARRIED_OUT", "WITHDRAWN")}, invariant="S-14"),
     home="seal_id",
     permanent=True,
@@ -293,7 +325,10 @@ class SealProposal:
 
 
 @record(
-    Unique("S-14", ("proposal_id", "membership_id")), Fixed("S-14", "membership_id"), home="proposal_id", permanent=True
+    Unique("S-14", ("proposal_id", "membership_id"), says="a proposal names each witness once"),
+    Fixed("S-14", "membership_id", says="another witness takes a new row"),
+    home="proposal_id",
+    permanent=True,
 )
 class SealWitness:
     """A member who will witness, or has witnessed, the destruction of a seal."""
