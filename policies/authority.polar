@@ -283,7 +283,7 @@ is_in_good_standing(enterprise: Enterprise) if
 has_licence(enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
-  snapshot.status = "EXISTING";
+  is_in_business(snapshot);
 
 # A person who does not belong to the seal's owner may ask to use it if the enterprise that holds it named them and is
 # in good standing. A member whom the owner suspended does not come back through the holder.

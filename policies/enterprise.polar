@@ -127,7 +127,7 @@ has_new_registered_name(enterprise: Enterprise, context) if
 fresh_snapshot(enterprise: Enterprise, snapshot, context) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
-  snapshot.status = "EXISTING" and
+  is_in_business(snapshot) and
   snapshot.fetched_at <= context.now and
   context.now < snapshot.fetched_at + context.parameters.registry_fresh_within;
 

@@ -224,7 +224,7 @@ because("REGISTRY_FRESH", "LEGAL_REP_MISMATCH", _: Person, case: RetrievalCase, 
 is_struck_off(enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
-  snapshot.status != "EXISTING";
+  not is_in_business(snapshot);
 
 certification(case: RetrievalCase, found) if
   found in case.certifications and
@@ -316,6 +316,7 @@ meets(_: Person, "REVIEWED", "execute", case: RetrievalCase, _) if
   passed_review(case, first) and
   passed_review(case, second) and
   first.staff.person_id != second.staff.person_id and
+  has_third_review(case, first, second) and
   not conflicted_review(case, _) and
   not refused_review(case, _);
 because("REVIEWED", "REVIEWER_CONFLICT", _: Person, case: RetrievalCase, _) if

@@ -45,8 +45,8 @@ because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if lac
 
 # --- the owner -------------------------------------------------------------------------------------------------------
 
-# U-26: A seal is used only while the registry says that its owner exists: a licence that was revoked or cancelled, or
-# of which nothing is known, carries no seal.
+# U-26: A seal is used only while the registry says that its owner exists and does business: a licence that was revoked
+# or cancelled, a liquidation, or a licence of which nothing is known, carries no seal (licence.polar).
 #@ U-26
 meets(_: Person, "LICENCE_EXISTING", "use", seal: Seal, _) if has_licence(seal.enterprise);
 

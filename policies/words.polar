@@ -68,11 +68,16 @@ suspended(person: Person, enterprise: Enterprise) if
   membership.person_id = person.id and
   membership.state = "SUSPENDED";
 
+# A-04: A company on the list of abnormal operations may do business as before. In a liquidation or bankruptcy others
+# speak for it: its legal representative's authority rests. A licence that was revoked or cancelled carries nothing.
+#@ A-04
+is_in_business(snapshot: RegistrySnapshot) if snapshot.status in ["EXISTING", "ABNORMAL"];
+
 # The legal representative acts through the current snapshot of the registry, with or without a membership.
 legal_representative(person: Person, enterprise: Enterprise) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
-  snapshot.status = "EXISTING" and
+  is_in_business(snapshot) and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id;
 
@@ -87,7 +92,7 @@ registry_names(person_id, enterprise: Enterprise) if
 # that it had said speaks against that. What nobody had looked up by then is not known.
 was_legal_representative(person_id, enterprise: Enterprise, at) if
   snapshot in enterprise.registry_snapshots and
-  snapshot.status = "EXISTING" and
+  is_in_business(snapshot) and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id and
   snapshot.fetched_at <= at and
@@ -104,7 +109,7 @@ is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   contradicts(other, snapshot) and
   other.is_current = true;
 
-contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if other.status != "EXISTING";
+contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if not is_in_business(other);
 contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
 
 # A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for

@@ -38,6 +38,9 @@ SETTLING = {"meets": "met by", "waived": "waived by", "because": "explained by",
 RULEBOOK = {"M": 15, "S": 18, "U": 26, "C": 14, "R": 17, "W": 7}
 """The series of the rulebook (members, seals, their use, contracts, retrieval, watching), with their last numbers."""
 
+ANSWERS = [f"A-{number:02}" for number in range(1, 15)]
+"""What was added to the rulebook afterwards. Some of them say more of a rule, and have no place of their own."""
+
 NO_DECISIONS = {
     "U-25": (
         "Everything is decided again in the moment of sealing; an older decision is void.",
@@ -320,7 +323,7 @@ def page(found: dict[str, Entry]) -> str:
         "| rule | in short | policies | tests |",
         "|---|---|---|---|",
     ]
-    for rule_id in rulebook():
+    for rule_id in [*rulebook(), *(answer for answer in ANSWERS if answer in found)]:
         entry = found.get(rule_id)
         if entry is None:
             lines.append(f"| {rule_id} | {NO_DECISIONS.get(rule_id, ('', ''))[0]} | no decision: see below | |")
@@ -329,7 +332,7 @@ def page(found: dict[str, Entry]) -> str:
         lines.append(f"| [{rule_id}](#{rule_id.lower()}) | {_in_short(entry.text)} | {files} | {len(entry.tests)} |")
     lines += ["", "## What is no decision", "", "| rule | what it says | what enforces it |", "|---|---|---|"]
     lines += [f"| {rule_id} | {said} | {where} |" for rule_id, (said, where) in NO_DECISIONS.items()]
-    for rule_id in (rule_id for rule_id in rulebook() if rule_id in found):
+    for rule_id in (rule_id for rule_id in [*rulebook(), *ANSWERS] if rule_id in found):
         entry = found[rule_id]
         lines += ["", f"## {rule_id}", ""]
         if entry.text:
@@ -389,7 +392,7 @@ def main() -> int:
         "is tested but tagged nowhere": unwritten,
         "is neither tagged in a policy nor named as no decision": missing,
         "is tagged in a policy, and so a decision": both,
-        "is no rule of the rulebook": sorted({*found, *NO_DECISIONS} - set(rulebook())),
+        "is no rule of the rulebook": sorted({*found, *NO_DECISIONS} - {*rulebook(), *ANSWERS}),
     }
     for what, places in problems.items():
         for place in places:

@@ -173,6 +173,8 @@ class RegistryStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REGISTRY_STATUS_REVOKED: _ClassVar[RegistryStatus]
     REGISTRY_STATUS_CANCELLED: _ClassVar[RegistryStatus]
     REGISTRY_STATUS_ABNORMAL: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_LIQUIDATION: _ClassVar[RegistryStatus]
+    REGISTRY_STATUS_BANKRUPTCY: _ClassVar[RegistryStatus]
 
 class AdminPower(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -655,6 +657,8 @@ REGISTRY_STATUS_EXISTING: RegistryStatus
 REGISTRY_STATUS_REVOKED: RegistryStatus
 REGISTRY_STATUS_CANCELLED: RegistryStatus
 REGISTRY_STATUS_ABNORMAL: RegistryStatus
+REGISTRY_STATUS_LIQUIDATION: RegistryStatus
+REGISTRY_STATUS_BANKRUPTCY: RegistryStatus
 ADMIN_POWER_UNSPECIFIED: AdminPower
 ADMIN_POWER_INVITE: AdminPower
 ADMIN_POWER_DECIDE_APPLICATIONS: AdminPower

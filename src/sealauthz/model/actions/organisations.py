@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -115,13 +116,19 @@ def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
     # Of a case, or of the enterprise itself.
     enterprise = getattr(query.resource, "enterprise", query.resource)
     since = query.now - query.parameters.retrieval_window
-    attempts = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    submitted = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
     others = {
         case.enterprise_id
         for case in query.subject.retrieval_cases
         if case.opened_at > since and case.enterprise_id != enterprise.id
     }
-    return {"attempts": len(attempts), "enterprises": len(others)}
+    return {"attempts": _attempts(submitted), "enterprises": len(others)}
+
+
+def _attempts(certifications: list[Any]) -> int:
+    """How often a retrieval was tried. A payment from the corporate account beside papers is one attempt with them."""
+    tries = Counter((a.case_id, a.attempt, a.method == "BANK_TRANSFER") for a in certifications)
+    return sum(max(tries[case, attempt, True], tries[case, attempt, False]) for case, attempt in {k[:2] for k in tries})
 
 
 _RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)

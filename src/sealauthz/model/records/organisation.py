@@ -103,12 +103,16 @@ class CertificationState(StrEnum):
 
 
 class RegistryStatus(StrEnum):
-    """The licence state in the public registry."""
+    """The licence state in the public registry. ABNORMAL is a licence that stands, of an enterprise on the list of
+    abnormal operations; of what holds beside it (a liquidation, a revocation), that is stated.
+    """
 
     EXISTING = "EXISTING"
     REVOKED = "REVOKED"
     CANCELLED = "CANCELLED"
     ABNORMAL = "ABNORMAL"
+    LIQUIDATION = "LIQUIDATION"
+    BANKRUPTCY = "BANKRUPTCY"
 
 
 class AdminPower(StrEnum):
