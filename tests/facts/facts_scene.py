@@ -24,6 +24,7 @@ from sealauthz.model.records.contracts import (
     TaskSeal,
 )
 from sealauthz.model.records.grants import (
+    AuthLetter,
     CrossEnterpriseGrant,
     CrossGrantContractType,
     Delegation,
@@ -57,6 +58,7 @@ from sealauthz.model.records.procedures import (
     CategoryPermission,
     CategorySeal,
     ProcessStep,
+    RuleChange,
     StepApprover,
 )
 from sealauthz.model.records.requests import Approval, RequestDocument, SealUseRequest
@@ -163,6 +165,7 @@ def scene() -> list[Any]:
         CategorySeal("sales-seal", "sales", "s1"),
         CategoryPermission("sales-ann", "sales", "m-ann"),
         BoardResolution("resolution", "e1", "c1", "GUARANTEE", "BOARD"),
+        RuleChange("rules", "e1", "WORKING_HOURS", "digest-rules", NOW + DAY, "e1-boss", NOW),
         Certificate("cert1", "e1", "CA", "1", NOW, NOW + DAY),
         Certificate("cert2", "e2", "CA", "2", NOW, NOW + DAY),
         Device("device", "e1", "D-1"),
@@ -233,6 +236,7 @@ def scene() -> list[Any]:
         ),
         CrossGrantContractType("cross-type", "g-cross", "SALES"),
         HolderAssignment("holder", "g-cross", "m-dan"),
+        AuthLetter("letter", "s1", "digest-letter", "bob", NOW, cross_grant_id="g-cross"),
         Delegation(
             "delegation", "m-ann", "m-cat", "USE_SEAL", "LISTED_TYPES", NOW, NOW + DAY, seal_id="s1", state="ACTIVE"
         ),

@@ -95,6 +95,7 @@ UNIQUES: dict[str, Any] = {
     "seal_review_s_02_1": edited("SealReview", "face", id="twin"),
     "seal_proposal_s_14_1": edited("SealProposal", "proposal", id="twin", ending="REVOKE"),
     "seal_witness_s_14_1": edited("SealWitness", "witness", id="twin"),
+    "rule_change_a_06_1": edited("RuleChange", "rules", id="twin"),
 }
 
 # Each check, with a record that fails it and nothing else.
@@ -124,8 +125,25 @@ CHECKS: dict[str, Any] = {
     "working_hours_u_08_2": edited("WorkingHours", "hours", weekday=8),
     "working_hours_u_08_3": edited("WorkingHours", "hours", to_minute=540),
     "holiday_u_08_2": edited("Holiday", "holiday", day=-1),
-    "process_step_u_04_1": edited("ProcessStep", "step", position=0),
-    "step_approver_u_04_1": edited("StepApprover", "by-member", role="SEAL_ADMIN"),
+    "party_consent_a_05_2": edited("PartyConsent", "consent", id="new", amount_max=1),
+    "process_step_u_04_1": edited("ProcessStep", "step", id="new", position=0),
+    "process_step_u_04_2": edited("ProcessStep", "step", id="new", valid_from=NOW, valid_to=NOW),
+    "step_approver_u_04_1": edited("StepApprover", "by-member", id="new", role="SEAL_ADMIN"),
+    "step_approver_u_04_2": edited("StepApprover", "by-member", id="new", valid_from=NOW, valid_to=NOW),
+    "board_resolution_a_05_1": edited("BoardResolution", "resolution", id="new", currency="CNY"),
+    "board_resolution_a_05_2": edited("BoardResolution", "resolution", id="new", confirmed_at=NOW),
+    "board_resolution_a_05_3": edited(
+        "BoardResolution", "resolution", id="new", recorded_by_id="ann", confirmed_by_id="ann", confirmed_at=NOW
+    ),
+    "rule_change_a_06_2": edited("RuleChange", "rules", id="new", subject="HOLIDAYS", digest=""),
+    "rule_change_a_06_3": edited("RuleChange", "rules", id="new", subject="HOLIDAYS", confirmed_at=NOW),
+    "rule_change_a_06_4": edited(
+        "RuleChange", "rules", id="new", subject="HOLIDAYS", confirmed_by_id="e1-boss", confirmed_at=NOW
+    ),
+    "auth_letter_a_02_1": edited("AuthLetter", "letter", id="new", seal_grant_id="g1"),
+    "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),
+    "auth_letter_a_02_3": edited("AuthLetter", "letter", id="new", verified_at=NOW),
+    "auth_letter_a_02_4": edited("AuthLetter", "letter", id="new", verified_by_id="bob", verified_at=NOW),
     "amount_band_u_04_2": edited("AmountBand", "band", from_amount=-1),
     "seal_s_05_2": edited("Seal", "s1", legal_rep_id="old"),
     "seal_s_16_3": edited("Seal", "s1", acting_custodian_id="m-cat", acting_from=NOW, acting_to=NOW),

@@ -57,6 +57,7 @@ def is_masked(column: str, text: str) -> bool:
 
 
 FINAL = {
+    "AuthLetter": "REJECTED WITHDRAWN",
     "BoardResolution": "WITHDRAWN",
     "BusinessCategory": "DELETED",
     "Certificate": "REVOKED",
@@ -77,6 +78,7 @@ FINAL = {
     "OpenGrant": "EXPIRED INVALIDATED REVOKED",
     "RetrievalCase": "EXPIRED REJECTED_FINAL RESOLVED_BY_ADMIN REVERSED WITHDRAWN",
     "RoleAssignment": "EXPIRED REVOKED",
+    "RuleChange": "CARRIED_OUT WITHDRAWN",
     "Seal": "DESTROYED REVOKED",
     "SealGrant": "EXPIRED INVALIDATED REVOKED",
     "SealProposal": "CARRIED_OUT WITHDRAWN",
@@ -125,6 +127,8 @@ Objection: DISMISSED>OPEN UPHELD>DISMISSED
 IdentityVerification: FAILED>PASSED EXPIRED>PASSED CONSUMED>PASSED
 Invitation: ACCEPTED>OPEN EXPIRED>OPEN
 InternalReview: SIGN_REJECTED>PASSED
+AuthLetter: REJECTED>VERIFIED VERIFIED>DELIVERED WITHDRAWN>VERIFIED
+RuleChange: WITHDRAWN>CONFIRMED CARRIED_OUT>PROPOSED
 EnterpriseAuthentication: REJECTED>PASSED
 """
 

@@ -346,7 +346,7 @@ def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) ->
         # What a holder does with a seal of another enterprise is that one's.
         ([edited("HolderAssignment", "holder", state="REVOKED")], {"ENTERPRISE:e1"}),
         ([edited("CustomRole", "clerk", name="x")], {"ENTERPRISE:e1"}),
-        ([Delete("StepApprover", "by-role")], {"ENTERPRISE:e1"}),
+        ([edited("StepApprover", "by-role", valid_to=NOW)], {"ENTERPRISE:e1"}),
         ([edited("BoardResolution", "resolution", state="WITHDRAWN")], {"ENTERPRISE:e1"}),
         ([edited("Delegation", "delegation", state="REVOKED")], {"ENTERPRISE:e1"}),
         ([edited("InternalReview", "internal", state="PASSED")], {"CONTRACT:c1"}),

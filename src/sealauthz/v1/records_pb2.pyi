@@ -296,6 +296,24 @@ class ResolutionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESOLUTION_STATE_VALID: _ClassVar[ResolutionState]
     RESOLUTION_STATE_WITHDRAWN: _ClassVar[ResolutionState]
 
+class RuleSubject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_SUBJECT_UNSPECIFIED: _ClassVar[RuleSubject]
+    RULE_SUBJECT_AMOUNT_BANDS: _ClassVar[RuleSubject]
+    RULE_SUBJECT_WORKING_HOURS: _ClassVar[RuleSubject]
+    RULE_SUBJECT_HOLIDAYS: _ClassVar[RuleSubject]
+    RULE_SUBJECT_PROCESSES: _ClassVar[RuleSubject]
+    RULE_SUBJECT_CATEGORIES: _ClassVar[RuleSubject]
+    RULE_SUBJECT_SETTINGS: _ClassVar[RuleSubject]
+
+class RuleChangeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_CHANGE_STATE_UNSPECIFIED: _ClassVar[RuleChangeState]
+    RULE_CHANGE_STATE_PROPOSED: _ClassVar[RuleChangeState]
+    RULE_CHANGE_STATE_CONFIRMED: _ClassVar[RuleChangeState]
+    RULE_CHANGE_STATE_CARRIED_OUT: _ClassVar[RuleChangeState]
+    RULE_CHANGE_STATE_WITHDRAWN: _ClassVar[RuleChangeState]
+
 class RetrievalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RETRIEVAL_REASON_UNSPECIFIED: _ClassVar[RetrievalReason]
@@ -494,6 +512,14 @@ class HolderState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HOLDER_STATE_UNSPECIFIED: _ClassVar[HolderState]
     HOLDER_STATE_ACTIVE: _ClassVar[HolderState]
     HOLDER_STATE_REVOKED: _ClassVar[HolderState]
+
+class LetterState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LETTER_STATE_UNSPECIFIED: _ClassVar[LetterState]
+    LETTER_STATE_DELIVERED: _ClassVar[LetterState]
+    LETTER_STATE_VERIFIED: _ClassVar[LetterState]
+    LETTER_STATE_REJECTED: _ClassVar[LetterState]
+    LETTER_STATE_WITHDRAWN: _ClassVar[LetterState]
 
 class DelegationPower(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -731,6 +757,18 @@ RESOLUTION_SOURCE_LEGAL_REP: ResolutionSource
 RESOLUTION_STATE_UNSPECIFIED: ResolutionState
 RESOLUTION_STATE_VALID: ResolutionState
 RESOLUTION_STATE_WITHDRAWN: ResolutionState
+RULE_SUBJECT_UNSPECIFIED: RuleSubject
+RULE_SUBJECT_AMOUNT_BANDS: RuleSubject
+RULE_SUBJECT_WORKING_HOURS: RuleSubject
+RULE_SUBJECT_HOLIDAYS: RuleSubject
+RULE_SUBJECT_PROCESSES: RuleSubject
+RULE_SUBJECT_CATEGORIES: RuleSubject
+RULE_SUBJECT_SETTINGS: RuleSubject
+RULE_CHANGE_STATE_UNSPECIFIED: RuleChangeState
+RULE_CHANGE_STATE_PROPOSED: RuleChangeState
+RULE_CHANGE_STATE_CONFIRMED: RuleChangeState
+RULE_CHANGE_STATE_CARRIED_OUT: RuleChangeState
+RULE_CHANGE_STATE_WITHDRAWN: RuleChangeState
 RETRIEVAL_REASON_UNSPECIFIED: RetrievalReason
 RETRIEVAL_REASON_ADMIN_RESIGNED: RetrievalReason
 RETRIEVAL_REASON_ADMIN_UNREACHABLE: RetrievalReason
@@ -858,6 +896,11 @@ GRANT_INVALIDITY_NOT_SIGNED: GrantInvalidity
 HOLDER_STATE_UNSPECIFIED: HolderState
 HOLDER_STATE_ACTIVE: HolderState
 HOLDER_STATE_REVOKED: HolderState
+LETTER_STATE_UNSPECIFIED: LetterState
+LETTER_STATE_DELIVERED: LetterState
+LETTER_STATE_VERIFIED: LetterState
+LETTER_STATE_REJECTED: LetterState
+LETTER_STATE_WITHDRAWN: LetterState
 DELEGATION_POWER_UNSPECIFIED: DelegationPower
 DELEGATION_POWER_USE_SEAL: DelegationPower
 DELEGATION_POWER_PERSONAL_SIGNATURE: DelegationPower
@@ -1059,34 +1102,46 @@ class TaskSeal(_message.Message):
     def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ...) -> None: ...
 
 class InternalReview(_message.Message):
-    __slots__ = ("id", "signatory_id", "state", "reviewer_id", "decided_at")
+    __slots__ = ("id", "signatory_id", "state", "reviewer_id", "decided_at", "bound_digest")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REVIEWER_ID_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    BOUND_DIGEST_FIELD_NUMBER: _ClassVar[int]
     id: str
     signatory_id: str
     state: ReviewState
     reviewer_id: str
     decided_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., state: _Optional[_Union[ReviewState, str]] = ..., reviewer_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    bound_digest: str
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., state: _Optional[_Union[ReviewState, str]] = ..., reviewer_id: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bound_digest: _Optional[str] = ...) -> None: ...
 
 class PartyConsent(_message.Message):
-    __slots__ = ("id", "signatory_id", "kind", "given_by_id", "person_id", "given_at")
+    __slots__ = ("id", "signatory_id", "kind", "given_by_id", "person_id", "given_at", "bound_digest", "amount_max", "currency", "valid_to", "withdrawn_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     GIVEN_BY_ID_FIELD_NUMBER: _ClassVar[int]
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     GIVEN_AT_FIELD_NUMBER: _ClassVar[int]
+    BOUND_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     signatory_id: str
     kind: ConsentKind
     given_by_id: str
     person_id: str
     given_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., kind: _Optional[_Union[ConsentKind, str]] = ..., given_by_id: _Optional[str] = ..., person_id: _Optional[str] = ..., given_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    bound_digest: str
+    amount_max: int
+    currency: str
+    valid_to: _timestamp_pb2.Timestamp
+    withdrawn_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., kind: _Optional[_Union[ConsentKind, str]] = ..., given_by_id: _Optional[str] = ..., person_id: _Optional[str] = ..., given_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bound_digest: _Optional[str] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealUse(_message.Message):
     __slots__ = ("id", "task_id", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id")
@@ -1311,40 +1366,50 @@ class MonitorSubscription(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., leader_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., state: _Optional[_Union[SubscriptionState, str]] = ...) -> None: ...
 
 class ApprovalProcess(_message.Message):
-    __slots__ = ("id", "enterprise_id", "name", "state")
+    __slots__ = ("id", "enterprise_id", "name", "state", "is_open")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    IS_OPEN_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     name: str
     state: ProcessState
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ProcessState, str]] = ...) -> None: ...
+    is_open: bool
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ProcessState, str]] = ..., is_open: _Optional[bool] = ...) -> None: ...
 
 class ProcessStep(_message.Message):
-    __slots__ = ("id", "process_id", "position", "mode")
+    __slots__ = ("id", "process_id", "position", "mode", "valid_from", "valid_to")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
     id: str
     process_id: str
     position: int
     mode: StepMode
-    def __init__(self, id: _Optional[str] = ..., process_id: _Optional[str] = ..., position: _Optional[int] = ..., mode: _Optional[_Union[StepMode, str]] = ...) -> None: ...
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., process_id: _Optional[str] = ..., position: _Optional[int] = ..., mode: _Optional[_Union[StepMode, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class StepApprover(_message.Message):
-    __slots__ = ("id", "step_id", "membership_id", "role")
+    __slots__ = ("id", "step_id", "membership_id", "role", "valid_from", "valid_to")
     ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
     id: str
     step_id: str
     membership_id: str
     role: Role
-    def __init__(self, id: _Optional[str] = ..., step_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    valid_from: _timestamp_pb2.Timestamp
+    valid_to: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., step_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AmountBand(_message.Message):
     __slots__ = ("id", "enterprise_id", "process_id", "currency", "from_amount")
@@ -1401,7 +1466,7 @@ class CategoryPermission(_message.Message):
     def __init__(self, id: _Optional[str] = ..., category_id: _Optional[str] = ..., membership_id: _Optional[str] = ...) -> None: ...
 
 class BoardResolution(_message.Message):
-    __slots__ = ("id", "enterprise_id", "contract_id", "kind", "source", "passed_at", "state")
+    __slots__ = ("id", "enterprise_id", "contract_id", "kind", "source", "passed_at", "state", "recorded_by_id", "recorded_at", "confirmed_by_id", "confirmed_at", "beneficiary_id", "bound_digest", "amount_max", "currency", "valid_to")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1409,6 +1474,15 @@ class BoardResolution(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     PASSED_AT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_AT_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
+    BENEFICIARY_ID_FIELD_NUMBER: _ClassVar[int]
+    BOUND_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     contract_id: str
@@ -1416,7 +1490,40 @@ class BoardResolution(_message.Message):
     source: ResolutionSource
     passed_at: _timestamp_pb2.Timestamp
     state: ResolutionState
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[ResolutionKind, str]] = ..., source: _Optional[_Union[ResolutionSource, str]] = ..., passed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ResolutionState, str]] = ...) -> None: ...
+    recorded_by_id: str
+    recorded_at: _timestamp_pb2.Timestamp
+    confirmed_by_id: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    beneficiary_id: str
+    bound_digest: str
+    amount_max: int
+    currency: str
+    valid_to: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[ResolutionKind, str]] = ..., source: _Optional[_Union[ResolutionSource, str]] = ..., passed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ResolutionState, str]] = ..., recorded_by_id: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., beneficiary_id: _Optional[str] = ..., bound_digest: _Optional[str] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RuleChange(_message.Message):
+    __slots__ = ("id", "enterprise_id", "subject", "digest", "counts_from", "proposed_by_id", "proposed_at", "state", "confirmed_by_id", "confirmed_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FROM_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    enterprise_id: str
+    subject: RuleSubject
+    digest: str
+    counts_from: _timestamp_pb2.Timestamp
+    proposed_by_id: str
+    proposed_at: _timestamp_pb2.Timestamp
+    state: RuleChangeState
+    confirmed_by_id: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., subject: _Optional[_Union[RuleSubject, str]] = ..., digest: _Optional[str] = ..., counts_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RuleChangeState, str]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetrievalCase(_message.Message):
     __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at")
@@ -1597,7 +1704,7 @@ class SealHold(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ...) -> None: ...
 
 class SealGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id")
+    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id", "confirmed_by_id", "confirmed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1616,6 +1723,8 @@ class SealGrant(_message.Message):
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     MAY_SUBGRANT_FIELD_NUMBER: _ClassVar[int]
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     membership_id: str
@@ -1634,7 +1743,9 @@ class SealGrant(_message.Message):
     currency: str
     may_subgrant: bool
     parent_id: str
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., may_subgrant: _Optional[bool] = ..., parent_id: _Optional[str] = ...) -> None: ...
+    confirmed_by_id: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., may_subgrant: _Optional[bool] = ..., parent_id: _Optional[str] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GrantContractType(_message.Message):
     __slots__ = ("id", "grant_id", "contract_type")
@@ -1673,7 +1784,7 @@ class EmergencyUse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., approved_by_id: _Optional[str] = ..., approved_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OpenGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "grantor_id", "valid_from", "valid_to", "department_id", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    __slots__ = ("id", "seal_id", "grantor_id", "valid_from", "valid_to", "department_id", "confirmation", "state", "invalid_reason", "use_limit", "used", "confirmed_by_id", "confirmed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     GRANTOR_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1685,6 +1796,8 @@ class OpenGrant(_message.Message):
     INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
     USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     USED_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     grantor_id: str
@@ -1696,7 +1809,9 @@ class OpenGrant(_message.Message):
     invalid_reason: GrantInvalidity
     use_limit: int
     used: int
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., department_id: _Optional[str] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+    confirmed_by_id: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., department_id: _Optional[str] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OpenGrantTemplate(_message.Message):
     __slots__ = ("id", "grant_id", "template_id")
@@ -1709,7 +1824,7 @@ class OpenGrantTemplate(_message.Message):
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
 
 class CrossEnterpriseGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "holder_id", "grantor_id", "scope", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used")
+    __slots__ = ("id", "seal_id", "holder_id", "grantor_id", "scope", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "confirmed_by_id", "confirmed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1722,6 +1837,8 @@ class CrossEnterpriseGrant(_message.Message):
     INVALID_REASON_FIELD_NUMBER: _ClassVar[int]
     USE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     USED_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     holder_id: str
@@ -1734,7 +1851,9 @@ class CrossEnterpriseGrant(_message.Message):
     invalid_reason: GrantInvalidity
     use_limit: int
     used: int
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+    confirmed_by_id: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CrossGrantContractType(_message.Message):
     __slots__ = ("id", "grant_id", "contract_type")
@@ -1757,6 +1876,32 @@ class HolderAssignment(_message.Message):
     membership_id: str
     state: HolderState
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., state: _Optional[_Union[HolderState, str]] = ...) -> None: ...
+
+class AuthLetter(_message.Message):
+    __slots__ = ("id", "seal_id", "digest", "delivered_by_id", "delivered_at", "state", "verified_by_id", "verified_at", "seal_grant_id", "open_grant_id", "cross_grant_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_AT_FIELD_NUMBER: _ClassVar[int]
+    SEAL_GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CROSS_GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    seal_id: str
+    digest: str
+    delivered_by_id: str
+    delivered_at: _timestamp_pb2.Timestamp
+    state: LetterState
+    verified_by_id: str
+    verified_at: _timestamp_pb2.Timestamp
+    seal_grant_id: str
+    open_grant_id: str
+    cross_grant_id: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., digest: _Optional[str] = ..., delivered_by_id: _Optional[str] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[LetterState, str]] = ..., verified_by_id: _Optional[str] = ..., verified_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seal_grant_id: _Optional[str] = ..., open_grant_id: _Optional[str] = ..., cross_grant_id: _Optional[str] = ...) -> None: ...
 
 class Delegation(_message.Message):
     __slots__ = ("id", "principal_id", "delegate_id", "power", "scope", "valid_from", "valid_to", "seal_id", "state", "reason")
@@ -1833,14 +1978,16 @@ class SealProposal(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., ending: _Optional[_Union[SealEnding, str]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., state: _Optional[_Union[ProposalState, str]] = ...) -> None: ...
 
 class SealWitness(_message.Message):
-    __slots__ = ("id", "proposal_id", "membership_id")
+    __slots__ = ("id", "proposal_id", "membership_id", "agreed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
+    AGREED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     proposal_id: str
     membership_id: str
-    def __init__(self, id: _Optional[str] = ..., proposal_id: _Optional[str] = ..., membership_id: _Optional[str] = ...) -> None: ...
+    agreed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., proposal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., agreed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealUseRequest(_message.Message):
     __slots__ = ("id", "seal_id", "applicant_id", "submitted_at", "valid_from", "valid_to", "contract_id", "state", "uses", "used", "purpose", "process_id", "is_out_of_hours", "device_id", "code_digest", "carries_out", "photos_owed")
@@ -1938,7 +2085,7 @@ class GenericRecord(_message.Message):
     def __init__(self, type: _Optional[str] = ..., id: _Optional[str] = ..., values: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_use_request", "request_document", "approval", "generic")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_use_request", "request_document", "approval", "generic")
     PERSON_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
@@ -1971,6 +2118,7 @@ class Fact(_message.Message):
     CATEGORY_SEAL_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_PERMISSION_FIELD_NUMBER: _ClassVar[int]
     BOARD_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    RULE_CHANGE_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_CASE_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_AUTHENTICATION_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
@@ -1989,6 +2137,7 @@ class Fact(_message.Message):
     CROSS_ENTERPRISE_GRANT_FIELD_NUMBER: _ClassVar[int]
     CROSS_GRANT_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
     HOLDER_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    AUTH_LETTER_FIELD_NUMBER: _ClassVar[int]
     DELEGATION_FIELD_NUMBER: _ClassVar[int]
     DELEGATION_CONTRACT_TYPE_FIELD_NUMBER: _ClassVar[int]
     SEAL_REVIEW_FIELD_NUMBER: _ClassVar[int]
@@ -2030,6 +2179,7 @@ class Fact(_message.Message):
     category_seal: CategorySeal
     category_permission: CategoryPermission
     board_resolution: BoardResolution
+    rule_change: RuleChange
     retrieval_case: RetrievalCase
     enterprise_authentication: EnterpriseAuthentication
     retrieval_review: RetrievalReview
@@ -2048,6 +2198,7 @@ class Fact(_message.Message):
     cross_enterprise_grant: CrossEnterpriseGrant
     cross_grant_contract_type: CrossGrantContractType
     holder_assignment: HolderAssignment
+    auth_letter: AuthLetter
     delegation: Delegation
     delegation_contract_type: DelegationContractType
     seal_review: SealReview
@@ -2057,4 +2208,4 @@ class Fact(_message.Message):
     request_document: RequestDocument
     approval: Approval
     generic: GenericRecord
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...

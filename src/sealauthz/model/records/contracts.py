@@ -279,19 +279,29 @@ class TaskSeal:
 
 
 @record(
-    Fixed("C-07", "reviewer_id", "decided_at", once=is_decided, says="who decided a review, and when, is history"),
+    Fixed(
+        "C-07",
+        "reviewer_id",
+        "decided_at",
+        "bound_digest",
+        once=is_decided,
+        says="who decided a review, when and on which documents, is history",
+    ),
     Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
     home="signatory_id",
     permanent=True,
 )
 class InternalReview:
-    """A party's own review of a contract before it signs."""
+    """A party's own review of a contract before it signs. `bound_digest` is that of the documents that were reviewed
+    (`whole_digest`): a review of other ones says nothing.
+    """
 
     id: str
     signatory_id: Annotated[str, Ref("Signatory")]
     state: ReviewState = ReviewState.PENDING
     reviewer_id: Annotated[str | None, Ref("Person")] = None
     decided_at: Instant = NEVER
+    bound_digest: str = ""
 
     signatory: Signatory = one("signatory_id")
 
@@ -302,19 +312,33 @@ class InternalReview:
         "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL",
         says="a consent to double agency names the person who acts for both sides",
     ),
+    Check(
+        "A-05",
+        "amount_max >= 0 AND (amount_max = 0) = (currency = '')",
+        says="an amount limit needs its currency, and a currency its amount limit",
+    ),
     Fixed(
         "U-14",
         "kind",
         "given_by_id",
         "person_id",
         "given_at",
+        "bound_digest",
+        "amount_max",
+        "currency",
+        "valid_to",
         says="what was consented to, by whom and when, is history",
     ),
+    SetOnce("U-14", "withdrawn_at", says="a consent that was withdrawn stays withdrawn"),
     home="signatory_id",
     permanent=True,
 )
 class PartyConsent:
-    """What a party consented to: that this person also acts for another party, or that the contract ends."""
+    """What a party consented to: that this person also acts for another party, or that the contract ends.
+
+    It is for these documents (`bound_digest`, as `whole_digest` gives it), up to this amount (in minor units of
+    `currency`; 0 covers no contract about money), and until `valid_to`.
+    """
 
     id: str
     signatory_id: Annotated[str, Ref("Signatory")]
@@ -322,6 +346,11 @@ class PartyConsent:
     given_by_id: Annotated[str, Ref("Person")]
     person_id: Annotated[str | None, Ref("Person")] = None
     given_at: Instant = NEVER
+    bound_digest: str = ""
+    amount_max: int = 0
+    currency: str = ""
+    valid_to: Instant = NEVER
+    withdrawn_at: Instant = NEVER
 
     signatory: Signatory = one("signatory_id")
 

@@ -72,6 +72,15 @@ class HolderState(StrEnum):
     REVOKED = "REVOKED"
 
 
+class LetterState(StrEnum):
+    """What became of a letter of authorisation."""
+
+    DELIVERED = "DELIVERED"
+    VERIFIED = "VERIFIED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class DelegationPower(StrEnum):
     """What a member lets another do for him. The last two are never delegated; a row with one is never accepted."""
 
@@ -128,6 +137,7 @@ GRANT_LIFE = Life(
         says="another grantee, grantor, right or parent takes a new grant",
     ),
     Rising("I10", "used"),
+    SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(
         "S-10",
@@ -168,6 +178,8 @@ class SealGrant:
     currency: str = ""
     may_subgrant: bool = False
     parent_id: Annotated[str | None, Ref("SealGrant")] = None
+    confirmed_by_id: Annotated[str | None, Ref("Person")] = None
+    confirmed_at: Instant = NEVER
 
     seal: Seal = one("seal_id")
     membership: Membership = one("membership_id")
@@ -175,6 +187,7 @@ class SealGrant:
     parent: SealGrant | None = one("parent_id")
     contract_types: list[GrantContractType] = many("grant_id")
     templates: list[GrantTemplate] = many("grant_id")
+    letters: list[AuthLetter] = many("seal_grant_id")
     emergency_uses: list[EmergencyUse] = many("grant_id")
 
 
@@ -241,6 +254,7 @@ class EmergencyUse:
     Check("S-06", "state <> 'ACTIVE' OR confirmation <> 'NONE'", says="an active grant was confirmed"),
     Fixed("S-10", "grantor_id", says="another grantor takes a new grant"),
     Rising("I10", "used"),
+    SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(
         "S-10",
@@ -268,11 +282,14 @@ class OpenGrant:
     invalid_reason: GrantInvalidity | None = None
     use_limit: int = UNLIMITED
     used: int = 0
+    confirmed_by_id: Annotated[str | None, Ref("Person")] = None
+    confirmed_at: Instant = NEVER
 
     seal: Seal = one("seal_id")
     grantor: RoleAssignment = one("grantor_id")
     department: Department | None = one("department_id")
     templates: list[OpenGrantTemplate] = many("grant_id")
+    letters: list[AuthLetter] = many("open_grant_id")
 
 
 @record(
@@ -304,6 +321,7 @@ class OpenGrantTemplate:
     ),
     Fixed("S-10", "holder_id", "grantor_id", says="another holder or grantor takes a new grant"),
     Rising("I10", "used"),
+    SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
     GRANT_LIFE,
     Terms(
         "S-10",
@@ -332,11 +350,14 @@ class CrossEnterpriseGrant:
     invalid_reason: GrantInvalidity | None = None
     use_limit: int = UNLIMITED
     used: int = 0
+    confirmed_by_id: Annotated[str | None, Ref("Person")] = None
+    confirmed_at: Instant = NEVER
 
     seal: Seal = one("seal_id")
     grantor: RoleAssignment = one("grantor_id")
     contract_types: list[CrossGrantContractType] = many("grant_id")
     holders: list[HolderAssignment] = many("grant_id")
+    letters: list[AuthLetter] = many("cross_grant_id")
 
 
 @record(
@@ -375,6 +396,60 @@ class HolderAssignment:
     state: HolderState = HolderState.ACTIVE
 
     grant: CrossEnterpriseGrant = one("grant_id")
+
+
+@record(
+    Check(
+        "A-02",
+        "(CASE WHEN seal_grant_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN open_grant_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN cross_grant_id IS NULL THEN 0 ELSE 1 END) = 1",
+        says="a letter authorises exactly one grant",
+    ),
+    Check("A-02", "digest <> ''", says="a letter has a digest"),
+    Check(
+        "A-02", "(verified_by_id IS NULL) = (verified_at = 0)", says="who verified a letter and when are told together"
+    ),
+    Check(
+        "A-02",
+        "verified_by_id IS NULL OR verified_by_id <> delivered_by_id",
+        says="a letter is verified by another person than the one who delivered it",
+    ),
+    Fixed(
+        "A-02",
+        "seal_grant_id",
+        "open_grant_id",
+        "cross_grant_id",
+        "digest",
+        "delivered_by_id",
+        "delivered_at",
+        says="another letter, or one for another grant, is delivered anew",
+    ),
+    SetOnce("A-02", "verified_by_id", "verified_at", says="who verified a letter, and when, is history"),
+    Life({"DELIVERED": ("VERIFIED", "REJECTED", "WITHDRAWN"), "VERIFIED": ("WITHDRAWN",)}, invariant="A-02"),
+    home="seal_id",
+    permanent=True,
+)
+class AuthLetter:
+    """A signed letter that authorises one grant: a document with a digest, which one person delivers and another
+    verifies. It stands once it is VERIFIED.
+    """
+
+    id: str
+    seal_id: Annotated[str, Ref("Seal")]
+    digest: str
+    delivered_by_id: Annotated[str, Ref("Person")]
+    delivered_at: Instant
+    state: LetterState = LetterState.DELIVERED
+    verified_by_id: Annotated[str | None, Ref("Person")] = None
+    verified_at: Instant = NEVER
+    seal_grant_id: Annotated[str | None, Ref("SealGrant")] = None
+    open_grant_id: Annotated[str | None, Ref("OpenGrant")] = None
+    cross_grant_id: Annotated[str | None, Ref("CrossEnterpriseGrant")] = None
+
+    seal: Seal = one("seal_id")
+    seal_grant: SealGrant | None = one("seal_grant_id")
+    open_grant: OpenGrant | None = one("open_grant_id")
+    cross_grant: CrossEnterpriseGrant | None = one("cross_grant_id")
 
 
 @record(

@@ -326,16 +326,17 @@ class SealProposal:
 
 @record(
     Unique("S-14", ("proposal_id", "membership_id"), says="a proposal names each witness once"),
-    Fixed("S-14", "membership_id", says="another witness takes a new row"),
+    Fixed("S-14", "membership_id", "agreed_at", says="who agreed to witness, and when, is history"),
     home="proposal_id",
     permanent=True,
 )
 class SealWitness:
-    """A member who will witness, or has witnessed, the destruction of a seal."""
+    """A member who will witness, or has witnessed, the destruction of a seal, and said so themself at `agreed_at`."""
 
     id: str
     proposal_id: Annotated[str, Ref("SealProposal")]
     membership_id: Annotated[str, Ref("Membership")]
+    agreed_at: Instant = NEVER
 
     proposal: SealProposal = one("proposal_id")
     membership: Membership = one("membership_id")
