@@ -264,8 +264,7 @@ sides_with(person: Person, _: Enterprise, _: Seal, enterprise_id) if
   snapshot.enterprise_id = enterprise_id;
 
 names_member_of_holder(person: Person, seal: Seal, grant, holder, context: SealUseContext) if
-  holder = context.holder and
-  holder matches Enterprise and
+  holder in context.holders and
   grant in seal.cross_grants and
   grant.holder_id = holder.id and
   is_live_grant(grant, context) and
@@ -296,7 +295,7 @@ is_named_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   names_member_of_holder(person, seal, _, _, context);
 
 # One of the holder's people, or of the parent company's: being that gives nothing.
-is_of_the_group(_: Person, _: Seal, context: SealUseContext) if context.holder matches Enterprise;
+is_of_the_group(_: Person, _: Seal, context: SealUseContext) if _ in context.holders;
 is_of_the_group(person: Person, seal: Seal, context) if
   seal.enterprise.parent_id matches String and
   membership in person.memberships and
@@ -321,6 +320,7 @@ lacks_cross_grant(person: Person, seal: Seal, context: SealUseContext) if
 is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
   not belongs(person, seal.enterprise, context) and
   not suspended(person, seal.enterprise) and
+  not is_holders_user(person, seal, context) and
   names_member_of_holder(person, seal, _, holder, context) and
   not is_in_good_standing(holder);
 

@@ -58,7 +58,8 @@ administers_contract(person: Person, _: Contract, context) if
   administers_contracts(person, context.enterprise, context);
 administers_contract(person: Person, contract: Contract, context) if
   is_sent(contract) and
-  administers_contracts(person, context.party, context);
+  ours in context.own_parties and
+  administers_contracts(person, ours, context);
 
 # A person who is a party has it as their own.
 #@ C-11
@@ -77,22 +78,22 @@ is_party_in_person(person: Person, contract: Contract) if
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   is_sending_member(person, contract, context);
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
-  has_task_of_contract(person, contract, _, context);
+  has_task_of_contract(person, contract, _, _, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
   is_sending_member(person, contract, context) and
   own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  has_task_of_contract(person, contract, party, context) and
-  own_category(context.party, party.category_id, category) and
+  has_task_of_contract(person, contract, party, ours, context) and
+  own_category(ours, party.category_id, category) and
   category.holders_may_download = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
   is_sending_member(person, contract, context) and
   own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_print = true;
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  has_task_of_contract(person, contract, party, context) and
-  own_category(context.party, party.category_id, category) and
+  has_task_of_contract(person, contract, party, ours, context) and
+  own_category(ours, party.category_id, category) and
   category.holders_may_print = true;
 
 # C-12: A person who leaves the enterprise, or is suspended, loses its contracts and tasks; what was signed stays.
@@ -103,9 +104,9 @@ is_sending_member(person: Person, contract: Contract, context) if
 
 # A task that was passed on or voided is nobody's any more: the old holder loses the contract with it.
 #@ C-08 C-12
-has_task_of_contract(person: Person, contract: Contract, party, context) if
+has_task_of_contract(person: Person, contract: Contract, party, ours, context) if
   is_sent(contract) and
-  ours = context.party and
+  ours in context.own_parties and
   is_member(person, ours, context) and
   party in contract.signatories and
   party.enterprise_id = ours.id and
@@ -127,7 +128,8 @@ lapses(person: Person, "print", _: Contract, context, at) if contract_reading_la
 contract_reading_lapses(person: Person, context, at) if
   contract_administration_lapses(person, context.enterprise, context, at);
 contract_reading_lapses(person: Person, context, at) if
-  contract_administration_lapses(person, context.party, context, at);
+  ours in context.own_parties and
+  contract_administration_lapses(person, ours, context, at);
 
 # --- ending one ------------------------------------------------------------------------------------------------------
 

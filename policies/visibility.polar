@@ -25,8 +25,7 @@ visible(_: Person, _: Enterprise, _);
 visible(_: Person, _: Invitation, _);
 visible(person: Person, seal: Seal, context) if is_connected_to(person, seal.enterprise, context);
 visible(person: Person, seal: Seal, context: SealUseContext) if
-  holder = context.holder and
-  holder matches Enterprise and
+  holder in context.holders and
   is_colleague(person, holder, context) and
   grant in seal.cross_grants and
   grant.holder_id = holder.id and
@@ -57,8 +56,7 @@ visible(person: Person, _: Contract, context: ContractContext) if
   initiator matches Enterprise and
   is_colleague(person, initiator, context);
 visible(person: Person, _: Contract, context: ContractContext) if
-  party = context.party and
-  party matches Enterprise and
+  party in context.own_parties and
   is_colleague(person, party, context);
 visible(person: Person, contract: Contract, _) if
   party in contract.signatories and

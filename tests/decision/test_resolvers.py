@@ -232,14 +232,21 @@ GROUP = Scene().put(
 )
 
 
-@pytest.mark.parametrize("context", [SealUseContext, HolderContext, GrantEndContext])
-def test_the_holder_is_the_first_that_holds_a_grant_and_has_the_subject(context: type[Context]) -> None:
-    resource = ("Seal", "s") if context is SealUseContext else ("CrossEnterpriseGrant", "x-z")
-    expected = "a" if context is SealUseContext else "z"
-    assert found(context, GROUP, "both", resource)["holder"] == expected
+def test_the_holders_are_all_that_hold_a_grant_and_have_the_subject() -> None:
+    resource = ("Seal", "s")
+    assert found(SealUseContext, GROUP, "both", resource)["holders"] == ["a", "z"]
     ended = GROUP.change("Membership", "m-a-both", state="ENDED", end_reason="REMOVED")
-    assert found(context, ended, "both", resource)["holder"] == "z"
+    assert found(SealUseContext, ended, "both", resource)["holders"] == ["z"]
     gone = ended.change("Membership", "m-z-both", state="ENDED", end_reason="REMOVED")
+    assert found(SealUseContext, gone, "both", resource)["holders"] == []
+    assert found(SealUseContext, GROUP, "user", resource)["holders"] == []
+
+
+@pytest.mark.parametrize("context", [HolderContext, GrantEndContext])
+def test_the_holder_of_a_grant_is_found_for_its_people(context: type[Context]) -> None:
+    resource = ("CrossEnterpriseGrant", "x-z")
+    assert found(context, GROUP, "both", resource)["holder"] == "z"
+    gone = GROUP.change("Membership", "m-z-both", state="ENDED", end_reason="REMOVED")
     assert found(context, gone, "both", resource)["holder"] is None
     assert found(context, GROUP, "user", resource)["holder"] is None
 
@@ -247,9 +254,9 @@ def test_the_holder_is_the_first_that_holds_a_grant_and_has_the_subject(context:
 def test_the_legal_representative_belongs_to_the_holder() -> None:
     registry = RegistrySnapshot("reg-z", "z", "EXISTING", NOW, legal_rep_id="stranger")
     resource = ("Seal", "s")
-    assert found(SealUseContext, GROUP.put(registry), "stranger", resource)["holder"] == "z"
+    assert found(SealUseContext, GROUP.put(registry), "stranger", resource)["holders"] == ["z"]
     old = GROUP.put(registry).change("RegistrySnapshot", "reg-z", is_current=False)
-    assert found(SealUseContext, old, "stranger", resource)["holder"] is None
+    assert found(SealUseContext, old, "stranger", resource)["holders"] == []
 
 
 def delegation(number: int, principal: str, delegate: str, **columns: Any) -> Delegation:
@@ -320,21 +327,21 @@ def test_a_grant_leads_to_the_enterprise_that_gets_the_seal() -> None:
 
 
 def test_a_seal_that_nobody_holds_has_no_holder() -> None:
-    assert found(SealUseContext, Scene(), "user", ("Seal", "s"))["holder"] is None
+    assert found(SealUseContext, Scene(), "user", ("Seal", "s"))["holders"] == []
 
 
-def test_a_contract_has_its_initiator_and_the_subjects_party() -> None:
+def test_a_contract_has_its_initiator_and_the_subjects_parties() -> None:
     keys = {who: found(ContractContext, Scene(), who, ("Contract", "c")) for who in ("user", "stranger", "boss")}
-    assert keys["user"] == keys["boss"] == {"enterprise": "f", "party": "e"}
-    assert keys["stranger"] == {"enterprise": "f", "party": None}
+    assert keys["user"] == keys["boss"] == {"enterprise": "f", "own_parties": ["e"]}
+    assert keys["stranger"] == {"enterprise": "f", "own_parties": []}
     assert found(ContractContext, Scene(), "user", ("Seal", "s")) == {}
 
 
-def test_of_two_parties_the_subject_acts_for_the_first() -> None:
+def test_the_subject_may_act_for_two_parties() -> None:
     two = Scene().put(member("user", "f"))
-    assert found(ContractContext, two, "user", ("Contract", "c"))["party"] == "e"
+    assert found(ContractContext, two, "user", ("Contract", "c"))["own_parties"] == ["e", "f"]
     left = two.change("Membership", "m-user", state="ENDED", end_reason="RESIGNED")
-    assert found(ContractContext, left, "user", ("Contract", "c"))["party"] == "f"
+    assert found(ContractContext, left, "user", ("Contract", "c"))["own_parties"] == ["f"]
 
 
 def test_a_person_as_a_party_is_no_enterprise() -> None:
@@ -343,7 +350,7 @@ def test_a_person_as_a_party_is_no_enterprise() -> None:
         Signatory("party-user", "c2", "PERSON", person_id="user"),
         SigningTask("t-user", "party-user", "PERSONAL_SIGN"),
     )
-    assert found(ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "party": None}
+    assert found(ContractContext, alone, "user", ("Contract", "c2")) == {"enterprise": "f", "own_parties": []}
     for context in (TaskContext, TransferContext):
         assert found(context, alone, "user", ("SigningTask", "t-user"))["enterprise"] is None
         assert found(context, alone, "user", ("SigningTask", "t"))["enterprise"] == "e"

@@ -44,8 +44,9 @@ class Resolver:
 
     It finds, counts and reads the clock of a place; it never judges. `along` are the keys of the records that keys lead
     to from the resource, with the names of these. Whatever else there is, `find` returns; `paths` tell on which path
-    from the resource, as names of keys and collections, a record that it returns lies. Lists rest on them: a record
-    found elsewhere would be missed. `find_again` returns those of the keys that depend on what the client gave.
+    from the resource, as names of keys and collections, a record that it returns lies, or each of several. Lists rest
+    on them: a record found elsewhere would be missed. `find_again` returns those of the keys that depend on what the
+    client gave.
     `is_about_subject`: what is found depends on who asks.
     """
 

@@ -18,12 +18,12 @@ from sealauthz.schema import Resolver, ResolverInput, actions
 
 @dataclass(slots=True)
 class ContractContext(Context):
-    """An act on a contract: `enterprise` is its initiator, `party` the enterprise for which the subject takes part in
-    it, None where they take part for none.
+    """An act on a contract: `enterprise` is its initiator, `own_parties` its parties that are enterprises and that the
+    subject belongs to, in the order of their ids.
     """
 
     enterprise: Enterprise | None = None
-    party: Enterprise | None = None
+    own_parties: list[Enterprise] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -53,10 +53,9 @@ class TransferContext(Context):
     receiver: Membership | None = None
 
 
-def _party(query: ResolverInput) -> Mapping[str, Any]:
+def _own_parties(query: ResolverInput) -> Mapping[str, Any]:
     parties = {party.enterprise_id for party in query.resource.signatories if party.enterprise_id}
-    ours = sorted(parties & set(enterprises_of(query.subject)))
-    return {"party": query.snapshot.find("Enterprise", ours[0]) if ours else None}
+    return {"own_parties": found(query.snapshot, "Enterprise", parties & set(enterprises_of(query.subject)))}
 
 
 def _termination(query: ResolverInput) -> Mapping[str, Any]:
@@ -65,7 +64,7 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
         for party in query.resource.signatories
         if party.enterprise_id and any(consent.kind == "TERMINATION" for consent in party.consents)
     }
-    return {**_party(query), "parties": found(query.snapshot, "Enterprise", consented)}
+    return {**_own_parties(query), "parties": found(query.snapshot, "Enterprise", consented)}
 
 
 def _documents(query: ResolverInput) -> Mapping[str, Any]:
@@ -74,10 +73,10 @@ def _documents(query: ResolverInput) -> Mapping[str, Any]:
 
 
 _INITIATOR = {"enterprise": ("initiator_id",)}
-_PARTY = {"party": ("signatories", "enterprise_id")}
+_OWN_PARTIES = {"own_parties": ("signatories", "enterprise_id")}
 _TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
 
-_CONTRACT = Resolver(along=_INITIATOR, find=_party, paths=_PARTY, is_about_subject=True)
+_CONTRACT = Resolver(along=_INITIATOR, find=_own_parties, paths=_OWN_PARTIES, is_about_subject=True)
 _TASK = Resolver(along=_TASK_PARTY, find=_documents, paths={"contract": ("signatory_id", "contract_id")})
 
 ACTIONS = (
@@ -86,7 +85,7 @@ ACTIONS = (
         "Contract",
         TerminationContext,
         "terminate",
-        resolver=Resolver(along=_INITIATOR, find=_termination, paths=_PARTY, is_about_subject=True),
+        resolver=Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True),
     ),
     *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
     *actions("SigningTask", TaskContext, "sign", gives=("verification",), resolver=_TASK),

@@ -28,9 +28,9 @@ class SealUseContext(Context):
     """Using a seal: for which signing task, and on which intent check.
 
     Of the server's making: the local day (counted from 1970-01-01), weekday (Monday is 1) and minute of the day where
-    the seal's owner is, None where its time zone is not known; and `holder`, the enterprise to which the seal was
-    granted across enterprises and which the subject belongs to, None where there is none or the subject is the owner's;
-    and `principals`, those who let the subject act for them at the seal's owner, each with what they represent.
+    the seal's owner is, None where its time zone is not known; `holders`, the enterprises to which the seal was granted
+    across enterprises and which the subject belongs to, in the order of their ids; and `principals`, those who let the
+    subject act for them at the seal's owner, each with what they represent.
 
     Of the task's contract: `documents_digest`, the digest of all its documents (`whole_digest`); `parties`, the other
     enterprises for which the subject or one of the principals signed a task of it or is named for one, or that hold the
@@ -43,7 +43,7 @@ class SealUseContext(Context):
     local_day: int | None = None
     local_weekday: int | None = None
     local_minute: int | None = None
-    holder: Enterprise | None = None
+    holders: list[Enterprise] = dataclasses.field(default_factory=list)
     principals: list[Person] = dataclasses.field(default_factory=list)
     documents_digest: str | None = None
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
@@ -140,7 +140,7 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
     ids = _principal_ids(query, seal)
     principals = Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
-    resolved = {"holder": holder_of(query, seal.cross_grants), "principals": principals, **_sealed(query, seal, ids)}
+    resolved = {"holders": _holders(query, seal.cross_grants), "principals": principals, **_sealed(query, seal, ids)}
     return resolved if clock is None else {**resolved, **clock}
 
 
@@ -241,12 +241,12 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     return {"contract": contract, "approvers": _approvers(query, [request]), "parties": parties}
 
 
-def holder_of(query: ResolverInput, grants: Iterable[Any]) -> Any:
-    """The enterprise that holds one of the grants and that the subject belongs to; the first by id, if any does."""
+def _holders(query: ResolverInput, grants: Iterable[Any]) -> list[Any]:
+    """The enterprises that hold one of the grants and that the subject belongs to, in the order of their ids."""
     if not grants:
-        return None
-    held = sorted({grant.holder_id for grant in grants} & set(enterprises_of(query.subject)))
-    return query.snapshot.find("Enterprise", held[0]) if held else None
+        return Collection()
+    holders = {grant.holder_id for grant in grants}
+    return found(query.snapshot, "Enterprise", holders & set(enterprises_of(query.subject)))
 
 
 @cache
@@ -270,11 +270,11 @@ def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
 
 
 def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
-    return {"holder": holder_of(query, [query.resource])}
+    return {"holder": next(iter(_holders(query, [query.resource])), None)}
 
 
 _SEAL_USE = Resolver(
-    find=_seal_use, paths={"holder": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
+    find=_seal_use, paths={"holders": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
 )
 _STAMP = Resolver(
     find=_stamp, paths={"contract": ("use_requests", "contract_id")}, is_about_subject=True, find_again=_stamp_again

@@ -253,6 +253,9 @@ class _Search:
                 members = self._value(collection, way.env)
                 if isinstance(members, Members):
                     kept = self._equal(self._referenced(way, members), item, member_of(members))
+                elif isinstance(members, Endpoint):
+                    # What a resolver found, several of it: each lies at the end of this path.
+                    kept = self._equal(way, item, members.present())
             case Matches(term, TypePattern(name, _, _), _):
                 kept = self._matching(way, term, name)
             case _:
