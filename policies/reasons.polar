@@ -8,8 +8,8 @@
 # --- the service's own -----------------------------------------------------------------------------------------------
 
 reason("NOT_FOUND", 0, "USER", "NONE");
-reason("UNKNOWN_ACTION", 0, "USER", "NONE");
-reason("UNKNOWN_TYPE", 0, "USER", "NONE");
+reason("UNKNOWN_ACTION", 0, "USER", "CHOOSE_ACTION");
+reason("UNKNOWN_TYPE", 0, "USER", "CHOOSE_TYPE");
 reason("FACT_UNAVAILABLE", 0, "USER", "RETRY_LATER");
 reason("POLICY_ERROR", 0, "USER", "CONTACT_PLATFORM");
 reason("NO_PERMISSION", 90, "USER", "CONTACT_ADMIN");

@@ -14,7 +14,7 @@ from pathlib import Path
 from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import named_by_obligations
-from sealauthz.decision.texts import SERVICE_REASONS, missing_texts
+from sealauthz.decision.texts import SERVICE_REASONS, SERVICE_STEPS, missing_texts
 from sealauthz.model import MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,8 +45,9 @@ language that a request asks for (`language`: `en`, `zh`); of several texts the 
 known. Names and phones are masked."""
 
 _ABOUT_STEPS = """\
-`NONE` means that the person can do nothing about the reason. What ends in `_at` or `_until` is an instant; what names a
-person comes as a masked `…_name` and `…_phone`."""
+`NONE` means that the person can do nothing about the reason. A step that leads nowhere for this person, now, is left
+out (`leads_nowhere` in the policies, or nothing of all that it counts); where none is left, the step is `NONE`. What
+ends in `_at` or `_until` is an instant; what names a person comes as a masked `…_name` and `…_phone`."""
 
 
 _ABOUT_OBLIGATIONS = """\
@@ -95,6 +96,8 @@ def page(bundle: Bundle) -> Iterator[str]:
     carried: dict[str, list[str]] = defaultdict(list)
     for (what, step), names in book.carried.items():
         carried[step] += [f"`{name}`{' (count)' if what == 'counted' else ''}" for name in sorted(names)]
+    for step, name in SERVICE_STEPS.items():
+        carried[step] += [f"`{name}`"]
     steps = {step for entry in book.reasons.values() for step in entry.next_steps}
     for step in sorted(steps - {NOTHING_TO_DO}):
         yield f"| `{step}` | {_says(texts.steps.get(step, {}))} | {' '.join(carried[step]) or '–'} |"

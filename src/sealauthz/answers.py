@@ -172,6 +172,39 @@ class ListPage:
     valid_until: datetime.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionalItem:
+    """What would be allowed but for the requirements that the list excepts. It is no permission, and always falsy.
+
+    `id` is that of the resource or subject, or the name of the action. `still_required` are the excepted requirements
+    that are not met now, in the order of the policies; where there are none, ask `authorize`: it allows.
+    """
+
+    id: str
+    still_required: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalPage:
+    """One page of what would be allowed but for the `except_requirements`, in the order of the ids. It permits nothing.
+
+    Only where `is_complete` does the list end here. `valid_until` is when it may be out of date.
+    """
+
+    items: tuple[ConditionalItem, ...]
+    except_requirements: tuple[str, ...]
+    next_page_token: str
+    is_complete: bool
+    revision: int
+    revision_token: str
+    policy_version: str
+    evaluated_at: datetime.datetime
+    valid_until: datetime.datetime
+
+
 def distinct_steps(reasons: Iterable[Reason]) -> tuple[NextStep, ...]:
     """Return all next steps, in the order of their reasons, each once."""
     steps: dict[object, NextStep] = {}

@@ -161,5 +161,11 @@ class SuiteRefused(SealAuthzError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return what a message about an unknown word ends in: the nearest of the known ones, or nothing."""
+    near = nearest(word, known)
+    return f"; did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the word that may have been meant; empty where none is near."""
     near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    return near[0] if near else ""

@@ -77,11 +77,13 @@ def decision_page(question: str, decision: Decision) -> RenderableType:
     return Group(headline, decision_body(decision), rests_on)
 
 
-def explanation_page(question: str, explanation: answers.Explanation) -> RenderableType:
+def explanation_page(
+    question: str, explanation: answers.Explanation, title: str = "requirements of the action"
+) -> RenderableType:
     """Lay out a decision with each requirement of its action, the rules behind it, and what stopped them."""
     parts: list[RenderableType] = [decision_page(question, explanation.decision)]
     if explanation.requirements:
-        parts += [Text(), requirements_tree("requirements of the action", explanation.requirements)]
+        parts += [Text(), requirements_tree(title, explanation.requirements)]
     return Group(*parts)
 
 
@@ -113,6 +115,26 @@ def list_page(question: str, page: answers.ListPage) -> RenderableType:
     )
     headline = Text.assemble((str(len(page.ids)), "bold"), f"  {question}  ", extent)
     return Group(headline, *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in page.ids), rests_on)
+
+
+def conditional_page(question: str, page: answers.ConditionalPage) -> RenderableType:
+    """Lay out a list that permits nothing: each id with the requirements that it still lacks."""
+    extent = Text("all of them", style="bold green") if page.is_complete else Text("more follow", style="bold red")
+    rests_on = Text(
+        f"as of {instant(page.evaluated_at)}, valid until {instant(page.valid_until)}\n"
+        f"facts at revision {page.revision}, policy {page.policy_version}",
+        style="dim",
+    )
+    headline = Text.assemble((str(len(page.items)), "bold"), f"  {question}  ", extent)
+    return Group(headline, conditional_items(page.except_requirements, page.items), rests_on)
+
+
+def conditional_items(except_requirements: Sequence[str], items: Iterable[answers.ConditionalItem]) -> RenderableType:
+    """Lay out what would be allowed but for requirements, and say that it permits nothing."""
+    note = Text(f"not permitted yet: listed but for {', '.join(except_requirements)}", style="bold yellow")
+    rows = [[item.id, ", ".join(item.still_required) or "nothing: ask `check`"] for item in items]
+    lines: list[RenderableType] = [note, table(("id", "still needs"), rows)] if rows else [note]
+    return Padding(Group(*lines), (0, 0, 0, 2))
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:

@@ -191,6 +191,58 @@ def test_list_stops_at_a_limit_and_says_so(sealauthz, demo_facts):
     assert json.loads(out)["complete"]
 
 
+def test_list_except_says_what_is_still_needed_and_that_it_permits_nothing(sealauthz, demo_facts):
+    asked = ("Person:p-zhou", "use", "Seal", "-c", "task=task-cartons")
+    code, out, _ = sealauthz("list", *asked, "--except", "FRESH_FACE")
+    assert code == 0
+    assert out.startswith("1  Person:p-zhou use Seal  all of them\n  not permitted yet: listed but for FRESH_FACE\n")
+    assert "seal-official  FRESH_FACE\n" in out
+    _, out, _ = sealauthz("list", *asked, "--except", "FRESH_FACE", "-o", "json")
+    found = json.loads(out)
+    assert found["conditional"] == [{"id": "seal-official", "still_required": ["FRESH_FACE"]}]
+    assert (found["except_requirements"], found["complete"], "ids" in found) == (["FRESH_FACE"], True, False)
+    whose = ("Person", "view", "Seal:seal-official", "--except", "MEMBER")
+    _, out, _ = sealauthz("list", *whose, "--limit", "1", "-o", "json")
+    assert (len(json.loads(out)["conditional"]), json.loads(out)["complete"]) == (1, False)
+
+
+def test_actions_except_lists_what_is_still_needed(sealauthz, demo_facts):
+    asked = ("Person:p-zhou", "Seal:seal-official", "-c", "task=task-cartons", "--except", "FRESH_FACE")
+    code, out, _ = sealauthz("actions", *asked)
+    assert (code, "not permitted yet: listed but for FRESH_FACE" in out) == (0, True)
+    _, out, _ = sealauthz("actions", *asked, "-o", "json")
+    lacking = {item["id"]: item["still_required"] for item in json.loads(out)["conditional"]}
+    assert (lacking["use"], lacking["view"]) == (["FRESH_FACE"], [])
+
+
+def test_explain_unmet_shows_what_stands_in_the_way_only(sealauthz, demo_facts):
+    _, out, _ = sealauthz("explain", "--unmet", *LIN_USES)
+    assert "\nrequirements that are not met\n" in out
+    assert "unmet  MEMBER  NOT_A_MEMBER\n" in out
+    assert not re.search(r"[├└]── (met|waived) ", out)
+    _, whole, _ = sealauthz("explain", *LIN_USES, "-o", "json")
+    _, out, _ = sealauthz("explain", *LIN_USES, "--unmet", "-o", "json")
+    unmet = [item for item in json.loads(whole)["requirements"] if item["standing"] == "UNMET"]
+    assert unmet
+    assert json.loads(out)["requirements"] == unmet
+    _, out, _ = sealauthz("explain", "--unmet", "Person:p-lin", "join", "Enterprise:e-yunshan")
+    assert out.startswith("ALLOW")
+    assert "requirements" not in out
+
+
+@pytest.mark.parametrize(
+    ("question", "step", "near"),
+    [
+        (("Person:p-lin", "uze", "Seal:seal-official"), "CHOOSE_ACTION", "use"),
+        (("Person:p-lin", "use", "Seel:seal-official"), "CHOOSE_TYPE", "Seal"),
+        (("Persn:p-lin", "use", "Seal:seal-official"), "CHOOSE_TYPE", "Person"),
+    ],
+)
+def test_what_is_misspelt_is_told_the_near_word(sealauthz, demo_facts, question, step, near):
+    _, out, _ = sealauthz("check", *question, "--language", "en")
+    assert f"→ {step}  Did you mean `{near}`?" in out
+
+
 def test_list_without_anything_is_empty_and_exits_with_0(sealauthz, demo_facts):
     code, out, _ = sealauthz("list", "Person:nobody", "view", "Seal")
     assert code == 0
@@ -203,7 +255,10 @@ def test_list_without_anything_is_empty_and_exits_with_0(sealauthz, demo_facts):
         (("list", "Person:p-lin", "use", "Seal:s"), "write one of SUBJECT and RESOURCE as TYPE:ID"),
         (("list", "Person", "use", "Seal"), "write one of SUBJECT and RESOURCE as TYPE:ID"),
         (("list", "Person:p-lin", "fly", "Seal"), "`action` is not an action on Seal"),
-        (("list", "Person:p-lin", "use", "Seel"), "`resource_type` is not a type"),
+        (("list", "Person:p-lin", "uze", "Seal"), "did you mean `use`?"),
+        (("list", "Person:p-lin", "use", "Seel"), "did you mean `Seal`?"),
+        (("list", "Person:p-lin", "use", "Seal", "--except", "FRESH_FAZE"), "did you mean `FRESH_FACE`?"),
+        (("actions", "Person:p-lin", "Seal:s", "--except", "FRESH_FAZE"), "did you mean `FRESH_FACE`?"),
         (("list", "Person:p-lin", "use", "Seal", "--language", "en"), "--language adds texts to answers"),
         (("list", "Person:p-lin", "use", "Seal", "-c", "a=1", "-c", "a=2"), "--context names a key twice"),
         (("list", "Person:p-lin", "use", "Seal", "--limit", "0"), "0 is not in the range x>=1"),

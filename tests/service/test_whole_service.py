@@ -31,6 +31,7 @@ from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
 NEWEST = authorization_pb2.Consistency(fully_consistent=True)
+CARTONS = {"task": "task-cartons"}
 TASK = {"task": "task-paper"}
 FOR_A_TASK = ("use", "auto_use", "emergency_use")
 
@@ -121,6 +122,59 @@ def test_lists_hold_what_single_questions_allow(client: SealAuthzClient) -> None
             found = client.list_resources(f"Person:{person}", action, "Seal")
             assert ("seal-official" in found.ids) == (person in allowed)
             assert found.is_complete
+
+
+def test_before_the_face_is_shown_a_list_says_what_could_be_used(client: SealAuthzClient) -> None:
+    asked = ("Person:p-zhou", "use", "Seal")
+    assert client.list_resources(*asked, CARTONS).ids == ()
+    page = client.list_resources_except(*asked, ["FRESH_FACE"], CARTONS)
+    assert [(item.id, item.still_required) for item in page.items] == [("seal-official", ("FRESH_FACE",))]
+    assert (page.except_requirements, page.is_complete) == (("FRESH_FACE",), True)
+    assert not any(page.items)
+    assert [page.items for page in client.resource_pages_except(*asked, ["FRESH_FACE"], CARTONS)] == [page.items]
+    people = client.list_subjects_except("Person", "use", SEAL, ["FRESH_FACE"], CARTONS)
+    assert [item.id for item in people.items] == ["p-zhou"]
+    assert [page.items for page in client.subject_pages_except("Person", "use", SEAL, ["FRESH_FACE"], CARTONS)] == [
+        people.items
+    ]
+    found = client.list_actions_except("Person:p-zhou", SEAL, ["FRESH_FACE"], CARTONS)
+    actions = {item.id: item.still_required for item in found}
+    assert (actions["use"], actions["view"]) == (("FRESH_FACE",), ())
+    allowed = [action for action, decision in client.list_actions("Person:p-zhou", SEAL, CARTONS).items() if decision]
+    assert [action for action, lacking in actions.items() if not lacking] == allowed
+
+
+def test_an_exception_that_is_no_requirement_is_refused_with_the_near_one(client: SealAuthzClient) -> None:
+    for call in (
+        lambda wrong: client.list_resources_except("Person:p-zhou", "use", "Seal", wrong),
+        lambda wrong: client.list_subjects_except("Person", "use", SEAL, wrong),
+        lambda wrong: client.list_actions_except("Person:p-zhou", SEAL, wrong),
+    ):
+        with pytest.raises(CallFailed) as caught:
+            call(["FRESH_FAZE"])
+        assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
+        ((field, description),) = caught.value.violations
+        assert (field, "did you mean `FRESH_FACE`?" in description) == ("except_requirements[0]", True)
+        with pytest.raises(CallFailed) as caught:
+            call(["MEMBER"] * 33)
+        assert caught.value.violations == (("except_requirements", "must have at most 32 items"),)
+        for none in ([], "FRESH_FACE"):
+            with pytest.raises(ValueError, match="must name one requirement"):
+                call(none)
+
+
+@pytest.mark.parametrize(
+    ("action", "type_", "step", "name", "near"),
+    [("uze", "Seal", "CHOOSE_ACTION", "action", "use"), ("use", "Seel", "CHOOSE_TYPE", "type", "Seal")],
+)
+def test_what_is_misspelt_is_told_the_near_word(
+    client: SealAuthzClient, action: str, type_: str, step: str, name: str, near: str
+) -> None:
+    decision = client.authorize("Person:p-lin", action, f"{type_}:seal-official", language="zh")
+    (found,) = decision.next_steps
+    assert (found.code, found.parameters) == (step, {name: near})
+    assert near in found.text
+    assert client.authorize("Person:p-lin", "qqq", SEAL).next_steps[0].code == "NONE"
 
 
 def test_pages_of_a_list_end_where_the_facts_move_on(client: SealAuthzClient) -> None:

@@ -10,12 +10,29 @@ from typing import Any, TypeVar
 import click
 from rich.console import RenderableType
 
-from sealauthz.answers import ListPage
+from sealauthz.answers import ConditionalPage, ListPage
 from sealauthz.cli.answer_source import Where, answer_source, where_options
 from sealauthz.cli.app import Exit
-from sealauthz.cli.output import decision_json, explanation_json, list_json, output_option, print_json
+from sealauthz.cli.output import (
+    conditional_json,
+    conditional_list_json,
+    decision_json,
+    explanation_json,
+    list_json,
+    output_option,
+    print_json,
+)
 from sealauthz.client import NEWEST
-from sealauthz.terminal import actions_table, console, decision_page, explanation_page, list_page, show
+from sealauthz.terminal import (
+    actions_table,
+    conditional_items,
+    conditional_page,
+    console,
+    decision_page,
+    explanation_page,
+    list_page,
+    show,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +74,15 @@ context_option = click.option(
 )
 
 
+except_option = click.option(
+    "--except",
+    "exceptions",
+    metavar="REQUIREMENT",
+    multiple=True,
+    help="List what lacks no more than this requirement, such as FRESH_FACE; may be repeated. Permits nothing.",
+)
+
+
 def question_arguments(command: F) -> F:
     """Add subject, action, resource and context."""
     subject, resource = click.argument("subject", type=Reference()), click.argument("resource", type=Reference())
@@ -92,10 +118,18 @@ def check(
 
 @click.command()
 @question_arguments
+@click.option("--unmet", is_flag=True, help="Show what stands in the way only, not what is met or waived.")
 @where_options
 @output_option
 def explain(
-    *, subject: str, action: str, resource: str, context: tuple[tuple[str, str], ...], where: Where, output: str
+    *,
+    subject: str,
+    action: str,
+    resource: str,
+    context: tuple[tuple[str, str], ...],
+    unmet: bool,
+    where: Where,
+    output: str,
 ) -> int:
     """Why may SUBJECT do ACTION to RESOURCE, or why not?
 
@@ -106,12 +140,19 @@ def explain(
 
     \b
       sealauthz explain Person:p-lin use Seal:seal-official -c task=task-paper
+      sealauthz explain --unmet Person:p-lin use Seal:seal-official
     """
     with answer_source(where) as source:
         explanation = source.explain(
             subject, action, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
         )
-    _print(output, explanation_json(explanation), explanation_page(f"{subject} {action} {resource}", explanation))
+    title = "requirements of the action"
+    if unmet:
+        in_the_way = tuple(outcome for outcome in explanation.requirements if outcome.standing == "UNMET")
+        explanation = dataclasses.replace(explanation, requirements=in_the_way)
+        title = "requirements that are not met"
+    page = explanation_page(f"{subject} {action} {resource}", explanation, title)
+    _print(output, explanation_json(explanation), page)
     return Exit.DONE
 
 
@@ -119,17 +160,36 @@ def explain(
 @click.argument("subject", type=Reference())
 @click.argument("resource", type=Reference())
 @context_option
+@except_option
 @where_options
 @output_option
-def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...], where: Where, output: str) -> int:
+def actions(
+    *,
+    subject: str,
+    resource: str,
+    context: tuple[tuple[str, str], ...],
+    exceptions: tuple[str, ...],
+    where: Where,
+    output: str,
+) -> int:
     """What may SUBJECT do to RESOURCE?
 
     Answers for every action that the policies know for the resource's type.
-    Exits with 0 whatever the answers are.
+    With --except it lists the actions that are allowed, or would be if these
+    requirements alone were met. Exits with 0 whatever the answers are.
 
     \b
       sealauthz actions Person:p-zhou Seal:seal-official -c task=task-cartons
+      sealauthz actions Person:p-zhou Seal:seal-official --except FRESH_FACE \\
+        -c task=task-cartons
     """
+    if exceptions:
+        _refuse_language(where)
+        with answer_source(where) as source:
+            items = source.list_actions_except(subject, resource, exceptions, _as_mapping(context), consistency=NEWEST)
+        as_conditional = {"except_requirements": sorted(set(exceptions)), "conditional": conditional_json(items)}
+        _print(output, as_conditional, conditional_items(exceptions, items))
+        return Exit.DONE
     with answer_source(where) as source:
         decisions = source.list_actions(
             subject, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
@@ -144,6 +204,7 @@ def actions(*, subject: str, resource: str, context: tuple[tuple[str, str], ...]
 @click.argument("action")
 @click.argument("resource")
 @context_option
+@except_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N of them. [default: all]")
 @where_options
 @output_option
@@ -153,6 +214,7 @@ def list_(
     action: str,
     resource: str,
     context: tuple[tuple[str, str], ...],
+    exceptions: tuple[str, ...],
     limit: int | None,
     where: Where,
     output: str,
@@ -164,22 +226,44 @@ def list_(
     in the order of their ids, and says whether these are all. Exits with 0
     whatever is found, and with 3 if facts or policies changed meanwhile.
 
+    With --except it also lists what would be allowed if these requirements
+    alone were met, each with those that it still needs: the seals that a
+    person could use, before the face is shown. None of that is permitted yet.
+
     \b
       sealauthz list Person:p-zhou use Seal -c task=task-cartons
+      sealauthz list Person:p-zhou use Seal -c task=task-cartons --except FRESH_FACE
       sealauthz list Person join Enterprise:e-yunshan
     """
-    if where.language:
-        raise click.UsageError("--language adds texts to answers, and a list has none")
+    _refuse_language(where)
     is_of_resources, names_resource = (_REFERENCE.fullmatch(text) is not None for text in (subject, resource))
     if is_of_resources == names_resource:
         raise click.UsageError("write one of SUBJECT and RESOURCE as TYPE:ID, and of the other the TYPE alone")
     size = min(limit or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
+    question = f"{subject} {action} {resource}"
     with answer_source(where) as source:
-        ask = source.resource_pages if is_of_resources else source.subject_pages
-        pages = ask(subject, action, resource, _as_mapping(context), page_size=size, consistency=NEWEST)
-        found = _taken(pages, limit)
-    _print(output, list_json(found), list_page(f"{subject} {action} {resource}", found))
+        if exceptions:
+            ask_but_for = source.resource_pages_except if is_of_resources else source.subject_pages_except
+            conditional = ask_but_for(
+                subject, action, resource, exceptions, _as_mapping(context), page_size=size, consistency=NEWEST
+            )
+            would_be = _taken_but_for(conditional, limit)
+        else:
+            ask = source.resource_pages if is_of_resources else source.subject_pages
+            found = _taken(
+                ask(subject, action, resource, _as_mapping(context), page_size=size, consistency=NEWEST), limit
+            )
+    if exceptions:
+        _print(output, conditional_list_json(would_be), conditional_page(question, would_be))
+    else:
+        _print(output, list_json(found), list_page(question, found))
     return Exit.DONE
+
+
+def _refuse_language(where: Where) -> None:
+    """Raise UsageError for a language where there is nothing to say in it."""
+    if where.language:
+        raise click.UsageError("--language adds texts to answers, and a list has none")
 
 
 def _print(output: str, as_json: object, page: RenderableType) -> None:
@@ -199,6 +283,19 @@ def _taken(pages: Iterator[ListPage], limit: int | None) -> ListPage:
         found = dataclasses.replace(found, ids=ids, is_complete=page.is_complete, valid_until=valid_until)
     if limit is not None and len(found.ids) > limit:
         return dataclasses.replace(found, ids=found.ids[:limit], is_complete=False)
+    return found
+
+
+def _taken_but_for(pages: Iterator[ConditionalPage], limit: int | None) -> ConditionalPage:
+    """Bring the pages of a list that excepts requirements together, up to the limit."""
+    found = next(pages)
+    while not found.is_complete and (limit is None or len(found.items) < limit):
+        page = next(pages)
+        valid_until = min(found.valid_until, page.valid_until) if page.items else found.valid_until
+        items = (*found.items, *page.items)
+        found = dataclasses.replace(found, items=items, is_complete=page.is_complete, valid_until=valid_until)
+    if limit is not None and len(found.items) > limit:
+        return dataclasses.replace(found, items=found.items[:limit], is_complete=False)
     return found
 
 

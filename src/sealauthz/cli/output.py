@@ -5,12 +5,22 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
-from sealauthz.answers import Decision, Explanation, ListPage, NextStep, Obligation, ParameterValue, moment
+from sealauthz.answers import (
+    ConditionalItem,
+    ConditionalPage,
+    Decision,
+    Explanation,
+    ListPage,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    moment,
+)
 
 _MAX_CHARACTERS = 40
 """Of a value in a list; one record by its id is shown whole."""
@@ -65,6 +75,24 @@ def list_json(page: ListPage) -> dict[str, Any]:
         "evaluated_at": rfc3339(page.evaluated_at),
         "valid_until": rfc3339(page.valid_until),
     }
+
+
+def conditional_list_json(page: ConditionalPage) -> dict[str, Any]:
+    """Return a list that permits nothing as JSON; it has no `ids`."""
+    return {
+        "except_requirements": list(page.except_requirements),
+        "conditional": conditional_json(page.items),
+        "complete": page.is_complete,
+        "policy_version": page.policy_version,
+        "revision": page.revision,
+        "evaluated_at": rfc3339(page.evaluated_at),
+        "valid_until": rfc3339(page.valid_until),
+    }
+
+
+def conditional_json(items: Iterable[ConditionalItem]) -> list[dict[str, Any]]:
+    """Return what would be allowed but for requirements, each with those that it lacks."""
+    return [{"id": item.id, "still_required": list(item.still_required)} for item in items]
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:

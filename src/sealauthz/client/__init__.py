@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from sealauthz.answers import (
     Attempt,
+    ConditionalItem,
+    ConditionalPage,
     Decision,
     Explanation,
     ListPage,
@@ -35,6 +37,8 @@ __all__ = [
     "Attempt",
     "CallFailed",
     "Changes",
+    "ConditionalItem",
+    "ConditionalPage",
     "ContextValue",
     "Decision",
     "Explanation",

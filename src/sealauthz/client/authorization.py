@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
-from sealauthz.answers import Decision, Explanation, ListPage
+from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage
 from sealauthz.client import messages
 from sealauthz.client.messages import ContextValue, NoAnswer, Question
 from sealauthz.client.transport import Connection
 from sealauthz.v1 import authorization_pb2
+
+AnyPage = TypeVar("AnyPage", ListPage, ConditionalPage)
 
 NEWEST = authorization_pb2.Consistency(fully_consistent=True)
 """Facts that include everything committed before the call."""
@@ -87,6 +90,30 @@ class AuthorizationCalls(Connection):
         reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
         return {item.action: messages.decision_from(item.decision) for item in reply.actions}
 
+    def list_actions_except(
+        self,
+        subject: str,
+        resource: str,
+        except_requirements: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[ConditionalItem, ...]:
+        """Tell which actions are allowed, or would be if these requirements alone were met. Permits nothing.
+
+        Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that no action has.
+        """
+        request = authorization_pb2.ListActionsRequest(
+            subject=messages.entity_message(subject),
+            resource=messages.entity_message(resource),
+            context=messages.context_message(context),
+            consistency=consistency,
+            except_requirements=_exceptions(except_requirements),
+        )
+        reply: authorization_pb2.ListActionsResponse = self._call(self._authorization.ListActions, request, timeout_s)
+        return messages.conditional_items_from(reply.conditional_actions)
+
     def explain(
         self,
         subject: str,
@@ -160,6 +187,101 @@ class AuthorizationCalls(Connection):
         reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
         return messages.list_page_from(reply, reply.subject_ids)
 
+    def list_resources_except(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        except_requirements: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> ConditionalPage:
+        """List one page of the resources on which the action is allowed, or would be if these requirements were met:
+        the seals that a person could use but for the face check. It permits nothing; ask `authorize` before acting.
+
+        Raises ValueError without a requirement, and CallFailed (INVALID_ARGUMENT) for one that the action has not.
+        """
+        request = authorization_pb2.ListResourcesRequest(
+            subject=messages.entity_message(subject),
+            action=action,
+            resource_type=resource_type,
+            context=messages.context_message(context),
+            page_size=page_size,
+            page_token=page_token,
+            consistency=consistency,
+            except_requirements=_exceptions(except_requirements),
+        )
+        reply: authorization_pb2.ListResourcesResponse = self._call(
+            self._authorization.ListResources, request, timeout_s
+        )
+        return messages.conditional_page_from(reply, reply.conditional_resources, except_requirements)
+
+    def list_subjects_except(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        except_requirements: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> ConditionalPage:
+        """List one page of those to whom the action is allowed, or would be if these requirements alone were met.
+
+        It permits nothing, and raises as `list_resources_except` does.
+        """
+        request = authorization_pb2.ListSubjectsRequest(
+            resource=messages.entity_message(resource),
+            action=action,
+            subject_type=subject_type,
+            context=messages.context_message(context),
+            page_size=page_size,
+            page_token=page_token,
+            consistency=consistency,
+            except_requirements=_exceptions(except_requirements),
+        )
+        reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
+        return messages.conditional_page_from(reply, reply.conditional_subjects, except_requirements)
+
+    def resource_pages_except(
+        self,
+        subject: str,
+        action: str,
+        resource_type: str,
+        except_requirements: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[ConditionalPage]:
+        """List page after page of `list_resources_except`; raises CallFailed as `resource_pages` does."""
+        page_at = partial(self.list_resources_except, subject, action, resource_type, except_requirements, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
+    def subject_pages_except(
+        self,
+        subject_type: str,
+        action: str,
+        resource: str,
+        except_requirements: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        page_size: int = 0,
+        consistency: authorization_pb2.Consistency | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[ConditionalPage]:
+        """List page after page of `list_subjects_except`; raises CallFailed as `resource_pages` does."""
+        page_at = partial(self.list_subjects_except, subject_type, action, resource, except_requirements, context)
+        return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
+
     def resource_pages(
         self,
         subject: str,
@@ -197,7 +319,14 @@ class AuthorizationCalls(Connection):
         return _all_pages(partial(page_at, page_size=page_size, consistency=consistency, timeout_s=timeout_s))
 
 
-def _all_pages(page_at: Callable[..., ListPage]) -> Iterator[ListPage]:
+def _exceptions(requirements: Sequence[str]) -> list[str]:
+    """Return the requirements to except. Raises ValueError where there are none, or one text stands for them."""
+    if isinstance(requirements, str) or not requirements:
+        raise ValueError("except_requirements must name one requirement at least")
+    return list(requirements)
+
+
+def _all_pages(page_at: Callable[..., AnyPage]) -> Iterator[AnyPage]:
     """Return page after page, each requested when it is wanted."""
     page = page_at(page_token="")
     yield page

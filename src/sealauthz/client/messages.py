@@ -153,6 +153,30 @@ def list_page_from(
     )
 
 
+def conditional_items_from(items: Iterable[authorization_pb2.ConditionalItem]) -> tuple[answers.ConditionalItem, ...]:
+    """Read what would be allowed but for excepted requirements."""
+    return tuple(answers.ConditionalItem(item.id, tuple(item.still_required)) for item in items)
+
+
+def conditional_page_from(
+    message: authorization_pb2.ListResourcesResponse | authorization_pb2.ListSubjectsResponse,
+    items: Iterable[authorization_pb2.ConditionalItem],
+    except_requirements: Iterable[str],
+) -> answers.ConditionalPage:
+    """Read a page of what would be allowed but for requirements, whose items are given."""
+    return answers.ConditionalPage(
+        items=conditional_items_from(items),
+        except_requirements=tuple(sorted(set(except_requirements))),
+        next_page_token=message.next_page_token,
+        is_complete=message.complete,
+        revision=message.revision.number,
+        revision_token=message.revision.token,
+        policy_version=message.policy_version,
+        evaluated_at=moment_from(message.evaluated_at),
+        valid_until=moment_from(message.valid_until),
+    )
+
+
 def _reason(message: authorization_pb2.Reason) -> answers.Reason:
     is_for_users = message.audience == authorization_pb2.AUDIENCE_USER
     audience = answers.Audience.USER if is_for_users else answers.Audience.OPERATOR

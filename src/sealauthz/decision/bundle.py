@@ -302,6 +302,8 @@ def questions_of(model: Model, book: Rulebook) -> Iterator[tuple[Any, ...]]:
             for name, step in sorted(book.carried):
                 if step in steps:
                     yield name, step, FREE, FREE, subject, resource, context
+            for step in sorted(book.withheld & steps):
+                yield "leads_nowhere", step, subject, resource, context
 
 
 def engine_classes(model: Model) -> tuple[type, ...]:

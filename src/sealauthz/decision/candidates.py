@@ -30,7 +30,9 @@ class Plans:
             # Two threads may both make them; either is right.
             self._reachability = reachability_of(self.bundle)
         context = self.bundle.model.action(query.action, query.resource_type).context.__name__
-        return self._reachability.between(query.subject_type, query.action, query.resource_type, context, query.root)
+        return self._reachability.between(
+            query.subject_type, query.action, query.resource_type, context, query.root, query.exceptions
+        )
 
     def holds(self, link: KnownOnly, known: Any) -> bool:
         """Whether a condition on what is known lets anything be allowed. One that cannot be evaluated is no reason

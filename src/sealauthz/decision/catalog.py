@@ -24,7 +24,9 @@ class ReasonCatalog:
         carried = bundle.rulebook.carried
         self.parameters = frozenset(step for what, step in carried if what == "parameter")
         self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
-        self.carrying = self.parameters | self.counted.keys()
+        self.withheld = frozenset(bundle.rulebook.withheld)
+        self.made = self.parameters | self.counted.keys() | self.withheld
+        """The steps that are not always the same: they carry something, or are left out at times."""
         self._naming = frozenset(named_by_obligations(bundle.rulebook))
 
     def plan(self, question: Question) -> Plan:

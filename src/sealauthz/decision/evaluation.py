@@ -7,10 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from sealauthz.answers import NextStep, Obligation, ParameterValue, Reason
+from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, ParameterValue, Reason
 from sealauthz.decision.assembly import Case, RequestOptions, assemble, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
@@ -22,10 +23,11 @@ from sealauthz.decision.bundle import (
 )
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
-from sealauthz.decision.listing import ListPage, Search, find_page
+from sealauthz.decision.listing import Entry, ListPage, Search, find_page
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
-from sealauthz.errors import EvaluationFailed, FactNotLoaded
+from sealauthz.decision.texts import SERVICE_STEPS
+from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
@@ -70,10 +72,13 @@ class Evaluation:
         if query.root is Root.RESOURCE:
             check_seen(self._model, query.known, self._snapshot, self._may_see)
         empty_until = self._now + self._bundle.parameters.deny_valid_for
-        return find_page(search, self.catalog.plans, self._snapshot, self._allowed, self._may_see, empty_until)
+        listed = partial(self.listed, exceptions=query.exceptions)
+        return find_page(search, self.catalog.plans, self._snapshot, listed, self._may_see, empty_until)
 
-    def _allowed(self, question: Question) -> Decision | None:
-        """The decision where it allows, without the reasons of one that does not; an error never allows."""
+    def listed(self, question: Question, exceptions: frozenset[str]) -> Entry | None:
+        """Whether a list has what is asked about: it is allowed, or would be if the exceptions alone were met. An error
+        never lists anything.
+        """
         try:
             case = self.case(question)
             if not isinstance(case, Case):
@@ -81,22 +86,56 @@ class Evaluation:
             plan = self.catalog.plan(question)
             work = plan.begin()
             if plan.allow(work, case.subject, case.resource, case.context):
-                return self._allow(case, plan, work)
+                return Entry(self._allow(case, plan, work).valid_until)
+            if exceptions:
+                return self._but_for(exceptions, case, plan, work)
         except EvaluationFailed as error:
             self.failed(question, error)
         return None
+
+    def _but_for(self, exceptions: frozenset[str], case: Case, plan: Plan, work: Work) -> Entry | None:
+        """Why a denied case is listed all the same: nothing but exceptions is unmet.
+
+        It tells no more than the deny does: what is answered like what does not exist is not listed, nor what a subject
+        without standing would be told half of.
+        """
+        unmet = self._unmet(case, plan, work)
+        subject, resource, context = case.subject, case.resource, case.context
+        if not unmet or not exceptions.issuperset(unmet):
+            return None
+        if not (plan.visible(work, subject, resource, context) and plan.has_standing(work, subject, resource, context)):
+            return None
+        if not plan.has_permission(work, subject, resource):
+            return None
+        if any(NOT_FOUND in self._codes(case, plan, work, requirement) for requirement in unmet):
+            return None
+        return Entry(self._now + self._bundle.parameters.deny_valid_for, tuple(unmet))
 
     def case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
         key = (question.action, question.resource.type)
         if question.subject.type not in self._model.subjects:
-            return self.catalog.reason(UNKNOWN_TYPE)
+            return self._unknown(UNKNOWN_TYPE, question.subject.type, self._model.subjects)
         if key not in self.book.requirements:
-            is_known = question.resource.type in self.book.resource_types
-            return self.catalog.reason(UNKNOWN_ACTION if is_known else UNKNOWN_TYPE)
+            actions = self.book.actions_of(question.resource.type)
+            if actions:
+                return self._unknown(UNKNOWN_ACTION, question.action, actions)
+            return self._unknown(UNKNOWN_TYPE, question.resource.type, self.book.resource_types)
         parameters = self._bundle.parameters
         case = assemble(self._model, question, self._snapshot, self._may_see, self._now, self._caller, parameters)
         return case or self.catalog.reason(NOT_FOUND)
+
+    def _unknown(self, code: str, word: str, known: Iterable[str]) -> Reason:
+        """The reason that there is no such word, with the near one in its step; a step without one leads nowhere."""
+        reason, carried = self.catalog.reason(code), nearest(word, known)
+        steps = []
+        for step in reason.next_steps:
+            name = SERVICE_STEPS.get(step.code)
+            if name is None:
+                steps.append(step)
+            elif carried:
+                steps.append(NextStep(step.code, {name: carried}))
+        return _with(reason, steps)
 
     def failed(self, question: Question, error: EvaluationFailed) -> Decision:
         """Deny because the evaluation went wrong, and log why."""
@@ -120,7 +159,7 @@ class Evaluation:
             reasons = [self.catalog.reason(NOT_FOUND)]
         elif not plan.has_standing(work, subject, resource, context):
             reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self.catalog.reason(NOT_FOUND)]
-        made: dict[str, NextStep] = {}
+        made: dict[str, NextStep | None] = {}
         return self.deny(question, [self._with_steps(reason, case, plan, work, made) for reason in reasons])
 
     def _allow(self, case: Case, plan: Plan, work: Work) -> Decision:
@@ -197,11 +236,15 @@ class Evaluation:
                 return [found[0][0]]
         return []
 
+    def _codes(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
+        """The reasons for which a requirement is unmet; never none."""
+        return self._holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]
+
     def _reasons(self, case: Case, plan: Plan, work: Work) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
         for requirement in self._unmet(case, plan, work):
-            for code in self._holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]:
+            for code in self._codes(case, plan, work, requirement):
                 by_code.setdefault(code, self.catalog.reason(code, requirement))
         if not by_code:
             # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
@@ -210,20 +253,35 @@ class Evaluation:
             return [self.catalog.reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
-    def _with_steps(self, reason: Reason, case: Case, plan: Plan, work: Work, made: dict[str, NextStep]) -> Reason:
-        """The reason with what its steps carry. `made` holds the steps of the decision so far: several reasons may
-        have one.
+    def _with_steps(
+        self, reason: Reason, case: Case, plan: Plan, work: Work, made: dict[str, NextStep | None]
+    ) -> Reason:
+        """The reason with those of its steps that lead somewhere, and what they carry; NONE where none does. `made`
+        holds the steps of the decision so far: several reasons may have one.
         """
-        carrying = self.catalog.carrying
-        if carrying.isdisjoint(step.code for step in reason.next_steps):
+        if self.catalog.made.isdisjoint(step.code for step in reason.next_steps):
             return reason
         steps = []
         for step in reason.next_steps:
             code = step.code
             if code not in made:
-                made[code] = NextStep(code, self._parameters(code, case, plan, work)) if code in carrying else step
-            steps.append(made[code])
-        return Reason(reason.code, reason.stage, reason.audience, reason.requirement, tuple(steps))
+                made[code] = self._made(step, case, plan, work)
+            found = made[code]
+            if found is not None:
+                steps.append(found)
+        return _with(reason, steps)
+
+    def _made(self, step: NextStep, case: Case, plan: Plan, work: Work) -> NextStep | None:
+        """The step with what it carries; None where it leads nowhere, or to none of all that it counts."""
+        catalog, code = self.catalog, step.code
+        if code in catalog.withheld and plan.leads_nowhere(code)(work, case.subject, case.resource, case.context):
+            return None
+        if code not in catalog.parameters and code not in catalog.counted:
+            return step
+        parameters = self._parameters(code, case, plan, work)
+        if code in catalog.counted and not any(parameters[name] for name in catalog.counted[code]):
+            return None
+        return NextStep(code, parameters)
 
     def _parameters(self, step: str, case: Case, plan: Plan, work: Work) -> Mapping[str, ParameterValue]:
         """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;
@@ -254,6 +312,12 @@ class Evaluation:
         if shown is None:
             raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
         return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in shown.items()}
+
+
+def _with(reason: Reason, steps: list[NextStep]) -> Reason:
+    """The reason with these steps; without any there is nothing to do."""
+    kept = tuple(steps) or (NextStep(NOTHING_TO_DO),)
+    return Reason(reason.code, reason.stage, reason.audience, reason.requirement, kept)
 
 
 def _named(found: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, ParameterValue]]:

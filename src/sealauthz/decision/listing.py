@@ -3,23 +3,24 @@
 What could be allowed is found through the links of the policies (`polar.reach`), from the side that is known; where
 they link nothing, it is everything of the type. Each candidate is then decided like any question. Rules kept: a list
 holds exactly what Authorize allows at its revision and instant; whatever ends a page early says so; every page gets
-further.
+further. A list that excepts requirements holds what is allowed, or would be if these alone were met, and permits
+nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sealauthz import answers
 from sealauthz.decision.assembly import MaySee
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans, candidates
-from sealauthz.decision.decision import Decision
 from sealauthz.decision.paging import Paging, Start, page_size, start_of, token_of
 from sealauthz.decision.question import ListQuery, Question
-from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver
+from sealauthz.errors import CallerNotPermitted, InvalidRequest, TimeOver, did_you_mean
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.reach import Links, Root
@@ -37,12 +38,21 @@ class Bounds:
     seconds: float = 1.0
 
 
+class Entry(NamedTuple):
+    """Why a candidate is listed: until when, and which excepted requirements it lacks; none where it is allowed."""
+
+    valid_until: Instant
+    still_required: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """One page: ids in their order, perhaps none although more pages follow. All pages are of one revision and instant.
 
     `next_page_token` is empty at the end, and only there. `valid_until` is when the first of the ids must no longer be
     acted on.
+
+    With `except_requirements` the ids are permitted to nobody yet: each has in `still_required` what it lacks.
     """
 
     ids: tuple[str, ...]
@@ -52,6 +62,8 @@ class ListPage:
     policy_version: str
     evaluated_at: Instant
     valid_until: Instant
+    except_requirements: tuple[str, ...] = ()
+    still_required: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -59,7 +71,9 @@ class ListPage:
         return not self.next_page_token
 
     def answer(self) -> answers.ListPage:
-        """Return the page as readers get it."""
+        """Return the page as readers get it. Raises ValueError for one that permits nothing."""
+        if self.except_requirements:
+            raise ValueError("what is listed but for a requirement is no permission")
         return answers.ListPage(
             ids=self.ids,
             next_page_token=self.next_page_token,
@@ -71,6 +85,33 @@ class ListPage:
             valid_until=answers.moment(self.valid_until),
         )
 
+    def conditional_answer(self) -> answers.ConditionalPage:
+        """Return a page that excepts requirements as readers get it."""
+        return answers.ConditionalPage(
+            items=self.items,
+            except_requirements=self.except_requirements,
+            next_page_token=self.next_page_token,
+            is_complete=self.is_complete,
+            revision=self.revision,
+            revision_token="",
+            policy_version=self.policy_version,
+            evaluated_at=answers.moment(self.evaluated_at),
+            valid_until=answers.moment(self.valid_until),
+        )
+
+    @property
+    def items(self) -> tuple[answers.ConditionalItem, ...]:
+        """The ids of a page that excepts requirements, each with what it lacks."""
+        return tuple(map(answers.ConditionalItem, self.ids, self.still_required))
+
+
+def check_exceptions(excepted: Iterable[str], known: Collection[str], about: str) -> None:
+    """Raises InvalidRequest for a requirement that is none of those known: leaving it out would change nothing."""
+    for place, requirement in enumerate(excepted):
+        if requirement not in known:
+            near = did_you_mean(requirement, known)
+            raise InvalidRequest.at(f"except_requirements[{place}]", f"is not a requirement of {about}{near}")
+
 
 def check_query(query: ListQuery, bundle: Bundle) -> None:
     """Raises InvalidRequest where no question of the query could be decided: a list cannot say why it is empty."""
@@ -81,9 +122,13 @@ def check_query(query: ListQuery, bundle: Bundle) -> None:
         raise InvalidRequest.at(at, f"is not a type of subjects: only {', '.join(subjects)} is")
     if query.resource_type not in bundle.rulebook.resource_types:
         at = "resource_type" if is_of_resources else "resource.type"
-        raise InvalidRequest.at(at, "is not a type that the policies have actions for")
-    if (query.action, query.resource_type) not in bundle.rulebook.requirements:
-        raise InvalidRequest.at("action", f"is not an action on {query.resource_type}")
+        near = did_you_mean(query.resource_type, bundle.rulebook.resource_types)
+        raise InvalidRequest.at(at, f"is not a type that the policies have actions for{near}")
+    requirements = bundle.rulebook.requirements.get((query.action, query.resource_type))
+    if requirements is None:
+        near = did_you_mean(query.action, bundle.actions[query.resource_type])
+        raise InvalidRequest.at("action", f"is not an action on {query.resource_type}{near}")
+    check_exceptions(query.except_requirements, requirements, f"`{query.action}` on {query.resource_type}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +164,11 @@ def find_page(
     search: Search,
     plans: Plans,
     snapshot: FactSnapshot,
-    allowed: Callable[[Question], Decision | None],
+    listed: Callable[[Question], Entry | None],
     may_see: MaySee,
     empty_until: Instant,
 ) -> ListPage:
-    """Return the page; `allowed` decides a question. An empty page holds until `empty_until`.
+    """Return the page; `listed` decides a question. An empty page holds until `empty_until`.
 
     Raises RevisionGone where the facts have moved on, TimeOver where the time ends before there is a candidate, and
     CallerNotPermitted where nothing but a right on every enterprise lets the caller know what there is.
@@ -138,6 +183,7 @@ def find_page(
     after = start.after
     left = candidates(query, search.links, plans, snapshot, after, may_see, watch)
     ids: list[str] = []
+    lacking: list[tuple[str, ...]] = []
     valid_until: Instant | None = None
     more: str | None = None
     decided = 0
@@ -148,16 +194,17 @@ def find_page(
             more = candidate
             break
         try:
-            decision = allowed(query.about(candidate))
+            entry = listed(query.about(candidate))
         except CallerNotPermitted:
             if query.root is Root.RESOURCE:
                 raise
             continue  # what the caller may not ask about is not there for it, and no token names it
         after = candidate
         decided += 1
-        if decision is not None:
+        if entry is not None:
             ids.append(candidate)
-            valid_until = decision.valid_until if valid_until is None else min(valid_until, decision.valid_until)
+            lacking.append(entry.still_required)
+            valid_until = entry.valid_until if valid_until is None else min(valid_until, entry.valid_until)
     goes_on = start._replace(after=after, timeline=snapshot.timeline, revision=snapshot.revision)
     return ListPage(
         ids=tuple(ids),
@@ -167,4 +214,6 @@ def find_page(
         policy_version=start.policy_version,
         evaluated_at=start.evaluated_at,
         valid_until=empty_until if valid_until is None else valid_until,
+        except_requirements=tuple(sorted(query.exceptions)),
+        still_required=tuple(lacking) if query.exceptions else (),
     )

@@ -101,5 +101,6 @@ def _opened(query: ListQuery, token: str, caller: str) -> Start:
 def _seal(query: ListQuery, content: bytes, caller: str) -> bytes:
     """Return a digest that binds a token to its query and caller. It hides nothing and grants nothing."""
     context = sorted(query.context.items())
-    bound = json.dumps([query.root, query.known.type, query.known.id, query.action, query.sought, context, caller])
+    about = [query.root, query.known.type, query.known.id, query.action, query.sought, context, caller]
+    bound = json.dumps([*about, sorted(query.exceptions)])
     return hashlib.sha256(bound.encode() + b"\0" + content).digest()[:_SEAL_BYTES]

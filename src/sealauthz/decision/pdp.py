@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from sealauthz.answers import ConditionalItem
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
 from sealauthz.decision.explain import explain
-from sealauthz.decision.listing import Bounds, ListPage, Search, search_for
+from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.errors import SealAuthzError
+from sealauthz.errors import InvalidRequest, SealAuthzError, did_you_mean
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
 
@@ -106,21 +107,43 @@ class PolicyDecisionPoint:
 
         A type without actions gives the one deny that says so.
         """
-        given = context or {}
         # One bundle for all: it may be replaced meanwhile.
         catalog = self._catalog
-        bundle = catalog.bundle
-        actions = bundle.rulebook.actions_of(resource.type) or ("",)
-        known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
+        actions = catalog.bundle.rulebook.actions_of(resource.type) or ("",)
+        questions = _questions(catalog.bundle, subject, resource, actions, context or {})
 
         def work(snapshot: FactSnapshot) -> list[Decision]:
-            decisions = []
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
-            for action in actions:
-                keys = bundle.context_keys(action, resource.type)
-                fitting = {key: value for key, value in given.items() if key in keys or key not in known}
-                decisions.append(evaluation.decide(Question(subject, action, resource, fitting)))
-            return decisions
+            return [evaluation.decide(question) for question in questions]
+
+        return self._fact_cache.answer(work, options.consistency, options.deadline)
+
+    def actions_except(
+        self,
+        subject: Entity,
+        resource: Entity,
+        exceptions: Sequence[str],
+        context: Mapping[str, ContextValue] | None = None,
+        options: RequestOptions = DEFAULT_OPTIONS,
+    ) -> list[ConditionalItem]:
+        """The actions that are allowed, or would be if the excepted requirements alone were met. Permits nothing.
+
+        Raises as `actions` does, and InvalidRequest where no action of the type has such a requirement.
+        """
+        catalog = self._catalog
+        bundle = catalog.bundle
+        actions = bundle.actions.get(resource.type, ())
+        if not actions:
+            near = did_you_mean(resource.type, bundle.rulebook.resource_types)
+            raise InvalidRequest.at("resource.type", f"is not a type that the policies have actions for{near}")
+        known = {name for action in actions for name in bundle.rulebook.requirements[action, resource.type]}
+        check_exceptions(exceptions, known, f"an action on {resource.type}")
+        questions = _questions(bundle, subject, resource, actions, context or {})
+
+        def work(snapshot: FactSnapshot) -> list[ConditionalItem]:
+            evaluation = Evaluation(catalog, snapshot, self._now(), options)
+            found = ((question.action, evaluation.listed(question, frozenset(exceptions))) for question in questions)
+            return [ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None]
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
 
@@ -162,3 +185,16 @@ class PolicyDecisionPoint:
             return explain(Evaluation(catalog, snapshot, self._now(), options), question)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline)
+
+
+def _questions(
+    bundle: Bundle, subject: Entity, resource: Entity, actions: Sequence[str], given: Mapping[str, ContextValue]
+) -> list[Question]:
+    """The question about each action; context keys that only other actions know are left out for it."""
+    known = {key for action in actions for key in bundle.context_keys(action, resource.type)}
+    questions = []
+    for action in actions:
+        keys = bundle.context_keys(action, resource.type)
+        fitting = {key: value for key, value in given.items() if key in keys or key not in known}
+        questions.append(Question(subject, action, resource, fitting))
+    return questions

@@ -34,6 +34,7 @@ class Plan:
         self.obligations = {code: Obligation(code) for code in book.obligations.get((action, resource), ())}
         self._because: dict[str, Asker] = {}
         self._carried: dict[tuple[str, str], Asker] = {}
+        self._leads_nowhere: dict[str, Asker] = {}
 
     def begin(self) -> Work:
         """Begin a decision: what its questions share, which each of them is asked with."""
@@ -99,6 +100,13 @@ class Plan:
         found = self._carried.get((rule, step))
         if found is None:
             found = self._carried[rule, step] = self._asker(rule, step, FREE, FREE, *self._types)
+        return found
+
+    def leads_nowhere(self, step: str) -> Asker:
+        """Whether a next step cannot be taken here, or would change nothing."""
+        found = self._leads_nowhere.get(step)
+        if found is None:
+            found = self._leads_nowhere[step] = self._asker("leads_nowhere", step, *self._types)
         return found
 
     def _asker(self, rule: str, *likes: object) -> Asker:

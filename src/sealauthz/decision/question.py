@@ -41,6 +41,13 @@ class ListQuery:
     action: str
     sought: str
     context: Mapping[str, ContextValue] = field(default_factory=dict)
+    except_requirements: tuple[str, ...] = ()
+    """Requirements that need not be met yet. With any, what is listed is no permission."""
+
+    @property
+    def exceptions(self) -> frozenset[str]:
+        """The requirements that need not be met yet, each once."""
+        return frozenset(self.except_requirements)
 
     @property
     def resource_type(self) -> str:

@@ -26,6 +26,9 @@ LANGUAGES = ("en", "zh")
 SERVICE_REASONS = ("NOT_PERMITTED_NOW",)
 """Reasons that no policy gives: what a caller hears who may not see any of those that the policies gave."""
 
+SERVICE_STEPS = {"CHOOSE_ACTION": "action", "CHOOSE_TYPE": "type"}
+"""The next steps whose parameter the service finds, with its name: the word that is near an unknown one."""
+
 _KINDS = ("reasons", "steps", "obligations")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)
 _INSTANT = ("_at", "_until")
@@ -141,6 +144,7 @@ def missing_texts(texts: Texts, book: Rulebook, shown: Iterable[str]) -> Iterato
 def _carried(steps: tuple[str, ...], book: Rulebook, shown: Iterable[str]) -> frozenset[str]:
     """The names of what next steps carry; a subject is carried as what is shown of it."""
     names = {name for (_, step), found in book.carried.items() if step in steps for name in found}
+    names |= {name for step, name in SERVICE_STEPS.items() if step in steps}
     return frozenset(names | {f"{name}_{part}" for name in names for part in shown})
 
 

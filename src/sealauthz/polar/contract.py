@@ -33,6 +33,7 @@ ARITIES = {
     "obligation_parameter": 7,
     "parameter": 6,
     "counted": 6,
+    "leads_nowhere": 4,
     "lapses": 5,
     "has_role": 3,
     "has_permission": 3,
@@ -76,6 +77,8 @@ class Rulebook:
     obligations: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     carried: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By `parameter` or `counted` and a next step: the names of what the step carries."""
+    withheld: set[str] = field(default_factory=set)
+    """The next steps that are left out where `leads_nowhere` holds for them."""
 
     def actions_of(self, resource_type: str) -> tuple[str, ...]:
         """The actions that a resource type has, in the order in which the bundle mentions them."""
@@ -283,6 +286,12 @@ def _carried(reading: _Reading) -> None:
         reading.book.carried.setdefault((reading.rule.name, step), set()).add(name)
 
 
+def _leads_nowhere(reading: _Reading) -> None:
+    step = reading.literal(0, "next step")
+    if step is not None:
+        reading.book.withheld.add(step)
+
+
 _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "requires": _requires,
     "meets": _meets,
@@ -294,6 +303,7 @@ _READERS: Mapping[str, Callable[[_Reading], None]] = {
     "obligation_parameter": _obligation_parameter,
     "parameter": _carried,
     "counted": _carried,
+    "leads_nowhere": _leads_nowhere,
 }
 
 

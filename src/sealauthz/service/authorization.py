@@ -19,12 +19,13 @@ from sealauthz.process.log import Log
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
 from sealauthz.service.handling import write_incident
-from sealauthz.service.responses import about_page, explanation_message, fill_decision
+from sealauthz.service.responses import about_page, conditional_messages, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
 MAX_BATCH = 1_000
 MAX_CONTEXT_KEYS = 32
+MAX_EXCEPTIONS = 32
 
 AsksOne = authorization_pb2.Question | authorization_pb2.AuthorizeRequest | authorization_pb2.ExplainRequest
 AsksPage = authorization_pb2.ListResourcesRequest | authorization_pb2.ListSubjectsRequest
@@ -78,12 +79,18 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     def ListActions(
         self, request: authorization_pb2.ListActionsRequest, call: Call
     ) -> authorization_pb2.ListActionsResponse:
-        """Decide every action of the resource's type."""
+        """Decide every action of the resource's type, or tell which would be allowed but for some requirements."""
         violations = FieldViolations()
         subject, resource, context = _parts_from(request, "", violations)
+        exceptions = _exceptions_from(request, violations)
         violations.refuse()
         language = _language_from(request)
         self._note_question(call, "", resource.type)
+        if exceptions:
+            options = self._options(request, call)
+            items = self._pdp.actions_except(subject, resource, exceptions, context, options)
+            call.noted["items"] = len(items)
+            return authorization_pb2.ListActionsResponse(conditional_actions=conditional_messages(items))
         decisions = self._pdp.actions(subject, resource, context, self._options(request, call))
         call.noted["items"] = len(decisions)
         response = authorization_pb2.ListActionsResponse()
@@ -107,14 +114,24 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListResourcesResponse:
         """List the resources of a type on which the subject may act, one page."""
         page = self._page(request, call)
-        return authorization_pb2.ListResourcesResponse(resource_ids=page.ids, **about_page(page, self._store_id))
+        response = authorization_pb2.ListResourcesResponse(**about_page(page, self._store_id))
+        if page.except_requirements:
+            response.conditional_resources.extend(conditional_messages(page.items))
+        else:
+            response.resource_ids.extend(page.ids)
+        return response
 
     def ListSubjects(
         self, request: authorization_pb2.ListSubjectsRequest, call: Call
     ) -> authorization_pb2.ListSubjectsResponse:
         """List who may act on the resource, one page."""
         page = self._page(request, call)
-        return authorization_pb2.ListSubjectsResponse(subject_ids=page.ids, **about_page(page, self._store_id))
+        response = authorization_pb2.ListSubjectsResponse(**about_page(page, self._store_id))
+        if page.except_requirements:
+            response.conditional_subjects.extend(conditional_messages(page.items))
+        else:
+            response.subject_ids.extend(page.ids)
+        return response
 
     def _page(self, request: AsksPage, call: Call) -> ListPage:
         query, options = _query_from(request), self._options(request, call)
@@ -217,8 +234,20 @@ def _query_from(message: AsksPage) -> ListQuery:
     violations.check_id("action", message.action)
     violations.check_id(*wanted)
     context = _context_from(message.context, "context", violations)
+    exceptions = _exceptions_from(message, violations)
     violations.refuse()
-    return ListQuery(root, entity, message.action, wanted[1], context)
+    return ListQuery(root, entity, message.action, wanted[1], context, exceptions)
+
+
+def _exceptions_from(
+    message: AsksPage | authorization_pb2.ListActionsRequest, violations: FieldViolations
+) -> tuple[str, ...]:
+    """Read which requirements need not be met yet."""
+    given = tuple(message.except_requirements)
+    violations.check_count("except_requirements", len(given), MAX_EXCEPTIONS)
+    for place, requirement in enumerate(given[:MAX_EXCEPTIONS]):
+        violations.check_id(f"except_requirements[{place}]", requirement)
+    return given
 
 
 def _parts_from(

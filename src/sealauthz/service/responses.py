@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sealauthz.answers import Audience, NextStep, ParameterValue, Reason, RequirementOutcome
+from sealauthz.answers import Audience, ConditionalItem, NextStep, ParameterValue, Reason, RequirementOutcome
 from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
@@ -92,6 +92,11 @@ def about_page(page: ListPage, store_id: str) -> dict[str, Any]:
         "evaluated_at": timestamp(page.evaluated_at),
         "valid_until": timestamp(page.valid_until),
     }
+
+
+def conditional_messages(items: Iterable[ConditionalItem]) -> list[authorization_pb2.ConditionalItem]:
+    """Return what a list has that excepts requirements, as messages."""
+    return [authorization_pb2.ConditionalItem(id=item.id, still_required=item.still_required) for item in items]
 
 
 def explanation_message(

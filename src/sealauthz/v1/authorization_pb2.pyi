@@ -164,7 +164,7 @@ class FieldViolation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class ListActionsRequest(_message.Message):
-    __slots__ = ("subject", "resource", "context", "language", "consistency")
+    __slots__ = ("subject", "resource", "context", "language", "consistency", "except_requirements")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -177,18 +177,30 @@ class ListActionsRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    EXCEPT_REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     resource: Entity
     context: _containers.MessageMap[str, ContextValue]
     language: str
     consistency: Consistency
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
+    except_requirements: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., resource: _Optional[_Union[Entity, _Mapping]] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., language: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., except_requirements: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListActionsResponse(_message.Message):
-    __slots__ = ("actions",)
+    __slots__ = ("actions", "conditional_actions")
     ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONAL_ACTIONS_FIELD_NUMBER: _ClassVar[int]
     actions: _containers.RepeatedCompositeFieldContainer[ActionDecision]
-    def __init__(self, actions: _Optional[_Iterable[_Union[ActionDecision, _Mapping]]] = ...) -> None: ...
+    conditional_actions: _containers.RepeatedCompositeFieldContainer[ConditionalItem]
+    def __init__(self, actions: _Optional[_Iterable[_Union[ActionDecision, _Mapping]]] = ..., conditional_actions: _Optional[_Iterable[_Union[ConditionalItem, _Mapping]]] = ...) -> None: ...
+
+class ConditionalItem(_message.Message):
+    __slots__ = ("id", "still_required")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STILL_REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    still_required: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., still_required: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ActionDecision(_message.Message):
     __slots__ = ("action", "decision")
@@ -228,7 +240,7 @@ class ExplainResponse(_message.Message):
     def __init__(self, explanation: _Optional[_Union[Explanation, _Mapping]] = ...) -> None: ...
 
 class ListResourcesRequest(_message.Message):
-    __slots__ = ("subject", "action", "resource_type", "context", "page_size", "page_token", "consistency")
+    __slots__ = ("subject", "action", "resource_type", "context", "page_size", "page_token", "consistency", "except_requirements")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -243,6 +255,7 @@ class ListResourcesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    EXCEPT_REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
     subject: Entity
     action: str
     resource_type: str
@@ -250,10 +263,11 @@ class ListResourcesRequest(_message.Message):
     page_size: int
     page_token: str
     consistency: Consistency
-    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
+    except_requirements: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subject: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., resource_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., except_requirements: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListResourcesResponse(_message.Message):
-    __slots__ = ("resource_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until")
+    __slots__ = ("resource_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until", "conditional_resources")
     RESOURCE_IDS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +275,7 @@ class ListResourcesResponse(_message.Message):
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONAL_RESOURCES_FIELD_NUMBER: _ClassVar[int]
     resource_ids: _containers.RepeatedScalarFieldContainer[str]
     next_page_token: str
     complete: bool
@@ -268,10 +283,11 @@ class ListResourcesResponse(_message.Message):
     policy_version: str
     evaluated_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
-    def __init__(self, resource_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    conditional_resources: _containers.RepeatedCompositeFieldContainer[ConditionalItem]
+    def __init__(self, resource_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., conditional_resources: _Optional[_Iterable[_Union[ConditionalItem, _Mapping]]] = ...) -> None: ...
 
 class ListSubjectsRequest(_message.Message):
-    __slots__ = ("resource", "action", "subject_type", "context", "page_size", "page_token", "consistency")
+    __slots__ = ("resource", "action", "subject_type", "context", "page_size", "page_token", "consistency", "except_requirements")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -286,6 +302,7 @@ class ListSubjectsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    EXCEPT_REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
     resource: Entity
     action: str
     subject_type: str
@@ -293,10 +310,11 @@ class ListSubjectsRequest(_message.Message):
     page_size: int
     page_token: str
     consistency: Consistency
-    def __init__(self, resource: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., subject_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ...) -> None: ...
+    except_requirements: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, resource: _Optional[_Union[Entity, _Mapping]] = ..., action: _Optional[str] = ..., subject_type: _Optional[str] = ..., context: _Optional[_Mapping[str, ContextValue]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., except_requirements: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSubjectsResponse(_message.Message):
-    __slots__ = ("subject_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until")
+    __slots__ = ("subject_ids", "next_page_token", "complete", "revision", "policy_version", "evaluated_at", "valid_until", "conditional_subjects")
     SUBJECT_IDS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
@@ -304,6 +322,7 @@ class ListSubjectsResponse(_message.Message):
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONAL_SUBJECTS_FIELD_NUMBER: _ClassVar[int]
     subject_ids: _containers.RepeatedScalarFieldContainer[str]
     next_page_token: str
     complete: bool
@@ -311,7 +330,8 @@ class ListSubjectsResponse(_message.Message):
     policy_version: str
     evaluated_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
-    def __init__(self, subject_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    conditional_subjects: _containers.RepeatedCompositeFieldContainer[ConditionalItem]
+    def __init__(self, subject_ids: _Optional[_Iterable[str]] = ..., next_page_token: _Optional[str] = ..., complete: _Optional[bool] = ..., revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., policy_version: _Optional[str] = ..., evaluated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., conditional_subjects: _Optional[_Iterable[_Union[ConditionalItem, _Mapping]]] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("effect", "reasons", "next_steps", "obligations", "decision_id", "policy_version", "revision", "evaluated_at", "valid_until", "facts_age")

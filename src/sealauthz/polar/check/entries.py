@@ -84,6 +84,7 @@ def _entries(rules: Rules, book: Rulebook, context_of: ContextOf, subject: Value
     for step, resource, context in _steps(rules, book, reasons, places):
         for name, outputs in (("parameter", frozenset({"str", "int", subject.name})), ("counted", frozenset[str]())):
             yield Entry((name, 6), (literal(step), FREE, FREE, subject, resource, context), outputs=outputs)
+        yield Entry(("leads_nowhere", 4), (literal(step), subject, resource, context))
 
 
 def _steps(

@@ -208,7 +208,7 @@ def check_contract_names(book: Rulebook, rules: Rules, types: TypeTable, found: 
             message = f"{type_} declares no permission `{action}`, so that nobody can be allowed"
             found.error("permission", message, rule.parameters[0].place, did_you_mean(action, permissions))
     steps = {step for entry in book.reasons.values() for step in entry.next_steps}
-    for clause in (*rules.named("parameter"), *rules.named("counted")):
+    for clause in (*rules.named("parameter"), *rules.named("counted"), *rules.named("leads_nowhere")):
         step = clause.literals.get(0)
         if isinstance(step, str) and step not in steps:
             message = f"no reason has the next step `{step}`"

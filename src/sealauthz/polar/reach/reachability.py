@@ -49,6 +49,9 @@ from sealauthz.polar.syntax import (
 MAX_DEPTH = 24
 """Rules that call each other deeper than this are not followed."""
 
+MAX_EXCEPTIONS_HELD = 64
+"""Of how many questions that except requirements the links are kept."""
+
 MAX_WAYS = 32
 """With more ways than this in which a rule can hold, what it says about its arguments is dropped."""
 
@@ -96,29 +99,47 @@ class Reachability:
         }
         self._resolver_paths = resolver_paths
         self._is_a = is_a
-        self._found: dict[tuple[str, str, str, str, Root], Links] = {}
+        self._found: dict[tuple[str, str, str, str, Root, frozenset[str]], Links] = {}
         self._finding = threading.Lock()
 
-    def between(self, subject: str, action: str, resource: str, context: str, known: Root) -> Links:
+    def between(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: str,
+        known: Root,
+        excepted: frozenset[str] = frozenset(),
+    ) -> Links:
         """Return the links of an action, each path from what is known to what is sought; None if it is for anybody.
 
-        `subject`, `resource` and `context` are the names of their classes.
+        `subject`, `resource` and `context` are the names of their classes. What an `excepted` requirement asks says
+        nothing: the links are those of all that would be allowed if it were met.
         """
-        key = (subject, action, resource, context, known)
-        if key in self._found:
+        key = (subject, action, resource, context, known, excepted)
+        if not excepted and key in self._found:
             return self._found[key]
         with self._finding:
             if key not in self._found:
                 resolved = self._resolved(resource, context)
-                search = _Search(self._program, self._shapes, self._heads, resolved, self._is_a, known)
+                search = _Search(self._program, self._shapes, self._heads, resolved, self._is_a, known, excepted)
                 asked: _Arguments = (
                     Endpoint(Root.SUBJECT, (), subject),
                     Constant(action),
                     Endpoint(Root.RESOURCE, (), resource),
                     Given(context),
                 )
-                self._found[key] = any_of(outcome.links for outcome in search.outcomes("allow", asked))
+                links = any_of(outcome.links for outcome in search.outcomes("allow", asked))
+                if excepted:
+                    self._forget_exceptions()
+                self._found[key] = links
             return self._found[key]
+
+    def _forget_exceptions(self) -> None:
+        """Make room: which requirements to except is the client's choice, and there are very many."""
+        held = [key for key in self._found if key[-1]]
+        for key in held[: max(0, len(held) - MAX_EXCEPTIONS_HELD + 1)]:
+            del self._found[key]
 
     def _resolved(self, resource: str, context: str) -> Mapping[str, Endpoint]:
         resolved = {}
@@ -138,6 +159,7 @@ class _Search:
     resolved: Mapping[str, Endpoint]
     is_a: Callable[[str, str], bool]
     known: Root
+    excepted: frozenset[str]
     _outcomes: dict[tuple[str, _Arguments], list[_Outcome]] = field(default_factory=dict)
     _entered: list[tuple[str, _Arguments]] = field(default_factory=list)
 
@@ -289,12 +311,21 @@ class _Search:
         for fact in self.program.clauses.get((condition.name, len(arguments)), ()):
             if fact.goals or not all(map(self._is_certain, fact.parameters, arguments)):
                 continue
+            if self._is_excepted(fact):
+                continue
             env = dict(way.env)
             for term, parameter in zip(condition.arguments, fact.parameters, strict=True):
                 if isinstance(term, Variable) and term.name in names and isinstance(parameter.term, Literal):
                     env[term.name] = Constant(parameter.term.value)
             links = both(links, any_of(found.links for found in self._one(action, _Way(env))))
         return [] if links == NEVER else [_Way(way.env, links)]
+
+    def _is_excepted(self, fact: Clause) -> bool:
+        """Whether a fact lists a requirement that need not be met."""
+        if not self.excepted or fact.name != "requires":
+            return False
+        requirement = fact.parameters[2].term
+        return isinstance(requirement, Literal) and requirement.value in self.excepted
 
     def _is_certain(self, parameter: Parameter, value: Value | None) -> bool:
         """Whether an argument fits a parameter of a fact, whatever the facts of the question are."""
