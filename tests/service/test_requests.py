@@ -185,7 +185,7 @@ WRITES = {
         write(GOOD, preconditions=[facts_pb2.Precondition(key=KEY, at_revision=1)] * 1_001),
         {"preconditions": "must have at most 1,000 items"},
     ),
-    "an empty change": (write(GOOD, facts_pb2.FactChange()), {"changes[1]": "must hold `put` or `delete`"}),
+    "an empty change": (write(GOOD, facts_pb2.FactChange()), {"changes[1]": "must hold `put`, `update` or `delete`"}),
     "an empty fact": (
         write(facts_pb2.FactChange(put=records_pb2.Fact())),
         {"changes[0].put": "must hold a record"},

@@ -17,7 +17,7 @@ import trustme
 from calls import ask, entity, refused, use
 from conftest import TOKEN, Serve, Served, demo_database, trusted
 
-from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, put
+from sealauthz.client import Attempt, CallFailed, NoAnswer, Question, SealAuthzClient, at_revision, put
 from sealauthz.config import load
 from sealauthz.decision import Bundle, PolicyDecisionPoint, system_clock
 from sealauthz.decision.folder import installed_folder
@@ -441,7 +441,12 @@ def test_the_documented_callers_can_do_their_work_and_no_more(configured: Served
         assert refused(configured.authorization.Authorize, use(), caller).code == grpc.StatusCode.PERMISSION_DENIED
     ask(configured.authorization.Authorize, use(SEAL, "Person:p-zhou", **TASK), "signing-service")
     ask(write, puts(contract), "contract-store")
-    ask(write, puts(*used), "signing-service")
+    # It counts on what it has read.
+    wanted = facts_pb2.ReadFactsRequest(record_type="SealGrant", filters=[{"field": "id", "value": grants[0]}])
+    (read,) = ask(configured.facts.ReadFacts, wanted, "signing-service").facts
+    counted = puts(*used)
+    counted.preconditions.append(at_revision("SealGrant", grants[0], read.revision))
+    ask(write, counted, "signing-service")
     ask(write, puts(leaving, *map(ended, grants)), "hr-import")
 
 

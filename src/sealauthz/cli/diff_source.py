@@ -84,7 +84,7 @@ def _fixtures(path: Path) -> list[FactSet]:
 def _records(file: Iterable[bytes], name: str) -> list[Any]:
     """Read the records of a file."""
     hint = "; write one fact a line, as `sealauthz facts export` does"
-    return [record for _, record in read_lines(file, f"{name}:", hint)]
+    return [put.record for _, put in read_lines(file, f"{name}:", hint)]
 
 
 def _read_database(url: str) -> Iterator[Any]:

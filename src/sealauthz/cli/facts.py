@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from sealauthz.cli.answer_source import connected, connection_options
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
+from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import RecordType, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, store_options
@@ -44,7 +45,7 @@ def facts() -> None:
     """
 
 
-for command in (facts_import, facts_imports, facts_abandon):
+for command in (facts_import, facts_imports, facts_abandon, facts_update):
     facts.add_command(command)
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -63,8 +63,10 @@ def facts_import(
 
     FILE may be `-` for standard input. Each chunk is one transaction: all of
     its lines or none. Rules between facts must hold after each chunk, so keep
-    what belongs together close. A fact that exists is replaced. An error names
-    its line; the chunks before it stay written.
+    what belongs together close. A fact that exists is replaced: a line that
+    leaves out a field which holds a value, as an export without personal data
+    does, is refused, and so is one that changes a counter without --bulk. An
+    error names its line; the chunks before it stay written.
 
     With --bulk, questions about the enterprises of the file are denied with
     FACT_UNAVAILABLE until its last line is written; rules that need the whole
@@ -119,7 +121,7 @@ def facts_import(
     written = 0
     with open_store(config_file, database) as store:
         for number, lines in enumerate(_chunks(read_lines(file), chunk), 1):
-            batch = Batch("cli", f"{request_id}-{number}", tuple(Put(record) for _, record in lines))
+            batch = Batch("cli", f"{request_id}-{number}", tuple(put for _, put in lines))
             try:
                 receipt = store.write(batch)
             except (InvalidRequest, FactConflict, InvariantBroken) as error:
@@ -204,7 +206,7 @@ def _open_import(store: Store, caller: str, import_id: str) -> OpenImport:
     raise Stop(f"the caller `{caller}` has no open import `{import_id}`", Exit.REFUSED)
 
 
-def _import_bulk(store: Store, started: OpenImport, lines: Iterable[tuple[int, Any]], chunk: int) -> None:
+def _import_bulk(store: Store, started: OpenImport, lines: Iterable[tuple[int, Put]], chunk: int) -> None:
     """Write the lines into the database as the next parts of an import, and finish it."""
     written = 0
     number = started.parts
@@ -216,7 +218,7 @@ def _import_bulk(store: Store, started: OpenImport, lines: Iterable[tuple[int, A
             current, upcoming = upcoming, next(chunks, [])
             part = Part(started.import_id, started.tenants, number + 1, not upcoming)
             try:
-                receipt = store.import_part(started.caller, part, [record for _, record in current])
+                receipt = store.import_part(started.caller, part, [put for _, put in current])
             except (InvalidRequest, FactConflict, InvariantBroken) as error:
                 raise (_at_line(error, current, written) if current else Stop(str(error), Exit.REFUSED)) from error
             number, is_last = part.number, part.is_last
@@ -240,12 +242,12 @@ def _import_over_grpc(
     client: SealAuthzClient,
     import_id: str,
     enterprises: frozenset[str],
-    lines: Iterable[tuple[int, Any]],
+    lines: Iterable[tuple[int, Put]],
     chunk: int,
 ) -> None:
     """Write the lines as one import through a server."""
     forms = forms_of(service_model())
-    messages = (forms.message_of(record) for _, record in lines)
+    messages = (forms.message_of(put.record, put.left_out) for _, put in lines)
     is_done = False
     try:
         done = client.import_facts(import_id, sorted(enterprises), messages, part_size=chunk)
@@ -263,20 +265,20 @@ def _enterprises_in(file: BinaryIO) -> frozenset[str]:
     if not file.seekable():
         raise click.UsageError("name each --enterprise: standard input is read only once")
     tenant = service_model().tenant
-    found = frozenset(record.id for _, record in read_lines(file) if type(record).__name__ == tenant)
+    found = frozenset(put.record.id for _, put in read_lines(file) if type(put.record).__name__ == tenant)
     file.seek(0)
     if not found:
         raise click.UsageError("name an --enterprise: the file has no record of one")
     return found
 
 
-def _report(lines: list[tuple[int, Any]], receipt: WriteReceipt) -> None:
+def _report(lines: list[tuple[int, Put]], receipt: WriteReceipt) -> None:
     done = "was written before" if receipt.is_replay else "written"
     span = f"lines {lines[0][0]} to {lines[-1][0]}"
     click.echo(f"{span}: {len(lines)} facts {done}, revision {receipt.revision}", err=True)
 
 
-def _chunks(lines: Iterable[tuple[int, Any]], size: int) -> Iterator[list[tuple[int, Any]]]:
+def _chunks(lines: Iterable[tuple[int, Put]], size: int) -> Iterator[list[tuple[int, Put]]]:
     rest = iter(lines)
     while chunk := list(itertools.islice(rest, size)):
         yield chunk
@@ -289,7 +291,7 @@ def _with_rule(error: FactConflict | InvariantBroken) -> str:
 
 
 def _at_line(
-    error: InvalidRequest | FactConflict | InvariantBroken, lines: list[tuple[int, Any]], written: int
+    error: InvalidRequest | FactConflict | InvariantBroken, lines: list[tuple[int, Put]], written: int
 ) -> Stop:
     """Name the line that an error of the store is about; or the whole chunk, if that is unknown."""
     message = str(error)
@@ -302,7 +304,7 @@ def _at_line(
             field = violation.field[match.end() :]
             message = f"`{field}` {violation.description}" if field else violation.description
     else:
-        by_name = {f"{type(record).__name__}:{record.id}": number for number, record in lines}
+        by_name = {f"{type(put.record).__name__}:{put.record.id}": number for number, put in lines}
         numbers = [by_name[f"{name}:{id_}"] for name, id_ in _NAMED.findall(message) if f"{name}:{id_}" in by_name]
         number = numbers[0] if numbers else None
         message = _with_rule(error)

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from sealauthz.cli.app import Stop, service_model
 from sealauthz.errors import InvalidRequest, did_you_mean
-from sealauthz.facts import MAX_PAGE_SIZE, ReadTransaction, Stored
+from sealauthz.facts import MAX_PAGE_SIZE, Put, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
 from sealauthz.schema import Model
 from sealauthz.service.fields import FieldViolations
@@ -40,8 +40,8 @@ def line_of(model: Model, record: Any, *, with_personal_data: bool) -> str:
     return json_format.MessageToJson(fact, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
 
 
-def record_of(model: Model, line: str) -> Any:
-    """Read the record of one line. Raises InvalidRequest."""
+def put_of(model: Model, line: str) -> Put:
+    """Read the record of one line, and what it leaves out. Raises InvalidRequest."""
     try:
         fact = json_format.Parse(line, records_pb2.Fact())
     except json_format.ParseError as error:
@@ -51,7 +51,7 @@ def record_of(model: Model, line: str) -> Any:
     violations = FieldViolations()
     record = forms_of(model).record_from(fact, "fact", violations)
     violations.refuse()
-    return record
+    return Put(record, forms_of(model).left_out(fact, is_import=True))
 
 
 def _first_line(error: Exception) -> str:
@@ -59,7 +59,7 @@ def _first_line(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-def read_lines(file: Iterable[bytes], place: str = "line ", first_hint: str = "") -> Iterator[tuple[int, Any]]:
+def read_lines(file: Iterable[bytes], place: str = "line ", first_hint: str = "") -> Iterator[tuple[int, Put]]:
     """Yield the number and the record of each line that is not blank.
 
     Raises Stop, which names the `place` and, of the first line, gives a hint.
@@ -72,13 +72,13 @@ def read_lines(file: Iterable[bytes], place: str = "line ", first_hint: str = ""
         if not line:
             continue
         try:
-            record = record_of(service_model(), line)
+            put = put_of(service_model(), line)
         except InvalidRequest as error:
             said = "; ".join(
                 f"`{v.field}` {v.description}" if v.field != "line" else v.description for v in error.violations
             )
             raise Stop(f"{place}{number}: {said}{first_hint if number == 1 else ''}") from error
-        yield number, record
+        yield number, put
 
 
 def read_all(snapshot: ReadTransaction, record_type: str, filters: Mapping[str, Filter]) -> Iterator[Stored]:

@@ -25,7 +25,7 @@ from sealauthz.answers import (
     RuleRef,
 )
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
-from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put
+from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put, update
 from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, Page, Question, Written
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
 
@@ -61,6 +61,7 @@ __all__ = [
     "delete",
     "exists",
     "put",
+    "update",
 ]
 
 

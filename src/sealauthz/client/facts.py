@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import grpc
+from google.protobuf import field_mask_pb2
 from google.protobuf.message import Message
 
 from sealauthz.client.messages import Changes, Imported, Page, Written, moment_from
@@ -24,8 +25,20 @@ _MAX_PART_BYTES = 3 * 1024 * 1024
 
 
 def put(record: Message) -> facts_pb2.FactChange:
-    """Return the change that writes a record, which is a message of `sealauthz.v1.records_pb2`."""
+    """Return the change that writes a whole record, which is a message of `sealauthz.v1.records_pb2`.
+
+    Refused where a stored record holds a value that the message leaves out: see `update`.
+    """
     return facts_pb2.FactChange(put=_fact_of(record))
+
+
+def update(record: Message, *fields: str) -> facts_pb2.FactChange:
+    """Return the change of these fields of a record that exists: they take the values that the message holds.
+
+    A field that the message leaves out takes its default. All other fields of the message but `id` do not count.
+    """
+    mask = field_mask_pb2.FieldMask(paths=fields)
+    return facts_pb2.FactChange(update=facts_pb2.FactUpdate(fact=_fact_of(record), fields=mask))
 
 
 def _fact_of(record: Message) -> records_pb2.Fact:
@@ -73,7 +86,7 @@ class FactsCalls(Connection):
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> Written:
-        """Make all changes (`put`, `delete`) in one transaction. Without a `request_id` the write gets a fresh one."""
+        """Make all changes (`put`, `update`, `delete`) in one transaction; without a `request_id` with a fresh one."""
         request = facts_pb2.WriteFactsRequest(
             request_id=request_id or str(uuid.uuid4()), changes=changes, preconditions=preconditions
         )

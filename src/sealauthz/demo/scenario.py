@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console, Group
 from rich.text import Text
 
-from sealauthz.client import Decision, SealAuthzClient
+from sealauthz.client import Decision, SealAuthzClient, at_revision
 from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.demo.facts import opening_facts
 from sealauthz.demo.harness import Clock, Harness
@@ -25,6 +25,7 @@ from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
+from sealauthz.schema.rules import Rising
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import show
@@ -80,7 +81,14 @@ class _OverGrpc:
 
     def write(self, request_id: str, records: tuple[Any, ...]) -> None:
         changes = [facts_pb2.FactChange(put=forms_of(MODEL).fact_of(record, is_plain=True)) for record in records]
-        self.client.write_facts(changes, request_id=request_id)
+        # Who counts says on what: see `Rising`.
+        counted = [record for record in records if MODEL.shapes[type(record).__name__].rules_of(Rising)]
+        conditions = [
+            at_revision(type(record).__name__, record.id, stored.revision)
+            for record in counted
+            for stored in self.client.read_facts(type(record).__name__, {"id": record.id}).facts
+        ]
+        self.client.write_facts(changes, conditions, request_id=request_id)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from sealauthz.facts.memory.consistency import Consistency, Deadline
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.feed import Feed
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, WriteReceipt
+from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, Update, WriteReceipt
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.importing import Part, PartReceipt
 from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
@@ -32,6 +32,7 @@ __all__ = [
     "Store",
     "Stored",
     "Unit",
+    "Update",
     "WriteReceipt",
     "upgrade",
 ]

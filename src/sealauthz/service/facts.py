@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvalidRequest, InvariantBroken, TimeOver, Violation
-from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store
+from sealauthz.facts import Batch, Delete, Precondition, PreconditionKind, Put, Store, Update
 from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
 from sealauthz.schema import Model
 from sealauthz.service.callers import Call, Caller
@@ -27,7 +27,7 @@ MAX_ENTERPRISES = 1_000
 _MAX_PAGE_TOKEN_CHARACTERS = 2_048
 _NOTICED_AFTER_S = 0.1
 
-_CHANGE_PATH = re.compile(r"changes\[(\d+)\]\.(?!put\.|delete\.)(.+)")
+_CHANGE_PATH = re.compile(r"changes\[(\d+)\]\.(?!put\.|update\.|delete\.)(.+)")
 _RECORD_PATH = re.compile(r"changes\[(\d+)\]\.?(.*)")
 _PRECONDITION_PATH = re.compile(r"(preconditions\[\d+\])\.(?!key\.)(.+)")
 
@@ -126,15 +126,19 @@ def _all(items: Iterable[Any | None]) -> tuple[Any, ...]:
 
 def _change_from(
     message: facts_pb2.FactChange, path: str, violations: FieldViolations, forms: WireForms
-) -> Put | Delete | None:
+) -> Put | Update | Delete | None:
     match message.WhichOneof("change"):
         case "put":
             record = forms.record_from(message.put, f"{path}.put", violations)
-            return None if record is None else Put(record)
+            return None if record is None else Put(record, forms.left_out(message.put))
+        case "update":
+            update = message.update
+            found = forms.values_from(update.fact, update.fields.paths, f"{path}.update", violations)
+            return None if found is None else Update(*found)
         case "delete":
             return Delete(*_key_from(message.delete, f"{path}.delete", violations, forms))
         case _:
-            violations.add(path, "must hold `put` or `delete`")
+            violations.add(path, "must hold `put`, `update` or `delete`")
             return None
 
 
@@ -215,10 +219,13 @@ def _as_on_the_wire(error: InvalidRequest, batch: Batch, forms: WireForms) -> In
 
     def renamed(violation: Violation) -> Violation:
         if match := _CHANGE_PATH.fullmatch(violation.field):
-            change = batch.changes[int(match[1])]
-            where = f"delete.{match[2]}"
-            if isinstance(change, Put):
-                where = f"put.{forms.path_of(type(change.record).__name__, match[2])}"
+            match batch.changes[int(match[1])]:
+                case Put(record=record):
+                    where = f"put.{forms.path_of(type(record).__name__, match[2])}"
+                case Update(record_type=record_type):
+                    where = f"update.fact.{forms.path_of(record_type, match[2])}"
+                case Delete():
+                    where = f"delete.{match[2]}"
             return Violation(f"changes[{match[1]}].{where}", violation.description)
         if match := _PRECONDITION_PATH.fullmatch(violation.field):
             return Violation(f"{match[1]}.key.{match[2]}", violation.description)
@@ -323,8 +330,11 @@ def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call
     violations.refuse()
     for name in {type(record).__name__ for record in records}:
         call.caller.check_writes(name)
+    puts = [
+        Put(record, forms.left_out(fact, is_import=True)) for record, fact in zip(records, message.facts, strict=True)
+    ]
     try:
-        return store.import_part(call.caller.name, part, records, call.caller.tenants, call.caller.check_change)
+        return store.import_part(call.caller.name, part, puts, call.caller.tenants, call.caller.check_change)
     except InvalidRequest as error:
         raise InvalidRequest(*(_in_part(violation, records, forms) for violation in error.violations)) from error
     except (FactConflict, InvariantBroken) as error:

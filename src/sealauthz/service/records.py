@@ -8,7 +8,7 @@ own travels in the generic form: its type, its id, and the other values by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
+from sealauthz.errors import did_you_mean
 from sealauthz.schema import Column, Model
 from sealauthz.service.fields import FieldViolations, set_timestamp, timestamp
 from sealauthz.v1 import records_pb2
@@ -83,6 +84,68 @@ class WireForms:
         }
         return None if len(violations) > before else self.model.records[name](**values)
 
+    def left_out(self, fact: records_pb2.Fact, *, is_import: bool = False) -> frozenset[str]:
+        """Return the fields that a fact leaves out to take their default.
+
+        `is_import`: only those that would be there if the fact had been read. A key or an amount that is none and an
+        instant at its default are in no fact that we write.
+        """
+        which = fact.WhichOneof("record") or GENERIC
+        message = getattr(fact, which)
+        name = self._record_of.get(which) or message.type
+        return frozenset(
+            column.name
+            for column in self.model.shapes[name].columns
+            if column.has_default
+            and not (column.name in message.values if which == GENERIC else message.HasField(column.name))
+            and not (is_import and (column.is_optional or column.is_instant))
+        )
+
+    def values_from(
+        self, fact: records_pb2.Fact, fields: Sequence[str], path: str, violations: FieldViolations
+    ) -> tuple[str, str, dict[str, Any]] | None:
+        """Read the type, the id and the named fields of a fact, or note in `violations` why they cannot be read.
+
+        `path` is that of the message with the fields `fact` and `fields`.
+        """
+        which = fact.WhichOneof("record")
+        if which is None:
+            violations.add(f"{path}.fact", "must hold a record")
+            return None
+        before = len(violations)
+        message = getattr(fact, which)
+        name = self._record_of.get(which) or self._generic_type(message, f"{path}.fact.{which}", violations)
+        if name is None:
+            return None
+        shape = self.model.shapes[name]
+        columns = {column.name: column for column in shape.columns}
+        violations.check_id(f"{path}.fact.{self.path_of(name, 'id')}", message.id)
+        if not fields:
+            violations.add(f"{path}.fields", "must name at least one field")
+        values: dict[str, Any] = {}
+        for index, field in enumerate(fields):
+            if violations.is_full:
+                break
+            at = f"{path}.fields.paths[{index}]"
+            if field not in columns:
+                violations.add(at, f"is not a field of `{name}`{did_you_mean(field, columns)}")
+            elif field in ("id", shape.home):
+                violations.add(at, f"never changes: it says {'which' if field == 'id' else 'where'} the record is")
+            elif field in values:
+                violations.add(at, "is named twice")
+            else:
+                where = f"{path}.fact.{self.path_of(name, field)}"
+                values[field] = self._value_from(message, which, name, columns[field], where, violations)
+        return None if len(violations) > before else (name, message.id, values)
+
+    def fact_with(self, record_type: str, values: Mapping[str, Any]) -> records_pb2.Fact:
+        """Return a fact with some fields of a record, personal text in plain; None is left out."""
+        fact, message = self._empty(record_type)
+        for name, value in values.items():
+            if value is not None:
+                _set(message, self.model.shapes[record_type].column(name), value)
+        return fact
+
     def _generic_type(self, message: Message, path: str, violations: FieldViolations) -> str | None:
         """Return the type of a record in the generic form; note what is wrong with it."""
         name: str = getattr(message, "type", "")
@@ -133,9 +196,9 @@ class WireForms:
             violations.check_text(path, value)
         return column.normalise(value) if column.normalise else value
 
-    def message_of(self, record: Any) -> Message:
-        """Return the message inside of the fact that holds the record, personal text in plain."""
-        fact = self.fact_of(record, is_plain=True)
+    def message_of(self, record: Any, hidden: Collection[str] = ()) -> Message:
+        """Return the message inside of the fact that holds the record without the fields in `hidden`, in plain."""
+        fact = self.fact_of(record, hidden, is_plain=True)
         message: Message = getattr(fact, fact.WhichOneof("record") or GENERIC)
         return message
 

@@ -22,50 +22,53 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sealauthz.v1 import records_pb2 as sealauthz_dot_v1_dot_records__pb2
 from sealauthz.v1 import revision_pb2 as sealauthz_dot_v1_dot_revision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18sealauthz/v1/facts.proto\x12\x0csealauthz.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asealauthz/v1/records.proto\x1a\x1bsealauthz/v1/revision.proto\"*\n\x07\x46\x61\x63tKey\x12\x13\n\x0brecord_type\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"b\n\nFactChange\x12!\n\x03put\x18\x01 \x01(\x0b\x32\x12.sealauthz.v1.FactH\x00\x12\'\n\x06\x64\x65lete\x18\x02 \x01(\x0b\x32\x15.sealauthz.v1.FactKeyH\x00\x42\x08\n\x06\x63hange\"\xcf\x01\n\x0cPrecondition\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.sealauthz.v1.FactKey\x12\x33\n\x06\x65xists\x18\x02 \x01(\x0b\x32!.sealauthz.v1.Precondition.ExistsH\x00\x12\x33\n\x06\x61\x62sent\x18\x03 \x01(\x0b\x32!.sealauthz.v1.Precondition.AbsentH\x00\x12\x15\n\x0b\x61t_revision\x18\x04 \x01(\x03H\x00\x1a\x08\n\x06\x45xists\x1a\x08\n\x06\x41\x62sentB\x06\n\x04kind\"\x85\x01\n\x11WriteFactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.sealauthz.v1.FactChange\x12\x31\n\rpreconditions\x18\x03 \x03(\x0b\x32\x1a.sealauthz.v1.Precondition\"\x86\x01\n\x12WriteFactsResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\x30\n\x0c\x63ommitted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"*\n\nFactFilter\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"y\n\x10ReadFactsRequest\x12\x13\n\x0brecord_type\x18\x01 \x01(\t\x12)\n\x07\x66ilters\x18\x02 \x03(\x0b\x32\x18.sealauthz.v1.FactFilter\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\x83\x01\n\x11ReadFactsResponse\x12\'\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.sealauthz.v1.StoredFact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x08revision\x18\x03 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\"W\n\nStoredFact\x12 \n\x04\x66\x61\x63t\x18\x01 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x15\n\rhidden_fields\x18\x03 \x03(\t\"\x8f\x01\n\x12ImportFactsRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x02 \x03(\t\x12!\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x12.sealauthz.v1.Fact\x12\x0c\n\x04part\x18\x04 \x01(\x03\x12\x0c\n\x04last\x18\x05 \x01(\x08\x12\x0f\n\x07\x61\x62\x61ndon\x18\x06 \x01(\x08\"s\n\x13ImportFactsResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\r\n\x05parts\x18\x02 \x01(\x03\x12\r\n\x05\x66\x61\x63ts\x18\x03 \x01(\x03\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"R\n\x13WatchChangesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\x14\n\x0crecord_types\x18\x02 \x03(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x03 \x03(\t\"\xa2\x01\n\x14WatchChangesResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\x30\n\x0c\x63ommitted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x19.sealauthz.v1.ChangedFact\"\x8f\x01\n\x0b\x43hangedFact\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.sealauthz.v1.FactKey\x12\"\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12!\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12\x15\n\rhidden_fields\x18\x04 \x03(\t2\xdc\x02\n\x0c\x46\x61\x63tsService\x12O\n\nWriteFacts\x12\x1f.sealauthz.v1.WriteFactsRequest\x1a .sealauthz.v1.WriteFactsResponse\x12L\n\tReadFacts\x12\x1e.sealauthz.v1.ReadFactsRequest\x1a\x1f.sealauthz.v1.ReadFactsResponse\x12T\n\x0bImportFacts\x12 .sealauthz.v1.ImportFactsRequest\x1a!.sealauthz.v1.ImportFactsResponse(\x01\x12W\n\x0cWatchChanges\x12!.sealauthz.v1.WatchChangesRequest\x1a\".sealauthz.v1.WatchChangesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18sealauthz/v1/facts.proto\x12\x0csealauthz.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asealauthz/v1/records.proto\x1a\x1bsealauthz/v1/revision.proto\"*\n\x07\x46\x61\x63tKey\x12\x13\n\x0brecord_type\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"\x8e\x01\n\nFactChange\x12!\n\x03put\x18\x01 \x01(\x0b\x32\x12.sealauthz.v1.FactH\x00\x12\'\n\x06\x64\x65lete\x18\x02 \x01(\x0b\x32\x15.sealauthz.v1.FactKeyH\x00\x12*\n\x06update\x18\x03 \x01(\x0b\x32\x18.sealauthz.v1.FactUpdateH\x00\x42\x08\n\x06\x63hange\"Z\n\nFactUpdate\x12 \n\x04\x66\x61\x63t\x18\x01 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12*\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\xcf\x01\n\x0cPrecondition\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.sealauthz.v1.FactKey\x12\x33\n\x06\x65xists\x18\x02 \x01(\x0b\x32!.sealauthz.v1.Precondition.ExistsH\x00\x12\x33\n\x06\x61\x62sent\x18\x03 \x01(\x0b\x32!.sealauthz.v1.Precondition.AbsentH\x00\x12\x15\n\x0b\x61t_revision\x18\x04 \x01(\x03H\x00\x1a\x08\n\x06\x45xists\x1a\x08\n\x06\x41\x62sentB\x06\n\x04kind\"\x85\x01\n\x11WriteFactsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.sealauthz.v1.FactChange\x12\x31\n\rpreconditions\x18\x03 \x03(\x0b\x32\x1a.sealauthz.v1.Precondition\"\x86\x01\n\x12WriteFactsResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\x30\n\x0c\x63ommitted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"*\n\nFactFilter\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"y\n\x10ReadFactsRequest\x12\x13\n\x0brecord_type\x18\x01 \x01(\t\x12)\n\x07\x66ilters\x18\x02 \x03(\x0b\x32\x18.sealauthz.v1.FactFilter\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\x83\x01\n\x11ReadFactsResponse\x12\'\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x18.sealauthz.v1.StoredFact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x08revision\x18\x03 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\"W\n\nStoredFact\x12 \n\x04\x66\x61\x63t\x18\x01 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x15\n\rhidden_fields\x18\x03 \x03(\t\"\x8f\x01\n\x12ImportFactsRequest\x12\x11\n\timport_id\x18\x01 \x01(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x02 \x03(\t\x12!\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x12.sealauthz.v1.Fact\x12\x0c\n\x04part\x18\x04 \x01(\x03\x12\x0c\n\x04last\x18\x05 \x01(\x08\x12\x0f\n\x07\x61\x62\x61ndon\x18\x06 \x01(\x08\"s\n\x13ImportFactsResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\r\n\x05parts\x18\x02 \x01(\x03\x12\r\n\x05\x66\x61\x63ts\x18\x03 \x01(\x03\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"R\n\x13WatchChangesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\x14\n\x0crecord_types\x18\x02 \x03(\t\x12\x16\n\x0e\x65nterprise_ids\x18\x03 \x03(\t\"\xa2\x01\n\x14WatchChangesResponse\x12,\n\x08revision\x18\x01 \x01(\x0b\x32\x1a.sealauthz.v1.FactRevision\x12\x30\n\x0c\x63ommitted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x19.sealauthz.v1.ChangedFact\"\x8f\x01\n\x0b\x43hangedFact\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.sealauthz.v1.FactKey\x12\"\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12!\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x12.sealauthz.v1.Fact\x12\x15\n\rhidden_fields\x18\x04 \x03(\t2\xdc\x02\n\x0c\x46\x61\x63tsService\x12O\n\nWriteFacts\x12\x1f.sealauthz.v1.WriteFactsRequest\x1a .sealauthz.v1.WriteFactsResponse\x12L\n\tReadFacts\x12\x1e.sealauthz.v1.ReadFactsRequest\x1a\x1f.sealauthz.v1.ReadFactsResponse\x12T\n\x0bImportFacts\x12 .sealauthz.v1.ImportFactsRequest\x1a!.sealauthz.v1.ImportFactsResponse(\x01\x12W\n\x0cWatchChanges\x12!.sealauthz.v1.WatchChangesRequest\x1a\".sealauthz.v1.WatchChangesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sealauthz.v1.facts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FACTKEY']._serialized_start=132
-  _globals['_FACTKEY']._serialized_end=174
-  _globals['_FACTCHANGE']._serialized_start=176
-  _globals['_FACTCHANGE']._serialized_end=274
-  _globals['_PRECONDITION']._serialized_start=277
-  _globals['_PRECONDITION']._serialized_end=484
-  _globals['_PRECONDITION_EXISTS']._serialized_start=458
-  _globals['_PRECONDITION_EXISTS']._serialized_end=466
-  _globals['_PRECONDITION_ABSENT']._serialized_start=468
-  _globals['_PRECONDITION_ABSENT']._serialized_end=476
-  _globals['_WRITEFACTSREQUEST']._serialized_start=487
-  _globals['_WRITEFACTSREQUEST']._serialized_end=620
-  _globals['_WRITEFACTSRESPONSE']._serialized_start=623
-  _globals['_WRITEFACTSRESPONSE']._serialized_end=757
-  _globals['_FACTFILTER']._serialized_start=759
-  _globals['_FACTFILTER']._serialized_end=801
-  _globals['_READFACTSREQUEST']._serialized_start=803
-  _globals['_READFACTSREQUEST']._serialized_end=924
-  _globals['_READFACTSRESPONSE']._serialized_start=927
-  _globals['_READFACTSRESPONSE']._serialized_end=1058
-  _globals['_STOREDFACT']._serialized_start=1060
-  _globals['_STOREDFACT']._serialized_end=1147
-  _globals['_IMPORTFACTSREQUEST']._serialized_start=1150
-  _globals['_IMPORTFACTSREQUEST']._serialized_end=1293
-  _globals['_IMPORTFACTSRESPONSE']._serialized_start=1295
-  _globals['_IMPORTFACTSRESPONSE']._serialized_end=1410
-  _globals['_WATCHCHANGESREQUEST']._serialized_start=1412
-  _globals['_WATCHCHANGESREQUEST']._serialized_end=1494
-  _globals['_WATCHCHANGESRESPONSE']._serialized_start=1497
-  _globals['_WATCHCHANGESRESPONSE']._serialized_end=1659
-  _globals['_CHANGEDFACT']._serialized_start=1662
-  _globals['_CHANGEDFACT']._serialized_end=1805
-  _globals['_FACTSSERVICE']._serialized_start=1808
-  _globals['_FACTSSERVICE']._serialized_end=2156
+  _globals['_FACTKEY']._serialized_start=166
+  _globals['_FACTKEY']._serialized_end=208
+  _globals['_FACTCHANGE']._serialized_start=211
+  _globals['_FACTCHANGE']._serialized_end=353
+  _globals['_FACTUPDATE']._serialized_start=355
+  _globals['_FACTUPDATE']._serialized_end=445
+  _globals['_PRECONDITION']._serialized_start=448
+  _globals['_PRECONDITION']._serialized_end=655
+  _globals['_PRECONDITION_EXISTS']._serialized_start=629
+  _globals['_PRECONDITION_EXISTS']._serialized_end=637
+  _globals['_PRECONDITION_ABSENT']._serialized_start=639
+  _globals['_PRECONDITION_ABSENT']._serialized_end=647
+  _globals['_WRITEFACTSREQUEST']._serialized_start=658
+  _globals['_WRITEFACTSREQUEST']._serialized_end=791
+  _globals['_WRITEFACTSRESPONSE']._serialized_start=794
+  _globals['_WRITEFACTSRESPONSE']._serialized_end=928
+  _globals['_FACTFILTER']._serialized_start=930
+  _globals['_FACTFILTER']._serialized_end=972
+  _globals['_READFACTSREQUEST']._serialized_start=974
+  _globals['_READFACTSREQUEST']._serialized_end=1095
+  _globals['_READFACTSRESPONSE']._serialized_start=1098
+  _globals['_READFACTSRESPONSE']._serialized_end=1229
+  _globals['_STOREDFACT']._serialized_start=1231
+  _globals['_STOREDFACT']._serialized_end=1318
+  _globals['_IMPORTFACTSREQUEST']._serialized_start=1321
+  _globals['_IMPORTFACTSREQUEST']._serialized_end=1464
+  _globals['_IMPORTFACTSRESPONSE']._serialized_start=1466
+  _globals['_IMPORTFACTSRESPONSE']._serialized_end=1581
+  _globals['_WATCHCHANGESREQUEST']._serialized_start=1583
+  _globals['_WATCHCHANGESREQUEST']._serialized_end=1665
+  _globals['_WATCHCHANGESRESPONSE']._serialized_start=1668
+  _globals['_WATCHCHANGESRESPONSE']._serialized_end=1830
+  _globals['_CHANGEDFACT']._serialized_start=1833
+  _globals['_CHANGEDFACT']._serialized_end=1976
+  _globals['_FACTSSERVICE']._serialized_start=1979
+  _globals['_FACTSSERVICE']._serialized_end=2327
 # @@protoc_insertion_point(module_scope)

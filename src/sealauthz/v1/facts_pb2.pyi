@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealauthz.v1 import records_pb2 as _records_pb2
 from sealauthz.v1 import revision_pb2 as _revision_pb2
@@ -20,12 +21,22 @@ class FactKey(_message.Message):
     def __init__(self, record_type: _Optional[str] = ..., id: _Optional[str] = ...) -> None: ...
 
 class FactChange(_message.Message):
-    __slots__ = ("put", "delete")
+    __slots__ = ("put", "delete", "update")
     PUT_FIELD_NUMBER: _ClassVar[int]
     DELETE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
     put: _records_pb2.Fact
     delete: FactKey
-    def __init__(self, put: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., delete: _Optional[_Union[FactKey, _Mapping]] = ...) -> None: ...
+    update: FactUpdate
+    def __init__(self, put: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., delete: _Optional[_Union[FactKey, _Mapping]] = ..., update: _Optional[_Union[FactUpdate, _Mapping]] = ...) -> None: ...
+
+class FactUpdate(_message.Message):
+    __slots__ = ("fact", "fields")
+    FACT_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    fact: _records_pb2.Fact
+    fields: _field_mask_pb2.FieldMask
+    def __init__(self, fact: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., fields: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
 
 class Precondition(_message.Message):
     __slots__ = ("key", "exists", "absent", "at_revision")

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from sealauthz.errors import InvalidRequest
-from sealauthz.facts.store.values import checked, text_problem
+from sealauthz.facts.store.values import checked, checked_values, text_problem
 from sealauthz.schema import Model, values_of
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Insert the record, or replace the one with its id."""
+    """Insert the record, or replace the one with its id.
+
+    `left_out` names fields that nobody gave a value, so that they hold their default: in a stored record they must do
+    so already.
+    """
 
     record: Any
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Give these fields of a record that exists these values; every other field keeps its own."""
+
+    record_type: str
+    id: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +75,7 @@ class Batch:
 
     caller: str
     request_id: str
-    changes: tuple[Put | Delete, ...]
+    changes: tuple[Put | Update | Delete, ...]
     preconditions: tuple[Precondition, ...] = ()
 
 
@@ -79,17 +94,19 @@ class WriteReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A batch whose every value has been checked: what to store and what to remove, by record type and id."""
+    """A batch whose every value has been checked: what to store, change and remove, by record type and id."""
 
     batch: Batch
     puts: dict[tuple[str, str], Any]
+    updates: dict[tuple[str, str], dict[str, Any]]
     deletes: frozenset[tuple[str, str]]
     digest: str
+    left_out: dict[tuple[str, str], frozenset[str]]
 
     @property
     def keys(self) -> list[tuple[str, str]]:
         """The records that the batch is about."""
-        return [*self.puts, *sorted(self.deletes)]
+        return [*self.puts, *self.updates, *sorted(self.deletes)]
 
 
 def check(batch: Batch, model: Model) -> Wanted:
@@ -99,6 +116,8 @@ def check(batch: Batch, model: Model) -> Wanted:
         if problem is not None:
             raise InvalidRequest.at(name, problem)
     puts: dict[tuple[str, str], Any] = {}
+    left_out: dict[tuple[str, str], frozenset[str]] = {}
+    updates: dict[tuple[str, str], dict[str, Any]] = {}
     deletes: set[tuple[str, str]] = set()
     for number, change in enumerate(batch.changes):
         path = f"changes[{number}]"
@@ -108,15 +127,20 @@ def check(batch: Batch, model: Model) -> Wanted:
         else:
             key = (change.record_type, change.id)
             _check_key(model, *key, path)
-        if key in puts or key in deletes:
+        if key in puts or key in updates or key in deletes:
             raise InvalidRequest.at(path, "changes a record that the batch changes already")
-        if isinstance(change, Put):
-            puts[key] = record
-        else:
-            deletes.add(key)
+        match change:
+            case Put():
+                puts[key] = record
+                if change.left_out:
+                    left_out[key] = change.left_out
+            case Update():
+                updates[key] = checked_values(model, change.record_type, change.values, path)
+            case Delete():
+                deletes.add(key)
     for number, precondition in enumerate(batch.preconditions):
         _check_key(model, *precondition.key, f"preconditions[{number}]")
-    return Wanted(batch, puts, frozenset(deletes), _digest(batch, puts, deletes))
+    return Wanted(batch, puts, updates, frozenset(deletes), _digest(batch, puts, updates, deletes), left_out)
 
 
 def _check_key(model: Model, record_type: str, record_id: str, path: str) -> None:
@@ -128,11 +152,18 @@ def _check_key(model: Model, record_type: str, record_id: str, path: str) -> Non
         raise InvalidRequest.at(f"{path}.id", problem)
 
 
-def _digest(batch: Batch, puts: dict[tuple[str, str], Any], deletes: set[tuple[str, str]]) -> str:
+def _digest(
+    batch: Batch,
+    puts: dict[tuple[str, str], Any],
+    updates: dict[tuple[str, str], dict[str, Any]],
+    deletes: set[tuple[str, str]],
+) -> str:
     """Digest what the batch says; the order of changes and preconditions says nothing."""
-    content = {
+    content: dict[str, Any] = {
         "puts": sorted([*key, values_of(record)] for key, record in puts.items()),
         "deletes": sorted(deletes),
         "preconditions": sorted([p.record_type, p.id, str(p.kind), p.revision] for p in batch.preconditions),
     }
+    if updates:  # a batch without any has the digest that it always had
+        content["updates"] = sorted([*key, sorted(values.items())] for key, values in updates.items())
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

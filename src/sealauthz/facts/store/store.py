@@ -164,10 +164,14 @@ class Store:
     ) -> PartReceipt:
         """Put the records of one part of an import in one transaction; the same part again changes nothing.
 
+        A record may come inside of a `Put` that says what it leaves out.
+
         From the first part on nothing is decided about the tenants of the import, until it ends. Raises what
         `write` raises, and InvariantBroken and FactConflict `IMPORT` where the import does not stand so.
         """
-        wanted = check(Batch(caller, part.request_id, tuple(map(Put, records))), self.model)
+        wanted = check(
+            Batch(caller, part.request_id, tuple(r if isinstance(r, Put) else Put(r) for r in records)), self.model
+        )
         wanted = replace(wanted, digest=part.digest(wanted.digest))
         receipt = self._write(wanted, tenants, guard, part)
         if not receipt.is_replay and not part.is_abandoned:

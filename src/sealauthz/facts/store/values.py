@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -79,15 +80,28 @@ def checked(model: Model, record: Any, path: str) -> Any:
     cls: type = type(record)
     if model.records.get(cls.__name__) is not cls:
         raise InvalidRequest.at(path, "is not a record")
-    violations = []
-    values = []
-    indexed = _indexed(cls)
-    for column in shape_of(cls).columns:
-        value = getattr(record, column.name)
-        problem = value_problem(column, value, is_indexed=column.name in indexed)
-        if problem is not None:
-            violations.append(Violation(f"{path}.{column.name}", problem))
-        values.append(plain(value))
+    columns = shape_of(cls).columns
+    return cls(**_checked(cls, {column.name: getattr(record, column.name) for column in columns}, path))
+
+
+def checked_values(model: Model, record_type: str, values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return plain values for some fields of a record. Raises InvalidRequest at `path`, naming every bad one."""
+    shape = model.shapes[record_type]
+    known = {column.name for column in shape.columns} - {"id", shape.home}
+    if not values:
+        raise InvalidRequest.at(path, "changes no field")
+    unknown = [Violation(f"{path}.{name}", "is not a field that can be updated") for name in values.keys() - known]
+    if unknown:
+        raise InvalidRequest(*sorted(unknown, key=lambda violation: violation.field))
+    return _checked(model.records[record_type], values, path)
+
+
+def _checked(cls: type, values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    shape, indexed = shape_of(cls), _indexed(cls)
+    problems = {
+        name: value_problem(shape.column(name), value, is_indexed=name in indexed) for name, value in values.items()
+    }
+    violations = [Violation(f"{path}.{name}", problem) for name, problem in problems.items() if problem is not None]
     if violations:
         raise InvalidRequest(*violations)
-    return cls(*values)
+    return {name: plain(value) for name, value in values.items()}

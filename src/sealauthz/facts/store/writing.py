@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,8 @@ from sealauthz.facts.store.invariants import check_each, check_references, check
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, STORE_IDENTITY, Tables, refusal_of
 from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
+from sealauthz.schema.changes import broken, in_backticks
+from sealauthz.schema.rules import Rising
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -59,6 +62,7 @@ class Write:
         self._guard = guard
         self._is_careful = is_careful
         self._is_postgresql = connection.dialect.name == "postgresql"
+        self._puts: Mapping[tuple[str, str], Any] = wanted.puts
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self.units: frozenset[Unit] = frozenset()
@@ -77,7 +81,8 @@ class Write:
             importing.take()
         homes = self._lock()
         before = DatabaseRows(self._connection, self._tables)
-        overlay = RecordRows(self._wanted.puts.values(), before)
+        self._puts = self._resolved(before)
+        overlay = RecordRows(self._puts.values(), before)
         changes = self._changes(before)
         self._check_rights(before, overlay)
         if importing is not None:
@@ -88,6 +93,8 @@ class Write:
             for change in changes:
                 self._guard(change.before, change.after)
         self._check_preconditions(before)
+        self._check_present()
+        self._check_left_out(changes)
         if not changes and (importing is None or not importing.locks_or_unlocks):
             if importing is not None:
                 importing.advance()
@@ -97,6 +104,8 @@ class Write:
             after_homes = self._model.units.homes_of([change.after for change in changes], overlay)
             importing.mark_shared(after_homes.values())
         check_each(self._model, changes)
+        if importing is None:
+            self._check_counters(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
         units = self._units(changes, before, is_before=True)
         concerned_before = self._concerned(changes, before, is_before=True)
@@ -143,8 +152,9 @@ class Write:
         """
         # Read without locks, which is safe: what leads a record to its home never changes.
         unlocked = DatabaseRows(self._connection, self._tables)
-        overlay = RecordRows(self._wanted.puts.values(), unlocked)
-        about: list[Any] = list(self._wanted.puts.values())
+        puts = self._resolved(unlocked)
+        overlay = RecordRows(puts.values(), unlocked)
+        about: list[Any] = list(puts.values())
         for record_type, ids in _by_type([*self._preconditions, *self._wanted.deletes]).items():
             about += unlocked.get(record_type, ids).values()
         roots: dict[str, set[str]] = defaultdict(set)
@@ -177,6 +187,49 @@ class Write:
                 self._connection.execute(statement, {"ids": ids_parameter(roots[kind], True)}).all()
         return homes
 
+    def _resolved(self, rows: DatabaseRows) -> dict[tuple[str, str], Any]:
+        """Return the records as they are to be stored: those that are put, and those that exist and are updated."""
+        puts = dict(self._wanted.puts)
+        for record_type, ids in _by_type(self._wanted.updates).items():
+            for record_id, record in rows.get(record_type, ids).items():
+                key = (record_type, record_id)
+                puts[key] = replace(record, **self._wanted.updates[key])
+        return puts
+
+    def _check_present(self) -> None:
+        """Check that what is to be updated exists."""
+        for key in self._wanted.updates:
+            if key not in self._puts:
+                said = f"`{key[0]}:{key[1]}` does not exist and cannot be updated: a new record is put as a whole"
+                raise InvariantBroken("PRECONDITION", said)
+
+    def _check_left_out(self, changes: Changes) -> None:
+        """Check that a put wipes nothing that it does not name."""
+        for change in changes:
+            left_out = self._wanted.left_out.get((change.record_type, change.id))
+            if left_out and change.before is not None:
+                shape = self._model.shapes[change.record_type]
+                wiped = [
+                    column.name
+                    for column in shape.columns
+                    if column.name in left_out and getattr(change.before, column.name) != column.default
+                ]
+                if wiped:
+                    said = "that the put leaves out: name it with its value, or change single fields with `update`"
+                    broken("LEFT_OUT", f"{change} holds a value in {in_backticks(wiped)} {said}")
+
+    def _check_counters(self, changes: Changes) -> None:
+        """Check that whoever counts names what they counted on, so that two who count at once do not count as one."""
+        read = {p.key for p in self._wanted.batch.preconditions if p.kind is PreconditionKind.AT_REVISION}
+        for change in changes:
+            if change.before is None or change.after is None or (change.record_type, change.id) in read:
+                continue
+            for counter in self._model.shapes[change.record_type].rules_of(Rising):
+                if getattr(change.after, counter.column) != getattr(change.before, counter.column):
+                    said = "needs the precondition `at_revision` with the revision that it was read at"
+                    why = "or a count of another writer would be lost"
+                    broken("PRECONDITION", f"{change} changes the counter `{counter.column}`, which {said}, {why}")
+
     def _check_preconditions(self, rows: DatabaseRows) -> None:
         """Check what must hold before the batch is applied."""
         ids = _by_type(self._preconditions)
@@ -203,7 +256,7 @@ class Write:
         for record_type, some in _by_type(self._wanted.keys).items():
             found = before.get(record_type, some)
             for record_id in sorted(some):
-                old, new = found.get(record_id), self._wanted.puts.get((record_type, record_id))
+                old, new = found.get(record_id), self._puts.get((record_type, record_id))
                 if old != new:
                     changes.append(Change(record_type, record_id, old, new))
         return Changes(changes)
@@ -214,7 +267,7 @@ class Write:
             return
         ids = _by_type([*self._wanted.keys, *self._preconditions])
         old = [record for record_type, some in ids.items() for record in before.get(record_type, some).values()]
-        new = list(self._wanted.puts.values())
+        new = list(self._puts.values())
         # A new record of an old contract needs the right on the contract as it was: nobody lets themselves in.
         for records, rows in ((old, before), (new, overlay), (new, before)):
             for concerned in self._model.units.tenants_of(records, rows).values():
