@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.errors import Fault, did_you_mean
@@ -16,7 +17,7 @@ from sealauthz.schema.parameters import UNITS_OF_TIME
 Key = tuple[str, str]
 """A record: its type and its id."""
 
-Written = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Columns = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Records as they are written down: columns by type and id."""
 
 _SHIFT = re.compile(r"([+-]) ([0-9]{1,6}) (second|minute|hour|day)s?", re.ASCII)
@@ -49,13 +50,24 @@ def length_of(text: str) -> int:
     return int(count) * UNITS_OF_TIME[unit.removesuffix("s")]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One write of a test: the facts before it. `is_edit`: time has passed, and it changes what was true before.
+
+    Otherwise it says how facts differ from those of a fixture, and nothing of it was ever different.
+    """
+
+    before: FactSet
+    is_edit: bool
+
+
 class FactSet:
     """Facts of a model at one moment. Never changed: a change makes another one, which holds what it changes only.
 
     There are thousands of them while tests run, most of them a record away from another.
     """
 
-    __slots__ = ("_base", "_fact_cache", "_own", "model")
+    __slots__ = ("_base", "_fact_cache", "_own", "is_whole", "model", "refusal", "written")
 
     def __init__(self, model: Model, own: Mapping[Key, Any] | None = None, base: FactSet | None = None) -> None:
         self.model = model
@@ -63,6 +75,12 @@ class FactSet:
         """Records by key; None for one of the base that is taken away."""
         self._base = base
         self._fact_cache: FactCache | None = None
+        self.written: Written | None = None
+        """How these facts came from those before, if they are what one write left."""
+        self.is_whole = base is None
+        """Whether a question may be asked of them: a fixture, or what is given of a test or a step is complete."""
+        self.refusal: str | None = None
+        """Why no store would hold these facts; empty if one would, None where nobody has looked."""
 
     def __contains__(self, key: Key) -> bool:
         return self._find(key) is not None
@@ -96,6 +114,38 @@ class FactSet:
         if found is None:
             raise KeyError(key)
         return found
+
+    def since(self, earlier: FactSet) -> Iterator[tuple[Key, Any, Any]]:
+        """Return what differs from facts that these were made from: each record's key, and it before and after."""
+        keys: dict[Key, None] = {}
+        at: FactSet | None = self
+        while at is not None and at is not earlier:
+            keys.update(dict.fromkeys(at._own))
+            at = at._base
+        for key in keys:
+            before, after = earlier._find(key), self._find(key)
+            if before != after:
+                yield key, before, after
+
+    def writes_since(self, earlier: FactSet) -> list[tuple[FactSet, FactSet]]:
+        """Return the writes that led from facts to these, in order: the facts before and after each."""
+        found: list[tuple[FactSet, FactSet]] = []
+        at: FactSet | None = self
+        while at is not None and at is not earlier:
+            if at.written is not None:
+                found.append((at.written.before, at))
+                at = at.written.before
+            else:
+                at = at._base
+        return found[::-1]
+
+    @property
+    def last_whole(self) -> FactSet | None:
+        """The nearest facts that these were made from and of which a question may be asked; None for no facts."""
+        at = self._base
+        while at is not None and not at.is_whole:
+            at = at._base
+        return at
 
     def _find(self, key: Key) -> Any:
         if key in self._own or self._base is None:
@@ -143,7 +193,7 @@ class FactReader:
     def put(
         self,
         facts: FactSet,
-        written: Written,
+        written: Columns,
         path: Path,
         now: int | None,
         defaults: Mapping[str, Mapping[str, Any]],
@@ -160,7 +210,7 @@ class FactReader:
                 made.append(record)
         return facts.with_records(made)
 
-    def change(self, facts: FactSet, written: Written, path: Path, now: int | None) -> FactSet:
+    def change(self, facts: FactSet, written: Columns, path: Path, now: int | None) -> FactSet:
         """Change columns of records that are there."""
         made: list[Any] = []
         for record_type, record_id, columns, place in _each(written, path):
@@ -230,7 +280,7 @@ class FactReader:
         self.faults.append(self._document.fault(path, message))
 
 
-def _each(written: Written, path: Path) -> Iterator[tuple[str, str, Mapping[str, Any], Path]]:
+def _each(written: Columns, path: Path) -> Iterator[tuple[str, str, Mapping[str, Any], Path]]:
     for record_type, records in written.items():
         for record_id, columns in records.items():
             yield record_type, record_id, columns, (*path, record_type, record_id)

@@ -227,6 +227,8 @@ class AnyTest(_Form):
     now: Time | None = None
     """When it is asked; `now + 1 hour` counts from the fixture's time. `now` in `given` is this time."""
     given: Given | None = None
+    allow_impossible: Name | None = None
+    """Why the test holds facts that no store would take. Without it such facts fail the test."""
 
 
 class Case(AnyTest):

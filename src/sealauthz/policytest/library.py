@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from sealauthz.decision.folder import DEFAULT, installed_folder
 from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
-from sealauthz.policytest.fixtures import FactReader, FactSet, time_of
+from sealauthz.policytest.fixtures import FactReader, FactSet, Written, time_of
 from sealauthz.policytest.yaml_text import Document, read_yaml
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Model
@@ -196,6 +196,7 @@ class Library:
         defaults = {type_: {**base.defaults.get(type_, {}), **own.get(type_, {})} for type_ in {**base.defaults, **own}}
         reader = FactReader(document)
         facts = reader.put(base.facts, plain(written.facts), (*place, "facts"), now, defaults)
+        facts.written = Written(base.facts, is_edit=False)
         self.take(reader)
         start = Start(facts, now, defaults)
         facts = self.changed(loaded, document, start, facts, written.given, (*place, "given"), now)
@@ -220,8 +221,10 @@ class Library:
         given: Any,
         place: DocumentPath,
         now: int | None,
+        *,
+        is_edit: bool = False,
     ) -> FactSet:
-        """Change facts as `given` says."""
+        """Change facts as `given` says. Every part of a list is a write of its own."""
         if given is None:
             return facts
         parts = [(place, given)]
@@ -234,24 +237,34 @@ class Library:
                     self.report(document, where, f"there is no situation `{part}`{near}")
                     continue
                 home, changes = loaded.situations[part]
-                facts = self.apply(home, start, facts, changes, ("situations", part), now)
+                facts = self.apply(home, start, facts, changes, ("situations", part), now, is_edit=is_edit)
             else:
-                facts = self.apply(document, start, facts, part, where, now)
+                facts = self.apply(document, start, facts, part, where, now, is_edit=is_edit)
         return facts
 
     def apply(
-        self, document: Document, start: Start, facts: FactSet, changes: Any, place: DocumentPath, now: int | None
+        self,
+        document: Document,
+        start: Start,
+        facts: FactSet,
+        changes: Any,
+        place: DocumentPath,
+        now: int | None,
+        *,
+        is_edit: bool = False,
     ) -> FactSet:
-        """Make changes that are written out."""
-        reader = FactReader(document)
+        """Make changes that are written out, as one write."""
+        reader, written = FactReader(document), Written(facts, is_edit)
         facts = reader.put(facts, plain(changes.put), (*place, "put"), now, start.defaults)
         facts = reader.change(facts, plain(changes.change), (*place, "change"), now)
         facts = reader.drop(facts, changes.drop, (*place, "drop"))
+        facts.written = written
         self.take(reader)
         return facts
 
     def check(self, document: Document, facts: FactSet, place: DocumentPath) -> None:
-        """Say which records of changed facts name what is not there."""
+        """Say which records of facts that are complete name what is not there."""
+        facts.is_whole = True
         reader = FactReader(document)
         reader.check_references(facts, place)
         self.take(reader)

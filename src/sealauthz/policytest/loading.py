@@ -15,7 +15,16 @@ from sealauthz.errors import Fault, SuiteRefused, did_you_mean
 from sealauthz.policytest import form
 from sealauthz.policytest.fixtures import FactSet, length_of
 from sealauthz.policytest.library import Library, LoadedFile, plain
-from sealauthz.policytest.suite import Ask, Expectation, Failure, Item, ListAsk, PolicyTest, failures_of
+from sealauthz.policytest.suite import (
+    Ask,
+    Expectation,
+    Failure,
+    Item,
+    ListAsk,
+    PolicyTest,
+    failures_of,
+    impossible_facts,
+)
 from sealauthz.policytest.yaml_text import Path as DocumentPath
 from sealauthz.schema import Model
 
@@ -60,8 +69,9 @@ class PolicyTests:
         self.tests = load_suite(files_of_tests(tuple(paths) or [policies / "tests"]), self.bundle)
 
     def failures(self) -> Iterator[Failure]:
-        """Ask every question and return the answers that are not as expected."""
+        """Ask every question; return the answers that are not as expected, and the facts that no store would take."""
         for test in self.tests:
+            yield from impossible_facts(test)
             yield from failures_of(test, self.bundle)
 
 
@@ -146,6 +156,7 @@ class _Reader:
             tuple(self._asks(facts, now)),
             self._document.file,
             self._document.line((*self._place, "name")),
+            test.allow_impossible or "",
         )
 
     def _asks(self, facts: FactSet, now: int) -> Iterator[Ask | ListAsk]:
@@ -210,7 +221,8 @@ class _Reader:
             at: DocumentPath = ("steps", index)
             if step.wait is not None:
                 now += length_of(step.wait)
-            facts = self._changed(facts, step.given, (*at, "given"), now)
+            # What the first step gives is how the facts differ; what a later one gives has changed since.
+            facts = self._changed(facts, step.given, (*at, "given"), now, is_edit=index > 0)
             if step.ask is None:
                 if step.expect is not None:
                     self._report((*at, "expect"), "expects an answer, and nothing is asked")
@@ -366,11 +378,13 @@ class _Reader:
 
     # --- names -------------------------------------------------------------------------------------------------------
 
-    def _changed(self, facts: FactSet, given: Any, at: DocumentPath, now: int) -> FactSet:
+    def _changed(self, facts: FactSet, given: Any, at: DocumentPath, now: int, *, is_edit: bool = False) -> FactSet:
         if given is None:
             return facts
         path = (*self._place, *at)
-        changed = self._library.changed(self._loaded, self._document, self._start, facts, given, path, now)
+        changed = self._library.changed(
+            self._loaded, self._document, self._start, facts, given, path, now, is_edit=is_edit
+        )
         self._library.check(self._document, changed, path)
         return changed
 

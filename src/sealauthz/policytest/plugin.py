@@ -28,6 +28,7 @@ DEFAULT_MODEL = "sealauthz.model:MODEL"
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _HANDED_OVER = "sealauthz_policy_coverage"
+_IMPOSSIBLE = "allow_impossible"
 
 ENGINES = ("compiled", "oso", "both", "sampled")
 """What may evaluate policies under test; `sampled` is compiled for every test, and oso for one in SAMPLE_EVERY."""
@@ -107,8 +108,27 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """Print the coverage."""
+    """Print which tests hold facts that no store would take, and the coverage."""
+    _print_impossible(terminalreporter)
     config.stash[_SHARED].print_to(terminalreporter)
+
+
+def _print_impossible(reporter: TerminalReporter) -> None:
+    """Print how many tests hold such facts; when the output is verbose, which ones and why."""
+    held = {
+        report.nodeid: reason
+        for reports in reporter.stats.values()
+        for report in reports
+        for name, reason in getattr(report, "user_properties", ())
+        if name == _IMPOSSIBLE
+    }
+    if not held:
+        return
+    said = "1 test holds" if len(held) == 1 else f"{len(held)} tests hold"
+    reporter.write_line(f"{said} facts that no store would take (`allow_impossible`)")
+    if reporter.verbosity > 0:
+        for node, reason in held.items():
+            reporter.write_line(f"  {node}: {reason}")
 
 
 def policy_folder(file: Path) -> Path | None:
@@ -184,11 +204,13 @@ class PolicyItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask its questions."""
-        from sealauthz.policytest.suite import failures_of
+        from sealauthz.policytest.suite import failures_of, impossible_facts
 
         shared = self.config.stash[_SHARED]
         bundle = shared.bundle(self.parent.folder, self.engine)
-        failures = list(failures_of(self.test, bundle))
+        if self.test.allow_impossible:
+            self.user_properties.append((_IMPOSSIBLE, self.test.allow_impossible))
+        failures = [*impossible_facts(self.test), *failures_of(self.test, bundle)]
         if shared.covers and self.engine == "compiled":
             shared.cover(self.parent.folder, self.test)
         for ask in self.test.asks:  # thousands of items stay to the end of a run, what they read must not

@@ -16,6 +16,7 @@ from sealauthz.answers import Explanation, ParameterValue
 from sealauthz.decision import Bundle, Decision, Effect, PolicyDecisionPoint, Question, Standing
 from sealauthz.errors import SealAuthzError
 from sealauthz.policytest.fixtures import FactSet
+from sealauthz.policytest.possible import refusal
 from sealauthz.terminal import decision_body, instant, requirements_tree, show, table, verdict
 
 
@@ -75,6 +76,8 @@ class PolicyTest:
     asks: tuple[Ask | ListAsk, ...]
     file: str
     line: int
+    allow_impossible: str = ""
+    """Why it holds facts that no store would take; empty where it holds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,17 @@ class Failure:
     ask: Ask | ListAsk
     differences: tuple[Difference, ...]
     decision: Decision | None = None
+
+
+def impossible_facts(test: PolicyTest) -> Iterator[Failure]:
+    """Return the questions of a test over facts that no store would hold; of one that is to hold such, that it does."""
+    refused = [(ask, said) for ask in test.asks if (said := refusal(ask.facts))]
+    if not test.allow_impossible:
+        for ask, said in refused:
+            yield Failure(test, ask, (Difference("facts", "such as a store takes", said),))
+    elif not refused:
+        said = "a store would take them: drop `allow_impossible`"
+        yield Failure(test, test.asks[0], (Difference("facts", "such as no store takes", said),))
 
 
 def failures_of(test: PolicyTest, bundle: Bundle) -> Iterator[Failure]:

@@ -15,6 +15,7 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Select, any_, bindparam
 from sqlalchemy import column as sql_column
 
 from sealauthz.facts.store.tables import FACT_IMPORT_UNIT, TEXT, Tables
+from sealauthz.schema import Rows
 from sealauthz.schema.units import Path
 
 IsEnd = Callable[[ColumnElement[str]], ColumnElement[bool]]
@@ -145,7 +146,7 @@ class DatabaseRows:
 class RecordRows:
     """Records in memory, before or instead of the rows below."""
 
-    def __init__(self, records: Iterable[Any], below: DatabaseRows | None = None) -> None:
+    def __init__(self, records: Iterable[Any], below: Rows | None = None) -> None:
         self._records: dict[str, dict[str, Any]] = {}
         for record in records:
             self._records.setdefault(type(record).__name__, {})[record.id] = record
