@@ -23,10 +23,12 @@ meets(person: Person, "ENTERPRISE_ADMIN", "export", enterprise: Enterprise, cont
 requires("transfer_admin", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("change_name", _: Enterprise, "NO_RETRIEVAL_HOLD");
 requires("export", _: Enterprise, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, _) if
-  not is_held_by_retrieval(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, _) if not is_held_by_retrieval(enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "transfer_admin", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "change_name", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "export", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
 
 # The new administrator waits, so that a wrong retrieval can be appealed before it has done harm.
 #@ R-13
@@ -60,33 +62,45 @@ because("NEW_ADMIN", "SELF_GRANT", person: Person, _: Enterprise, context: Admin
   receiver matches Membership and
   receiver.person_id = person.id;
 
-# Both show their faces, freshly, to hand over this enterprise: the person who gives it away and the person who takes
-# it.
+# Both show their faces, freshly: the person who takes this enterprise over, and the person who gives it away, to that
+# one. A face that was shown for one receiver hands nothing over to another.
 #@ M-12
 requires("transfer_admin", _: Enterprise, "FRESH_FACE");
 requires("transfer_admin", _: Enterprise, "NEW_ADMIN_FACE");
-meets(person: Person, "FRESH_FACE", "transfer_admin", enterprise: Enterprise, context) if
-  has_fresh_admin_change_face(context.verification, person, enterprise.id, context);
+meets(person: Person, "FRESH_FACE", "transfer_admin", _: Enterprise, context) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  has_fresh_giver_face(context.verification, person, receiver, context);
 meets(_: Person, "NEW_ADMIN_FACE", "transfer_admin", enterprise: Enterprise, context) if
   receiver = context.receiver and
   receiver matches Membership and
   has_fresh_admin_change_face(context.receiver_verification, receiver.person, enterprise.id, context);
-because(
-  "FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, enterprise: Enterprise, context: AdminChangeContext) if
-  has_stale_admin_change_face(context.verification, person, enterprise.id, context);
-because(
-  "FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED",
-  person: Person, enterprise: Enterprise, context: AdminChangeContext) if
-  used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", enterprise.id);
+because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, _: Enterprise, context: AdminChangeContext) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  has_stale_giver_face(context.verification, person, receiver, context);
+because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, _: Enterprise, context: AdminChangeContext) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  used_face_check(context.verification, person, "ADMIN_CHANGE", "Membership", receiver.id);
 
-# The face check for handing an enterprise over, to one more administrator (membership.polar) or to another one.
+# The face check for handing an enterprise over, to one more administrator (membership.polar) or to another one: the
+# receiver's is bound to the enterprise, the giver's to the receiver's membership.
 has_fresh_admin_change_face(check, person: Person, enterprise_id, context) if
   max_age = context.parameters.face_for_admin_change and
   fresh_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
 
-has_stale_admin_change_face(check, person: Person, enterprise_id, context) if
+has_fresh_giver_face(check, person: Person, receiver: Membership, context) if
   max_age = context.parameters.face_for_admin_change and
-  stale_face_check(check, person, "ADMIN_CHANGE", "Enterprise", enterprise_id, max_age, context);
+  fresh_face_check(check, person, "ADMIN_CHANGE", "Membership", receiver.id, max_age, context);
+
+has_stale_giver_face(check, person: Person, receiver: Membership, context) if
+  max_age = context.parameters.face_for_admin_change and
+  stale_face_check(check, person, "ADMIN_CHANGE", "Membership", receiver.id, max_age, context);
+
+giver_face_lapses(check, person: Person, receiver: Membership, context, at) if
+  max_age = context.parameters.face_for_admin_change and
+  face_lapses(check, person, "ADMIN_CHANGE", "Membership", receiver.id, max_age, context, at);
 
 admin_change_face_lapses(check, person: Person, enterprise_id, context, at) if
   max_age = context.parameters.face_for_admin_change and
@@ -161,8 +175,10 @@ lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
 lapses(person: Person, "change_name", enterprise: Enterprise, context, at) if
   admin_lapses(person, enterprise, context, at);
 lapses(person: Person, "export", enterprise: Enterprise, context, at) if admin_lapses(person, enterprise, context, at);
-lapses(person: Person, "transfer_admin", enterprise: Enterprise, context, at) if
-  admin_change_face_lapses(context.verification, person, enterprise.id, context, at);
+lapses(person: Person, "transfer_admin", _: Enterprise, context, at) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  giver_face_lapses(context.verification, person, receiver, context, at);
 lapses(_: Person, "transfer_admin", enterprise: Enterprise, context, at) if
   receiver = context.receiver and
   receiver matches Membership and

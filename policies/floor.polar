@@ -263,7 +263,6 @@ requires("remind", _: JoinApplication, "ENTERPRISE_OPERATING");
 requires("assign_role", _: Membership, "ENTERPRISE_OPERATING");
 requires("suspend", _: Membership, "ENTERPRISE_OPERATING");
 requires("end", _: Membership, "ENTERPRISE_OPERATING");
-requires("resign", _: Membership, "ENTERPRISE_OPERATING");
 requires("reinstate", _: Membership, "ENTERPRISE_OPERATING");
 requires("revoke", _: RoleAssignment, "ENTERPRISE_OPERATING");
 requires("view", _: Seal, "ENTERPRISE_OPERATING");

@@ -266,21 +266,40 @@ meets(_: Person, "GRANTEE_MEMBER", "confirm", grant: OpenGrant, _) if
 # passed on to the person who gave it.
 #@ S-09
 requires("confirm", _: SealGrant, "NOT_OWN_GRANT");
-meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, _) if
+meets(person: Person, "NOT_OWN_GRANT", "confirm", grant: SealGrant, context) if
+  is_second_person(person, grant.membership.person_id, grant.seal.enterprise, context) and
+  not gave_grant(grant.membership.person_id, grant) and
+  not is_from_straw_man(grant, context);
+because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, grant: SealGrant, context) if
   grant.membership.person_id != person.id and
-  not gave_grant(grant.membership.person_id, grant);
+  not gave_grant(grant.membership.person_id, grant) and
+  straw_man_waits(person, grant, _, context);
+
+# Neither the person who confirms nor the one who gives it was made a seal administrator just now by the one who gets
+# it.
+#@ M-11 S-09
+is_from_straw_man(grant: SealGrant, context) if
+  new_seal_administrator(
+    grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, _, context);
+
+straw_man_waits(person: Person, grant: SealGrant, at, context) if
+  appointed_lately(person.id, grant.membership.person_id, grant.seal.enterprise, at, context);
+straw_man_waits(_: Person, grant: SealGrant, at, context) if
+  new_seal_administrator(
+    grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, at, context);
 
 # What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed
 # by somebody else than its grantor, or by the legal representative.
 #@ S-06 S-09
 requires("confirm", _: OpenGrant, "CONFIRMED_BY_ANOTHER");
 requires("confirm", _: CrossEnterpriseGrant, "CONFIRMED_BY_ANOTHER");
-meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, _) if may_confirm_for_all(person, grant);
-meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _) if
-  may_confirm_for_all(person, grant);
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: OpenGrant, context) if
+  may_confirm_for_all(person, grant, context);
+meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseGrant, context) if
+  may_confirm_for_all(person, grant, context);
 
-may_confirm_for_all(person: Person, grant) if
-  grant.grantor.membership.person_id != person.id or
+may_confirm_for_all(person: Person, grant, context) if
+  is_second_person(person, grant.grantor.membership.person_id, grant.seal.enterprise, context) or
   legal_representative(person, grant.seal.enterprise);
 
 # Neither the grantor nor the person who confirms belongs to the enterprise that gets the seal.
@@ -350,10 +369,15 @@ meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: SealGrant, _) if is_revocabl
 meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: OpenGrant, _) if is_revocable(grant);
 meets(_: Person, "GRANT_NOT_OVER", "revoke", grant: CrossEnterpriseGrant, _) if is_revocable(grant);
 
+# The right to audit a seal is not in the hands of those who are audited (monitoring.polar): administrators end it, too.
+#@ W-06
+meets(person: Person, "GRANT_REVOKER", "revoke", grant: SealGrant, context) if
+  grant.right = "AUDIT" and
+  may_administer(person, grant.seal.enterprise, context);
+
 may_revoke_grant(person: Person, grant, context) if
   may_manage_seals(person, grant.seal.enterprise, context) or
   grant.grantor.membership.person_id = person.id;
-
 
 # An enterprise that holds the seal of another one may give it back.
 #@ U-20
@@ -501,18 +525,19 @@ requires("confirm", _: OpenGrant, "NO_RETRIEVAL_HOLD");
 requires("confirm", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("assign", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
 requires("accept", _: Delegation, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, _) if
-  not is_held_by_retrieval(grant.seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, _) if
-  not is_held_by_retrieval(grant.seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: CrossEnterpriseGrant, _) if
-  not is_held_by_retrieval(grant.seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "grant", seal: Seal, context) if
+  not is_held_by_retrieval(seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: SealGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: OpenGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm", grant: CrossEnterpriseGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign", grant: CrossEnterpriseGrant, context) if
   owner(grant, context, holder) and
-  not is_held_by_retrieval(holder);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, _) if
-  not is_held_by_retrieval(delegation.principal.enterprise);
+  not is_held_by_retrieval(holder, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "accept", delegation: Delegation, context) if
+  not is_held_by_retrieval(delegation.principal.enterprise, context);
 # … nor by the new administrator in the time after it.
 #@ R-13
 requires("grant", _: Seal, "COOLED_OFF");
@@ -555,6 +580,9 @@ lapses(person: Person, "extend", grant: SealGrant, context, at) if
 
 lapses(person: Person, "revoke", grant: SealGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(person: Person, "revoke", grant: SealGrant, context, at) if
+  grant.right = "AUDIT" and
+  own_admin_role_lapses(person, grant.seal.enterprise, context, at);
 lapses(person: Person, "revoke", grant: OpenGrant, context, at) if
   seal_admin_lapses(person, grant.seal.enterprise, context, at);
 lapses(person: Person, "revoke", grant: CrossEnterpriseGrant, context, at) if

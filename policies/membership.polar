@@ -16,7 +16,11 @@ meets(person: Person, "NO_OPEN_APPLICATION", "join", enterprise: Enterprise, con
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, enterprise: Enterprise, _) if
   suspended(person, enterprise);
 because("NO_OPEN_APPLICATION", "JOIN_UNANSWERED", person: Person, enterprise: Enterprise, context) if
-  has_used_up_reminders(person, enterprise, context);
+  has_used_up_reminders(person, enterprise, context) and
+  not is_retrieving(person, enterprise, context);
+because("NO_OPEN_APPLICATION", "RETRIEVAL_NOT_EXECUTED", person: Person, enterprise: Enterprise, context) if
+  is_applicant(person, enterprise, context) and
+  is_retrieving(person, enterprise, context);
 
 # Nobody keeps more than a few applications open, wherever they are; what cannot be counted is too many.
 #@ M-02
@@ -77,11 +81,13 @@ because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: In
 because("MEMBER", "JOIN_PENDING", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
+  not is_retrieving(person, enterprise, context) and
   is_applicant(person, enterprise, context) and
   not has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_UNANSWERED", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   has_administrator(enterprise, context) and
+  not is_retrieving(person, enterprise, context) and
   has_used_up_reminders(person, enterprise, context);
 because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
@@ -92,7 +98,21 @@ because("MEMBER", "JOIN_REJECTED", person: Person, resource, context) if
 because("MEMBER", "NO_ACTIVE_ADMIN", person: Person, resource, context) if
   is_outsider(person, resource, context, enterprise) and
   not has_administrator(enterprise, context) and
+  not is_retrieving(person, enterprise, context) and
   is_connected_to(person, enterprise, context);
+
+# A person who retrieves the enterprise already is told to follow that, and not to retrieve it.
+#@ A-10
+because("MEMBER", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
+  is_outsider(person, resource, context, enterprise) and
+  is_retrieving(person, enterprise, context);
+because("ADMIN_PRESENT", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not has_administrator(enterprise, context) and
+  is_retrieving(person, enterprise, context);
+because("REMINDER_DUE", "RETRIEVAL_NOT_EXECUTED", person: Person, application: JoinApplication, context) if
+  application.reminders >= context.parameters.reminder_limit and
+  is_retrieving(person, application.enterprise, context);
 
 # A suspended member, and the member of a closed enterprise, are told so.
 #@ M-13
@@ -184,8 +204,9 @@ meets(_: Person, "ADMIN_PRESENT", "remind", application: JoinApplication, contex
 meets(_: Person, "REMINDER_DUE", "remind", application: JoinApplication, context) if
   application.reminders < context.parameters.reminder_limit and
   application.last_reminded_at + context.parameters.reminder_gap <= context.now;
-because("REMINDER_DUE", "REMINDERS_USED_UP", _: Person, application: JoinApplication, context) if
-  application.reminders >= context.parameters.reminder_limit;
+because("REMINDER_DUE", "REMINDERS_USED_UP", person: Person, application: JoinApplication, context) if
+  application.reminders >= context.parameters.reminder_limit and
+  not is_retrieving(person, application.enterprise, context);
 
 # M-14: The administrator is named only to a verified person with a task or application of their own for that
 # enterprise, or who belongs there.
@@ -233,7 +254,7 @@ meets(person: Person, "ENTERPRISE_ADMIN", "revoke", assignment: RoleAssignment, 
 may_use_power(person: Person, enterprise: Enterprise, _, context) if may_administer(person, enterprise, context);
 may_use_power(person: Person, enterprise: Enterprise, power, context) if has_power(person, enterprise, power, context);
 
-# A custom role is for ordinary members: it reaches nobody who runs the enterprise, its seals or their audit.
+# A custom role is for ordinary members: it reaches nobody who runs the enterprise or its seals, or who watches them.
 may_act_on(person: Person, membership: Membership, _, context) if
   may_administer(person, membership.enterprise, context);
 may_act_on(person: Person, membership: Membership, power, context) if
@@ -241,6 +262,7 @@ may_act_on(person: Person, membership: Membership, power, context) if
   not has_office(membership) and
   not registry_names(membership.person_id, membership.enterprise);
 
+has_office(membership: Membership) if watch_of(membership, _);
 has_office(membership: Membership) if
   assignment in membership.assignments and
   assignment.state = "ACTIVE" and
@@ -264,7 +286,7 @@ custom_assignment(person: Person, enterprise: Enterprise, assignment, context) i
 #@ R-11
 because("ENTERPRISE_ADMIN", "RETRIEVAL_NOT_EXECUTED", person: Person, resource, context) if
   owner(resource, context, enterprise) and
-  is_retrieving(person, enterprise) and
+  is_retrieving(person, enterprise, context) and
   not may_administer(person, enterprise, context) and
   not has_power(person, enterprise, _, context);
 
@@ -280,8 +302,36 @@ meets(_: Person, "MEMBER_FIT", "reinstate", membership: Membership, _) if is_act
 #@ M-11
 requires("assign_role", _: Membership, "NOT_OWN_ROLE");
 requires("reinstate", _: Membership, "NOT_OWN_ROLE");
-meets(person: Person, "NOT_OWN_ROLE", "assign_role", membership: Membership, _) if membership.person_id != person.id;
-meets(person: Person, "NOT_OWN_ROLE", "reinstate", membership: Membership, _) if membership.person_id != person.id;
+meets(person: Person, "NOT_OWN_ROLE", "assign_role", membership: Membership, context) if
+  membership.person_id != person.id and
+  not returns_role(person, membership, context);
+meets(person: Person, "NOT_OWN_ROLE", "assign_role", membership: Membership, context) if
+  membership.person_id != person.id and
+  is_minor_role(context.role);
+meets(person: Person, "NOT_OWN_ROLE", "reinstate", membership: Membership, context) if
+  membership.person_id != person.id and
+  not returns_role(person, membership, context);
+
+# Nobody gives themself a role through a straw man either: an administrator gives no power to the person from whom they
+# have their own, nor to the one from whom that person has it. Another administrator does, or the legal representative.
+#@ M-11
+returns_role(person: Person, membership: Membership, context) if
+  not legal_representative(person, membership.enterprise) and
+  own_admin_assignment(person, membership.enterprise, assignment, context) and
+  comes_from(assignment, membership.person_id, membership.enterprise);
+
+comes_from(assignment: RoleAssignment, person_id, _) if
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = person_id;
+comes_from(assignment: RoleAssignment, person_id, enterprise: Enterprise) if
+  giver_id = assignment.granted_by_id and
+  giver_id matches String and
+  membership in enterprise.memberships and
+  membership.person_id = giver_id and
+  earlier in membership.assignments and
+  earlier.role = "SYSTEM_ADMIN" and
+  earlier.granted_by_id matches String and
+  earlier.granted_by_id = person_id;
 
 # The role is stated, and one that people give. The legal representative is the person whom the registry names: nobody
 # makes one.
@@ -298,15 +348,15 @@ because("ROLE_STATED", "LEGAL_REP_PROTECTED", _: Person, _: Membership, context:
 requires("assign_role", _: Membership, "FRESH_FACE");
 requires("assign_role", _: Membership, "NEW_ADMIN_FACE");
 meets(person: Person, "FRESH_FACE", "assign_role", membership: Membership, context) if
-  has_fresh_admin_change_face(context.verification, person, membership.enterprise_id, context);
+  has_fresh_giver_face(context.verification, person, membership, context);
 meets(_: Person, "NEW_ADMIN_FACE", "assign_role", membership: Membership, context) if
   has_fresh_admin_change_face(context.receiver_verification, membership.person, membership.enterprise_id, context);
 waived("FRESH_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
 waived("NEW_ADMIN_FACE", "assign_role", _: Membership, context: RoleContext) if needs_no_face_check(context.role);
 because("FRESH_FACE", "FACE_VERIFICATION_EXPIRED", person: Person, membership: Membership, context: RoleContext) if
-  has_stale_admin_change_face(context.verification, person, membership.enterprise_id, context);
+  has_stale_giver_face(context.verification, person, membership, context);
 because("FRESH_FACE", "FACE_VERIFICATION_ALREADY_USED", person: Person, membership: Membership, context: RoleContext) if
-  used_face_check(context.verification, person, "ADMIN_CHANGE", "Enterprise", membership.enterprise_id);
+  used_face_check(context.verification, person, "ADMIN_CHANGE", "Membership", membership.id);
 
 # LEGAL_REP is given to nobody, and a role that is not stated is none: what asks for it says so.
 needs_no_face_check(role) if
@@ -349,21 +399,21 @@ requires("reinstate", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("suspend", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("end", _: Membership, "NO_RETRIEVAL_HOLD");
 requires("revoke", _: RoleAssignment, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, _) if
-  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, context) if
+  not is_held_by_retrieval(membership.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "assign_role", membership: Membership, context) if
   gives_minor_role(membership, context);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if
-  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, context) if
+  not is_held_by_retrieval(membership.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "reinstate", membership: Membership, _) if not holds_key_role(membership);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if
-  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, context) if
+  not is_held_by_retrieval(membership.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "suspend", membership: Membership, _) if not holds_key_role(membership);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if
-  not is_held_by_retrieval(membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, context) if
+  not is_held_by_retrieval(membership.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "end", membership: Membership, _) if not holds_key_role(membership);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if
-  not is_held_by_retrieval(assignment.membership.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, context) if
+  not is_held_by_retrieval(assignment.membership.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", assignment: RoleAssignment, _) if is_minor_role(assignment.role);
 # … and the new administrator waits a while after it.
 #@ R-13
@@ -455,10 +505,7 @@ own_admin_assignment(person: Person, enterprise: Enterprise, assignment, context
 # Until when a new administrator waits: from the day on which they got the role, and from the day on which they joined.
 new_admin_waits(person: Person, enterprise: Enterprise, at, context) if
   own_admin_assignment(person, enterprise, assignment, context) and
-  at in [
-    assignment.valid_from + context.parameters.cooling_off,
-    assignment.membership.joined_at + context.parameters.cooling_off] and
-  context.now < at;
+  new_post_until(assignment, at, context);
 
 # The last administrator cannot be removed, suspended or demoted, nor resign: hand over first.
 #@ M-08
@@ -564,6 +611,40 @@ meets(_: Person, "NOT_AUTHENTICATED_YET", "authenticate", enterprise: Enterprise
   enterprise.auth_state != "AUTHENTICATED" and
   context.twin_id = nil;
 
+# It takes a certification of the person who asks, which somebody examined, and the registry's own word of an enterprise
+# in good order. Nobody becomes the first administrator of a company by saying so.
+# A-14: What the registry said counts for a day where power moves: retrieving, authenticating, changing the name.
+#@ M-15 A-14
+requires("authenticate", _: Enterprise, "CERTIFIED");
+meets(person: Person, "CERTIFIED", "authenticate", enterprise: Enterprise, context) if
+  own_first_certification(person, enterprise, certification) and
+  certification.state = "PASSED" and
+  fresh_snapshot(enterprise, _, context);
+because("CERTIFIED", "CERTIFICATION_UNDER_REVIEW", person: Person, enterprise: Enterprise, _) if
+  own_first_certification(person, enterprise, certification) and
+  certification.state in ["SUBMITTED", "IN_REVIEW"] and
+  not has_passed_certification(person, enterprise);
+because("CERTIFIED", "REGISTRY_STALE", person: Person, enterprise: Enterprise, context) if
+  has_passed_certification(person, enterprise) and
+  not fresh_snapshot(enterprise, _, context);
+
+# What is authenticated already is refused for that alone.
+waived("CERTIFIED", "authenticate", enterprise: Enterprise, _) if enterprise.auth_state = "AUTHENTICATED";
+waived("CERTIFIED", "authenticate", _: Enterprise, context) if context.twin_id matches String;
+
+own_first_certification(person: Person, enterprise: Enterprise, certification) if
+  certification in enterprise.authentications and
+  certification.purpose = "FIRST" and
+  certification.applicant_id = person.id;
+
+has_passed_certification(person: Person, enterprise: Enterprise) if
+  own_first_certification(person, enterprise, certification) and
+  certification.state = "PASSED";
+
+lapses(_: Person, "authenticate", enterprise: Enterprise, context, at) if
+  fresh_snapshot(enterprise, snapshot, context) and
+  at = snapshot.fetched_at + context.parameters.registry_fresh_within;
+
 requires("authenticate", _: Enterprise, "NOT_CLOSED");
 requires("retrieve", _: Enterprise, "NOT_CLOSED");
 requires("submit", _: RetrievalCase, "NOT_CLOSED");
@@ -597,7 +678,7 @@ lapses(person: Person, "revoke", assignment: RoleAssignment, context, at) if
   admin_lapses(person, assignment.membership.enterprise, context, at);
 lapses(person: Person, "assign_role", membership: Membership, context, at) if
   context.role = "SYSTEM_ADMIN" and
-  admin_change_face_lapses(context.verification, person, membership.enterprise_id, context, at);
+  giver_face_lapses(context.verification, person, membership, context, at);
 lapses(_: Person, "assign_role", membership: Membership, context, at) if
   context.role = "SYSTEM_ADMIN" and
   admin_change_face_lapses(context.receiver_verification, membership.person, membership.enterprise_id, context, at);

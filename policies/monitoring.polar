@@ -102,8 +102,8 @@ obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use
 # --- ending a watch --------------------------------------------------------------------------------------------------
 
 # W-06: A person who is watched does not end the watching. A leader stops watching when they like. Of others, the legal
-# representative decides, or an administrator whom the watch does not concern: one who neither manages nor keeps nor may
-# use any of the seals that it covers.
+# representative decides, or an administrator whom the watch does not concern: one who neither manages, keeps nor uses
+# any of the seals that it covers, and never did.
 #@ W-06
 requires("end", _: MonitorSubscription, "MAY_END_MONITORING");
 requires("end", _: MonitorSubscription, "SUBSCRIPTION_LIVE");
@@ -121,39 +121,37 @@ because("MAY_END_MONITORING", "MONITORED_PERSON", person: Person, subscription: 
   is_watched(person, subscription);
 meets(_: Person, "SUBSCRIPTION_LIVE", "end", subscription: MonitorSubscription, _) if subscription.state = "ACTIVE";
 
-# Whom a watch concerns, by what they could do with the seals: everything that is not over counts, also what has not
-# begun.
+# Whom a watch concerns, by what they did or could do with the seals: what has not begun counts, and so does what is
+# over. Nobody lays down the seals in order to send away the person who watched them.
+is_watched(person: Person, subscription: MonitorSubscription) if is_watched_everywhere(person, subscription.enterprise);
 is_watched(person: Person, subscription: MonitorSubscription) if
-  membership in subscription.enterprise.memberships and
+  watched_seal(subscription, seal) and
+  is_watched_at(person, seal);
+
+is_watched_everywhere(person: Person, enterprise: Enterprise) if
+  membership in enterprise.memberships and
   membership.person_id = person.id and
   assignment in membership.assignments and
-  assignment.state = "ACTIVE" and
   assignment.role = "SEAL_ADMIN";
-is_watched(person: Person, subscription: MonitorSubscription) if
-  watched_seal(subscription, seal) and
-  is_custodian(person.id, seal);
-is_watched(person: Person, subscription: MonitorSubscription) if
-  watched_seal(subscription, seal) and
-  is_named_acting_custodian(person.id, seal);
-is_watched(person: Person, subscription: MonitorSubscription) if
-  watched_seal(subscription, seal) and
-  grant in seal.grants and
-  grant.right != "AUDIT" and
-  not gives_nothing_more(grant) and
-  grant.membership.person_id = person.id;
-is_watched(_: Person, subscription: MonitorSubscription) if
-  watched_seal(subscription, seal) and
-  grant in seal.open_grants and
-  not gives_nothing_more(grant);
-is_watched(person: Person, subscription: MonitorSubscription) if
-  watched_seal(subscription, seal) and
-  request in seal.use_requests and
-  request.applicant.person_id = person.id;
-is_watched(person: Person, subscription: MonitorSubscription) if
-  membership in subscription.enterprise.memberships and
+is_watched_everywhere(person: Person, enterprise: Enterprise) if
+  membership in enterprise.memberships and
   membership.person_id = person.id and
   delegation in membership.delegations_received and
   not delegation.state in ["EXPIRED", "REVOKED", "LAPSED"];
+
+is_watched_at(person: Person, seal: Seal) if is_custodian(person.id, seal);
+is_watched_at(person: Person, seal: Seal) if is_named_acting_custodian(person.id, seal);
+is_watched_at(person: Person, seal: Seal) if
+  grant in seal.grants and
+  grant.right != "AUDIT" and
+  grant.membership.person_id = person.id and
+  gives_or_gave_something(grant);
+is_watched_at(_: Person, seal: Seal) if
+  grant in seal.open_grants and
+  not gives_nothing_more(grant);
+is_watched_at(person: Person, seal: Seal) if
+  request in seal.use_requests and
+  request.applicant.person_id = person.id;
 
 watched_seal(subscription: MonitorSubscription, seal) if
   seal in subscription.enterprise.seals and
@@ -163,7 +161,70 @@ watched_seal(subscription: MonitorSubscription, seal) if
   subscription.seal_id matches String and
   seal.id = subscription.seal_id;
 
+gives_or_gave_something(grant: SealGrant) if not gives_nothing_more(grant);
+gives_or_gave_something(grant: SealGrant) if grant.used > 0;
+
 gives_nothing_more(grant) if grant.state in ["EXHAUSTED", "EXPIRED", "REVOKED", "INVALIDATED"];
+
+# To take the auditor's post, or the membership of a person who watches, comes to the same as ending the watch: so it is
+# for those who may end it. That goes for a suspension too, and for the right to audit one seal.
+#@ W-06
+requires("suspend", _: Membership, "MONITORING_STANDS");
+requires("end", _: Membership, "MONITORING_STANDS");
+requires("revoke", _: RoleAssignment, "MONITORING_STANDS");
+requires("revoke", _: SealGrant, "MONITORING_STANDS");
+meets(person: Person, "MONITORING_STANDS", "suspend", membership: Membership, _) if
+  not sends_away_watcher(person, membership);
+meets(person: Person, "MONITORING_STANDS", "end", membership: Membership, _) if
+  not sends_away_watcher(person, membership);
+meets(person: Person, "MONITORING_STANDS", "revoke", assignment: RoleAssignment, _) if
+  not takes_audit_from_watcher(person, assignment);
+meets(person: Person, "MONITORING_STANDS", "revoke", grant: SealGrant, _) if not ends_own_audit(person, grant);
+
+sends_away_watcher(person: Person, membership: Membership) if
+  is_anothers_watch(person, membership) and
+  watch_of(membership, seal) and
+  is_watched_by(person, seal);
+
+takes_audit_from_watcher(person: Person, assignment: RoleAssignment) if
+  assignment.role = "SEAL_AUDITOR" and
+  is_anothers_watch(person, assignment.membership) and
+  seal in assignment.membership.enterprise.seals and
+  is_watched_by(person, seal);
+
+ends_own_audit(person: Person, grant: SealGrant) if
+  grant.right = "AUDIT" and
+  is_anothers_watch(person, grant.membership) and
+  is_watched_by(person, grant.seal);
+
+# A leader or auditor lays down their own watch, and the legal representative decides.
+is_anothers_watch(person: Person, membership: Membership) if
+  membership.person_id != person.id and
+  not legal_representative(person, membership.enterprise);
+
+is_watched_by(person: Person, seal: Seal) if is_watched_everywhere(person, seal.enterprise);
+is_watched_by(person: Person, seal: Seal) if is_watched_at(person, seal);
+
+# The seals that a member watches: all of them as an auditor, some as a leader or by a grant.
+watch_of(membership: Membership, seal) if
+  is_auditor(membership) and
+  seal in membership.enterprise.seals;
+watch_of(membership: Membership, seal) if
+  subscription in membership.enterprise.monitors and
+  subscription.state = "ACTIVE" and
+  subscription.leader_id = membership.id and
+  watched_seal(subscription, seal);
+watch_of(membership: Membership, seal) if
+  seal in membership.enterprise.seals and
+  grant in seal.grants and
+  grant.right = "AUDIT" and
+  not gives_nothing_more(grant) and
+  grant.membership_id = membership.id;
+
+is_auditor(membership: Membership) if
+  assignment in membership.assignments and
+  assignment.role = "SEAL_AUDITOR" and
+  assignment.state = "ACTIVE";
 
 # Ending a watch is on record.
 #@ W-06

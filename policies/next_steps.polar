@@ -80,8 +80,9 @@ counted("HANDOVER_TASKS", "seals", seal, _: Person, membership: Membership, cont
   kept_seal(membership, seal, context);
 
 # A case is shown to its parties only; others learn that there is one.
-parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, enterprise: Enterprise, _) if
-  own_open_case(person, enterprise, case) and
+parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  own_open_case(person, enterprise, case, context) and
   id = case.id;
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
@@ -174,6 +175,11 @@ parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_type", "SealHold", _: Person, _: SealHold, _);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, hold: SealHold, _) if id = hold.id;
 
+# … and one who was made a seal administrator by the person for whom they confirm a grant.
+#@ M-11
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, grant: SealGrant, context) if
+  straw_man_waits(person, grant, at, context);
+
 # Until when the new administrator waits before they end a seal or give out rights to it.
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) if
   not (context matches SealUseContext) and
@@ -195,17 +201,20 @@ parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, 
   delegation_to(person, seal, delegation, context) and
   delegation_has_expired(delegation, context) and
   found = delegation.principal.person;
-# Handing over asks for the faces of both, for this enterprise.
+# Handing over asks for the faces of both: the receiver's for this enterprise, the giver's for this receiver.
 #@ M-12
 parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
-parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
-parameter("VERIFY_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;
+parameter("VERIFY_FACE", "bound_type", "Membership", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Enterprise, context: AdminChangeContext) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  id = receiver.id;
 parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Enterprise, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _) if id = enterprise.id;
 parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
-parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
-parameter("VERIFY_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.enterprise_id;
+parameter("VERIFY_FACE", "bound_type", "Membership", _: Person, _: Membership, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, membership: Membership, _) if id = membership.id;
 parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Membership, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if

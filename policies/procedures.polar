@@ -131,21 +131,33 @@ hour_is_settled(seal: Seal, contract: Contract, context) if
 has_working_hours(enterprise: Enterprise) if _ in enterprise.working_hours;
 
 in_working_hours(enterprise: Enterprise, left, context) if
-  day = context.local_day and
-  weekday = context.local_weekday and
   minute = context.local_minute and
-  day matches Integer and
   minute matches Integer and
+  weekday_of_hours(enterprise, weekday, context) and
   hours in enterprise.working_hours and
   hours.weekday = weekday and
   hours.from_minute <= minute and
   minute < hours.to_minute and
-  not is_holiday(enterprise, day) and
   left = hours.to_minute - minute;
 
-is_holiday(enterprise: Enterprise, day) if
-  holiday in enterprise.holidays and
-  holiday.day = day;
+# A-06: The calendar of the State Council moves working days about. What is said of a day beats its weekday: a holiday
+# has no hours, and a make-up working day those of the weekday that it makes up for.
+#@ A-06
+weekday_of_hours(enterprise: Enterprise, weekday, context) if
+  day = context.local_day and
+  day matches Integer and
+  not special_day(enterprise, day, _) and
+  weekday = context.local_weekday;
+weekday_of_hours(enterprise: Enterprise, weekday, context) if
+  day = context.local_day and
+  day matches Integer and
+  special_day(enterprise, day, special) and
+  special.kind = "WORKDAY" and
+  weekday = special.weekday;
+
+special_day(enterprise: Enterprise, day, special) if
+  special in enterprise.holidays and
+  special.day = day;
 
 is_out_of_hours(enterprise: Enterprise, context) if
   has_working_hours(enterprise) and

@@ -35,10 +35,27 @@ meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if
   legal_representative(person, case.enterprise);
 
-# One open case per enterprise; others learn that there is one, and no more.
-#@ R-03
+# R-03: One open case per enterprise; others learn that there is one, and no more. The legal representative's path
+# stands above a case of anybody else that is not executed yet.
+#@ R-03 A-10
 requires("retrieve", _: Enterprise, "NO_OPEN_CASE");
-meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, _) if not open_case(enterprise, _);
+meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, context) if not open_case(enterprise, _, context);
+meets(person: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, context) if
+  legal_representative(person, enterprise) and
+  not is_retrieving(person, enterprise, context);
+
+# The case that is superseded, or that its applicant let lie, ends in the transaction that opens the new one.
+#@ R-03 A-10
+obligation(_: Person, "retrieve", enterprise: Enterprise, _, "END_UNFINISHED_CASE") if
+  unfinished_case(enterprise, _);
+obligation_parameter(
+  "END_UNFINISHED_CASE", "case_id", id, _: Person, "retrieve", enterprise: Enterprise, _) if
+  unfinished_case(enterprise, case) and
+  id = case.id;
+
+unfinished_case(enterprise: Enterprise, case) if
+  case in enterprise.retrieval_cases and
+  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
 
 # A retrieval states its reason.
 #@ R-04
@@ -48,15 +65,27 @@ meets(_: Person, "REASON_STATED", "retrieve", _: Enterprise, context) if
 
 # R-14: The certifications for one enterprise, and the enterprises that one person tries to retrieve, are limited within
 # a time. What a submission is counted with is its own certification, so the last attempt allowed still counts as one of
-# them.
-#@ R-14
+# them. The attempts of the legal representative and those of others do not count against each other.
+#@ R-14 A-10
 requires("retrieve", _: Enterprise, "ATTEMPTS_LEFT");
 requires("submit", _: RetrievalCase, "ATTEMPTS_LEFT");
 meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
   context.attempts matches Integer and
   context.attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
+meets(person: Person, "ATTEMPTS_LEFT", "retrieve", enterprise: Enterprise, context) if
+  legal_representative(person, enterprise) and
+  context.own_attempts matches Integer and
+  context.own_attempts < context.parameters.retrieval_attempts and
+  has_enterprises_left(context);
 meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
+  case.path = "LEGAL_REP_ONLINE" and
+  case.attempt <= context.parameters.retrieval_attempts and
+  context.own_attempts matches Integer and
+  context.own_attempts <= context.parameters.retrieval_attempts and
+  has_enterprises_left(context);
+meets(_: Person, "ATTEMPTS_LEFT", "submit", case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
   case.attempt <= context.parameters.retrieval_attempts and
   context.attempts matches Integer and
   context.attempts <= context.parameters.retrieval_attempts and
@@ -196,8 +225,19 @@ meets(person: Person, "CASE_APPLICANT", "submit", case: RetrievalCase, _) if cas
 meets(person: Person, "CASE_APPLICANT", "execute", case: RetrievalCase, _) if case.applicant_id = person.id;
 
 requires("submit", _: RetrievalCase, "CASE_CAN_BE_SUBMITTED");
-meets(_: Person, "CASE_CAN_BE_SUBMITTED", "submit", case: RetrievalCase, _) if
-  case.state in ["DRAFT", "CERTIFYING", "REJECTED"];
+meets(_: Person, "CASE_CAN_BE_SUBMITTED", "submit", case: RetrievalCase, context) if
+  case.state in ["DRAFT", "CERTIFYING", "REJECTED"] and
+  is_open_case(case, context);
+# A case that was let lie is over: a new one is opened.
+#@ A-10
+because("CASE_CAN_BE_SUBMITTED", "CASE_LEFT_IDLE", _: Person, case: RetrievalCase, context) if
+  was_left_idle(case, context);
+because("CASE_CAN_BE_EXECUTED", "CASE_LEFT_IDLE", _: Person, case: RetrievalCase, context) if
+  was_left_idle(case, context);
+
+was_left_idle(case: RetrievalCase, context) if
+  unfinished_case(case.enterprise, case) and
+  not is_open_case(case, context);
 
 # R-05: A case is certified by documents or by the legal representative online, on registry data that was fetched
 # lately.
@@ -501,7 +541,9 @@ notice_is_over(case: RetrievalCase, context) if
 # A case is executed from its notice on, once.
 #@ R-10
 requires("execute", _: RetrievalCase, "CASE_CAN_BE_EXECUTED");
-meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if case.state in ["NOTICE", "APPROVED"];
+meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, context) if
+  case.state in ["NOTICE", "APPROVED"] and
+  is_open_case(case, context);
 meets(_: Person, "CASE_CAN_BE_EXECUTED", "execute", case: RetrievalCase, _) if
   case.state = "OBJECTED" and
   case.path = "LEGAL_REP_ONLINE";
@@ -515,16 +557,22 @@ obligation(_: Person, "execute", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTION");
 obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "appeal", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "execute", _: RetrievalCase, context) if
   check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "submit", _: RetrievalCase, context) if
   check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "object", _: RetrievalCase, context) if
   check_id(context.verification, id);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "appeal", _: RetrievalCase, context) if
+  check_id(context.verification, id);
 
 lapses(person: Person, "submit", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "execute", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
 lapses(person: Person, "object", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
+lapses(person: Person, "appeal", case: RetrievalCase, context, at) if case_face_lapses(person, case, context, at);
+lapses(_: Person, "submit", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
+lapses(_: Person, "execute", case: RetrievalCase, context, at) if case_idle_lapses(case, context, at);
 lapses(_: Person, "submit", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "execute", case: RetrievalCase, context, at) if registry_lapses(case, context, at);
 lapses(_: Person, "object", case: RetrievalCase, context, at) if notice_end(case, context, at);
@@ -548,6 +596,11 @@ lapses(person: Person, "object", case: RetrievalCase, context, at) if
   seal_admin_lapses(person, case.enterprise, context, at);
 lapses(person: Person, "view_progress", case: RetrievalCase, context, at) if
   admin_lapses(person, case.enterprise, context, at);
+
+# A case that waits for its applicant is over at the last of these.
+case_idle_lapses(case: RetrievalCase, context, at) if
+  case_waits_until(case, context, at) and
+  forall(case_waits_until(case, context, other), other <= at);
 
 case_face_lapses(person: Person, case: RetrievalCase, context, at) if
   face_lapses(
@@ -602,7 +655,7 @@ raised_objection(person: Person, case: RetrievalCase) if
 requires("withdraw", _: RetrievalCase, "CASE_APPLICANT");
 requires("withdraw", _: RetrievalCase, "CASE_OPEN");
 meets(person: Person, "CASE_APPLICANT", "withdraw", case: RetrievalCase, _) if case.applicant_id = person.id;
-meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if is_open_case(case);
+meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if unfinished_case(case.enterprise, case);
 
 # R-13: After an execution the new administrator waits a while before their first high-risk act, and a former
 # administrator may appeal. A former administrator is one until the case was executed.
@@ -610,6 +663,10 @@ meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if is_open_cas
 requires("appeal", _: RetrievalCase, "FORMER_ADMIN");
 requires("appeal", _: RetrievalCase, "CASE_EXECUTED");
 requires("appeal", _: RetrievalCase, "APPEAL_IN_TIME");
+requires("appeal", _: RetrievalCase, "FRESH_FACE");
+meets(person: Person, "FRESH_FACE", "appeal", case: RetrievalCase, context) if
+  fresh_face_check(
+    context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);
 meets(person: Person, "FORMER_ADMIN", "appeal", case: RetrievalCase, context) if was_replaced(person, case, context);
 meets(_: Person, "CASE_EXECUTED", "appeal", case: RetrievalCase, _) if case.state = "EXECUTED";
 meets(_: Person, "APPEAL_IN_TIME", "appeal", case: RetrievalCase, context) if

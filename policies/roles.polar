@@ -180,6 +180,8 @@ has_permission(person: Person, "extend", grant: SealGrant) if is_seal_officer(pe
 has_permission(person: Person, "confirm", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
 has_permission(person: Person, "revoke", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "revoke", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
+has_permission(person: Person, "revoke", grant: SealGrant) if
+  is_assigned(person, grant.seal.enterprise, "SYSTEM_ADMIN");
 
 resource SigningTask {
   permissions = ["open", "sign", "approve", "transfer"];

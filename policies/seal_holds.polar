@@ -70,9 +70,9 @@ meets(person: Person, "SEAL_ADMINISTRATION", "report_found", seal: Seal, context
   administers_seal(person, seal, context);
 meets(_: Person, "SEAL_IS_LOST", "report_found", seal: Seal, _) if seal.state = "LOST";
 # Who reported it is in the hold that the report placed; where that does not say, nobody can be known to be another.
-meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, _) if
+meets(person: Person, "REPORTED_BY_ANOTHER", "report_found", seal: Seal, context) if
   is_reported_lost(seal) and
-  forall(placed_for_loss(seal, hold), is_placed_by_another(hold, person));
+  forall(placed_for_loss(seal, hold), is_placed_by_another(hold, person, context));
 meets(person: Person, "FRESH_FACE_OF_MANAGER", "report_found", seal: Seal, context: VerifiedContext) if
   fresh_face_check(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context);
@@ -90,9 +90,9 @@ placed_for_loss(seal: Seal, hold) if
 
 is_reported_lost(seal: Seal) if placed_for_loss(seal, _);
 
-is_placed_by_another(hold: SealHold, person: Person) if
+is_placed_by_another(hold: SealHold, person: Person, context) if
   hold.placed_by_id matches String and
-  hold.placed_by_id != person.id;
+  is_second_person(person, hold.placed_by_id, hold.seal.enterprise, context);
 
 obligation(_: Person, "report_found", _: Seal, _, "CONSUME_VERIFICATION");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "report_found", _: Seal, context) if
@@ -121,13 +121,19 @@ meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
 meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
   hold.source = "RETRIEVAL" and
   is_new_administrator(person, hold, context);
+# Where the retrieval failed, nobody was put in charge, and what it froze is released like what was frozen by hand.
+meets(person: Person, "HOLD_RELEASER", "release", hold: SealHold, context) if
+  hold.source = "RETRIEVAL" and
+  is_of_failed_retrieval(hold, context) and
+  administers_seal(person, hold.seal, context);
 because("HOLD_RELEASER", "NEW_ADMIN_ONLY", person: Person, hold: SealHold, context) if
   hold.source = "RETRIEVAL" and
+  not is_of_failed_retrieval(hold, context) and
   not is_new_administrator(person, hold, context);
 # An auditor releases nothing.
 #@ S-04
 because("HOLD_RELEASER", "AUDITOR_READ_ONLY", person: Person, hold: SealHold, context) if
-  hold.source != "RETRIEVAL" and
+  is_released_by_seal_administrator(hold, context) and
   is_only_auditor(person, hold.seal, context);
 
 is_new_administrator(person: Person, hold: SealHold, context) if
@@ -140,11 +146,26 @@ took_over_after_hold(person: Person, hold: SealHold) if
   case.state = "EXECUTED" and
   hold.placed_at <= case.executed_at;
 
+is_released_by_seal_administrator(hold: SealHold, _) if hold.source != "RETRIEVAL";
+is_released_by_seal_administrator(hold: SealHold, context) if is_of_failed_retrieval(hold, context);
+
+# No case is open that may have placed it, and none was executed since, unless that was reversed.
+is_of_failed_retrieval(hold: SealHold, context) if
+  hold.source = "RETRIEVAL" and
+  not open_case(hold.seal.enterprise, _, context) and
+  not has_stood_since(hold);
+
+has_stood_since(hold: SealHold) if
+  case in hold.seal.enterprise.retrieval_cases and
+  case.state in ["EXECUTED", "UNDER_APPEAL"] and
+  hold.placed_at <= case.executed_at;
+
 # Nobody releases alone what they froze: another person does, with a fresh face check.
 #@ S-12
 requires("release", _: SealHold, "PLACED_BY_ANOTHER");
 requires("release", _: SealHold, "FRESH_FACE_OF_MANAGER");
-meets(person: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if is_placed_by_another(hold, person);
+meets(person: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, context) if
+  is_placed_by_another(hold, person, context);
 meets(_: Person, "PLACED_BY_ANOTHER", "release", hold: SealHold, _) if hold.source != "ADMIN";
 meets(person: Person, "FRESH_FACE_OF_MANAGER", "release", hold: SealHold, context: VerifiedContext) if
   fresh_face_check(
@@ -191,7 +212,7 @@ lapses(person: Person, "report_found", seal: Seal, context, at) if
   face_lapses(
     context.verification, person, "SEAL_MANAGE", "Seal", seal.id, context.parameters.face_for_management, context, at);
 lapses(person: Person, "release", hold: SealHold, context, at) if
-  hold.source != "RETRIEVAL" and
+  is_released_by_seal_administrator(hold, context) and
   seal_admin_lapses(person, hold.seal.enterprise, context, at);
 lapses(person: Person, "release", hold: SealHold, context, at) if
   hold.source = "RETRIEVAL" and

@@ -179,7 +179,8 @@ requires("decide", _: SealReview, "NAME_AS_REGISTERED");
 meets(_: Person, "REVIEW_OPEN", "decide", review: SealReview, _) if
   review.state = "IN_REVIEW" and
   review.seal.state = "PENDING_REVIEW";
-meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, _) if review.submitted_by.person_id != person.id;
+meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) if
+  is_second_person(person, review.submitted_by.person_id, review.seal.enterprise, context);
 meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if
   review.face_digest != "" and
   review.face_digest = review.seal.face_digest;
@@ -232,7 +233,7 @@ valid_proposal(seal: Seal, ending, proposal, context) if
 
 is_proposed_by_another(person: Person, seal: Seal, ending, context) if
   valid_proposal(seal, ending, proposal, context) and
-  proposal.proposed_by.person_id != person.id;
+  is_second_person(person, proposal.proposed_by.person_id, seal.enterprise, context);
 
 has_proposal_of_another(person: Person, seal: Seal) if
   proposal in seal.proposals and
@@ -279,8 +280,10 @@ may_witness(witness: Membership, proposal: SealProposal, person: Person) if
 #@ R-12
 requires("revoke", _: Seal, "NO_RETRIEVAL_HOLD");
 requires("destroy", _: Seal, "NO_RETRIEVAL_HOLD");
-meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
-meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, _) if not is_held_by_retrieval(seal.enterprise);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "revoke", seal: Seal, context) if
+  not is_held_by_retrieval(seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "destroy", seal: Seal, context) if
+  not is_held_by_retrieval(seal.enterprise, context);
 # … nor by the new administrator in the time after it.
 #@ R-13
 requires("revoke", _: Seal, "COOLED_OFF");

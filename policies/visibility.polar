@@ -14,7 +14,7 @@ is_connected_to(person: Person, enterprise: Enterprise, context) if
   invitation.target_id = person.id and
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
-is_connected_to(person: Person, enterprise: Enterprise, _) if is_retrieving(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, context) if is_retrieving(person, enterprise, context);
 is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task(person, enterprise);
 
 is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
@@ -98,6 +98,8 @@ visible(person: Person, case: RetrievalCase, context) if was_replaced(person, ca
 
 # Standing: those who see a thing have it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to(person, enterprise, context);
+# A person who certified an enterprise that is still to be authenticated hears how far that is.
+has_standing(person: Person, enterprise: Enterprise, _) if own_first_certification(person, enterprise, _);
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);

@@ -207,6 +207,37 @@ may_manage_seals(person: Person, enterprise: Enterprise, context) if
   has_active_role(person, enterprise, "SEAL_ADMIN", context) or
   legal_representative(person, enterprise);
 
+# Where it takes two persons, one whom the other gave the administration of seals less than a day ago is no second
+# person: they would be a straw man. It does not matter which of the two acts first.
+#@ M-11
+is_second_person(person: Person, first_id, enterprise: Enterprise, context) if
+  person.id != first_id and
+  not appointed_lately(person.id, first_id, enterprise, _, context);
+
+# … until `at`.
+appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
+  new_seal_administrator(one_id, other_id, enterprise, at, context);
+appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
+  new_seal_administrator(other_id, one_id, enterprise, at, context);
+
+new_seal_administrator(person_id, by_id, enterprise: Enterprise, at, context) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  assignment in membership.assignments and
+  assignment.role = "SEAL_ADMIN" and
+  assignment.state = "ACTIVE" and
+  assignment.granted_by_id matches String and
+  assignment.granted_by_id = by_id and
+  new_post_until(assignment, at, context) and
+  not registry_names(by_id, enterprise);
+
+# How long a post is new: from the day on which it was given, and from the day on which its holder joined.
+new_post_until(assignment: RoleAssignment, at, context) if
+  at in [
+    assignment.valid_from + context.parameters.cooling_off,
+    assignment.membership.joined_at + context.parameters.cooling_off] and
+  context.now < at;
+
 # The named administrator of seals, for those who must ask for a grant.
 named_seal_administrator(enterprise: Enterprise, membership, context) if
   membership in enterprise.memberships and
@@ -268,20 +299,43 @@ pending_application(person: Person, enterprise: Enterprise, application, context
 
 is_applicant(person: Person, enterprise: Enterprise, context) if pending_application(person, enterprise, _, context);
 
-# A case that is neither executed nor over otherwise.
-is_open_case(case: RetrievalCase) if
-  case.state in ["DRAFT", "CERTIFYING", "IN_REVIEW", "NOTICE", "OBJECTED", "APPROVED", "REJECTED"];
+# A case that is neither executed nor over otherwise. What waits for the platform's staff stays open until they decide;
+# what waits for the applicant is over when they let it lie, whether or not somebody has written that down.
+#@ A-10 R-03
+is_open_case(case: RetrievalCase, _) if case.state in ["IN_REVIEW", "OBJECTED"];
+is_open_case(case: RetrievalCase, context) if
+  case_waits_until(case, context, at) and
+  context.now < at;
+
+# Until when a case waits for its applicant: a draft for a day, anything else for two weeks after what happened last.
+case_waits_until(case: RetrievalCase, context, at) if
+  case.state = "DRAFT" and
+  at = case.opened_at + context.parameters.retrieval_draft_for;
+case_waits_until(case: RetrievalCase, context, at) if
+  case.state in ["CERTIFYING", "REJECTED", "NOTICE", "APPROVED"] and
+  happened_in_case(case, context, moment) and
+  at = moment + context.parameters.retrieval_idle_for;
+
+happened_in_case(case: RetrievalCase, _, at) if at = case.opened_at;
+happened_in_case(case: RetrievalCase, _, at) if
+  certification in case.certifications and
+  at in [certification.submitted_at, certification.decided_at];
+happened_in_case(case: RetrievalCase, _, at) if review in case.reviews and at = review.decided_at;
+happened_in_case(case: RetrievalCase, context, at) if
+  case.state in ["NOTICE", "APPROVED"] and
+  at = case.notice_from + context.parameters.notice_documents;
+
 was_executed(case: RetrievalCase) if case.state in ["EXECUTED", "UNDER_APPEAL", "REVERSED"];
 
-open_case(enterprise: Enterprise, case) if
+open_case(enterprise: Enterprise, case, context) if
   case in enterprise.retrieval_cases and
-  is_open_case(case);
+  is_open_case(case, context);
 
-own_open_case(person: Person, enterprise: Enterprise, case) if
-  open_case(enterprise, case) and
+own_open_case(person: Person, enterprise: Enterprise, case, context) if
+  open_case(enterprise, case, context) and
   case.applicant_id = person.id;
 
-is_retrieving(person: Person, enterprise: Enterprise) if own_open_case(person, enterprise, _);
+is_retrieving(person: Person, enterprise: Enterprise, context) if own_open_case(person, enterprise, _, context);
 
 # A face check of this person, for this purpose and object, whatever its age and state.
 own_face_check(check, person: Person, purpose, object_type, object_id) if
@@ -323,10 +377,14 @@ check_id(check, id) if
 # R-12: A case holds the enterprise's high-risk acts once its notice has begun, and again while an appeal is decided: no
 # grants, no ending of seals, no export, no change of administrators. Not before: until the reviewers have passed it,
 # anybody who files papers could freeze an enterprise with them.
+# Nor for longer than the case is open: one that is let lie holds nothing.
 #@ R-12
-is_held_by_retrieval(enterprise: Enterprise) if
+is_held_by_retrieval(enterprise: Enterprise, context) if
+  open_case(enterprise, case, context) and
+  case.state in ["NOTICE", "OBJECTED", "APPROVED"];
+is_held_by_retrieval(enterprise: Enterprise, _) if
   case in enterprise.retrieval_cases and
-  case.state in ["NOTICE", "OBJECTED", "APPROVED", "UNDER_APPEAL"];
+  case.state = "UNDER_APPEAL";
 
 # A person who took the enterprise over waits until `at` before their first high-risk act, so that an appeal can come in
 # time.

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from scene import BUNDLE, CEDAR_USCC, NOW, SIGNING, Scene, codes, question
+from scene import BUNDLE, CEDAR_USCC, HOUR, NOW, SIGNING, Scene, codes, question
 
 from sealauthz.decision import Decision, RequestOptions
 from sealauthz.decision.question import Entity
 from sealauthz.errors import CallerNotPermitted, InvalidRequest
-from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.organisation import (
+    CertificationMethod,
+    CertificationState,
+    Enterprise,
+    RegistrySnapshot,
+    RegistryStatus,
+)
+from sealauthz.model.records.retrieval import EnterpriseAuthentication
 
 USE = question("user", "use", ("Seal", "s"), **SIGNING)
 
@@ -92,4 +99,9 @@ def test_a_decision_id_is_a_time_ordered_uuid() -> None:
 
 def test_the_same_organisation_in_another_realm_is_another_organisation() -> None:
     elsewhere = Enterprise("p", "雪松贸易", CEDAR_USCC, realm="PRIVATE:plant")
-    assert Scene().put(elsewhere).ask("stranger", "authenticate", ("Enterprise", "p"))
+    snapshot = RegistrySnapshot("reg-p", "p", RegistryStatus.EXISTING, fetched_at=NOW - HOUR)
+    certification = EnterpriseAuthentication(
+        "a-p", "p", "stranger", CertificationMethod.DOCUMENTS, NOW - HOUR, state=CertificationState.PASSED
+    )
+    scene = Scene().put(elsewhere, snapshot, certification)
+    assert scene.ask("stranger", "authenticate", ("Enterprise", "p"))

@@ -15,7 +15,7 @@ from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.membership import Membership, RoleAssignment
-from sealauthz.model.records.organisation import Enterprise
+from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
 from sealauthz.schema import shape_of
 from sealauthz.schema.rules import ActsFor, Check, RelatedTo, Unique
@@ -144,6 +144,8 @@ CHECKS: dict[str, Any] = {
     "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),
     "auth_letter_a_02_3": edited("AuthLetter", "letter", id="new", verified_at=NOW),
     "auth_letter_a_02_4": edited("AuthLetter", "letter", id="new", verified_by_id="bob", verified_at=NOW),
+    "holiday_a_06_3": edited("Holiday", "holiday", weekday=5),
+    "holiday_a_06_4": edited("Holiday", "holiday", kind=DayKind.WORKDAY, weekday=8),
     "amount_band_u_04_2": edited("AmountBand", "band", from_amount=-1),
     "seal_s_05_2": edited("Seal", "s1", legal_rep_id="old"),
     "seal_s_16_3": edited("Seal", "s1", acting_custodian_id="m-cat", acting_from=NOW, acting_to=NOW),

@@ -183,11 +183,12 @@ def _within_hours(context: Any, resource: Any) -> Any:
     hours: Sequence[Any] = list(getattr(enterprise, "working_hours", ()))
     if day is None or weekday is None or minute is None or not hours:
         return context
-    free = {holiday.day for holiday in getattr(enterprise, "holidays", ())}
+    named = {special.day: special.weekday for special in getattr(enterprise, "holidays", ())}
     for back in range(_DAYS_BACK):
         that = (weekday - 1 - back) % 7 + 1
-        open_ = [some for some in hours if some.weekday == that and some.from_minute < some.to_minute]
-        if day - back in free or not open_:
+        applies = named.get(day - back, that)
+        open_ = [some for some in hours if some.weekday == applies and some.from_minute < some.to_minute]
+        if not open_:
             continue
         if back == 0 and any(some.from_minute <= minute < some.to_minute for some in open_):
             return context

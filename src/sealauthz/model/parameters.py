@@ -32,6 +32,8 @@ class Parameters:
     notice_documents: Duration = length("24 hours", "30 days")
     notice_legal_rep: Duration = length("12 hours", "30 days")
     registry_fresh_within: Duration = length("1 hour", "7 days")
+    retrieval_draft_for: Duration = length("1 hour", "7 days")
+    retrieval_idle_for: Duration = length("3 days", "60 days")
     retrieval_window: Duration = length("7 days", "365 days")
     retrieval_attempts: int = count(1, 10)
     retrieval_enterprises: int = count(1, 10)

@@ -245,6 +245,12 @@ class ApplicationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     APPLICATION_STATE_CANCELLED: _ClassVar[ApplicationState]
     APPLICATION_STATE_SUPERSEDED: _ClassVar[ApplicationState]
 
+class DayKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DAY_KIND_UNSPECIFIED: _ClassVar[DayKind]
+    DAY_KIND_HOLIDAY: _ClassVar[DayKind]
+    DAY_KIND_WORKDAY: _ClassVar[DayKind]
+
 class SubscriptionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SUBSCRIPTION_STATE_UNSPECIFIED: _ClassVar[SubscriptionState]
@@ -730,6 +736,9 @@ APPLICATION_STATE_WITHDRAWN: ApplicationState
 APPLICATION_STATE_EXPIRED: ApplicationState
 APPLICATION_STATE_CANCELLED: ApplicationState
 APPLICATION_STATE_SUPERSEDED: ApplicationState
+DAY_KIND_UNSPECIFIED: DayKind
+DAY_KIND_HOLIDAY: DayKind
+DAY_KIND_WORKDAY: DayKind
 SUBSCRIPTION_STATE_UNSPECIFIED: SubscriptionState
 SUBSCRIPTION_STATE_ACTIVE: SubscriptionState
 SUBSCRIPTION_STATE_ENDED: SubscriptionState
@@ -1248,14 +1257,18 @@ class WorkingHours(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., weekday: _Optional[int] = ..., from_minute: _Optional[int] = ..., to_minute: _Optional[int] = ...) -> None: ...
 
 class Holiday(_message.Message):
-    __slots__ = ("id", "enterprise_id", "day")
+    __slots__ = ("id", "enterprise_id", "day", "kind", "weekday")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     DAY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    WEEKDAY_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     day: int
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., day: _Optional[int] = ...) -> None: ...
+    kind: DayKind
+    weekday: int
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., day: _Optional[int] = ..., kind: _Optional[_Union[DayKind, str]] = ..., weekday: _Optional[int] = ...) -> None: ...
 
 class Membership(_message.Message):
     __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason", "department_id")

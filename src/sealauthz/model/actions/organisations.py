@@ -55,13 +55,15 @@ class JoinContext(Context):
 class RetrievalContext(Context):
     """Opening or submitting a retrieval: why, and how often it was tried.
 
-    Of the server's making, both within `parameters.retrieval_window` before now: `attempts` counts the certifications
-    submitted to retrieve this enterprise, `enterprises` the other enterprises for which the subject opened a case.
+    Of the server's making, all within `parameters.retrieval_window` before now: `attempts` counts the certifications
+    submitted to retrieve this enterprise by documents, `own_attempts` those that the subject submitted as its legal
+    representative, and `enterprises` the other enterprises for which the subject opened a case.
     """
 
     reason: str | None = None
     verification: IdentityVerification | None = None
     attempts: int | None = None
+    own_attempts: int | None = None
     enterprises: int | None = None
 
 
@@ -116,13 +118,15 @@ def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
     # Of a case, or of the enterprise itself.
     enterprise = getattr(query.resource, "enterprise", query.resource)
     since = query.now - query.parameters.retrieval_window
-    submitted = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    lately = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    submitted = [a for a in lately if a.method != "LEGAL_REP_ONLINE"]
+    own = [a for a in lately if a.method == "LEGAL_REP_ONLINE" and a.applicant_id == query.subject.id]
     others = {
         case.enterprise_id
         for case in query.subject.retrieval_cases
         if case.opened_at > since and case.enterprise_id != enterprise.id
     }
-    return {"attempts": _attempts(submitted), "enterprises": len(others)}
+    return {"attempts": _attempts(submitted), "own_attempts": len(own), "enterprises": len(others)}
 
 
 def _attempts(certifications: list[Any]) -> int:
@@ -145,5 +149,5 @@ ACTIONS = (
     *actions("Membership", RoleContext, "assign_role", gives=("receiver_verification", "verification", "role")),
     *actions("Membership", MemberContext, "end", "resign", resolver=Resolver(along={"member": ("person_id",)})),
     *actions("RetrievalCase", RetrievalContext, "submit", gives=("verification",), resolver=_RETRIEVAL),
-    *actions("RetrievalCase", VerifiedContext, "object", "execute", gives=("verification",)),
+    *actions("RetrievalCase", VerifiedContext, "object", "execute", "appeal", gives=("verification",)),
 )

@@ -124,6 +124,13 @@ class AdminPower(StrEnum):
     END_MEMBERSHIPS = "END_MEMBERSHIPS"
 
 
+class DayKind(StrEnum):
+    """What a day is that is not what its weekday says."""
+
+    HOLIDAY = "HOLIDAY"
+    WORKDAY = "WORKDAY"
+
+
 class SubscriptionState(StrEnum):
     """Whether a leader still watches."""
 
@@ -278,14 +285,28 @@ class WorkingHours:
 @record(
     Unique("U-08", ("enterprise_id", "day"), says="an enterprise names each holiday once"),
     Check("U-08", "day >= 0", says="days are counted from 1970-01-01"),
+    Check(
+        "A-06",
+        "(kind = 'WORKDAY') = (weekday IS NOT NULL)",
+        says="a make-up working day names the weekday whose hours apply, and a holiday none",
+    ),
+    Check(
+        "A-06",
+        "weekday IS NULL OR (weekday >= 1 AND weekday <= 7)",
+        says="weekdays are numbered from 1 (Monday) to 7",
+    ),
     home="enterprise_id",
 )
 class Holiday:
-    """A day (counted from 1970-01-01 in the enterprise's time zone) that is free though it is a weekday."""
+    """A day (counted from 1970-01-01 in the enterprise's time zone) that is not what its weekday says: free (HOLIDAY),
+    or a make-up working day (WORKDAY), with the hours of the `weekday` that it makes up for.
+    """
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
     day: int
+    kind: DayKind = DayKind.HOLIDAY
+    weekday: int | None = None
 
     enterprise: Enterprise = one("enterprise_id")
 
