@@ -172,13 +172,8 @@ consented_to_end(party: Signatory, context) if
 
 # Who could end it for that side when they consented: its legal representative, those who ran its contracts, and on the
 # sender's side the person who sent it.
-could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, _) if
-  was_legal_representative(person_id, enterprise, at);
 could_terminate_for(person_id, _: Signatory, enterprise: Enterprise, at, context) if
-  was_member(person_id, enterprise, membership, at, context) and
-  assignment in membership.assignments and
-  assignment.role in ["CONTRACT_ADMIN", "SYSTEM_ADMIN"] and
-  was_active_assignment(assignment, at);
+  ran_contracts(person_id, enterprise, at, context);
 could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, context) if
   party.contract.initiator_id = enterprise.id and
   party.contract.initiated_by_id = person_id and
@@ -187,8 +182,7 @@ could_terminate_for(person_id, party: Signatory, enterprise: Enterprise, at, con
 consent_to_end(party: Signatory, consent, context) if
   consent in party.consents and
   consent.kind = "TERMINATION" and
-  consent.given_at > 0 and
-  consent.given_at <= context.now;
+  consent_stands(consent, context);
 
 consents_for_other_party(person_id, party: Signatory) if
   other in party.contract.signatories and

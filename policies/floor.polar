@@ -6,13 +6,20 @@
 
 authenticated(resource, context) if owner(resource, context, enterprise) and enterprise.auth_state = "AUTHENTICATED";
 authenticated(task: SigningTask, _) if task.signatory.kind = "PERSON";
+authenticated(resource, _) if is_of_person_party(resource);
 
 operating(resource, context) if owner(resource, context, enterprise) and enterprise.operating_state = "ACTIVE";
 operating(task: SigningTask, _) if task.signatory.kind = "PERSON";
+operating(resource, _) if is_of_person_party(resource);
+
+# What a person says as a party of a contract is no enterprise's.
+is_of_person_party(party: Signatory) if party.kind = "PERSON";
+is_of_person_party(consent: PartyConsent) if consent.signatory.kind = "PERSON";
 
 belongs_to_owner(person: Person, resource, context) if
   owner(resource, context, enterprise) and belongs(person, enterprise, context);
 belongs_to_owner(_: Person, task: SigningTask, _) if task.signatory.kind = "PERSON";
+belongs_to_owner(_: Person, resource, _) if is_of_person_party(resource);
 # An enterprise that holds another one's seal may give it back.
 belongs_to_owner(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
@@ -99,6 +106,11 @@ requires("withdraw", _: RetrievalCase, "ACCOUNT_ACTIVE");
 requires("adjudicate", _: RetrievalCase, "ACCOUNT_ACTIVE");
 requires("appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
 requires("decide_appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
+requires("permit_double_agency", _: Signatory, "ACCOUNT_ACTIVE");
+requires("agree_to_termination", _: Signatory, "ACCOUNT_ACTIVE");
+requires("request_review", _: Signatory, "ACCOUNT_ACTIVE");
+requires("withdraw", _: PartyConsent, "ACCOUNT_ACTIVE");
+requires("decide", _: InternalReview, "ACCOUNT_ACTIVE");
 meets(person: Person, "ACCOUNT_ACTIVE", _, _, _) if person.account_state = "ACTIVE";
 
 # M-03: A person verifies their real name before anything else.
@@ -178,6 +190,11 @@ requires("view_progress", _: RetrievalCase, "REALNAME_VERIFIED");
 requires("adjudicate", _: RetrievalCase, "REALNAME_VERIFIED");
 requires("appeal", _: RetrievalCase, "REALNAME_VERIFIED");
 requires("decide_appeal", _: RetrievalCase, "REALNAME_VERIFIED");
+requires("permit_double_agency", _: Signatory, "REALNAME_VERIFIED");
+requires("agree_to_termination", _: Signatory, "REALNAME_VERIFIED");
+requires("request_review", _: Signatory, "REALNAME_VERIFIED");
+requires("withdraw", _: PartyConsent, "REALNAME_VERIFIED");
+requires("decide", _: InternalReview, "REALNAME_VERIFIED");
 meets(person: Person, "REALNAME_VERIFIED", _, _, _) if person.realname_state = "VERIFIED";
 
 # R-02: Only an enterprise that is authenticated, and not closed, can be retrieved.
@@ -245,6 +262,11 @@ requires("submit", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
 requires("object", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
 requires("execute", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
 requires("appeal", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
+requires("permit_double_agency", _: Signatory, "ENTERPRISE_AUTHENTICATED");
+requires("agree_to_termination", _: Signatory, "ENTERPRISE_AUTHENTICATED");
+requires("request_review", _: Signatory, "ENTERPRISE_AUTHENTICATED");
+requires("withdraw", _: PartyConsent, "ENTERPRISE_AUTHENTICATED");
+requires("decide", _: InternalReview, "ENTERPRISE_AUTHENTICATED");
 meets(_: Person, "ENTERPRISE_AUTHENTICATED", _, resource, context) if authenticated(resource, context);
 
 # M-13: A suspended member, or a member of a frozen or closed enterprise, reads their own history and nothing else.
@@ -299,6 +321,11 @@ requires("open", _: SigningTask, "ENTERPRISE_OPERATING");
 requires("sign", _: SigningTask, "ENTERPRISE_OPERATING");
 requires("approve", _: SigningTask, "ENTERPRISE_OPERATING");
 requires("transfer", _: SigningTask, "ENTERPRISE_OPERATING");
+requires("permit_double_agency", _: Signatory, "ENTERPRISE_OPERATING");
+requires("agree_to_termination", _: Signatory, "ENTERPRISE_OPERATING");
+requires("request_review", _: Signatory, "ENTERPRISE_OPERATING");
+requires("withdraw", _: PartyConsent, "ENTERPRISE_OPERATING");
+requires("decide", _: InternalReview, "ENTERPRISE_OPERATING");
 meets(_: Person, "ENTERPRISE_OPERATING", _, resource, context) if operating(resource, context);
 
 # M-01: A person acts for an enterprise only as its active member, as its legal representative, or through a live grant
@@ -361,6 +388,11 @@ requires("sign", _: SigningTask, "MEMBER");
 requires("approve", _: SigningTask, "MEMBER");
 requires("transfer", _: SigningTask, "MEMBER");
 requires("end", _: MonitorSubscription, "MEMBER");
+requires("permit_double_agency", _: Signatory, "MEMBER");
+requires("agree_to_termination", _: Signatory, "MEMBER");
+requires("request_review", _: Signatory, "MEMBER");
+requires("withdraw", _: PartyConsent, "MEMBER");
+requires("decide", _: InternalReview, "MEMBER");
 meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person, resource, context);
 
 # … or, only to use a seal, as a person whom an enterprise named that holds it by a grant of its owner.

@@ -270,6 +270,27 @@ has_permission(_: Person, "print", _: Contract);
 has_permission(_: Person, "recall", _: Contract);
 has_permission(_: Person, "terminate", _: Contract);
 
+# Which party a person may speak for, only the checklist knows.
+resource Signatory {
+  permissions = ["permit_double_agency", "agree_to_termination", "request_review"];
+}
+
+has_permission(_: Person, "permit_double_agency", _: Signatory);
+has_permission(_: Person, "agree_to_termination", _: Signatory);
+has_permission(_: Person, "request_review", _: Signatory);
+
+resource PartyConsent {
+  permissions = ["withdraw"];
+}
+
+has_permission(_: Person, "withdraw", _: PartyConsent);
+
+resource InternalReview {
+  permissions = ["decide"];
+}
+
+has_permission(_: Person, "decide", _: InternalReview);
+
 resource SealUse {
   permissions = ["view"];
 }

@@ -412,8 +412,8 @@ has_consented(person_id, party: Signatory, consent, context) if
   consent.kind = "DOUBLE_AGENCY" and
   consent.person_id = person_id and
   consent.given_by_id != person_id and
-  consent.given_at > 0 and
-  consent.given_at <= context.now;
+  consent_stands(consent, context) and
+  covers_amount_of(consent, party.contract);
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 

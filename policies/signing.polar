@@ -227,15 +227,18 @@ needs_no_review(party: Signatory) if
   party.needs_review = false and
   not has_unpassed_review(party);
 
-# Somebody who belonged to the party when they passed it. What a person passed is not reviewed for that person's own
-# act.
+# A person who ran the contracts of the party when they passed these documents, and who is not on the other side. What a
+# person passed is not reviewed for that person's own act.
+#@ A-02 C-07
 passed_by(party: Signatory, enterprise: Enterprise, reviewer_id, context) if
   party.enterprise_id matches String and
   party.enterprise_id = enterprise.id and
   is_passed(party, review, context) and
   reviewer_id = review.reviewer_id and
   reviewer_id matches String and
-  was_member(reviewer_id, enterprise, _, review.decided_at, context);
+  is_about_these_documents(review, context) and
+  ran_contracts(reviewer_id, enterprise, review.decided_at, context) and
+  not acts_for_another_party(reviewer_id, party);
 
 is_passed(party: Signatory, review, context) if
   review in party.reviews and

@@ -62,6 +62,10 @@ visible(person: Person, contract: Contract, _) if
   party in contract.signatories and
   party.person_id = person.id;
 visible(person: Person, contract: Contract, _) if holds_task_of(person, contract);
+# What a party says, its own people see, and the person who is a party or named by it.
+visible(person: Person, party: Signatory, context) if is_seen_party(person, party, context);
+visible(person: Person, consent: PartyConsent, context) if is_seen_party(person, consent.signatory, context);
+visible(person: Person, review: InternalReview, context) if is_seen_party(person, review.signatory, context);
 visible(person: Person, use: SealUse, _) if use.person_id = person.id;
 visible(person: Person, _: SealUse, context: UseRecordContext) if
   seal = context.seal and
@@ -96,6 +100,13 @@ visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
 # … and by those who lost the enterprise by it.
 visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
+is_seen_party(person: Person, party: Signatory, context) if
+  party_enterprise(party, context, enterprise) and
+  is_colleague(person, enterprise, context);
+is_seen_party(person: Person, party: Signatory, _) if
+  party.person_id matches String and
+  party.person_id = person.id;
+
 # Standing: those who see a thing have it, but for enterprises and invitations, which everybody sees.
 has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to(person, enterprise, context);
 # A person who certified an enterprise that is still to be authenticated hears how far that is.
@@ -113,6 +124,9 @@ has_standing(_: Person, _: BusinessCategory, _);
 has_standing(_: Person, _: MonitorSubscription, _);
 has_standing(_: Person, _: Contract, _);
 has_standing(_: Person, _: SealUse, _);
+has_standing(_: Person, _: Signatory, _);
+has_standing(_: Person, _: PartyConsent, _);
+has_standing(_: Person, _: InternalReview, _);
 has_standing(_: Person, _: JoinApplication, _);
 has_standing(_: Person, _: Membership, _);
 has_standing(_: Person, _: RoleAssignment, _);

@@ -37,6 +37,15 @@ owner(task: SigningTask, context, found) if
   task.signatory.kind = "ENTERPRISE" and
   found = context.enterprise and
   found matches Enterprise;
+# What a party says is that party's; where it is a person, no enterprise's.
+owner(party: Signatory, context, found) if party_enterprise(party, context, found);
+owner(consent: PartyConsent, context, found) if party_enterprise(consent.signatory, context, found);
+owner(review: InternalReview, context, found) if party_enterprise(review.signatory, context, found);
+
+party_enterprise(party: Signatory, context, found) if
+  party.kind = "ENTERPRISE" and
+  found = context.enterprise and
+  found matches Enterprise;
 
 # A person whose account and real name stand.
 is_active_and_verified(person: Person) if

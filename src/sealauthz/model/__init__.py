@@ -1,6 +1,7 @@
 """The e-seal world and nothing else: its records, actions, invariants and parameters, put together as `MODEL`."""
 
 from sealauthz.model import invariants
+from sealauthz.model.actions import consents as consent_actions
 from sealauthz.model.actions import contracts as contract_actions
 from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import seals as seal_actions
@@ -26,7 +27,7 @@ MODEL = Model(
     name="e-seals",
     parts=(
         Part(records_of(identity)),
-        Part(records_of(contracts), contract_actions.ACTIONS, invariants.CONTRACTS),
+        Part(records_of(contracts), (*contract_actions.ACTIONS, *consent_actions.ACTIONS), invariants.CONTRACTS),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
             organisation_actions.ACTIONS,

@@ -28,9 +28,12 @@ class ContractContext(Context):
 
 @dataclass(slots=True)
 class TerminationContext(ContractContext):
-    """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that."""
+    """Ending a complete contract: `parties` are the enterprises of it for which somebody consented to that, and
+    `documents_digest` is the digest of all its documents (`whole_digest`).
+    """
 
     parties: list[Enterprise] = dataclasses.field(default_factory=list)
+    documents_digest: str | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +67,8 @@ def _termination(query: ResolverInput) -> Mapping[str, Any]:
         for party in query.resource.signatories
         if party.enterprise_id and any(consent.kind == "TERMINATION" for consent in party.consents)
     }
-    return {**_own_parties(query), "parties": found(query.snapshot, "Enterprise", consented)}
+    parties = found(query.snapshot, "Enterprise", consented)
+    return {**_own_parties(query), "parties": parties, "documents_digest": documents_digest(query.resource)}
 
 
 def _documents(query: ResolverInput) -> Mapping[str, Any]:

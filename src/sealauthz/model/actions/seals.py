@@ -54,7 +54,8 @@ class SealUseContext(Context):
 class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
-    Of the server's making: `contract`, the one that a request for this seal names, None where it names none;
+    Of the server's making: `contract`, the one that a request for this seal names, None where it names none, and
+    `documents_digest`, the digest of all its documents (`whole_digest`);
     `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
     the contract for which the subject acts too, or that hold the seal; the local day, weekday and minute as in
     SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
@@ -64,6 +65,7 @@ class StampContext(Context):
     verification: IdentityVerification | None = None
     code_digest: str | None = None
     contract: Contract | None = None
+    documents_digest: str | None = None
     day_ends: Instant | None = None
     local_day: int | None = None
     local_weekday: int | None = None
@@ -235,10 +237,15 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = query.resource, query.given.get("request")
     if request is None or request.seal_id != seal.id:
-        return {"contract": None, "approvers": Collection(), "parties": Collection()}
+        return {"contract": None, "documents_digest": None, "approvers": Collection(), "parties": Collection()}
     contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
     parties = Collection() if contract is None else _other_parties(query, seal, contract, {query.subject.id})
-    return {"contract": contract, "approvers": _approvers(query, [request]), "parties": parties}
+    return {
+        "contract": contract,
+        "documents_digest": None if contract is None else documents_digest(contract),
+        "approvers": _approvers(query, [request]),
+        "parties": parties,
+    }
 
 
 def _holders(query: ResolverInput, grants: Iterable[Any]) -> list[Any]:

@@ -1,0 +1,227 @@
+# What a party of a contract says itself: that a person also acts for another party, that a complete contract ends, and
+# what its own review found.
+#
+# A-02: Evidence has an entitled author: a person who could speak for that side when they did, judged by that side's
+# facts, and never the one who profits. It is about the documents that stood then: others are consented to, and
+# reviewed, again. The same rules say who may give it (here) and whether it counts (`consent_stands`, `passed_by`), so
+# that a record that its author could not have made is worth nothing.
+# (Civil Code 168: nobody acts for both sides unless both agree. 562: parties end a contract by agreement.)
+
+# --- what all of them ask --------------------------------------------------------------------------------------------
+
+# The documents are there and have no blanks, so that what is said can be bound to them.
+#@ A-02 U-16
+requires("permit_double_agency", _: Signatory, "DOCUMENTS_STAND");
+requires("agree_to_termination", _: Signatory, "DOCUMENTS_STAND");
+requires("decide", _: InternalReview, "DOCUMENTS_STAND");
+meets(_: Person, "DOCUMENTS_STAND", "permit_double_agency", party: Signatory, context) if
+  documents_stand(party.contract, context);
+meets(_: Person, "DOCUMENTS_STAND", "agree_to_termination", party: Signatory, context) if
+  documents_stand(party.contract, context);
+meets(_: Person, "DOCUMENTS_STAND", "decide", review: InternalReview, context) if
+  documents_stand(review.signatory.contract, context);
+# Papers that are not ready can be turned down.
+waived("DOCUMENTS_STAND", "decide", _: InternalReview, context: PartyReviewContext) if
+  context.verdict in ["REJECTED", "SIGN_REJECTED"];
+
+documents_stand(contract: Contract, context) if
+  context.documents_digest matches String and
+  forall(document in contract.documents, is_complete(document));
+
+# What was said of documents is said of these.
+is_about_these_documents(evidence, context) if
+  digest = context.documents_digest and
+  digest matches String and
+  evidence.bound_digest = digest;
+
+# Up to the amount that was agreed to, in its currency. A contract about money that does not say how much is beyond it.
+#@ A-05
+covers_amount_of(_, contract: Contract) if
+  contract.is_monetary = false and
+  contract.amount = nil;
+covers_amount_of(evidence, contract: Contract) if
+  amount = contract.amount and
+  amount matches Integer and
+  evidence.currency = contract.currency and
+  amount <= evidence.amount_max;
+
+# --- acting for both sides -------------------------------------------------------------------------------------------
+
+# A-05: That a person acts for both sides, each side permits itself: by its legal representative, and never one who
+# permits it to themself. Administrators do not, because the representative directs them.
+#@ A-05 U-14
+requires("permit_double_agency", _: Signatory, "PARTY_REPRESENTED");
+requires("permit_double_agency", _: Signatory, "BENEFICIARY_STATED");
+requires("permit_double_agency", _: Signatory, "NOT_THE_BENEFICIARY");
+requires("permit_double_agency", _: Signatory, "CONTRACT_UNDER_WAY");
+meets(person: Person, "PARTY_REPRESENTED", "permit_double_agency", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  legal_representative(person, enterprise);
+meets(_: Person, "BENEFICIARY_STATED", "permit_double_agency", _: Signatory, context: DoubleAgencyContext) if
+  context.person matches Person;
+meets(person: Person, "NOT_THE_BENEFICIARY", "permit_double_agency", _: Signatory, context: DoubleAgencyContext) if
+  beneficiary = context.person and
+  beneficiary matches Person and
+  beneficiary.id != person.id;
+meets(_: Person, "CONTRACT_UNDER_WAY", "permit_double_agency", party: Signatory, _) if
+  is_open_contract(party.contract);
+
+# It raises a person, so it waits while a retrieval holds the enterprise.
+#@ R-12
+requires("permit_double_agency", _: Signatory, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "permit_double_agency", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  not is_held_by_retrieval(enterprise);
+
+# A consent counts from the moment in which it was given until it ends or is taken back, for these documents.
+#@ A-05
+consent_stands(consent: PartyConsent, context) if
+  consent.given_at > 0 and
+  consent.given_at <= context.now and
+  context.now < consent.valid_to and
+  consent.withdrawn_at = 0 and
+  is_about_these_documents(consent, context);
+
+# --- ending a complete contract --------------------------------------------------------------------------------------
+
+# That a complete contract ends, each party agrees to: a person themself; an enterprise by those who could end it for
+# that side (contracts.polar), and by nobody who has agreed for another party.
+#@ C-10 A-02
+requires("agree_to_termination", _: Signatory, "CONTRACT_COMPLETE");
+requires("agree_to_termination", _: Signatory, "PARTY_SPEAKER");
+requires("agree_to_termination", _: Signatory, "SPEAKS_FOR_ONE_PARTY");
+meets(_: Person, "CONTRACT_COMPLETE", "agree_to_termination", party: Signatory, _) if
+  party.contract.state = "COMPLETE";
+meets(person: Person, "PARTY_SPEAKER", "agree_to_termination", party: Signatory, _) if
+  party.person_id matches String and
+  party.person_id = person.id;
+meets(person: Person, "PARTY_SPEAKER", "agree_to_termination", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  administers_contracts(person, enterprise, context);
+meets(person: Person, "PARTY_SPEAKER", "agree_to_termination", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  enterprise.id = party.contract.initiator_id and
+  party.contract.initiated_by_id = person.id and
+  is_member(person, enterprise, context);
+meets(person: Person, "SPEAKS_FOR_ONE_PARTY", "agree_to_termination", party: Signatory, _) if
+  not consents_for_other_party(person.id, party);
+
+# --- taking back -----------------------------------------------------------------------------------------------------
+
+# Only the author of a consent takes it back, or the person who represents that party now.
+#@ A-02
+requires("withdraw", _: PartyConsent, "CONSENT_AUTHOR");
+requires("withdraw", _: PartyConsent, "CONSENT_NOT_WITHDRAWN");
+meets(person: Person, "CONSENT_AUTHOR", "withdraw", consent: PartyConsent, _) if consent.given_by_id = person.id;
+meets(person: Person, "CONSENT_AUTHOR", "withdraw", consent: PartyConsent, context) if
+  owner(consent, context, enterprise) and
+  legal_representative(person, enterprise);
+meets(_: Person, "CONSENT_NOT_WITHDRAWN", "withdraw", consent: PartyConsent, _) if consent.withdrawn_at = 0;
+
+# --- a party's own review --------------------------------------------------------------------------------------------
+
+# A review is asked for by those who run the party's contracts, or who have a task of it, while the contract goes round.
+#@ C-07
+requires("request_review", _: Signatory, "REVIEW_CALLER");
+requires("request_review", _: Signatory, "CONTRACT_UNDER_WAY");
+meets(person: Person, "REVIEW_CALLER", "request_review", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  administers_contracts(person, enterprise, context);
+meets(person: Person, "REVIEW_CALLER", "request_review", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  is_member(person, enterprise, context) and
+  task in party.tasks and
+  is_open_state(task) and
+  is_named_in_task(person.id, task);
+meets(_: Person, "CONTRACT_UNDER_WAY", "request_review", party: Signatory, _) if is_open_contract(party.contract);
+
+# It is decided once, by a person who runs the party's contracts, who seals and signs nothing of it for the party, and
+# who is not on the other side.
+#@ A-02 C-07
+requires("decide", _: InternalReview, "PARTY_REVIEWER");
+requires("decide", _: InternalReview, "PARTY_REVIEW_OPEN");
+requires("decide", _: InternalReview, "NOT_THE_SEALER");
+requires("decide", _: InternalReview, "NOT_THE_COUNTERPARTY");
+meets(person: Person, "PARTY_REVIEWER", "decide", review: InternalReview, context) if
+  owner(review, context, enterprise) and
+  administers_contracts(person, enterprise, context);
+meets(_: Person, "PARTY_REVIEW_OPEN", "decide", review: InternalReview, _) if
+  review.state = "PENDING" and
+  is_open_contract(review.signatory.contract);
+meets(person: Person, "NOT_THE_SEALER", "decide", review: InternalReview, _) if
+  not carries_out_for(person.id, review.signatory);
+meets(person: Person, "NOT_THE_COUNTERPARTY", "decide", review: InternalReview, _) if
+  not acts_for_another_party(person.id, review.signatory) and
+  not belongs_to_another_party(person, review.signatory);
+
+carries_out_for(person_id, party: Signatory) if
+  task in party.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"] and
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"] and
+  is_named_in_task(person_id, task);
+carries_out_for(person_id, party: Signatory) if
+  task in party.tasks and
+  task.signed_by_id matches String and
+  task.signed_by_id = person_id;
+
+# A person is on the other side who is a party, signs for another party or is named for that …
+acts_for_another_party(person_id, party: Signatory) if
+  another_party(party, other) and
+  other.person_id matches String and
+  other.person_id = person_id;
+acts_for_another_party(person_id, party: Signatory) if
+  another_party(party, other) and
+  task in other.tasks and
+  task.state != "TRANSFERRED" and
+  is_named_in_task(person_id, task);
+acts_for_another_party(person_id, party: Signatory) if
+  another_party(party, other) and
+  task in other.tasks and
+  task.signed_by_id matches String and
+  task.signed_by_id = person_id;
+
+# … and who is a member of one, suspended or not, or whom the registry names for it.
+belongs_to_another_party(person: Person, party: Signatory) if
+  another_party(party, other) and
+  other.enterprise_id matches String and
+  membership in person.memberships and
+  membership.enterprise_id = other.enterprise_id and
+  membership.state != "ENDED";
+belongs_to_another_party(person: Person, party: Signatory) if
+  another_party(party, other) and
+  other.enterprise_id matches String and
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = other.enterprise_id;
+
+# One enterprise may stand in a contract twice; it is no other side to itself.
+another_party(party: Signatory, other) if
+  other in party.contract.signatories and
+  other.id != party.id and
+  other.person_id matches String;
+another_party(party: Signatory, other) if
+  other in party.contract.signatories and
+  other.id != party.id and
+  other.enterprise_id matches String and
+  other.enterprise_id != party.enterprise_id;
+
+# Who ran the contracts of an enterprise at a time: like administers_contracts.
+#@ A-02
+ran_contracts(person_id, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
+ran_contracts(person_id, enterprise: Enterprise, at, context) if
+  was_member(person_id, enterprise, membership, at, context) and
+  assignment in membership.assignments and
+  assignment.role in ["CONTRACT_ADMIN", "SYSTEM_ADMIN"] and
+  was_active_assignment(assignment, at);
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+lapses(person: Person, "agree_to_termination", party: Signatory, context, at) if
+  owner(party, context, enterprise) and
+  contract_administration_lapses(person, enterprise, context, at);
+lapses(person: Person, "request_review", party: Signatory, context, at) if
+  owner(party, context, enterprise) and
+  contract_administration_lapses(person, enterprise, context, at);
+lapses(person: Person, "decide", review: InternalReview, context, at) if
+  owner(review, context, enterprise) and
+  contract_administration_lapses(person, enterprise, context, at);
