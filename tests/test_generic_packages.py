@@ -21,6 +21,7 @@ PROTOCOL_WORDS = frozenset(
         "action",
         "case",
         "certificate",
+        "confirmed_at",
         "contract",
         "day",
         "digest",

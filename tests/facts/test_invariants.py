@@ -135,10 +135,10 @@ CHECKS: dict[str, Any] = {
     "board_resolution_a_05_3": edited(
         "BoardResolution", "resolution", id="new", recorded_by_id="ann", confirmed_by_id="ann", confirmed_at=NOW
     ),
-    "rule_change_a_06_2": edited("RuleChange", "rules", id="new", subject="HOLIDAYS", digest=""),
-    "rule_change_a_06_3": edited("RuleChange", "rules", id="new", subject="HOLIDAYS", confirmed_at=NOW),
+    "rule_change_a_06_2": edited("RuleChange", "rules", id="new", rule_kind="HOLIDAYS", digest=""),
+    "rule_change_a_06_3": edited("RuleChange", "rules", id="new", rule_kind="HOLIDAYS", confirmed_at=NOW),
     "rule_change_a_06_4": edited(
-        "RuleChange", "rules", id="new", subject="HOLIDAYS", confirmed_by_id="e1-boss", confirmed_at=NOW
+        "RuleChange", "rules", id="new", rule_kind="HOLIDAYS", confirmed_by_id="e1-boss", confirmed_at=NOW
     ),
     "auth_letter_a_02_1": edited("AuthLetter", "letter", id="new", seal_grant_id="g1"),
     "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),

@@ -302,15 +302,15 @@ class ResolutionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESOLUTION_STATE_VALID: _ClassVar[ResolutionState]
     RESOLUTION_STATE_WITHDRAWN: _ClassVar[ResolutionState]
 
-class RuleSubject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+class RuleKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
-    RULE_SUBJECT_UNSPECIFIED: _ClassVar[RuleSubject]
-    RULE_SUBJECT_AMOUNT_BANDS: _ClassVar[RuleSubject]
-    RULE_SUBJECT_WORKING_HOURS: _ClassVar[RuleSubject]
-    RULE_SUBJECT_HOLIDAYS: _ClassVar[RuleSubject]
-    RULE_SUBJECT_PROCESSES: _ClassVar[RuleSubject]
-    RULE_SUBJECT_CATEGORIES: _ClassVar[RuleSubject]
-    RULE_SUBJECT_SETTINGS: _ClassVar[RuleSubject]
+    RULE_KIND_UNSPECIFIED: _ClassVar[RuleKind]
+    RULE_KIND_AMOUNT_BANDS: _ClassVar[RuleKind]
+    RULE_KIND_WORKING_HOURS: _ClassVar[RuleKind]
+    RULE_KIND_HOLIDAYS: _ClassVar[RuleKind]
+    RULE_KIND_PROCESSES: _ClassVar[RuleKind]
+    RULE_KIND_CATEGORIES: _ClassVar[RuleKind]
+    RULE_KIND_SETTINGS: _ClassVar[RuleKind]
 
 class RuleChangeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -766,13 +766,13 @@ RESOLUTION_SOURCE_LEGAL_REP: ResolutionSource
 RESOLUTION_STATE_UNSPECIFIED: ResolutionState
 RESOLUTION_STATE_VALID: ResolutionState
 RESOLUTION_STATE_WITHDRAWN: ResolutionState
-RULE_SUBJECT_UNSPECIFIED: RuleSubject
-RULE_SUBJECT_AMOUNT_BANDS: RuleSubject
-RULE_SUBJECT_WORKING_HOURS: RuleSubject
-RULE_SUBJECT_HOLIDAYS: RuleSubject
-RULE_SUBJECT_PROCESSES: RuleSubject
-RULE_SUBJECT_CATEGORIES: RuleSubject
-RULE_SUBJECT_SETTINGS: RuleSubject
+RULE_KIND_UNSPECIFIED: RuleKind
+RULE_KIND_AMOUNT_BANDS: RuleKind
+RULE_KIND_WORKING_HOURS: RuleKind
+RULE_KIND_HOLIDAYS: RuleKind
+RULE_KIND_PROCESSES: RuleKind
+RULE_KIND_CATEGORIES: RuleKind
+RULE_KIND_SETTINGS: RuleKind
 RULE_CHANGE_STATE_UNSPECIFIED: RuleChangeState
 RULE_CHANGE_STATE_PROPOSED: RuleChangeState
 RULE_CHANGE_STATE_CONFIRMED: RuleChangeState
@@ -1515,10 +1515,10 @@ class BoardResolution(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[ResolutionKind, str]] = ..., source: _Optional[_Union[ResolutionSource, str]] = ..., passed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[ResolutionState, str]] = ..., recorded_by_id: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., beneficiary_id: _Optional[str] = ..., bound_digest: _Optional[str] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RuleChange(_message.Message):
-    __slots__ = ("id", "enterprise_id", "subject", "digest", "counts_from", "proposed_by_id", "proposed_at", "state", "confirmed_by_id", "confirmed_at")
+    __slots__ = ("id", "enterprise_id", "rule_kind", "digest", "counts_from", "proposed_by_id", "proposed_at", "state", "confirmed_by_id", "confirmed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
-    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    RULE_KIND_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FROM_FIELD_NUMBER: _ClassVar[int]
     PROPOSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1528,7 +1528,7 @@ class RuleChange(_message.Message):
     CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
-    subject: RuleSubject
+    rule_kind: RuleKind
     digest: str
     counts_from: _timestamp_pb2.Timestamp
     proposed_by_id: str
@@ -1536,7 +1536,7 @@ class RuleChange(_message.Message):
     state: RuleChangeState
     confirmed_by_id: str
     confirmed_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., subject: _Optional[_Union[RuleSubject, str]] = ..., digest: _Optional[str] = ..., counts_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RuleChangeState, str]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., rule_kind: _Optional[_Union[RuleKind, str]] = ..., digest: _Optional[str] = ..., counts_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RuleChangeState, str]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetrievalCase(_message.Message):
     __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at")

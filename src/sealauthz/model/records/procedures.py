@@ -66,7 +66,7 @@ class ResolutionState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-class RuleSubject(StrEnum):
+class RuleKind(StrEnum):
     """Which of its own rules an enterprise changes."""
 
     AMOUNT_BANDS = "AMOUNT_BANDS"
@@ -290,7 +290,7 @@ class BoardResolution:
 @record(
     Unique(
         "A-06",
-        ("enterprise_id", "subject"),
+        ("enterprise_id", "rule_kind"),
         where="state IN ('PROPOSED', 'CONFIRMED')",
         says="there is one open proposal to change the same rules",
     ),
@@ -307,7 +307,7 @@ class BoardResolution:
     ),
     Fixed(
         "A-06",
-        "subject",
+        "rule_kind",
         "digest",
         "counts_from",
         "proposed_by_id",
@@ -326,7 +326,7 @@ class RuleChange:
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
-    subject: RuleSubject
+    rule_kind: RuleKind
     digest: str
     counts_from: Instant
     proposed_by_id: Annotated[str, Ref("Person")]

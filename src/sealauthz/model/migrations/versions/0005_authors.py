@@ -64,7 +64,7 @@ def upgrade() -> None:
         "rule_change",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("enterprise_id", TEXT, nullable=False),
-        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("rule_kind", TEXT, nullable=False),
         sa.Column("digest", TEXT, nullable=False),
         sa.Column("counts_from", sa.BigInteger(), nullable=False),
         sa.Column("proposed_by_id", TEXT, nullable=False),
@@ -80,8 +80,8 @@ def upgrade() -> None:
             "state IN ('PROPOSED', 'CONFIRMED', 'CARRIED_OUT', 'WITHDRAWN')", name="rule_change_state_words"
         ),
         sa.CheckConstraint(
-            "subject IN ('AMOUNT_BANDS', 'WORKING_HOURS', 'HOLIDAYS', 'PROCESSES', 'CATEGORIES', 'SETTINGS')",
-            name="rule_change_subject_words",
+            "rule_kind IN ('AMOUNT_BANDS', 'WORKING_HOURS', 'HOLIDAYS', 'PROCESSES', 'CATEGORIES', 'SETTINGS')",
+            name="rule_change_rule_kind_words",
         ),
         sa.ForeignKeyConstraint(["confirmed_by_id"], ["person.id"], name="rule_change_confirmed_by_id_fkey"),
         sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"], name="rule_change_enterprise_id_fkey"),
@@ -91,7 +91,7 @@ def upgrade() -> None:
     op.create_index(
         "rule_change_a_06_1",
         "rule_change",
-        ["enterprise_id", "subject"],
+        ["enterprise_id", "rule_kind"],
         unique=True,
         sqlite_where=sa.text("state IN ('PROPOSED', 'CONFIRMED')"),
         postgresql_where=sa.text("state IN ('PROPOSED', 'CONFIRMED')"),
