@@ -71,7 +71,7 @@ meets(_: Person, "CONTRACT_UNDER_WAY", "permit_double_agency", party: Signatory,
 requires("permit_double_agency", _: Signatory, "NO_RETRIEVAL_HOLD");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "permit_double_agency", party: Signatory, context) if
   owner(party, context, enterprise) and
-  not is_held_by_retrieval(enterprise);
+  not is_held_by_retrieval(enterprise, context);
 
 # A consent counts from the moment in which it was given until it ends or is taken back, for these documents.
 #@ A-05
