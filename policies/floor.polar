@@ -1,8 +1,85 @@
 # The floor. Product-owned: no other file may drop these requirements, meet them otherwise or waive them.
 #
 # Whatever a bundle adds, the account acts, the real name is verified, the enterprise is authenticated and operates, and
-# the person belongs to it. Each action lists the ones that apply to it; the rest of its checklist is in the file of its
-# subject.
+# the person belongs to it. Each action is in one group, which requires what applies to it; the rest of its checklist is
+# in the file of its subject.
+
+# --- what each sort of act requires ---------------------------------------------------------------------------------
+
+# What a person does about themself alone.
+group("OWN_AFFAIRS", _: JoinApplication, ["withdraw"]);
+group("OWN_AFFAIRS", _: Membership, ["view_history"]);
+group("OWN_AFFAIRS", _: RetrievalCase, ["withdraw"]);
+
+# What persons do who need not belong to the enterprise: parties of a contract, the platform's staff, who founds it.
+group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"]);
+group("VERIFIED_PERSONS", _: SealHold, ["lift"]);
+group("VERIFIED_PERSONS", _: SealUse, ["view"]);
+group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print"]);
+group("VERIFIED_PERSONS", _: RetrievalCase, ["review", "view_progress", "adjudicate", "decide_appeal"]);
+
+# Taking an enterprise back, and objecting to that.
+group("RETRIEVING", _: Enterprise, ["retrieve"]);
+group("RETRIEVING", _: RetrievalCase, ["submit", "object", "execute", "appeal"]);
+
+# Becoming a member.
+group("JOINING", _: Enterprise, ["join"]);
+group("JOINING", _: Invitation, ["accept"]);
+group("JOINING", _: JoinApplication, ["remind"]);
+
+# What only takes away or watches: it must be possible in an enterprise that is frozen or closed, too.
+group("PROTECTING", _: Enterprise, ["monitor"]);
+group("PROTECTING", _: Membership, ["resign"]);
+group("PROTECTING", _: Seal, ["freeze", "report_lost", "view_log"]);
+group("PROTECTING", _: SealGrant, ["revoke"]);
+group("PROTECTING", _: OpenGrant, ["revoke"]);
+group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);
+group("PROTECTING", _: Delegation, ["revoke"]);
+group("PROTECTING", _: SealUseRequest, ["withdraw"]);
+group("PROTECTING", _: MonitorSubscription, ["end"]);
+
+# All else: the business of members.
+group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export"]);
+group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
+group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate"]);
+group("BUSINESS", _: RoleAssignment, ["revoke"]);
+group("BUSINESS", _: Seal, [
+  "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use", "submit_review", "report_found",
+  "propose_end", "destroy", "assign_custodian", "auto_use", "stamp", "carry_out", "emergency_use"
+]);
+group("BUSINESS", _: SealReview, ["decide"]);
+group("BUSINESS", _: SealHold, ["release"]);
+group("BUSINESS", _: SealGrant, ["confirm", "extend"]);
+group("BUSINESS", _: OpenGrant, ["confirm"]);
+group("BUSINESS", _: CrossEnterpriseGrant, ["confirm", "assign"]);
+group("BUSINESS", _: Delegation, ["accept"]);
+group("BUSINESS", _: SealUseRequest, ["approve", "reject"]);
+group("BUSINESS", _: BusinessCategory, ["initiate"]);
+group("BUSINESS", _: Contract, ["recall", "terminate"]);
+group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer"]);
+group("BUSINESS", _: Signatory, ["permit_double_agency", "agree_to_termination", "request_review"]);
+group("BUSINESS", _: PartyConsent, ["withdraw"]);
+group("BUSINESS", _: InternalReview, ["decide"]);
+
+group_requires("OWN_AFFAIRS",
+  ["ACCOUNT_ACTIVE"]);
+group_requires("VERIFIED_PERSONS",
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED"]);
+group_requires("RETRIEVING",
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED"]);
+group_requires("JOINING",
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING"]);
+group_requires("PROTECTING",
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED",                         "MEMBER"]);
+group_requires("BUSINESS",
+  ["ACCOUNT_ACTIVE", "REALNAME_VERIFIED", "ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING", "MEMBER"]);
+
+exempt("PROTECTING", "resign", _: Membership, "REALNAME_VERIFIED", "Who may do nothing may still leave.");
+exempt("PROTECTING", "resign", _: Membership, "ENTERPRISE_AUTHENTICATED", "An enterprise of any sort may be left.");
+exempt("BUSINESS", "view", _: Seal, "ENTERPRISE_AUTHENTICATED", "To see a seal binds nobody; none can be used.");
+exempt("PROTECTING", "withdraw", _: SealUseRequest, "ENTERPRISE_AUTHENTICATED", "Who takes it back asks for less.");
+
+# --- what meets it --------------------------------------------------------------------------------------------------
 
 authenticated(resource, context) if owner(resource, context, enterprise) and enterprise.auth_state = "AUTHENTICATED";
 authenticated(task: SigningTask, _) if task.signatory.kind = "PERSON";
@@ -27,372 +104,25 @@ belongs_to_owner(person: Person, _: CrossEnterpriseGrant, context: GrantEndConte
   belongs(person, holder, context);
 
 # The account acts: it is neither locked nor closed.
-requires("join", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("retrieve", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("authenticate", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("view_administrator", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("invite", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("create_seal", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("transfer_admin", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("change_name", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("export", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("monitor", _: Enterprise, "ACCOUNT_ACTIVE");
-requires("accept", _: Invitation, "ACCOUNT_ACTIVE");
-requires("approve_join", _: JoinApplication, "ACCOUNT_ACTIVE");
-requires("reject_join", _: JoinApplication, "ACCOUNT_ACTIVE");
-requires("remind", _: JoinApplication, "ACCOUNT_ACTIVE");
-requires("withdraw", _: JoinApplication, "ACCOUNT_ACTIVE");
-requires("assign_role", _: Membership, "ACCOUNT_ACTIVE");
-requires("suspend", _: Membership, "ACCOUNT_ACTIVE");
-requires("end", _: Membership, "ACCOUNT_ACTIVE");
-requires("resign", _: Membership, "ACCOUNT_ACTIVE");
-requires("view_history", _: Membership, "ACCOUNT_ACTIVE");
-requires("reinstate", _: Membership, "ACCOUNT_ACTIVE");
-requires("revoke", _: RoleAssignment, "ACCOUNT_ACTIVE");
-requires("view", _: Seal, "ACCOUNT_ACTIVE");
-requires("edit", _: Seal, "ACCOUNT_ACTIVE");
-requires("disable", _: Seal, "ACCOUNT_ACTIVE");
-requires("enable", _: Seal, "ACCOUNT_ACTIVE");
-requires("revoke", _: Seal, "ACCOUNT_ACTIVE");
-requires("grant", _: Seal, "ACCOUNT_ACTIVE");
-requires("request_use", _: Seal, "ACCOUNT_ACTIVE");
-requires("use", _: Seal, "ACCOUNT_ACTIVE");
-requires("submit_review", _: Seal, "ACCOUNT_ACTIVE");
-requires("freeze", _: Seal, "ACCOUNT_ACTIVE");
-requires("report_lost", _: Seal, "ACCOUNT_ACTIVE");
-requires("report_found", _: Seal, "ACCOUNT_ACTIVE");
-requires("propose_end", _: Seal, "ACCOUNT_ACTIVE");
-requires("destroy", _: Seal, "ACCOUNT_ACTIVE");
-requires("assign_custodian", _: Seal, "ACCOUNT_ACTIVE");
-requires("auto_use", _: Seal, "ACCOUNT_ACTIVE");
-requires("stamp", _: Seal, "ACCOUNT_ACTIVE");
-requires("carry_out", _: Seal, "ACCOUNT_ACTIVE");
-requires("emergency_use", _: Seal, "ACCOUNT_ACTIVE");
-requires("view_log", _: Seal, "ACCOUNT_ACTIVE");
-requires("decide", _: SealReview, "ACCOUNT_ACTIVE");
-requires("release", _: SealHold, "ACCOUNT_ACTIVE");
-requires("lift", _: SealHold, "ACCOUNT_ACTIVE");
-requires("confirm", _: SealGrant, "ACCOUNT_ACTIVE");
-requires("revoke", _: SealGrant, "ACCOUNT_ACTIVE");
-requires("extend", _: SealGrant, "ACCOUNT_ACTIVE");
-requires("confirm", _: OpenGrant, "ACCOUNT_ACTIVE");
-requires("revoke", _: OpenGrant, "ACCOUNT_ACTIVE");
-requires("confirm", _: CrossEnterpriseGrant, "ACCOUNT_ACTIVE");
-requires("revoke", _: CrossEnterpriseGrant, "ACCOUNT_ACTIVE");
-requires("assign", _: CrossEnterpriseGrant, "ACCOUNT_ACTIVE");
-requires("accept", _: Delegation, "ACCOUNT_ACTIVE");
-requires("revoke", _: Delegation, "ACCOUNT_ACTIVE");
-requires("approve", _: SealUseRequest, "ACCOUNT_ACTIVE");
-requires("reject", _: SealUseRequest, "ACCOUNT_ACTIVE");
-requires("withdraw", _: SealUseRequest, "ACCOUNT_ACTIVE");
-requires("initiate", _: BusinessCategory, "ACCOUNT_ACTIVE");
-requires("view", _: Contract, "ACCOUNT_ACTIVE");
-requires("download", _: Contract, "ACCOUNT_ACTIVE");
-requires("print", _: Contract, "ACCOUNT_ACTIVE");
-requires("recall", _: Contract, "ACCOUNT_ACTIVE");
-requires("terminate", _: Contract, "ACCOUNT_ACTIVE");
-requires("open", _: SigningTask, "ACCOUNT_ACTIVE");
-requires("sign", _: SigningTask, "ACCOUNT_ACTIVE");
-requires("approve", _: SigningTask, "ACCOUNT_ACTIVE");
-requires("transfer", _: SigningTask, "ACCOUNT_ACTIVE");
-requires("view", _: SealUse, "ACCOUNT_ACTIVE");
-requires("end", _: MonitorSubscription, "ACCOUNT_ACTIVE");
-requires("submit", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("review", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("object", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("execute", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("view_progress", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("withdraw", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("adjudicate", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("decide_appeal", _: RetrievalCase, "ACCOUNT_ACTIVE");
-requires("permit_double_agency", _: Signatory, "ACCOUNT_ACTIVE");
-requires("agree_to_termination", _: Signatory, "ACCOUNT_ACTIVE");
-requires("request_review", _: Signatory, "ACCOUNT_ACTIVE");
-requires("withdraw", _: PartyConsent, "ACCOUNT_ACTIVE");
-requires("decide", _: InternalReview, "ACCOUNT_ACTIVE");
 meets(person: Person, "ACCOUNT_ACTIVE", _, _, _) if person.account_state = "ACTIVE";
 
 # M-03: A person verifies their real name before anything else.
 #@ M-03
-requires("join", _: Enterprise, "REALNAME_VERIFIED");
-requires("retrieve", _: Enterprise, "REALNAME_VERIFIED");
-requires("authenticate", _: Enterprise, "REALNAME_VERIFIED");
-requires("view_administrator", _: Enterprise, "REALNAME_VERIFIED");
-requires("invite", _: Enterprise, "REALNAME_VERIFIED");
-requires("create_seal", _: Enterprise, "REALNAME_VERIFIED");
-requires("transfer_admin", _: Enterprise, "REALNAME_VERIFIED");
-requires("change_name", _: Enterprise, "REALNAME_VERIFIED");
-requires("export", _: Enterprise, "REALNAME_VERIFIED");
-requires("monitor", _: Enterprise, "REALNAME_VERIFIED");
-requires("accept", _: Invitation, "REALNAME_VERIFIED");
-requires("approve_join", _: JoinApplication, "REALNAME_VERIFIED");
-requires("reject_join", _: JoinApplication, "REALNAME_VERIFIED");
-requires("remind", _: JoinApplication, "REALNAME_VERIFIED");
-requires("assign_role", _: Membership, "REALNAME_VERIFIED");
-requires("suspend", _: Membership, "REALNAME_VERIFIED");
-requires("end", _: Membership, "REALNAME_VERIFIED");
-requires("reinstate", _: Membership, "REALNAME_VERIFIED");
-requires("revoke", _: RoleAssignment, "REALNAME_VERIFIED");
-requires("view", _: Seal, "REALNAME_VERIFIED");
-requires("edit", _: Seal, "REALNAME_VERIFIED");
-requires("disable", _: Seal, "REALNAME_VERIFIED");
-requires("enable", _: Seal, "REALNAME_VERIFIED");
-requires("revoke", _: Seal, "REALNAME_VERIFIED");
-requires("grant", _: Seal, "REALNAME_VERIFIED");
-requires("request_use", _: Seal, "REALNAME_VERIFIED");
-requires("use", _: Seal, "REALNAME_VERIFIED");
-requires("submit_review", _: Seal, "REALNAME_VERIFIED");
-requires("freeze", _: Seal, "REALNAME_VERIFIED");
-requires("report_lost", _: Seal, "REALNAME_VERIFIED");
-requires("report_found", _: Seal, "REALNAME_VERIFIED");
-requires("propose_end", _: Seal, "REALNAME_VERIFIED");
-requires("destroy", _: Seal, "REALNAME_VERIFIED");
-requires("assign_custodian", _: Seal, "REALNAME_VERIFIED");
-requires("auto_use", _: Seal, "REALNAME_VERIFIED");
-requires("stamp", _: Seal, "REALNAME_VERIFIED");
-requires("carry_out", _: Seal, "REALNAME_VERIFIED");
-requires("emergency_use", _: Seal, "REALNAME_VERIFIED");
-requires("view_log", _: Seal, "REALNAME_VERIFIED");
-requires("decide", _: SealReview, "REALNAME_VERIFIED");
-requires("release", _: SealHold, "REALNAME_VERIFIED");
-requires("lift", _: SealHold, "REALNAME_VERIFIED");
-requires("confirm", _: SealGrant, "REALNAME_VERIFIED");
-requires("revoke", _: SealGrant, "REALNAME_VERIFIED");
-requires("extend", _: SealGrant, "REALNAME_VERIFIED");
-requires("confirm", _: OpenGrant, "REALNAME_VERIFIED");
-requires("revoke", _: OpenGrant, "REALNAME_VERIFIED");
-requires("confirm", _: CrossEnterpriseGrant, "REALNAME_VERIFIED");
-requires("revoke", _: CrossEnterpriseGrant, "REALNAME_VERIFIED");
-requires("assign", _: CrossEnterpriseGrant, "REALNAME_VERIFIED");
-requires("accept", _: Delegation, "REALNAME_VERIFIED");
-requires("revoke", _: Delegation, "REALNAME_VERIFIED");
-requires("approve", _: SealUseRequest, "REALNAME_VERIFIED");
-requires("reject", _: SealUseRequest, "REALNAME_VERIFIED");
-requires("withdraw", _: SealUseRequest, "REALNAME_VERIFIED");
-requires("initiate", _: BusinessCategory, "REALNAME_VERIFIED");
-requires("view", _: Contract, "REALNAME_VERIFIED");
-requires("download", _: Contract, "REALNAME_VERIFIED");
-requires("print", _: Contract, "REALNAME_VERIFIED");
-requires("recall", _: Contract, "REALNAME_VERIFIED");
-requires("terminate", _: Contract, "REALNAME_VERIFIED");
-requires("open", _: SigningTask, "REALNAME_VERIFIED");
-requires("sign", _: SigningTask, "REALNAME_VERIFIED");
-requires("approve", _: SigningTask, "REALNAME_VERIFIED");
-requires("transfer", _: SigningTask, "REALNAME_VERIFIED");
-requires("view", _: SealUse, "REALNAME_VERIFIED");
-requires("end", _: MonitorSubscription, "REALNAME_VERIFIED");
-requires("submit", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("review", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("object", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("execute", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("view_progress", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("adjudicate", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("appeal", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("decide_appeal", _: RetrievalCase, "REALNAME_VERIFIED");
-requires("permit_double_agency", _: Signatory, "REALNAME_VERIFIED");
-requires("agree_to_termination", _: Signatory, "REALNAME_VERIFIED");
-requires("request_review", _: Signatory, "REALNAME_VERIFIED");
-requires("withdraw", _: PartyConsent, "REALNAME_VERIFIED");
-requires("decide", _: InternalReview, "REALNAME_VERIFIED");
 meets(person: Person, "REALNAME_VERIFIED", _, _, _) if person.realname_state = "VERIFIED";
 
 # R-02: Only an enterprise that is authenticated, and not closed, can be retrieved.
 # The same goes for its seals, and for most other acts.
 #@ R-02 S-01
-requires("join", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("retrieve", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("invite", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("create_seal", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("transfer_admin", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("change_name", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("export", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("monitor", _: Enterprise, "ENTERPRISE_AUTHENTICATED");
-requires("accept", _: Invitation, "ENTERPRISE_AUTHENTICATED");
-requires("approve_join", _: JoinApplication, "ENTERPRISE_AUTHENTICATED");
-requires("reject_join", _: JoinApplication, "ENTERPRISE_AUTHENTICATED");
-requires("remind", _: JoinApplication, "ENTERPRISE_AUTHENTICATED");
-requires("assign_role", _: Membership, "ENTERPRISE_AUTHENTICATED");
-requires("suspend", _: Membership, "ENTERPRISE_AUTHENTICATED");
-requires("end", _: Membership, "ENTERPRISE_AUTHENTICATED");
-requires("reinstate", _: Membership, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: RoleAssignment, "ENTERPRISE_AUTHENTICATED");
-requires("edit", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("disable", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("enable", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("grant", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("request_use", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("use", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("submit_review", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("freeze", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("report_lost", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("report_found", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("propose_end", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("destroy", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("assign_custodian", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("auto_use", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("stamp", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("carry_out", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("emergency_use", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("view_log", _: Seal, "ENTERPRISE_AUTHENTICATED");
-requires("decide", _: SealReview, "ENTERPRISE_AUTHENTICATED");
-requires("release", _: SealHold, "ENTERPRISE_AUTHENTICATED");
-requires("confirm", _: SealGrant, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: SealGrant, "ENTERPRISE_AUTHENTICATED");
-requires("extend", _: SealGrant, "ENTERPRISE_AUTHENTICATED");
-requires("confirm", _: OpenGrant, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: OpenGrant, "ENTERPRISE_AUTHENTICATED");
-requires("confirm", _: CrossEnterpriseGrant, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: CrossEnterpriseGrant, "ENTERPRISE_AUTHENTICATED");
-requires("assign", _: CrossEnterpriseGrant, "ENTERPRISE_AUTHENTICATED");
-requires("accept", _: Delegation, "ENTERPRISE_AUTHENTICATED");
-requires("revoke", _: Delegation, "ENTERPRISE_AUTHENTICATED");
-requires("approve", _: SealUseRequest, "ENTERPRISE_AUTHENTICATED");
-requires("reject", _: SealUseRequest, "ENTERPRISE_AUTHENTICATED");
-requires("initiate", _: BusinessCategory, "ENTERPRISE_AUTHENTICATED");
-requires("recall", _: Contract, "ENTERPRISE_AUTHENTICATED");
-requires("terminate", _: Contract, "ENTERPRISE_AUTHENTICATED");
-requires("open", _: SigningTask, "ENTERPRISE_AUTHENTICATED");
-requires("sign", _: SigningTask, "ENTERPRISE_AUTHENTICATED");
-requires("approve", _: SigningTask, "ENTERPRISE_AUTHENTICATED");
-requires("transfer", _: SigningTask, "ENTERPRISE_AUTHENTICATED");
-requires("end", _: MonitorSubscription, "ENTERPRISE_AUTHENTICATED");
-requires("submit", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
-requires("object", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
-requires("execute", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
-requires("appeal", _: RetrievalCase, "ENTERPRISE_AUTHENTICATED");
-requires("permit_double_agency", _: Signatory, "ENTERPRISE_AUTHENTICATED");
-requires("agree_to_termination", _: Signatory, "ENTERPRISE_AUTHENTICATED");
-requires("request_review", _: Signatory, "ENTERPRISE_AUTHENTICATED");
-requires("withdraw", _: PartyConsent, "ENTERPRISE_AUTHENTICATED");
-requires("decide", _: InternalReview, "ENTERPRISE_AUTHENTICATED");
 meets(_: Person, "ENTERPRISE_AUTHENTICATED", _, resource, context) if authenticated(resource, context);
 
 # M-13: A suspended member, or a member of a frozen or closed enterprise, reads their own history and nothing else.
 # Here: the enterprise operates.
 #@ M-13
-requires("join", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("invite", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("create_seal", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("transfer_admin", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("change_name", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("export", _: Enterprise, "ENTERPRISE_OPERATING");
-requires("accept", _: Invitation, "ENTERPRISE_OPERATING");
-requires("approve_join", _: JoinApplication, "ENTERPRISE_OPERATING");
-requires("reject_join", _: JoinApplication, "ENTERPRISE_OPERATING");
-requires("remind", _: JoinApplication, "ENTERPRISE_OPERATING");
-requires("assign_role", _: Membership, "ENTERPRISE_OPERATING");
-requires("suspend", _: Membership, "ENTERPRISE_OPERATING");
-requires("end", _: Membership, "ENTERPRISE_OPERATING");
-requires("reinstate", _: Membership, "ENTERPRISE_OPERATING");
-requires("revoke", _: RoleAssignment, "ENTERPRISE_OPERATING");
-requires("view", _: Seal, "ENTERPRISE_OPERATING");
-requires("edit", _: Seal, "ENTERPRISE_OPERATING");
-requires("disable", _: Seal, "ENTERPRISE_OPERATING");
-requires("enable", _: Seal, "ENTERPRISE_OPERATING");
-requires("revoke", _: Seal, "ENTERPRISE_OPERATING");
-requires("grant", _: Seal, "ENTERPRISE_OPERATING");
-requires("request_use", _: Seal, "ENTERPRISE_OPERATING");
-requires("use", _: Seal, "ENTERPRISE_OPERATING");
-requires("submit_review", _: Seal, "ENTERPRISE_OPERATING");
-requires("report_found", _: Seal, "ENTERPRISE_OPERATING");
-requires("propose_end", _: Seal, "ENTERPRISE_OPERATING");
-requires("destroy", _: Seal, "ENTERPRISE_OPERATING");
-requires("assign_custodian", _: Seal, "ENTERPRISE_OPERATING");
-requires("auto_use", _: Seal, "ENTERPRISE_OPERATING");
-requires("stamp", _: Seal, "ENTERPRISE_OPERATING");
-requires("carry_out", _: Seal, "ENTERPRISE_OPERATING");
-requires("emergency_use", _: Seal, "ENTERPRISE_OPERATING");
-requires("decide", _: SealReview, "ENTERPRISE_OPERATING");
-requires("release", _: SealHold, "ENTERPRISE_OPERATING");
-requires("confirm", _: SealGrant, "ENTERPRISE_OPERATING");
-requires("extend", _: SealGrant, "ENTERPRISE_OPERATING");
-requires("confirm", _: OpenGrant, "ENTERPRISE_OPERATING");
-requires("confirm", _: CrossEnterpriseGrant, "ENTERPRISE_OPERATING");
-requires("assign", _: CrossEnterpriseGrant, "ENTERPRISE_OPERATING");
-requires("accept", _: Delegation, "ENTERPRISE_OPERATING");
-requires("approve", _: SealUseRequest, "ENTERPRISE_OPERATING");
-requires("reject", _: SealUseRequest, "ENTERPRISE_OPERATING");
-requires("initiate", _: BusinessCategory, "ENTERPRISE_OPERATING");
-requires("recall", _: Contract, "ENTERPRISE_OPERATING");
-requires("terminate", _: Contract, "ENTERPRISE_OPERATING");
-requires("open", _: SigningTask, "ENTERPRISE_OPERATING");
-requires("sign", _: SigningTask, "ENTERPRISE_OPERATING");
-requires("approve", _: SigningTask, "ENTERPRISE_OPERATING");
-requires("transfer", _: SigningTask, "ENTERPRISE_OPERATING");
-requires("permit_double_agency", _: Signatory, "ENTERPRISE_OPERATING");
-requires("agree_to_termination", _: Signatory, "ENTERPRISE_OPERATING");
-requires("request_review", _: Signatory, "ENTERPRISE_OPERATING");
-requires("withdraw", _: PartyConsent, "ENTERPRISE_OPERATING");
-requires("decide", _: InternalReview, "ENTERPRISE_OPERATING");
 meets(_: Person, "ENTERPRISE_OPERATING", _, resource, context) if operating(resource, context);
 
 # M-01: A person acts for an enterprise only as its active member, as its legal representative, or through a live grant
 # across enterprises.
 #@ M-01
-requires("invite", _: Enterprise, "MEMBER");
-requires("create_seal", _: Enterprise, "MEMBER");
-requires("transfer_admin", _: Enterprise, "MEMBER");
-requires("change_name", _: Enterprise, "MEMBER");
-requires("export", _: Enterprise, "MEMBER");
-requires("monitor", _: Enterprise, "MEMBER");
-requires("approve_join", _: JoinApplication, "MEMBER");
-requires("reject_join", _: JoinApplication, "MEMBER");
-requires("assign_role", _: Membership, "MEMBER");
-requires("suspend", _: Membership, "MEMBER");
-requires("end", _: Membership, "MEMBER");
-requires("resign", _: Membership, "MEMBER");
-requires("reinstate", _: Membership, "MEMBER");
-requires("revoke", _: RoleAssignment, "MEMBER");
-requires("view", _: Seal, "MEMBER");
-requires("edit", _: Seal, "MEMBER");
-requires("disable", _: Seal, "MEMBER");
-requires("enable", _: Seal, "MEMBER");
-requires("revoke", _: Seal, "MEMBER");
-requires("grant", _: Seal, "MEMBER");
-requires("request_use", _: Seal, "MEMBER");
-requires("use", _: Seal, "MEMBER");
-requires("submit_review", _: Seal, "MEMBER");
-requires("freeze", _: Seal, "MEMBER");
-requires("report_lost", _: Seal, "MEMBER");
-requires("report_found", _: Seal, "MEMBER");
-requires("propose_end", _: Seal, "MEMBER");
-requires("destroy", _: Seal, "MEMBER");
-requires("assign_custodian", _: Seal, "MEMBER");
-requires("auto_use", _: Seal, "MEMBER");
-requires("stamp", _: Seal, "MEMBER");
-requires("carry_out", _: Seal, "MEMBER");
-requires("emergency_use", _: Seal, "MEMBER");
-requires("view_log", _: Seal, "MEMBER");
-requires("decide", _: SealReview, "MEMBER");
-requires("release", _: SealHold, "MEMBER");
-requires("confirm", _: SealGrant, "MEMBER");
-requires("revoke", _: SealGrant, "MEMBER");
-requires("extend", _: SealGrant, "MEMBER");
-requires("confirm", _: OpenGrant, "MEMBER");
-requires("revoke", _: OpenGrant, "MEMBER");
-requires("confirm", _: CrossEnterpriseGrant, "MEMBER");
-requires("revoke", _: CrossEnterpriseGrant, "MEMBER");
-requires("assign", _: CrossEnterpriseGrant, "MEMBER");
-requires("accept", _: Delegation, "MEMBER");
-requires("revoke", _: Delegation, "MEMBER");
-requires("approve", _: SealUseRequest, "MEMBER");
-requires("reject", _: SealUseRequest, "MEMBER");
-requires("withdraw", _: SealUseRequest, "MEMBER");
-requires("initiate", _: BusinessCategory, "MEMBER");
-requires("recall", _: Contract, "MEMBER");
-requires("terminate", _: Contract, "MEMBER");
-requires("open", _: SigningTask, "MEMBER");
-requires("sign", _: SigningTask, "MEMBER");
-requires("approve", _: SigningTask, "MEMBER");
-requires("transfer", _: SigningTask, "MEMBER");
-requires("end", _: MonitorSubscription, "MEMBER");
-requires("permit_double_agency", _: Signatory, "MEMBER");
-requires("agree_to_termination", _: Signatory, "MEMBER");
-requires("request_review", _: Signatory, "MEMBER");
-requires("withdraw", _: PartyConsent, "MEMBER");
-requires("decide", _: InternalReview, "MEMBER");
 meets(person: Person, "MEMBER", _, resource, context) if belongs_to_owner(person, resource, context);
 
 # … or, only to use a seal, as a person whom an enterprise named that holds it by a grant of its owner.

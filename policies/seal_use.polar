@@ -32,16 +32,11 @@ requires("use", _: Seal, "NO_SELF_DEALING");
 requires("use", _: Seal, "NO_DOUBLE_AGENCY");
 requires("use", _: Seal, "FRESH_FACE");
 
-because("TASK_READY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("TASK_OPERATOR", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("SEAL_FOR_TASK", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("DOCUMENTS_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("MATTER_SEALABLE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("AMOUNT_STATED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("SEAL_IN_CATEGORY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("SEAL_AUTHORITY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("NO_SELF_DEALING", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
-because("NO_DOUBLE_AGENCY", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
+# Without a task, nothing about it can be met.
+because([
+  "TASK_READY", "TASK_OPERATOR", "SEAL_FOR_TASK", "DOCUMENTS_SEALABLE", "MATTER_SEALABLE", "AMOUNT_STATED",
+  "SEAL_IN_CATEGORY", "SEAL_AUTHORITY", "NO_SELF_DEALING", "NO_DOUBLE_AGENCY", "FRESH_FACE"
+], "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 # --- the owner -------------------------------------------------------------------------------------------------------
 
@@ -426,7 +421,6 @@ meets(person: Person, "FRESH_FACE", "use", _: Seal, context) if
     context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
   covers_all_documents(context.verification, context);
 waived("FRESH_FACE", "use", seal: Seal, _) if seal.kind in ["DEPARTMENT", "OTHER"];
-because("FRESH_FACE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 # U-10: Where no face check can be made, three or four factors of the identity stand in for it, if the owner's category
 # for the contract says so. It never happens by itself.

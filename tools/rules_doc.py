@@ -3,7 +3,8 @@
 Everything in it is read from the bundle's tags (`#@ U-01`), the comments above them, the constraints of the records,
 and the tests in `policies/tests`; but for the rules that are no decisions, which are named here with the place that
 enforces them. What a rule says is the comment that begins with its id (`# U-01: …`) above a tag that names it, or else
-the comment above the first tag that names it alone.
+the comment above the first tag that names it alone. A group that requires something without a tag of its own is listed
+with the rules that meet it.
 `--check` says whether the file is up to date, whether every rule is accounted for and says something that no other rule
 says, whether every tag has a comment, and whether every tagged rule has a test.
 """
@@ -23,8 +24,8 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
-from sealauthz.polar import RuleNode
-from sealauthz.polar.syntax import Attribute, Call, In, Matches, Term, TypePattern, Unify, Variable
+from sealauthz.polar import Rulebook, RuleNode
+from sealauthz.polar.syntax import Attribute, Call, In, Matches, Place, Term, TypePattern, Unify, Variable
 from sealauthz.polar.terms import Node, parts
 from sealauthz.polar.unparse import written_head
 from sealauthz.policytest.loading import files_of_tests, load_suite
@@ -201,6 +202,10 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
         for rule_id in statement.tags:
             entry = found[rule_id]
             key, place = _place(statement)
+            if key[1] == SETTLING["meets"] and (key[0], SETTLING["requires"]) not in entry.places:
+                of_groups = list(_groups_requiring(bundle.rulebook, key[0].strip("`")))
+                if of_groups:
+                    entry.places[key[0], SETTLING["requires"]] += of_groups
             entry.places[key].append(place)
             entry.facts |= reader.facts_of(statement)
     for rule_id, text in stated_rules(tag_comments(installed_folder())).items():
@@ -213,6 +218,14 @@ def entries(bundle: Bundle) -> dict[str, Entry]:
         for rule_id in test.rules:
             found[rule_id].tests.append(_linked(test))
     return dict(found)
+
+
+def _groups_requiring(book: Rulebook, requirement: str) -> Iterator[_Place]:
+    """The groups that require something without a tag that says of which rule it is."""
+    for group in book.groups.by_name.values():
+        place = group.requirements.get(requirement)
+        if place is not None and not any(rule.tags for rule in book.requires.values() if rule.place == place):
+            yield _Place(f"the group [{group.name}](#groups)", "", place.file, place.line)
 
 
 def _place(rule: RuleNode) -> tuple[tuple[str, str], _Place]:
@@ -240,8 +253,10 @@ def _listed(places: list[_Place]) -> Iterator[str]:
             yield from (f"{place.what} ({place.link})" for place in group)
             continue
         words = ", ".join(dict.fromkeys(place.what for place in group if place.what))
-        links = [group[0].link, *(f"[{place.line}]({place.link.partition('(')[2]}" for place in group[1:4])]
-        more = f" and {len(group) - 4} more" if len(group) > 4 else ""
+        # One line of a group may be about several.
+        lines = list({place.line: place for place in group}.values())
+        links = [lines[0].link, *(f"[{place.line}]({place.link.partition('(')[2]}" for place in lines[1:4])]
+        more = f" and {len(lines) - 4} more" if len(lines) > 4 else ""
         yield f"{words} on {kind} ({', '.join(links)}{more})".strip()
 
 
@@ -312,7 +327,39 @@ def _linked(test: PolicyTest) -> str:
     return f"[{' '.join(words)}](../policies/tests/{file}#L{test.line})"
 
 
-def page(found: dict[str, Entry]) -> str:
+def checklists(book: Rulebook) -> Iterator[str]:
+    """Write what each group requires, what is left out of it, and the checklist of each action."""
+    groups = book.groups
+    yield from ("", "## Groups", "", "What actions require together is written once.", "")
+    yield from ("| group | requires | actions |", "|---|---|---|")
+    for group in groups.by_name.values():
+        links = [f"[`{each}`]({_link(place)})" for each, place in group.requirements.items()]
+        types: dict[str, list[str]] = defaultdict(list)
+        for action, type_ in group.members:
+            types[type_].append(f"`{action}`")
+        acts = "; ".join(f"{', '.join(actions)} on {type_}" for type_, actions in types.items())
+        yield f"| {group.name} | {', '.join(links)} | {acts} |"
+    yield from ("", "What an action leaves out of its group:", "")
+    yield from ("| group | action | does not require | because |", "|---|---|---|---|")
+    for each in groups.exemptions:
+        left_out = f"[`{each.requirement}`]({_link(each.place)})"
+        yield f"| {each.group} | `{each.action}` on {each.type} | {left_out} | {each.reason} |"
+    said = "What each action requires: what its groups do, but for what it leaves out, and what is its own."
+    yield from ("", "## Checklists", "", said, "", "| action | groups | its own |", "|---|---|---|")
+    for (action, type_), listed in book.requirements.items():
+        names = [name for name, group in groups.by_name.items() if (action, type_) in group.members]
+        left_out = [each.requirement for each in groups.exemptions if (each.action, each.type) == (action, type_)]
+        without = f" without {', '.join(f'`{each}`' for each in left_out)}" if left_out else ""
+        own = [each for each in listed if (each, action, type_) not in groups.given]
+        links = [f"[`{each}`]({_link(book.requires[each, action, type_].place)})" for each in own]
+        yield f"| `{action}` on {type_} | {', '.join(names)}{without} | {', '.join(links)} |"
+
+
+def _link(place: Place) -> str:
+    return f"../policies/{place.file}#L{place.line}"
+
+
+def page(found: dict[str, Entry], book: Rulebook) -> str:
     """Write the whole page."""
     lines = [
         "# The rules",
@@ -349,6 +396,7 @@ def page(found: dict[str, Entry]) -> str:
         if entry.facts:
             lines += [f"Reads: {', '.join(f'`{fact}`' for fact in sorted(entry.facts))}", ""]
         lines += ["Tests:", "", *(f"- {test}" for test in entry.tests)] if entry.tests else ["Tests: none"]
+    lines += checklists(book)
     return "\n".join(lines) + "\n"
 
 
@@ -368,8 +416,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is not up to date")
     arguments = parser.parse_args()
-    found = entries(Bundle.load(MODEL))
-    written = page(found)
+    bundle = Bundle.load(MODEL)
+    found = entries(bundle)
+    written = page(found, bundle.rulebook)
     untested = [rule_id for rule_id, entry in sorted(found.items()) if not entry.tests]
     unwritten = [rule_id for rule_id, entry in sorted(found.items()) if not entry.places]
     texts = Counter(_in_short(entry.text) for entry in found.values())

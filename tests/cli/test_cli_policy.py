@@ -29,7 +29,7 @@ def test_the_installed_policies_can_be_served(sealauthz):
     assert out.splitlines()[-1].startswith("ok: policy ")
     code, out, _ = sealauthz("policy", "check", "-o", "json")
     assert code == 0
-    assert {finding["severity"] for finding in json.loads(out)} <= {"warning"}
+    assert {finding["severity"] for finding in json.loads(out)} <= {"warning", "exempt"}
 
 
 def test_all_findings_are_told_each_with_its_line_and_a_hint(sealauthz, policies):
@@ -65,17 +65,19 @@ def test_strict_makes_every_warning_an_error(sealauthz, policies):
     append(policies, "zzz.polar", 'unused_one(x: Seal) if x.state = "ACTIVE";\n')
     (policies / "texts.toml").write_text("", encoding="utf-8")
     _, lenient, _ = sealauthz("policy", "check", "policies", "-o", "json")
-    assert {finding["severity"] for finding in json.loads(lenient)} == {"warning"}
+    warnings = [finding for finding in json.loads(lenient) if finding["severity"] != "exempt"]
+    assert {finding["severity"] for finding in warnings} == {"warning"}
 
     code, out, err = sealauthz("policy", "check", "--strict", "policies", "-o", "json")
     assert (code, err) == (1, "")
-    assert json.loads(out) == [finding | {"severity": "error"} for finding in json.loads(lenient)]
+    errors = [finding for finding in json.loads(out) if finding["severity"] != "exempt"]
+    assert errors == [finding | {"severity": "error"} for finding in warnings]
 
     code, out, err = sealauthz("policy", "check", "--strict", "policies")
     assert (code, err) == (1, "")
     assert re.search(r"^zzz\.polar:1:1: error: .* \[[\w-]+, a warning without --strict\]$", out, re.MULTILINE)
     assert "warning: " not in out
-    count = len(json.loads(lenient))
+    count = len(warnings)
     said = "is a warning" if count == 1 else "are warnings"
     errors = "1 error" if count == 1 else f"{count} errors"
     assert out.splitlines()[-1] == f"refused: {errors}, {count} of which {said} without --strict"
@@ -93,6 +95,22 @@ def test_strict_tells_errors_from_what_are_warnings_without_it(sealauthz, polici
 def test_the_installed_policies_have_no_warning(sealauthz):
     code, out, err = sealauthz("policy", "check", "--strict")
     assert (code, err) == (0, "")
+    assert out.splitlines()[-1].startswith("ok: policy ")
+    assert "warning" not in out
+
+
+def test_what_a_group_exempts_from_is_told_with_its_reason_for_the_files_of_the_folder(sealauthz, tmp_path):
+    _, out, _ = sealauthz("policy", "check")
+    said = "`resign` on Membership from `REALNAME_VERIFIED` of the group PROTECTING"
+    reason = "Who may do nothing may still leave."
+    assert re.search(rf"^floor\.polar:\d+:1: exempt: {re.escape(said)}\n     {re.escape(reason)}\n", out, re.MULTILINE)
+    _, out, _ = sealauthz("policy", "check", "-o", "json")
+    found = [each for each in json.loads(out) if each["severity"] == "exempt" and each["message"] == said]
+    assert [(each["code"], each["file"], each["hint"]) for each in found] == [("group", "floor.polar", reason)]
+
+    # Those of the installed files are the product's.
+    (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    _, out, _ = sealauthz("policy", "check", str(tmp_path))
     assert out.startswith("ok: policy ")
 
 

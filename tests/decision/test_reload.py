@@ -20,6 +20,7 @@ from sealauthz.decision.folder import installed_folder
 from sealauthz.errors import BundleRefused
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.polar.runtime import FREE
 
 THREADS = 4
 SWAPS = 40
@@ -54,6 +55,33 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+
+
+GROUPS = """
+group("COMING", _: Enterprise, ["join"]);
+group("COMING", _: Invitation, ["accept"]);
+group_requires("COMING", ["OPEN_DAY"]);
+meets(person: Person, "OPEN_DAY", "join", _: Enterprise, _) if person.account_state = "CLOSED";
+meets(person: Person, "OPEN_DAY", "accept", _: Invitation, _) if person.account_state = "CLOSED";
+otherwise("OPEN_DAY", "NO_OPEN_DAY");
+reason("NO_OPEN_DAY", 95, "USER", "NONE");
+"""
+EXEMPT = 'exempt("COMING", "join", _: Enterprise, "OPEN_DAY", "Whoever comes to our door is let in.");\n'
+
+
+def test_a_reload_sees_each_edit_of_a_group(tmp_path: Path) -> None:
+    (tmp_path / "bundle.toml").write_text('extends = "default"\n', encoding="utf-8")
+    meeting = next(line for line in GROUPS.splitlines(keepends=True) if '"OPEN_DAY", "join"' in line)
+    without = GROUPS.replace(meeting, "")
+    other = without.replace('group("COMING", _: Enterprise, ["join"]);', "")
+    for text, denied in ((GROUPS, True), (without + EXEMPT, False), (GROUPS, True), (other, False)):
+        (tmp_path / "mine.polar").write_text(text, encoding="utf-8")
+        bundle = Bundle.load(MODEL, tmp_path)
+        pdp = PolicyDecisionPoint(FactCache.of_records(MODEL, Scene().records), bundle, lambda: NOW)
+        decision = pdp.decide(JOIN)
+        assert ("NO_OPEN_DAY" in codes(decision)) == denied
+        needs = set(bundle.engine.each("requires", FREE, Scene().record("Enterprise", "e"), FREE))
+        assert (("join", "OPEN_DAY") in needs) == denied
 
 
 def expected(bundle: Bundle) -> list[tuple[bool, list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
 from sealauthz.polar.parse import parse
+from sealauthz.schema import Model
 from sealauthz.schema.parameters import length_text, ranges_of, written
 
 SIGNED = "Security, 2026-03-01: agreed for the pilot"
@@ -455,3 +457,101 @@ def test_a_check_of_the_folder_tells_all_that_is_not_signed_off(folder: Path) ->
         ("signoff", "mine.polar", 4),
         ("signoff", "bundle.toml", 0),
     ]
+
+
+# --- exemptions from groups -----------------------------------------------------------------------------------------
+
+GROUPED = """group("SEALING", _: Seal, ["use", "stamp"]);
+group_requires("SEALING", ["SEAL_USABLE"]);
+"""
+EXEMPTED = 'exempt("SEALING", "use", _: Seal, "SEAL_USABLE", "So that it is quick.");\n'
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Model:
+    """The model, with policies of its own in which a group requires what the installed ones list by themselves."""
+    policies = shutil.copytree(installed_folder(), tmp_path / "product", ignore=shutil.ignore_patterns("tests"))
+    path = policies / "seal_use.polar"
+    text = path.read_text(encoding="utf-8")
+    assert REQUIRED in text
+    path.write_text(text.replace(REQUIRED, GROUPED), encoding="utf-8")
+    stamping = policies / "physical_use.polar"
+    own = stamping.read_text(encoding="utf-8").replace('requires("stamp", _: Seal, "SEAL_USABLE");\n', "")
+    stamping.write_text(own, encoding="utf-8")
+    return dataclasses.replace(MODEL, policies=policies)
+
+
+def without_settling(text: str) -> str:
+    """The rules of a file without those that meet or waive what `use` no longer requires."""
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if not (line.startswith(("meets(", "waived(")) and '"SEAL_USABLE", "use"' in line)
+    )
+
+
+def test_an_exemption_from_what_the_product_requires_is_signed_off_like_a_requirement_that_is_dropped(
+    folder: Path, product: Model
+) -> None:
+    assert product.policies is not None
+    # Not by itself: a rule that meets what is not required any more would be refused before.
+    own = without_settling((product.policies / "seal_use.polar").read_text(encoding="utf-8"))
+    (folder / "mine.polar").write_text(f"# ours\n{EXEMPTED}", encoding="utf-8")
+    name = "drops use Seal SEAL_USABLE"
+    with pytest.raises(BundleRefused) as caught:
+        Bundle.load(product, replace_use(folder, own))
+    said = "mine.polar:2:1: drops `SEAL_USABLE` of `use` on Seal, which the product requires: change it, or sign it off"
+    assert str(caught.value).startswith(said)
+    assert f'[accepts] "{name}" = ' in str(caught.value)
+    inspection = inspect(product, folder)
+    assert [(each.code, str(each.place)) for each in inspection.diagnostics] == [("signoff", "mine.polar:2:1")]
+    bundle = Bundle.load(product, replace_use(folder, own, (name,)))
+    assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
+    assert ("SEAL_USABLE", "use", "Seal") not in bundle.rulebook.requires
+    assert ("SEAL_USABLE", "stamp", "Seal") in bundle.rulebook.requires
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'group("SEALING", _: Seal, ["stamp"]);\ngroup_requires("SEALING", ["SEAL_USABLE"]);\n',
+        'group("SEALING", _: Seal, ["use", "stamp"]);\ngroup_requires("SEALING", ["CERTIFICATE_VALID"]);\n',
+        "",
+        GROUPED + EXEMPTED,
+    ],
+    ids=["a member less", "a requirement less", "no group", "an exemption"],
+)
+def test_a_group_that_is_written_anew_is_no_way_around_a_signature(folder: Path, product: Model, lines: str) -> None:
+    assert product.policies is not None
+    text = (product.policies / "seal_use.polar").read_text(encoding="utf-8").replace(GROUPED, lines)
+    layout = layout_of(replace_use(folder, text), installed=product.policies)
+    parameters, _ = read_parameters(layout, MODEL.parameters)
+    statements = [statement for source in read_sources(layout) for statement in parse(source)]
+    excesses = excesses_of(layout, statements, parameters, product.policies)
+    assert "drops use Seal SEAL_USABLE" in [each.name for each in excesses]
+
+
+def test_more_members_requirements_and_groups_need_no_signature(folder: Path, product: Model) -> None:
+    rules = (
+        'group("SEALING", _: Seal, ["auto_use"]);\n'
+        'group("OURS", _: Seal, ["use", "stamp"]);\n'
+        'group_requires("OURS", ["OURS_TO_SAY"]);\n'
+        'exempt("OURS", "stamp", _: Seal, "OURS_TO_SAY", "Said in another way.");\n'
+        'meets(_: Person, "OURS_TO_SAY", "use", seal: Seal, _) if seal.kind = "OTHER";\n'
+        'otherwise("OURS_TO_SAY", "SEAL_FROZEN");\n'
+    )
+    bundle = Bundle.load(product, write(folder, rules=rules))
+    assert bundle.accepted == ()
+    assert ("OURS_TO_SAY", "use", "Seal") in bundle.rulebook.requires
+    assert [str(each) for each in inspect(product, folder).exemptions] == [
+        "`stamp` on Seal from `OURS_TO_SAY` of the group OURS"
+    ]
+
+
+def test_no_signature_exempts_from_the_floor(folder: Path) -> None:
+    rules = 'exempt("BUSINESS", "use", _: Seal, "MEMBER", "Everybody may.");\n'
+    error = refused(write(folder, rules=rules, accepts=("drops use Seal MEMBER",)))
+    said = "`MEMBER` of `use` on Seal belongs to the floor: only floor.polar exempts from it"
+    assert str(error) == f"mine.polar:1:1: {said}"
+    (found,) = inspect(MODEL, folder).diagnostics
+    assert (found.code, found.message) == ("floor", said)

@@ -164,6 +164,27 @@ def test_a_small_change_is_refused_exactly_where_a_whole_check_refuses_it() -> N
     raise AssertionError("too few mistakes of one kind")
 
 
+GROUPED = """\
+group("COMING", _: Enterprise, ["join", "view_administrator"]);
+group_requires("COMING", ["KNOWN_PERSON"]);
+otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
+meets(person: Person, "KNOWN_PERSON", "join", _: Enterprise, context) if person.last_active_at <= context.now;
+meets(person: Person, "KNOWN_PERSON", "view_administrator", _: Enterprise, context) if
+  person.last_active_at <= context.now;
+"""
+
+
+def test_a_requirement_of_a_group_is_dropped_for_each_member_and_for_all_of_them(tmp_path: Path) -> None:
+    result = result_of(policy_folder(tmp_path / "policies", GROUPED, EARLY_TESTS))
+    dropped = {o.mutant.effect: o for o in result.outcomes if o.mutant.kind is Kind.REQUIREMENT_DROPPED}
+    assert {effect: outcome.verdict for effect, outcome in dropped.items()} == {
+        '"join" on Enterprise did not require "KNOWN_PERSON"': Verdict.KILLED,
+        '"view_administrator" on Enterprise did not require "KNOWN_PERSON"': Verdict.UNREACHED,
+        'the group COMING did not require "KNOWN_PERSON"': Verdict.KILLED,
+    }
+    assert {outcome.mutant.place.line for outcome in dropped.values()} == {2}
+
+
 def test_our_own_policies_could_hold_every_kind_of_mistake() -> None:
     kinds = Counter(mutant.kind for mutant in mutants_of(BUNDLE, BUNDLE.statements))
     assert set(kinds) == set(Kind)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sealauthz.decision.inspection import Inspection
     from sealauthz.decision.signoffs import Accepted
     from sealauthz.polar.check import Diagnostic
+    from sealauthz.polar.groups import Exemption
 
 _HEAD = re.compile(r"def (?:r\d+_)+(\w+?)(?:_(?:part|either))*\(", re.ASCII)
 """The head of a function that the compiler made, with the name of its rule."""
@@ -49,7 +50,9 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     `sealauthz serve` serves. Errors keep a bundle from being served: exits
     with 1. Warnings do not: exits with 0, unless --strict makes them errors.
     JSON is a list of diagnostics; one with the severity "accepted" is signed
-    off in bundle.toml, and its hint says who agreed.
+    off in bundle.toml, and its hint says who agreed. One with the severity
+    "exempt" is a requirement of a group that an action leaves out, written in a
+    file of FOLDER, and its hint says why.
 
     \b
       sealauthz policy check --strict policies/
@@ -61,10 +64,12 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     if output == "json":
         accepted = found.bundle.accepted if found.bundle is not None else ()
         diagnostics = [_as_json(diagnostic, is_strict=strict) for diagnostic in found.diagnostics]
-        print_json([*diagnostics, *map(_accepted_as_json, accepted)])
+        print_json([*diagnostics, *map(_exempt_as_json, found.exemptions), *map(_accepted_as_json, accepted)])
     else:
         for diagnostic in found.diagnostics:
             click.echo(f"{_as_text(found, diagnostic, is_strict=strict)}\n")
+        for exemption in found.exemptions:
+            click.echo(f"{exemption.place}: exempt: {exemption}\n     {exemption.reason}\n")
         for each in found.bundle.accepted if found.bundle is not None else ():
             click.echo(f"bundle.toml: accepted: `{each.name}`: {each.what}\n     {each.why}\n")
         click.echo(_summary(found, is_strict=strict))
@@ -176,6 +181,18 @@ def _as_json(diagnostic: Diagnostic, *, is_strict: bool) -> dict[str, Any]:
         "column": diagnostic.place.column,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+    }
+
+
+def _exempt_as_json(exemption: Exemption) -> dict[str, Any]:
+    return {
+        "severity": "exempt",
+        "code": "group",
+        "file": exemption.place.file,
+        "line": exemption.place.line,
+        "column": exemption.place.column,
+        "message": str(exemption),
+        "hint": exemption.reason,
     }
 
 

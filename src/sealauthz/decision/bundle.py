@@ -30,6 +30,7 @@ from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
 from sealauthz.polar.check import Analysis, Baseline, Diagnostic, Severity, analyse, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
+from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
@@ -74,7 +75,7 @@ class Engine(Protocol):
 class Bundle:
     """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files.
 
-    `accepted` is what its folder has signed off.
+    Their groups are spelled out. `accepted` is what its folder has signed off.
     """
 
     model: Model
@@ -104,14 +105,15 @@ class Bundle:
         layout = layout_of(folder or installed, is_served=is_served, installed=installed)
         sources = tuple(read_sources(layout))
         with _without_collection():
-            statements = tuple(statement for source in sources for statement in admit(source, attributes(model)))
-        rulebook = rulebook_of(statements, PRODUCT_REASONS)
+            expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
+            statements = expansion.statements
+        rulebook = rulebook_of(statements, PRODUCT_REASONS, expansion.groups)
         for type_ in rulebook.resource_types:
             if type_ not in model.records:
                 raise BundleRefused(f"`{type_}` has actions but is no record")
         parameters, numbers = read_parameters(layout, model.parameters)
         texts, said = read_texts(layout)
-        excesses = excesses_of(layout, statements, parameters, installed)
+        excesses = excesses_of(layout, statements, parameters, installed, expansion.groups)
         if is_served:
             _refuse_errors(signoff_diagnostics_of(excesses, layout))
             _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
@@ -119,7 +121,7 @@ class Bundle:
             if engine == EngineKind.COMPILED:
                 made = _compiled(model, sources, statements, rulebook)
             else:
-                made = _reference(model, sources, statements)
+                made = _reference(model, sources, statements, rulebook)
         version = version_of(sources, numbers, said)
         accepted = accepted_of(excesses, layout)
         return cls(model, version, sources, statements, parameters, texts, rulebook, made, accepted)
@@ -142,7 +144,7 @@ def _compiled(
     model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
 ) -> Engine:
     """Check policies and compile them for every question that the service asks."""
-    _refuse_errors(diagnostics_of(model, sources, statements))
+    _refuse_errors(diagnostics_of(model, sources, statements, rulebook.groups))
     engine = compiled_from(model, statements)
     _prepare(engine, model, rulebook)
     return engine
@@ -183,8 +185,13 @@ def compiled_from(model: Model, statements: tuple[Statement, ...]) -> CompiledEn
     return engine
 
 
-def diagnostics_of(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> list[Diagnostic]:
-    """Check parsed sources against the records, contexts and parameters that the service has."""
+def diagnostics_of(
+    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], groups: Groups | None = None
+) -> list[Diagnostic]:
+    """Check parsed sources against the records, contexts and parameters that the service has.
+
+    With `groups`, the statements are those that were spelled out of them.
+    """
     analysis = analyse(
         statements,
         _types(model),
@@ -193,6 +200,7 @@ def diagnostics_of(model: Model, sources: tuple[Source, ...], statements: tuple[
         subjects=model.subjects,
         sources=sources,
         before=_analyses.get(model),
+        groups=groups,
     )
     if analysis.flow is not None:
         _analyses[model] = analysis
@@ -207,14 +215,22 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     if not product:
         return []
     with _without_collection():
-        kept = tuple(statement for source in product for statement in parse(source))
+        kept = expanded(statement for source in product for statement in parse(source)).statements
     return check_product_floor(statements, kept)
 
 
-def baseline_of(model: Model, statements: tuple[Statement, ...]) -> Baseline:
-    """Check policies without errors so that small changes of them can be checked quickly."""
+def baseline_of(model: Model, statements: tuple[Statement, ...], groups: Groups = NO_GROUPS) -> Baseline:
+    """Check policies without errors so that small changes of them can be checked quickly.
+
+    The statements are those that were spelled out of the groups.
+    """
     return Baseline(
-        statements, _types(model), _context_of(model), product_reasons=PRODUCT_REASONS, subjects=model.subjects
+        statements,
+        _types(model),
+        _context_of(model),
+        product_reasons=PRODUCT_REASONS,
+        subjects=model.subjects,
+        groups=groups,
     )
 
 
@@ -255,9 +271,11 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _reference(model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> Engine:
+def _reference(
+    model: Model, sources: tuple[Source, ...], statements: tuple[Statement, ...], rulebook: Rulebook
+) -> Engine:
     """Check policies and load them into oso, which gets no text that the checker has not passed."""
-    _refuse_errors(diagnostics_of(model, sources, statements))
+    _refuse_errors(diagnostics_of(model, sources, statements, rulebook.groups))
     # oso has no wheel for every interpreter that the service runs on, so only who asks for it imports it.
     from sealauthz.polar.reference import ReferenceEngine, ReferenceUnavailable
 

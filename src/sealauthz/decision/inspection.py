@@ -18,6 +18,8 @@ from sealauthz.decision.texts import SILENT, TEXTS_FILE, missing_texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Source, Statement
 from sealauthz.polar.check import Diagnostic, Severity
+from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.groups import Exemption, expand
 from sealauthz.polar.messages import excerpt
 from sealauthz.polar.parse import parse
 from sealauthz.polar.syntax import Place
@@ -37,6 +39,7 @@ TEXT = "text"
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What was found in a folder, file by file from top to bottom; `bundle` is None where an error stops it.
+    `exemptions` are those of the folder's own files.
 
     The place of a diagnostic may lack its line and column (0), or its file ("") too.
     """
@@ -44,6 +47,7 @@ class Inspection:
     sources: tuple[Source, ...]
     diagnostics: tuple[Diagnostic, ...]
     bundle: Bundle | None
+    exemptions: tuple[Exemption, ...] = ()
 
     def excerpt(self, diagnostic: Diagnostic) -> str:
         """Return the line of a diagnostic with a caret under its place; nothing where there is no such line."""
@@ -55,7 +59,8 @@ class Inspection:
 def inspect(model: Model, folder: Path | None = None) -> Inspection:
     """Find all that is wrong with the policies in a folder, or with those that are installed with the service.
 
-    The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say.
+    The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say. So
+    do mistakes in groups.
     """
     installed = model.policies or installed_folder()
     folder = folder or installed
@@ -73,16 +78,21 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
             unreadable.append(_diagnostic(SYNTAX, error))
     if unreadable:
         return Inspection(sources, tuple(unreadable), None)
-    found = diagnostics_of(model, sources, tuple(statements))
+    mistakes = Diagnostics()
+    expansion = expand(statements, mistakes)
+    if mistakes.errors():
+        return Inspection(sources, tuple(mistakes.by_place()), None)
+    found = diagnostics_of(model, sources, expansion.statements, expansion.groups)
     refused = {diagnostic.place for diagnostic in found if diagnostic.severity is Severity.ERROR}
     product = read_product_sources(layout, installed)
-    found += [some for some in floor_diagnostics_of(tuple(statements), product) if some.place not in refused]
+    found += [some for some in floor_diagnostics_of(expansion.statements, product) if some.place not in refused]
     diagnostics = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
     if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
         return Inspection(sources, diagnostics, None)
     try:
         parameters, _ = read_parameters(layout, model.parameters)
-        unsigned = signoff_diagnostics_of(excesses_of(layout, statements, parameters, installed), layout)
+        excesses = excesses_of(layout, expansion.statements, parameters, installed, expansion.groups)
+        unsigned = signoff_diagnostics_of(excesses, layout)
         if unsigned:
             return Inspection(sources, (*diagnostics, *unsigned), None)
         bundle = Bundle.load(model, folder)
@@ -92,7 +102,8 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
     # A bundle without any texts is meant to have none.
     said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts) if bundle.texts != SILENT else ()
     warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
-    return Inspection(sources, (*diagnostics, *warnings), bundle)
+    exemptions = tuple(each for each in expansion.groups.exemptions if each.place.file in layout.own)
+    return Inspection(sources, (*diagnostics, *warnings), bundle, exemptions)
 
 
 def _diagnostic(code: str, error: BundleRefused) -> Diagnostic:

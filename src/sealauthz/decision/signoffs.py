@@ -2,8 +2,8 @@
 
 A number outside of its range; a rule of the folder's own that always waives or always meets what the product requires
 (a hold, say, or authority), that permits an action of the product to everybody, or that always lets a helper hold on
-which the product's rules rest; and a requirement of the product that is dropped with the file that it stood in. What
-the floor requires is no matter of a signature; nobody else may waive it.
+which the product's rules rest; and a requirement of the product that is dropped with the file that it stood in, or from
+which the folder exempts an action. What the floor requires is no matter of a signature; nobody else may waive it.
 
     [accepts]
     "parameters.face_for_use" = "Security, 2026-03-01: shared terminals in the workshop"
@@ -24,6 +24,7 @@ from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, line
 from sealauthz.errors import did_you_mean
 from sealauthz.polar import FLOOR_FILE, RuleNode, Statement
 from sealauthz.polar.check import Diagnostic, Severity, check_product_floor
+from sealauthz.polar.groups import Groups, expanded
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import Key
 from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
@@ -69,15 +70,25 @@ class Accepted:
     why: str
 
 
-def excesses_of(layout: Layout, statements: Sequence[Statement], parameters: Any, installed: Path) -> list[Excess]:
+def excesses_of(
+    layout: Layout,
+    statements: Sequence[Statement],
+    parameters: Any,
+    installed: Path,
+    groups: Groups | None = None,
+) -> list[Excess]:
     """Find what needs a signature: the numbers first, in their order, then the rules.
 
-    `installed` is the folder of the product's own policies. Raises BundleRefused where they cannot be read.
+    `installed` is the folder of the product's own policies. With `groups`, the statements are those that were spelled
+    out of them. Raises BundleRefused where the policies cannot be read.
     """
     found = list(_numbers(layout, parameters))
     sources = read_product_sources(layout, installed)
     if sources and layout.own:
-        product = [statement for source in sources for statement in parse(source)]
+        if groups is None:
+            expansion = expanded(statements)
+            statements, groups = expansion.statements, expansion.groups
+        product = expanded(statement for source in sources for statement in parse(source)).statements
         always, known, own = Always(statements), Always(product), layout.own
 
         @cache
@@ -87,7 +98,7 @@ def excesses_of(layout: Layout, statements: Sequence[Statement], parameters: Any
         found += _settling(always, known, own, frozenset(source.file for source in sources))
         found += _permitting(always, known, own)
         found += _opening(always, known, own, kept)
-        found += _dropped(always, known)
+        found += _dropped(always, known, groups)
     return list({each.name: each for each in reversed(found)}.values())[::-1]
 
 
@@ -227,14 +238,17 @@ def _can_call(call: Call, rule: RuleNode) -> bool:
     return all(one.value == two.value for one, two in pairs if isinstance(one, Literal) and isinstance(two, Literal))
 
 
-def _dropped(always: Always, known: Always) -> Iterator[Excess]:
-    """What the product requires and the bundle no longer does."""
+def _dropped(always: Always, known: Always, groups: Groups) -> Iterator[Excess]:
+    """What the product requires and the bundle no longer does: a `requires` that is gone, or one of a group from which
+    the folder exempts.
+    """
     kept = _required(always)
     for need, rule in _required(known).items():
         if need not in kept:
             action, type_, requirement = need
             what = f"drops `{requirement}` of `{action}` on {type_}"
-            place = Place(rule.place.file, 0, 0)
+            exemption = groups.exemption_of((requirement or "", action or "", type_ or ""))
+            place = Place(rule.place.file, 0, 0) if exemption is None else exemption.place
             yield Excess(f"drops {action} {type_} {requirement}", what, place, ", which the product requires")
 
 

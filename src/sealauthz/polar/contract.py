@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 from sealauthz.errors import BundleRefused
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
+from sealauthz.polar.groups import FORMS, NO_GROUPS, Groups, Need, expanded
+from sealauthz.polar.source import CONTRACT_FILE, FLOOR_FILE
 from sealauthz.polar.syntax import BlockNode, Literal, Parameter, Place, RuleNode, RuleTypeNode, Statement
 from sealauthz.polar.terms import written
-
-CONTRACT_FILE = "contract.polar"
-FLOOR_FILE = "floor.polar"
 
 ARITIES = {
     "allow": 4,
@@ -44,9 +43,6 @@ ARITIES = {
 _PRODUCT_OWNED = frozenset({"allow", "settled", "unmet"})
 _AUDIENCES = ("USER", "OPERATOR")
 _FACTS = frozenset({"requires", "otherwise", "reason"})
-
-Need = tuple[str, str, str]
-"""A requirement of an action on a type: (requirement, action, type)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,8 @@ class Rulebook:
     """By `parameter` or `counted` and a next step: the names of what the step carries."""
     withheld: set[str] = field(default_factory=set)
     """The next steps that are left out where `leads_nowhere` holds for them."""
+    groups: Groups = NO_GROUPS
+    """The groups that some of the `requires` were spelled out of."""
 
     def actions_of(self, resource_type: str) -> tuple[str, ...]:
         """The actions that a resource type has, in the order in which the bundle mentions them."""
@@ -109,10 +107,18 @@ class Rulebook:
         return frozenset(requirement for listed in self.requirements.values() for requirement in listed)
 
 
-def rulebook_of(statements: Iterable[Statement], product_reasons: Iterable[str]) -> Rulebook:
-    """Read the contract of a bundle. Raises BundleRefused for the first thing that is wrong with it."""
+def rulebook_of(
+    statements: Iterable[Statement], product_reasons: Iterable[str], groups: Groups | None = None
+) -> Rulebook:
+    """Read the contract of a bundle. Raises BundleRefused for the first thing that is wrong with it.
+
+    With `groups`, the statements are those that were spelled out of them.
+    """
     diagnostics = Diagnostics()
-    book = read_contract(statements, product_reasons, diagnostics)
+    if groups is None:
+        expansion = expanded(statements)
+        statements, groups = expansion.statements, expansion.groups
+    book = read_contract(statements, product_reasons, diagnostics, groups)
     for some in diagnostics.noted():
         raise refusal(some.message, some.place)
     if not book.floor:
@@ -121,20 +127,25 @@ def rulebook_of(statements: Iterable[Statement], product_reasons: Iterable[str])
 
 
 def read_contract(
-    statements: Iterable[Statement], product_reasons: Iterable[str], diagnostics: Diagnostics
+    statements: Iterable[Statement],
+    product_reasons: Iterable[str],
+    diagnostics: Diagnostics,
+    groups: Groups = NO_GROUPS,
 ) -> Rulebook:
     """Read the contract of a bundle and note every error in it.
 
-    `product_reasons` are the codes that the service itself gives, which the bundle must describe. What has an error is
-    left out.
+    The statements are those that were spelled out of the `groups`. `product_reasons` are the codes that the service
+    itself gives, which the bundle must describe. What has an error is left out.
     """
-    book = Rulebook()
+    book = Rulebook(groups=groups)
     for statement in statements:
         if isinstance(statement, BlockNode):
             continue
         name, place = statement.name, statement.place
         if name in _PRODUCT_OWNED and place.file != CONTRACT_FILE:
             diagnostics.error("product-owned", f"`{name}` is defined by {CONTRACT_FILE} alone", place)
+        if name in FORMS:
+            diagnostics.error("group", f"`{name}` is not spelled out", place)
         if isinstance(statement, RuleTypeNode):
             continue
         book.rules.setdefault(name, []).append(statement)
@@ -342,11 +353,13 @@ def _check_settled(book: Rulebook, diagnostics: Diagnostics) -> None:
                         f"`{requirement}` of `{action}` on {type_} belongs to the floor: only {FLOOR_FILE} {verb} it"
                     )
                     diagnostics.error("floor", message, rule.place)
+    unmeetable: dict[Place, list[Need]] = {}
     for need, rule in book.requires.items():
         if need not in book.meets:
-            requirement, action, type_ = need
-            message = f"nothing meets `{requirement}` for `{action}` on {type_}"
-            diagnostics.error("unmeetable", message, rule.place)
+            unmeetable.setdefault(rule.place, []).append(need)
+    for place, needs in unmeetable.items():
+        acts = ", ".join(f"`{action}` on {type_}" for _, action, type_ in needs)
+        diagnostics.error("unmeetable", f"nothing meets `{needs[0][0]}` for {acts}", place)
 
 
 def _check_explained(book: Rulebook, product_reasons: tuple[str, ...], diagnostics: Diagnostics) -> None:

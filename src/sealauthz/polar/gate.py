@@ -2,7 +2,8 @@
 
 The parser has already refused `new`, `print`, `debug`, `cut`, inline queries, private attributes, and text that is too
 long or too deep. What is left here are methods, attributes that no class has, field patterns, and parameters that are
-neither a literal nor a variable. It looks at single nodes and leaves types and modes to the checker.
+neither a literal nor a variable (nor a list that is spelled out). It looks at single nodes and leaves types and modes
+to the checker.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sealauthz.polar.diagnostic import refusal
+from sealauthz.polar.groups import may_list
 from sealauthz.polar.messages import REFUSED_WORDS
 from sealauthz.polar.parse import parse
 from sealauthz.polar.source import FILES_REMEMBERED, Source
@@ -42,8 +44,9 @@ def admit(source: Source, attributes: frozenset[str]) -> tuple[Statement, ...]:
             for name, _, place in statement.relations or ():
                 _refuse_word(name, place)
             continue
-        for parameter in statement.parameters:
-            _refuse_parameter(parameter)
+        for position, parameter in enumerate(statement.parameters):
+            if not may_list(statement, position):
+                _refuse_parameter(parameter)
         for node in nodes_of(statement) if isinstance(statement, RuleNode) else ():
             _refuse_node(node, attributes)
     return statements

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from sealauthz.polar.blocks import UNIONS, declared_by, undeclared, unions_of, written_out
 from sealauthz.polar.diagnostic import refusal
+from sealauthz.polar.groups import expanded
 from sealauthz.polar.syntax import (
     And,
     Arithmetic,
@@ -73,9 +74,10 @@ def program_of(statements: Iterable[Statement], classes: Iterable[str] = (), bef
     """Write a policy out as clauses. `classes` are the names that stand for classes. A rule that was one of `before`
     has the same clause.
 
-    Raises BundleRefused where a block cannot be written out, or the name of a class stands where a value must.
+    Raises BundleRefused where a block or a group cannot be written out, or the name of a class stands where a value
+    must.
     """
-    statements = tuple(statements)
+    statements = expanded(statements).statements
     names = UNIONS.union(classes)
     blocks = [statement for statement in statements if isinstance(statement, BlockNode)]
     clauses: dict[Key, list[Clause]] = {}
@@ -101,10 +103,11 @@ def with_rule(program: Program, rule: RuleNode, replacement: RuleNode | None) ->
     """
     key = (rule.name, len(rule.parameters))
     clauses = program.clauses.get(key, ())
-    if all(clause.place != rule.place for clause in clauses):
+    # By what it says as well: what is spelled out of one line has one place.
+    if all(clause.rule != rule for clause in clauses):
         raise refusal("there is no such rule", rule.place)
     instead = () if replacement is None else (_clause(replacement, program.classes),)
-    changed = tuple(new for old in clauses for new in ((old,) if old.place != rule.place else instead))
+    changed = tuple(new for old in clauses for new in ((old,) if old.rule != rule else instead))
     others = {other: found for other, found in program.clauses.items() if other != key}
     return Program({**others, key: changed} if changed else others, program.unions, program.classes)
 

@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
+from sealauthz.polar.groups import plain_sources
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
 
@@ -43,6 +44,7 @@ class ReferenceEngine:
     def __init__(self, sources: Sequence[Source], classes: Iterable[type]) -> None:
         """Load the sources. Raises BundleRefused, and ReferenceUnavailable where there is no oso."""
         polar = _polar()
+        sources = plain_sources(sources)
         # oso takes this from the environment only, and reads it when it starts a query.
         os.environ.setdefault("POLAR_TIMEOUT_MS", str(QUERY_TIMEOUT_MS))
         self._variable = polar.polar.Variable

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CONTRACT_FILE = "contract.polar"
+FLOOR_FILE = "floor.polar"
+
 FILES_REMEMBERED = 40
 """How many read files are kept: more than a bundle has, so that a reload reads only what changed."""
 

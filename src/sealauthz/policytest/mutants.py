@@ -15,6 +15,7 @@ from typing import Any
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
+from sealauthz.polar.groups import is_of_group
 from sealauthz.polar.syntax import BlockNode, Literal, Not, Place, RuleNode, Statement, Term
 from sealauthz.polar.terms import conjuncts, variables
 from sealauthz.polar.unparse import written, written_head
@@ -42,8 +43,9 @@ class Kind(StrEnum):
 class Mutant:
     """One mistake. `effect` completes "nobody would notice if …".
 
-    `statement` is the position of the statement that is replaced (by None: taken away); `goal` the position of the
-    condition that changes in the clause, -1 where it is the whole. A shifted number has neither: `parameters` holds it.
+    `statement` is the position of the statement that is replaced (by None: taken away), `others` those of more that are
+    taken away with it; `goal` is the position of the condition that changes in the clause, -1 where it is the whole. A
+    shifted number has none of them: `parameters` holds it.
     """
 
     kind: Kind
@@ -54,17 +56,29 @@ class Mutant:
     replacement: Statement | None = None
     goal: int = -1
     parameters: Any = None
+    others: tuple[int, ...] = ()
 
 
 def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:
     """Return the mistakes that a bundle could hold, in the order of its files, then of its numbers."""
     met = _only_met(statements)
+    entries = _entries(statements)
     for index, statement in enumerate(statements):
         if isinstance(statement, RuleNode):
             yield from _of_rule(bundle.model, index, statement, is_needed=index in met)
+            yield from _of_entry(bundle, index, statement, entries.get(index, ()))
         elif isinstance(statement, BlockNode):
             yield from _of_block(index, statement)
     yield from _of_parameters(bundle.parameters)
+
+
+def _entries(statements: Sequence[Statement]) -> dict[int, tuple[int, ...]]:
+    """What was spelled out of each entry of a `group_requires`: by the first of its statements, the others."""
+    found: dict[Place, list[int]] = {}
+    for index, statement in enumerate(statements):
+        if isinstance(statement, RuleNode) and is_of_group(statement):
+            found.setdefault(statement.place, []).append(index)
+    return {first: tuple(others) for first, *others in found.values()}
 
 
 def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
@@ -105,6 +119,17 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
             body = None if not made else made[0] if len(made) == 1 else syntax.And(tuple(made), rule.place)
             yield Mutant(kind, place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
         known |= set(variables(goal))
+
+
+def _of_entry(bundle: Bundle, index: int, rule: RuleNode, others: tuple[int, ...]) -> Iterator[Mutant]:
+    """Return a requirement less in the list of a group; where it has one member alone, that is no other mistake."""
+    if not others:
+        return
+    action, type_, requirement = rule.parameters
+    need = requirement.literal or "", action.literal or "", type_.type or ""
+    names = " or ".join(bundle.rulebook.groups.given.get(need, ()))
+    effect = f"the group {names} did not require {written(requirement.term)}"
+    yield Mutant(Kind.REQUIREMENT_DROPPED, rule.place, rule.name, effect, index, others=others)
 
 
 Change = tuple[Kind, Place, str, Term | None]

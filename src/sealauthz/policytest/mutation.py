@@ -165,12 +165,13 @@ class Trial:
         engine: Engine = _Guarded(self._engine_with(mutant))
         rulebook = self.bundle.rulebook
         if mutant.kind is Kind.REQUIREMENT_DROPPED:
-            rulebook = _without(rulebook, self.statements[mutant.statement])
+            for dropped in (mutant.statement, *mutant.others):
+                rulebook = _without(rulebook, self.statements[dropped])
         return dataclasses.replace(self.bundle, engine=engine, rulebook=rulebook)
 
     def _engine_with(self, mutant: Mutant) -> Engine:
         old, new, engine = self.statements[mutant.statement], mutant.replacement, self.bundle.engine
-        if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)):
+        if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)) and not mutant.others:
             if not isinstance(engine, CompiledEngine):
                 raise TypeError("mistakes are made in compiled policies")
             return engine.changed(old, new)
@@ -178,7 +179,10 @@ class Trial:
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
         replaced = (mutant.replacement,) if mutant.replacement is not None else ()
-        return (*self.statements[: mutant.statement], *replaced, *self.statements[mutant.statement + 1 :])
+        before, after = self.statements[: mutant.statement], self.statements[mutant.statement + 1 :]
+        # What else goes stands behind: the first of a group's is the one that is replaced.
+        behind = enumerate(after, mutant.statement + 1)
+        return (*before, *replaced, *(each for index, each in behind if index not in mutant.others))
 
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
@@ -186,7 +190,7 @@ class Trial:
             # An author who takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
-            self._baseline = baseline_of(self.bundle.model, tuple(self.statements))
+            self._baseline = baseline_of(self.bundle.model, tuple(self.statements), self.bundle.rulebook.groups)
         return self._baseline.refuses(self._changed(mutant))
 
 
@@ -290,7 +294,9 @@ class _Selection:
             return list(range(len(trial.asks)))
         statement = trial.statements[mutant.statement]
         if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
-            return self._by_standing[*_requirement_of(statement), "UNMET"]
+            dropped = [statement, *(trial.statements[other] for other in mutant.others)]
+            needs = [_requirement_of(each) for each in dropped if isinstance(each, RuleNode)]
+            return list(dict.fromkeys(ask for need in needs for ask in self._by_standing[*need, "UNMET"]))
         place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
         names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
         found: dict[int, None] = {}

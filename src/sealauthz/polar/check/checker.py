@@ -15,6 +15,7 @@ from sealauthz.polar.check.entries import ContextOf, enter, enter_one, entries
 from sealauthz.polar.check.floor import check_floor, check_kept
 from sealauthz.polar.check.flow import Flow, TooMuch
 from sealauthz.polar.check.graph import check_calls, check_graph
+from sealauthz.polar.check.lacking import check_lacking
 from sealauthz.polar.check.lapsing import check_lapsing
 from sealauthz.polar.check.names import check_contract_names, check_names, check_names_of, check_unused_reasons
 from sealauthz.polar.check.rules import Rules
@@ -22,6 +23,7 @@ from sealauthz.polar.check.settling import check_settling
 from sealauthz.polar.check.slips import check_slips
 from sealauthz.polar.contract import Rulebook, read_contract
 from sealauthz.polar.diagnostic import Diagnostic, Diagnostics
+from sealauthz.polar.groups import NO_GROUPS, Groups, expand, expanded
 from sealauthz.polar.source import Source
 from sealauthz.polar.syntax import Statement
 from sealauthz.polar.types import TypeTable
@@ -29,12 +31,15 @@ from sealauthz.polar.types import TypeTable
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """What a bundle is checked against: the types, the contexts, the service's own reasons, and who asks."""
+    """What a bundle is checked against: the types, the contexts, the service's own reasons, and who asks; with the
+    groups that its statements were spelled out of.
+    """
 
     types: TypeTable
     contexts: ContextOf
     product_reasons: tuple[str, ...]
     subjects: tuple[str, ...]
+    groups: Groups = NO_GROUPS
 
     def read(self, rules: Rules, texts: dict[str, str], found: Diagnostics, before: Analysis | None = None) -> Rulebook:
         """Find what can be seen without following any call."""
@@ -43,6 +48,7 @@ class _Service:
         check_unused_reasons(book, self.product_reasons, found)
         check_graph(rules, texts, found)
         check_lapsing(book, rules, found)
+        check_lacking(book, found)
         return book
 
     def read_clauses(self, rules: Rules, right: Rules | None, found: Diagnostics) -> None:
@@ -60,7 +66,7 @@ class _Service:
 
     def contract(self, rules: Rules, found: Diagnostics) -> Rulebook:
         """Read the contract and find the errors in it."""
-        book = read_contract(rules.statements, self.product_reasons, found)
+        book = read_contract(rules.statements, self.product_reasons, found, self.groups)
         check_contract_names(book, rules, self.types, found)
         check_floor(book, rules, found)
         check_settling(book, found)
@@ -119,16 +125,24 @@ def analyse(
     product_reasons: Iterable[str] = (),
     sources: Iterable[Source] = (),
     before: Analysis | None = None,
+    groups: Groups | None = None,
 ) -> Analysis:
     """Find everything that is wrong with a bundle.
 
     `contexts` says which class the context of an action on a resource type has; `subjects` are the types that may
     ask. `product_reasons` are the codes that the service itself gives. With `sources`, the warning about `and`
     beside `or` sees all brackets. What an analysis with the same types, contexts and subjects found out `before` is
-    taken over where it still holds.
+    taken over where it still holds. With `groups`, the statements are those that were spelled out of them; without,
+    groups are spelled out first, and where that fails nothing else is looked at.
     """
+    if groups is None:
+        found = Diagnostics()
+        expansion = expand(statements, found)
+        if found.errors():
+            return Analysis(found.by_place(), Rules(expansion.statements), None)
+        statements, groups = expansion.statements, expansion.groups
     statements = tuple(statements)
-    service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
+    service = _Service(types, contexts, tuple(product_reasons), tuple(subjects), groups)
     texts = {source.file: source.text for source in sources}
     try:
         return service.analyse(statements, texts, before)
@@ -155,6 +169,7 @@ def check(
 def check_product_floor(statements: Iterable[Statement], product: tuple[Statement, ...]) -> list[Diagnostic]:
     """Return where a bundle defines what the floor rests on in another way than the product's own bundle does."""
     found = Diagnostics()
+    statements, product = expanded(statements).statements, expanded(product).statements
     kept = _product_rules(_Same(product))
     check_kept(Rules(statements, kept), kept, found)
     return found.by_place()
@@ -187,10 +202,16 @@ class Baseline:
         *,
         subjects: Iterable[str],
         product_reasons: Iterable[str] = (),
+        groups: Groups = NO_GROUPS,
     ) -> None:
-        self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects))
+        self._service = _Service(types, contexts, tuple(product_reasons), tuple(subjects), groups)
         analysis = analyse(
-            statements, types, contexts, subjects=self._service.subjects, product_reasons=product_reasons
+            statements,
+            types,
+            contexts,
+            subjects=self._service.subjects,
+            product_reasons=product_reasons,
+            groups=groups,
         )
         self._rules, self._flow = analysis.rules, analysis.flow
 

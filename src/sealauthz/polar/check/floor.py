@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sealauthz.polar.check.rules import Clause, Key, Rules
-from sealauthz.polar.contract import FLOOR_FILE, Rulebook
+from sealauthz.polar.contract import Rulebook
 from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.source import FLOOR_FILE
 from sealauthz.polar.syntax import Call, Place
 from sealauthz.polar.terms import placeless, walk
 

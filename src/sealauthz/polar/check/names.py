@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from sealauthz.polar.blocks import ACTOR, RESOURCE, RULE_OF, UNIONS, undeclared
 from sealauthz.polar.check.rules import Clause, Rules
-from sealauthz.polar.contract import ARITIES, CONTRACT_FILE, Rulebook
+from sealauthz.polar.contract import ARITIES, Rulebook
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean
 from sealauthz.polar.program import NIL, class_as_value, how_to_ask_for
+from sealauthz.polar.source import CONTRACT_FILE
 from sealauthz.polar.syntax import (
     Assign,
     Attribute,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sealauthz.polar.contract import FLOOR_FILE, Rulebook
+from sealauthz.polar.contract import Rulebook
 from sealauthz.polar.diagnostic import Diagnostics
+from sealauthz.polar.source import FLOOR_FILE
 from sealauthz.polar.syntax import (
     ALWAYS,
     And,
