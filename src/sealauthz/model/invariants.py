@@ -174,7 +174,7 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
     grantors = all_of(rows, "RoleAssignment", {sub.grantor_id for sub in subs})
     involved = {*parents, *(sub.id for sub in subs)}
     types = _listed(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
-    templates = _listed(rows.naming("GrantTemplate", "grant_id", involved), "template_id")
+    templates = _listed(rows.naming("GrantTemplate", "grant_id", involved), "template_id", "initiator_id")
     for sub in subs:
         parent = parents[sub.parent_id]
         if parent.state not in _STANDING_PARENT or not parent.may_subgrant:
@@ -186,7 +186,7 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
             broken("I9", f"{name_of(sub)} is wider than {name_of(parent)} in `{wider}`")
 
 
-def _wider(sub: Any, parent: Any, types: dict[str, set[str]], templates: dict[str, set[str]]) -> str:
+def _wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[str, set[Any]]) -> str:
     """Say in what a sub-grant is wider than the grant that it comes from; empty where in nothing."""
     if sub.seal_id != parent.seal_id:
         return "seal_id"
@@ -207,12 +207,28 @@ def _wider(sub: Any, parent: Any, types: dict[str, set[str]], templates: dict[st
     return ""
 
 
-def _listed(records: Iterable[Any], column: str) -> dict[str, set[str]]:
-    """Return what the rows list, by the grant that they are of."""
-    listed: dict[str, set[str]] = defaultdict(set)
+def _listed(records: Iterable[Any], *columns: str) -> dict[str, set[Any]]:
+    """Return what the rows list in these columns, by the grant that they are of."""
+    listed: dict[str, set[Any]] = defaultdict(set)
     for record in records:
-        listed[record.grant_id].add(getattr(record, column))
+        listed[record.grant_id].add(tuple(getattr(record, column) for column in columns))
     return listed
+
+
+def check_counts(changes: Changes, rows: Rows) -> None:
+    """I10: what uses a sub-grant up uses the grant that it comes from up as well, in the same write."""
+    taken: dict[str, int] = defaultdict(int)
+    given: dict[str, int] = defaultdict(int)
+    for change in changes.of("SealGrant"):
+        if change.before is None or change.after is None:
+            continue
+        count = change.after.used - change.before.used
+        given[change.after.id] = count
+        if change.after.parent_id is not None:
+            taken[change.after.parent_id] += count
+    for parent_id, count in sorted(taken.items()):
+        if given[parent_id] < count:
+            broken("I10", f"`SealGrant:{parent_id}` does not count the uses of the grants that come from it")
 
 
 def check_holders(changes: Changes, rows: Rows) -> None:
@@ -294,6 +310,7 @@ RIGHTS = (
     Invariant(check_ended, standing=("Membership", "RoleAssignment", "SealGrant", "HolderAssignment", "Delegation")),
     Invariant(check_grantor, standing=("RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant")),
     Invariant(check_sub_grants, standing=("SealGrant", "GrantContractType", "GrantTemplate")),
+    Invariant(check_counts),
     Invariant(check_holders),
     Invariant(check_emergency),
     Invariant(check_approver),

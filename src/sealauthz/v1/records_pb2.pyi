@@ -1055,7 +1055,7 @@ class ContractDocument(_message.Message):
     def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[DocumentState, str]] = ...) -> None: ...
 
 class Signatory(_message.Message):
-    __slots__ = ("id", "contract_id", "kind", "person_id", "enterprise_id", "category_id", "needs_review")
+    __slots__ = ("id", "contract_id", "kind", "person_id", "enterprise_id", "category_id", "needs_review", "matter", "is_monetary", "amount", "currency", "guarantor_for_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     CONTRACT_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -1063,6 +1063,11 @@ class Signatory(_message.Message):
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_ID_FIELD_NUMBER: _ClassVar[int]
     NEEDS_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    MATTER_FIELD_NUMBER: _ClassVar[int]
+    IS_MONETARY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    GUARANTOR_FOR_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     contract_id: str
     kind: PartyKind
@@ -1070,10 +1075,15 @@ class Signatory(_message.Message):
     enterprise_id: str
     category_id: str
     needs_review: bool
-    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., category_id: _Optional[str] = ..., needs_review: _Optional[bool] = ...) -> None: ...
+    matter: ContractMatter
+    is_monetary: bool
+    amount: int
+    currency: str
+    guarantor_for_id: str
+    def __init__(self, id: _Optional[str] = ..., contract_id: _Optional[str] = ..., kind: _Optional[_Union[PartyKind, str]] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., category_id: _Optional[str] = ..., needs_review: _Optional[bool] = ..., matter: _Optional[_Union[ContractMatter, str]] = ..., is_monetary: _Optional[bool] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., guarantor_for_id: _Optional[str] = ...) -> None: ...
 
 class SigningTask(_message.Message):
-    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id", "signed_by_id")
+    __slots__ = ("id", "signatory_id", "action", "position", "state", "handler_id", "signed_by_id", "signed_for_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATORY_ID_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
@@ -1081,6 +1091,7 @@ class SigningTask(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     HANDLER_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_FOR_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     signatory_id: str
     action: TaskAction
@@ -1088,7 +1099,8 @@ class SigningTask(_message.Message):
     state: TaskState
     handler_id: str
     signed_by_id: str
-    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ..., signed_by_id: _Optional[str] = ...) -> None: ...
+    signed_for_id: str
+    def __init__(self, id: _Optional[str] = ..., signatory_id: _Optional[str] = ..., action: _Optional[_Union[TaskAction, str]] = ..., position: _Optional[int] = ..., state: _Optional[_Union[TaskState, str]] = ..., handler_id: _Optional[str] = ..., signed_by_id: _Optional[str] = ..., signed_for_id: _Optional[str] = ...) -> None: ...
 
 class TaskOperator(_message.Message):
     __slots__ = ("id", "task_id", "person_id")
@@ -1771,14 +1783,16 @@ class GrantContractType(_message.Message):
     def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., contract_type: _Optional[str] = ...) -> None: ...
 
 class GrantTemplate(_message.Message):
-    __slots__ = ("id", "grant_id", "template_id")
+    __slots__ = ("id", "grant_id", "template_id", "initiator_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     GRANT_ID_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    INITIATOR_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     grant_id: str
     template_id: str
-    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
+    initiator_id: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ..., initiator_id: _Optional[str] = ...) -> None: ...
 
 class EmergencyUse(_message.Message):
     __slots__ = ("id", "grant_id", "used_at", "reason", "approved_by_id", "approved_at")
@@ -1827,17 +1841,19 @@ class OpenGrant(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., department_id: _Optional[str] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OpenGrantTemplate(_message.Message):
-    __slots__ = ("id", "grant_id", "template_id")
+    __slots__ = ("id", "grant_id", "template_id", "initiator_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     GRANT_ID_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_ID_FIELD_NUMBER: _ClassVar[int]
+    INITIATOR_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     grant_id: str
     template_id: str
-    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ...) -> None: ...
+    initiator_id: str
+    def __init__(self, id: _Optional[str] = ..., grant_id: _Optional[str] = ..., template_id: _Optional[str] = ..., initiator_id: _Optional[str] = ...) -> None: ...
 
 class CrossEnterpriseGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "holder_id", "grantor_id", "scope", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "confirmed_by_id", "confirmed_at")
+    __slots__ = ("id", "seal_id", "holder_id", "grantor_id", "scope", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "confirmed_by_id", "confirmed_at", "amount_max", "currency")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     HOLDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1852,6 +1868,8 @@ class CrossEnterpriseGrant(_message.Message):
     USED_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     holder_id: str
@@ -1866,7 +1884,9 @@ class CrossEnterpriseGrant(_message.Message):
     used: int
     confirmed_by_id: str
     confirmed_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    amount_max: int
+    currency: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., holder_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class CrossGrantContractType(_message.Message):
     __slots__ = ("id", "grant_id", "contract_type")

@@ -193,7 +193,11 @@ def whole_digest(digests: Iterable[str]) -> str | None:
         " OR (kind = 'ENTERPRISE' AND enterprise_id IS NOT NULL AND person_id IS NULL)",
         says="a party is either a person or an enterprise, and names that one only",
     ),
+    Check("U-04", "amount IS NULL OR amount >= 0", says="an amount is not negative"),
+    Check("U-05", "(amount IS NULL) = (currency = '')", says="an amount needs its currency, and a currency its amount"),
+    Check("A-05", "guarantor_for_id IS NULL OR kind = 'PERSON'", says="a guarantor in person is a person"),
     Fixed("C-02", "kind", "person_id", "enterprise_id", says="a party of a contract stays the same party"),
+    Fixed("A-05", "guarantor_for_id", says="for whom a party is the guarantor does not change"),
     RelatedTo(
         "Person", "~SigningTask.signatory_id/handler_id", "~SigningTask.signatory_id/~TaskOperator.task_id/person_id"
     ),
@@ -201,7 +205,12 @@ def whole_digest(digests: Iterable[str]) -> str | None:
     permanent=True,
 )
 class Signatory:
-    """A party of a contract: one person or one enterprise. `category_id` is an enterprise's own category for it."""
+    """A party of a contract: one person or one enterprise.
+
+    An enterprise has its own category for it, and states for itself what the contract is about and how much money it
+    moves, as the contract says it for the sender. A person may be a party only to guarantee the debt of an enterprise
+    that is a party too, which `guarantor_for_id` names.
+    """
 
     id: str
     contract_id: Annotated[str, Ref("Contract")]
@@ -210,6 +219,11 @@ class Signatory:
     enterprise_id: Annotated[str | None, Ref("Enterprise")] = None
     category_id: Annotated[str | None, Ref("BusinessCategory")] = None
     needs_review: bool = False
+    matter: ContractMatter = ContractMatter.UNSTATED
+    is_monetary: bool = True
+    amount: int | None = None
+    currency: str = ""
+    guarantor_for_id: Annotated[str | None, Ref("Enterprise")] = None
 
     contract: Contract = one("contract_id")
     tasks: list[SigningTask] = many("signatory_id")
@@ -221,7 +235,7 @@ class Signatory:
     Check("C-01", "position >= 1", says="tasks are ordered from 1"),
     # The party whose act it is; for a person\'s own signature, the enterprise that sent the contract.
     ActsFor("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id"),
-    SetOnce("I16", "signed_by_id", says="who signed is history"),
+    SetOnce("I16", "signed_by_id", "signed_for_id", says="who signed, and for whom, is history"),
     Life(
         {
             "WAITING": ("PENDING",),
@@ -236,7 +250,10 @@ class Signatory:
     permanent=True,
 )
 class SigningTask:
-    """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side."""
+    """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side.
+
+    `signed_for_id` is the member for whom a delegate sealed (the principal of the delegation).
+    """
 
     id: str
     signatory_id: Annotated[str, Ref("Signatory")]
@@ -245,6 +262,7 @@ class SigningTask:
     state: TaskState = TaskState.WAITING
     handler_id: Annotated[str | None, Ref("Person")] = None
     signed_by_id: Annotated[str | None, Ref("Person")] = None
+    signed_for_id: Annotated[str | None, Ref("Person")] = None
 
     signatory: Signatory = one("signatory_id")
     operators: list[TaskOperator] = many("task_id")

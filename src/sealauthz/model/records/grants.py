@@ -208,15 +208,18 @@ class GrantContractType:
 
 @record(
     Unique("U-22", ("grant_id", "template_id"), says="a grant lists each template once"),
-    Fixed("S-10", "template_id", says="another template takes a new row"),
+    Fixed("S-10", "template_id", "initiator_id", says="another template takes a new row"),
     home="grant_id",
 )
 class GrantTemplate:
-    """One template to which an AUTO_SIGN grant is limited."""
+    """One template to which a grant is limited: the owner's of the seal, or that of `initiator_id`, whose contracts are
+    made from it.
+    """
 
     id: str
     grant_id: Annotated[str, Ref("SealGrant")]
     template_id: str
+    initiator_id: Annotated[str | None, Ref("Enterprise")] = None
 
     grant: SealGrant = one("grant_id")
 
@@ -294,15 +297,18 @@ class OpenGrant:
 
 @record(
     Unique("S-08", ("grant_id", "template_id"), says="a grant lists each template once"),
-    Fixed("S-10", "template_id", says="another template takes a new row"),
+    Fixed("S-10", "template_id", "initiator_id", says="another template takes a new row"),
     home="grant_id",
 )
 class OpenGrantTemplate:
-    """One template to which an open grant is limited."""
+    """One template to which an open grant is limited: the owner's of the seal, or that of `initiator_id`, whose
+    contracts are made from it.
+    """
 
     id: str
     grant_id: Annotated[str, Ref("OpenGrant")]
     template_id: str
+    initiator_id: Annotated[str | None, Ref("Enterprise")] = None
 
     grant: OpenGrant = one("grant_id")
 
@@ -319,6 +325,11 @@ class OpenGrantTemplate:
         "state <> 'ACTIVE' OR confirmation = 'AUTH_LETTER'",
         says="an active cross-enterprise grant was confirmed by a signed letter",
     ),
+    Check(
+        "U-05",
+        "amount_max >= 0 AND (amount_max = 9223372036854775807) = (currency = '')",
+        says="an amount limit needs its currency, and a currency its amount limit",
+    ),
     Fixed("S-10", "holder_id", "grantor_id", says="another holder or grantor takes a new grant"),
     Rising("I10", "used"),
     SetOnce("S-06", "confirmed_by_id", "confirmed_at", says="who confirmed a grant, and when, is history"),
@@ -327,16 +338,20 @@ class OpenGrantTemplate:
         "S-10",
         "confirmation",
         "NONE",
-        rises=("valid_to", "use_limit"),
+        rises=("valid_to", "use_limit", "amount_max"),
         details=("CrossGrantContractType",),
         falls=("valid_from",),
         narrow={"scope": "LISTED_TYPES"},
+        limits_once_set=("currency",),
     ),
     home="seal_id",
     permanent=True,
 )
 class CrossEnterpriseGrant:
-    """The right to use a seal, given by its owner to another enterprise by a signed letter; it names its members."""
+    """The right to use a seal, given by its owner to another enterprise by a signed letter; it names its members.
+
+    `amount_max` is in minor units of `currency`, inclusive.
+    """
 
     id: str
     seal_id: Annotated[str, Ref("Seal")]
@@ -352,6 +367,8 @@ class CrossEnterpriseGrant:
     used: int = 0
     confirmed_by_id: Annotated[str | None, Ref("Person")] = None
     confirmed_at: Instant = NEVER
+    amount_max: int = UNLIMITED
+    currency: str = ""
 
     seal: Seal = one("seal_id")
     grantor: RoleAssignment = one("grantor_id")
