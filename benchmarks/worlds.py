@@ -136,7 +136,16 @@ def _contract(n: int, enterprises: int) -> Iterator[Any]:
     )
     yield ContractDocument(f"d{n}", f"c{n}", f"digest{n}", DocumentState.COMPLETE)
     yield Signatory(f"from{n}", f"c{n}", PartyKind.ENTERPRISE, None, other)
-    yield Signatory(f"to{n}", f"c{n}", PartyKind.ENTERPRISE, None, f"e{n}")
+    yield Signatory(
+        f"to{n}",
+        f"c{n}",
+        PartyKind.ENTERPRISE,
+        None,
+        f"e{n}",
+        matter=ContractMatter.GENERAL,
+        amount=40_000_00,
+        currency="CNY",
+    )
     yield SigningTask(f"tf{n}", f"from{n}", TaskAction.CORPORATE_SEAL, 1, TaskState.SIGNED)
     yield SigningTask(f"t{n}", f"to{n}", TaskAction.CORPORATE_SEAL, 2, TaskState.PENDING)
     for k in (USER, PLAIN):

@@ -71,21 +71,34 @@ lists_templates(grant: SealGrant) if _ in grant.templates;
 lists_template_of(grant: SealGrant, contract: Contract) if
   contract.template_id != "" and
   template in grant.templates and
-  template.template_id = contract.template_id;
+  template.template_id = contract.template_id and
+  is_template_of_sender(template, grant.seal, contract);
+
+# A template is known by its id to the enterprise that made it, and another one's may have the same id. A grant lists
+# templates of the owner; or, where it says so, of the enterprise that sends the contracts.
+is_template_of_sender(template, seal: Seal, contract: Contract) if
+  template.initiator_id = nil and
+  contract.initiator_id = seal.enterprise_id;
+is_template_of_sender(template, _: Seal, contract: Contract) if
+  template.initiator_id matches String and
+  template.initiator_id = contract.initiator_id;
 
 # U-04: A grant reaches up to its amount, inclusive; above it, the use needs an approval. An amount that is not stated
 # is covered by no limit, unless the contract is not about money.
 # U-05: An amount is compared in the currency of the limit. Nothing is converted.
 #@ U-04 U-05
-covers_amount(grant: SealGrant, _: Contract) if is_unlimited(grant.amount_max);
-covers_amount(grant: SealGrant, contract: Contract) if
-  grant.currency = contract.currency and
-  amount = contract.amount and
+covers_amount(grant, _: Contract) if is_unlimited(grant.amount_max);
+covers_amount(grant, contract: Contract) if
+  forall(terms_of(grant.seal, contract, terms), is_within_amount(grant, terms));
+
+is_within_amount(grant, terms) if
+  grant.currency = terms.currency and
+  amount = terms.amount and
   amount matches Integer and
   amount <= grant.amount_max;
-covers_amount(_: SealGrant, contract: Contract) if
-  contract.is_monetary = false and
-  contract.amount = nil;
+is_within_amount(_, terms) if
+  terms.is_monetary = false and
+  terms.amount = nil;
 
 # A grant that was passed on covers no more than the grant that it comes from.
 #@ S-09
@@ -114,7 +127,8 @@ open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
   is_open_to(grant, membership) and
   contract.template_id != "" and
   template in grant.templates and
-  template.template_id = contract.template_id;
+  template.template_id = contract.template_id and
+  is_template_of_sender(template, seal, contract);
 
 is_open_to(grant: OpenGrant, _: Membership) if grant.department_id = nil;
 is_open_to(grant: OpenGrant, membership: Membership) if
@@ -213,7 +227,7 @@ has_no_other_party(person: Person, seal: Seal, contract: Contract, context) if
 # The owner granted the use of the seal to another enterprise by a signed letter, and that enterprise named one of its
 # members. Image and certificate stay the owner's. The holder is in good standing like the owner, is not the grantor's
 # own enterprise, and is not on the other side.
-#@ U-20 U-21 U-13 U-14 S-09
+#@ U-20 U-21 U-13 U-14 S-09 U-04
 live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
   names_member_of_holder(person, seal, grant, holder, context) and
   is_in_good_standing(holder) and
@@ -221,6 +235,7 @@ live_cross_grant(person: Person, seal: Seal, contract: Contract, grant, context:
   not gave_to_own_enterprise(grant, holder) and
   has_uses_left(grant) and
   covers_type(grant, contract) and
+  covers_amount(grant, contract) and
   not is_on_other_side(person, holder, seal, contract, context);
 
 # Nobody seals for the owner on the side of its counterparty: not the enterprise that holds the seal, not a subsidiary
@@ -447,30 +462,37 @@ because("SEAL_AUTHORITY", "CONTRACT_TYPE_NOT_COVERED", person: Person, seal: Sea
 because("SEAL_AUTHORITY", "AMOUNT_EXCEEDS_LIMIT", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant, context) and
-  grant.state = "ACTIVE" and
-  grant.currency = contract.currency and
-  amount = contract.amount and
+  limiting_grant(person, seal, grant, context) and
+  terms_of(seal, contract, terms) and
+  grant.currency = terms.currency and
+  amount = terms.amount and
   amount matches Integer and
   grant.amount_max < amount;
 because("SEAL_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
-  use_grant(person, seal, grant, context) and
-  grant.state = "ACTIVE" and
-  not is_unlimited(grant.amount_max) and
-  contract.amount = nil and
-  contract.is_monetary = true;
+  limiting_grant(person, seal, _, context) and
+  terms_of(seal, contract, terms) and
+  terms.amount = nil and
+  terms.is_monetary = true;
 # The limit is in another currency.
 #@ U-05
-because("SEAL_AUTHORITY", "CURRENCY_MISMATCH", person: Person, seal: Seal, context) if
+because("SEAL_AUTHORITY", "AMOUNT_CURRENCY_UNSUPPORTED", person: Person, seal: Seal, context) if
   lacks_authority(person, seal, context) and
   sealed_contract(context, contract) and
+  limiting_grant(person, seal, grant, context) and
+  terms_of(seal, contract, terms) and
+  terms.amount matches Integer and
+  grant.currency != terms.currency;
+
+# A grant that ends at an amount: the person's own, or one across enterprises under which their enterprise named them.
+limiting_grant(person: Person, seal: Seal, grant, context) if
   use_grant(person, seal, grant, context) and
   grant.state = "ACTIVE" and
-  not is_unlimited(grant.amount_max) and
-  contract.amount matches Integer and
-  grant.currency != contract.currency;
+  not is_unlimited(grant.amount_max);
+limiting_grant(person: Person, seal: Seal, grant, context: SealUseContext) if
+  names_member_of_holder(person, seal, grant, _, context) and
+  not is_unlimited(grant.amount_max);
 # The request for this contract is not approved, or was approved for other documents.
 #@ U-03
 because("SEAL_AUTHORITY", "APPROVAL_REQUIRED", person: Person, seal: Seal, context) if

@@ -165,11 +165,6 @@ is_seal_of_party(seal: Seal, context) if
   sealed_contract(context, contract) and
   own_party(seal, contract, _);
 
-own_party(seal: Seal, contract: Contract, party) if
-  party in contract.signatories and
-  party.enterprise_id matches String and
-  party.enterprise_id = seal.enterprise_id;
-
 # The documents are the ones that the request was approved for, each of them and no other. A request that lists none is
 # a blank cheque, with a contract or without.
 #@ U-15 U-16
@@ -230,8 +225,8 @@ because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: St
 #@ U-04
 requires("stamp", _: Seal, "AMOUNT_STATED");
 requires("carry_out", _: Seal, "AMOUNT_STATED");
-meets(_: Person, "AMOUNT_STATED", "stamp", _: Seal, context) if has_stated_amount(context);
-meets(_: Person, "AMOUNT_STATED", "carry_out", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "AMOUNT_STATED", "stamp", seal: Seal, context) if has_stated_amount(seal, context);
+meets(_: Person, "AMOUNT_STATED", "carry_out", seal: Seal, context) if has_stated_amount(seal, context);
 waived("AMOUNT_STATED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("AMOUNT_STATED", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
 
@@ -239,14 +234,10 @@ waived("AMOUNT_STATED", "carry_out", seal: Seal, context) if is_without_contract
 #@ U-02
 requires("stamp", _: Seal, "SEAL_IN_CATEGORY");
 requires("carry_out", _: Seal, "SEAL_IN_CATEGORY");
-meets(_: Person, "SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if every_own_category_takes(seal, context);
-meets(_: Person, "SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if every_own_category_takes(seal, context);
+meets(_: Person, "SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if is_in_category(seal, context);
+meets(_: Person, "SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_in_category(seal, context);
 waived("SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
 waived("SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_without_contract(seal, context);
-
-every_own_category_takes(seal: Seal, context) if
-  sealed_contract(context, contract) and
-  forall(own_party(seal, contract, party), category_of_party_takes(seal, party));
 
 # The owner's own review of the contract has passed.
 #@ C-07
@@ -285,7 +276,7 @@ meets(_: Person, "PROCESS_FOLLOWED", "carry_out", seal: Seal, context) if keeps_
 keeps_house_rules(seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
   amount_is_settled(seal, contract, context) and
-  forall(party_category_id(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  forall(category_id_of_owner(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 # Of papers without a contract the amount is not known: it could be one whose process nobody followed.
 keeps_house_rules(seal: Seal, context: StampContext) if
@@ -300,19 +291,9 @@ hour_of_papers_is_settled(_: Seal, context) if
   request matches SealUseRequest and
   request.is_out_of_hours = true;
 
-# As each party that the owner is, and as the one that sent the contract.
-party_category_id(seal: Seal, contract: Contract, category_id) if
-  own_party(seal, contract, party) and
-  category_id = party.category_id and
-  category_id matches String;
-party_category_id(seal: Seal, contract: Contract, category_id) if
-  category_id = contract.category_id and
-  category_id matches String and
-  contract.initiator_id = seal.enterprise_id;
-
 because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
-  party_category_id(seal, contract, category_id) and
+  category_id_of_owner(seal, contract, category_id) and
   not category_is_settled(seal, contract, category_id, context);
 because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context: StampContext) if
   is_without_contract(seal, context) and
@@ -498,7 +479,7 @@ stamping_lapses(_: Person, seal: Seal, context, at) if
   request_lapses(request, context, at);
 
 stamp_requires_approval(seal: Seal, _: Contract, _) if has_amount_bands(seal.enterprise);
-stamp_requires_approval(seal: Seal, contract: Contract, _) if party_category_id(seal, contract, _);
+stamp_requires_approval(seal: Seal, contract: Contract, _) if category_id_of_owner(seal, contract, _);
 stamp_requires_approval(seal: Seal, _: Contract, context) if is_out_of_hours(seal.enterprise, context);
 
 # --- what next steps carry -------------------------------------------------------------------------------------------

@@ -27,20 +27,91 @@ process_was_followed(seal: Seal, contract: Contract, process_id, context) if
   request.process_id matches String and
   request.process_id = process_id;
 
+# An approval of one use is not one of every use: the requests that the owner's rules rest on are used up as well, each
+# once. What the person's own request settles, which is used up anyway, takes no second one.
+#@ U-06
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  process_to_be_followed(seal, contract, process_id, context) and
+  not (request_used_up(person, seal, contract, own, context) and follows(own, process_id)) and
+  first_that_followed(seal, contract, process_id, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_out_of_hours(seal.enterprise, context) and
+  not (request_used_up(person, seal, contract, own, context) and own.is_out_of_hours = true) and
+  first_out_of_hours(seal, contract, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, _: Person, "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  process_to_be_followed(seal, contract, process_id, context) and
+  first_that_followed(seal, contract, process_id, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, _: Person, "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_out_of_hours(seal.enterprise, context) and
+  first_out_of_hours(seal, contract, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "stamp", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  process_to_be_followed(seal, contract, process_id, context) and
+  not (own_named_request(person, seal, own, context) and follows(own, process_id)) and
+  first_that_followed(seal, contract, process_id, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "stamp", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  is_out_of_hours(seal.enterprise, context) and
+  not (own_named_request(person, seal, own, context) and own.is_out_of_hours = true) and
+  first_out_of_hours(seal, contract, request, context) and
+  id = request.id;
+
+process_to_be_followed(seal: Seal, contract: Contract, process_id, _) if
+  terms_of(seal, contract, terms) and
+  amount = terms.amount and
+  amount matches Integer and
+  band_for(seal.enterprise, terms.currency, amount, band) and
+  process_id = band.process_id;
+process_to_be_followed(seal: Seal, contract: Contract, process_id, _) if
+  category_id_of_owner(seal, contract, category_id) and
+  own_category(seal.enterprise, category_id, category) and
+  process_id = category.process_id and
+  process_id matches String;
+
+follows(request: SealUseRequest, process_id) if
+  request.process_id matches String and
+  request.process_id = process_id;
+
+request_that_followed(seal: Seal, contract: Contract, process_id, request, context) if
+  approved_for(seal, contract, request, context) and
+  follows(request, process_id);
+first_that_followed(seal: Seal, contract: Contract, process_id, request, context) if
+  request_that_followed(seal, contract, process_id, request, context) and
+  forall(request_that_followed(seal, contract, process_id, other, context), request.id <= other.id);
+
+request_out_of_hours(seal: Seal, contract: Contract, request, context) if
+  approved_for(seal, contract, request, context) and
+  request.is_out_of_hours = true;
+first_out_of_hours(seal: Seal, contract: Contract, request, context) if
+  request_out_of_hours(seal, contract, request, context) and
+  forall(request_out_of_hours(seal, contract, other, context), request.id <= other.id);
+
 # --- amounts ---------------------------------------------------------------------------------------------------------
 
 # The band with the largest amount that the contract reaches names the process, in the contract's own currency: nothing
 # is converted, and a currency that the enterprise has no band for is refused. So is an amount that is not stated.
 #@ U-04 U-05
 amount_is_settled(seal: Seal, _: Contract, _) if not has_amount_bands(seal.enterprise);
-amount_is_settled(_: Seal, contract: Contract, _) if
-  contract.is_monetary = false and
-  contract.amount = nil;
 amount_is_settled(seal: Seal, contract: Contract, context) if
-  amount = contract.amount and
+  forall(terms_of(seal, contract, terms), band_is_settled(seal, contract, terms, context));
+
+band_is_settled(_: Seal, _: Contract, terms, _) if
+  terms.is_monetary = false and
+  terms.amount = nil;
+band_is_settled(seal: Seal, contract: Contract, terms, context) if
+  amount = terms.amount and
   amount matches Integer and
   enterprise = seal.enterprise and
-  currency = contract.currency and
+  currency = terms.currency and
   is_banded_currency(enterprise, currency) and
   forall(band_for(enterprise, currency, amount, band), process_was_followed(seal, contract, band.process_id, context));
 
@@ -65,21 +136,24 @@ has_band_between(enterprise: Enterprise, band: AmountBand, amount) if
 because("PROCESS_FOLLOWED", "AMOUNT_EXCEEDS_LIMIT", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   process_of_amount_is_open(seal, contract, _, context);
-because("PROCESS_FOLLOWED", "CURRENCY_MISMATCH", _: Person, seal: Seal, context) if
+because("PROCESS_FOLLOWED", "AMOUNT_CURRENCY_UNSUPPORTED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  contract.amount matches Integer and
+  terms_of(seal, contract, terms) and
+  terms.amount matches Integer and
   has_amount_bands(seal.enterprise) and
-  not is_banded_currency(seal.enterprise, contract.currency);
+  not is_banded_currency(seal.enterprise, terms.currency);
 because("PROCESS_FOLLOWED", "AMOUNT_UNKNOWN", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  contract.is_monetary = true and
-  contract.amount = nil and
+  terms_of(seal, contract, terms) and
+  terms.is_monetary = true and
+  terms.amount = nil and
   has_amount_bands(seal.enterprise);
 
 process_of_amount_is_open(seal: Seal, contract: Contract, process, context) if
-  amount = contract.amount and
+  terms_of(seal, contract, terms) and
+  amount = terms.amount and
   amount matches Integer and
-  band_for(seal.enterprise, contract.currency, amount, band) and
+  band_for(seal.enterprise, terms.currency, amount, band) and
   not process_was_followed(seal, contract, band.process_id, context) and
   process = band.process;
 

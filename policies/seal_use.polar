@@ -175,8 +175,22 @@ is_complete(document: ContractDocument) if
   document.state = "COMPLETE" and
   document.digest != "";
 
+# What a contract is about, and how much money it moves, its sender says in the contract. What another enterprise says
+# binds nobody else's limits: the owner of the seal says it for itself, as the party that it is. Both count, so that the
+# stricter decides.
+terms_of(_: Seal, contract: Contract, terms) if terms = contract;
+terms_of(seal: Seal, contract: Contract, terms) if
+  contract.initiator_id != seal.enterprise_id and
+  own_party(seal, contract, terms);
+
+own_party(seal: Seal, contract: Contract, party) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = seal.enterprise_id;
+
 # U-17: A seal is used for the matters that it is made for: the finance seal for finance alone, the personnel seal for
-# personnel alone; a guarantee for somebody else needs a resolution.
+# personnel alone. A guarantee for somebody else binds by the official seal or the legal representative's, and needs a
+# resolution.
 # C-14: Documents on marriage, adoption, inheritance and the stop of a public utility are not sealed electronically, and
 # a contract that does not state its matter is not sealed.
 #@ U-17 C-14
@@ -184,22 +198,26 @@ meets(_: Person, "MATTER_SEALABLE", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   is_suitable_for(seal, contract, context);
 
-is_suitable_for(seal: Seal, contract: Contract, _) if
-  contract.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and
-  suits_any_matter(seal);
-is_suitable_for(seal: Seal, contract: Contract, _) if
-  contract.matter = "FINANCE" and
-  seal.kind = "FINANCE";
-is_suitable_for(seal: Seal, contract: Contract, _) if
-  contract.matter = "PERSONNEL" and
-  seal.kind = "PERSONNEL";
 is_suitable_for(seal: Seal, contract: Contract, context) if
-  contract.matter = "GUARANTEE" and
-  suits_any_matter(seal) and
+  forall(terms_of(seal, contract, terms), suits_matter(seal, terms.matter, contract, context));
+
+suits_matter(seal: Seal, matter, _: Contract, _) if
+  matter in ["GENERAL", "FINANCE", "PERSONNEL"] and
+  suits_any_matter(seal);
+suits_matter(seal: Seal, "FINANCE", _: Contract, _) if seal.kind = "FINANCE";
+suits_matter(seal: Seal, "PERSONNEL", _: Contract, _) if seal.kind = "PERSONNEL";
+suits_matter(seal: Seal, "GUARANTEE", contract: Contract, context) if
+  binds_as_guarantor(seal) and
   may_guarantee(seal, contract, context);
 
 suits_any_matter(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];
+
+binds_as_guarantor(seal: Seal) if seal.kind in ["OFFICIAL", "LEGAL_REP"];
+
+is_guarantee(seal: Seal, contract: Contract) if
+  terms_of(seal, contract, terms) and
+  terms.matter = "GUARANTEE";
 
 may_guarantee(seal: Seal, contract: Contract, context) if
   resolution_of(seal.enterprise, contract, resolution, context) and
@@ -216,42 +234,56 @@ resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) i
 
 # The law does not let it be sealed electronically.
 #@ C-14
-because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, _: Seal, context) if
+because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  contract.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
+  terms_of(seal, contract, terms) and
+  terms.matter in ["MARRIAGE", "ADOPTION", "INHERITANCE", "PUBLIC_UTILITY_STOP"];
 # The matter is not stated, or a guarantee has no resolution.
 #@ U-17
-because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, _: Seal, context) if
+because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  contract.matter = "UNSTATED";
+  terms_of(seal, contract, terms) and
+  terms.matter = "UNSTATED";
 because("MATTER_SEALABLE", "RESOLUTION_REQUIRED", _: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
-  contract.matter = "GUARANTEE" and
-  suits_any_matter(seal) and
+  is_guarantee(seal, contract) and
+  binds_as_guarantor(seal) and
   not may_guarantee(seal, contract, context);
 
 # A contract about money says how much.
 #@ U-04
-meets(_: Person, "AMOUNT_STATED", "use", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "AMOUNT_STATED", "use", seal: Seal, context) if has_stated_amount(seal, context);
 
-has_stated_amount(context) if sealed_contract(context, contract) and contract.is_monetary = false;
-has_stated_amount(context) if sealed_contract(context, contract) and contract.amount matches Integer;
+has_stated_amount(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  forall(terms_of(seal, contract, terms), states_amount(terms));
 
-# Where the owner's own category for the contract lists seals, it takes no other. A category that the owner does not
-# have takes none.
+states_amount(terms) if terms.is_monetary = false;
+states_amount(terms) if terms.amount matches Integer;
+
+# Where the owner's own category for the contract lists seals, it takes no other: as each party that it is, and as the
+# sender. A category that the owner does not have takes none.
 #@ U-02
 meets(_: Person, "SEAL_IN_CATEGORY", "use", seal: Seal, context) if is_in_category(seal, context);
 
 is_in_category(seal: Seal, context) if
-  sealing_task(context, task) and
-  category_of_party_takes(seal, task.signatory);
+  sealed_contract(context, contract) and
+  forall(category_id_of_owner(seal, contract, category_id), category_takes(seal, category_id));
 
-category_of_party_takes(_: Seal, party: Signatory) if party.category_id = nil;
-category_of_party_takes(seal: Seal, party: Signatory) if
-  party_category(seal, party, category) and
+category_id_of_owner(seal: Seal, contract: Contract, category_id) if
+  own_party(seal, contract, party) and
+  category_id = party.category_id and
+  category_id matches String;
+category_id_of_owner(seal: Seal, contract: Contract, category_id) if
+  contract.initiator_id = seal.enterprise_id and
+  category_id = contract.category_id and
+  category_id matches String;
+
+category_takes(seal: Seal, category_id) if
+  own_category(seal.enterprise, category_id, category) and
   not lists_seals(category);
-category_of_party_takes(seal: Seal, party: Signatory) if
-  party_category(seal, party, category) and
+category_takes(seal: Seal, category_id) if
+  own_category(seal.enterprise, category_id, category) and
   listed in category.seals and
   listed.seal_id = seal.id;
 
@@ -500,8 +532,13 @@ obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "
   check_id(context.verification, id);
 obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  live_grant(person, seal, contract, grant, context) and
+  grant_used_up(person, seal, contract, grant, context) and
   id = grant.id;
+obligation_parameter("DECREMENT_USE", "parent_grant_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  grant_used_up(person, seal, contract, grant, context) and
+  id = grant.parent_id and
+  id matches String;
 obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   request_used_up(person, seal, contract, request, context) and
@@ -513,42 +550,58 @@ obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "use",
   id = approval.id;
 obligation_parameter("DECREMENT_USE", "open_grant_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
-  live_open_grant(person, seal, contract, grant, context) and
-  not live_grant(person, seal, contract, _, context) and
-  not approved_request(person, seal, contract, _, context) and
+  open_grant_used_up(person, seal, contract, grant, context) and
   id = grant.id;
 obligation_parameter("DECREMENT_USE", "delegation_id", id, person: Person, "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   delegation_used_up(person, seal, contract, delegation, _, context) and
   id = delegation.id;
-obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "use", seal: Seal, context) if
-  sealed_contract(context, contract) and
-  delegation_used_up(person, seal, contract, _, grant, context) and
-  id = grant.id;
 obligation_parameter(
   "DECREMENT_USE", "cross_grant_id", id, person: Person, "use", seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
-  live_cross_grant(person, seal, contract, grant, context) and
-  lacks_own_authority(person, seal, context) and
-  not live_delegation(person, seal, contract, _, _, context) and
+  cross_grant_used_up(person, seal, contract, grant, context) and
   id = grant.id;
+
+# One's own, or that of the principal who delegated. A grant that was passed on takes from the one that it comes from.
+grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
+  live_grant(person, seal, contract, grant, context) and
+  forall(live_grant(person, seal, contract, other, context), grant.id <= other.id);
+grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
+  delegation_used_up(person, seal, contract, _, grant, context);
 
 request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
   approved_request(person, seal, contract, request, context) and
   not live_grant(person, seal, contract, _, context) and
   forall(approved_request(person, seal, contract, other, context), request.id <= other.id);
 
-# The grant is the principal's who delegated.
+open_grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
+  live_open_grant(person, seal, contract, grant, context) and
+  not live_grant(person, seal, contract, _, context) and
+  not approved_request(person, seal, contract, _, context) and
+  forall(live_open_grant(person, seal, contract, other, context), grant.id <= other.id);
+
 delegation_used_up(person: Person, seal: Seal, contract: Contract, delegation, grant, context) if
   live_delegation(person, seal, contract, delegation, grant, context) and
   lacks_own_authority(person, seal, context) and
-  forall(live_delegation(person, seal, contract, other, _, context), delegation.id <= other.id);
-# What a delegate does is logged as done by one person for another.
+  forall(live_delegation(person, seal, contract, other, grant_of_other, context),
+         delegation.id < other.id or (delegation.id = other.id and grant.id <= grant_of_other.id));
+
+cross_grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context: SealUseContext) if
+  live_cross_grant(person, seal, contract, grant, context) and
+  lacks_own_authority(person, seal, context) and
+  not live_delegation(person, seal, contract, _, _, context) and
+  forall(live_cross_grant(person, seal, contract, other, context), grant.id <= other.id);
+
+# What a delegate does is logged as done by one person for another, and the task says for whom.
 #@ U-18
 obligation(person: Person, "use", seal: Seal, context, "LOG_ON_BEHALF") if
   lacks_own_authority(person, seal, context) and
   sealed_contract(context, contract) and
   live_delegation(person, seal, contract, _, _, context);
+obligation_parameter("LOG_ON_BEHALF", "principal_id", id, person: Person, "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  delegation_used_up(person, seal, contract, delegation, _, context) and
+  id = delegation.principal.person_id;
 
 lacks_own_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -569,21 +622,23 @@ obligation(person: Person, "use", seal: Seal, context, "ALERT_FIRST_USE") if
 obligation(_: Person, "use", seal: Seal, context, "ALERT_AFTER_ADMIN_CHANGE") if
   has_new_administration(seal.enterprise, context);
 
-# The count of a grant that the use rests on.
+# The count of the grant that the use takes from.
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  live_grant(person, seal, contract, grant, context) and
+  grant_used_up(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  live_delegation(person, seal, contract, _, grant, context) and
-  used = grant.used and
-  limit = grant.use_limit;
+  grant_used_up(person, seal, contract, grant, context) and
+  parent = grant.parent and
+  parent matches SealGrant and
+  used = parent.used and
+  limit = parent.use_limit;
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context) if
-  live_open_grant(person, seal, contract, grant, context) and
+  open_grant_used_up(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
 use_count(person: Person, seal: Seal, contract: Contract, used, limit, context: SealUseContext) if
-  live_cross_grant(person, seal, contract, grant, context) and
+  cross_grant_used_up(person, seal, contract, grant, context) and
   used = grant.used and
   limit = grant.use_limit;
 

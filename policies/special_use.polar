@@ -42,7 +42,7 @@ meets(_: Person, "DOCUMENTS_SEALABLE", "auto_use", _: Seal, context) if has_comp
 meets(_: Person, "MATTER_SEALABLE", "auto_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   is_suitable_for(seal, contract, context);
-meets(_: Person, "AMOUNT_STATED", "auto_use", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "AMOUNT_STATED", "auto_use", seal: Seal, context) if has_stated_amount(seal, context);
 meets(_: Person, "SEAL_IN_CATEGORY", "auto_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "auto_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "auto_use", seal: Seal, context) if
@@ -66,6 +66,14 @@ is_automatic_operator(person: Person, task: SigningTask) if
   task.action = "CORPORATE_SEAL" and
   operator in task.operators and
   operator.person_id = person.id;
+
+# A guarantee is nothing that is sealed without a person's face.
+#@ U-17 U-22
+requires("auto_use", _: Seal, "NOT_A_GUARANTEE");
+meets(_: Person, "NOT_A_GUARANTEE", "auto_use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  not is_guarantee(seal, contract);
+because("NOT_A_GUARANTEE", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
 
 # U-22: A seal is put automatically only by an explicit, live grant for just that, for documents of the templates that
 # it lists.
@@ -145,7 +153,8 @@ meets(_: Person, "DOCUMENTS_SEALABLE", "emergency_use", _: Seal, context) if has
 meets(_: Person, "MATTER_SEALABLE", "emergency_use", seal: Seal, context) if
   sealed_contract(context, contract) and
   is_suitable_for(seal, contract, context);
-meets(_: Person, "AMOUNT_STATED", "emergency_use", _: Seal, context) if has_stated_amount(context);
+meets(_: Person, "AMOUNT_STATED", "emergency_use", seal: Seal, context) if
+  has_stated_amount(seal, context);
 meets(_: Person, "SEAL_IN_CATEGORY", "emergency_use", seal: Seal, context) if is_in_category(seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "emergency_use", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "emergency_use", seal: Seal, context) if

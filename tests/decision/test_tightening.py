@@ -161,7 +161,7 @@ VALUABLE = {"is_monetary": True, "amount": 200_000, "currency": "CNY"}
     ("set_rule", "reason"),
     [
         (lambda scene: scene.put(PROCESS, AmountBand("b", "e", PROCESS.id, "CNY", 200_000)), "AMOUNT_EXCEEDS_LIMIT"),
-        (lambda scene: scene.put(PROCESS, AmountBand("b", "e", PROCESS.id, "USD", 0)), "CURRENCY_MISMATCH"),
+        (lambda scene: scene.put(PROCESS, AmountBand("b", "e", PROCESS.id, "USD", 0)), "AMOUNT_CURRENCY_UNSUPPORTED"),
         (lambda scene: scene.put(WorkingHours("wh", "e", 1, 540, 1080)), "OUT_OF_HOURS"),
         (
             lambda scene: scene.put(PROCESS, BusinessCategory("bc", "e", "采购", process_id=PROCESS.id)).change(

@@ -183,6 +183,9 @@ def _contracts(now: int) -> list[Any]:
                 contract_id=f"contract-{key}",
                 kind=contracts.PartyKind.ENTERPRISE,
                 enterprise_id="e-yunshan",
+                matter=contracts.ContractMatter.GENERAL,
+                amount=40_000_00,
+                currency="CNY",
             ),
             contracts.SigningTask(
                 id=f"task-{key}",
