@@ -1,4 +1,4 @@
-"""Sealing: what each party states, for whom a delegate sealed, whose template a grant lists, limits across enterprises."""
+"""Sealing: what each party states, for whom a delegate sealed, whose template a grant lists, and one limit more."""
 
 from __future__ import annotations
 
