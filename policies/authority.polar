@@ -133,7 +133,9 @@ open_grant(person: Person, seal: Seal, contract: Contract, grant, context) if
 is_open_to(grant: OpenGrant, _: Membership) if grant.department_id = nil;
 is_open_to(grant: OpenGrant, membership: Membership) if
   grant.department_id matches String and
-  grant.department_id = membership.department_id;
+  department = membership.department and
+  department matches Department and
+  is_within_department(department, grant.department_id);
 
 # --- acting for a colleague ------------------------------------------------------------------------------------------
 

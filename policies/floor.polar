@@ -41,7 +41,7 @@ group("PROTECTING", _: MonitorSubscription, ["end"]);
 # All else: the business of members.
 group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
-group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate"]);
+group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence"]);
 group("BUSINESS", _: RoleAssignment, ["revoke"]);
 group("BUSINESS", _: Seal, [
   "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use", "submit_review", "report_found",

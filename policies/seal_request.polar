@@ -58,7 +58,7 @@ because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseReques
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
-  names_approver(step, _, membership, context) and
+  names_approver(step, _, membership, request, context.now, context) and
   not step_is_passed(step, request, context);
 
 # A right to approve covers what it says: these contracts, up to this amount, so many times.
@@ -90,7 +90,7 @@ may_decide_now(person: Person, request: SealUseRequest, context) if
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
   step in process.steps and
-  names_approver(step, _, membership, context) and
+  names_approver(step, _, membership, request, context.now, context) and
   step_is_current(step, process, request, context);
 
 # The current step is at the lowest position that is not passed yet; steps at one position stand side by side.
@@ -404,24 +404,25 @@ every_step_is_passed(request: SealUseRequest, context) if
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   step.mode = "ANY" and
   counted_approval(step, request, approval, context) and
-  names_approver(step, _, approval.approver, context);
+  names_approver(step, _, approval.approver, request, approval.decided_at, context);
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   step.mode = "ALL" and
   _ in step.approvers and
   forall(named in step.approvers, has_passed(named, step, request, context));
 
-# A person who is named by their role passes for the role alone: not while another line of the step names them too.
+# A person who is named by their role passes for the role alone, and a substitute for one person alone: not while
+# another line of the step names them too.
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
   named.membership_id matches String and
   named.membership_id = approval.approver_id;
 has_passed(named: StepApprover, step: ProcessStep, request: SealUseRequest, context) if
   counted_approval(step, request, approval, context) and
-  is_named_approver_of_step(named, approval.approver, context) and
-  not is_named_again_in_step(named, step, approval.approver, context);
+  is_named_approver_of_step(named, approval.approver, request, approval.decided_at, context) and
+  not is_named_again_in_step(named, step, approval, request, context);
 
-is_named_again_in_step(named: StepApprover, step: ProcessStep, approver: Membership, context) if
-  names_approver(step, other, approver, context) and
+is_named_again_in_step(named: StepApprover, step: ProcessStep, approval: Approval, request: SealUseRequest, context) if
+  names_approver(step, other, approval.approver, request, approval.decided_at, context) and
   other.id != named.id;
 
 # A verdict on this step, by somebody who may act as an approver and gave no other verdict on the request.
@@ -440,24 +441,35 @@ gave_another_verdict(approval: Approval, request: SealUseRequest) if
   other.id != approval.id and
   other.approver.person_id = approval.approver.person_id;
 
-names_approver(step: ProcessStep, named, membership: Membership, context) if
+names_approver(step: ProcessStep, named, membership: Membership, request: SealUseRequest, at, context) if
   named in step.approvers and
-  is_named_approver_of_step(named, membership, context);
+  is_named_approver_of_step(named, membership, request, at, context);
 
-is_named_approver_of_step(named: StepApprover, membership: Membership, _) if
+# In person, or as the substitute of somebody who was away at that time (standing_in.polar).
+is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, _, context) if
+  is_named_in_person(named, membership, request, context);
+is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
+  stands_in_for(membership, absent, request, at, context) and
+  is_named_in_person(named, absent, request, context);
+
+is_named_in_person(named: StepApprover, membership: Membership, _: SealUseRequest, _) if
   named.membership_id matches String and
   named.membership_id = membership.id;
-is_named_approver_of_step(named: StepApprover, membership: Membership, context) if
+is_named_in_person(named: StepApprover, membership: Membership, request: SealUseRequest, context) if
   role = named.role and
   role matches String and
-  holds_role_of_step(membership, role, context);
+  holds_role_of_step(membership, role, request, context);
 
 # The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
-holds_role_of_step(membership: Membership, "LEGAL_REP", _) if
+holds_role_of_step(membership: Membership, "LEGAL_REP", _: SealUseRequest, _) if
   legal_representative(membership.person, membership.enterprise);
-holds_role_of_step(membership: Membership, role, context) if
-  role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR", "DEPT_ADMIN"] and
+holds_role_of_step(membership: Membership, role, _: SealUseRequest, context) if
+  role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR"] and
   holds_role(membership, role, context);
+# The head of a department is that of the applicant's own (departments.polar).
+#@ A-07
+holds_role_of_step(membership: Membership, "DEPT_ADMIN", request: SealUseRequest, context) if
+  is_head_of_applicant(membership, request.applicant, context);
 
 # When an approver's entitlement begins or ends: a right to approve, a role that a process may name, an acting custody.
 approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
@@ -466,6 +478,12 @@ approver_entitlement_changes(approver: Membership, request: SealUseRequest, cont
 approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
   request.process_id matches String and
   role_changes(approver, context, at);
+approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
+  request.process_id matches String and
+  substitution_changes(approver, context, at);
+approver_entitlement_changes(_: Membership, request: SealUseRequest, context, at) if
+  follows_process(request, process) and
+  head_of_applicant_changes(process, request.applicant, context, at);
 approver_entitlement_changes(approver: Membership, request: SealUseRequest, context, at) if
   is_named_acting_custodian(approver.person_id, request.seal) and
   at in [request.seal.acting_from, request.seal.acting_to] and

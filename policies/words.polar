@@ -119,7 +119,11 @@ is_contradicted(snapshot: RegistrySnapshot, enterprise: Enterprise, at) if
   other.is_current = true;
 
 contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if not is_in_business(other);
-contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if other.legal_rep_id != snapshot.legal_rep_id;
+contradicts(other: RegistrySnapshot, _: RegistrySnapshot) if other.legal_rep_id = nil;
+contradicts(other: RegistrySnapshot, snapshot: RegistrySnapshot) if
+  other.legal_rep_id matches String and
+  snapshot.legal_rep_id matches String and
+  other.legal_rep_id != snapshot.legal_rep_id;
 
 # A membership as it was at a time. Since when one is suspended is not known, nor when one ended that says no time for
 # it.

@@ -38,7 +38,7 @@ from sealauthz.model.records.grants import (
     SealGrant,
 )
 from sealauthz.model.records.identity import IdentityVerification, Person, PlatformStaff
-from sealauthz.model.records.membership import Invitation, JoinApplication, Membership, RoleAssignment
+from sealauthz.model.records.membership import Absence, Invitation, JoinApplication, Membership, RoleAssignment
 from sealauthz.model.records.organisation import (
     CustomRole,
     CustomRolePower,
@@ -136,6 +136,7 @@ def scene() -> list[Any]:
         RoleAssignment("was-admin", "m-old", "SEAL_ADMIN", state="REVOKED"),
         RoleAssignment("dept-admin", "m-ann", "DEPT_ADMIN", department_id="dept1"),
         RoleAssignment("ann-clerk", "m-ann", "CUSTOM", custom_role_id="clerk"),
+        Absence("absence", "m-ann", "m-cat", "ann", NOW, NOW, NOW + DAY),
         MonitorSubscription("monitor", "e1", "m-cat", seal_id="s1"),
         IdentityVerification("v1", "ann", "FACE", "SIGN", "ref-1", bound_type="Seal", bound_id="s1"),
         IdentityVerification("v2", "ann", "FACE", "SIGN", "ref-2", state="CONSUMED", passed_at=NOW, consumed_at=NOW),

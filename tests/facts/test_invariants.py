@@ -148,6 +148,8 @@ CHECKS: dict[str, Any] = {
     "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),
     "auth_letter_a_02_3": edited("AuthLetter", "letter", id="new", verified_at=NOW),
     "auth_letter_a_02_4": edited("AuthLetter", "letter", id="new", verified_by_id="bob", verified_at=NOW),
+    "absence_a_07_1": edited("Absence", "absence", id="new", substitute_id="m-ann"),
+    "absence_a_07_2": edited("Absence", "absence", id="new", valid_to=NOW),
     "holiday_a_06_3": edited("Holiday", "holiday", weekday=5),
     "holiday_a_06_4": edited("Holiday", "holiday", kind=DayKind.WORKDAY, weekday=8),
     "amount_band_u_04_2": edited("AmountBand", "band", from_amount=-1),

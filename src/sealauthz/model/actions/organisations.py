@@ -75,6 +75,13 @@ class MemberContext(Context):
 
 
 @dataclass(slots=True)
+class AbsenceContext(Context):
+    """Recording that a member is away: `substitute` approves in their place."""
+
+    substitute: Membership | None = None
+
+
+@dataclass(slots=True)
 class CertificationContext(Context):
     """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same realm and USCC."""
 
@@ -148,6 +155,7 @@ ACTIONS = (
     *actions("JoinApplication", ReasonedContext, "reject_join", gives=("reason",)),
     *actions("Membership", RoleContext, "assign_role", gives=("receiver_verification", "verification", "role")),
     *actions("Membership", MemberContext, "end", "resign", resolver=Resolver(along={"member": ("person_id",)})),
+    *actions("Membership", AbsenceContext, "record_absence", gives=("substitute",)),
     *actions("RetrievalCase", RetrievalContext, "submit", gives=("verification",), resolver=_RETRIEVAL),
     *actions("RetrievalCase", VerifiedContext, "object", "execute", "appeal", gives=("verification",)),
 )

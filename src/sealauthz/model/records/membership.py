@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import FOREVER, NEVER, Instant, Personal, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import Delegation, SealGrant
     from sealauthz.model.records.requests import SealUseRequest
 
 
-from sealauthz.model.records.organisation import CustomRole, Enterprise
+from sealauthz.model.records.organisation import CustomRole, Department, Enterprise
 
 
 class JoinedVia(StrEnum):
@@ -116,7 +116,10 @@ class Membership:
 
     person: Person = one("person_id")
     enterprise: Enterprise = one("enterprise_id")
+    department: Department | None = one("department_id")
     assignments: list[RoleAssignment] = many("membership_id", whole_in=("Person",))
+    absences: list[Absence] = many("membership_id")
+    substitutions: list[Absence] = many("substitute_id")
     grants: list[SealGrant] = many("membership_id")
     use_requests: list[SealUseRequest] = many("applicant_id")
     delegations_given: list[Delegation] = many("principal_id")
@@ -153,6 +156,42 @@ class RoleAssignment:
 
     membership: Membership = one("membership_id")
     custom_role: CustomRole | None = one("custom_role_id")
+
+
+@record(
+    Check("A-07", "membership_id <> substitute_id", says="nobody is their own substitute"),
+    Check("A-07", "valid_from < valid_to", says="an absence begins before it ends"),
+    Fixed(
+        "A-07",
+        "membership_id",
+        "substitute_id",
+        "recorded_by_id",
+        "recorded_at",
+        "valid_from",
+        "valid_to",
+        says="another absence or substitute takes a new record",
+    ),
+    SetOnce("A-07", "withdrawn_at", says="an absence that was withdrawn stays withdrawn"),
+    home="membership_id",
+    permanent=True,
+)
+class Absence:
+    """A time in which a member is away and another one approves in their place; recorded before it is used.
+
+    It ends at `valid_to`, or at `withdrawn_at` where that is set.
+    """
+
+    id: str
+    membership_id: Annotated[str, Ref("Membership")]
+    substitute_id: Annotated[str, Ref("Membership")]
+    recorded_by_id: Annotated[str, Ref("Person")]
+    recorded_at: Instant
+    valid_from: Instant
+    valid_to: Instant
+    withdrawn_at: Instant = NEVER
+
+    membership: Membership = one("membership_id")
+    substitute: Membership = one("substitute_id")
 
 
 @record(

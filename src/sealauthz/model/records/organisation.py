@@ -233,6 +233,7 @@ class Department:
     parent_id: Annotated[str | None, Ref("Department")] = None
 
     enterprise: Enterprise = one("enterprise_id")
+    parent: Department | None = one("parent_id")
 
 
 @record(home="enterprise_id")

@@ -1,0 +1,120 @@
+# Standing in for somebody who is away: a substitute approves, a delegate carries out a task.
+#
+# A substitute approves in the place of the person whom a step names, for the time of a recorded absence. The two count
+# as one: where the absent person has given a verdict, the substitute gives none. Nobody gets a say over what they asked
+# for in this way, neither as the substitute nor through one. (Civil Code 165 and 169: authority is written.)
+
+# --- approving -------------------------------------------------------------------------------------------------------
+
+# The absence was recorded before the verdict, by somebody who may.
+#@ A-07
+stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, context) if
+  absence in substitute.substitutions and
+  absence.recorded_at <= at and
+  is_absent_at(absence, at) and
+  absent = absence.membership and
+  is_live(absent, context) and
+  is_active_and_verified(absent.person) and
+  absent.enterprise_id = request.seal.enterprise_id and
+  absent.person_id != request.applicant.person_id and
+  absent.person_id != substitute.person_id and
+  not keeps_seal_now(absent.person_id, request.seal, context) and
+  was_recorded_rightly(absence, request) and
+  not gave_verdict(absent.person, request);
+
+is_absent_at(absence: Absence, at) if
+  absence.valid_from <= at and
+  at < absence.valid_to and
+  not was_withdrawn_by(absence, at);
+
+was_withdrawn_by(absence: Absence, at) if
+  absence.withdrawn_at > 0 and
+  absence.withdrawn_at <= at;
+
+# The absent person named their substitute, or an administrator or the legal representative did: never the substitute,
+# and never the applicant, who would choose their own judge.
+was_recorded_rightly(absence: Absence, _: SealUseRequest) if absence.recorded_by_id = absence.membership.person_id;
+was_recorded_rightly(absence: Absence, request: SealUseRequest) if
+  absence.recorded_by_id != absence.substitute.person_id and
+  absence.recorded_by_id != request.applicant.person_id and
+  ran_enterprise(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at);
+
+ran_enterprise(person_id, enterprise: Enterprise, at) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  assignment in membership.assignments and
+  assignment.role = "SYSTEM_ADMIN" and
+  was_active_assignment(assignment, at);
+ran_enterprise(person_id, enterprise: Enterprise, at) if was_legal_representative(person_id, enterprise, at);
+
+substitution_changes(substitute: Membership, context, at) if
+  absence in substitute.substitutions and
+  at in [absence.valid_from, absence.valid_to, absence.withdrawn_at, absence.membership.ended_at] and
+  context.now < at;
+
+# --- recording an absence --------------------------------------------------------------------------------------------
+
+resource Membership {
+  permissions = ["record_absence"];
+
+  "record_absence" if "administrator" on "enterprise";
+  "record_absence" if "legal_representative" on "enterprise";
+}
+
+has_permission(person: Person, "record_absence", membership: Membership) if membership.person_id = person.id;
+
+# A member records their own absence; an administrator or the legal representative records everybody's, but names nobody
+# less than another person than themself.
+#@ A-07
+requires("record_absence", _: Membership, "ABSENCE_RECORDER");
+requires("record_absence", _: Membership, "MEMBERSHIP_LIVE");
+requires("record_absence", _: Membership, "SUBSTITUTE_FIT");
+meets(person: Person, "ABSENCE_RECORDER", "record_absence", membership: Membership, _) if
+  membership.person_id = person.id;
+meets(person: Person, "ABSENCE_RECORDER", "record_absence", membership: Membership, context) if
+  may_administer(person, membership.enterprise, context) and
+  substitute = context.substitute and
+  substitute matches Membership and
+  substitute.person_id != person.id;
+because("ABSENCE_RECORDER", "SELF_GRANT", person: Person, membership: Membership, context: AbsenceContext) if
+  may_administer(person, membership.enterprise, context) and
+  substitute = context.substitute and
+  substitute matches Membership and
+  substitute.person_id = person.id;
+meets(_: Person, "MEMBERSHIP_LIVE", "record_absence", membership: Membership, context) if is_live(membership, context);
+meets(_: Person, "SUBSTITUTE_FIT", "record_absence", membership: Membership, context) if
+  substitute = context.substitute and
+  substitute matches Membership and
+  substitute.enterprise_id = membership.enterprise_id and
+  substitute.person_id != membership.person_id and
+  is_live(substitute, context) and
+  is_active_and_verified(substitute.person);
+
+lapses(person: Person, "record_absence", membership: Membership, context, at) if
+  admin_lapses(person, membership.enterprise, context, at);
+lapses(_: Person, "record_absence", membership: Membership, _, at) if at = membership.ended_at;
+lapses(_: Person, "record_absence", _: Membership, context, at) if
+  substitute = context.substitute and
+  substitute matches Membership and
+  at = substitute.ended_at;
+
+# --- carrying out a task ---------------------------------------------------------------------------------------------
+
+# A person whom a named operator lets act for them is an operator as that one is: for a seal that the task takes, and
+# while the delegation gives authority over it. A signature in person is nobody else's.
+#@ A-07 U-18
+meets(person: Person, "TASK_OPERATOR", "use", seal: Seal, context) if
+  sealing_task(context, task) and
+  is_delegate_of_operator(person, task, seal, context);
+meets(person: Person, "TASK_OPERATOR", "open", task: SigningTask, context) if
+  enterprise = context.enterprise and
+  enterprise matches Enterprise and
+  seal in enterprise.seals and
+  task_takes_seal(task, seal) and
+  is_delegate_of_operator(person, task, seal, context);
+
+is_delegate_of_operator(person: Person, task: SigningTask, seal: Seal, context) if
+  task.action = "CORPORATE_SEAL" and
+  operator in task.operators and
+  live_delegation(person, seal, task.signatory.contract, delegation, _, context) and
+  delegation.principal.person_id = operator.person_id;
