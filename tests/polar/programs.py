@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 from colliding import NAMES, RULES, SCRIPTS, changed, leaves, respelled
 from hypothesis import strategies as st
 
+from sealauthz.errors import BundleRefused
+from sealauthz.polar.groups import expanded, is_shorthand
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import (
     And,
@@ -292,7 +294,11 @@ class Program:
     @property
     def oso_text(self) -> str:
         """The same policy as oso gets it right: see docs/polar-differences.md."""
-        return "\n".join(written_statement(_with_bound_arguments(s)) for s in self.statements) + "\n"
+        try:
+            plain = expanded(self.statements).statements
+        except BundleRefused:
+            plain = tuple(statement for statement in self.statements if not is_shorthand(statement))
+        return "\n".join(written_statement(_with_bound_arguments(s)) for s in plain) + "\n"
 
     def __str__(self) -> str:
         rows = "\n".join(
@@ -397,12 +403,28 @@ def _and(goals: Sequence[Term]) -> Term:
     return goals[0] if len(goals) == 1 else And(tuple(goals), _AT)
 
 
+def _texts(words: Sequence[str]) -> ListTerm:
+    return ListTerm(tuple(map(_literal, words)), None, _AT)
+
+
+def _fact(name: str, *terms: Term | str) -> RuleNode:
+    """A fact; a name among its terms is a type."""
+    parameters = (
+        Parameter(Variable("_", _AT), TypePattern(each, (), _AT), _AT)
+        if isinstance(each, str)
+        else Parameter(each, None, _AT)
+        for each in terms
+    )
+    return RuleNode(name, tuple(parameters), None, (), _AT)
+
+
 class _Writer:
     """Writes one program."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self._signatures: list[Signature] = []
+        self._asked = 0
         self._variables = 0
         self._unions: dict[str, tuple[str, ...]] = {}
         self._spelled: tuple[str, ...] = ()
@@ -817,6 +839,44 @@ class _Writer:
             statements.append(statements.pop(0))
         return statements
 
+    def groups(self) -> list[Statement]:
+        """Groups of actions, what they require and exempt from, and reasons of several requirements; often none."""
+        facts: list[Statement] = []
+        if not self._percent(25):
+            return facts
+        for name in ("G", "H")[: 1 + self._choices.below(2)]:
+            actions, needs = self._some_strings(), self._some_strings()
+            types = ("Doc", "Note")[: 1 + self._choices.below(2)]
+            facts += [_fact("group", _literal(name), type_, _texts(actions)) for type_ in types]
+            cut = self._choices.below(len(needs))
+            facts += [
+                _fact("group_requires", _literal(name), _texts(some)) for some in (needs[:cut], needs[cut:]) if some
+            ]
+            for action in actions:
+                for need in needs:
+                    if self._percent(25):
+                        words = (_literal(name), _literal(action), self._pick(types), _literal(need), _literal("so"))
+                        facts.append(_fact("exempt", *words))
+        # A line of its own, which a group may state again.
+        own = "Team" if any(isinstance(fact, RuleNode) and fact.name == "exempt" for fact in facts) else "Doc"
+        facts.append(_fact("requires", _literal(self._scalar("str")), own, _literal(self._scalar("str"))))
+        while self._percent(40):
+            facts.insert(0, facts.pop(self._choices.below(len(facts))))
+        kinds = (Kind("str"), Kind("Doc"), Kind("str"))
+        self._signatures.append(Signature("requires", kinds, (True, False, self._percent(50))))
+        if self._percent(50):
+            clause = self._clause(Signature("because", (Kind("str"), Kind("Doc")), (False, False)))
+            listed = Parameter(_texts(self._some_strings()), None, _AT)
+            typed = Parameter(clause.parameters[1].term, TypePattern("Doc", (), _AT), _AT)
+            if isinstance(typed.term, Variable):
+                facts.append(self._tidy(dataclasses.replace(clause, parameters=(listed, typed))))
+                self._signatures.append(Signature("because", (Kind("str"), Kind("Doc")), (True, False)))
+        return facts
+
+    def _some_strings(self) -> tuple[str, ...]:
+        """One string or more, none of them twice."""
+        return tuple(dict.fromkeys(self._scalar("str") for _ in range(1 + self._choices.below(4))))
+
     def _table(self, name: str) -> list[Statement]:
         """Facts to look things up in."""
         kinds = tuple(Kind(self._pick(_SCALARS)) for _ in range(1 + self._choices.below(3)))
@@ -1183,9 +1243,12 @@ class _Writer:
     # Questions.
 
     def questions(self, rows: Sequence[Row]) -> tuple[Question, ...]:
+        """Questions about all that was written since the last ones."""
         asked: list[Question] = []
         words = {"Team": ("view", "edit", "member", "lead"), "Doc": ("read", "sign", "owner")}
-        for signature in self._signatures:
+        signatures = self._signatures[self._asked :]
+        self._asked = len(self._signatures)
+        for signature in signatures:
             for _ in range(3 if any(signature.outs) else 2):
                 arguments: list[Any] = []
                 for kind, is_out in zip(signature.kinds, signature.outs, strict=True):
@@ -1281,7 +1344,10 @@ def program_from(choices: Choices) -> Program:
     writer = _Writer(choices)
     statements = tuple(writer.rules())
     rows = writer.world()
-    return Program(statements, rows, writer.questions(rows))
+    questions = writer.questions(rows)
+    # Last, so that what a seed wrote before there were groups it still writes.
+    groups = writer.groups()
+    return Program((*statements, *groups), rows, (*questions, *writer.questions(rows)))
 
 
 @st.composite

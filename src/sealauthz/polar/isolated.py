@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from sealauthz.errors import BundleRefused, EvaluationFailed, FactNotLoaded
+from sealauthz.polar.groups import plain_sources
 from sealauthz.polar.reference import QUERY_TIMEOUT_MS, ReferenceUnavailable
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.source import Source
@@ -318,7 +319,8 @@ class IsolatedReference:
         question_deadline_s: float = QUESTION_DEADLINE_S,
     ) -> None:
         """Load the sources. Raises BundleRefused, also where they kill the process, and ReferenceUnavailable."""
-        self._sources = [(source.file, source.text) for source in sources]
+        # Here, because the process opens no file to read a grammar from.
+        self._sources = [(source.file, source.text) for source in plain_sources(sources)]
         self._classes = ordered(classes)
         self._load_deadline_s = load_deadline_s
         self._question_deadline_s = question_deadline_s
