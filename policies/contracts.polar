@@ -50,22 +50,66 @@ requires("print", _: Contract, "PRINT_PERMITTED");
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   administers_contract(person, contract, context);
 meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
-  administers_contract(person, contract, context);
+  may_download(person, contract, context);
 meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
-  administers_contract(person, contract, context);
+  may_print(person, contract, context);
 
-administers_contract(person: Person, _: Contract, context) if
-  administers_contracts(person, context.enterprise, context);
+may_download(person: Person, contract: Contract, context) if
+  takes_contract_away(person, contract, context);
+may_print(person: Person, contract: Contract, context) if
+  takes_contract_away(person, contract, context);
+
 administers_contract(person: Person, contract: Contract, context) if
+  is_side_of(enterprise, contract, context) and
+  administers_contracts(person, enterprise, context);
+
+is_side_of(enterprise, _: Contract, context) if
+  enterprise = context.enterprise and
+  enterprise matches Enterprise;
+is_side_of(enterprise, contract: Contract, context) if
   is_sent(contract) and
-  ours in context.own_parties and
-  administers_contracts(person, ours, context);
+  enterprise in context.own_parties;
+
+# Where an export is held, the contracts do not leave one by one either: nobody who runs the enterprise takes them away
+# while a retrieval holds it, and a new administrator waits like with an export. A contract administrator goes on.
+#@ R-12 R-13
+takes_contract_away(person: Person, contract: Contract, context) if
+  is_side_of(enterprise, contract, context) and
+  may_administer(person, enterprise, context) and
+  not is_held_by_retrieval(enterprise, context) and
+  not cooling_off(person, enterprise, _, context);
+takes_contract_away(person: Person, contract: Contract, context) if
+  is_side_of(enterprise, contract, context) and
+  has_active_role(person, enterprise, "CONTRACT_ADMIN", context) and
+  not cooling_off(person, enterprise, _, context);
+
+because("DOWNLOAD_PERMITTED", "RETRIEVAL_HOLD", person: Person, contract: Contract, context) if
+  not may_download(person, contract, context) and
+  is_kept_from_taking(person, contract, "RETRIEVAL_HOLD", context);
+because("DOWNLOAD_PERMITTED", "COOLING_OFF", person: Person, contract: Contract, context) if
+  not may_download(person, contract, context) and
+  is_kept_from_taking(person, contract, "COOLING_OFF", context);
+because("PRINT_PERMITTED", "RETRIEVAL_HOLD", person: Person, contract: Contract, context) if
+  not may_print(person, contract, context) and
+  is_kept_from_taking(person, contract, "RETRIEVAL_HOLD", context);
+because("PRINT_PERMITTED", "COOLING_OFF", person: Person, contract: Contract, context) if
+  not may_print(person, contract, context) and
+  is_kept_from_taking(person, contract, "COOLING_OFF", context);
+
+is_kept_from_taking(person: Person, contract: Contract, "RETRIEVAL_HOLD", context) if
+  is_side_of(enterprise, contract, context) and
+  may_administer(person, enterprise, context) and
+  is_held_by_retrieval(enterprise, context);
+is_kept_from_taking(person: Person, contract: Contract, "COOLING_OFF", context) if
+  is_side_of(enterprise, contract, context) and
+  administers_contracts(person, enterprise, context) and
+  cooling_off(person, enterprise, _, context);
 
 # A person who is a party has it as their own.
 #@ C-11
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, _) if is_party_in_person(person, contract);
-meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, _) if is_party_in_person(person, contract);
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, _) if is_party_in_person(person, contract);
+may_download(person: Person, contract: Contract, _) if is_party_in_person(person, contract);
+may_print(person: Person, contract: Contract, _) if is_party_in_person(person, contract);
 
 is_party_in_person(person: Person, contract: Contract) if
   is_sent(contract) and
@@ -79,19 +123,19 @@ meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   is_sending_member(person, contract, context);
 meets(person: Person, "CONTRACT_READER", "view", contract: Contract, context) if
   has_task_of_contract(person, contract, _, _, context);
-meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
+may_download(person: Person, contract: Contract, context) if
   is_sending_member(person, contract, context) and
   own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_download = true;
-meets(person: Person, "DOWNLOAD_PERMITTED", "download", contract: Contract, context) if
+may_download(person: Person, contract: Contract, context) if
   has_task_of_contract(person, contract, party, ours, context) and
   own_category(ours, party.category_id, category) and
   category.holders_may_download = true;
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+may_print(person: Person, contract: Contract, context) if
   is_sending_member(person, contract, context) and
   own_category(context.enterprise, contract.category_id, category) and
   category.holders_may_print = true;
-meets(person: Person, "PRINT_PERMITTED", "print", contract: Contract, context) if
+may_print(person: Person, contract: Contract, context) if
   has_task_of_contract(person, contract, party, ours, context) and
   own_category(ours, party.category_id, category) and
   category.holders_may_print = true;

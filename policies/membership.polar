@@ -222,8 +222,8 @@ may_know_administrator(person: Person, enterprise: Enterprise, context) if
   is_active_and_verified(person) and is_applicant(person, enterprise, context);
 may_know_administrator(person: Person, enterprise: Enterprise, context) if
   is_active_and_verified(person) and is_colleague(person, enterprise, context);
-may_know_administrator(person: Person, enterprise: Enterprise, _) if
-  is_active_and_verified(person) and has_open_sent_task(person, enterprise);
+may_know_administrator(person: Person, enterprise: Enterprise, context) if
+  is_active_and_verified(person) and has_open_sent_task(person, enterprise, context);
 
 # --- running the enterprise ------------------------------------------------------------------------------------------
 

@@ -100,6 +100,9 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, contract: Contract, context) if
+  is_side_of(enterprise, contract, context) and
+  cooling_off(person, enterprise, at, context);
 # … and so does a person who was made one more administrator.
 #@ M-12
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership, context) if

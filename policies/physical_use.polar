@@ -393,7 +393,7 @@ waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_c
 
 # --- the person, now -------------------------------------------------------------------------------------------------
 
-# A fresh face check for this request. No kind of seal goes without.
+# A fresh face check for this request and all that it has stamped, as it is now. No kind of seal goes without.
 #@ U-09 U-23
 requires("stamp", _: Seal, "FRESH_FACE_FOR_STAMP");
 requires("carry_out", _: Seal, "FRESH_FACE_FOR_STAMP");
@@ -405,7 +405,8 @@ meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) 
 has_fresh_face_for_stamp(person: Person, seal: Seal, context) if
   own_named_request(person, seal, request, context) and
   fresh_face_check(
-    context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context);
+    context.verification, person, "SIGN", "SealUseRequest", request.id, context.parameters.face_for_use, context) and
+  covers_all_documents(context.verification, context);
 
 because("FRESH_FACE_FOR_STAMP", "FACE_VERIFICATION_EXPIRED", person: Person, seal: Seal, context) if
   own_named_request(person, seal, request, context) and
@@ -489,6 +490,10 @@ parameter("VERIFY_FACE", "bound_type", "SealUseRequest", _: Person, _: Seal, _: 
 parameter("VERIFY_FACE", "bound_id", id, person: Person, seal: Seal, context: StampContext) if
   own_named_request(person, seal, request, context) and
   id = request.id;
+parameter("VERIFY_FACE", "bound_digest", digest, person: Person, seal: Seal, context: StampContext) if
+  own_named_request(person, seal, _, context) and
+  digest = context.documents_digest and
+  digest matches String;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: StampContext) if
   own_named_request(person, seal, request, context) and
   at = request.valid_from;

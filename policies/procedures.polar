@@ -287,6 +287,13 @@ approved_last(person: Person, seal: Seal, contract: Contract, context) if
   approval.approver.person_id = person.id and
   forall(other in request.approvals, other.decided_at <= approval.decided_at);
 
+# … or, in the contract itself, signed a task of the owner's side to approve it.
+approved_last(person: Person, seal: Seal, contract: Contract, _) if
+  own_party(seal, contract, party) and
+  task in party.tasks and
+  task.action = "APPROVE" and
+  is_signed_for(task, person.id);
+
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 
 # With the minute in which the working hours end …

@@ -14,8 +14,8 @@ meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, 
   legal_representative(person, enterprise);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_applicant(person, enterprise, context);
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
-  has_open_sent_task(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
+  has_open_sent_task(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_member(person, enterprise, context) and
   not has_active_role(person, enterprise, "SYSTEM_ADMIN", context);

@@ -145,8 +145,7 @@ takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
 takes_part_for_other_party(person_id, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
   task in party.tasks and
-  task.signed_by_id matches String and
-  task.signed_by_id = person_id;
+  is_signed_for(task, person_id);
 
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   other_party(seal, contract, party) and
@@ -341,14 +340,16 @@ is_in_force(grant: SealGrant) if grant.state = "EXHAUSTED" and grant.used = gran
 
 # Every contract, whatever its amount, or the contract that the request names, which is known. Where it names none, a
 # limit cannot be looked at.
-grant_covers_request(grant: SealGrant, _: SealUseRequest, _) if
-  grant.scope = "ALL_CONTRACTS" and
-  not lists_templates(grant) and
-  is_unlimited(grant.amount_max);
+grant_covers_request(grant: SealGrant, _: SealUseRequest, _) if covers_everything(grant);
 grant_covers_request(grant: SealGrant, request: SealUseRequest, context) if
   contract_of_request(request, contract, context) and
   covers(grant, contract) and
   covers_amount(grant, contract);
+
+covers_everything(grant: SealGrant) if
+  grant.scope = "ALL_CONTRACTS" and
+  not lists_templates(grant) and
+  is_unlimited(grant.amount_max);
 
 contract_of_request(request: SealUseRequest, contract, context: RequestContext) if
   contract_with_id(context.contract, request.contract_id, contract);

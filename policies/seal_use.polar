@@ -344,7 +344,7 @@ meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   not deals_with_self(person, seal, contract, context);
 
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
-  is_party_personally(person.id, contract) and
+  is_opposite_in_person(person, seal, contract) and
   not has_self_dealing_resolution(person, seal, contract, context);
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
@@ -356,6 +356,40 @@ is_party_personally(person_id, contract: Contract) if
   party in contract.signatories and
   party.person_id matches String and
   party.person_id = person_id;
+
+# The legal representative who answers with their own property for the company's debt is on the company's side, if
+# somebody else signs whom they do not represent: the creditor.
+#@ A-05
+is_opposite_in_person(person: Person, seal: Seal, contract: Contract) if
+  party in contract.signatories and
+  party.person_id matches String and
+  party.person_id = person.id and
+  not guarantees_for_owner(party, person, seal, contract);
+
+guarantees_for_owner(party: Signatory, person: Person, seal: Seal, contract: Contract) if
+  party.guarantor_for_id matches String and
+  party.guarantor_for_id = seal.enterprise_id and
+  legal_representative(person, seal.enterprise) and
+  has_other_creditor(person, seal, contract);
+
+has_other_creditor(person: Person, seal: Seal, contract: Contract) if
+  other_party(seal, contract, creditor) and
+  not represents(person, creditor) and
+  task in creditor.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
+has_other_creditor(person: Person, _: Seal, contract: Contract) if
+  creditor in contract.signatories and
+  creditor.person_id matches String and
+  creditor.person_id != person.id and
+  creditor.guarantor_for_id = nil and
+  task in creditor.tasks and
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
+
+represents(person: Person, party: Signatory) if
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  party.enterprise_id matches String and
+  party.enterprise_id = snapshot.enterprise_id;
 
 represents_another_party(person: Person, seal: Seal, contract: Contract) if
   snapshot in person.represented and
@@ -389,8 +423,8 @@ has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, cont
   resolution.source = "LEGAL_REP" and
   not registry_names(person.id, seal.enterprise);
 
-# U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. (Civil
-# Code 168, second sentence.)
+# U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. What a
+# delegate sealed for a person, that person sealed. (Civil Code 168, second sentence.)
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -399,9 +433,15 @@ meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
 has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
   other_party(seal, contract, party) and
   task in party.tasks and
-  task.signed_by_id matches String and
-  task.signed_by_id = person_id and
+  is_signed_for(task, person_id) and
   not have_both_consented(person_id, seal, contract, party, context);
+
+is_signed_for(task: SigningTask, person_id) if
+  task.signed_by_id matches String and
+  task.signed_by_id = person_id;
+is_signed_for(task: SigningTask, person_id) if
+  task.signed_for_id matches String and
+  task.signed_for_id = person_id;
 
 # Each side says so itself: by its legal representative, or by a resolution.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SealUseContext) if

@@ -177,6 +177,35 @@ is_named_approver(person: Person, task: SigningTask) if
   operator in task.operators and
   operator.person_id = person.id;
 
+# U-12: A person who has sealed or signed for the party already approves that no more, and a task to approve is not
+# handed to one who seals or signs, nor the other way round.
+#@ U-12 C-06
+requires("approve", _: SigningTask, "APPROVES_BEFORE_SEALING");
+meets(person: Person, "APPROVES_BEFORE_SEALING", "approve", task: SigningTask, _) if not has_sealed(person.id, task);
+
+has_sealed(person_id, task: SigningTask) if
+  other in task.signatory.tasks and
+  is_act_of_sealing(other) and
+  is_signed_for(other, person_id);
+
+is_act_of_sealing(task: SigningTask) if task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN"];
+
+has_excluding_task(person_id, task: SigningTask) if
+  task.action = "APPROVE" and
+  other in task.signatory.tasks and
+  is_act_of_sealing(other) and
+  takes_part_in(person_id, other);
+has_excluding_task(person_id, task: SigningTask) if
+  is_act_of_sealing(task) and
+  other in task.signatory.tasks and
+  other.action = "APPROVE" and
+  takes_part_in(person_id, other);
+
+takes_part_in(person_id, task: SigningTask) if is_signed_for(task, person_id);
+takes_part_in(person_id, task: SigningTask) if
+  task.state in ["WAITING", "PENDING", "IN_PROGRESS"] and
+  is_named_in_task(person_id, task);
+
 # A task to sign, and the person is not the one named.
 #@ C-04
 because("TASK_OPERATOR", "IDENTITY_MISMATCH", person: Person, task: SigningTask, _) if
@@ -333,15 +362,21 @@ meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, context)
   administers_contracts(person, enterprise, context);
 meets(person: Person, "TASK_TRANSFEROR", "transfer", task: SigningTask, _) if is_named_in_task(person.id, task);
 
-# It goes to an active member of the same party whose real name is verified, and who does not hold it already.
-#@ C-08
+# It goes to an active member of the same party whose real name is verified, who does not hold it already, and who does
+# not approve what they seal.
+#@ C-08 U-12
 meets(_: Person, "TASK_RECEIVER", "transfer", task: SigningTask, context) if
   receiver = context.receiver and
   receiver matches Membership and
   is_live(receiver, context) and
   receiver.enterprise_id = task.signatory.enterprise_id and
   is_active_and_verified(receiver.person) and
-  not is_named_in_task(receiver.person_id, task);
+  not is_named_in_task(receiver.person_id, task) and
+  not has_excluding_task(receiver.person_id, task);
+because("TASK_RECEIVER", "SOD_APPROVER_IS_STAMPER", _: Person, task: SigningTask, context) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  has_excluding_task(receiver.person_id, task);
 
 lapses(person: Person, "transfer", task: SigningTask, context, at) if
   owner(task, context, enterprise) and

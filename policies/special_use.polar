@@ -245,7 +245,7 @@ was_acting_custodian(person_id, seal: Seal, at) if
   is_named_acting_custodian(person_id, seal) and
   is_time_of_acting_custodian(seal, at);
 
-# Like has_right_to_approve.
+# Like has_right_to_approve. What was sealed the use does not tell, so that only a right without limits covers it.
 had_right_to_approve(approver: Membership, seal: Seal, at) if
   was_legal_representative(approver.person_id, seal.enterprise, at);
 had_right_to_approve(approver: Membership, seal: Seal, at) if
@@ -255,6 +255,7 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
   grant.membership_id = approver.id and
   grant.state in ["ACTIVE", "EXPIRED"] and
   is_confirmed(grant) and
+  covers_everything(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and

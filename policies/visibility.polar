@@ -15,7 +15,7 @@ is_connected_to(person: Person, enterprise: Enterprise, context) if
   invitation.state = "OPEN" and
   context.now < invitation.expires_at;
 is_connected_to(person: Person, enterprise: Enterprise, context) if is_retrieving(person, enterprise, context);
-is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task(person, enterprise);
+is_connected_to(person: Person, enterprise: Enterprise, context) if has_open_sent_task(person, enterprise, context);
 
 is_colleague(person: Person, enterprise: Enterprise, context) if is_member(person, enterprise, context);
 is_colleague(person: Person, enterprise: Enterprise, _) if suspended(person, enterprise);

@@ -285,10 +285,12 @@ open_task_for(person: Person, enterprise_id, task) if
   task.signatory.enterprise_id matches String and
   task.signatory.enterprise_id = enterprise_id;
 
-# … and one that connects with an enterprise: the contract has been sent. Nobody connects themself by drafting one.
-has_open_sent_task(person: Person, enterprise: Enterprise) if
+# … and one that connects with an enterprise: the contract has been sent, and its deadline has not passed, whatever its
+# state says. Nobody connects themself by drafting one.
+has_open_sent_task(person: Person, enterprise: Enterprise, context) if
   open_task_for(person, enterprise.id, task) and
-  task.signatory.contract.state = "SIGNING";
+  task.signatory.contract.state = "SIGNING" and
+  context.now < task.signatory.contract.deadline;
 
 # An enterprise's own category of contracts; another enterprise's says nothing.
 own_category(enterprise: Enterprise, category_id, category) if

@@ -55,7 +55,7 @@ class StampContext(Context):
     """Using a physical seal, or carrying it out: for which approved request, with the digest of its one-time code.
 
     Of the server's making: `contract`, the one that a request for this seal names, None where it names none, and
-    `documents_digest`, the digest of all its documents (`whole_digest`);
+    `documents_digest`, the digest of all its documents (`whole_digest`), or of those that a request without one lists;
     `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
     the contract for which the subject acts too, or that hold the seal; the local day, weekday and minute as in
     SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
@@ -202,7 +202,7 @@ def _other_parties(query: ResolverInput, seal: Seal, contract: Contract, acting:
 def _acts_for(persons: set[str], tasks: list[SigningTask]) -> bool:
     """Whether one of the persons signed one of the tasks, or is named for one."""
     for task in tasks:
-        if task.signed_by_id in persons or task.handler_id in persons:
+        if task.signed_by_id in persons or task.signed_for_id in persons or task.handler_id in persons:
             return True
         for operator in task.operators:
             if operator.person_id in persons:
@@ -216,6 +216,13 @@ def documents_digest(contract: Contract) -> str | None:
     if len(documents) == 1:  # by far the most
         return documents[0].digest or None
     return whole_digest([document.digest for document in documents])
+
+
+def _stamped_digest(request: SealUseRequest, contract: Contract | None) -> str | None:
+    """The digest of what a request has stamped: its contract, or the papers that it lists."""
+    if contract is not None:
+        return documents_digest(contract)
+    return None if request.contract_id else whole_digest([document.digest for document in request.documents])
 
 
 def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
@@ -242,7 +249,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     parties = Collection() if contract is None else _other_parties(query, seal, contract, {query.subject.id})
     return {
         "contract": contract,
-        "documents_digest": None if contract is None else documents_digest(contract),
+        "documents_digest": _stamped_digest(request, contract),
         "approvers": _approvers(query, [request]),
         "parties": parties,
     }
