@@ -35,6 +35,8 @@ group("PROTECTING", _: SealGrant, ["revoke"]);
 group("PROTECTING", _: OpenGrant, ["revoke"]);
 group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);
 group("PROTECTING", _: Delegation, ["revoke"]);
+group("PROTECTING", _: AuthLetter, ["withdraw"]);
+group("PROTECTING", _: PartyConsent, ["withdraw"]);
 group("PROTECTING", _: SealUseRequest, ["withdraw"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
 
@@ -49,16 +51,16 @@ group("BUSINESS", _: Seal, [
 ]);
 group("BUSINESS", _: SealReview, ["decide"]);
 group("BUSINESS", _: SealHold, ["release"]);
-group("BUSINESS", _: SealGrant, ["confirm", "extend"]);
-group("BUSINESS", _: OpenGrant, ["confirm"]);
-group("BUSINESS", _: CrossEnterpriseGrant, ["confirm", "assign"]);
+group("BUSINESS", _: SealGrant, ["confirm", "extend", "deliver_letter"]);
+group("BUSINESS", _: OpenGrant, ["confirm", "deliver_letter"]);
+group("BUSINESS", _: CrossEnterpriseGrant, ["confirm", "assign", "deliver_letter"]);
+group("BUSINESS", _: AuthLetter, ["verify"]);
 group("BUSINESS", _: Delegation, ["accept"]);
 group("BUSINESS", _: SealUseRequest, ["approve", "reject"]);
 group("BUSINESS", _: BusinessCategory, ["initiate"]);
 group("BUSINESS", _: Contract, ["recall", "terminate"]);
 group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer"]);
 group("BUSINESS", _: Signatory, ["permit_double_agency", "agree_to_termination", "request_review"]);
-group("BUSINESS", _: PartyConsent, ["withdraw"]);
 group("BUSINESS", _: InternalReview, ["decide"]);
 
 group_requires("OWN_AFFAIRS",

@@ -21,15 +21,8 @@ is_live_grant(grant, context) if
 
 is_in_effect(grant, context) if
   grant.state = "ACTIVE" and
-  is_confirmed(grant) and
+  is_confirmed(grant, context.now) and
   is_within_time(grant, context);
-
-# S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check.
-# Another enterprise gets a seal by a signed letter only.
-#@ S-06 U-20
-is_confirmed(grant: SealGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
-is_confirmed(grant: OpenGrant) if grant.confirmation in ["AUTH_LETTER", "INTENT"];
-is_confirmed(grant: CrossEnterpriseGrant) if grant.confirmation = "AUTH_LETTER";
 
 # U-06: A grant or an approved request is used as often as it says, and no more.
 #@ U-06
@@ -233,15 +226,16 @@ meets(_: Person, "GRANT_PENDING", "confirm", grant: OpenGrant, context) if await
 meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, context) if
   awaits_confirmation(grant, context);
 
-# What confirms it: a signed letter, or a fresh face check of the person who confirms. A grant to another enterprise
-# takes a letter.
+# What confirms it: a signed letter that was delivered and verified (letters.polar), or a fresh face check of the person
+# who confirms. A grant to another enterprise takes a letter.
 #@ S-06
 requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: OpenGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: CrossEnterpriseGrant, "GRANT_CONFIRMATION");
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, _) if grant.confirmation = "AUTH_LETTER";
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, _) if grant.confirmation = "AUTH_LETTER";
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, _) if grant.confirmation = "AUTH_LETTER";
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if has_letter(grant, context.now);
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if has_letter(grant, context.now);
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, context) if
+  has_letter(grant, context.now);
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
   fresh_face_check(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
@@ -335,8 +329,10 @@ meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _)
   grant.holder_id != grant.seal.enterprise_id;
 
 # A face check that confirmed a grant is used up; a signed letter needs none.
-obligation(_: Person, "confirm", grant: SealGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
-obligation(_: Person, "confirm", grant: OpenGrant, _, "CONSUME_VERIFICATION") if grant.confirmation != "AUTH_LETTER";
+obligation(_: Person, "confirm", grant: SealGrant, context, "CONSUME_VERIFICATION") if
+  not has_letter(grant, context.now);
+obligation(_: Person, "confirm", grant: OpenGrant, context, "CONSUME_VERIFICATION") if
+  not has_letter(grant, context.now);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: SealGrant, context) if
   check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: OpenGrant, context) if
@@ -345,12 +341,17 @@ obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "
 # --- changing and taking back ----------------------------------------------------------------------------------------
 
 # A longer term of a confirmed grant is a new grant, with its own confirmation. What is not confirmed can still be
-# changed.
+# changed, but for what a letter already says.
 #@ S-10
 requires("extend", _: SealGrant, "GRANT_UNCONFIRMED");
 meets(_: Person, "GRANT_UNCONFIRMED", "extend", grant: SealGrant, _) if
   grant.state = "PENDING_CONFIRM" and
-  grant.confirmation = "NONE";
+  grant.confirmation = "NONE" and
+  not has_open_letter(grant);
+
+has_open_letter(grant: SealGrant) if
+  letter in grant.letters and
+  letter.state in ["DELIVERED", "VERIFIED"];
 
 # Any seal administrator, the legal representative or the grantor takes a grant back at once. No hold stands in the way,
 # and neither does an auditor's read-only post that one of them has as well. The issued tickets end with the grant.
@@ -493,7 +494,7 @@ delegable_grant(delegation: Delegation, grant, context) if
   is_about_seal(delegation, grant.seal_id) and
   grant.right = "USE" and
   grant.state = "ACTIVE" and
-  is_confirmed(grant) and
+  is_confirmed(grant, context.now) and
   grant.valid_from <= delegation.valid_from and
   delegation.valid_to <= grant.valid_to and
   has_uses_left(grant) and
@@ -567,11 +568,11 @@ lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(pe
 lapses(person: Person, "confirm", grant, context, at) if seal_admin_lapses(person, grant.seal.enterprise, context, at);
 lapses(_: Person, "confirm", grant, _, at) if grant_lapses(grant, at);
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
-  grant.confirmation != "AUTH_LETTER" and
+  not has_letter(grant, context.now) and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
 lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
-  grant.confirmation != "AUTH_LETTER" and
+  not has_letter(grant, context.now) and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context, at);
 

@@ -166,7 +166,7 @@ has_permission(person: Person, "auto_use", seal: Seal) if is_listed_member(perso
 has_permission(person: Person, "emergency_use", seal: Seal) if is_listed_member(person, seal.enterprise);
 
 resource SealGrant {
-  permissions = ["confirm", "revoke", "extend"];
+  permissions = ["confirm", "revoke", "extend", "deliver_letter"];
   relations = { owner: Enterprise };
 
   "confirm" if "seal_administrator" on "owner";
@@ -175,6 +175,8 @@ resource SealGrant {
 
 has_relation(enterprise: Enterprise, "owner", grant: SealGrant) if enterprise = grant.seal.enterprise;
 
+has_permission(person: Person, "deliver_letter", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
+has_permission(person: Person, "deliver_letter", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
 has_permission(person: Person, "extend", grant: SealGrant) if is_seal_officer(person, grant.seal.enterprise);
 # A person who passes their right on confirms that, and a grantor takes their grant back.
 has_permission(person: Person, "confirm", grant: SealGrant) if grant.grantor.membership.person_id = person.id;
@@ -222,22 +224,35 @@ has_permission(person: Person, "release", hold: SealHold) if is_assigned(person,
 has_permission(person: Person, "lift", _: SealHold) if is_risk_staff(person);
 
 resource OpenGrant {
-  permissions = ["confirm", "revoke"];
+  permissions = ["confirm", "revoke", "deliver_letter"];
 }
 
+has_permission(person: Person, "deliver_letter", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "confirm", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "revoke", grant: OpenGrant) if is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "revoke", grant: OpenGrant) if grant.grantor.membership.person_id = person.id;
 
 resource CrossEnterpriseGrant {
-  permissions = ["confirm", "revoke", "assign"];
+  permissions = ["confirm", "revoke", "assign", "deliver_letter"];
 }
 
+has_permission(person: Person, "deliver_letter", grant: CrossEnterpriseGrant) if
+  is_seal_officer(person, grant.seal.enterprise);
 has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if
   is_seal_officer(person, grant.seal.enterprise);
 # Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
 has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
 has_permission(_: Person, "assign", _: CrossEnterpriseGrant);
+
+resource AuthLetter {
+  permissions = ["verify", "withdraw"];
+}
+
+has_permission(person: Person, "verify", letter: AuthLetter) if is_seal_officer(person, letter.seal.enterprise);
+has_permission(person: Person, "verify", letter: AuthLetter) if
+  is_assigned(person, letter.seal.enterprise, "SYSTEM_ADMIN");
+has_permission(person: Person, "withdraw", letter: AuthLetter) if is_seal_officer(person, letter.seal.enterprise);
+has_permission(person: Person, "withdraw", letter: AuthLetter) if letter.delivered_by_id = person.id;
 
 resource Delegation {
   permissions = ["accept", "revoke"];

@@ -329,7 +329,7 @@ approval_grant(approver: Membership, seal: Seal, grant, context) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   is_in_force(grant) and
-  is_confirmed(grant) and
+  is_confirmed(grant, context.now) and
   is_within_time(grant, context) and
   grantor_is_entitled(grant, context) and
   not gave_grant(approver.person_id, grant);

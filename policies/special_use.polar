@@ -254,7 +254,7 @@ had_right_to_approve(approver: Membership, seal: Seal, at) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   grant.state in ["ACTIVE", "EXPIRED"] and
-  is_confirmed(grant) and
+  is_confirmed(grant, at) and
   covers_everything(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and

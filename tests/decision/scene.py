@@ -106,6 +106,8 @@ def grant(name: str, seal: str = "s", **changes: Any) -> SealGrant:
         "confirmation": GrantConfirmation.INTENT,
         "state": GrantState.ACTIVE,
         "use_limit": 10,
+        "confirmed_by_id": "keeper",
+        "confirmed_at": NOW - 30 * DAY,
     }
     return SealGrant(f"g-{name}", seal, f"m-{name}", "r-keeper", **(values | changes))
 

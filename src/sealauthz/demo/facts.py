@@ -150,7 +150,9 @@ def _yunshan(now: int) -> list[Any]:
                 term=GrantTerm.FIXED,
                 valid_from=now - 100 * DAY,
                 valid_to=now + 265 * DAY,
-                confirmation=GrantConfirmation.AUTH_LETTER,
+                confirmation=GrantConfirmation.INTENT,
+                confirmed_by_id="p-chen",
+                confirmed_at=now - 100 * DAY,
                 state=GrantState.ACTIVE,
             )
             for right in (SealRight.USE, SealRight.APPROVE)

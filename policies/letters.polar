@@ -1,0 +1,206 @@
+# Confirming a grant: by whom it counts, and what a letter of authorisation is worth.
+#
+# A-02: A grant is confirmed by a person who could do so then, and never by the one who gets it. That it was by a letter
+# is not for the grantor to say: the letter is a document of its own with a digest, which one person delivers and another
+# verifies. (Civil Code 165: written authority; e-sign platforms: a letter of authorisation is reviewed.)
+
+# --- what counts -----------------------------------------------------------------------------------------------------
+
+# S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check, and from then on.
+# Another enterprise gets a seal by a signed letter only.
+#@ S-06 A-02
+is_confirmed(grant: SealGrant, at) if
+  grant.confirmation = "INTENT" and
+  was_confirmed_for_one(grant, at);
+is_confirmed(grant: SealGrant, at) if
+  grant.confirmation = "AUTH_LETTER" and
+  was_confirmed_for_one(grant, at) and
+  has_letter(grant, grant.confirmed_at);
+is_confirmed(grant: OpenGrant, at) if
+  grant.confirmation = "INTENT" and
+  was_confirmed_for_all(grant, at);
+is_confirmed(grant: OpenGrant, at) if
+  grant.confirmation = "AUTH_LETTER" and
+  was_confirmed_for_all(grant, at) and
+  has_letter(grant, grant.confirmed_at);
+#@ U-20
+is_confirmed(grant: CrossEnterpriseGrant, at) if
+  grant.confirmation = "AUTH_LETTER" and
+  was_confirmed_for_all(grant, at) and
+  has_letter(grant, grant.confirmed_at);
+
+# Like the requirements of `confirm` (granting.polar), at the time at which it was confirmed.
+was_confirmed_for_one(grant: SealGrant, at) if
+  was_confirmed_by(grant, confirmer_id, at) and
+  confirmer_id != grant.membership.person_id and
+  could_confirm(confirmer_id, grant);
+
+was_confirmed_for_all(grant, at) if
+  was_confirmed_by(grant, confirmer_id, at) and
+  managed_seal(confirmer_id, grant.seal, grant.confirmed_at) and
+  was_another_or_legal_rep(confirmer_id, grant);
+
+was_confirmed_by(grant, confirmer_id, at) if
+  confirmer_id = grant.confirmed_by_id and
+  confirmer_id matches String and
+  grant.confirmed_at > 0 and
+  grant.confirmed_at <= at;
+
+could_confirm(confirmer_id, grant: SealGrant) if managed_seal(confirmer_id, grant.seal, grant.confirmed_at);
+could_confirm(confirmer_id, grant: SealGrant) if passed_on(confirmer_id, grant);
+
+passed_on(person_id, grant: SealGrant) if
+  parent = grant.parent and
+  parent matches SealGrant and
+  grant.seal.kind != "LEGAL_REP" and
+  parent.membership.person_id = person_id and
+  grant.grantor.membership_id = parent.membership_id;
+
+was_another_or_legal_rep(confirmer_id, grant) if confirmer_id != grant.grantor.membership.person_id;
+was_another_or_legal_rep(confirmer_id, grant) if
+  represented(confirmer_id, grant.seal.enterprise, grant.confirmed_at);
+
+# Like may_manage, at an earlier time.
+managed_seal(person_id, seal: Seal, at) if
+  seal.kind != "LEGAL_REP" and
+  had_role(person_id, seal.enterprise, "SEAL_ADMIN", at);
+managed_seal(person_id, seal: Seal, at) if represented(person_id, seal.enterprise, at);
+
+had_role(person_id, enterprise: Enterprise, role, at) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  assignment in membership.assignments and
+  assignment.role = role and
+  was_active_assignment(assignment, at);
+
+# A grant lasts for years, and what the registry said long ago may be gone. Whom it names now stands by what they did.
+represented(person_id, enterprise: Enterprise, at) if was_legal_representative(person_id, enterprise, at);
+represented(person_id, enterprise: Enterprise, _) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  is_in_business(snapshot) and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person_id;
+
+# A letter stands that one person delivered and another verified by then, each of them entitled: the first to manage the
+# seal, the second to run the enterprise or its seals. Neither gets the grant, and the grantor does not verify it.
+#@ A-02
+has_letter(grant, at) if
+  letter in grant.letters and
+  letter.state = "VERIFIED" and
+  letter.seal_id = grant.seal_id and
+  letter.delivered_at <= letter.verified_at and
+  letter.verified_at <= at and
+  verifier_id = letter.verified_by_id and
+  verifier_id matches String and
+  verifier_id != letter.delivered_by_id and
+  verifier_id != grant.grantor.membership.person_id and
+  not is_grantee(letter.delivered_by_id, grant) and
+  not is_grantee(verifier_id, grant) and
+  could_deliver(letter.delivered_by_id, grant, letter.delivered_at) and
+  could_verify(verifier_id, grant.seal.enterprise, letter.verified_at);
+
+is_grantee(person_id, grant: SealGrant) if grant.membership.person_id = person_id;
+
+could_deliver(person_id, grant, at) if managed_seal(person_id, grant.seal, at);
+could_deliver(person_id, grant: SealGrant, _) if passed_on(person_id, grant);
+
+could_verify(person_id, enterprise: Enterprise, at) if
+  role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
+  had_role(person_id, enterprise, role, at);
+could_verify(person_id, enterprise: Enterprise, at) if represented(person_id, enterprise, at);
+
+# --- delivering one --------------------------------------------------------------------------------------------------
+
+# Those who could confirm the grant deliver its letter, while it waits for that. The person who gets it does not.
+#@ A-02 S-06
+requires("deliver_letter", _: SealGrant, "SEAL_MANAGER");
+requires("deliver_letter", _: OpenGrant, "SEAL_MANAGER");
+requires("deliver_letter", _: CrossEnterpriseGrant, "SEAL_MANAGER");
+requires("deliver_letter", _: SealGrant, "GRANT_PENDING");
+requires("deliver_letter", _: OpenGrant, "GRANT_PENDING");
+requires("deliver_letter", _: CrossEnterpriseGrant, "GRANT_PENDING");
+requires("deliver_letter", _: SealGrant, "NOT_OWN_GRANT");
+meets(person: Person, "SEAL_MANAGER", "deliver_letter", grant: SealGrant, context) if
+  may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "deliver_letter", grant: SealGrant, context) if
+  passes_on(person, grant) and
+  not audits_seal(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "deliver_letter", grant: OpenGrant, context) if
+  may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "deliver_letter", grant: CrossEnterpriseGrant, context) if
+  may_manage(person, grant.seal, context);
+meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: SealGrant, context) if awaits_confirmation(grant, context);
+meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: OpenGrant, context) if awaits_confirmation(grant, context);
+meets(_: Person, "GRANT_PENDING", "deliver_letter", grant: CrossEnterpriseGrant, context) if
+  awaits_confirmation(grant, context);
+meets(person: Person, "NOT_OWN_GRANT", "deliver_letter", grant: SealGrant, _) if not is_grantee(person.id, grant);
+
+# --- verifying one ---------------------------------------------------------------------------------------------------
+
+# Another person who runs the enterprise or its seals verifies it, neither the grantor nor the one who gets the grant.
+#@ A-02
+requires("verify", _: AuthLetter, "LETTER_VERIFIER");
+requires("verify", _: AuthLetter, "LETTER_DELIVERED");
+requires("verify", _: AuthLetter, "NOT_THE_DELIVERER");
+requires("verify", _: AuthLetter, "NOT_OWN_GRANT");
+meets(person: Person, "LETTER_VERIFIER", "verify", letter: AuthLetter, context) if
+  may_administer(person, letter.seal.enterprise, context);
+meets(person: Person, "LETTER_VERIFIER", "verify", letter: AuthLetter, context) if
+  administers_seal(person, letter.seal, context);
+meets(_: Person, "LETTER_DELIVERED", "verify", letter: AuthLetter, context) if
+  letter.state = "DELIVERED" and
+  letter.delivered_at <= context.now;
+meets(person: Person, "NOT_THE_DELIVERER", "verify", letter: AuthLetter, context) if
+  is_second_person(person, letter.delivered_by_id, letter.seal.enterprise, context);
+meets(person: Person, "NOT_OWN_GRANT", "verify", letter: AuthLetter, _) if
+  authorised_grant(letter, grant) and
+  grant.grantor.membership.person_id != person.id and
+  not is_grantee(person.id, grant);
+
+authorised_grant(letter: AuthLetter, grant) if grant = letter.seal_grant and grant matches SealGrant;
+authorised_grant(letter: AuthLetter, grant) if grant = letter.open_grant and grant matches OpenGrant;
+authorised_grant(letter: AuthLetter, grant) if grant = letter.cross_grant and grant matches CrossEnterpriseGrant;
+
+# A letter raises somebody, so that none is delivered or verified while a retrieval holds the enterprise, nor by a new
+# administrator in the time after it.
+#@ R-12 R-13
+requires("deliver_letter", _: SealGrant, "NO_RETRIEVAL_HOLD");
+requires("deliver_letter", _: OpenGrant, "NO_RETRIEVAL_HOLD");
+requires("deliver_letter", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
+requires("verify", _: AuthLetter, "NO_RETRIEVAL_HOLD");
+requires("verify", _: AuthLetter, "COOLED_OFF");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "deliver_letter", grant: SealGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "deliver_letter", grant: OpenGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "deliver_letter", grant: CrossEnterpriseGrant, context) if
+  not is_held_by_retrieval(grant.seal.enterprise, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "verify", letter: AuthLetter, context) if
+  not is_held_by_retrieval(letter.seal.enterprise, context);
+meets(person: Person, "COOLED_OFF", "verify", letter: AuthLetter, context) if
+  not cooling_off(person, letter.seal.enterprise, _, context);
+
+# --- taking one back -------------------------------------------------------------------------------------------------
+
+# The person who delivered a letter takes it back, and so may those who manage seals: no hold stands in the way. A grant
+# that was confirmed by it is revoked instead.
+#@ A-02 S-11
+requires("withdraw", _: AuthLetter, "LETTER_WITHDRAWER");
+requires("withdraw", _: AuthLetter, "LETTER_STANDS");
+meets(person: Person, "LETTER_WITHDRAWER", "withdraw", letter: AuthLetter, context) if
+  letter.delivered_by_id = person.id or
+  may_manage_seals(person, letter.seal.enterprise, context);
+meets(_: Person, "LETTER_STANDS", "withdraw", letter: AuthLetter, _) if letter.state in ["DELIVERED", "VERIFIED"];
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+lapses(person: Person, "deliver_letter", grant, context, at) if
+  seal_admin_lapses(person, grant.seal.enterprise, context, at);
+lapses(_: Person, "deliver_letter", grant, _, at) if at = grant.valid_to;
+lapses(person: Person, "verify", letter: AuthLetter, context, at) if
+  seal_admin_lapses(person, letter.seal.enterprise, context, at);
+lapses(person: Person, "verify", letter: AuthLetter, context, at) if
+  own_admin_role_lapses(person, letter.seal.enterprise, context, at);
+lapses(person: Person, "withdraw", letter: AuthLetter, context, at) if
+  seal_admin_lapses(person, letter.seal.enterprise, context, at);
