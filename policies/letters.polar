@@ -7,7 +7,6 @@
 # --- what counts -----------------------------------------------------------------------------------------------------
 
 # S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check, and from then on.
-# Another enterprise gets a seal by a signed letter only.
 #@ S-06 A-02
 is_confirmed(grant: SealGrant, at) if
   grant.confirmation = "INTENT" and
@@ -23,6 +22,7 @@ is_confirmed(grant: OpenGrant, at) if
   grant.confirmation = "AUTH_LETTER" and
   was_confirmed_for_all(grant, at) and
   has_letter(grant, grant.confirmed_at);
+# Another enterprise gets a seal by a letter only.
 #@ U-20
 is_confirmed(grant: CrossEnterpriseGrant, at) if
   grant.confirmation = "AUTH_LETTER" and
