@@ -25,6 +25,9 @@ has_authority(person: Person, seal: Seal, contract, context) if live_delegation(
 # Another enterprise holds the seal by a grant of its owner, and named this person.
 #@ U-20 U-21
 has_authority(person: Person, seal: Seal, contract, context) if live_cross_grant(person, seal, contract, _, context);
+# The owner of a company of one (sole_owner.polar).
+#@ A-03
+has_authority(person: Person, seal: Seal, contract, context) if seals_alone(person, seal, contract, context);
 
 # --- a grant of one's own --------------------------------------------------------------------------------------------
 

@@ -84,7 +84,8 @@ is_superseded(review: SealReview, seal: Seal) if
   newer in seal.reviews and
   review.submitted_at < newer.submitted_at;
 
-# Decided by another person than the one who submitted it, whatever memberships they have.
+# Decided by another person than the one who submitted it, whatever memberships they have; or in a company of one by its
+# owner (sole_owner.polar).
 has_passed_review(review: SealReview, seal: Seal, context) if
   review.state = "PASSED" and
   review.submitted_at <= review.decided_at and
@@ -92,7 +93,8 @@ has_passed_review(review: SealReview, seal: Seal, context) if
   review.decided_by_id matches String and
   decider in seal.enterprise.memberships and
   decider.id = review.decided_by_id and
-  decider.person_id != review.submitted_by.person_id;
+  (decider.person_id != review.submitted_by.person_id or
+  was_alone_at(decider, seal.enterprise, review.decided_at, context));
 
 newest_review(seal: Seal, review) if
   review in seal.reviews and

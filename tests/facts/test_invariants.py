@@ -148,6 +148,9 @@ CHECKS: dict[str, Any] = {
     "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),
     "auth_letter_a_02_3": edited("AuthLetter", "letter", id="new", verified_at=NOW),
     "auth_letter_a_02_4": edited("AuthLetter", "letter", id="new", verified_by_id="bob", verified_at=NOW),
+    "enterprise_a_03_3": edited("Enterprise", "e1", contact_changed_at=NOW),
+    "enterprise_authentication_a_03_2": edited("EnterpriseAuthentication", "auth", owner_id="ann"),
+    "enterprise_authentication_a_03_3": edited("EnterpriseAuthentication", "auth", reviewer_id="out"),
     "absence_a_07_1": edited("Absence", "absence", id="new", substitute_id="m-ann"),
     "absence_a_07_2": edited("Absence", "absence", id="new", valid_to=NOW),
     "holiday_a_06_3": edited("Holiday", "holiday", weekday=5),
@@ -167,7 +170,6 @@ CHECKS: dict[str, Any] = {
     "delegation_u_18_2": edited("Delegation", "delegation", valid_to=NOW),
     "delegation_u_19_3": edited("Delegation", "delegation", id="new", power="PERSONAL_SIGNATURE"),
     "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
-    "seal_review_s_02_3": edited("SealReview", "face", state="PASSED", decided_by_id="m-bob"),
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
     "seal_use_request_u_23_3": edited("SealUseRequest", "request", photos_owed=-1),
     "seal_use_request_u_03_1": edited("SealUseRequest", "request", valid_to=NOW),
@@ -536,6 +538,10 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "I14 an emergency approved by its user": (
         "I14",
         [edited("EmergencyUse", "emergency", id="new", approved_by_id="m-ann")],
+    ),
+    "I14 a face reviewed by who submitted it": (
+        "I14",
+        [edited("SealReview", "face", state="PASSED", decided_by_id="m-bob")],
     ),
     "I14 a face reviewed by who submitted it, under an old membership": (
         "I14",

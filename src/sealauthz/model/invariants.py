@@ -279,12 +279,22 @@ def check_approver(changes: Changes, rows: Rows) -> None:
 
 
 def check_face_reviewer(changes: Changes, rows: Rows) -> None:
-    """I14: nobody decides the review that they submitted, by whichever membership."""
-    reviews = [review for review in changes.written("SealReview") if review.decided_by_id is not None]
+    """I14: nobody decides the review that they submitted, by whichever membership, unless they are the only member."""
+    reviews = [
+        change.after
+        for change in changes.of("SealReview")
+        if change.after is not None
+        and change.after.decided_by_id is not None
+        and (change.before is None or change.before.decided_by_id is None)
+    ]
     members = [member for review in reviews for member in (review.decided_by_id, review.submitted_by_id)]
     memberships = all_of(rows, "Membership", members)
     for review in reviews:
-        if memberships[review.decided_by_id].person_id == memberships[review.submitted_by_id].person_id:
+        decider = memberships[review.decided_by_id]
+        if decider.person_id != memberships[review.submitted_by_id].person_id:
+            continue
+        others = rows.naming("Membership", "enterprise_id", {decider.enterprise_id})
+        if any(other.person_id != decider.person_id and other.state != "ENDED" for other in others):
             broken("I14", f"{name_of(review)} is decided by who submitted it")
 
 

@@ -40,6 +40,8 @@ class Parameters:
     cooling_off: Duration = length("12 hours", "30 days")
     appeal_within: Duration = length("7 days", "365 days")
     post_approval_within: Duration = length("1 hour", "72 hours")
+    sole_owner_settled: Duration = length("7 days", "365 days")
+    sole_owner_limit: int = count(0, 1000)
     alert_after_admin_change: Duration = length("1 hour", "30 days")
     allow_valid_for: Duration = length("1 second", "5 minutes")
     deny_valid_for: Duration = length("1 second", "1 minute")

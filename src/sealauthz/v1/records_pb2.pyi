@@ -1185,7 +1185,7 @@ class SealUse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., person_id: _Optional[str] = ..., digest: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grant_id: _Optional[str] = ..., holder_id: _Optional[str] = ...) -> None: ...
 
 class Enterprise(_message.Message):
-    __slots__ = ("id", "name", "uscc", "realm", "auth_state", "operating_state", "timezone", "parent_id")
+    __slots__ = ("id", "name", "uscc", "realm", "auth_state", "operating_state", "timezone", "parent_id", "contact_set_at", "contact_changed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     USCC_FIELD_NUMBER: _ClassVar[int]
@@ -1194,6 +1194,8 @@ class Enterprise(_message.Message):
     OPERATING_STATE_FIELD_NUMBER: _ClassVar[int]
     TIMEZONE_FIELD_NUMBER: _ClassVar[int]
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_SET_AT_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_CHANGED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     uscc: str
@@ -1202,7 +1204,9 @@ class Enterprise(_message.Message):
     operating_state: OperatingState
     timezone: str
     parent_id: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., uscc: _Optional[str] = ..., realm: _Optional[str] = ..., auth_state: _Optional[_Union[AuthenticationState, str]] = ..., operating_state: _Optional[_Union[OperatingState, str]] = ..., timezone: _Optional[str] = ..., parent_id: _Optional[str] = ...) -> None: ...
+    contact_set_at: _timestamp_pb2.Timestamp
+    contact_changed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., uscc: _Optional[str] = ..., realm: _Optional[str] = ..., auth_state: _Optional[_Union[AuthenticationState, str]] = ..., operating_state: _Optional[_Union[OperatingState, str]] = ..., timezone: _Optional[str] = ..., parent_id: _Optional[str] = ..., contact_set_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contact_changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RegistrySnapshot(_message.Message):
     __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current", "registered_name")
@@ -1599,7 +1603,7 @@ class RetrievalCase(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnterpriseAuthentication(_message.Message):
-    __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at")
+    __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at", "owner_id", "reviewer_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1610,6 +1614,8 @@ class EnterpriseAuthentication(_message.Message):
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    OWNER_ID_FIELD_NUMBER: _ClassVar[int]
+    REVIEWER_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     applicant_id: str
@@ -1620,7 +1626,9 @@ class EnterpriseAuthentication(_message.Message):
     case_id: str
     attempt: int
     decided_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., method: _Optional[_Union[CertificationMethod, str]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purpose: _Optional[_Union[CertificationPurpose, str]] = ..., state: _Optional[_Union[CertificationState, str]] = ..., case_id: _Optional[str] = ..., attempt: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    owner_id: str
+    reviewer_id: str
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., method: _Optional[_Union[CertificationMethod, str]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purpose: _Optional[_Union[CertificationPurpose, str]] = ..., state: _Optional[_Union[CertificationState, str]] = ..., case_id: _Optional[str] = ..., attempt: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owner_id: _Optional[str] = ..., reviewer_id: _Optional[str] = ...) -> None: ...
 
 class RetrievalReview(_message.Message):
     __slots__ = ("id", "case_id", "staff_id", "attempt", "verdict", "decided_at")

@@ -131,9 +131,10 @@ class GrantEndContext(Context):
 
 @dataclass(slots=True)
 class ReviewContext(Context):
-    """Deciding a review of a seal: PASSED or REJECTED."""
+    """Deciding a review of a seal: PASSED or REJECTED; on an own check where nobody else is there to decide."""
 
     verdict: str | None = None
+    verification: IdentityVerification | None = None
 
 
 def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
@@ -313,7 +314,7 @@ ACTIONS = (
     *actions("Seal", SealEndContext, "revoke", "destroy", resolver=Resolver(find=_seal_end)),
     *actions("Seal", CustodyContext, "assign_custodian", gives=("custodian",)),
     *actions("SealHold", VerifiedContext, "release", gives=("verification",)),
-    *actions("SealReview", ReviewContext, "decide", gives=("verdict",)),
+    *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict")),
     *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",)),
     *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",)),
     *actions("CrossEnterpriseGrant", HolderContext, "assign", resolver=_HOLDER),

@@ -19,10 +19,11 @@ def alter(
     checks: Mapping[str, str] | None = None,
     references: Mapping[str, tuple[str, str]] | None = None,
     optional: Sequence[str] = (),
+    dropped: Sequence[str] = (),
 ) -> None:
     """Change a table: `columns` it gains, with what the rows that are there get, as SQL; `checks` it gains, or gets in
-    the place of those of that name; `references`, by their name the column and the table that it names; and columns
-    that become `optional`.
+    the place of those of that name; `references`, by their name the column and the table that it names; columns
+    that become `optional`; and constraints that are `dropped`.
 
     SQLite changes no constraint of a table, so there a new table takes its place, made of the definition of the old
     one. The foreign keys that point to it keep pointing to its name.
@@ -31,7 +32,7 @@ def alter(
     for name, (key, target) in (references or {}).items():
         added[name] = f"FOREIGN KEY({key}) REFERENCES {target} (id)"
     if op.get_bind().dialect.name == "sqlite":
-        _rebuild(table, columns, added, optional)
+        _rebuild(table, columns, added, optional, dropped)
         return
     for column, value in columns:
         op.add_column(table, sa.Column(column.name, column.type, nullable=True))
@@ -40,13 +41,19 @@ def alter(
         op.alter_column(table, column.name, nullable=column.nullable)
     for name in optional:
         op.alter_column(table, name, nullable=True)
+    for name in dropped:
+        op.drop_constraint(name, table)
     for name, definition in added.items():
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
 
 
 def _rebuild(
-    table: str, columns: Sequence[tuple[sa.Column[Any], str]], added: Mapping[str, str], optional: Sequence[str]
+    table: str,
+    columns: Sequence[tuple[sa.Column[Any], str]],
+    added: Mapping[str, str],
+    optional: Sequence[str],
+    dropped: Sequence[str],
 ) -> None:
     connection = op.get_bind()
     master = sa.text("SELECT sql FROM sqlite_master WHERE tbl_name = :table AND type = :type AND sql IS NOT NULL")
@@ -54,7 +61,7 @@ def _rebuild(
     indexes = list(connection.execute(master, {"table": table, "type": "index"}).scalars())
     elements = [e.strip() for e in definition[definition.index("(") + 1 : definition.rindex(")")].split(", \n\t")]
     own = [element for element in elements if not element.startswith("CONSTRAINT ")]
-    kept = [e for e in elements if e.startswith("CONSTRAINT ") and e.split()[1] not in added]
+    kept = [e for e in elements if e.startswith("CONSTRAINT ") and e.split()[1] not in {*added, *dropped}]
     own = [element.removesuffix(" NOT NULL") if element.split()[0] in optional else element for element in own]
     names = [element.split()[0] for element in own]
     gained = [str(sa.schema.CreateColumn(column).compile(dialect=connection.dialect)) for column, _ in columns]

@@ -6,8 +6,8 @@ import string
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-from sealauthz.schema.record import Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Tenant, Unique, Valid
+from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Tenant, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
@@ -153,6 +153,12 @@ class SubscriptionState(StrEnum):
         once=lambda enterprise: enterprise.auth_state == "AUTHENTICATED",
         says="the code of an authenticated enterprise never changes",
     ),
+    Check(
+        "A-03",
+        "contact_changed_at = 0 OR (contact_set_at > 0 AND contact_set_at <= contact_changed_at)",
+        says="a registered contact is set before it is changed",
+    ),
+    SetOnce("A-03", "contact_set_at", says="when the first contact was registered is history"),
     Life(
         {
             "UNREGISTERED": ("REGISTERED",),
@@ -168,7 +174,11 @@ class SubscriptionState(StrEnum):
     permanent=True,
 )
 class Enterprise:
-    """An organisation. It is authenticated once per realm and USCC; the first to pass wins."""
+    """An organisation. It is authenticated once per realm and USCC; the first to pass wins.
+
+    `contact_set_at` says when its contact was registered, to whom notices go, and `contact_changed_at` when that last
+    changed.
+    """
 
     id: str
     name: str
@@ -178,6 +188,8 @@ class Enterprise:
     operating_state: OperatingState = OperatingState.ACTIVE
     timezone: str = "Asia/Shanghai"
     parent_id: Annotated[str | None, Ref("Enterprise")] = None
+    contact_set_at: Instant = NEVER
+    contact_changed_at: Instant = NEVER
 
     authentications: list[EnterpriseAuthentication] = many("enterprise_id")
     registry_snapshots: list[RegistrySnapshot] = many("enterprise_id")

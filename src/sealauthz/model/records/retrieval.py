@@ -148,14 +148,34 @@ class RetrievalCase:
         "(purpose = 'RETRIEVAL') = (case_id IS NOT NULL)",
         says="a certification for a retrieval names its case, and no other one does",
     ),
+    Check(
+        "A-03",
+        "owner_id IS NULL OR reviewer_id IS NOT NULL",
+        says="who owns an enterprise is what a reviewer found",
+    ),
+    Check(
+        "A-03",
+        "reviewer_id IS NULL OR (reviewer_id <> applicant_id AND (owner_id IS NULL OR reviewer_id <> owner_id))",
+        says="a certification is reviewed by another person than its applicant and the owner",
+    ),
     Fixed("I17", "applicant_id", "method", "purpose", "case_id", says="who applied, how and what for, is history"),
-    Fixed("I17", "decided_at", once=is_decided, says="when a certification was decided is history"),
+    Fixed(
+        "I17",
+        "decided_at",
+        "owner_id",
+        "reviewer_id",
+        once=is_decided,
+        says="when a certification was decided, by whom and what they found is history",
+    ),
     Life({"SUBMITTED": ("IN_REVIEW", "EXPIRED"), "IN_REVIEW": ("PASSED", "REJECTED"), "PASSED": ("EXPIRED",)}),
     home="enterprise_id",
     permanent=True,
 )
 class EnterpriseAuthentication:
-    """One certification of an enterprise: the first, for a retrieval case, or for a change of its data."""
+    """One certification of an enterprise: the first, for a retrieval case, or for a change of its data.
+
+    `owner_id` is the person whom `reviewer_id` found to be the sole owner and the legal representative.
+    """
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
@@ -167,6 +187,8 @@ class EnterpriseAuthentication:
     case_id: Annotated[str | None, Ref("RetrievalCase")] = None
     attempt: int = 1
     decided_at: Instant = NEVER
+    owner_id: Annotated[str | None, Ref("Person")] = None
+    reviewer_id: Annotated[str | None, Ref("Person")] = None
 
     enterprise: Enterprise = one("enterprise_id")
     case: RetrievalCase | None = one("case_id")

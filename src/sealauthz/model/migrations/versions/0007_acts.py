@@ -1,11 +1,11 @@
-"""Everyday acts: absences and their substitutes."""
+"""Everyday acts: absences and their substitutes, and companies of one person."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from sealauthz.model.migrations.altering import TEXT
+from sealauthz.model.migrations.altering import TEXT, alter
 
 revision = "0007"
 down_revision = "0006"
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table of absences."""
+    """Create the table of absences, and say who owns an enterprise and whom to tell."""
     op.create_table(
         "absence",
         sa.Column("id", TEXT, nullable=False),
@@ -36,3 +36,36 @@ def upgrade() -> None:
     op.create_index("absence_membership_id_idx", "absence", ["membership_id"], unique=False)
     op.create_index("absence_recorded_by_id_idx", "absence", ["recorded_by_id"], unique=False)
     op.create_index("absence_substitute_id_idx", "absence", ["substitute_id"], unique=False)
+    alter(
+        "enterprise",
+        columns=[
+            (sa.Column("contact_set_at", sa.BigInteger(), nullable=False), "0"),
+            (sa.Column("contact_changed_at", sa.BigInteger(), nullable=False), "0"),
+        ],
+        checks={
+            "enterprise_a_03_3": (
+                "contact_changed_at = 0 OR (contact_set_at > 0 AND contact_set_at <= contact_changed_at)"
+            )
+        },
+    )
+    alter(
+        "enterprise_authentication",
+        columns=[
+            (sa.Column("owner_id", TEXT, nullable=True), "NULL"),
+            (sa.Column("reviewer_id", TEXT, nullable=True), "NULL"),
+        ],
+        checks={
+            "enterprise_authentication_a_03_2": "owner_id IS NULL OR reviewer_id IS NOT NULL",
+            "enterprise_authentication_a_03_3": (
+                "reviewer_id IS NULL OR (reviewer_id <> applicant_id AND (owner_id IS NULL OR reviewer_id <> owner_id))"
+            ),
+        },
+        references={
+            "enterprise_authentication_owner_id_fkey": ("owner_id", "person"),
+            "enterprise_authentication_reviewer_id_fkey": ("reviewer_id", "person"),
+        },
+    )
+    for column in ("owner_id", "reviewer_id"):
+        op.create_index(f"enterprise_authentication_{column}_idx", "enterprise_authentication", [column], unique=False)
+    # In a company of one there is nobody else to decide: what the whole enterprise decides is no matter of one row.
+    alter("seal_review", dropped=["seal_review_s_02_3"])

@@ -1,0 +1,268 @@
+# The company of one: what its owner may do where a second person is asked for, and there is none.
+#
+# A reviewed certification says that the owner is the legal representative, and nobody else belonged to the company for a
+# month, or ever. Then the representative's own authority covers sealing, the review of a seal, and the company's
+# processes: with a fresh face check each time, a notice to the registered contact and an alert, and in person only. It
+# does not cover what a second pair of eyes is for most: guarantees, what the owner agrees with themself, and the
+# largest amounts; nor the time after the company changed hands. It is gone as soon as there is a second member.
+# (Civil Code 61. A company with one shareholder and several members is something else.)
+
+# A-03: In a company of one, where reviewers found that its owner is its legal representative, that person alone seals,
+# reviews a seal and follows its processes, unless the company has changed hands lately.
+#@ A-03
+acts_alone(person: Person, enterprise: Enterprise, context) if
+  member(person, enterprise, membership, context) and
+  legal_representative(person, enterprise) and
+  fresh_snapshot(enterprise, snapshot, context) and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id = person.id and
+  is_alone(membership, enterprise, context.now, context) and
+  is_certified_owner(person.id, enterprise, context.now) and
+  is_settled(person.id, enterprise, context);
+
+# Whoever is a member, suspended or not, or was one until lately, is a second person; so is one of whom it is not known
+# when they left.
+is_alone(own: Membership, enterprise: Enterprise, at, context) if
+  forall(other in enterprise.memberships,
+         other.person_id = own.person_id or was_gone_long_before(other, at, context));
+
+was_gone_long_before(other: Membership, at, context) if
+  other.state = "ENDED" and
+  other.ended_at + context.parameters.sole_owner_settled <= at;
+
+# What reviewers found last. A reviewer who belongs or belonged to the company says nothing about it.
+is_certified_owner(person_id, enterprise: Enterprise, at) if
+  found in enterprise.authentications and
+  names_owner(found, at) and
+  found.owner_id matches String and
+  found.owner_id = person_id and
+  reviewer_id = found.reviewer_id and
+  reviewer_id matches String and
+  not has_later_owner(found, person_id, enterprise, at) and
+  not was_ever_member(reviewer_id, enterprise);
+
+names_owner(found: EnterpriseAuthentication, at) if
+  found.state = "PASSED" and
+  found.owner_id matches String and
+  found.reviewer_id matches String and
+  found.decided_at > 0 and
+  found.decided_at <= at;
+
+has_later_owner(found: EnterpriseAuthentication, person_id, enterprise: Enterprise, at) if
+  other in enterprise.authentications and
+  names_owner(other, at) and
+  other.owner_id matches String and
+  other.owner_id != person_id and
+  found.decided_at <= other.decided_at;
+
+was_ever_member(person_id, enterprise: Enterprise) if
+  membership in enterprise.memberships and
+  membership.person_id = person_id;
+
+# Nobody took it over, no other representative was seen, and the contact to whom notices go is the same, all for a month.
+is_settled(person_id, enterprise: Enterprise, context) if
+  not was_retrieved_lately(enterprise, context) and
+  not has_had_other_representative(person_id, enterprise, context) and
+  enterprise.contact_set_at > 0 and
+  enterprise.contact_set_at <= context.now and
+  not changed_contact_lately(enterprise, context);
+
+was_retrieved_lately(enterprise: Enterprise, context) if
+  case in enterprise.retrieval_cases and
+  was_executed(case) and
+  context.now < case.executed_at + context.parameters.sole_owner_settled;
+was_retrieved_lately(enterprise: Enterprise, context) if open_case(enterprise, _, context);
+was_retrieved_lately(enterprise: Enterprise, context) if is_held_by_retrieval(enterprise, context);
+
+# The registry said something else, and has not said this for a month since.
+has_had_other_representative(person_id, enterprise: Enterprise, context) if
+  other in enterprise.registry_snapshots and
+  names_no_more_than_another(other, person_id) and
+  not has_long_named(person_id, other, enterprise, context);
+
+names_no_more_than_another(other: RegistrySnapshot, _) if other.legal_rep_id = nil;
+names_no_more_than_another(other: RegistrySnapshot, person_id) if
+  other.legal_rep_id matches String and
+  other.legal_rep_id != person_id;
+
+has_long_named(person_id, other: RegistrySnapshot, enterprise: Enterprise, context) if
+  since in enterprise.registry_snapshots and
+  since.legal_rep_id matches String and
+  since.legal_rep_id = person_id and
+  other.fetched_at < since.fetched_at and
+  since.fetched_at + context.parameters.sole_owner_settled <= context.now;
+
+changed_contact_lately(enterprise: Enterprise, context) if
+  context.now < enterprise.contact_changed_at + context.parameters.sole_owner_settled;
+
+# --- sealing ---------------------------------------------------------------------------------------------------------
+
+# Every seal of the company, for what a second person is not needed most. Their own seal as the representative is theirs
+# anyway.
+#@ A-03
+seals_alone(person: Person, seal: Seal, contract: Contract, context) if
+  is_enterprise_seal(seal) and
+  acts_alone(person, seal.enterprise, context) and
+  is_within_sole_limits(person, seal, contract, context);
+
+is_within_sole_limits(person: Person, seal: Seal, contract: Contract, context) if
+  not is_party_personally(person.id, contract) and
+  not represents_another_party(person, seal, contract) and
+  not is_named_for_other_party(person.id, seal, contract) and
+  forall(terms_of(seal, contract, terms),
+         terms.matter in ["GENERAL", "FINANCE", "PERSONNEL"] and is_below_top_band(seal.enterprise, terms, context));
+
+is_named_for_other_party(person_id, seal: Seal, contract: Contract) if
+  other_party(seal, contract, party) and
+  task in party.tasks and
+  is_named_in_task(person_id, task);
+
+is_below_top_band(_: Enterprise, terms, _) if
+  terms.is_monetary = false and
+  terms.amount = nil;
+is_below_top_band(enterprise: Enterprise, terms, _) if
+  amount = terms.amount and
+  amount matches Integer and
+  band in enterprise.amount_bands and
+  band.currency = terms.currency and
+  amount < band.from_amount;
+is_below_top_band(enterprise: Enterprise, terms, context) if
+  not has_amount_bands(enterprise) and
+  amount = terms.amount and
+  amount matches Integer and
+  terms.currency = "CNY" and
+  amount < context.parameters.sole_owner_limit * 100000;
+
+# The company's processes are for those who ask others; their hours and amounts are the owner's own word here.
+#@ A-03
+meets(person: Person, "PROCESS_FOLLOWED", "use", seal: Seal, context) if
+  sealed_contract(context, contract) and
+  seals_alone(person, seal, contract, context);
+
+# Each time with the owner's own face, whatever the kind of seal, and nothing in its place.
+#@ A-03
+requires("use", _: Seal, "SOLE_OWNER_PRESENT");
+meets(person: Person, "SOLE_OWNER_PRESENT", "use", seal: Seal, context) if
+  not acts_alone(person, seal.enterprise, context);
+meets(person: Person, "SOLE_OWNER_PRESENT", "use", _: Seal, context) if
+  sealing_task(context, task) and
+  fresh_face_check(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context) and
+  covers_all_documents(context.verification, context);
+
+obligation(person: Person, "use", seal: Seal, context, "CONSUME_VERIFICATION") if
+  acts_alone(person, seal.enterprise, context);
+obligation(person: Person, "use", seal: Seal, context, "NOTIFY_REGISTERED_CONTACT") if
+  acts_alone(person, seal.enterprise, context);
+obligation(person: Person, "use", seal: Seal, context, "ALERT_SOLE_OWNER") if
+  acts_alone(person, seal.enterprise, context);
+
+# --- stamping --------------------------------------------------------------------------------------------------------
+
+# A physical seal is stamped on a request of one's own. There is nobody to approve the owner's: what it says of papers,
+# device, times and code still holds. Papers whose contract is not known are not stamped alone.
+#@ A-03
+meets(person: Person, "STAMP_APPROVED", "stamp", seal: Seal, context) if stamps_alone(person, seal, context);
+meets(person: Person, "PROCESS_FOLLOWED", "stamp", seal: Seal, context) if stamps_alone(person, seal, context);
+
+stamps_alone(person: Person, seal: Seal, context) if
+  own_named_request(person, seal, request, context) and
+  is_approved_state(request) and
+  not was_refused(request) and
+  is_within_time(request, context) and
+  request.used < request.uses and
+  sealed_contract(context, contract) and
+  seals_alone(person, seal, contract, context);
+
+obligation(person: Person, "stamp", seal: Seal, context, "NOTIFY_REGISTERED_CONTACT") if
+  acts_alone(person, seal.enterprise, context);
+obligation(person: Person, "stamp", seal: Seal, context, "ALERT_SOLE_OWNER") if
+  acts_alone(person, seal.enterprise, context);
+
+lapses(person: Person, "stamp", seal: Seal, context, at) if
+  stamps_alone(person, seal, context) and
+  own_named_request(person, seal, request, context) and
+  at = request.valid_to;
+
+# --- reviewing a seal ------------------------------------------------------------------------------------------------
+
+#@ A-03
+meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) if
+  review.submitted_by.person_id = person.id and
+  review.seal.kind != "LEGAL_REP" and
+  acts_alone(person, review.seal.enterprise, context) and
+  fresh_face_check(
+    context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
+    context);
+because("NOT_OWN_REVIEW", "FACE_VERIFICATION_REQUIRED", person: Person, review: SealReview, context) if
+  review.submitted_by.person_id = person.id and
+  review.seal.kind != "LEGAL_REP" and
+  acts_alone(person, review.seal.enterprise, context);
+
+# A face that was reviewed so stays reviewed: it was right when it was decided.
+was_alone_at(decider: Membership, enterprise: Enterprise, at, context) if
+  decider.joined_at <= at and
+  at < decider.ended_at and
+  was_legal_representative(decider.person_id, enterprise, at) and
+  is_certified_owner(decider.person_id, enterprise, at) and
+  forall(other in enterprise.memberships,
+         other.person_id = decider.person_id or at < other.joined_at or was_gone_long_before(other, at, context));
+
+obligation(person: Person, "decide", review: SealReview, context, "CONSUME_VERIFICATION") if
+  decides_own_review(person, review, context);
+obligation(person: Person, "decide", review: SealReview, context, "NOTIFY_REGISTERED_CONTACT") if
+  decides_own_review(person, review, context);
+obligation(person: Person, "decide", review: SealReview, context, "ALERT_SOLE_OWNER") if
+  decides_own_review(person, review, context);
+obligation_parameter(
+  "CONSUME_VERIFICATION", "verification_id", id, person: Person, "decide", review: SealReview, context) if
+  decides_own_review(person, review, context) and
+  check_id(context.verification, id);
+
+decides_own_review(person: Person, review: SealReview, context) if
+  review.submitted_by.person_id = person.id and
+  acts_alone(person, review.seal.enterprise, context);
+
+lapses(person: Person, "decide", review: SealReview, context, at) if
+  face_lapses(
+    context.verification, person, "SEAL_MANAGE", "SealReview", review.id, context.parameters.face_for_management,
+    context, at);
+
+parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _: SealReview, _);
+parameter("VERIFY_FACE", "bound_type", "SealReview", _: Person, _: SealReview, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, review: SealReview, _) if id = review.id;
+
+# --- when it ends, and what to do instead ----------------------------------------------------------------------------
+
+lapses(person: Person, "use", seal: Seal, context, at) if sole_authority_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "open", task: SigningTask, context, at) if
+  owner(task, context, enterprise) and
+  sole_authority_lapses(person, enterprise, context, at);
+lapses(person: Person, "stamp", seal: Seal, context, at) if sole_authority_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "decide", review: SealReview, context, at) if
+  sole_authority_lapses(person, review.seal.enterprise, context, at);
+
+sole_authority_lapses(person: Person, enterprise: Enterprise, context, at) if
+  acts_alone(person, enterprise, context) and
+  fresh_snapshot(enterprise, snapshot, context) and
+  at = snapshot.fetched_at + context.parameters.registry_fresh_within;
+lapses(person: Person, "use", seal: Seal, context, at) if
+  acts_alone(person, seal.enterprise, context) and
+  sealing_task(context, task) and
+  face_lapses(
+    context.verification, person, "SIGN", "SigningTask", task.id, context.parameters.face_for_use, context, at);
+
+# The owner who is the only member, and may not do this alone, is told that it takes a second person.
+#@ A-03
+because("SEAL_AUTHORITY", "SECOND_PERSON_NEEDED", person: Person, seal: Seal, context) if
+  lacks_authority(person, seal, context) and
+  is_only_member(person, seal.enterprise, context);
+because("NOT_OWN_REVIEW", "SECOND_PERSON_NEEDED", person: Person, review: SealReview, context) if
+  review.submitted_by.person_id = person.id and
+  is_only_member(person, review.seal.enterprise, context) and
+  not decides_own_review(person, review, context);
+
+is_only_member(person: Person, enterprise: Enterprise, context) if
+  member(person, enterprise, _, context) and
+  legal_representative(person, enterprise) and
+  forall(other in enterprise.memberships, other.person_id = person.id or other.state = "ENDED");
