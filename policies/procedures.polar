@@ -21,6 +21,13 @@ keeps_house_rules(seal: Seal, context: SealUseContext) if
   forall(own_category_id(seal, task, category_id), category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 
+# A signature that stands for the enterprise keeps them like a seal that would stand in its place.
+keeps_house_rules(seal: Seal, context: SignContext) if
+  sealed_contract(context, contract) and
+  amount_is_settled(seal, contract, context) and
+  forall(category_id_of_owner(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  hour_is_settled(seal, contract, context);
+
 # An approved request, of any member of the owner, that followed the process.
 process_was_followed(seal: Seal, contract: Contract, process_id, context) if
   approved_for(seal, contract, request, context) and

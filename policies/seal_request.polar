@@ -377,10 +377,15 @@ is_independent_approver(approver: Membership, request: SealUseRequest, context: 
   contract_of_request(request, contract, context) and
   known in context.approvers and
   has_no_tie_to_other_party(known, approver, request, contract);
+is_independent_approver(approver: Membership, request: SealUseRequest, context: SignContext) if
+  contract_of_request(request, contract, context) and
+  known in context.approvers and
+  has_no_tie_to_other_party(known, approver, request, contract);
 is_independent_approver(_: Membership, request: SealUseRequest, _: StampContext) if request.contract_id = nil;
 # While others still decide, or a task is opened, it is not looked at: that the seal is used is what counts.
 is_independent_approver(_: Membership, _: SealUseRequest, _: RequestContext);
-is_independent_approver(_: Membership, _: SealUseRequest, _: TaskContext);
+is_independent_approver(_: Membership, _: SealUseRequest, context: TaskContext) if
+  not (context matches SignContext);
 
 has_no_tie_to_other_party(known: Person, approver: Membership, request: SealUseRequest, contract: Contract) if
   known.id = approver.person_id and

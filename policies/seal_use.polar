@@ -13,6 +13,8 @@ sealing_task(context: SealUseContext, task) if task = context.task and task matc
 sealed_contract(context, contract) if sealing_task(context, task) and contract = task.signatory.contract;
 # A physical use has no task: its request names the contract (physical_use.polar).
 sealed_contract(context: StampContext, contract) if contract = context.contract and contract matches Contract;
+# So does a signature in person (signing.polar).
+sealed_contract(context: SignContext, contract) if contract = context.contract and contract matches Contract;
 
 lacks_task(context: SealUseContext) if not has_task(context);
 
@@ -459,8 +461,11 @@ both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, part
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
   permits_double_agency(person_id, own, seal.enterprise, context);
+have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: SignContext) if
+  both_consented(person_id, seal, contract, other, context.parties, context);
 # A person who only opens a task seals nothing, and the other side is not looked at.
 have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory, context: TaskContext) if
+  not (context matches SignContext) and
   has_consented(person_id, other, _, context) and
   own in contract.signatories and
   own.enterprise_id = seal.enterprise_id and
@@ -606,10 +611,13 @@ obligation_parameter(
 
 # One's own, or that of the principal who delegated. A grant that was passed on takes from the one that it comes from.
 grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
-  live_grant(person, seal, contract, grant, context) and
-  forall(live_grant(person, seal, contract, other, context), grant.id <= other.id);
+  own_grant_used_up(person, seal, contract, grant, context);
 grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
   delegation_used_up(person, seal, contract, _, grant, context);
+
+own_grant_used_up(person: Person, seal: Seal, contract: Contract, grant, context) if
+  live_grant(person, seal, contract, grant, context) and
+  forall(live_grant(person, seal, contract, other, context), grant.id <= other.id);
 
 request_used_up(person: Person, seal: Seal, contract: Contract, request, context) if
   approved_request(person, seal, contract, request, context) and

@@ -298,6 +298,149 @@ requires("sign", _: SigningTask, "SIGNED_MATTER");
 meets(_: Person, "SIGNED_MATTER", "sign", task: SigningTask, _) if
   task.signatory.contract.matter in ["GENERAL", "FINANCE", "PERSONNEL", "GUARANTEE"];
 
+# A-01: A signature for an enterprise that seals nothing in the contract stands for the enterprise, and asks all that a
+# seal in its place would ask. So the person signs who could put one seal on this contract now, by a grant or a request
+# of their own, or who represents the enterprise; and all is asked of that one seal, so that the authority over one and
+# the approval of another do not add up. Beside a seal, and for a person, a signature is the signer's own.
+# (Civil Code 61, 165, 168, 170 and 171.)
+#@ A-01
+requires("sign", _: SigningTask, "SIGNING_AUTHORITY");
+meets(person: Person, "SIGNING_AUTHORITY", "sign", task: SigningTask, context) if
+  stands_for_enterprise(person, task, _, context);
+waived("SIGNING_AUTHORITY", "sign", task: SigningTask, _) if task.signatory.kind = "PERSON";
+waived("SIGNING_AUTHORITY", "sign", task: SigningTask, _) if is_beside_seal(task);
+
+requires("sign", _: SigningTask, "LICENCE_EXISTING");
+meets(_: Person, "LICENCE_EXISTING", "sign", task: SigningTask, context) if
+  owner(task, context, enterprise) and
+  has_licence(enterprise);
+waived("LICENCE_EXISTING", "sign", task: SigningTask, _) if task.signatory.kind = "PERSON";
+waived("LICENCE_EXISTING", "sign", task: SigningTask, _) if is_beside_seal(task);
+
+is_beside_seal(task: SigningTask) if
+  other in task.signatory.tasks and
+  other.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL"] and
+  other.state in ["WAITING", "PENDING", "IN_PROGRESS", "SIGNED"];
+
+stands_for_enterprise(person: Person, task: SigningTask, seal, context) if
+  could_seal_instead(person, task, seal, context) and
+  is_suitable_for(seal, task.signatory.contract, context) and
+  has_stated_amount(seal, context) and
+  is_in_category(seal, context) and
+  keeps_house_rules(seal, context) and
+  not is_auditor(person, seal, context) and
+  not deals_with_self(person, seal, task.signatory.contract, context) and
+  not has_signed_for_other_party(person.id, seal, task.signatory.contract, context) and
+  has_second_pair_of_eyes(person, seal, task.signatory.contract, context);
+
+# A seal of this enterprise that binds it, is in use, and is this person's to put on the contract.
+could_seal_instead(person: Person, task: SigningTask, seal, context: SignContext) if
+  owner(task, context, enterprise) and
+  seal in enterprise.seals and
+  seal.category = "ELECTRONIC" and
+  seal.kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL"] and
+  is_usable(seal, context) and
+  may_bind_by(person, seal, task.signatory.contract, context);
+
+may_bind_by(person: Person, seal: Seal, contract: Contract, context) if
+  live_grant(person, seal, contract, _, context);
+may_bind_by(person: Person, seal: Seal, contract: Contract, context) if
+  approved_request(person, seal, contract, _, context);
+may_bind_by(person: Person, seal: Seal, _: Contract, _) if legal_representative(person, seal.enterprise);
+
+has_second_pair_of_eyes(_: Person, seal: Seal, _: Contract, _) if is_lesser_seal(seal);
+has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context) if
+  not approved_last(person, seal, contract, context);
+
+# What stands in the way, of the seals that the person could put.
+bars_signature(person: Person, task: SigningTask, seal, context) if
+  not is_beside_seal(task) and
+  not stands_for_enterprise(person, task, _, context) and
+  could_seal_instead(person, task, seal, context);
+
+because("SIGNING_AUTHORITY", "AUDITOR_READ_ONLY", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  is_auditor(person, seal, context);
+because("SIGNING_AUTHORITY", "SELF_DEALING", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  deals_with_self(person, seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "DOUBLE_AGENCY", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  has_signed_for_other_party(person.id, seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "SOD_APPROVER_IS_STAMPER", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  not has_second_pair_of_eyes(person, seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "AMOUNT_UNKNOWN", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  not has_stated_amount(seal, context);
+because("SIGNING_AUTHORITY", "OUT_OF_HOURS", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  not hour_is_settled(seal, task.signatory.contract, context);
+because("SIGNING_AUTHORITY", "APPROVAL_REQUIRED", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  hour_is_settled(seal, task.signatory.contract, context) and
+  not keeps_house_rules(seal, context);
+because("SIGNING_AUTHORITY", "RESOLUTION_REQUIRED", person: Person, task: SigningTask, context) if
+  bars_signature(person, task, seal, context) and
+  is_guarantee(seal, task.signatory.contract) and
+  binds_as_guarantor(seal) and
+  not may_guarantee(seal, task.signatory.contract, context);
+
+# A signature that stands for the enterprise counts and is told like the use of a seal.
+#@ A-01 U-06 W-05
+obligation(person: Person, "sign", task: SigningTask, context, "NOTIFY_MONITORS") if
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+obligation(person: Person, "sign", task: SigningTask, context, "DECREMENT_USE") if
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, _, context);
+obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
+  id = grant.id;
+obligation_parameter("DECREMENT_USE", "parent_grant_id", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  own_grant_used_up(person, seal, task.signatory.contract, grant, context) and
+  id = grant.parent_id and
+  id matches String;
+obligation_parameter("DECREMENT_USE", "request_id", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  request_used_up(person, seal, task.signatory.contract, request, context) and
+  id = request.id;
+
+obligation_parameter("DECREMENT_USE", "approval_ids", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  request_used_up(person, seal, task.signatory.contract, request, context) and
+  approval in request.approvals and
+  id = approval.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  contract = task.signatory.contract and
+  process_to_be_followed(seal, contract, process_id, context) and
+  not (request_used_up(person, seal, contract, own, context) and follows(own, process_id)) and
+  first_that_followed(seal, contract, process_id, request, context) and
+  id = request.id;
+obligation_parameter("DECREMENT_USE", "process_request_ids", id, person: Person, "sign", task: SigningTask, context) if
+  signature_rests_on(person, task, seal, context) and
+  contract = task.signatory.contract and
+  is_out_of_hours(seal.enterprise, context) and
+  not (request_used_up(person, seal, contract, own, context) and own.is_out_of_hours = true) and
+  first_out_of_hours(seal, contract, request, context) and
+  id = request.id;
+
+# Of several seals, the first by its id.
+signature_rests_on(person: Person, task: SigningTask, seal, context) if
+  not is_beside_seal(task) and
+  stands_for_enterprise(person, task, seal, context) and
+  forall(stands_for_enterprise(person, task, other, context), seal.id <= other.id);
+
+lapses(person: Person, "sign", task: SigningTask, context, at) if
+  signature_rests_on(person, task, seal, context) and
+  authority_lapses(person, seal, task.signatory.contract, context, at);
+lapses(person: Person, "sign", task: SigningTask, context, at) if
+  signature_rests_on(person, task, seal, context) and
+  working_hours_lapse(seal.enterprise, context, at);
+
 # A signature needs a fresh check of intent, for this task and not used before.
 #@ U-09
 requires("sign", _: SigningTask, "FRESH_INTENT");

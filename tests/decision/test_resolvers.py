@@ -30,7 +30,13 @@ from sealauthz.decision.assembly import assemble, everything
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.actions.common import Context, VerifiedContext
-from sealauthz.model.actions.contracts import ContractContext, TaskContext, TerminationContext, TransferContext
+from sealauthz.model.actions.contracts import (
+    ContractContext,
+    SignContext,
+    TaskContext,
+    TerminationContext,
+    TransferContext,
+)
 from sealauthz.model.actions.organisations import (
     CertificationContext,
     JoinContext,
@@ -342,6 +348,17 @@ def test_the_subject_may_act_for_two_parties() -> None:
     assert found(ContractContext, two, "user", ("Contract", "c"))["own_parties"] == ["e", "f"]
     left = two.change("Membership", "m-user", state="ENDED", end_reason="RESIGNED")
     assert found(ContractContext, left, "user", ("Contract", "c"))["own_parties"] == ["f"]
+
+
+def test_a_signature_in_place_of_a_seal_has_hours_parties_and_approvers() -> None:
+    beside = Scene().put(*decided(1, "plain")).change("SigningTask", "t-f", handler_id="user")
+    keys = found(SignContext, beside, "user", ("SigningTask", "t-hand"))
+    assert set(keys) == {"enterprise", "contract", "documents_digest"}
+    alone = beside.change("SigningTask", "t", state="VOIDED")
+    keys = found(SignContext, alone, "user", ("SigningTask", "t-hand"))
+    assert (keys["parties"], keys["approvers"], keys["local_weekday"]) == (["f"], ["plain"], 1)
+    nowhere = alone.change("Enterprise", "e", timezone="nowhere")
+    assert "local_weekday" not in found(SignContext, nowhere, "user", ("SigningTask", "t-hand"))
 
 
 def test_a_person_as_a_party_is_no_enterprise() -> None:

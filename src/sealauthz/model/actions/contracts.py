@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, enterprises_of, found
-from sealauthz.model.actions.seals import documents_digest
+from sealauthz.model.actions.seals import documents_digest, sealed_by_hand
 from sealauthz.model.records.contracts import Contract
-from sealauthz.model.records.identity import IdentityVerification
+from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema import Resolver, ResolverInput, actions
@@ -49,6 +49,21 @@ class TaskContext(Context):
 
 
 @dataclass(slots=True)
+class SignContext(TaskContext):
+    """Signing a task by hand. Where the party seals nothing in the contract, the signature stands for it. Then, of the
+    server's making, as where a seal is used (SealUseContext): the local day, weekday and minute where the party is;
+    `parties`, the other enterprises for which the subject acts too; and `approvers`, those who decided on requests to
+    use a seal of the party for this contract.
+    """
+
+    local_day: int | None = None
+    local_weekday: int | None = None
+    local_minute: int | None = None
+    parties: list[Enterprise] = dataclasses.field(default_factory=list)
+    approvers: list[Person] = dataclasses.field(default_factory=list)
+
+
+@dataclass(slots=True)
 class TransferContext(Context):
     """Passing a task on: `enterprise` is the task's party, `receiver` the member who is to take it."""
 
@@ -76,12 +91,24 @@ def _documents(query: ResolverInput) -> Mapping[str, Any]:
     return {"contract": contract, "documents_digest": documents_digest(contract)}
 
 
+def _signature(query: ResolverInput) -> Mapping[str, Any]:
+    party = query.resource.signatory
+    enterprise = query.snapshot.find("Enterprise", party.enterprise_id) if party.enterprise_id else None
+    if enterprise is None or any(task.action in _SEALING and task.state != "VOIDED" for task in party.tasks):
+        return _documents(query)
+    return {**_documents(query), **sealed_by_hand(query, enterprise, party.contract)}
+
+
+_SEALING = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL"})
+
 _INITIATOR = {"enterprise": ("initiator_id",)}
 _OWN_PARTIES = {"own_parties": ("signatories", "enterprise_id")}
 _TASK_PARTY = {"enterprise": ("signatory_id", "enterprise_id")}
 
 _CONTRACT = Resolver(along=_INITIATOR, find=_own_parties, paths=_OWN_PARTIES, is_about_subject=True)
-_TASK = Resolver(along=_TASK_PARTY, find=_documents, paths={"contract": ("signatory_id", "contract_id")})
+_CONTRACT_OF_TASK = {"contract": ("signatory_id", "contract_id")}
+_TASK = Resolver(along=_TASK_PARTY, find=_documents, paths=_CONTRACT_OF_TASK)
+_SIGNATURE = Resolver(along=_TASK_PARTY, find=_signature, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 
 ACTIONS = (
     *actions("Contract", ContractContext, "view", "download", "print", "recall", resolver=_CONTRACT),
@@ -92,6 +119,6 @@ ACTIONS = (
         resolver=Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True),
     ),
     *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
-    *actions("SigningTask", TaskContext, "sign", gives=("verification",), resolver=_TASK),
+    *actions("SigningTask", SignContext, "sign", gives=("verification",), resolver=_SIGNATURE),
     *actions("SigningTask", TransferContext, "transfer", gives=("receiver",), resolver=Resolver(along=_TASK_PARTY)),
 )

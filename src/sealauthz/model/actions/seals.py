@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, enterprises_of, found
@@ -182,18 +182,38 @@ def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> Mapping[s
     requests: Any = seal.use_requests
     return {
         "documents_digest": documents_digest(contract),
-        "parties": _other_parties(query, seal, contract, {query.subject.id, *principals}),
+        "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
         "approvers": _approvers(query, requests.holding("contract_id", contract.id)),
     }
 
 
-def _other_parties(query: ResolverInput, seal: Seal, contract: Contract, acting: set[str]) -> list[Any]:
+def sealed_by_hand(query: ResolverInput, enterprise: Enterprise, contract: Contract) -> Mapping[str, Any]:
+    """What is asked about an act that seals for an enterprise without a seal: when it is there, and for whom else the
+    subject and those act who approved the use of one of its seals for the contract.
+    """
+    requests = [
+        r for seal in enterprise.seals for r in cast(Any, seal.use_requests).holding("contract_id", contract.id)
+    ]
+    resolved = {
+        "parties": _other_parties(query, enterprise.id, contract, {query.subject.id}),
+        "approvers": _approvers(query, requests),
+    }
+    clock = _clock_at(enterprise.timezone, query.now // _MINUTE)
+    return resolved if clock is None else {**resolved, **clock}
+
+
+def _held(seal: Seal) -> set[str]:
+    return {grant.holder_id for grant in seal.cross_grants}
+
+
+def _other_parties(
+    query: ResolverInput, owner_id: str, contract: Contract, acting: set[str], holders: Set[str] = frozenset()
+) -> list[Any]:
     """The other enterprises of a contract for which these persons act too, or that hold the seal."""
-    holders = {grant.holder_id for grant in seal.cross_grants}
     others = set()
     for party in contract.signatories:
         enterprise_id = party.enterprise_id
-        if not enterprise_id or enterprise_id == seal.enterprise_id:
+        if not enterprise_id or enterprise_id == owner_id:
             continue
         if enterprise_id in holders or _acts_for(acting, party.tasks):
             others.add(enterprise_id)
@@ -247,7 +267,11 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     if request is None or request.seal_id != seal.id:
         return {"contract": None, "documents_digest": None, "approvers": Collection(), "parties": Collection()}
     contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
-    parties = Collection() if contract is None else _other_parties(query, seal, contract, {query.subject.id})
+    parties = (
+        Collection()
+        if contract is None
+        else _other_parties(query, seal.enterprise_id, contract, {query.subject.id}, _held(seal))
+    )
     return {
         "contract": contract,
         "documents_digest": _stamped_digest(request, contract),
