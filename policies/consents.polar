@@ -36,14 +36,23 @@ is_about_these_documents(evidence, context) if
 
 # Up to the amount that was agreed to, in its currency. A contract about money that does not say how much is beyond it.
 #@ A-05
-covers_amount_of(_, contract: Contract) if
-  contract.is_monetary = false and
-  contract.amount = nil;
 covers_amount_of(evidence, contract: Contract) if
-  amount = contract.amount and
+  covers_terms(evidence, contract) and
+  forall(party_with_amount(contract, party), covers_terms(evidence, party));
+
+covers_terms(_, terms) if
+  terms.is_monetary = false and
+  terms.amount = nil;
+covers_terms(evidence, terms) if
+  amount = terms.amount and
   amount matches Integer and
-  evidence.currency = contract.currency and
+  evidence.currency = terms.currency and
   amount <= evidence.amount_max;
+
+# What a party stated itself counts too.
+party_with_amount(contract: Contract, party) if
+  party in contract.signatories and
+  party.amount matches Integer;
 
 # --- acting for both sides -------------------------------------------------------------------------------------------
 

@@ -36,12 +36,13 @@ group("PROTECTING", _: OpenGrant, ["revoke"]);
 group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);
 group("PROTECTING", _: Delegation, ["revoke"]);
 group("PROTECTING", _: AuthLetter, ["withdraw"]);
+group("PROTECTING", _: BoardResolution, ["withdraw"]);
 group("PROTECTING", _: PartyConsent, ["withdraw"]);
 group("PROTECTING", _: SealUseRequest, ["withdraw"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
 
 # All else: the business of members.
-group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export"]);
+group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
 group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence"]);
 group("BUSINESS", _: RoleAssignment, ["revoke"]);
@@ -55,6 +56,7 @@ group("BUSINESS", _: SealGrant, ["confirm", "extend", "deliver_letter"]);
 group("BUSINESS", _: OpenGrant, ["confirm", "deliver_letter"]);
 group("BUSINESS", _: CrossEnterpriseGrant, ["confirm", "assign", "deliver_letter"]);
 group("BUSINESS", _: AuthLetter, ["verify"]);
+group("BUSINESS", _: BoardResolution, ["countersign"]);
 group("BUSINESS", _: Delegation, ["accept"]);
 group("BUSINESS", _: SealUseRequest, ["approve", "reject"]);
 group("BUSINESS", _: BusinessCategory, ["initiate"]);

@@ -5,7 +5,7 @@ resource Enterprise {
   roles = ["member", "administrator", "seal_administrator", "legal_representative"];
   permissions = [
     "join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal",
-    "transfer_admin", "change_name", "export", "monitor"];
+    "transfer_admin", "change_name", "export", "monitor", "record_resolution"];
 
   "invite" if "administrator";
   "invite" if "legal_representative";
@@ -243,6 +243,16 @@ has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if
 # Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
 has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
 has_permission(_: Person, "assign", _: CrossEnterpriseGrant);
+
+# Who runs an enterprise's contracts, the checklist says.
+has_permission(person: Person, "record_resolution", enterprise: Enterprise) if is_listed(person, enterprise);
+
+resource BoardResolution {
+  permissions = ["countersign", "withdraw"];
+}
+
+has_permission(person: Person, "countersign", resolution: BoardResolution) if is_listed(person, resolution.enterprise);
+has_permission(person: Person, "withdraw", resolution: BoardResolution) if is_listed(person, resolution.enterprise);
 
 resource AuthLetter {
   permissions = ["verify", "withdraw"];

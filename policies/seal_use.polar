@@ -228,14 +228,6 @@ may_guarantee(seal: Seal, contract: Contract, context) if
   resolution.kind = "GUARANTEE" and
   resolution.source in ["BOARD", "SHAREHOLDERS"];
 
-# A resolution of an enterprise about this contract, passed and not withdrawn.
-resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
-  resolution in enterprise.resolutions and
-  resolution.contract_id = contract.id and
-  resolution.state = "VALID" and
-  resolution.passed_at > 0 and
-  resolution.passed_at <= context.now;
-
 # The law does not let it be sealed electronically.
 #@ C-14
 because("MATTER_SEALABLE", "DOCUMENT_TYPE_EXCLUDED", _: Person, seal: Seal, context) if
@@ -417,14 +409,11 @@ other_party(seal: Seal, contract: Contract, party) if
   party.enterprise_id matches String and
   party.enterprise_id != seal.enterprise_id;
 
-has_self_dealing_resolution(_: Person, seal: Seal, contract: Contract, context) if
-  resolution_of(seal.enterprise, contract, resolution, context) and
-  resolution.kind = "SELF_DEALING" and
-  resolution.source in ["BOARD", "SHAREHOLDERS"];
 has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
-  resolution_of(seal.enterprise, contract, resolution, context) and
-  resolution.kind = "SELF_DEALING" and
-  resolution.source = "LEGAL_REP" and
+  permits_self_dealing(person.id, seal.enterprise, contract, source, context) and
+  source in ["BOARD", "SHAREHOLDERS"];
+has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, context) if
+  permits_self_dealing(person.id, seal.enterprise, contract, "LEGAL_REP", context) and
   not registry_names(person.id, seal.enterprise);
 
 # U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. What a
@@ -476,10 +465,9 @@ have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory,
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
   was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
-permits_double_agency(_, party: Signatory, enterprise: Enterprise, context) if
-  resolution_of(enterprise, party.contract, resolution, context) and
-  resolution.kind = "SELF_DEALING" and
-  resolution.source in ["BOARD", "SHAREHOLDERS"];
+permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
+  permits_self_dealing(person_id, enterprise, party.contract, source, context) and
+  source in ["BOARD", "SHAREHOLDERS"];
 
 has_consented(person_id, party: Signatory, consent, context) if
   consent in party.consents and

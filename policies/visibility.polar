@@ -41,6 +41,7 @@ visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder = context.holder and
   holder matches Enterprise and
   is_colleague(person, holder, context);
+visible(person: Person, resolution: BoardResolution, context) if is_colleague(person, resolution.enterprise, context);
 visible(person: Person, letter: AuthLetter, context) if is_colleague(person, letter.seal.enterprise, context);
 visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.seal.enterprise, context);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
@@ -118,6 +119,7 @@ has_standing(_: Person, _: SealGrant, _);
 has_standing(_: Person, _: OpenGrant, _);
 has_standing(_: Person, _: CrossEnterpriseGrant, _);
 has_standing(_: Person, _: AuthLetter, _);
+has_standing(_: Person, _: BoardResolution, _);
 has_standing(_: Person, _: SealHold, _);
 has_standing(_: Person, _: SealReview, _);
 has_standing(_: Person, _: SealUseRequest, _);

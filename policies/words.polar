@@ -11,6 +11,7 @@ owner(assignment: RoleAssignment, _, found) if found = assignment.membership.ent
 owner(seal: Seal, _, found) if found = seal.enterprise;
 owner(grant: SealGrant, _, found) if found = grant.seal.enterprise;
 owner(grant: OpenGrant, _, found) if found = grant.seal.enterprise;
+owner(resolution: BoardResolution, _, found) if found = resolution.enterprise;
 owner(letter: AuthLetter, _, found) if found = letter.seal.enterprise;
 owner(hold: SealHold, _, found) if found = hold.seal.enterprise;
 owner(review: SealReview, _, found) if found = review.seal.enterprise;

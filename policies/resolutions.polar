@@ -1,0 +1,152 @@
+# Resolutions: of the board or the shareholders, and the legal representative's consent, which permit what a person may
+# not decide for themself.
+#
+# A-05: A resolution counts for its documents, its beneficiary, up to its amount and until its end. One person of the
+# owner records it and another confirms that, both of whom run its contracts or represent it, and neither of whom profits.
+# The legal representative's consent they record themself, and nobody confirms it. (Civil Code 168; Company Law 15, 182,
+# 185: what a representative, director or manager agrees with the company takes a resolution without them.)
+
+# --- what counts -----------------------------------------------------------------------------------------------------
+
+# A resolution of an enterprise about this contract.
+#@ A-05 U-17
+resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) if
+  resolution in enterprise.resolutions and
+  resolution.contract_id = contract.id and
+  resolution.state = "VALID" and
+  resolution.passed_at > 0 and
+  resolution.passed_at <= context.now and
+  context.now < resolution.valid_to and
+  is_about_these_documents(resolution, context) and
+  covers_amount_of(resolution, contract) and
+  was_recorded(resolution, enterprise, context);
+
+was_recorded(resolution: BoardResolution, enterprise: Enterprise, context) if
+  resolution.source = "LEGAL_REP" and
+  recorder_of(resolution, recorder_id, context) and
+  was_legal_representative(recorder_id, enterprise, resolution.recorded_at);
+was_recorded(resolution: BoardResolution, enterprise: Enterprise, context) if
+  resolution.source in ["BOARD", "SHAREHOLDERS"] and
+  recorder_of(resolution, recorder_id, context) and
+  ran_contracts(recorder_id, enterprise, resolution.recorded_at, context) and
+  confirmer_id = resolution.confirmed_by_id and
+  confirmer_id matches String and
+  confirmer_id != recorder_id and
+  not is_beneficiary(confirmer_id, resolution) and
+  resolution.recorded_at <= resolution.confirmed_at and
+  resolution.confirmed_at <= context.now and
+  ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context);
+
+# Nobody records before it was passed.
+recorder_of(resolution: BoardResolution, recorder_id, context) if
+  recorder_id = resolution.recorded_by_id and
+  recorder_id matches String and
+  not is_beneficiary(recorder_id, resolution) and
+  resolution.passed_at <= resolution.recorded_at and
+  resolution.recorded_at <= context.now;
+
+is_beneficiary(person_id, resolution: BoardResolution) if
+  resolution.beneficiary_id matches String and
+  resolution.beneficiary_id = person_id;
+
+# One that lets this person deal with themself, or for both sides.
+#@ A-05
+permits_self_dealing(person_id, enterprise: Enterprise, contract: Contract, source, context) if
+  resolution_of(enterprise, contract, resolution, context) and
+  resolution.kind = "SELF_DEALING" and
+  is_beneficiary(person_id, resolution) and
+  source = resolution.source;
+
+# --- recording one ---------------------------------------------------------------------------------------------------
+
+# Those who run the enterprise's contracts record what was resolved about a contract to which it is a party; the legal
+# representative's consent only they.
+#@ A-05
+requires("record_resolution", _: Enterprise, "RESOLUTION_RECORDER");
+requires("record_resolution", _: Enterprise, "RESOLUTION_SOURCE_STATED");
+requires("record_resolution", _: Enterprise, "RESOLUTION_OF_PARTY");
+requires("record_resolution", _: Enterprise, "NOT_THE_BENEFICIARY");
+requires("record_resolution", _: Enterprise, "NOT_THE_COUNTERPARTY");
+meets(person: Person, "RESOLUTION_RECORDER", "record_resolution", enterprise: Enterprise, context) if
+  context.source in ["BOARD", "SHAREHOLDERS"] and
+  administers_contracts(person, enterprise, context);
+meets(person: Person, "RESOLUTION_RECORDER", "record_resolution", enterprise: Enterprise, context) if
+  context.source = "LEGAL_REP" and
+  legal_representative(person, enterprise);
+because("RESOLUTION_RECORDER", "LEGAL_REP_ONLY", person: Person, enterprise: Enterprise, context: ResolutionContext) if
+  context.source = "LEGAL_REP" and
+  not legal_representative(person, enterprise);
+meets(_: Person, "RESOLUTION_SOURCE_STATED", "record_resolution", _: Enterprise, context) if
+  context.source in ["BOARD", "SHAREHOLDERS", "LEGAL_REP"];
+meets(_: Person, "RESOLUTION_OF_PARTY", "record_resolution", enterprise: Enterprise, context) if
+  resolved_party(enterprise, context, _);
+meets(person: Person, "NOT_THE_BENEFICIARY", "record_resolution", _: Enterprise, context) if
+  context.beneficiary = nil or (context.beneficiary matches Person and context.beneficiary.id != person.id);
+meets(person: Person, "NOT_THE_COUNTERPARTY", "record_resolution", enterprise: Enterprise, context) if
+  resolved_party(enterprise, context, party) and
+  not acts_for_another_party(person.id, party) and
+  not belongs_to_another_party(person, party);
+
+resolved_party(enterprise: Enterprise, context: ResolutionContext, party) if
+  contract = context.contract and
+  contract matches Contract and
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id;
+
+# --- confirming one --------------------------------------------------------------------------------------------------
+
+# Another person of those confirms that it was passed so, once, and nobody for themself.
+#@ A-05
+requires("countersign", _: BoardResolution, "RESOLUTION_RECORDER");
+requires("countersign", _: BoardResolution, "RESOLUTION_UNCONFIRMED");
+requires("countersign", _: BoardResolution, "NOT_THE_RECORDER");
+requires("countersign", _: BoardResolution, "NOT_THE_BENEFICIARY");
+meets(person: Person, "RESOLUTION_RECORDER", "countersign", resolution: BoardResolution, context) if
+  administers_contracts(person, resolution.enterprise, context);
+meets(_: Person, "RESOLUTION_UNCONFIRMED", "countersign", resolution: BoardResolution, context) if
+  resolution.state = "VALID" and
+  resolution.source in ["BOARD", "SHAREHOLDERS"] and
+  resolution.confirmed_by_id = nil and
+  context.now < resolution.valid_to;
+meets(person: Person, "NOT_THE_RECORDER", "countersign", resolution: BoardResolution, context) if
+  recorder_id = resolution.recorded_by_id and
+  recorder_id matches String and
+  is_second_person(person, recorder_id, resolution.enterprise, context);
+meets(person: Person, "NOT_THE_BENEFICIARY", "countersign", resolution: BoardResolution, _) if
+  not is_beneficiary(person.id, resolution);
+
+# It raises a person: not while a retrieval holds the enterprise, nor by a new administrator in the time after it.
+#@ R-12 R-13
+requires("record_resolution", _: Enterprise, "NO_RETRIEVAL_HOLD");
+requires("record_resolution", _: Enterprise, "COOLED_OFF");
+requires("countersign", _: BoardResolution, "NO_RETRIEVAL_HOLD");
+requires("countersign", _: BoardResolution, "COOLED_OFF");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "record_resolution", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "record_resolution", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "countersign", resolution: BoardResolution, context) if
+  not is_held_by_retrieval(resolution.enterprise, context);
+meets(person: Person, "COOLED_OFF", "countersign", resolution: BoardResolution, context) if
+  not cooling_off(person, resolution.enterprise, _, context);
+
+# --- taking one back -------------------------------------------------------------------------------------------------
+
+# Those who recorded or confirmed it, and the legal representative, take it back.
+#@ A-02 A-05
+requires("withdraw", _: BoardResolution, "RESOLUTION_AUTHOR");
+requires("withdraw", _: BoardResolution, "RESOLUTION_STANDS");
+meets(person: Person, "RESOLUTION_AUTHOR", "withdraw", resolution: BoardResolution, _) if
+  resolution.recorded_by_id = person.id or
+  resolution.confirmed_by_id = person.id or
+  legal_representative(person, resolution.enterprise);
+meets(_: Person, "RESOLUTION_STANDS", "withdraw", resolution: BoardResolution, _) if resolution.state = "VALID";
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+lapses(person: Person, "record_resolution", enterprise: Enterprise, context, at) if
+  contract_administration_lapses(person, enterprise, context, at);
+lapses(person: Person, "countersign", resolution: BoardResolution, context, at) if
+  contract_administration_lapses(person, resolution.enterprise, context, at);
+lapses(_: Person, "countersign", resolution: BoardResolution, _, at) if at = resolution.valid_to;
