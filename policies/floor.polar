@@ -15,7 +15,7 @@ group("OWN_AFFAIRS", _: RetrievalCase, ["withdraw"]);
 group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"]);
 group("VERIFIED_PERSONS", _: SealHold, ["lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
-group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print"]);
+group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refusal"]);
 group("VERIFIED_PERSONS", _: RetrievalCase, ["review", "view_progress", "adjudicate", "decide_appeal"]);
 
 # Taking an enterprise back, and objecting to that.
@@ -61,7 +61,7 @@ group("BUSINESS", _: Delegation, ["accept"]);
 group("BUSINESS", _: SealUseRequest, ["approve", "reject"]);
 group("BUSINESS", _: BusinessCategory, ["initiate"]);
 group("BUSINESS", _: Contract, ["recall", "terminate"]);
-group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer"]);
+group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer", "refuse"]);
 group("BUSINESS", _: Signatory, ["permit_double_agency", "agree_to_termination", "request_review"]);
 group("BUSINESS", _: InternalReview, ["decide"]);
 

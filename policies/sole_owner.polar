@@ -186,6 +186,7 @@ lapses(person: Person, "stamp", seal: Seal, context, at) if
 
 # --- reviewing a seal ------------------------------------------------------------------------------------------------
 
+# The first seal of the company, and every other that is not the representative's own: with their own face.
 #@ A-03
 meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) if
   review.submitted_by.person_id = person.id and

@@ -148,6 +148,7 @@ CHECKS: dict[str, Any] = {
     "auth_letter_a_02_2": edited("AuthLetter", "letter", id="new", digest=""),
     "auth_letter_a_02_3": edited("AuthLetter", "letter", id="new", verified_at=NOW),
     "auth_letter_a_02_4": edited("AuthLetter", "letter", id="new", verified_by_id="bob", verified_at=NOW),
+    "signing_task_a_12_2": edited("SigningTask", "task1", refused_by_id="ann", refused_at=NOW),
     "enterprise_a_03_3": edited("Enterprise", "e1", contact_changed_at=NOW),
     "enterprise_authentication_a_03_2": edited("EnterpriseAuthentication", "auth", owner_id="ann"),
     "enterprise_authentication_a_03_3": edited("EnterpriseAuthentication", "auth", reviewer_id="out"),

@@ -64,6 +64,13 @@ class SignContext(TaskContext):
 
 
 @dataclass(slots=True)
+class RefusalContext(TaskContext):
+    """Refusing a task, for a reason."""
+
+    reason: str | None = None
+
+
+@dataclass(slots=True)
 class TransferContext(Context):
     """Passing a task on: `enterprise` is the task's party, `receiver` the member who is to take it."""
 
@@ -111,7 +118,7 @@ _TASK = Resolver(along=_TASK_PARTY, find=_documents, paths=_CONTRACT_OF_TASK)
 _SIGNATURE = Resolver(along=_TASK_PARTY, find=_signature, paths=_CONTRACT_OF_TASK, is_about_subject=True)
 
 ACTIONS = (
-    *actions("Contract", ContractContext, "view", "download", "print", "recall", resolver=_CONTRACT),
+    *actions("Contract", ContractContext, "view", "download", "print", "recall", "view_refusal", resolver=_CONTRACT),
     *actions(
         "Contract",
         TerminationContext,
@@ -120,5 +127,6 @@ ACTIONS = (
     ),
     *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
     *actions("SigningTask", SignContext, "sign", gives=("verification",), resolver=_SIGNATURE),
+    *actions("SigningTask", RefusalContext, "refuse", gives=("reason",), resolver=_TASK),
     *actions("SigningTask", TransferContext, "transfer", gives=("receiver",), resolver=Resolver(along=_TASK_PARTY)),
 )

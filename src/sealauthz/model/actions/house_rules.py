@@ -21,6 +21,4 @@ class ResolutionContext(Context):
     beneficiary: Person | None = None
 
 
-ACTIONS = (
-    *actions("Enterprise", ResolutionContext, "record_resolution", gives=("source", "contract", "beneficiary")),
-)
+ACTIONS = (*actions("Enterprise", ResolutionContext, "record_resolution", gives=("source", "contract", "beneficiary")),)

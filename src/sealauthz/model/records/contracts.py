@@ -9,7 +9,7 @@ from typing import Annotated
 
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Ref, many, one, record
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Personal, Ref, many, one, record
 from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique
 
 
@@ -235,7 +235,13 @@ class Signatory:
     Check("C-01", "position >= 1", says="tasks are ordered from 1"),
     # The party whose act it is; for a person\'s own signature, the enterprise that sent the contract.
     ActsFor("signatory_id/enterprise_id", "signatory_id/contract_id/initiator_id"),
+    Check(
+        "A-12",
+        "refused_by_id IS NULL OR (state = 'REJECTED' AND refused_at > 0)",
+        says="a task that somebody refused is rejected, and says when",
+    ),
     SetOnce("I16", "signed_by_id", "signed_for_id", says="who signed, and for whom, is history"),
+    SetOnce("A-12", "refused_by_id", "refused_at", says="who refused, and when, is history"),
     Life(
         {
             "WAITING": ("PENDING",),
@@ -252,7 +258,8 @@ class Signatory:
 class SigningTask:
     """One act that a signatory owes. `position` orders the tasks of a contract; equal positions run side by side.
 
-    `signed_for_id` is the member for whom a delegate sealed (the principal of the delegation).
+    `signed_for_id` is the member for whom a delegate sealed (the principal of the delegation). `refused_by_id` refused
+    it, and `refusal_reason` is what they said.
     """
 
     id: str
@@ -263,6 +270,9 @@ class SigningTask:
     handler_id: Annotated[str | None, Ref("Person")] = None
     signed_by_id: Annotated[str | None, Ref("Person")] = None
     signed_for_id: Annotated[str | None, Ref("Person")] = None
+    refused_by_id: Annotated[str | None, Ref("Person")] = None
+    refused_at: Instant = NEVER
+    refusal_reason: Personal = ""
 
     signatory: Signatory = one("signatory_id")
     operators: list[TaskOperator] = many("task_id")

@@ -1,4 +1,4 @@
-"""Everyday acts: absences and their substitutes, and companies of one person."""
+"""Everyday acts: absences and their substitutes, companies of one person, and refusals."""
 
 from __future__ import annotations
 
@@ -69,3 +69,14 @@ def upgrade() -> None:
         op.create_index(f"enterprise_authentication_{column}_idx", "enterprise_authentication", [column], unique=False)
     # In a company of one there is nobody else to decide: what the whole enterprise decides is no matter of one row.
     alter("seal_review", dropped=["seal_review_s_02_3"])
+    alter(
+        "signing_task",
+        columns=[
+            (sa.Column("refused_by_id", TEXT, nullable=True), "NULL"),
+            (sa.Column("refused_at", sa.BigInteger(), nullable=False), "0"),
+            (sa.Column("refusal_reason", TEXT, nullable=False), "''"),
+        ],
+        checks={"signing_task_a_12_2": "refused_by_id IS NULL OR (state = 'REJECTED' AND refused_at > 0)"},
+        references={"signing_task_refused_by_id_fkey": ("refused_by_id", "person")},
+    )
+    op.create_index("signing_task_refused_by_id_idx", "signing_task", ["refused_by_id"], unique=False)
