@@ -26,7 +26,7 @@ from sealauthz.accessdiff import approval
 from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
 from sealauthz.accessdiff.comparison import Limits
 from sealauthz.accessdiff.diff import compare
-from sealauthz.accessdiff.loosening import LooseningKind
+from sealauthz.accessdiff.loosening import LooseningKind, RuleChange
 from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
@@ -535,13 +535,110 @@ def test_a_change_that_cannot_allow_more_is_no_loosening(bundles: Bundles, tmp_p
         edit(folder, path.name, lambda text: text.replace("suits_any_matter", "suits_all_matters"))
     new = loaded(folder)
     assert new.version != bundles[""].version
-    assert changes_of(bundles[""], new).loosenings == ()
+    changes = changes_of(bundles[""], new)
+    assert changes.loosenings == ()
+    is_tighter = 'seal.state != "LOST"' in (folder / "seal_use.polar").read_text(encoding="utf-8")
+    assert [each.words for each in changes.differences] == (
+        [("meets", "use", "Seal", "SEAL_USABLE")] if is_tighter else []
+    )
 
 
 def without_head(text: str) -> str:
     """A rule of the file, once more at its end."""
     start = text.index("\nis_held(") + 1
     return text[start : text.index(";\n", start) + 2]
+
+
+CHANGED, ADDED, DROPPED = RuleChange.CHANGED, RuleChange.ADDED, RuleChange.DROPPED
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ('waived("SEAL_USABLE", "use", s: Seal, _) if s.kind = "OTHER";', [(ADDED, "waived", "SEAL_USABLE", True)]),
+        (
+            'meets(_: Person, "SEAL_USABLE", "use", s: Seal, _) if s.kind = "OTHER";',
+            [(ADDED, "meets", "SEAL_USABLE", False)],
+        ),
+        (
+            'requires("use", _: Seal, "MINE"); otherwise("MINE", "SEAL_FROZEN");'
+            'meets(_: Person, "MINE", "use", s: Seal, _) if s.kind = "OTHER";',
+            [(ADDED, "requires", "MINE", False), (ADDED, "meets", "MINE", False)],
+        ),
+        (
+            'has_permission(p: Person, "destroy", s: Seal) if p.id = s.enterprise.name;',
+            [(ADDED, "has_permission", "Seal", False)],
+        ),
+    ],
+)
+def test_rules_are_listed_whatever_the_questions_reach(bundles: Bundles, added: Any, rules: str, expected: Any) -> None:
+    new = added(rules)
+    there = changes_of(bundles[""], new).differences
+    assert [(each.change, each.words[0], each.words[-1], each.is_named) for each in there] == expected
+    back = changes_of(new, bundles[""]).differences
+    # What waives less or gives less need not be named; a requirement that is gone must.
+    assert {(each.change, each.words[0], each.is_named) for each in back} == {
+        (DROPPED, rule, rule == "requires") for _, rule, _, _ in expected
+    }
+
+
+def test_a_waiver_that_calls_a_looser_rule_is_named(bundles: Bundles, added: Any) -> None:
+    rule = 'waived("SEAL_USABLE", "use", seal: Seal, _) if is_ours(seal);\n'
+    old, new = (
+        added(f"{rule}is_ours(seal: Seal) if seal.kind in {kinds};\n")
+        for kinds in ('["OTHER"]', '["OTHER", "FINANCE"]')
+    )
+    changes = changes_of(old, new)
+    assert [(each.change, each.words[0], each.is_named) for each in changes.differences] == [(CHANGED, "is_ours", True)]
+    assert [each.is_named for each in changes.loosenings] == [True]
+    (line_,) = approval.acknowledgements_of([compare(old, new, [], NOW)])
+    assert line_.startswith("! is_ours ")
+
+
+def test_what_a_group_leaves_out_is_a_requirement_dropped(bundles: Bundles, tmp_path: Path) -> None:
+    folder = shutil.copytree(installed_folder(), tmp_path / "policies")
+    line_ = 'group("OURS", _: Seal, ["use", "stamp"]); group_requires("OURS", ["OURS_FIRST", "OURS_SECOND"]);\n'
+    meets = "".join(
+        f'meets(_: Person, "{need}", "{action}", s: Seal, _) if s.kind != "OTHER";\n'
+        for need in ("OURS_FIRST", "OURS_SECOND")
+        for action in ("use", "stamp")
+    )
+    others = 'otherwise("OURS_FIRST", "SEAL_FROZEN"); otherwise("OURS_SECOND", "SEAL_FROZEN");\n'
+    (folder / "ours.polar").write_text(line_ + meets + others, encoding="utf-8")
+    old = loaded(folder)
+    exempt = 'exempt("OURS", "stamp", _: Seal, "OURS_SECOND", "A reason.");\n'
+    without_meets = meets.replace('meets(_: Person, "OURS_SECOND", "stamp", s: Seal, _) if s.kind != "OTHER";\n', "")
+    (folder / "ours.polar").write_text(line_ + exempt + without_meets + others, encoding="utf-8")
+    changes = changes_of(old, loaded(folder))
+    named = [(each.change, each.words) for each in changes.differences if each.is_named]
+    assert named == [(DROPPED, ("requires", "stamp", "Seal", "OURS_SECOND"))]
+    # In other words the same: one list or two, and each action by itself.
+    same = line_.replace('["OURS_FIRST", "OURS_SECOND"]);', '["OURS_SECOND"]); group_requires("OURS", ["OURS_FIRST"]);')
+    (folder / "ours.polar").write_text(others + meets + same, encoding="utf-8")
+    assert changes_of(old, loaded(folder)).differences == ()
+
+
+def test_an_end_of_an_allow_that_is_gone_is_told(bundles: Bundles, added: Any) -> None:
+    lapse = 'lapses(_: Person, "use", seal: Seal, _, at) if at = seal.certificate.not_after;\n'
+    found = compare(added(lapse), added("# Nothing.\n"), [], NOW)
+    assert [(each.kind, each.words) for each in unseen([found])] == [(LooseningKind.LAPSE, ("lapses", "use", "Seal"))]
+    assert compare(added("# Nothing.\n"), added(lapse), [], NOW).loosenings == ()
+
+
+def test_two_waivers_are_refused_an_hour_after_the_export(bundles: Bundles, added: Any) -> None:
+    rules = (
+        'waived("FRESH_FACE", "use", s: Seal, _) if s.kind = "OFFICIAL";',
+        'waived("CERTIFICATE_VALID", "use", s: Seal, _) if s.kind = "OFFICIAL";',
+    )
+    found = compare(bundles[""], added("\n".join(rules)), Scene().records, NOW + HOUR)
+    lines = approval.acknowledgements_of([found])
+    assert {line.rpartition(" ")[0] for line in lines} == {
+        "! waived use Seal CERTIFICATE_VALID",
+        "! waived use Seal FRESH_FACE",
+    }
+    # Approving all that the questions show does not approve the waivers.
+    shown = "".join(f"{line}\n" for line in approval.lines_of([found]))
+    assert set(approval.compare(lines | approval.lines_of([found]), approval.read(shown, "file")).missing) == lines
 
 
 def test_the_digest_of_an_acknowledgement_covers_what_the_rule_calls(bundles: Bundles, added: Any) -> None:

@@ -123,6 +123,8 @@ def test_json_has_the_documented_form(sealauthz, new):
         "files",
         "parameters",
         "accepted",
+        "rules",
+        "named",
         "summary",
         "facts",
         "cannot_tell",
@@ -131,6 +133,10 @@ def test_json_has_the_documented_form(sealauthz, new):
     assert found["complete"] is True
     assert found["files"] == ["seal_use.polar"]
     assert found["approval"] is None
+    (rule,) = found["rules"]
+    assert (rule["change"], rule["named"], rule["rule"]) == ("CHANGED", True, ["waived", "use", "Seal", "FRESH_FACE"])
+    assert rule["old"] == rule["new"]  # the head is as it was
+    assert [each["rule"] for each in found["named"]] == [rule["rule"]]
     (some,) = found["facts"]
     assert some.keys() == {"name", "now", "extent", "changes", "fresh_changes", "denials_with_other_reasons"}
     assert (some["fresh_changes"], found["cannot_tell"]) == ([], [])
@@ -212,7 +218,8 @@ def test_a_waiver_that_no_question_reaches_is_refused_until_it_is_acknowledged(s
     assert (untold["kind"], untold["file"], untold["line"]) == ("ADDED", "mine.polar", 1)
     assert untold["rule"] == ["waived", "use", "Seal", "SEAL_USABLE"]
     line = untold["approval_line"]
-    assert re.fullmatch(r"\? waived use Seal SEAL_USABLE [0-9a-f]{8}", line)
+    assert re.fullmatch(r"! waived use Seal SEAL_USABLE [0-9a-f]{8}", line)
+    assert out.index("\nREQUIREMENTS DROPPED OR WAIVED\n") < out.index("\nno effect seen in ")
     out = diff(sealauthz, "-o", "markdown", new="unreached")[1]
     assert out.startswith("### Access: no effect seen; cannot tell what 1 change of the rules may allow\n")
     assert "#### ❓ Cannot tell\n" in out
@@ -271,17 +278,31 @@ def test_above_the_limit_it_says_what_was_decided(sealauthz, new, facts):
 # --- the gate -------------------------------------------------------------------------------------------------------
 
 
-def test_a_change_that_is_not_approved_is_refused_with_the_line_to_add(sealauthz, new, tmp_path):
+@pytest.fixture
+def waived(sealauthz, new):
+    """The line that names what `new` waives."""
+    (named,) = json.loads(diff(sealauthz, "-o", "json")[1])["named"]
+    return named["approval_line"]
+
+
+def test_a_change_that_is_not_approved_is_refused_with_the_line_to_add(sealauthz, waived, tmp_path):
     (tmp_path / "ok.txt").write_text("# nothing yet\n", encoding="utf-8")
     code, out, _ = diff(sealauthz, "--approve", "ok.txt")
     assert code == 1
-    assert out.endswith(f"not approved: after review, add to ok.txt\n  {GAIN}\n")
+    assert out.endswith(f"not approved: after review, add to ok.txt\n  {waived}\n  {GAIN}\n")
     _, out, _ = diff(sealauthz, "--approve", "ok.txt", "-o", "markdown")
-    assert f"❌ **Not approved.** After review, add to <code>ok.txt</code>:\n\n```diff\n{GAIN}\n```" in out
+    assert f"❌ **Not approved.** After review, add to <code>ok.txt</code>:\n\n```diff\n{waived}\n{GAIN}\n```" in out
 
 
-def test_the_approved_changes_pass(sealauthz, new, tmp_path):
-    (tmp_path / "ok.txt").write_text(f"{GAIN}  # by the security team\n", encoding="utf-8")
+def test_a_waiver_is_named_even_where_what_it_gives_is_approved(sealauthz, waived, tmp_path):
+    (tmp_path / "ok.txt").write_text(f"{GAIN}\n", encoding="utf-8")
+    code, out, _ = diff(sealauthz, "--approve", "ok.txt")
+    assert code == 1
+    assert out.endswith(f"not approved: after review, add to ok.txt\n  {waived}\n")
+
+
+def test_the_approved_changes_pass(sealauthz, waived, tmp_path):
+    (tmp_path / "ok.txt").write_text(f"{GAIN}  # by the security team\n{waived}\n", encoding="utf-8")
     code, out, _ = diff(sealauthz, "--approve", "ok.txt")
     assert code == 0
     assert out.endswith("approved: the changes are exactly those in ok.txt\n")
@@ -290,8 +311,8 @@ def test_the_approved_changes_pass(sealauthz, new, tmp_path):
     assert json.loads(out)["approval"] == {"file": "ok.txt", "approved": True, "missing": [], "stale": []}
 
 
-def test_an_approval_of_what_does_not_happen_is_refused(sealauthz, new, tmp_path):
-    (tmp_path / "ok.txt").write_text(f"{GAIN}\n- Person:p-gu view Seal:seal-official\n", encoding="utf-8")
+def test_an_approval_of_what_does_not_happen_is_refused(sealauthz, waived, tmp_path):
+    (tmp_path / "ok.txt").write_text(f"{GAIN}\n{waived}\n- Person:p-gu view Seal:seal-official\n", encoding="utf-8")
     code, out, _ = diff(sealauthz, "--approve", "ok.txt")
     assert code == 1
     assert out.endswith("remove from ok.txt\n  - Person:p-gu view Seal:seal-official\n")
@@ -299,7 +320,7 @@ def test_an_approval_of_what_does_not_happen_is_refused(sealauthz, new, tmp_path
     assert code == 1
 
 
-def test_update_writes_the_file_and_keeps_its_comments(sealauthz, new, tmp_path):
+def test_update_writes_the_file_and_keeps_its_comments(sealauthz, waived, tmp_path):
     file = tmp_path / "ok.txt"
     code, out, _ = diff(sealauthz, "--approve", "ok.txt", "--update")
     assert code == 0
@@ -308,7 +329,7 @@ def test_update_writes_the_file_and_keeps_its_comments(sealauthz, new, tmp_path)
     file.write_text(f"# Ours.\n\n{GAIN}    # agreed\n+ Person:p-he use Seal:s\n", encoding="utf-8")
     code, _, _ = diff(sealauthz, "--approve", "ok.txt", "--update")
     assert code == 0
-    assert file.read_text(encoding="utf-8") == f"# Ours.\n\n{GAIN}    # agreed\n"
+    assert file.read_text(encoding="utf-8") == f"# Ours.\n\n{waived}\n{GAIN}    # agreed\n"
     assert diff(sealauthz, "--approve", "ok.txt")[0] == 0
 
 
@@ -373,7 +394,7 @@ def test_a_revision_is_compared_with_the_folder(sealauthz, repository):
 def test_the_floor_of_an_older_version_is_compared_and_never_served(sealauthz, repository):
     floor = repository / "rules" / "floor.polar"
     now = floor.read_text(encoding="utf-8")
-    edit(repository / "rules", "floor.polar", 'requires("join", _: Enterprise, "ENTERPRISE_OPERATING");', "")
+    edit(repository / "rules", "floor.polar", 'group("JOINING", _: JoinApplication, ["remind"]);', "")
     git(repository, "commit", "-q", "-a", "-m", "an older version")
     code, _, err = diff(sealauthz, old="default", new="repository/rules")
     assert (code, "floor.polar: is the product's and differs" in err) == (1, True)

@@ -5,10 +5,12 @@
     + Person:p-zhou use Seal:seal-official task=task-cartons    # agreed with security
     - Person:p-chen grant Seal:seal-official
     ~ Person:p-zhou use Seal:seal-official +NOTIFY_LEGAL
-    ? waived use Seal SEAL_USABLE 5037a0ff
+    ! waived use Seal SEAL_USABLE 5037a0ff
+    ? meets stamp Seal SEAL_USABLE 8c1e3a90
 
-`+` is access that is gained, `-` access that is lost, `~` an allow with other obligations, `?` a change of the rules
-that may allow more and of which no question showed an effect; its digest is that of the rule and of all that it calls.
+`+` is access that is gained, `-` access that is lost, `~` an allow with other obligations, `!` a requirement that is
+dropped or waived, whatever the questions show, `?` another change of the rules that may allow more and of which no
+question showed an effect; the digest is that of the rule and of all that it calls.
 A line with a context is about somebody who has access with or without the change, and for whom this context is added
 or taken away. Blanks, `#`, `%` and `=` in an id are written with percent signs, as in addresses.
 """
@@ -21,7 +23,7 @@ from dataclasses import dataclass, field
 
 from sealauthz.accessdiff.changes import Change, ChangeKind
 from sealauthz.accessdiff.loosening import Loosening
-from sealauthz.accessdiff.report import AccessDiff, unseen
+from sealauthz.accessdiff.report import AccessDiff, named, unseen
 
 MARKS = {
     ChangeKind.GAIN: "+",
@@ -34,7 +36,7 @@ MARKS = {
 
 HEADER = (
     "# Approved changes of access. Written by `sealauthz policy diff --update`; reviewed like code.",
-    "# + gained   - lost   ~ other obligations   ? effect not seen; see `sealauthz policy diff --help`.",
+    "# + gained   - lost   ~ other obligations   ! dropped or waived   ? effect not seen; see `policy diff --help`.",
 )
 
 _ESCAPED = re.compile(r"[^\S ]|[ #%=\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -43,7 +45,7 @@ _REFERENCE = rf"[A-Za-z]\w*:{_WORD}"
 _LINE = re.compile(
     rf"(?P<set>\[{_WORD}\] )?(?P<mark>[+\-~]) {_REFERENCE} [A-Za-z]\w* {_REFERENCE}(?P<rest>(?: \S+)*)", re.ASCII
 )
-_UNSEEN = re.compile(rf"\?(?: {_WORD})+ [0-9a-f]{{8}}", re.ASCII)
+_OF_RULES = re.compile(rf"[!?](?: {_WORD})+ [0-9a-f]{{8}}", re.ASCII)
 _ENTRY = re.compile(rf"[A-Za-z]\w*=(?:{_WORD})?", re.ASCII)
 _OBLIGATION = re.compile(rf"[+\-]{_WORD}", re.ASCII)
 
@@ -101,13 +103,15 @@ def lines_of(diffs: Iterable[AccessDiff]) -> frozenset[str]:
 
 
 def acknowledgement_of(loosening: Loosening) -> str:
-    """Write a change of the rules as the line that acknowledges that no question showed an effect of it."""
-    return " ".join(("?", *map(escaped, loosening.words), loosening.digest))
+    """Write a change of the rules as the line that acknowledges it: that it drops or waives, or that no question shows
+    an effect.
+    """
+    return " ".join(("!" if loosening.is_named else "?", *map(escaped, loosening.words), loosening.digest))
 
 
 def acknowledgements_of(diffs: Sequence[AccessDiff]) -> frozenset[str]:
-    """Write every change of the rules that may allow more and of which no set of facts showed an effect."""
-    return frozenset(map(acknowledgement_of, unseen(diffs)))
+    """Write what is dropped or waived, and every other change of the rules that may allow more and shows nowhere."""
+    return frozenset(map(acknowledgement_of, (*named(diffs), *unseen(diffs))))
 
 
 def read(text: str, name: str) -> Approvals:
@@ -135,10 +139,11 @@ def read(text: str, name: str) -> Approvals:
 
 
 def _check(line: str, place: str) -> None:
-    if line.startswith("?"):
-        if not _UNSEEN.fullmatch(line):
+    if line.startswith(("!", "?")):
+        if not _OF_RULES.fullmatch(line):
             raise ApprovalProblem(
-                f"{place}: `{line}` is no change: `?` stands before a rule and its digest, as `policy diff` prints them"
+                f"{place}: `{line}` is no change: `{line[0]}` stands before a rule and its digest, as `policy diff` "
+                "prints them"
             )
         return
     found = _LINE.fullmatch(line)
@@ -177,6 +182,8 @@ def written(needed: Iterable[str], approved: Approvals) -> str:
 def _order(line: str) -> tuple[str, ...]:
     """Sort by resource, action and subject, so that what belongs together stands together."""
     words = line.split(" ")
+    if words[0] == "!":
+        return ("", *words)  # first of all
     if words[0] == "?":
         return ("~", *words)
     of = words.pop(0) if words[0].startswith("[") else ""

@@ -23,7 +23,11 @@ _NEEDS: Mapping[Key, tuple[int, int, int]] = {
 }
 """Where the head of a rule names action, type and requirement."""
 OBLIGATION: Key = ("obligation", 5)
-FIXED = frozenset({*_NEEDS, OBLIGATION, ALLOW, ("visible", 3), ("settled", 5), *((name, 3) for name in BLOCK_RULES)})
+LAPSES: Key = ("lapses", 5)
+WAIVED = "waived"
+FIXED = frozenset(
+    {*_NEEDS, OBLIGATION, LAPSES, ALLOW, ("visible", 3), ("settled", 5), *((name, 3) for name in BLOCK_RULES)}
+)
 """Rules that are asked for by name, so that one of another name is no match."""
 
 Need = tuple[str, str, str]

@@ -68,4 +68,5 @@ def compare(
         fresh=tuple(fresh),
         loosenings=rules.loosenings,
         shown=frozenset(loosening for loosening in rules.loosenings if loosening.sign in signs),
+        differences=rules.differences,
     )

@@ -34,6 +34,8 @@ class LooseningKind(StrEnum):
     """Another value of a parameter: whether more or less is allowed, nothing but questions can tell."""
     OBLIGATION = "OBLIGATION"
     """An obligation that only the old bundle has."""
+    LAPSE = "LAPSE"
+    """An end of an allow that only the old bundle has: it may stand for longer."""
 
 
 Sign = tuple[Any, ...]
@@ -46,6 +48,7 @@ class Loosening:
 
     `words` names what is changed: the rule, and what its head says of action, type and requirement. `digest` changes
     with everything that the rule says or calls, so that what was acknowledged once is not something else later.
+    `is_named`: a requirement is dropped or waived, which an approval names whether or not a question showed an effect.
     """
 
     kind: LooseningKind
@@ -54,6 +57,37 @@ class Loosening:
     place: Place | None
     digest: str
     sign: Sign = field(compare=False)
+    is_named: bool = field(default=False, compare=False)
+
+
+class RuleChange(StrEnum):
+    """What became of a rule as it is written."""
+
+    ADDED = "ADDED"
+    DROPPED = "DROPPED"
+    CHANGED = "CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRule:
+    """A rule as a bundle has it: its head, and where it stands."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDifference:
+    """One rule that the two bundles do not both have as it is written, whatever it may allow.
+
+    `words` names it: the rule, and what its head says of action, type and requirement; of another rule its parameters.
+    """
+
+    change: RuleChange
+    words: tuple[str, ...]
+    old: WrittenRule | None
+    new: WrittenRule | None
+    is_named: bool = False
 
 
 def proved_sign(side: str, file: str, line: int) -> Sign:
@@ -70,3 +104,4 @@ class RuleChanges:
 
     loosenings: tuple[Loosening, ...] = ()
     concerned: frozenset[tuple[str, str]] = frozenset()
+    differences: tuple[RuleDifference, ...] = ()

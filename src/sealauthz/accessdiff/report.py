@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.accessdiff.changes import Change, ChangeKind, OtherReasons
-from sealauthz.accessdiff.loosening import Loosening
+from sealauthz.accessdiff.loosening import Loosening, RuleDifference
 from sealauthz.decision import Bundle
 from sealauthz.decision.signoffs import Accepted
 from sealauthz.schema.parameters import counts_of
@@ -66,7 +66,8 @@ class AccessDiff:
     """What changes, in the order of kind, type, action, resource and subject. `other_reasons` are no changes.
 
     `fresh` are the changes that show only where checks and codes are fresh. `loosenings` are the differences of the
-    rules that may allow more, `shown` those of them of which these facts showed an effect.
+    rules that may allow more, `shown` those of them of which these facts showed an effect. `differences` are all rules
+    that are not in both bundles as they are written, those that an approval must name first.
     """
 
     bundles: BundleDelta
@@ -78,6 +79,7 @@ class AccessDiff:
     fresh: tuple[Change, ...] = ()
     loosenings: tuple[Loosening, ...] = ()
     shown: frozenset[Loosening] = frozenset()
+    differences: tuple[RuleDifference, ...] = ()
 
     def of(self, *kinds: ChangeKind) -> tuple[Change, ...]:
         """The changes of these kinds, of the facts as they are."""
@@ -92,6 +94,11 @@ def unseen(diffs: Sequence[AccessDiff]) -> tuple[Loosening, ...]:
     """Return what may allow more, and of which no set of facts showed an effect: the diff cannot tell what it does."""
     shown = frozenset[Loosening]().union(*(diff.shown for diff in diffs))
     return tuple(loosening for loosening in diffs[0].loosenings if loosening not in shown) if diffs else ()
+
+
+def named(diffs: Sequence[AccessDiff]) -> tuple[Loosening, ...]:
+    """Return the requirements that are dropped or waived: an approval names each, whatever the questions show."""
+    return tuple(loosening for loosening in diffs[0].loosenings if loosening.is_named) if diffs else ()
 
 
 def delta(old: Bundle, new: Bundle) -> BundleDelta:

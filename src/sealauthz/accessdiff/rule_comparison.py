@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -13,7 +14,9 @@ from sealauthz.accessdiff.clauses import (
     ALLOW,
     BLOCK_RULES,
     FIXED,
+    LAPSES,
     OBLIGATION,
+    WAIVED,
     ClauseForm,
     forms_of,
     literal_of,
@@ -22,10 +25,22 @@ from sealauthz.accessdiff.clauses import (
     says_less,
     type_of,
 )
-from sealauthz.accessdiff.loosening import NEW, OLD, Loosening, LooseningKind, RuleChanges, Sign, proved_sign
+from sealauthz.accessdiff.loosening import (
+    NEW,
+    OLD,
+    Loosening,
+    LooseningKind,
+    RuleChange,
+    RuleChanges,
+    RuleDifference,
+    Sign,
+    WrittenRule,
+    proved_sign,
+)
 from sealauthz.decision import Bundle
 from sealauthz.polar import Source
 from sealauthz.polar.program import Clause, Key
+from sealauthz.polar.syntax import Place
 from sealauthz.polar.terms import placeless
 from sealauthz.polar.unparse import written_head
 
@@ -115,7 +130,7 @@ class RuleComparison:
         form = side.form(clause)
         return form.said, tuple(self._token(side, called) for called in form.calls)
 
-    def _parted(self, key: Key) -> tuple[list[Clause], list[Clause], list[tuple[Clause, Clause]]]:
+    def parted(self, key: Key) -> tuple[list[Clause], list[Clause], list[tuple[Clause, Clause]]]:
         """The clauses of a rule that only the old bundle has, those that only the new one has, and what both have."""
         before = {self._shallow(self._old, clause): clause for clause in self._old.clauses.get(key, ())}
         after = {self._shallow(self._new, clause): clause for clause in self._new.clauses.get(key, ())}
@@ -131,17 +146,18 @@ class RuleComparison:
             said = f"`{action}` on {type_} is a new action"
             words = ("action", action, type_)
             yield Loosening(LooseningKind.ACTION, words, said, None, _digest_of(words), words)
-        waiting: list[tuple[Node, bool]] = [((ALLOW, None), False)]
-        seen: set[tuple[Node, bool]] = set()
+        waiting: list[tuple[Node, bool, bool]] = [((ALLOW, None), False, False)]
+        seen: set[tuple[Node, bool, bool]] = set()
         while waiting:
-            (key, word), is_negated = entry = waiting.pop()
+            (key, word), is_negated, is_waiving = entry = waiting.pop()
             if entry in seen:
                 continue
             seen.add(entry)
-            gone, extra, both = self._parted(key)
+            gone, extra, both = self.parted(key)
             gone = [clause for clause in gone if self._counts(clause, word)]
             extra = [clause for clause in extra if self._counts(clause, word)]
             both = [pair for pair in both if self._counts(pair[0], word)]
+            is_waiving = is_waiving or key[0] == WAIVED
             if key[0] == "requires":
                 # Of one requirement more `allow` only asks more; that there is one at all comes with a new action.
                 extra, gone = [], gone if is_negated else []
@@ -149,20 +165,20 @@ class RuleComparison:
                 for clause in extra:
                     weaker = [other for other in gone if says_less(other, clause)]
                     if not weaker:
-                        yield self._loosening(LooseningKind.ADDED, self._new, clause)
+                        yield self._loosening(LooseningKind.ADDED, self._new, clause, is_waiving)
                     both += [(other, clause) for other in weaker]
             else:
                 for clause in gone:
                     weaker = [other for other in extra if says_less(other, clause)]
                     if not weaker:
-                        yield self._loosening(LooseningKind.DROPPED, self._old, clause)
+                        yield self._loosening(LooseningKind.DROPPED, self._old, clause, is_waiving)
                     both += [(clause, other) for other in weaker]
             for before, after in both:
                 for side, clause in ((self._old, before), (self._new, after)):
                     for called, flips, said_word in side.form(clause).signed_calls:
                         # A rule of the same sense in both bundles holds no difference, nor does anything below it.
                         if self._colours.get((OLD, called)) != self._colours.get((NEW, called)):
-                            waiting.append(((called, said_word), is_negated != flips))
+                            waiting.append(((called, said_word), is_negated != flips, is_waiving))
 
     def _counts(self, clause: Clause, word: str | None) -> bool:
         """Whether a clause can be asked for by both bundles: with the word, and about an action that both have."""
@@ -180,26 +196,18 @@ class RuleComparison:
         # What settles a requirement that is new is part of the tightening.
         return need in self._old.needs & self._new.needs
 
-    def _loosening(self, kind: LooseningKind, side: RuleSet, clause: Clause) -> Loosening:
+    def _loosening(self, kind: LooseningKind, side: RuleSet, clause: Clause, is_waiving: bool) -> Loosening:
         need = need_of(clause)
         sign: Sign = proved_sign(side.name, clause.place.file, clause.place.line)
-        if need is not None:
-            words: tuple[str, ...] = (clause.name, *filter(None, need))
-            if clause.name == "requires":
-                sign = ("requires", *need)
-        else:
-            literals = [literal_of(parameter) for parameter in clause.parameters]
-            types = [type_of(parameter) for parameter in clause.parameters[-2:]]
-            words = (clause.name, *filter(None, (*literals, *types[: len(types) if clause.name == "visible" else 0])))
-            if clause.name in BLOCK_RULES:
-                words = (*words, *filter(None, [types[-1]]))
-        return Loosening(
-            kind, words, written_head(clause.name, clause.parameters), clause.place, side.digest(clause), sign
-        )
+        if need is not None and clause.name == "requires":
+            sign = ("requires", *need)
+        text, words = written_head(clause.name, clause.parameters), words_of(clause)
+        is_named = is_waiving or clause.name == "requires"
+        return Loosening(kind, words, text, clause.place, side.digest(clause), sign, is_named)
 
     def obligations(self) -> Iterator[Loosening]:
         """What an allow obliges to in the old bundle, and not, or under more conditions, in the new one."""
-        gone, extra, _ = self._parted(OBLIGATION)
+        gone, extra, _ = self.parted(OBLIGATION)
         for clause in gone:
             action, type_, code = (
                 literal_of(clause.parameters[1]),
@@ -213,6 +221,17 @@ class RuleComparison:
             words = ("obligation", action, type_, code)
             digest = self._old.digest(clause)
             yield Loosening(LooseningKind.OBLIGATION, words, text, clause.place, digest, sign)
+
+    def lapses(self) -> Iterator[Loosening]:
+        """What ends an allow in the old bundle, and not, or under more conditions, in the new one."""
+        gone, extra, _ = self.parted(LAPSES)
+        for clause in gone:
+            action, type_ = literal_of(clause.parameters[1]), type_of(clause.parameters[2])
+            is_left = not action or (action, type_) in self._new.actions
+            if is_left and not any(says_less(other, clause) for other in extra):
+                words = ("lapses", *filter(None, (action, type_)))
+                text, digest = written_head(clause.name, clause.parameters), self._old.digest(clause)
+                yield Loosening(LooseningKind.LAPSE, words, text, clause.place, digest, words)
 
     def parameters(self) -> Iterator[Loosening]:
         """The parameters that have other values, of those that `allow` or anything below it reads."""
@@ -276,6 +295,47 @@ class RuleComparison:
         below = (each for key in rules_below(side, form.calls) for each in side.clauses.get(key, ()))
         return form.parameters.union(*(side.form(each).parameters for each in below))
 
+    # --- as they are written -----------------------------------------------------------------------------------------
+
+    def differences(self, named: frozenset[tuple[str, Place]]) -> Iterator[RuleDifference]:
+        """Return the rules that decisions depend on and that not both bundles have as they are written.
+
+        `named` are the places of those that an approval must name, each with its bundle.
+        """
+        below = {key for side in (self._old, self._new) for key in rules_below(side, (ALLOW, OBLIGATION, LAPSES))}
+        for key in sorted(below):
+            gone, extra, _ = self.parted(key)
+            if key not in FIXED:
+                # What the other bundle has under another name is in both.
+                gone = gone if self._token(self._old, key) == key else []
+                extra = extra if self._token(self._new, key) == key else []
+            for words in dict.fromkeys(map(words_of, (*gone, *extra))):
+                before = [clause for clause in gone if words_of(clause) == words]
+                after = [clause for clause in extra if words_of(clause) == words]
+                for old, new in itertools.zip_longest(before, after):
+                    change = RuleChange.ADDED if old is None else RuleChange.DROPPED if new is None else None
+                    is_named = (old is not None and (OLD, old.place) in named) or (
+                        new is not None and (NEW, new.place) in named
+                    )
+                    yield RuleDifference(
+                        change or RuleChange.CHANGED, words, _written(old), _written(new), is_named=is_named
+                    )
+
+
+def _written(clause: Clause | None) -> WrittenRule | None:
+    return None if clause is None else WrittenRule(written_head(clause.name, clause.parameters), clause.place)
+
+
+def words_of(clause: Clause) -> tuple[str, ...]:
+    """Name a rule by its own name and by what its head says of action, type and requirement."""
+    need = need_of(clause)
+    if need is not None:
+        return (clause.name, *filter(None, need))
+    literals = [literal_of(parameter) for parameter in clause.parameters]
+    types = [type_of(parameter) for parameter in clause.parameters[-2:]]
+    words = (clause.name, *filter(None, (*literals, *types[: len(types) if clause.name == "visible" else 0])))
+    return (*words, *filter(None, [types[-1]])) if clause.name in BLOCK_RULES else words
+
 
 def rules_below(side: RuleSet, keys: Iterable[Key]) -> set[Key]:
     """These rules and all that they call, directly or not."""
@@ -297,8 +357,28 @@ def changes_of(old: Bundle, new: Bundle) -> RuleChanges:
 @lru_cache(maxsize=64)
 def _changes(old: BundleText, new: BundleText) -> RuleChanges:
     compared = RuleComparison(old, new)
-    found = dict.fromkeys((*compared.rules(), *compared.obligations(), *compared.parameters()))
-    return RuleChanges(tuple(sorted(found, key=_order)), compared.concerned())
+    found: dict[Loosening, Loosening] = {}
+    for each in (*compared.rules(), *compared.obligations(), *compared.lapses(), *compared.parameters()):
+        # What is reached through a waiver and otherwise, too, is named.
+        if each not in found or each.is_named:
+            found[each] = each
+    named = frozenset(
+        (OLD if each.kind is LooseningKind.DROPPED else NEW, each.place)
+        for each in found.values()
+        if each.is_named and each.place is not None
+    )
+    differences = sorted(compared.differences(named), key=_rank)
+    return RuleChanges(tuple(sorted(found.values(), key=_order)), compared.concerned(), tuple(differences))
+
+
+_RANKS = {"requires": 0, WAIVED: 1, "meets": 2, "has_permission": 3}
+
+
+def _rank(difference: RuleDifference) -> tuple[Any, ...]:
+    """Sort what must be named first, then requirements, what settles them, permissions, and the rules below."""
+    written = difference.new or difference.old
+    place = (written.place.file, written.place.line, written.place.column) if written is not None else ()
+    return not difference.is_named, _RANKS.get(difference.words[0], len(_RANKS)), place
 
 
 def _order(loosening: Loosening) -> tuple[Any, ...]:

@@ -13,8 +13,8 @@ import click
 
 from sealauthz.accessdiff.approval import acknowledgement_of, line_of
 from sealauthz.accessdiff.changes import Cause, Change, ChangeKind, OtherReasons, SourceLine, grouped
-from sealauthz.accessdiff.loosening import Loosening
-from sealauthz.accessdiff.report import AccessDiff, unseen
+from sealauthz.accessdiff.loosening import Loosening, RuleDifference
+from sealauthz.accessdiff.report import AccessDiff, named, unseen
 from sealauthz.cli import access_words as words
 from sealauthz.cli.access_words import Gate, cause_text, context_text, contexts_text, entity_text, plain
 from sealauthz.cli.output import rfc3339
@@ -47,6 +47,7 @@ def text_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
     same = "" if bundles.old != bundles.new else ", the same files"
     lines = [f"policy {_paint(bundles.old, bold=True)} → {_paint(bundles.new, bold=True)}{same}"]
     lines += [f"  {plain(said)}" for said in words.files_text(bundles)]
+    lines += _difference_lines(diffs[0].differences)
     for diff in diffs:
         if diff.name:
             lines += ["", _paint(f"facts {plain(diff.name)}", bold=True)]
@@ -69,6 +70,15 @@ def _sections(diff: AccessDiff) -> Iterator[tuple[str, str, tuple[Change, ...]]]
         yield title, colour, diff.of(*kinds)
     for title, colour, kinds in words.SECTIONS:
         yield f"{title} {words.WITH_FRESH}", colour, diff.fresh_of(*kinds)
+
+
+def _difference_lines(differences: Sequence[RuleDifference]) -> Iterator[str]:
+    """The rules that not both bundles have as they are written; first those that an approval names."""
+    for title, is_named in words.RULE_SECTIONS:
+        rows = [words.difference_text(each) for each in differences if each.is_named == is_named]
+        if rows:
+            yield from ("", _paint(title, fg="red" if is_named else None, bold=True))
+            yield from _listed([(where, plain(said)) for where, said in rows], indent=2)
 
 
 def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
@@ -156,6 +166,12 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
     lines = [f"### Access: {words.summary(diffs)}", "", *_verdict_lines(gate)]
     lines += [f"Policy {_code(bundles.old)} → {_code(bundles.new)}"]
     lines += [f"- {_code(said)}" for said in words.files_text(bundles)]
+    for title, is_named in words.RULE_SECTIONS:
+        rows = [words.difference_text(each) for each in diffs[0].differences if each.is_named == is_named]
+        if rows:
+            lines += ["", f"#### {'❗' if is_named else '📜'} {title.capitalize()}", ""]
+            lines += [f"- {_code(where)} {_code(said)}" for where, said in rows[:MAX_ROWS]]
+            lines += [f"- … and {len(rows) - MAX_ROWS:,} more"] if len(rows) > MAX_ROWS else []
     room = MAX_ROWS
     for diff in diffs:
         if diff.name:
@@ -268,6 +284,8 @@ def json_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gate: G
             side: [dataclasses.asdict(each) for each in accepted]
             for side, accepted in zip(("old", "new"), bundles.accepted, strict=True)
         },
+        "rules": [_difference_json(each) for each in diffs[0].differences],
+        "named": [_loosening_json(loosening) for loosening in named(diffs)],
         "summary": {str(kind): found[kind] for kind in ChangeKind},
         "facts": [_diff_json(diff, lists_reasons) for diff in diffs],
         "cannot_tell": [_loosening_json(loosening) for loosening in unseen(diffs)],
@@ -319,6 +337,20 @@ def _change_json(change: Change, name: str) -> dict[str, Any]:
         "obligations_dropped": list(change.dropped),
         "error": change.error,
         "approval_line": line_of(change, name),
+    }
+
+
+def _difference_json(difference: RuleDifference) -> dict[str, Any]:
+    return {
+        "change": str(difference.change),
+        "rule": list(difference.words),
+        "named": difference.is_named,
+        **{
+            side: None
+            if written is None
+            else {"text": written.text, "file": written.place.file, "line": written.place.line}
+            for side, written in (("old", difference.old), ("new", difference.new))
+        },
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sealauthz.accessdiff.approval import Verdict, escaped
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
-from sealauthz.accessdiff.loosening import Loosening, LooseningKind
+from sealauthz.accessdiff.loosening import Loosening, LooseningKind, RuleChange, RuleDifference
 from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
 from sealauthz.schema.parameters import length_text
 
@@ -74,9 +74,26 @@ def unseen_text(missed: Sequence[Loosening]) -> str:
     return f"cannot tell what {counted(len(missed), 'change', 'changes')} of the rules may allow"
 
 
+RULE_SECTIONS = (
+    ("REQUIREMENTS DROPPED OR WAIVED", True),
+    ("RULES", False),
+)
+"""The sections about the rules as they are written, and whether an approval names what stands in them."""
+
+
+def difference_text(difference: RuleDifference) -> tuple[str, str]:
+    """Say where a rule stands that not both bundles have, and what became of it."""
+    written = difference.new or difference.old
+    if written is None:
+        raise TypeError("a difference is of one rule at least")
+    side = "NEW" if difference.new is not None else "OLD"
+    became = {RuleChange.ADDED: "is new", RuleChange.DROPPED: "is gone", RuleChange.CHANGED: "is changed"}
+    return f"{side} {written.place.file}:{written.place.line}", f"{written.text}  {became[difference.change]}"
+
+
 def loosening_text(loosening: Loosening) -> tuple[str, str]:
     """Say where a change of the rules stands, and what it is."""
-    is_gone = loosening.kind in (LooseningKind.DROPPED, LooseningKind.OBLIGATION)
+    is_gone = loosening.kind in (LooseningKind.DROPPED, LooseningKind.OBLIGATION, LooseningKind.LAPSE)
     place = f"{loosening.place.file}:{loosening.place.line}" if loosening.place is not None else ""
     where = f"{'OLD' if is_gone else 'NEW'} {place}".rstrip()
     return where, f"{loosening.text}{'  is gone' if is_gone else ''}"

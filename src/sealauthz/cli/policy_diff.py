@@ -113,15 +113,21 @@ def policy_diff(
     Checks that are valid for minutes are tried as they are and as if fresh:
     a face check passed just now for the resource, the code of a request,
     working hours, at the time of the facts. Changes that show only then have
-    sections of their own. The rules are compared, too: a change that may allow
-    more without an effect on any question is listed under CANNOT TELL. Above
+    sections of their own.
+
+    The rules are compared as they are written, too, whatever the questions
+    reach: requirements that are dropped and waivers that are new or changed
+    come first, then the others. Comments, order and the names of variables and
+    helpers are no difference. What may allow more without an effect on any
+    question is listed under CANNOT TELL. Above
     --pairs, each resource is decided for all subjects linked to it and a
     sample of the others. The diff always says what was not decided.
 
     --approve makes it a gate: exits with 0 if the changes are exactly those
     in the file, one a line, and says which lines to add or to remove if not.
-    What the diff cannot tell has a line, too, with a digest of the rule and
-    all it calls: it acknowledges that nothing shows what the rule allows.
+    What is dropped or waived has a line of its own, whatever else shows, and
+    so has what the diff cannot tell, each with a digest of the rule and all it
+    calls.
     A question that NEW fails to decide cannot be approved. Comments begin
     with # and stay when --update writes the file.
 
@@ -130,7 +136,8 @@ def policy_diff(
       - Person:p-lin view Seal:seal-official        loses access
       + Person:p-lin use Seal:seal-official task=t  has access, gains this
       ~ Person:p-lin use Seal:seal-official +NOTIFY_LEGAL -APPEND_SEAL_LOG
-      ? waived use Seal SEAL_USABLE 5037a0ff        no question shows what
+      ! waived use Seal SEAL_USABLE 5037a0ff        is waived, or not required
+      ? meets stamp Seal SEAL_USABLE 8c1e3a90       no question shows what
 
     \b
     JSON is one object:
@@ -138,6 +145,9 @@ def policy_diff(
       old, new    versions; files, parameters: in what they differ
       accepted    what bundle.toml of old and of new signs off: name, what,
                   why
+      rules       the rules as they are written: change (ADDED, DROPPED,
+                  CHANGED), rule, named, old and new (text, file, line)
+      named       what is dropped or waived, like cannot_tell
       summary     the number of changes of each kind
       facts       for each set of facts: name, now, extent, changes,
                   denials_with_other_reasons (and other_reasons)
@@ -148,7 +158,7 @@ def policy_diff(
                   fresh_changes: those that show only with fresh facts
       cannot_tell changes of the rules that may allow more, with no effect
                   seen: kind (ADDED, DROPPED, ACTION, PARAMETER,
-                  OBLIGATION), rule, text, file, line, approval_line
+                  OBLIGATION, LAPSE), rule, text, file, line, approval_line
       approval    null, or file, approved, missing, stale
 
     \b
@@ -162,7 +172,7 @@ def policy_diff(
     from sealauthz.accessdiff import approval
     from sealauthz.accessdiff.changes import ChangeKind
     from sealauthz.accessdiff.comparison import Limits
-    from sealauthz.accessdiff.report import unseen
+    from sealauthz.accessdiff.report import named, unseen
     from sealauthz.cli.access_report import json_of, markdown_of, text_of
     from sealauthz.cli.access_words import Gate
     from sealauthz.decision import system_clock
@@ -184,7 +194,7 @@ def policy_diff(
     else:
         write = text_of if output == "table" else markdown_of
         click.echo(write(diffs, lists_reasons=reasons, gate=gate))
-    changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs))
+    changes = any(diff.changes or diff.fresh for diff in diffs) or bool(unseen(diffs) or named(diffs))
     is_fine = bool(gate) if gate is not None else not changes
     return Exit.DONE if is_fine else Exit.REFUSED
 
