@@ -394,7 +394,8 @@ def test_a_revision_is_compared_with_the_folder(sealauthz, repository):
 def test_the_floor_of_an_older_version_is_compared_and_never_served(sealauthz, repository):
     floor = repository / "rules" / "floor.polar"
     now = floor.read_text(encoding="utf-8")
-    edit(repository / "rules", "floor.polar", 'group("JOINING", _: JoinApplication, ["remind"]);', "")
+    joining = '"ENTERPRISE_AUTHENTICATED", "ENTERPRISE_OPERATING"]);\ngroup_requires("PROTECTING"'
+    edit(repository / "rules", "floor.polar", joining, joining.replace(', "ENTERPRISE_OPERATING"', ""))
     git(repository, "commit", "-q", "-a", "-m", "an older version")
     code, _, err = diff(sealauthz, old="default", new="repository/rules")
     assert (code, "floor.polar: is the product's and differs" in err) == (1, True)

@@ -17,7 +17,7 @@ from sealauthz.polar import runtime, trace
 from sealauthz.polar.compile import ALL_PASSES, Argument, Bound, CallPattern, Compiler, Constant, Passes
 from sealauthz.polar.compile import FREE as FREE_ARGUMENT
 from sealauthz.polar.compile.remembering import PLACES
-from sealauthz.polar.program import Program, program_of, with_rule
+from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
 from sealauthz.polar.types import Known, TypeTable
@@ -298,6 +298,12 @@ class CompiledEngine:
     def coverage(self, traces: Iterable[Sequence[trace.Event]]) -> list[trace.Coverage]:
         """Count how often each condition that was traced came out met and unmet."""
         return trace.coverage(traces, self._traced.compiler.conditions)
+
+    def used(self, traces: Iterable[Sequence[trace.Event]]) -> list[tuple[Clause, int]]:
+        """Count how often each plain fact decided something in what was traced."""
+        conditions = self._traced.compiler.conditions
+        counts = trace.used(traces, conditions).items()
+        return [(clause, count) for number, count in counts if (clause := conditions[number].clause) is not None]
 
     def prepare(self, rule: str, *arguments: object) -> None:
         """Compile a rule for arguments like these ahead of the first question; a class stands for its instances.

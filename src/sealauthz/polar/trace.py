@@ -148,3 +148,43 @@ def coverage(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition])
                 continue
             counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += 1
     return [Coverage(conditions[number], met, unmet) for number, (met, unmet) in sorted(counts.items())]
+
+
+def used(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> dict[int, int]:
+    """Count how often each plain fact decided something, by the number of its clause.
+
+    A fact that is asked with a free variable has a solution whenever it comes up. It decided only where everything that
+    rests on that solution held, up to the question itself, or where a condition under a negation was unmet by it.
+    """
+    counts: dict[int, int] = {}
+    own: dict[int, list[int]] = {}
+    for number, condition in enumerate(conditions):
+        own.setdefault(id(condition.clause), []).append(number)
+
+    def count(facts: Iterable[int]) -> None:
+        for fact in facts:
+            counts[fact] = counts.get(fact, 0) + 1
+
+    for events in traces:
+        asked: list[int] = []
+        # What the present solution of a condition rests on.
+        under: dict[int, set[int]] = {}
+        for what, number, _ in events:
+            clause = conditions[number].clause
+            if what in _ANSWERED and asked and asked[-1] == number:
+                asked.pop()
+            if what == "asked":
+                asked.append(number)
+                under[number] = set()
+            elif what == "tried":
+                for each in own[id(clause)]:
+                    under.pop(each, None)
+            elif what == "unmet":
+                count(under.pop(number, ()))
+            elif what == "proved" and clause is not None:
+                facts = set().union(*(under.get(each, ()) for each in own[id(clause)])) if clause.goals else {number}
+                if asked:
+                    under[asked[-1]] |= facts
+                else:
+                    count(facts)
+    return counts

@@ -20,13 +20,19 @@ from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
 
 READ_AT_LOAD = frozenset({"requires", "reason", "otherwise"})
-"""Facts that are read when a bundle is loaded: there is nothing in them to reach."""
+"""Facts that are read when a bundle is loaded: no evaluation reaches them. Those about reasons are reached by a test
+that expects what they say.
+"""
+
+_ABOUT_REASONS = READ_AT_LOAD - {"requires"}
 
 ClauseKey = tuple[str, int, int, str]
 """A clause: its file, line, column and rule."""
 
 Side = tuple[str, int, int, str, int, str]
-"""A clause, the position of the condition in it (-1: the clause itself), and `met` or `unmet`."""
+"""A clause, the position of the condition in it (-1: the clause itself), and `met` or `unmet`; of a plain fact also
+`used`, where it decided something.
+"""
 
 Standing = tuple[str, str, str, str]
 """A type, an action, a requirement of it, and how that came out."""
@@ -68,7 +74,7 @@ class ConditionReport:
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """One rule: how often it was tried and held, and its conditions."""
+    """One rule: how often it was tried and held, and its conditions. A plain fact holds where it decided something."""
 
     head: str
     place: Place
@@ -146,9 +152,9 @@ class Recorder:
         """The clauses that were tried, each with what stopped it."""
         return self._engine.explain(rule, *arguments)
 
-    def taken(self) -> list[trace.Coverage]:
-        """Return what was reached since the last time."""
-        found = self._engine.coverage(self.events)
+    def taken(self) -> tuple[list[trace.Coverage], list[tuple[Clause, int]]]:
+        """Return what was reached since the last time, and which plain facts decided something."""
+        found = self._engine.coverage(self.events), self._engine.used(self.events)
         self.events = []
         return found
 
@@ -171,20 +177,46 @@ class Coverage:
         self._recorded = dataclasses.replace(bundle, engine=recording)
         self._sides: Counter[Side] = Counter()
         self._standings: Counter[Standing] = Counter()
+        program = program_of(bundle.statements)
+        self._about_reasons = [
+            clause for clauses in program.clauses.values() for clause in clauses if clause.name in _ABOUT_REASONS
+        ]
+        self._steps = {code: len(entry.next_steps) for code, entry in bundle.rulebook.reasons.items()}
 
     def run(self, test: PolicyTest) -> None:
         """Ask the questions of a test, and count what they reach."""
         for ask in test.asks:
             for side, count in self.sides_of(test, ask).items():
                 self._sides[side] += count
+            unmet: set[str] = set()
             for question in [ask.question] if isinstance(ask, Ask) else ask.questions.values():
-                self._standings.update(self.standings_of(ask, question))
+                standings = list(self.standings_of(ask, question))
+                self._standings.update(standings)
+                unmet |= {requirement for _, _, requirement, standing in standings if standing == "UNMET"}
+            if isinstance(ask, Ask):
+                self._sides.update(self._told(ask, unmet))
+
+    def _told(self, ask: Ask, unmet: Collection[str]) -> Iterator[Side]:
+        """Return the facts about reasons that a test rests on: it names what they say."""
+        reasons, steps = ask.expected.reasons or (), {step.code for step in ask.expected.next_steps or ()}
+        for clause in self._about_reasons:
+            first, *_, last = (getattr(parameter.term, "value", None) for parameter in clause.parameters)
+            if clause.name == "otherwise":
+                is_told = first in unmet and last in reasons
+            else:
+                # One of several next steps is told only where the steps are.
+                is_told = first in reasons and (last in steps or self._steps[first] == 1)
+            if is_told:
+                yield (*clause_key(clause), -1, "used")
 
     def sides_of(self, test: PolicyTest, ask: Ask | ListAsk) -> dict[Side, int]:
         """Ask one question, and return what it reaches."""
         failure_of(test, ask, self._recorded)
         sides: dict[Side, int] = {}
-        for covered in self._recorder.taken():
+        reached, used = self._recorder.taken()
+        for fact, count in used:
+            sides[*clause_key(fact), -1, "used"] = count
+        for covered in reached:
             clause, term = covered.condition.clause, covered.condition.term
             if clause is None:
                 continue
@@ -250,15 +282,15 @@ class Coverage:
             if met or unmet or not _may_name(goal)
         )
         # A clause counts its tries as unmet and its solutions as met.
-        tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met"]
+        tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met" if clause.goals else "used"]
         return RuleReport(written_head(clause.name, clause.parameters), clause.place, tried, held, conditions)
 
 
 def clauses_of(bundle: Bundle) -> Iterator[Clause]:
-    """Return the clauses that can be reached, those of the blocks included."""
+    """Return the clauses that can be reached, those of the blocks included; requirements are told apart."""
     program = program_of(bundle.statements)
     for clauses in program.clauses.values():
-        yield from (clause for clause in clauses if clause.name not in READ_AT_LOAD)
+        yield from (clause for clause in clauses if clause.name != "requires")
 
 
 def clause_key(clause: Clause) -> ClauseKey:

@@ -7,17 +7,18 @@ a value, or a requirement without a rule that meets it, is not made here.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.groups import is_of_group
 from sealauthz.polar.syntax import BlockNode, Literal, Not, Place, RuleNode, Statement, Term
-from sealauthz.polar.terms import conjuncts, variables
+from sealauthz.polar.terms import conjuncts, variables, walk
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
 from sealauthz.schema import Model
@@ -37,6 +38,10 @@ class Kind(StrEnum):
     REQUIREMENT_DROPPED = "requirement dropped"
     PERMISSION_DROPPED = "permission dropped"
     NUMBER_SHIFTED = "number shifted"
+    PERSON_SWAPPED = "person swapped"
+    CONTEXT_SWAPPED = "context swapped"
+    FACT_CHANGED = "fact changed"
+    REASON_SWAPPED = "reason swapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Mutant:
 
     `statement` is the position of the statement that is replaced (by None: taken away), `others` those of more that are
     taken away with it; `goal` is the position of the condition that changes in the clause, -1 where it is the whole. A
-    shifted number has none of them: `parameters` holds it.
+    shifted number has none of them: `parameters` holds it. `reason` is the one that a requirement has by mistake.
     """
 
     kind: Kind
@@ -57,16 +62,19 @@ class Mutant:
     goal: int = -1
     parameters: Any = None
     others: tuple[int, ...] = ()
+    reason: str = ""
 
 
 def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Mutant]:
     """Return the mistakes that a bundle could hold, in the order of its files, then of its numbers."""
     met = _only_met(statements)
     entries = _entries(statements)
+    reasons = list(bundle.rulebook.reasons)
     for index, statement in enumerate(statements):
         if isinstance(statement, RuleNode):
             yield from _of_rule(bundle.model, index, statement, is_needed=index in met)
             yield from _of_entry(bundle, index, statement, entries.get(index, ()))
+            yield from _of_otherwise(index, statement, reasons)
         elif isinstance(statement, BlockNode):
             yield from _of_block(index, statement)
     yield from _of_parameters(bundle.parameters)
@@ -108,7 +116,9 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
     if not is_needed:
         yield Mutant(Kind.RULE_DROPPED, rule.place, rule.name, f"this rule were gone: `{head}`", index)
     if rule.body is None:
+        yield from _of_fact(model, index, rule)
         return
+    yield from _of_names(model, index, rule)
     goals = list(conjuncts(rule.body))
     known = {name for parameter in rule.parameters for name in variables(parameter.term)}
     for position, goal in enumerate(goals):
@@ -130,6 +140,122 @@ def _of_entry(bundle: Bundle, index: int, rule: RuleNode, others: tuple[int, ...
     names = " or ".join(bundle.rulebook.groups.given.get(need, ()))
     effect = f"the group {names} did not require {written(requirement.term)}"
     yield Mutant(Kind.REQUIREMENT_DROPPED, rule.place, rule.name, effect, index, others=others)
+
+
+def _of_otherwise(index: int, rule: RuleNode, reasons: Sequence[str]) -> Iterator[Mutant]:
+    """Return the requirement with the reason that the next one in the list has: it is read when a bundle is loaded."""
+    if rule.name != "otherwise":
+        return
+    requirement, reason = (parameter.literal or "" for parameter in rule.parameters)
+    if reason in reasons and len(reasons) > 1:
+        other = reasons[(reasons.index(reason) + 1) % len(reasons)]
+        effect = f"{requirement} that is unmet were told as {other}"
+        yield Mutant(Kind.REASON_SWAPPED, rule.place, rule.name, effect, index, rule, reason=other)
+
+
+def _of_fact(model: Model, index: int, rule: RuleNode) -> Iterator[Mutant]:
+    """Return a plain fact of a helper with another word or number. What is about an action is named by its head."""
+    if rule.name in _OF_CONTRACT:
+        return
+    for position, parameter in enumerate(rule.parameters):
+        if parameter.pattern is not None or not isinstance(parameter.term, Literal):
+            continue
+        changes = list(_swapped(model, None, parameter.term))
+        if type(parameter.term.value) is int:
+            more = Literal(parameter.term.value + 1, parameter.term.place)
+            changes.append((Kind.FACT_CHANGED, more.place, f"{parameter.term.value} were {more.value}", more))
+        for _, where, effect, changed in changes:
+            made = dataclasses.replace(parameter, term=changed)
+            others = (*rule.parameters[:position], made, *rule.parameters[position + 1 :])
+            said = f"{effect} in `{written_head(rule.name, rule.parameters)}`"
+            yield Mutant(Kind.FACT_CHANGED, where, rule.name, said, index, dataclasses.replace(rule, parameters=others))
+
+
+_OF_CONTRACT = frozenset(
+    {"allow", "requires", "meets", "waived", "because", "visible", "obligation", "obligation_parameter", "lapses"}
+    | {"parameter", "counted", "has_permission", "has_role", "has_relation", "leads_nowhere"}
+)
+"""Rules that are asked for by the words in their heads."""
+
+
+def _of_names(model: Model, index: int, rule: RuleNode) -> Iterator[Mutant]:
+    """Return a rule that compares another person, memberships instead of persons, or reads another key of the context.
+
+    What the checker or the compiler refuses because of it counts for nothing.
+    """
+    if rule.body is None:
+        return
+    goals = list(conjuncts(rule.body))
+    persons = list(dict.fromkeys(written(node) for node in walk(rule.body) if _is_person(node)))
+    named = {written(node): node for node in walk(rule.body) if _is_person(node)}
+    for position, goal in enumerate(goals):
+        swaps: list[tuple[Kind, Any, Any, str]] = []
+        for node in walk(goal):
+            if isinstance(node, syntax.Compare | syntax.Unify):
+                sides = [side for side in (node.left, node.right) if _is_person(side)]
+                if len(sides) > 1:
+                    # The ids of two memberships are never those of one person.
+                    left, right = (dataclasses.replace(side, name="id") for side in sides)
+                    both = dataclasses.replace(node, left=left, right=right)
+                    swaps.append((Kind.PERSON_SWAPPED, node, both, written(both)))
+                for side in sides:
+                    # The next person of the rule, but for the one on the other side.
+                    other = written(node.right if side is node.left else node.left)
+                    at = persons.index(written(side))
+                    beside = next((each for each in (*persons[at + 1 :], *persons[:at]) if each != other), None)
+                    if beside is not None:
+                        swaps.append((Kind.PERSON_SWAPPED, side, named[beside], beside))
+            elif _is_of_context(node):
+                key = _like(model, rule, node.name)
+                if key:
+                    changed = dataclasses.replace(node, name=key)
+                    swaps.append((Kind.CONTEXT_SWAPPED, node, changed, written(changed)))
+        for kind, node, by, said in swaps:
+            made = [*goals[:position], rewritten(goal, node, by), *goals[position + 1 :]]
+            body = made[0] if len(made) == 1 else syntax.And(tuple(made), rule.place)
+            effect = f"`{written(node)}` were `{said}` in `{written(goal)}`"
+            yield Mutant(kind, node.place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
+
+
+def _is_person(node: Any) -> TypeGuard[syntax.Attribute]:
+    return isinstance(node, syntax.Attribute) and node.name == "person_id"
+
+
+def _is_of_context(node: Any) -> TypeGuard[syntax.Attribute]:
+    if not isinstance(node, syntax.Attribute) or not isinstance(node.base, syntax.Variable):
+        return False
+    return node.base.name == "context" and node.name not in {"parameters", "now", "caller"}
+
+
+def _like(model: Model, rule: RuleNode, key: str) -> str:
+    """The next key of the context of a rule that holds the same type; empty where there is none.
+
+    Of a helper, which is asked in several contexts, the first that has such a key.
+    """
+    words = [parameter.literal for parameter in rule.parameters if parameter.literal]
+    types = [parameter.type for parameter in rule.parameters if parameter.type]
+    own = [model.action(*pair).context for pair in itertools.product(words, types) if pair in model.actions]
+    for context in own or model.contexts:
+        fields = {field.name: str(field.type) for field in dataclasses.fields(context)}
+        alike = [name for name, type_ in fields.items() if type_ == fields.get(key)]
+        if len(alike) > 1:
+            return alike[(alike.index(key) + 1) % len(alike)]
+    return ""
+
+
+def rewritten(node: Any, target: Any, by: Any) -> Any:
+    """Return a term with one of its parts, this very one, replaced."""
+    if node is target:
+        return by
+    if isinstance(node, tuple):
+        parts = tuple(rewritten(part, target, by) for part in node)
+        return parts if any(new is not old for new, old in zip(parts, node, strict=True)) else node
+    if dataclasses.is_dataclass(node) and not isinstance(node, type | Place):
+        values = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+        changed = {name: rewritten(value, target, by) for name, value in values.items()}
+        if any(changed[name] is not value for name, value in values.items()):
+            return dataclasses.replace(node, **changed)
+    return node
 
 
 Change = tuple[Kind, Place, str, Term | None]

@@ -162,6 +162,11 @@ class Trial:
         """Return the bundle with a mistake in it."""
         if mutant.parameters is not None:
             return dataclasses.replace(self.bundle, parameters=mutant.parameters)
+        if mutant.kind is Kind.REASON_SWAPPED:
+            book = self.bundle.rulebook
+            requirement = mutant.effect.partition(" ")[0]
+            otherwise = {**book.otherwise, requirement: mutant.reason}
+            return dataclasses.replace(self.bundle, rulebook=dataclasses.replace(book, otherwise=otherwise))
         engine: Engine = _Guarded(self._engine_with(mutant))
         rulebook = self.bundle.rulebook
         if mutant.kind is Kind.REQUIREMENT_DROPPED:
@@ -174,7 +179,9 @@ class Trial:
         if isinstance(old, RuleNode) and (new is None or isinstance(new, RuleNode)) and not mutant.others:
             if not isinstance(engine, CompiledEngine):
                 raise TypeError("mistakes are made in compiled policies")
-            return engine.changed(old, new)
+            if new is None or new.parameters == old.parameters:
+                return engine.changed(old, new)
+            return engine.reloaded(self._changed(mutant))
         return compiled_from(self.bundle.model, self._changed(mutant))
 
     def _changed(self, mutant: Mutant) -> tuple[Statement, ...]:
@@ -186,7 +193,7 @@ class Trial:
 
     def _is_refused(self, mutant: Mutant) -> bool:
         """Whether `policy check` refuses a mistake that no test notices."""
-        if mutant.statement < 0 or mutant.kind is Kind.REQUIREMENT_DROPPED:
+        if mutant.statement < 0 or mutant.kind in {Kind.REQUIREMENT_DROPPED, Kind.REASON_SWAPPED}:
             # An author who takes a requirement away takes its rules away too, and then nothing refuses it.
             return False
         if self._baseline is None:
@@ -297,6 +304,10 @@ class _Selection:
             dropped = [statement, *(trial.statements[other] for other in mutant.others)]
             needs = [_requirement_of(each) for each in dropped if isinstance(each, RuleNode)]
             return list(dict.fromkeys(ask for need in needs for ask in self._by_standing[*need, "UNMET"]))
+        if mutant.kind is Kind.REASON_SWAPPED:
+            told = (mutant.effect.partition(" ")[0], "UNMET")
+            asking = [asks for key, asks in self._by_standing.items() if key[2:] == told]
+            return list(dict.fromkeys(ask for asks in asking for ask in asks))
         place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
         names = [mutant.rule] if isinstance(statement, RuleNode) else ["has_permission", "has_role"]
         found: dict[int, None] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sealauthz.polar.compile import placed
@@ -205,10 +205,9 @@ class Goals(Traced):
         pattern, arguments, found = self._call_pattern(call, env)
         facts = self._as_facts(call, pattern)
         if facts is not None:
-            body: list[ast.stmt] = []
-            for values in facts:
-                body += self._unified(found, values, env, then)
-            return body
+            return self._among_facts(
+                call, [(clause, self._unified_by(found, values, env, then)) for clause, values in facts]
+            )
         inlined = self._inlined_solutions(call, pattern, arguments, found, env, then)
         if inlined is not None:
             return inlined
@@ -245,9 +244,15 @@ class Goals(Traced):
                 tests.append(test)
         return when(all_of(tests), then(inner)) if False not in tests else []
 
-    def _as_facts(self, call: core.Call, pattern: CallPattern) -> list[list[Value]] | None:
-        """The solutions of a call, where they are constants that the compiler knows."""
-        solutions: list[list[Value]] = []
+    def _unified_by(
+        self, found: Sequence[core.Variable], values: Sequence[Value], env: Env, then: Rest
+    ) -> Callable[[list[ast.stmt]], list[ast.stmt]]:
+        """What is to be done with one solution, after what a trace is told of it."""
+        return lambda told: self._unified(found, values, env, lambda inner: [*told, *then(inner)])
+
+    def _as_facts(self, call: core.Call, pattern: CallPattern) -> list[tuple[core.Clause, list[Value]]] | None:
+        """The solutions of a call, each with its fact, where they are constants that the compiler knows."""
+        solutions: list[tuple[core.Clause, list[Value]]] = []
         for clause in self._compiler.candidates(call.key, pattern):
             if clause.goals:
                 return None
@@ -256,7 +261,7 @@ class Goals(Traced):
                 continue
             if head.tests or head.typed or not all(isinstance(term, core.Constant) for term in head.outputs):
                 return None
-            solutions.append([self._value(term, {}) for term in head.outputs])
+            solutions.append((clause, [self._value(term, {}) for term in head.outputs]))
         return solutions if self._compiler.has(call.key) else None
 
     def _inlined_solutions(

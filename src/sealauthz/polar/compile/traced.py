@@ -78,6 +78,22 @@ class Traced(Conditions):
             placed.If(placed.UnaryOp(ast.Not(), name_node(is_any)), [tell_trace("unmet", number)], left),
         ]
 
+    def _among_facts(
+        self, call: core.Call, facts: Sequence[tuple[core.Clause, Callable[[list[ast.stmt]], list[ast.stmt]]]]
+    ) -> list[ast.stmt]:
+        """What follows each of the facts that a call may stand for, and what a trace is told of the fact."""
+        if self._tracing is None:
+            return [statement for _, follows in facts for statement in follows([])]
+        number = self._compiler.condition(self._tracing, call.source)
+        asked = self._asked(number)
+        code: list[ast.stmt] = []
+        for fact, follows in facts:
+            clause = self._compiler.clause_number(fact.source)
+            behind = follows([tell_trace("proved", clause), tell_trace("met", number)])
+            # Nothing that stands behind reads what is told: where it never holds, it is not told either.
+            code += [*asked, tell_trace("tried", clause), *behind] if behind else []
+        return [*code, *asked, tell_trace("left", number)] if code and asked else code
+
     def _asked(self, number: int) -> list[ast.stmt]:
         return [tell_trace("asked", number)] if self._compiler.conditions[number].called else []
 
