@@ -10,7 +10,7 @@ import pytest
 from facts_scene import BASE, DAY, NAME, NOW, PHONE, dump, edited, enterprise, live_grant, person, scene, uscc, write
 
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
-from sealauthz.facts import Delete, Store
+from sealauthz.facts import Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.grants import SealGrant
@@ -34,8 +34,11 @@ def standing(request: pytest.FixtureRequest, new_database: Any) -> Iterator[Stor
 def refused(store: Store, *changes: Any) -> FactConflict | InvariantBroken:
     """Write what must be refused; see that nothing of it stays."""
     before = dump(store)
+    # Who counts says on what: the scene was written in one go.
+    keys = {(type(change).__name__, change.id) for change in changes} & BASE.keys()
+    read = tuple(Precondition(*key, PreconditionKind.AT_REVISION, 1) for key in sorted(keys))
     with pytest.raises((FactConflict, InvariantBroken)) as caught:
-        write(store, *changes)
+        write(store, *changes, preconditions=read)
     assert dump(store) == before
     message = str(caught.value)
     assert "\n" not in message
@@ -100,10 +103,11 @@ UNIQUES: dict[str, Any] = {
 
 # Each check, with a record that fails it and nothing else.
 CHECKS: dict[str, Any] = {
-    "person_i5_2": edited("Person", "ann", id_hash=""),
+    "person_i5_2": edited("Person", "ann", id="new", id_hash=""),
+    "person_i5_3": edited("Person", "ann", id="new", id_hash="new", same_as_id="bob"),
     "identity_verification_i12_2": edited("IdentityVerification", "v1", state="CONSUMED"),
-    "membership_i3_2": edited("Membership", "m-old", end_reason=None),
-    "role_assignment_i7_2": edited("RoleAssignment", "was-admin", valid_from=NOW, valid_to=NOW),
+    "membership_i3_2": edited("Membership", "m-old", id="new", end_reason=None),
+    "role_assignment_i7_2": edited("RoleAssignment", "was-admin", id="new", valid_from=NOW, valid_to=NOW),
     "invitation_m_06_2": edited("Invitation", "inv", expires_at=NOW + 31 * DAY),
     "join_application_m_05_2": edited("JoinApplication", "app", state="REJECTED"),
     "join_application_i14_3": edited("JoinApplication", "app", decided_by_id="out"),
@@ -111,8 +115,8 @@ CHECKS: dict[str, Any] = {
     "join_application_m_04_5": edited("JoinApplication", "app", state="APPROVED", decided_at=NOW),
     "retrieval_case_i6_2": edited("RetrievalCase", "case", id="new", state="WITHDRAWN", attempt=0),
     "enterprise_authentication_r_05_1": edited("EnterpriseAuthentication", "auth", id="new", case_id=None),
-    "certificate_u_11_2": edited("Certificate", "cert1", not_after=NOW),
-    "seal_grant_i10_1": edited("SealGrant", "g1", used=11),
+    "certificate_u_11_2": edited("Certificate", "cert1", id="new", serial="9", not_after=NOW),
+    "seal_grant_i10_1": edited("SealGrant", "g1", id="new", used=11),
     "seal_grant_s_06_2": edited("SealGrant", "g1", valid_from=NOW + DAY),
     "seal_grant_s_06_3": grant("new", state="EXPIRED", valid_to=NOW + 1097 * DAY),
     "seal_grant_s_06_4": edited("SealGrant", "g1", confirmation="NONE"),
@@ -161,10 +165,10 @@ CHECKS: dict[str, Any] = {
     "seal_s_16_3": edited("Seal", "s1", acting_custodian_id="m-cat", acting_from=NOW, acting_to=NOW),
     "emergency_use_u_24_1": edited("EmergencyUse", "emergency", id="new", approved_at=0),
     "emergency_use_u_24_2": edited("EmergencyUse", "emergency", id="new", reason=""),
-    "open_grant_i10_1": edited("OpenGrant", "g-open", used=11),
+    "open_grant_i10_1": edited("OpenGrant", "g-open", id="new", used=11),
     "open_grant_s_06_2": edited("OpenGrant", "g-open", id="new", state="EXPIRED", valid_to=NOW + 1097 * DAY),
     "open_grant_s_06_3": edited("OpenGrant", "g-open", confirmation="NONE"),
-    "cross_enterprise_grant_i10_1": edited("CrossEnterpriseGrant", "g-cross", used=11),
+    "cross_enterprise_grant_i10_1": edited("CrossEnterpriseGrant", "g-cross", id="new", used=11),
     "cross_enterprise_grant_s_06_2": edited("CrossEnterpriseGrant", "g-cross", valid_to=NOW),
     "cross_enterprise_grant_u_20_3": edited("CrossEnterpriseGrant", "g-cross", confirmation="INTENT"),
     "delegation_u_18_1": edited("Delegation", "delegation", id="new", delegate_id="m-ann"),
@@ -174,7 +178,7 @@ CHECKS: dict[str, Any] = {
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
     "seal_use_request_u_23_3": edited("SealUseRequest", "request", photos_owed=-1),
     "seal_use_request_u_03_1": edited("SealUseRequest", "request", valid_to=NOW),
-    "seal_use_request_i10_2": edited("SealUseRequest", "request", used=6),
+    "seal_use_request_i10_2": edited("SealUseRequest", "request", id="new", used=6),
     "approval_u_03_2": edited("Approval", "approval", id="new", step=0),
     "signatory_c_02_1": edited("Signatory", "party1", id="new", person_id="ann"),
     "signing_task_c_01_1": edited("SigningTask", "task1", position=0),
@@ -273,6 +277,23 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "I2 lower case": ("I2", [Enterprise("e9", "x", uscc(9).lower())]),
     "I2 too short": ("I2", [Enterprise("e9", "x", "9135")]),
     "I2 an edit to a wrong code": ("I2", [edited("Enterprise", "e3", uscc="0" * 17 + "1")]),
+    "I2 another realm once authenticated": ("I2", [edited("Enterprise", "e1", realm="PRIVATE:X")]),
+    "I1 a realm in small letters": ("I1", [edited("Enterprise", "e3", realm="public")]),
+    "I1 a realm in full-width letters": ("I1", [edited("Enterprise", "e3", realm="ＰＵＢＬＩＣ")]),
+    "I5 the realm of a person with a blank": ("I5", [edited("Person", "ann", id="new", id_hash="n", realm=" PUBLIC")]),
+    "I5 a hash that ends in what has no width": ("I5", [edited("Person", "ann", id="new", id_hash="hash-ann\u200b")]),
+    "I5 a hash in capital letters": ("I5", [edited("Person", "ann", id="new", id_hash="AB" * 32)]),
+    "I5 a verified person who is another one": ("I5", [edited("Person", "ann", same_as_id="bob")]),
+    "I5 a person who is the same as themselves": (
+        "I5",
+        [edited("Person", "ann", realname_state="REVOKED", same_as_id="ann")],
+    ),
+    "I12 a reference with a blank": ("I12", [edited("IdentityVerification", "v1", id="new", provider_ref="ref 9")]),
+    "U-11 an issuer in small letters": ("U-11", [edited("Certificate", "cert1", id="new", issuer="ca", serial="1")]),
+    "U-11 a serial number with colons": ("U-11", [edited("Certificate", "cert1", id="new", serial="0A:1B")]),
+    "U-23 a serial number with a blank": ("U-23", [edited("Device", "device", id="new", serial="D- 1")]),
+    "U-05 a currency in small letters": ("U-05", [edited("Contract", "c1", currency="cny")]),
+    "U-05 a currency that is none": ("U-05", [edited("AmountBand", "band", currency="YUAN")]),
     "I2 another code once authenticated": ("I2", [edited("Enterprise", "e1", uscc=uscc(7))]),
     "I3 another person in the same membership": ("I3", [edited("Membership", "m-ann", person_id="old")]),
     "I4 the last administrator revoked": ("I4", [edited("RoleAssignment", "e1-admin", state="REVOKED")]),
@@ -354,13 +375,16 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     ),
     "SAME_ENTERPRISE an approver": ("SAME_ENTERPRISE", [Approval("new", "request", "e2-m-boss", "PASSED")]),
     "SAME_ENTERPRISE a handler": ("SAME_ENTERPRISE", [edited("JoinApplication", "app", handler_id="e2-m-boss")]),
-    "SAME_ENTERPRISE an inviter": ("SAME_ENTERPRISE", [edited("Invitation", "inv", inviter_id="e2-m-boss")]),
+    "SAME_ENTERPRISE an inviter": (
+        "SAME_ENTERPRISE",
+        [edited("Invitation", "inv", id="new", token_hash="new", inviter_id="e2-m-boss")],
+    ),
     "SAME_ENTERPRISE a case": (
         "SAME_ENTERPRISE",
         [edited("EnterpriseAuthentication", "auth", id="new", case_id="case2")],
     ),
     "SAME_ENTERPRISE a fixed seal": ("SAME_ENTERPRISE", [edited("TaskSeal", "fixed", id="new", seal_id="s2")]),
-    "SAME_ENTERPRISE a fixed seal exchanged": ("SAME_ENTERPRISE", [edited("TaskSeal", "fixed", seal_id="s2")]),
+    "C-05 a fixed seal exchanged": ("C-05", [edited("TaskSeal", "fixed", seal_id="s2")]),
     "SAME_ENTERPRISE a seal fixed for a person": (
         "SAME_ENTERPRISE",
         [edited("TaskSeal", "fixed", id="new", task_id="task2")],
@@ -686,8 +710,13 @@ ALLOWED: list[list[Any]] = [
     [edited("Approval", "approval", id="draft-approval", request_id="draft", step_id="other-step")],
     # A sub-grant just as wide; with what it comes from, it is cut short and ends; used up, that is no reason to end it.
     [sub("sub2", use_limit=10), edited("GrantContractType", "sub-type", id="sub2-type", grant_id="sub2")],
+    [edited("SealGrant", "g-sub", used=1), edited("SealGrant", "g1", used=3)],
     [edited("SealGrant", "g1", state="EXHAUSTED", used=10)],
-    [edited("SealGrant", "g1", state="REVOKED", used=10), SUB_REVOKED, sub("sub2", use_limit=10, state="INVALIDATED")],
+    [
+        edited("SealGrant", "g1", state="REVOKED", used=10),
+        edited("SealGrant", "g-sub", used=1, state="REVOKED"),
+        sub("sub2", use_limit=10, state="INVALIDATED"),
+    ],
     # A draft of a seal may become another one.
     [edited("Seal", "s1", id="s-new", state="DRAFT", kind="OFFICIAL")],
     [edited("Seal", "s1", id="s-new", state="DRAFT", kind="OTHER")],
@@ -700,7 +729,6 @@ ALLOWED: list[list[Any]] = [
     [edited("EmergencyUse", "emergency", id="waits", approved_by_id="m-cat", approved_at=NOW)],
     [edited("NoticeDelivery", "notice", state="FAILED")],
     [edited("SealUse", "use", id="use2", digest="digest-2", grant_id=None, holder_id="e2")],
-    [edited("SealGrant", "g-sub", used=1), edited("SealGrant", "g1", used=3)],
     [edited("HolderAssignment", "holder", state="REVOKED")],
     [edited("HolderAssignment", "holder", id="holder2")],
     [edited("Department", "dept1-sub", parent_id=None), edited("Department", "dept1", parent_id="dept1-sub")],
@@ -720,7 +748,11 @@ ALLOWED: list[list[Any]] = [
 def test_the_other_side_of_each_rule_is_written(store: Store) -> None:
     write(store, *scene())
     for number, changes in enumerate(ALLOWED, 2):
-        assert write(store, *changes).revision == number
+        keys = [(type(c).__name__, c.id) for c in changes if not isinstance(c, Delete)]
+        stored = {key: store.read(key[0], {"id": key[1]}).records for key in keys}
+        at = PreconditionKind.AT_REVISION
+        read = tuple(Precondition(*key, at, found[0].revision) for key, found in stored.items() if found)
+        assert write(store, *changes, preconditions=read).revision == number
 
 
 def test_permanent_records_are_never_deleted(standing: Store) -> None:

@@ -205,6 +205,47 @@ def test_what_was_written_under_the_first_schema_is_kept(first_url: str) -> None
     store.close()
 
 
+OTHER_FORMS = (
+    "UPDATE enterprise SET realm = 'Ｐublic' WHERE id = 'e1'",
+    "UPDATE person SET realm = ' public', id_hash = 'HASH-ann' WHERE id = 'ann'",
+    "UPDATE person SET id_hash = upper('0a1b2c3d4e5f60718293') WHERE id = 'bob'",
+    "UPDATE certificate SET issuer = 'ca ', serial = '0a:1b' WHERE id = 'cert1'",
+)
+
+
+def test_rows_of_before_are_brought_into_their_normal_forms(first_url: str) -> None:
+    engine = engine_of(first_url)
+    with engine.begin() as connection:
+        for statement in OTHER_FORMS:
+            connection.execute(text(statement))
+    engine.dispose()
+    upgrade(first_url, MODEL)
+    store = Store.open(first_url, MODEL)
+    found = {(type(record).__name__, record.id): record for record in everything(store)}
+    assert found["Enterprise", "e1"].realm == "PUBLIC"
+    assert (found["Person", "ann"].realm, found["Person", "ann"].id_hash) == ("PUBLIC", "HASH-ann")
+    assert found["Person", "bob"].id_hash == "0a1b2c3d4e5f60718293"
+    assert (found["Certificate", "cert1"].issuer, found["Certificate", "cert1"].serial) == ("CA", "0A1B")
+    write(store, dataclasses.replace(found["Enterprise", "e1"], name="can be written"))
+    store.close()
+
+
+def test_two_rows_that_are_one_in_their_normal_form_stop_the_upgrade(first_url: str) -> None:
+    engine = engine_of(first_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE enterprise SET realm = 'public',"
+                " uscc = (SELECT uscc FROM enterprise WHERE id = 'e1') WHERE id = 'e2'"
+            )
+        )
+    before = catalog(engine)
+    with pytest.raises(FactsUnavailable, match="`Enterprise:e2` equals another record in the normal form of `realm`"):
+        upgrade(first_url, MODEL)
+    assert catalog(engine) == before
+    engine.dispose()
+
+
 def test_a_row_that_refers_to_none_stops_the_upgrade(first_url: str) -> None:
     engine = engine_of(first_url)
     lost = text("UPDATE task_seal SET seal_id = 'none'")
@@ -247,10 +288,12 @@ def test_the_database_itself_refuses_what_breaks_a_constraint(database_url: str)
     """The constraints hold for whoever writes past the checks of the store."""
     database = Database(database_url, MODEL)
     person = "'VERIFIED', 'ACTIVE', 'OTHER', 'h', '', '', '', 0, 0, 0)"
+    columns = [column.name for column in MODEL.shapes["Person"].columns if column.name != "same_as_id"]
+    into = f"INSERT INTO person ({', '.join([*columns, 'revision'])}) VALUES"
     statements = {
         "INSERT INTO seal_hold VALUES ('h', 'none', 'ADMIN', 1, 'PLACED', NULL, 0)": "foreign key",
-        f"INSERT INTO person VALUES ('p', '', {person.replace('ACTIVE', 'MAYBE')}": "check",
-        f"INSERT INTO person VALUES ('p', NULL, {person}": "not.null",
+        f"{into} ('p', '', {person.replace('ACTIVE', 'MAYBE')}": "check",
+        f"{into} ('p', NULL, {person}": "not.null",
     }
     for statement, kind in statements.items():
         with database.engine.connect() as connection, pytest.raises(IntegrityError, match=f"(?i){kind}"):

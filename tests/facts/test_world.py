@@ -350,7 +350,7 @@ def test_one_enterprise_never_touches_another(store: Store, fact_cache: FactCach
     with fact_cache.read() as snapshot:
         before = seen_in(snapshot, [Unit("ENTERPRISE", "e2")])
     write(store, edited("Seal", "s1", state="DISABLED"), edited("Membership", "m-ann", state="SUSPENDED"))
-    write(store, Seal("more", "e1", "x", "OTHER"), edited("SealGrant", "g1", used=3))
+    write(store, Seal("more", "e1", "x", "OTHER"), edited("SealGrant", "g1", use_limit=9))
     with fact_cache.read() as snapshot:
         assert seen_in(snapshot, [Unit("ENTERPRISE", "e2")]) == before
     with FactCache(store).read() as snapshot:

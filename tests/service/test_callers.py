@@ -280,12 +280,11 @@ def test_a_type_that_is_not_listed_is_not_written_or_asked_about(serve: Serve) -
 
 
 def test_removing_a_record_calls_for_the_right_on_all_of_its_fields(serve: Serve) -> None:
-    all_fields = frozenset({"enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current"})
-    served = serve(trusted(write={"RegistrySnapshot": all_fields - {"status"}}), trusted(token="f" * 40))
-    snapshot = records_pb2.RegistrySnapshot(id="N1", enterprise_id="E1", status=1)  # type: ignore[arg-type]
-    snapshot.fetched_at.GetCurrentTime()
-    ask(served.facts.WriteFacts, write(put(registry_snapshot=snapshot), request_id="R0"), "f" * 40)
-    removal = facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type="RegistrySnapshot", id="N1"))
+    all_fields = frozenset({"enterprise_id", "weekday", "from_minute", "to_minute"})
+    served = serve(trusted(write={"WorkingHours": all_fields - {"weekday"}}), trusted(token="f" * 40))
+    hours = records_pb2.WorkingHours(id="N1", enterprise_id="E1", weekday=1, from_minute=540, to_minute=1080)
+    ask(served.facts.WriteFacts, write(put(working_hours=hours), request_id="R0"), "f" * 40)
+    removal = facts_pb2.FactChange(delete=facts_pb2.FactKey(record_type="WorkingHours", id="N1"))
     assert refused(served.facts.WriteFacts, write(removal)).code == grpc.StatusCode.PERMISSION_DENIED
     ask(served.facts.WriteFacts, write(removal, request_id="R2"), "f" * 40)
 

@@ -125,7 +125,7 @@ def _yunshan(now: int) -> list[Any]:
         Certificate(
             id="cert-yunshan",
             enterprise_id="e-yunshan",
-            issuer="CN=Demo CA",
+            issuer="CN=DEMO CA",
             serial="2024-0001",
             not_before=now - 300 * DAY,
             not_after=now + 400 * DAY,

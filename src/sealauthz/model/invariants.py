@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sealauthz.model.records.contracts import TERMS
 from sealauthz.schema.changes import Changes, Invariant, Rows, all_of, broken, name_of
 
 _LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
@@ -24,6 +25,8 @@ _CARRIED: Sequence[tuple[str, str, frozenset[str]]] = (
     ("Delegation", "delegate_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
 )
 """What a membership carries: the record type, the column that names it, and the states in which the record stands."""
+
+_SIGNATURES = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"})
 
 # --- contracts --------------------------------------------------------------------------------------------------------
 
@@ -51,7 +54,34 @@ def check_categories(changes: Changes, rows: Rows) -> None:
             broken("SAME_ENTERPRISE", f"{name_of(record)} names a category of another enterprise")
 
 
-CONTRACTS = (Invariant(check_fixed_seals), Invariant(check_categories))
+def check_signed(changes: Changes, rows: Rows) -> None:
+    """I15: what a party has signed stays as it was: the documents that there were, and the terms of the contract."""
+    documents = [change for change in changes.of("ContractDocument") if change.before is not None]
+    touched = {change.before.contract_id for change in documents}
+    contracts = [
+        change
+        for change in changes.of("Contract")
+        if None not in (change.before, change.after)
+        and any(getattr(change.before, name) != getattr(change.after, name) for name in TERMS)
+    ]
+    touched |= {change.id for change in contracts}
+    signatories = {s.id: s.contract_id for s in rows.naming("Signatory", "contract_id", touched)}
+    written = {change.id: change for change in changes.of("SigningTask")}
+    signed = {
+        signatories[task.signatory_id]: task
+        for task in rows.naming("SigningTask", "signatory_id", signatories.keys())
+        if task.state == "SIGNED"
+        and task.action in _SIGNATURES
+        # Who signs in the same write signs what is written.
+        and (task.id not in written or (written[task.id].before or task).state == "SIGNED")
+    }
+    for change in (*documents, *contracts):
+        task = signed.get(getattr(change.before, "contract_id", change.id))
+        if task is not None:
+            broken("I15", f"{change} is signed already ({name_of(task)}) and stays as it was signed")
+
+
+CONTRACTS = (Invariant(check_fixed_seals), Invariant(check_categories), Invariant(check_signed))
 
 
 # --- organisations ----------------------------------------------------------------------------------------------------
@@ -278,6 +308,26 @@ def check_approver(changes: Changes, rows: Rows) -> None:
             broken("U-04", f"{name_of(approval)} is on a step that is not of its request's process")
 
 
+def check_faces(changes: Changes, rows: Rows) -> None:
+    """S-02: the face of a seal that is beyond its review changes only to one that a review of the seal has passed."""
+    changed = [
+        change.after
+        for change in changes.of("Seal")
+        if None not in (change.before, change.after)
+        and change.before.face_digest != change.after.face_digest
+        and change.after.state not in ("DRAFT", "PENDING_REVIEW", "REVIEW_REJECTED")
+    ]
+    passed = {
+        (review.seal_id, review.face_digest)
+        for review in rows.naming("SealReview", "seal_id", [seal.id for seal in changed])
+        if review.state == "PASSED"
+    }
+    for seal in changed:
+        if (seal.id, seal.face_digest) not in passed:
+            said = "has another face, which no review has passed: a changed face goes back to PENDING_REVIEW"
+            broken("S-02", f"{name_of(seal)} {said}")
+
+
 def check_face_reviewer(changes: Changes, rows: Rows) -> None:
     """I14: nobody decides the review that they submitted, by whichever membership, unless they are the only member."""
     reviews = [
@@ -324,6 +374,7 @@ RIGHTS = (
     Invariant(check_holders),
     Invariant(check_emergency),
     Invariant(check_approver),
+    Invariant(check_faces),
     Invariant(check_face_reviewer),
     Invariant(check_uses),
 )

@@ -72,7 +72,7 @@ class SetOnce:
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """A counter that is never lowered."""
+    """A counter, or an instant, that is never lowered."""
 
     invariant: str
     column: str
@@ -84,18 +84,26 @@ class Life:
     """The states in one column of a record, and which may follow which. INVARIANT: `forward` has no cycle.
 
     A write may take several steps forward at once, because a service writes what it has seen last. A step back is
-    taken alone. Nothing leaves a final state. A new record may begin in any state.
+    taken alone. Nothing leaves a final state, and in the final state of its `state` a record keeps all but `late`, the
+    columns in which the end is still made up for, and personal text, which can be blanked. A record begins in a state
+    to which no step forward leads; a new one may be written in any state further on, as a sync or an import sees it.
     """
 
     forward: Steps
     back: Steps = field(default_factory=dict)
     invariant: str = LIFE
     column: str = "state"
+    late: tuple[str, ...] = ()
     says: str = "a state goes forward, or one of the few steps back alone, and nothing leaves a final one"
 
     def reachable(self, state: str) -> frozenset[str]:
         """Return what a record in this state may become in one write; nothing if the state is final."""
         return frozenset(self._later(state)) | frozenset(self.back.get(state, ()))
+
+    @property
+    def initial(self) -> frozenset[str]:
+        """The states in which a record begins."""
+        return frozenset(self.forward) - {later for some in self.forward.values() for later in some}
 
     def is_before(self, state: str, other: str) -> bool:
         """Tell whether steps forward lead from `state` to `other`."""

@@ -947,7 +947,7 @@ APPROVAL_VERDICT_PASSED: ApprovalVerdict
 APPROVAL_VERDICT_REJECTED: ApprovalVerdict
 
 class Person(_message.Message):
-    __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at")
+    __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at", "same_as_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     REALM_FIELD_NUMBER: _ClassVar[int]
     REALNAME_STATE_FIELD_NUMBER: _ClassVar[int]
@@ -959,6 +959,7 @@ class Person(_message.Message):
     PHONE_FIELD_NUMBER: _ClassVar[int]
     PHONE_BOUND_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_ACTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    SAME_AS_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     realm: str
     realname_state: RealnameState
@@ -970,7 +971,8 @@ class Person(_message.Message):
     phone: str
     phone_bound_at: _timestamp_pb2.Timestamp
     last_active_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., realm: _Optional[str] = ..., realname_state: _Optional[_Union[RealnameState, str]] = ..., account_state: _Optional[_Union[AccountState, str]] = ..., id_type: _Optional[_Union[IdType, str]] = ..., id_hash: _Optional[str] = ..., id_last4: _Optional[str] = ..., real_name: _Optional[str] = ..., phone: _Optional[str] = ..., phone_bound_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_active_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    same_as_id: str
+    def __init__(self, id: _Optional[str] = ..., realm: _Optional[str] = ..., realname_state: _Optional[_Union[RealnameState, str]] = ..., account_state: _Optional[_Union[AccountState, str]] = ..., id_type: _Optional[_Union[IdType, str]] = ..., id_hash: _Optional[str] = ..., id_last4: _Optional[str] = ..., real_name: _Optional[str] = ..., phone: _Optional[str] = ..., phone_bound_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_active_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., same_as_id: _Optional[str] = ...) -> None: ...
 
 class IdentityVerification(_message.Message):
     __slots__ = ("id", "person_id", "method", "purpose", "provider_ref", "bound_type", "bound_id", "bound_digest", "state", "passed_at", "consumed_at", "fallback_from")

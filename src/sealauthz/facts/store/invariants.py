@@ -136,6 +136,8 @@ def check_edit(change: Change, shape: Shape) -> None:
     for terms in shape.rules_of(Terms):
         if terms.are_settled(before):
             _check_terms(change, terms)
+    for life in shape.rules_of(Life):
+        _check_final(change, life, shape)
     check_valid(change, shape)
 
 
@@ -160,6 +162,14 @@ def _check_life(change: Change, life: Life) -> None:
     right = ", ".join(sorted(allowed))
     said = f"{change} is {before} in `{life.column}` and {cannot} {after} in one write; it may become {right}"
     broken(life.invariant, said)
+
+
+def _check_final(change: Change, life: Life, shape: Shape) -> None:
+    """Check that a record whose state is final stays as it is. Raises InvariantBroken."""
+    state = getattr(change.before, life.column)
+    if life.column == "state" and not life.reachable(state):
+        columns = [column.name for column in shape.columns if not column.is_personal and column.name not in life.late]
+        _check_kept(change, Fixed(life.invariant, says=f"it is {state}, which is final"), columns)
 
 
 def _check_kept(change: Change, rule: Fixed | SetOnce | Terms, columns: Sequence[str]) -> None:

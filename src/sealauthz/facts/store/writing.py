@@ -224,7 +224,10 @@ class Write:
         for change in changes:
             if change.before is None or change.after is None or (change.record_type, change.id) in read:
                 continue
-            for counter in self._model.shapes[change.record_type].rules_of(Rising):
+            shape = self._model.shapes[change.record_type]
+            for counter in shape.rules_of(Rising):
+                if shape.column(counter.column).is_instant:
+                    continue
                 if getattr(change.after, counter.column) != getattr(change.before, counter.column):
                     said = "needs the precondition `at_revision` with the revision that it was read at"
                     why = "or a count of another writer would be lost"

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
+from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Personal, Ref, many, one, record
-from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Personal, Ref, many, one, record
+from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique, Valid
 
 
 class ContractState(StrEnum):
@@ -100,11 +101,23 @@ class TaskState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+TERMS = ("contract_type", "matter", "is_monetary", "amount", "currency", "template_id")
+"""What a contract says beside its documents, as the parties sign it."""
+
+
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check("U-04", "amount IS NULL OR amount >= 0", says="an amount is not negative"),
     Check("U-05", "(amount IS NULL) = (currency = '')", says="an amount needs its currency, and a currency its amount"),
     # A party stays the same party: tasks, fixed seals and the rights of callers depend on it.
     Fixed("C-02", "initiator_id", says="a contract keeps its initiator"),
+    SetOnce("I17", "initiated_by_id", says="who began a contract is history"),
+    Fixed(
+        "I15",
+        *TERMS,
+        once=lambda contract: contract.state not in ("DRAFT", "FILLING", "SIGNING"),
+        says="what the parties signed or refused stays as it was",
+    ),
     Life(
         {
             "DRAFT": ("FILLING", "DELETED"),
@@ -144,7 +157,7 @@ class Contract:
     matter: ContractMatter = ContractMatter.UNSTATED
     is_monetary: bool = True
     amount: int | None = None
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
     template_id: str = ""
     initiated_by_id: Annotated[str | None, Ref("Person")] = None
     category_id: Annotated[str | None, Ref("BusinessCategory")] = None
@@ -187,6 +200,7 @@ def whole_digest(digests: Iterable[str]) -> str | None:
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check(
         "C-02",
         "(kind = 'PERSON' AND person_id IS NOT NULL AND enterprise_id IS NULL)"
@@ -222,7 +236,7 @@ class Signatory:
     matter: ContractMatter = ContractMatter.UNSTATED
     is_monetary: bool = True
     amount: int | None = None
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
     guarantor_for_id: Annotated[str | None, Ref("Enterprise")] = None
 
     contract: Contract = one("contract_id")
@@ -242,6 +256,7 @@ class Signatory:
     ),
     SetOnce("I16", "signed_by_id", "signed_for_id", says="who signed, and for whom, is history"),
     SetOnce("A-12", "refused_by_id", "refused_at", says="who refused, and when, is history"),
+    Fixed("C-02", "action", says="another act is another task"),
     Life(
         {
             "WAITING": ("PENDING",),
@@ -281,6 +296,7 @@ class SigningTask:
 
 @record(
     Unique("C-02", ("task_id", "person_id"), says="a task names each operator once"),
+    Fixed("C-02", "person_id", says="another operator takes a new row"),
     RelatedTo("Person", "person_id"),
     home="task_id",
 )
@@ -295,7 +311,11 @@ class TaskOperator:
     person: Person = one("person_id")
 
 
-@record(Unique("C-05", ("task_id", "seal_id"), says="a task fixes each seal once"), home="task_id")
+@record(
+    Unique("C-05", ("task_id", "seal_id"), says="a task fixes each seal once"),
+    Fixed("C-05", "seal_id", says="another seal takes a new row"),
+    home="task_id",
+)
 class TaskSeal:
     """A seal fixed for a task when it was made. Where any is fixed, only these may be used."""
 
@@ -335,6 +355,7 @@ class InternalReview:
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check(
         "U-14",
         "kind <> 'DOUBLE_AGENCY' OR person_id IS NOT NULL",
@@ -376,7 +397,7 @@ class PartyConsent:
     given_at: Instant = NEVER
     bound_digest: str = ""
     amount_max: int = 0
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
     valid_to: Instant = NEVER
     withdrawn_at: Instant = NEVER
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, Rising, SetOnce, Terms, Unique
+from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, Rising, SetOnce, Terms, Unique, Valid
 
 
 class SealRight(StrEnum):
@@ -110,10 +111,13 @@ GRANT_LIFE = Life(
         "EXHAUSTED": _GRANT_ENDS,
     },
     invariant="S-10",
+    # A use before the end may be written down after it.
+    late=("used",),
 )
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
     Check("S-06", "valid_from < valid_to", says="a grant begins before it ends"),
     Check(
@@ -175,7 +179,7 @@ class SealGrant:
     use_limit: int = UNLIMITED
     used: int = 0
     amount_max: int = UNLIMITED
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
     may_subgrant: bool = False
     parent_id: Annotated[str | None, Ref("SealGrant")] = None
     confirmed_by_id: Annotated[str | None, Ref("Person")] = None
@@ -314,6 +318,7 @@ class OpenGrantTemplate:
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check("I10", "used >= 0 AND used <= use_limit", says="the uses are counted from 0 up to the limit"),
     Check(
         "S-06",
@@ -368,7 +373,7 @@ class CrossEnterpriseGrant:
     confirmed_by_id: Annotated[str | None, Ref("Person")] = None
     confirmed_at: Instant = NEVER
     amount_max: int = UNLIMITED
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
 
     seal: Seal = one("seal_id")
     grantor: RoleAssignment = one("grantor_id")

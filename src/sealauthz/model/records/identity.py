@@ -6,8 +6,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.masking import mask_name, mask_phone
-from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subject, Unique
+from sealauthz.model.normal_forms import (
+    hash_problem,
+    normalise_hash,
+    normalise_realm,
+    realm_problem,
+    reference_problem,
+)
+from sealauthz.schema.record import NEVER, Instant, Normalised, PersonalText, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subject, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.contracts import SigningTask, TaskOperator
@@ -92,10 +99,27 @@ class PostState(StrEnum):
     Unique(
         "I5",
         ("realm", "id_type", "id_hash"),
-        where="realname_state = 'VERIFIED'",
+        where="realname_state = 'VERIFIED' OR (same_as_id IS NOT NULL AND id_hash <> '')",
         says="one identity document verifies one person",
     ),
     Check("I5", "realname_state <> 'VERIFIED' OR id_hash <> ''", says="a verified person has the hash of an id number"),
+    # The account of one human must not become the account of another, with its memberships.
+    Fixed(
+        "I5",
+        "realm",
+        "id_type",
+        "id_hash",
+        once=lambda person: person.realname_state == "VERIFIED" or person.same_as_id is not None,
+        says="the document of a verified person never changes: another one is verified anew, after a revocation",
+    ),
+    # Who compares persons compares ids: so a human has one account that is verified, whatever documents they have.
+    Check(
+        "I5",
+        "same_as_id IS NULL OR (realname_state <> 'VERIFIED' AND same_as_id <> id)",
+        says="an account of somebody who has another account is not verified itself",
+    ),
+    Valid("I5", "realm", realm_problem, says="a realm is written in one way"),
+    Valid("I5", "id_hash", hash_problem, says="a hash is written in one way"),
     Life({"UNVERIFIED": ("VERIFIED",), "VERIFIED": ("REVOKED",)}, {"REVOKED": ("VERIFIED",)}, "I5", "realname_state"),
     Life({"ACTIVE": ("LOCKED",), "LOCKED": ("CLOSED",)}, {"LOCKED": ("ACTIVE",)}, column="account_state"),
     RelatedTo(
@@ -111,19 +135,25 @@ class PostState(StrEnum):
     permanent=True,
 )
 class Person:
-    """A natural person. Names and phones live in this row only, which can be blanked; the id stays."""
+    """A natural person. Names and phones live in this row only, which can be blanked; the id stays.
+
+    `same_as_id` is the account of the same human that counts: with an identity card and a passport somebody has
+    verified two. The one that names the other keeps its document and is not verified any more, so that all it gave
+    counts for nothing, and nobody else is verified by that document.
+    """
 
     id: str
-    realm: str = "PUBLIC"
+    realm: Annotated[str, Normalised(normalise_realm)] = "PUBLIC"
     realname_state: RealnameState = RealnameState.UNVERIFIED
     account_state: AccountState = AccountState.ACTIVE
     id_type: IdType = IdType.RESIDENT_ID
-    id_hash: str = ""
+    id_hash: Annotated[str, Normalised(normalise_hash)] = ""
     id_last4: Annotated[str, PersonalText(has_stars=False)] = ""
     real_name: Annotated[str, PersonalText(mask_name, has_stars=False)] = ""
     phone: Annotated[str, PersonalText(mask_phone, has_stars=False)] = ""
     phone_bound_at: Instant = NEVER
     last_active_at: Instant = NEVER
+    same_as_id: Annotated[str | None, Ref("Person")] = None
 
     memberships: list[Membership] = many("person_id")
     verifications: list[IdentityVerification] = many("person_id")
@@ -137,6 +167,7 @@ class Person:
 
 
 @record(
+    Valid("I12", "provider_ref", reference_problem, says="a provider's reference is taken as it is"),
     Unique("I12", ("provider_ref",), says="a provider's reference stands for one check"),
     Check("I12", "state <> 'CONSUMED' OR consumed_at > 0", says="a consumed check says when it was consumed"),
     Fixed(
@@ -148,6 +179,7 @@ class Person:
         "bound_type",
         "bound_id",
         "bound_digest",
+        "fallback_from",
         says="whose check it is, how it was made and what it is bound to never change",
     ),
     SetOnce("I12", "passed_at", "consumed_at", says="when a check passed, and when it was consumed, is history"),
@@ -175,10 +207,12 @@ class IdentityVerification:
 
 
 @record(
+    Fixed("R-08", "duty", says="another duty is another post"),
     # A post may be taken again.
     Life({"ACTIVE": ("ENDED",)}, {"ENDED": ("ACTIVE",)}),
     RelatedTo("Enterprise", "~RetrievalReview.staff_id/case_id/enterprise_id"),
     home="person_id",
+    permanent=True,
 )
 class PlatformStaff:
     """A post on the platform's own staff, which reviews certifications and decides objections."""

@@ -96,6 +96,7 @@ class ApplicationState(StrEnum):
     Check("I3", "state <> 'ENDED' OR end_reason IS NOT NULL", says="an ended membership says why it ended"),
     # Another person in the same membership would inherit its roles and grants: joining again makes a new one.
     Fixed("I3", "person_id", says="another person takes a new membership"),
+    Fixed("I17", "joined_via", "joined_at", says="how and when somebody joined is history"),
     Life({"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("ENDED",)}, {"SUSPENDED": ("ACTIVE",)}, "I3"),
     RelatedTo("Person", "person_id"),
     home="enterprise_id",
@@ -135,6 +136,7 @@ class Membership:
         says="a CUSTOM role names the custom role, and no other role does",
     ),
     Fixed("I8", "role", "custom_role_id", says="another role takes a new assignment"),
+    SetOnce("I17", "granted_by_id", says="who gave a role is history"),
     Life({"ACTIVE": ("REVOKED", "EXPIRED")}, invariant="I8"),
     RelatedTo("Person", "membership_id/person_id"),
     home="membership_id",
@@ -204,9 +206,11 @@ class Absence:
     Fixed(
         "M-06", "target_id", "token_hash", says="an invitation stays with the person and the token that it was made for"
     ),
+    Fixed("I17", "inviter_id", "created_at", says="who invited, and when, is history"),
     Life({"OPEN": ("ACCEPTED", "DECLINED", "EXPIRED", "CANCELLED")}),
     RelatedTo("Person", "target_id"),
     home="enterprise_id",
+    permanent=True,
 )
 class Invitation:
     """An invitation to join: for one verified identity, at most 30 days, used once."""

@@ -6,6 +6,7 @@ import string
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
+from sealauthz.model.normal_forms import normalise_realm, realm_problem
 from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Tenant, Unique, Valid
 
@@ -146,12 +147,14 @@ class SubscriptionState(StrEnum):
         says="an organisation is authenticated once per realm and code",
     ),
     Check("I2", "length(uscc) = 18", says="a unified social credit code has 18 characters"),
+    Valid("I1", "realm", realm_problem, says="a realm is written in one way"),
     Valid("I2", "uscc", uscc_problem, says="a unified social credit code is well-formed"),
     Fixed(
         "I2",
         "uscc",
+        "realm",
         once=lambda enterprise: enterprise.auth_state == "AUTHENTICATED",
-        says="the code of an authenticated enterprise never changes",
+        says="the code and the realm of an authenticated enterprise never change",
     ),
     Check(
         "A-03",
@@ -183,7 +186,7 @@ class Enterprise:
     id: str
     name: str
     uscc: Annotated[str, Normalised(normalise_uscc)]
-    realm: str = "PUBLIC"
+    realm: Annotated[str, Normalised(normalise_realm)] = "PUBLIC"
     auth_state: AuthenticationState = AuthenticationState.REGISTERED
     operating_state: OperatingState = OperatingState.ACTIVE
     timezone: str = "Asia/Shanghai"
@@ -215,8 +218,23 @@ class Enterprise:
     Unique(
         "R-05", ("enterprise_id",), where="is_current", says="an enterprise has one current snapshot of the registry"
     ),
+    Fixed(
+        "R-05",
+        "status",
+        "fetched_at",
+        "legal_rep_id",
+        "registered_name",
+        says="what the registry said, and when, is history: what it says now is a new snapshot",
+    ),
+    Fixed(
+        "R-05",
+        "is_current",
+        once=lambda snapshot: not snapshot.is_current,
+        says="a snapshot that is no longer current stays so",
+    ),
     RelatedTo("Person", "legal_rep_id"),
     home="enterprise_id",
+    permanent=True,
 )
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.

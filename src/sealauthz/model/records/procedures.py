@@ -8,10 +8,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.membership import Membership, Role
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Valid
 
 
 class ProcessState(StrEnum):
@@ -156,6 +157,7 @@ class StepApprover:
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Unique(
         "U-04",
         ("enterprise_id", "currency", "from_amount"),
@@ -170,7 +172,7 @@ class AmountBand:
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
     process_id: Annotated[str, Ref("ApprovalProcess")]
-    currency: str
+    currency: Annotated[str, Normalised(normalise_currency)]
     from_amount: int
 
     enterprise: Enterprise = one("enterprise_id")
@@ -223,6 +225,7 @@ class CategoryPermission:
 
 
 @record(
+    Valid("U-05", "currency", currency_problem, says="a currency is its code of three letters"),
     Check(
         "A-05",
         "amount_max >= 0 AND (amount_max = 0) = (currency = '')",
@@ -281,7 +284,7 @@ class BoardResolution:
     beneficiary_id: Annotated[str | None, Ref("Person")] = None
     bound_digest: str = ""
     amount_max: int = 0
-    currency: str = ""
+    currency: Annotated[str, Normalised(normalise_currency)] = ""
     valid_to: Instant = NEVER
 
     enterprise: Enterprise = one("enterprise_id")

@@ -55,13 +55,15 @@ class ApprovalVerdict(StrEnum):
         # An approval is of exactly these documents: others begin again. What was rejected is the applicant's again.
         {"IN_APPROVAL": ("DRAFT",), "APPROVED": ("DRAFT",), "REJECTED": ("DRAFT",)},
         "U-15",
+        # The photos of the last use are delivered after it.
+        late=("used", "photos_owed"),
     ),
     Terms(
         "U-15",
         "state",
         "DRAFT",
         rises=("valid_to", "uses"),
-        keeps=("contract_id", "process_id", "device_id", "is_out_of_hours", "carries_out"),
+        keeps=("contract_id", "process_id", "device_id", "is_out_of_hours", "carries_out", "submitted_at", "purpose"),
         details=("RequestDocument",),
         falls=("valid_from",),
     ),

@@ -96,6 +96,15 @@ class ObjectionState(StrEnum):
     Fixed("I17", "applicant_id", "opened_at", says="who opened a case, and when, is history"),
     Rising("I6", "attempt"),
     SetOnce("I17", "executed_at", says="when a case was executed is history"),
+    Fixed(
+        "I17",
+        "reason",
+        "path",
+        once=lambda case: case.state not in ("DRAFT", "CERTIFYING", "REJECTED"),
+        says="why and how an attempt is made stays as it was certified",
+    ),
+    Rising("R-06", "notice_from", says="a notice period never begins earlier than it did"),
+    Rising("R-06", "published_at", says="a public notice is never older than it was"),
     Life(
         {
             "DRAFT": ("CERTIFYING",),
@@ -158,7 +167,16 @@ class RetrievalCase:
         "reviewer_id IS NULL OR (reviewer_id <> applicant_id AND (owner_id IS NULL OR reviewer_id <> owner_id))",
         says="a certification is reviewed by another person than its applicant and the owner",
     ),
-    Fixed("I17", "applicant_id", "method", "purpose", "case_id", says="who applied, how and what for, is history"),
+    Fixed(
+        "I17",
+        "applicant_id",
+        "method",
+        "purpose",
+        "case_id",
+        "submitted_at",
+        "attempt",
+        says="who applied, when, how and what for, is history",
+    ),
     Fixed(
         "I17",
         "decided_at",

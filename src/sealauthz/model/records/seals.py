@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
+from sealauthz.model.normal_forms import name_problem, normalise_name, normalise_serial, serial_problem
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique
+from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
@@ -109,7 +110,10 @@ class ProposalState(StrEnum):
 
 @record(
     Unique("U-11", ("issuer", "serial"), says="an issuer gives each serial number once"),
+    Valid("U-11", "issuer", name_problem, says="the name of an issuer is written in one way"),
+    Valid("U-11", "serial", serial_problem, says="a serial number is written in one way"),
     Check("U-11", "not_before < not_after", says="a certificate begins before it ends"),
+    Fixed("U-11", "issuer", "serial", "not_before", "not_after", says="a renewed certificate is another certificate"),
     Life(
         {"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("EXPIRED",), "EXPIRED": ("REVOKED",)},
         {"SUSPENDED": ("ACTIVE",)},
@@ -123,8 +127,8 @@ class Certificate:
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
-    issuer: str
-    serial: str
+    issuer: Annotated[str, Normalised(normalise_name)]
+    serial: Annotated[str, Normalised(normalise_serial)]
     not_before: Instant
     not_after: Instant
     state: CertificateState = CertificateState.ACTIVE
@@ -134,6 +138,8 @@ class Certificate:
 
 @record(
     Unique("U-23", ("enterprise_id", "serial"), says="an enterprise has each device once"),
+    Valid("U-23", "serial", serial_problem, says="a serial number is written in one way"),
+    Fixed("U-23", "serial", says="another serial number is another device"),
     Life({"ACTIVE": ("RETIRED",)}, invariant="U-23"),
     home="enterprise_id",
     permanent=True,
@@ -143,7 +149,7 @@ class Device:
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
-    serial: str
+    serial: Annotated[str, Normalised(normalise_serial)]
     state: DeviceState = DeviceState.ACTIVE
 
     enterprise: Enterprise = one("enterprise_id")
@@ -170,8 +176,9 @@ class Device:
     Fixed(
         "S-02",
         "kind",
+        "category",
         once=lambda seal: seal.state != "DRAFT",
-        says="another kind takes a new seal, unless it is a draft",
+        says="another kind or category takes a new seal, unless it is a draft",
     ),
     SetOnce("S-05", "legal_rep_id", says="the seal of another legal representative is a new seal"),
     Life(
