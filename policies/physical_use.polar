@@ -60,7 +60,8 @@ own_named_request(person: Person, seal: Seal, request, context) if
 
 stamp_request(person: Person, seal: Seal, request, context) if
   own_named_request(person, seal, request, context) and
-  is_usable_request(request, context);
+  is_usable_request(request, context) and
+  may_replace_grant(request, context);
 
 # The approved request is over, or has not begun …
 #@ U-07 U-23

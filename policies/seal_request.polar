@@ -57,7 +57,7 @@ because("STEP_APPROVER", "NOT_YOUR_TURN", person: Person, request: SealUseReques
   not may_decide_now(person, request, context) and
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
-  step in process.steps and
+  step_of(process, request, step) and
   names_approver(step, _, membership, request, context.now, context) and
   not step_is_passed(step, request, context);
 
@@ -89,14 +89,14 @@ may_decide_now(person: Person, request: SealUseRequest, context) if
 may_decide_now(person: Person, request: SealUseRequest, context) if
   member(person, request.seal.enterprise, membership, context) and
   follows_process(request, process) and
-  step in process.steps and
+  step_of(process, request, step) and
   names_approver(step, _, membership, request, context.now, context) and
   step_is_current(step, process, request, context);
 
 # The current step is at the lowest position that is not passed yet; steps at one position stand side by side.
 step_is_current(step: ProcessStep, process: ApprovalProcess, request: SealUseRequest, context) if
   not step_is_passed(step, request, context) and
-  forall(earlier in process.steps,
+  forall(step_of(process, request, earlier),
          earlier.position >= step.position or step_is_passed(earlier, request, context));
 
 # U-12: The applicant approves nothing, the custodian neither, and with the seals that bind most the last approver does
@@ -235,7 +235,33 @@ own_request(person: Person, seal: Seal, contract: Contract, request, context) if
 approved_request(person: Person, seal: Seal, contract: Contract, request, context) if
   own_request(person, seal, contract, request, context) and
   is_usable_request(request, context) and
+  may_replace_grant(request, context) and
   is_for_these_documents(request, contract);
+
+# The applicant picks the process, so a process replaces a grant only where the enterprise says so: it prescribes it for
+# the contract, by amount or by category, or leaves it open to any request. Otherwise it takes a right to approve.
+#@ U-03 U-04
+may_replace_grant(request: SealUseRequest, _) if request.process_id = nil;
+may_replace_grant(request: SealUseRequest, context) if has_approval_by_right(request, context);
+may_replace_grant(request: SealUseRequest, _) if
+  follows_process(request, process) and
+  process.is_open = true;
+may_replace_grant(request: SealUseRequest, context) if
+  contract_of_request(request, contract, context) and
+  follows_process(request, process) and
+  is_prescribed(process.id, request.seal, contract);
+
+is_prescribed(process_id, seal: Seal, contract: Contract) if
+  terms_of(seal, contract, terms) and
+  amount = terms.amount and
+  amount matches Integer and
+  band_for(seal.enterprise, terms.currency, amount, band) and
+  band.process_id = process_id;
+is_prescribed(process_id, seal: Seal, contract: Contract) if
+  category_id_of_owner(seal, contract, category_id) and
+  own_category(seal.enterprise, category_id, category) and
+  category.process_id matches String and
+  category.process_id = process_id;
 
 # … and one of any member: what the enterprise's own procedures ask for, whichever person puts the seal.
 approved_for(seal: Seal, contract: Contract, request, context) if
@@ -286,10 +312,17 @@ approval_is_complete(request: SealUseRequest, context) if
 has_approval_by_right(request: SealUseRequest, context) if
   approval in request.approvals and
   approval.verdict = "PASSED" and
-  approval.decided_at <= context.now and
+  was_decided_in_time(approval, request, context) and
   may_act_as_approver(approval.approver, request.seal, context) and
-  decided_by_right(approval.approver, request, context) and
+  decided_by_right(approval.approver, request, approval.decided_at, context) and
   is_independent_approver(approval.approver, request, context);
+
+# What was decided before the request was handed in, or handed in again with other documents, was about something else.
+#@ A-02 U-15
+was_decided_in_time(approval: Approval, request: SealUseRequest, context) if
+  request.submitted_at <= approval.decided_at and
+  approval.decided_at <= context.now and
+  approval.approver.joined_at <= approval.decided_at;
 
 # --- the right to approve --------------------------------------------------------------------------------------------
 
@@ -317,10 +350,13 @@ grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) i
 
 # Who decided: their right still covers the request. What it was counted for stands, though the count has come to its
 # end.
-decided_by_right(approver: Membership, request: SealUseRequest, _) if
-  legal_representative(approver.person, request.seal.enterprise);
-decided_by_right(approver: Membership, request: SealUseRequest, context) if
+decided_by_right(approver: Membership, request: SealUseRequest, at, _) if
+  legal_representative(approver.person, request.seal.enterprise) and
+  represented(approver.person_id, request.seal.enterprise, at);
+decided_by_right(approver: Membership, request: SealUseRequest, at, context) if
   approval_grant(approver, request.seal, grant, context) and
+  grant.valid_from <= at and
+  is_confirmed(grant, at) and
   grant_covers_request(grant, request, context);
 
 approval_grant(approver: Membership, seal: Seal, grant, context) if
@@ -403,8 +439,23 @@ follows_process(request: SealUseRequest, process) if
 # A process without steps approves nothing.
 every_step_is_passed(request: SealUseRequest, context) if
   follows_process(request, process) and
-  _ in process.steps and
-  forall(step in process.steps, step_is_passed(step, request, context));
+  step_of(process, request, _) and
+  forall(step_of(process, request, step), step_is_passed(step, request, context));
+
+# The steps, and their approvers, count as they were when the request was submitted: what an enterprise edits since is for
+# those that come.
+#@ U-04
+step_of(process: ApprovalProcess, request: SealUseRequest, step) if
+  step in process.steps and
+  stood_at(step, request.submitted_at);
+
+approver_of(step: ProcessStep, request: SealUseRequest, named) if
+  named in step.approvers and
+  stood_at(named, request.submitted_at);
+
+stood_at(part, at) if
+  part.valid_from <= at and
+  at < part.valid_to;
 
 # One of those whom the step names is enough, or each of them passes it.
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
@@ -413,8 +464,8 @@ step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   names_approver(step, _, approval.approver, request, approval.decided_at, context);
 step_is_passed(step: ProcessStep, request: SealUseRequest, context) if
   step.mode = "ALL" and
-  _ in step.approvers and
-  forall(named in step.approvers, has_passed(named, step, request, context));
+  approver_of(step, request, _) and
+  forall(approver_of(step, request, named), has_passed(named, step, request, context));
 
 # A person who is named by their role passes for the role alone, and a substitute for one person alone: not while
 # another line of the step names them too.
@@ -437,7 +488,7 @@ counted_approval(step: ProcessStep, request: SealUseRequest, approval, context) 
   approval.step_id matches String and
   approval.step_id = step.id and
   approval.verdict = "PASSED" and
-  approval.decided_at <= context.now and
+  was_decided_in_time(approval, request, context) and
   may_act_as_approver(approval.approver, request.seal, context) and
   is_independent_approver(approval.approver, request, context) and
   not gave_another_verdict(approval, request);
@@ -448,15 +499,32 @@ gave_another_verdict(approval: Approval, request: SealUseRequest) if
   other.approver.person_id = approval.approver.person_id;
 
 names_approver(step: ProcessStep, named, membership: Membership, request: SealUseRequest, at, context) if
-  named in step.approvers and
+  approver_of(step, request, named) and
   is_named_approver_of_step(named, membership, request, at, context);
 
 # In person, or as the substitute of somebody who was away at that time (standing_in.polar).
-is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, _, context) if
-  is_named_in_person(named, membership, request, context);
+is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
+  is_named_in_person(named, membership, request, context) and
+  was_named_by_then(named, membership, at);
 is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
   stands_in_for(membership, absent, request, at, context) and
-  is_named_in_person(named, absent, request, context);
+  is_named_in_person(named, absent, request, context) and
+  was_named_by_then(named, absent, at);
+
+# A verdict from before the role is none, though its author has the role now.
+#@ A-02
+was_named_by_then(named: StepApprover, _: Membership, _) if named.role = nil;
+was_named_by_then(named: StepApprover, membership: Membership, at) if
+  role = named.role and
+  role matches String and
+  role = "LEGAL_REP" and
+  represented(membership.person_id, membership.enterprise, at);
+was_named_by_then(named: StepApprover, membership: Membership, at) if
+  role = named.role and
+  role matches String and
+  assignment in membership.assignments and
+  assignment.role = role and
+  assignment.valid_from <= at;
 
 is_named_in_person(named: StepApprover, membership: Membership, _: SealUseRequest, _) if
   named.membership_id matches String and
