@@ -88,7 +88,10 @@ def questions(enterprises: int) -> Iterator[Asked]:
 def _enterprise(n: int, enterprises: int) -> Iterator[Any]:
     yield Enterprise(f"e{n}", f"企业{n}", f"USCC{n:014}", auth_state=AuthenticationState.AUTHENTICATED)
     legal_representative = f"p{(n - 1) % enterprises}-{USER}"
-    yield RegistrySnapshot(f"reg{n}", f"e{n}", RegistryStatus.EXISTING, NOW - 60 * MINUTE, legal_representative)
+    fetched_at = NOW - 60 * MINUTE
+    yield RegistrySnapshot(
+        f"reg{n}", f"e{n}", RegistryStatus.EXISTING, fetched_at, legal_representative, is_matched=True
+    )
     for k in range(MEMBERS):
         yield Person(
             f"p{n}-{k}",

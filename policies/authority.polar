@@ -351,7 +351,7 @@ is_blocked_by_holder(person: Person, seal: Seal, context: SealUseContext) if
 lacks_authority(person: Person, seal: Seal, context) if
   sealed_contract(context, contract) and
   not has_authority(person, seal, contract, context) and
-  not is_own_legal_rep_seal(person, seal);
+  not is_own_legal_rep_seal(person, seal, context);
 
 # The person gave the grant, or the right that it comes from.
 #@ S-09

@@ -65,7 +65,7 @@ requires("permit_double_agency", _: Signatory, "NOT_THE_BENEFICIARY");
 requires("permit_double_agency", _: Signatory, "CONTRACT_UNDER_WAY");
 meets(person: Person, "PARTY_REPRESENTED", "permit_double_agency", party: Signatory, context) if
   owner(party, context, enterprise) and
-  legal_representative(person, enterprise);
+  representative_today(person, enterprise, context);
 meets(_: Person, "BENEFICIARY_STATED", "permit_double_agency", _: Signatory, context: DoubleAgencyContext) if
   context.person matches Person;
 meets(person: Person, "NOT_THE_BENEFICIARY", "permit_double_agency", _: Signatory, context: DoubleAgencyContext) if
@@ -124,7 +124,7 @@ requires("withdraw", _: PartyConsent, "CONSENT_NOT_WITHDRAWN");
 meets(person: Person, "CONSENT_AUTHOR", "withdraw", consent: PartyConsent, _) if consent.given_by_id = person.id;
 meets(person: Person, "CONSENT_AUTHOR", "withdraw", consent: PartyConsent, context) if
   owner(consent, context, enterprise) and
-  legal_representative(person, enterprise);
+  legal_representative(person, enterprise, context);
 meets(_: Person, "CONSENT_NOT_WITHDRAWN", "withdraw", consent: PartyConsent, _) if consent.withdrawn_at = 0;
 
 # --- a party's own review --------------------------------------------------------------------------------------------
@@ -216,7 +216,8 @@ another_party(party: Signatory, other) if
 
 # Who ran the contracts of an enterprise at a time: like administers_contracts.
 #@ A-02
-ran_contracts(person_id, enterprise: Enterprise, at, _) if was_legal_representative(person_id, enterprise, at);
+ran_contracts(person_id, enterprise: Enterprise, at, context) if
+  was_legal_representative(person_id, enterprise, at, context.parameters.registry_fresh_within);
 ran_contracts(person_id, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
   assignment in membership.assignments and

@@ -13,7 +13,7 @@ group("OWN_AFFAIRS", _: RetrievalCase, ["withdraw"]);
 
 # What persons do who need not belong to the enterprise: parties of a contract, the platform's staff, who founds it.
 group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"]);
-group("VERIFIED_PERSONS", _: SealHold, ["lift"]);
+group("VERIFIED_PERSONS", _: SealHold, ["lift", "propose_lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
 group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refusal"]);
 group("VERIFIED_PERSONS", _: RetrievalCase, ["review", "view_progress", "adjudicate", "decide_appeal"]);

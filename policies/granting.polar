@@ -50,7 +50,7 @@ lost_its_grantor(grant, _) if
   grant.invalid_reason = "ADMIN_CHANGED";
 lost_its_grantor(grant, context) if
   grant.state in ["PENDING_EFFECT", "ACTIVE"] and
-  not is_active_assignment(grant.grantor, context);
+  not carries_grant(grant, grant.grantor, context);
 
 # The largest whole number stands for "no limit", of an amount and of a number of uses.
 is_unlimited(limit) if limit = 9223372036854775807;
@@ -58,20 +58,37 @@ is_unlimited(limit) if limit = 9223372036854775807;
 # S-17: A grant stands on the role of its grantor: it gives nothing once that person is no seal administrator any more.
 # The legal representative's seal is granted by that representative alone, while the registry names them.
 #@ S-17 S-05
-is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
+stands_on_role(grant, seal: Seal, grantor: RoleAssignment, context) if
   seal.kind != "LEGAL_REP" and
   grantor.role = "SEAL_ADMIN" and
-  is_active_assignment(grantor, context);
-is_entitled_to_grant(seal: Seal, grantor: RoleAssignment, context) if
+  carries_grant(grant, grantor, context);
+stands_on_role(grant, seal: Seal, grantor: RoleAssignment, context) if
   grantor.role = "LEGAL_REP" and
-  is_active_assignment(grantor, context) and
-  legal_representative(grantor.membership.person, seal.enterprise);
+  carries_grant(grant, grantor, context) and
+  legal_representative(grantor.membership.person, seal.enterprise, context);
+
+# A-11: To be suspended is not to be replaced: what a grantor gave stands while they are away. A suspension for suspicion
+# holds what was confirmed within the last month before it, and one that does not say why or since when holds all.
+#@ A-11
+carries_grant(_, grantor: RoleAssignment, context) if is_active_assignment(grantor, context);
+carries_grant(grant, grantor: RoleAssignment, context) if
+  grantor.state = "ACTIVE" and
+  is_within_time(grantor, context) and
+  grantor.membership.state = "SUSPENDED" and
+  context.now < grantor.membership.ended_at and
+  is_beyond_suspicion(grant, grantor.membership, context);
+
+is_beyond_suspicion(_, membership: Membership, _) if membership.suspended_for = "ABSENCE";
+is_beyond_suspicion(grant, membership: Membership, context) if
+  membership.suspended_for = "SUSPICION" and
+  grant.confirmed_at > 0 and
+  grant.confirmed_at + context.parameters.suspicion_reaches_back <= membership.suspended_at;
 
 grantor_is_entitled(grant: SealGrant, context) if
   grant.parent_id = nil and
-  is_entitled_to_grant(grant.seal, grant.grantor, context);
-grantor_is_entitled(grant: OpenGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
-grantor_is_entitled(grant: CrossEnterpriseGrant, context) if is_entitled_to_grant(grant.seal, grant.grantor, context);
+  stands_on_role(grant, grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: OpenGrant, context) if stands_on_role(grant, grant.seal, grant.grantor, context);
+grantor_is_entitled(grant: CrossEnterpriseGrant, context) if stands_on_role(grant, grant.seal, grant.grantor, context);
 
 # A grant that was passed on stands on the grant that it comes from: in effect, not used up, marked as one that may be
 # passed on, itself not passed on, and given to the person who passed it on. Only use is passed on, and never that of
@@ -87,10 +104,10 @@ grantor_is_entitled(grant: SealGrant, context) if
   grant.right = "USE" and
   grant.seal.kind != "LEGAL_REP" and
   grant.grantor.membership_id = parent.membership_id and
-  is_active_assignment(grant.grantor, context) and
+  carries_grant(grant, grant.grantor, context) and
   is_in_effect(parent, context) and
   has_uses_left(parent) and
-  is_entitled_to_grant(parent.seal, parent.grantor, context);
+  stands_on_role(parent, parent.seal, parent.grantor, context);
 
 # When what a grant stands on ends by itself.
 grantor_entitlement_lapses(grant, at) if assignment_lapses(grant.grantor, at);
@@ -136,11 +153,30 @@ requires("extend", _: SealGrant, "SEAL_MANAGER");
 requires("confirm", _: OpenGrant, "SEAL_MANAGER");
 requires("confirm", _: CrossEnterpriseGrant, "SEAL_MANAGER");
 meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
-meets(person: Person, "SEAL_MANAGER", "extend", grant: SealGrant, context) if may_manage(person, grant.seal, context);
-meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_manage(person, grant.seal, context);
-meets(person: Person, "SEAL_MANAGER", "confirm", grant: OpenGrant, context) if may_manage(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "extend", grant: SealGrant, context) if may_grant(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_grant(person, grant.seal, context);
+meets(person: Person, "SEAL_MANAGER", "confirm", grant: OpenGrant, context) if may_grant(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: CrossEnterpriseGrant, context) if
-  may_manage(person, grant.seal, context);
+  may_grant(person, grant.seal, context);
+
+may_grant(person: Person, seal: Seal, context) if
+  seal.kind != "LEGAL_REP" and
+  administers_as_seal_administrator(person, seal, context);
+may_grant(person: Person, seal: Seal, context) if representative_today(person, seal.enterprise, context);
+
+because("SEAL_MANAGER", "REGISTRY_STALE", person: Person, grant, context) if
+  grant_waits_for_registry(person, grant, context);
+
+grant_waits_for_registry(person: Person, grant: SealGrant, context) if
+  is_stale_representative(person, grant.seal.enterprise, context) and
+  not may_grant(person, grant.seal, context) and
+  not passes_on(person, grant);
+grant_waits_for_registry(person: Person, grant: OpenGrant, context) if
+  is_stale_representative(person, grant.seal.enterprise, context) and
+  not may_grant(person, grant.seal, context);
+grant_waits_for_registry(person: Person, grant: CrossEnterpriseGrant, context) if
+  is_stale_representative(person, grant.seal.enterprise, context) and
+  not may_grant(person, grant.seal, context);
 
 # A person who was allowed to pass their right on confirms themself what they pass on.
 #@ S-09
@@ -171,10 +207,15 @@ meets(_: Person, "SEAL_NOT_ENDED", "confirm", grant: CrossEnterpriseGrant, _) if
 requires("confirm", _: SealGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: OpenGrant, "GRANTOR_ENTITLED");
 requires("confirm", _: CrossEnterpriseGrant, "GRANTOR_ENTITLED");
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if grantor_is_entitled(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if grantor_is_entitled(grant, context);
-meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: SealGrant, context) if may_still_give(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: OpenGrant, context) if may_still_give(grant, context);
+meets(_: Person, "GRANTOR_ENTITLED", "confirm", grant: CrossEnterpriseGrant, context) if may_still_give(grant, context);
+
+# A grantor who is suspended gives nothing more.
+may_still_give(grant, context) if
+  is_active_assignment(grant.grantor, context) and
   grantor_is_entitled(grant, context);
+
 because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant: SealGrant, context) if
   grant.parent_id = nil and
   not is_active_assignment(grant.grantor, context);
@@ -186,7 +227,7 @@ because("GRANTOR_ENTITLED", "GRANT_INVALIDATED_ADMIN_CHANGED", _: Person, grant:
 #@ S-09
 because("GRANTOR_ENTITLED", "GRANT_EXCEEDS_GRANTOR", _: Person, grant: SealGrant, context) if
   grant.parent_id != nil and
-  not grantor_is_entitled(grant, context);
+  not may_still_give(grant, context);
 
 # Nobody passes on more than they have: contracts, amount, term, number of uses.
 #@ S-09
@@ -294,7 +335,7 @@ meets(person: Person, "CONFIRMED_BY_ANOTHER", "confirm", grant: CrossEnterpriseG
 
 may_confirm_for_all(person: Person, grant, context) if
   is_second_person(person, grant.grantor.membership.person_id, grant.seal.enterprise, context) or
-  legal_representative(person, grant.seal.enterprise);
+  representative_today(person, grant.seal.enterprise, context);
 
 # Neither the grantor nor the person who confirms belongs to the enterprise that gets the seal.
 #@ S-09 U-20

@@ -114,6 +114,17 @@ because("REMINDER_DUE", "RETRIEVAL_NOT_EXECUTED", person: Person, application: J
   application.reminders >= context.parameters.reminder_limit and
   is_retrieving(person, application.enterprise, context);
 
+# The legal representative is told that the registry has to be asked again.
+#@ A-14
+because("MEMBER", "REGISTRY_STALE", person: Person, resource, context) if
+  is_outsider(person, resource, context, enterprise) and
+  representing_snapshot(person, enterprise, _);
+because("ENTERPRISE_ADMIN", "REGISTRY_STALE", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  is_stale_representative(person, enterprise, context) and
+  not may_administer(person, enterprise, context) and
+  not has_power(person, enterprise, _, context);
+
 # A suspended member, and the member of a closed enterprise, are told so.
 #@ M-13
 because("MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, resource, context) if
@@ -316,7 +327,7 @@ meets(person: Person, "NOT_OWN_ROLE", "reinstate", membership: Membership, conte
 # have their own, nor to the one from whom that person has it. Another administrator does, or the legal representative.
 #@ M-11
 returns_role(person: Person, membership: Membership, context) if
-  not legal_representative(person, membership.enterprise) and
+  not representative_today(person, membership.enterprise, context) and
   own_admin_assignment(person, membership.enterprise, assignment, context) and
   comes_from(assignment, membership.person_id, membership.enterprise);
 
@@ -491,7 +502,7 @@ was_made_administrator(membership: Membership) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.state = "ACTIVE";
 
-may_remove_admins(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+may_remove_admins(person: Person, enterprise: Enterprise, context) if representative_today(person, enterprise, context);
 may_remove_admins(person: Person, enterprise: Enterprise, context) if
   own_admin_assignment(person, enterprise, _, context) and
   not new_admin_waits(person, enterprise, _, context);
@@ -747,6 +758,16 @@ admin_lapses(_: Person, enterprise: Enterprise, context, at) if
   assignment.state = "ACTIVE" and
   context.now < assignment.valid_from and
   at = assignment.valid_from;
+
+# What is allowed to the legal representative ends when the registry has to be asked again.
+#@ A-14
+lapses(person: Person, _, resource, context, at) if
+  owner(resource, context, enterprise) and
+  representing_snapshot(person, enterprise, snapshot) and
+  at in [
+    snapshot.fetched_at + context.parameters.registry_fresh_within,
+    snapshot.fetched_at + context.parameters.registry_valid_for] and
+  context.now < at;
 
 # Whatever is allowed to a member ends with the membership.
 lapses(person: Person, _, resource, context, at) if

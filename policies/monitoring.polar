@@ -109,14 +109,14 @@ requires("end", _: MonitorSubscription, "MAY_END_MONITORING");
 requires("end", _: MonitorSubscription, "SUBSCRIPTION_LIVE");
 meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, _) if
   subscription.leader.person_id = person.id;
-meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, _) if
-  legal_representative(person, subscription.enterprise);
+meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, context) if
+  representative_today(person, subscription.enterprise, context);
 meets(person: Person, "MAY_END_MONITORING", "end", subscription: MonitorSubscription, context) if
   is_administrator(person, subscription.enterprise, context) and
   not is_watched(person, subscription);
 because("MAY_END_MONITORING", "MONITORED_PERSON", person: Person, subscription: MonitorSubscription, context) if
   subscription.leader.person_id != person.id and
-  not legal_representative(person, subscription.enterprise) and
+  not representative_today(person, subscription.enterprise, context) and
   is_administrator(person, subscription.enterprise, context) and
   is_watched(person, subscription);
 meets(_: Person, "SUBSCRIPTION_LIVE", "end", subscription: MonitorSubscription, _) if subscription.state = "ACTIVE";
@@ -173,34 +173,35 @@ requires("suspend", _: Membership, "MONITORING_STANDS");
 requires("end", _: Membership, "MONITORING_STANDS");
 requires("revoke", _: RoleAssignment, "MONITORING_STANDS");
 requires("revoke", _: SealGrant, "MONITORING_STANDS");
-meets(person: Person, "MONITORING_STANDS", "suspend", membership: Membership, _) if
-  not sends_away_watcher(person, membership);
-meets(person: Person, "MONITORING_STANDS", "end", membership: Membership, _) if
-  not sends_away_watcher(person, membership);
-meets(person: Person, "MONITORING_STANDS", "revoke", assignment: RoleAssignment, _) if
-  not takes_audit_from_watcher(person, assignment);
-meets(person: Person, "MONITORING_STANDS", "revoke", grant: SealGrant, _) if not ends_own_audit(person, grant);
+meets(person: Person, "MONITORING_STANDS", "suspend", membership: Membership, context) if
+  not sends_away_watcher(person, membership, context);
+meets(person: Person, "MONITORING_STANDS", "end", membership: Membership, context) if
+  not sends_away_watcher(person, membership, context);
+meets(person: Person, "MONITORING_STANDS", "revoke", assignment: RoleAssignment, context) if
+  not takes_audit_from_watcher(person, assignment, context);
+meets(person: Person, "MONITORING_STANDS", "revoke", grant: SealGrant, context) if
+  not ends_own_audit(person, grant, context);
 
-sends_away_watcher(person: Person, membership: Membership) if
-  is_anothers_watch(person, membership) and
+sends_away_watcher(person: Person, membership: Membership, context) if
+  is_anothers_watch(person, membership, context) and
   watch_of(membership, seal) and
   is_watched_by(person, seal);
 
-takes_audit_from_watcher(person: Person, assignment: RoleAssignment) if
+takes_audit_from_watcher(person: Person, assignment: RoleAssignment, context) if
   assignment.role = "SEAL_AUDITOR" and
-  is_anothers_watch(person, assignment.membership) and
+  is_anothers_watch(person, assignment.membership, context) and
   seal in assignment.membership.enterprise.seals and
   is_watched_by(person, seal);
 
-ends_own_audit(person: Person, grant: SealGrant) if
+ends_own_audit(person: Person, grant: SealGrant, context) if
   grant.right = "AUDIT" and
-  is_anothers_watch(person, grant.membership) and
+  is_anothers_watch(person, grant.membership, context) and
   is_watched_by(person, grant.seal);
 
 # A leader or auditor lays down their own watch, and the legal representative decides.
-is_anothers_watch(person: Person, membership: Membership) if
+is_anothers_watch(person: Person, membership: Membership, context) if
   membership.person_id != person.id and
-  not legal_representative(person, membership.enterprise);
+  not representative_today(person, membership.enterprise, context);
 
 is_watched_by(person: Person, seal: Seal) if is_watched_everywhere(person, seal.enterprise);
 is_watched_by(person: Person, seal: Seal) if is_watched_at(person, seal);

@@ -127,6 +127,7 @@ otherwise("HOLD_RELEASER", "NOT_SEAL_ADMIN");
 otherwise("PLACED_BY_ANOTHER", "DUAL_CONTROL_REQUIRED");
 otherwise("RISK_STAFF", "NOT_RISK_STAFF");
 otherwise("HOLD_OF_AUTHORITY", "HOLD_NOT_RELEASABLE");
+otherwise("LIFT_PROPOSED", "LIFT_NOT_PROPOSED");
 otherwise("STAFF_NOT_CONCERNED", "STAFF_CONFLICT");
 otherwise("GRANTOR_ENTITLED", "GRANTOR_NOT_ENTITLED");
 otherwise("WITHIN_PARENT", "GRANT_EXCEEDS_GRANTOR");
@@ -242,6 +243,7 @@ otherwise("CASE_UNDER_APPEAL", "CASE_NOT_UNDER_APPEAL");
 otherwise("CASE_OPEN", "CASE_OVER");
 otherwise("FORMER_ADMIN", "NOT_FORMER_ADMIN");
 otherwise("CASE_EXECUTED", "CASE_NOT_EXECUTED");
+otherwise("FIRST_APPEAL", "ALREADY_APPEALED");
 otherwise("APPEAL_IN_TIME", "APPEAL_TOO_LATE");
 
 # --- account, real name, enterprise ----------------------------------------------------------------------------------
@@ -358,6 +360,7 @@ reason("CASE_NOT_EXECUTED", 50, "USER", "VIEW_RETRIEVAL_PROGRESS");
 reason("TOO_MANY_ATTEMPTS", 52, "USER", "CONTACT_PLATFORM");
 reason("ALREADY_REVIEWED", 57, "USER", "ASSIGN_OTHER_PERSON");
 reason("NOT_FORMER_ADMIN", 59, "USER", "NONE");
+reason("ALREADY_APPEALED", 59, "USER", "CONTACT_PLATFORM");
 reason("APPEAL_TOO_LATE", 59, "USER", "CONTACT_PLATFORM");
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
@@ -462,6 +465,7 @@ reason("HOLD_OVER", 70, "USER", "NONE");
 reason("HOLD_NOT_RELEASABLE", 70, "USER", "CONTACT_PLATFORM");
 reason("SEAL_IN_OPEN_TASK", 72, "USER", "FINISH_OPEN_TASK");
 reason("END_ALREADY_PROPOSED", 72, "USER", "NONE");
+reason("LIFT_NOT_PROPOSED", 72, "OPERATOR", "PROPOSE_LIFT");
 reason("END_NOT_PROPOSED", 72, "USER", "PROPOSE_END");
 reason("WITNESSES_MISSING", 73, "USER", "NAME_WITNESSES");
 reason("SEAL_OF_FORMER_LEGAL_REP", 70, "USER", "CONTACT_LEGAL_REP");

@@ -72,10 +72,10 @@ meets(person: Person, "RESOLUTION_RECORDER", "record_resolution", enterprise: En
   administers_contracts(person, enterprise, context);
 meets(person: Person, "RESOLUTION_RECORDER", "record_resolution", enterprise: Enterprise, context) if
   context.source = "LEGAL_REP" and
-  legal_representative(person, enterprise);
+  representative_today(person, enterprise, context);
 because("RESOLUTION_RECORDER", "LEGAL_REP_ONLY", person: Person, enterprise: Enterprise, context: ResolutionContext) if
   context.source = "LEGAL_REP" and
-  not legal_representative(person, enterprise);
+  not representative_today(person, enterprise, context);
 meets(_: Person, "RESOLUTION_SOURCE_STATED", "record_resolution", _: Enterprise, context) if
   context.source in ["BOARD", "SHAREHOLDERS", "LEGAL_REP"];
 meets(_: Person, "RESOLUTION_OF_PARTY", "record_resolution", enterprise: Enterprise, context) if
@@ -137,10 +137,10 @@ meets(person: Person, "COOLED_OFF", "countersign", resolution: BoardResolution, 
 #@ A-02 A-05
 requires("withdraw", _: BoardResolution, "RESOLUTION_AUTHOR");
 requires("withdraw", _: BoardResolution, "RESOLUTION_STANDS");
-meets(person: Person, "RESOLUTION_AUTHOR", "withdraw", resolution: BoardResolution, _) if
+meets(person: Person, "RESOLUTION_AUTHOR", "withdraw", resolution: BoardResolution, context) if
   resolution.recorded_by_id = person.id or
   resolution.confirmed_by_id = person.id or
-  legal_representative(person, resolution.enterprise);
+  legal_representative(person, resolution.enterprise, context);
 meets(_: Person, "RESOLUTION_STANDS", "withdraw", resolution: BoardResolution, _) if resolution.state = "VALID";
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------

@@ -10,8 +10,8 @@
 # active member without the administrator's role.
 #@ R-01
 requires("retrieve", _: Enterprise, "RETRIEVAL_STANDING");
-meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, _) if
-  legal_representative(person, enterprise);
+meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
+  representative_today(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
   is_applicant(person, enterprise, context);
 meets(person: Person, "RETRIEVAL_STANDING", "retrieve", enterprise: Enterprise, context) if
@@ -26,14 +26,14 @@ requires("retrieve", _: Enterprise, "NOT_SUSPENDED");
 requires("submit", _: RetrievalCase, "NOT_SUSPENDED");
 requires("execute", _: RetrievalCase, "NOT_SUSPENDED");
 meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if not suspended(person, enterprise);
-meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, _) if
-  legal_representative(person, enterprise);
+meets(person: Person, "NOT_SUSPENDED", "retrieve", enterprise: Enterprise, context) if
+  representative_today(person, enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if not suspended(person, case.enterprise);
-meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, _) if
-  legal_representative(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "submit", case: RetrievalCase, context) if
+  representative_today(person, case.enterprise, context);
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not suspended(person, case.enterprise);
-meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if
-  legal_representative(person, case.enterprise);
+meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
+  representative_today(person, case.enterprise, context);
 
 # R-03: One open case per enterprise; others learn that there is one, and no more. The legal representative's path
 # stands above a case of anybody else that is not executed yet.
@@ -41,7 +41,7 @@ meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if
 requires("retrieve", _: Enterprise, "NO_OPEN_CASE");
 meets(_: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, context) if not open_case(enterprise, _, context);
 meets(person: Person, "NO_OPEN_CASE", "retrieve", enterprise: Enterprise, context) if
-  legal_representative(person, enterprise) and
+  representative_today(person, enterprise, context) and
   not is_retrieving(person, enterprise, context);
 
 # The case that is superseded, or that its applicant let lie, ends in the transaction that opens the new one.
@@ -74,7 +74,7 @@ meets(_: Person, "ATTEMPTS_LEFT", "retrieve", _: Enterprise, context) if
   context.attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
 meets(person: Person, "ATTEMPTS_LEFT", "retrieve", enterprise: Enterprise, context) if
-  legal_representative(person, enterprise) and
+  representative_today(person, enterprise, context) and
   context.own_attempts matches Integer and
   context.own_attempts < context.parameters.retrieval_attempts and
   has_enterprises_left(context);
@@ -101,7 +101,8 @@ has_enterprises_left(context: RetrievalContext) if
 requires("retrieve", _: Enterprise, "ADMIN_GONE");
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
   not responsive_administrator(person, enterprise, _, context);
-meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, _) if legal_representative(person, enterprise);
+meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
+  representative_today(person, enterprise, context);
 meets(person: Person, "ADMIN_GONE", "retrieve", enterprise: Enterprise, context) if
   administrators_do_not_answer(person, enterprise, _, context);
 requires("execute", _: RetrievalCase, "ADMIN_GONE");
@@ -127,8 +128,23 @@ because("ADMIN_GONE", "ADMIN_BUSY", person: Person, case: RetrievalCase, context
   not administrators_do_not_answer(person, case.enterprise, _, context) and
   has_used_up_reminders(person, case.enterprise, context);
 
+# The legal representative need not ask them, but the registry.
+#@ A-14
+because("ADMIN_GONE", "REGISTRY_STALE", person: Person, enterprise: Enterprise, context) if
+  must_ask_administrators(person, enterprise, context) and
+  representing_snapshot(person, enterprise, _);
+because("NO_OPEN_CASE", "REGISTRY_STALE", person: Person, enterprise: Enterprise, context) if
+  open_case(enterprise, _, context) and
+  not is_retrieving(person, enterprise, context) and
+  is_stale_representative(person, enterprise, context);
+because("RETRIEVAL_STANDING", "REGISTRY_STALE", person: Person, enterprise: Enterprise, context) if
+  is_stale_representative(person, enterprise, context) and
+  not is_applicant(person, enterprise, context) and
+  not has_open_sent_task(person, enterprise, context) and
+  not is_member(person, enterprise, context);
+
 must_ask_administrators(person: Person, enterprise: Enterprise, context) if
-  not legal_representative(person, enterprise) and
+  not representative_today(person, enterprise, context) and
   responsive_administrator(person, enterprise, _, context) and
   not administrators_do_not_answer(person, enterprise, _, context);
 
@@ -282,6 +298,7 @@ registry_is_fresh(case: RetrievalCase, context) if fresh_snapshot(case.enterpris
 
 is_registered_legal_rep(case: RetrievalCase, context) if
   fresh_snapshot(case.enterprise, snapshot, context) and
+  snapshot.is_matched = true and
   snapshot.legal_rep_id = case.applicant_id;
 
 registry_supports(case: RetrievalCase, context) if
@@ -558,6 +575,7 @@ obligation(_: Person, "execute", _: RetrievalCase, _, "EXECUTE_IN_ONE_TRANSACTIO
 obligation(_: Person, "submit", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "object", _: RetrievalCase, _, "CONSUME_VERIFICATION");
 obligation(_: Person, "appeal", _: RetrievalCase, _, "CONSUME_VERIFICATION");
+obligation(_: Person, "appeal", _: RetrievalCase, _, "RECORD_APPEAL");
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "execute", _: RetrievalCase, context) if
   check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "submit", _: RetrievalCase, context) if
@@ -663,7 +681,9 @@ meets(_: Person, "CASE_OPEN", "withdraw", case: RetrievalCase, _) if unfinished_
 requires("appeal", _: RetrievalCase, "FORMER_ADMIN");
 requires("appeal", _: RetrievalCase, "CASE_EXECUTED");
 requires("appeal", _: RetrievalCase, "APPEAL_IN_TIME");
+requires("appeal", _: RetrievalCase, "FIRST_APPEAL");
 requires("appeal", _: RetrievalCase, "FRESH_FACE");
+meets(_: Person, "FIRST_APPEAL", "appeal", case: RetrievalCase, _) if case.appealed_at = 0;
 meets(person: Person, "FRESH_FACE", "appeal", case: RetrievalCase, context) if
   fresh_face_check(
     context.verification, person, "RETRIEVE", "RetrievalCase", case.id, context.parameters.face_for_retrieval, context);

@@ -216,12 +216,13 @@ resource SealReview {
 has_permission(person: Person, "decide", review: SealReview) if is_seal_officer(person, review.seal.enterprise);
 
 resource SealHold {
-  permissions = ["release", "lift"];
+  permissions = ["release", "lift", "propose_lift"];
 }
 
 has_permission(person: Person, "release", hold: SealHold) if is_seal_officer(person, hold.seal.enterprise);
 has_permission(person: Person, "release", hold: SealHold) if is_assigned(person, hold.seal.enterprise, "SYSTEM_ADMIN");
 has_permission(person: Person, "lift", _: SealHold) if is_risk_staff(person);
+has_permission(person: Person, "propose_lift", _: SealHold) if is_risk_staff(person);
 
 resource OpenGrant {
   permissions = ["confirm", "revoke", "deliver_letter"];

@@ -187,8 +187,42 @@ obligation(_: Person, "release", _: SealHold, _, "NOTIFY_MONITORS");
 # --- what the platform or a court holds ------------------------------------------------------------------------------
 
 # The platform's risk staff lift what the platform placed for itself or for a court, and only where they are not
-# concerned.
+# concerned. It takes two: one proposes it, and another carries it out within a week, while the first still has the post.
 #@ S-13
+requires("propose_lift", _: SealHold, "RISK_STAFF");
+requires("propose_lift", _: SealHold, "HOLD_STANDS");
+requires("propose_lift", _: SealHold, "HOLD_OF_AUTHORITY");
+requires("propose_lift", _: SealHold, "STAFF_NOT_CONCERNED");
+meets(person: Person, "RISK_STAFF", "propose_lift", _: SealHold, _) if is_risk_staff(person);
+meets(_: Person, "HOLD_STANDS", "propose_lift", hold: SealHold, _) if hold.state = "PLACED";
+meets(_: Person, "HOLD_OF_AUTHORITY", "propose_lift", hold: SealHold, _) if hold.source in ["PLATFORM", "JUDICIAL"];
+meets(person: Person, "STAFF_NOT_CONCERNED", "propose_lift", hold: SealHold, _) if
+  not is_concerned(person, hold.seal.enterprise);
+requires("lift", _: SealHold, "LIFT_PROPOSED");
+meets(person: Person, "LIFT_PROPOSED", "lift", hold: SealHold, context) if
+  lift_proposer(hold, proposer, context) and
+  proposer.id != person.id;
+because("LIFT_PROPOSED", "DUAL_CONTROL_REQUIRED", person: Person, hold: SealHold, context) if
+  lift_proposer(hold, proposer, context) and
+  proposer.id = person.id;
+
+lift_proposer(hold: SealHold, proposer, context: LiftContext) if
+  proposer = context.proposer and
+  proposer matches Person and
+  proposer.id = hold.lift_proposed_by_id and
+  is_risk_staff(proposer) and
+  is_active_and_verified(proposer) and
+  not is_concerned(proposer, hold.seal.enterprise) and
+  hold.placed_at <= hold.lift_proposed_at and
+  hold.lift_proposed_at <= context.now and
+  context.now < hold.lift_proposed_at + context.parameters.lift_proposal_valid;
+
+obligation(_: Person, "propose_lift", _: SealHold, _, "NOTIFY_MONITORS");
+obligation(_: Person, "lift", _: SealHold, _, "NOTIFY_MONITORS");
+
+lapses(_: Person, "lift", hold: SealHold, context, at) if
+  at = hold.lift_proposed_at + context.parameters.lift_proposal_valid;
+
 requires("lift", _: SealHold, "RISK_STAFF");
 requires("lift", _: SealHold, "HOLD_STANDS");
 requires("lift", _: SealHold, "HOLD_OF_AUTHORITY");

@@ -31,7 +31,7 @@ meets(person: Person, "SEAL_MANAGER", "assign_custodian", seal: Seal, context) i
 may_manage(person: Person, seal: Seal, context) if
   seal.kind != "LEGAL_REP" and
   administers_seal(person, seal, context);
-may_manage(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
+may_manage(person: Person, seal: Seal, context) if legal_representative(person, seal.enterprise, context);
 
 # S-05: The legal representative's seal is made, granted, switched on and ended by the present legal representative
 # alone.
@@ -43,7 +43,7 @@ because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, resource, context) if
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
   has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
-  not legal_representative(person, seal.enterprise);
+  not legal_representative(person, seal.enterprise, context);
 
 # What must not depend on the legal representative alone, their own seal included: deciding a review, proposing an end,
 # reporting a lost seal found. Any seal administrator does these, so that two persons can be found for them.
@@ -58,12 +58,15 @@ meets(person: Person, "SEAL_ADMINISTRATION", "propose_end", seal: Seal, context)
 administers_seals_of(person: Person, enterprise: Enterprise, context) if
   has_active_role(person, enterprise, "SEAL_ADMIN", context) and
   not audits_seals_of(person, enterprise, context);
-administers_seals_of(person: Person, enterprise: Enterprise, _) if legal_representative(person, enterprise);
+administers_seals_of(person: Person, enterprise: Enterprise, context) if
+  legal_representative(person, enterprise, context);
 
-administers_seal(person: Person, seal: Seal, context) if
+administers_seal(person: Person, seal: Seal, context) if administers_as_seal_administrator(person, seal, context);
+administers_seal(person: Person, seal: Seal, context) if legal_representative(person, seal.enterprise, context);
+
+administers_as_seal_administrator(person: Person, seal: Seal, context) if
   has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not audits_seal(person, seal, context);
-administers_seal(person: Person, seal: Seal, _) if legal_representative(person, seal.enterprise);
 
 # S-04: An auditor reads, and neither manages nor uses seals, whatever else they may be: nobody checks their own work.
 # The legal representative is the exception: an administrator could otherwise shut them out of their own seal by making
@@ -71,7 +74,7 @@ administers_seal(person: Person, seal: Seal, _) if legal_representative(person, 
 #@ S-04
 because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, enterprise: Enterprise, context) if
   audits_seals_of(person, enterprise, context) and
-  not legal_representative(person, enterprise);
+  not legal_representative(person, enterprise, context);
 because("SEAL_MANAGER", "AUDITOR_READ_ONLY", person: Person, resource, context) if
   seal_of(resource, seal) and
   is_only_auditor(person, seal, context);
@@ -81,7 +84,7 @@ because("SEAL_ADMINISTRATION", "AUDITOR_READ_ONLY", person: Person, resource, co
 
 is_only_auditor(person: Person, seal: Seal, context) if
   audits_seal(person, seal, context) and
-  not legal_representative(person, seal.enterprise);
+  not legal_representative(person, seal.enterprise, context);
 
 # A person whose audit is still to begin manages nothing either, so that no allow ends when it begins.
 audits_seals_of(person: Person, enterprise: Enterprise, context) if
@@ -197,6 +200,7 @@ meets(_: Person, "NAME_AS_REGISTERED", "decide", review: SealReview, _) if
   review.seal.legal_rep_id matches String and
   snapshot in review.seal.enterprise.registry_snapshots and
   snapshot.is_current = true and
+  snapshot.is_matched = true and
   snapshot.legal_rep_id = review.seal.legal_rep_id;
 waived("FACE_AS_SUBMITTED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";
 waived("NAME_AS_REGISTERED", "decide", _: SealReview, context: ReviewContext) if context.verdict = "REJECTED";

@@ -183,7 +183,7 @@ obligation_parameter("DECREMENT_USE", "grant_id", id, person: Person, "approve",
 limited_right(person: Person, request: SealUseRequest, grant, context) if
   request.process_id = nil and
   member(person, request.seal.enterprise, membership, context) and
-  not legal_representative(person, request.seal.enterprise) and
+  not legal_representative(person, request.seal.enterprise, context) and
   grant_to_decide(membership, request, grant, context) and
   not is_unlimited(grant.use_limit) and
   not has_unlimited_right(membership, request, context);
@@ -337,8 +337,8 @@ may_act_as_approver(approver: Membership, seal: Seal, context) if
 # right is a grant of its own, never the custodian's; over the legal representative's seal it is that representative's
 # alone.
 #@ U-04 U-06
-may_decide_by_right(approver: Membership, request: SealUseRequest, _) if
-  legal_representative(approver.person, request.seal.enterprise);
+may_decide_by_right(approver: Membership, request: SealUseRequest, context) if
+  legal_representative(approver.person, request.seal.enterprise, context);
 may_decide_by_right(approver: Membership, request: SealUseRequest, context) if
   grant_to_decide(approver, request, _, context);
 
@@ -350,8 +350,8 @@ grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) i
 
 # Who decided: their right still covers the request. What it was counted for stands, though the count has come to its
 # end.
-decided_by_right(approver: Membership, request: SealUseRequest, at, _) if
-  legal_representative(approver.person, request.seal.enterprise) and
+decided_by_right(approver: Membership, request: SealUseRequest, at, context) if
+  legal_representative(approver.person, request.seal.enterprise, context) and
   represented(approver.person_id, request.seal.enterprise, at);
 decided_by_right(approver: Membership, request: SealUseRequest, at, context) if
   approval_grant(approver, request.seal, grant, context) and
@@ -535,8 +535,8 @@ is_named_in_person(named: StepApprover, membership: Membership, request: SealUse
   holds_role_of_step(membership, role, request, context);
 
 # The legal representative is whom the registry names today. CUSTOM names nobody: it says nothing of which role.
-holds_role_of_step(membership: Membership, "LEGAL_REP", _: SealUseRequest, _) if
-  legal_representative(membership.person, membership.enterprise);
+holds_role_of_step(membership: Membership, "LEGAL_REP", _: SealUseRequest, context) if
+  legal_representative(membership.person, membership.enterprise, context);
 holds_role_of_step(membership: Membership, role, _: SealUseRequest, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN", "SEAL_AUDITOR"] and
   holds_role(membership, role, context);

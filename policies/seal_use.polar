@@ -303,13 +303,13 @@ meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
 #@ C-03 S-18
 meets(person: Person, "SEAL_AUTHORITY", "use", seal: Seal, context) if
   has_task(context) and
-  is_own_legal_rep_seal(person, seal);
+  is_own_legal_rep_seal(person, seal, context);
 
-is_own_legal_rep_seal(person: Person, seal: Seal) if
+is_own_legal_rep_seal(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
   seal.legal_rep_id matches String and
   seal.legal_rep_id = person.id and
-  legal_representative(person, seal.enterprise);
+  legal_representative(person, seal.enterprise, context);
 
 # --- duties that exclude each other ----------------------------------------------------------------------------------
 
@@ -464,7 +464,8 @@ have_both_consented(person_id, seal: Seal, contract: Contract, other: Signatory,
 # person who represents an enterprise acts for both sides by a resolution of its board or shareholders.
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   has_consented(person_id, party, consent, context) and
-  was_legal_representative(consent.given_by_id, enterprise, consent.given_at);
+  was_legal_representative(
+    consent.given_by_id, enterprise, consent.given_at, context.parameters.registry_fresh_within);
 permits_double_agency(person_id, party: Signatory, enterprise: Enterprise, context) if
   permits_self_dealing(person_id, enterprise, party.contract, source, context) and
   source in ["BOARD", "SHAREHOLDERS"];

@@ -106,9 +106,9 @@ is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) 
 
 # C-03: A task for the legal representative's seal is for that representative, or for a person with a grant on the seal.
 #@ C-03
-is_operator(person: Person, task: SigningTask, enterprise: Enterprise, _) if
+is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) if
   task.action = "LEGAL_REP_SEAL" and
-  legal_representative(person, enterprise);
+  legal_representative(person, enterprise, context);
 is_operator(person: Person, task: SigningTask, enterprise: Enterprise, context) if
   task.action = "LEGAL_REP_SEAL" and
   seal in enterprise.seals and
@@ -346,7 +346,8 @@ may_bind_by(person: Person, seal: Seal, contract: Contract, context) if
   live_grant(person, seal, contract, _, context);
 may_bind_by(person: Person, seal: Seal, contract: Contract, context) if
   approved_request(person, seal, contract, _, context);
-may_bind_by(person: Person, seal: Seal, _: Contract, _) if legal_representative(person, seal.enterprise);
+may_bind_by(person: Person, seal: Seal, _: Contract, context) if
+  legal_representative(person, seal.enterprise, context);
 
 has_second_pair_of_eyes(_: Person, seal: Seal, _: Contract, _) if is_lesser_seal(seal);
 has_second_pair_of_eyes(person: Person, seal: Seal, contract: Contract, context) if

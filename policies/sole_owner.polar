@@ -12,7 +12,7 @@
 #@ A-03
 acts_alone(person: Person, enterprise: Enterprise, context) if
   member(person, enterprise, membership, context) and
-  legal_representative(person, enterprise) and
+  representative_today(person, enterprise, context) and
   fresh_snapshot(enterprise, snapshot, context) and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id and
@@ -265,5 +265,5 @@ because("NOT_OWN_REVIEW", "SECOND_PERSON_NEEDED", person: Person, review: SealRe
 
 is_only_member(person: Person, enterprise: Enterprise, context) if
   member(person, enterprise, _, context) and
-  legal_representative(person, enterprise) and
+  legal_representative(person, enterprise, context) and
   forall(other in enterprise.memberships, other.person_id = person.id or other.state = "ENDED");

@@ -230,7 +230,7 @@ is_approved_afterwards(use: EmergencyUse, grant: SealGrant, seal: Seal, context)
   approver.id = use.approved_by_id and
   approver.person_id != grant.membership.person_id and
   could_act_as_approver(approver, seal, use.approved_at, context) and
-  had_right_to_approve(approver, seal, use.approved_at);
+  had_right_to_approve(approver, seal, use.approved_at, context);
 
 # Like may_act_as_approver, at an earlier instant, as far as the facts tell: they do not say since when a person is
 # suspended, so that a suspension does not count; of the custodian they say today's, and of an acting one each day's.
@@ -246,9 +246,9 @@ was_acting_custodian(person_id, seal: Seal, at) if
   is_time_of_acting_custodian(seal, at);
 
 # Like has_right_to_approve. What was sealed the use does not tell, so that only a right without limits covers it.
-had_right_to_approve(approver: Membership, seal: Seal, at) if
-  was_legal_representative(approver.person_id, seal.enterprise, at);
-had_right_to_approve(approver: Membership, seal: Seal, at) if
+had_right_to_approve(approver: Membership, seal: Seal, at, context) if
+  was_legal_representative(approver.person_id, seal.enterprise, at, context.parameters.registry_valid_for);
+had_right_to_approve(approver: Membership, seal: Seal, at, _) if
   seal.kind != "LEGAL_REP" and
   grant in seal.grants and
   grant.right = "APPROVE" and

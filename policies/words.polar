@@ -84,13 +84,39 @@ suspended(person: Person, enterprise: Enterprise) if
 #@ A-04
 is_in_business(snapshot: RegistrySnapshot) if snapshot.status in ["EXISTING", "ABNORMAL"];
 
-# The legal representative acts through the current snapshot of the registry, with or without a membership.
-legal_representative(person: Person, enterprise: Enterprise) if
+# The legal representative acts through the current snapshot of the registry, with or without a membership. Registries
+# show namesakes: a snapshot counts where name, USCC, and the representative's name and id number were matched together.
+# How old it is, only the tables that know no time do not ask.
+#@ A-14
+legal_representative(person: Person, enterprise: Enterprise) if representing_snapshot(person, enterprise, _);
+
+representing_snapshot(person: Person, enterprise: Enterprise, snapshot) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
   is_in_business(snapshot) and
+  snapshot.is_matched = true and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person.id;
+
+# A-14: What the registry said counts for a week, and for a day where power moves: to retrieve, authenticate or run an
+# enterprise, to grant the legal representative's seal, to consent.
+#@ A-14
+legal_representative(person: Person, enterprise: Enterprise, context) if
+  representing_snapshot(person, enterprise, snapshot) and
+  is_fetched_within(snapshot, context.parameters.registry_valid_for, context.now);
+
+representative_today(person: Person, enterprise: Enterprise, context) if
+  representing_snapshot(person, enterprise, snapshot) and
+  is_fetched_within(snapshot, context.parameters.registry_fresh_within, context.now);
+
+is_fetched_within(snapshot: RegistrySnapshot, length, at) if
+  snapshot.fetched_at <= at and
+  at < snapshot.fetched_at + length;
+
+# The registry names them, but it was not asked lately.
+is_stale_representative(person: Person, enterprise: Enterprise, context) if
+  representing_snapshot(person, enterprise, _) and
+  not representative_today(person, enterprise, context);
 
 # Whom the current snapshot of the registry names, whatever state the licence is in.
 registry_names(person_id, enterprise: Enterprise) if
@@ -102,8 +128,18 @@ registry_names(person_id, enterprise: Enterprise) if
 # Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing
 # that it had said speaks against that. What nobody had looked up by then is not known.
 was_legal_representative(person_id, enterprise: Enterprise, at) if
+  representing_snapshot_then(person_id, enterprise, _, at);
+
+# … by what the registry had said no longer than `length` before.
+#@ A-14
+was_legal_representative(person_id, enterprise: Enterprise, at, length) if
+  representing_snapshot_then(person_id, enterprise, snapshot, at) and
+  is_fetched_within(snapshot, length, at);
+
+representing_snapshot_then(person_id, enterprise: Enterprise, snapshot, at) if
   snapshot in enterprise.registry_snapshots and
   is_in_business(snapshot) and
+  snapshot.is_matched = true and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id and
   snapshot.fetched_at <= at and
@@ -151,7 +187,7 @@ was_active_assignment(assignment: RoleAssignment, at) if
 
 belongs(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) or
-  legal_representative(person, enterprise);
+  legal_representative(person, enterprise, context);
 
 # A role counts while its assignment is ACTIVE and within its time, on a live membership.
 is_active_assignment(assignment: RoleAssignment, context) if
@@ -216,11 +252,11 @@ primary_administrator(enterprise: Enterprise, membership, context) if
 # legal representative's seal.
 may_administer(person: Person, enterprise: Enterprise, context) if
   is_administrator(person, enterprise, context) or
-  legal_representative(person, enterprise);
+  representative_today(person, enterprise, context);
 
 may_manage_seals(person: Person, enterprise: Enterprise, context) if
   has_active_role(person, enterprise, "SEAL_ADMIN", context) or
-  legal_representative(person, enterprise);
+  legal_representative(person, enterprise, context);
 
 # Where it takes two persons, one whom the other gave the administration of seals less than a day ago is no second
 # person: they would be a straw man. It does not matter which of the two acts first.

@@ -143,7 +143,7 @@ def scene() -> list[Any]:
         PlatformStaff("staff", "out", "REVIEWER"),
         PlatformStaff("was-staff", "bob", "REVIEWER", state="ENDED"),
         PlatformStaff("support", "bob", "SUPPORT"),
-        RegistrySnapshot("reg", "e1", "EXISTING", NOW, legal_rep_id="old"),
+        RegistrySnapshot("reg", "e1", "EXISTING", NOW, legal_rep_id="old", is_matched=True),
         Invitation("inv", "e1", "e1-m-boss", "out", "token-1", NOW, NOW + DAY),
         JoinApplication("app", "out", "e1", NOW, NOW + DAY, handler_id="e1-m-boss"),
         RetrievalCase("case", "e1", "out", "ADMIN_RESIGNED", "DOCUMENTS", NOW),

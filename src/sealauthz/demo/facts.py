@@ -70,6 +70,7 @@ def snapshot(key: str, number: int, fetched_at: int, legal_rep_id: str | None) -
         status=organisation.RegistryStatus.EXISTING,
         fetched_at=fetched_at,
         legal_rep_id=legal_rep_id,
+        is_matched=True,
     )
 
 

@@ -207,6 +207,12 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_REMOVED: _ClassVar[EndReason]
     END_REASON_ENTERPRISE_CLOSED: _ClassVar[EndReason]
 
+class SuspensionCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUSPENSION_CAUSE_UNSPECIFIED: _ClassVar[SuspensionCause]
+    SUSPENSION_CAUSE_SUSPICION: _ClassVar[SuspensionCause]
+    SUSPENSION_CAUSE_ABSENCE: _ClassVar[SuspensionCause]
+
 class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ROLE_UNSPECIFIED: _ClassVar[Role]
@@ -352,6 +358,7 @@ class CaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CASE_STATE_EXECUTED: _ClassVar[CaseState]
     CASE_STATE_UNDER_APPEAL: _ClassVar[CaseState]
     CASE_STATE_REVERSED: _ClassVar[CaseState]
+    CASE_STATE_SUPERSEDED: _ClassVar[CaseState]
 
 class CertificationMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -710,6 +717,9 @@ END_REASON_UNSPECIFIED: EndReason
 END_REASON_RESIGNED: EndReason
 END_REASON_REMOVED: EndReason
 END_REASON_ENTERPRISE_CLOSED: EndReason
+SUSPENSION_CAUSE_UNSPECIFIED: SuspensionCause
+SUSPENSION_CAUSE_SUSPICION: SuspensionCause
+SUSPENSION_CAUSE_ABSENCE: SuspensionCause
 ROLE_UNSPECIFIED: Role
 ROLE_SYSTEM_ADMIN: Role
 ROLE_SEAL_ADMIN: Role
@@ -802,6 +812,7 @@ CASE_STATE_EXPIRED: CaseState
 CASE_STATE_EXECUTED: CaseState
 CASE_STATE_UNDER_APPEAL: CaseState
 CASE_STATE_REVERSED: CaseState
+CASE_STATE_SUPERSEDED: CaseState
 CERTIFICATION_METHOD_UNSPECIFIED: CertificationMethod
 CERTIFICATION_METHOD_LEGAL_REP_ONLINE: CertificationMethod
 CERTIFICATION_METHOD_AUTH_LETTER: CertificationMethod
@@ -1217,7 +1228,7 @@ class Enterprise(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., uscc: _Optional[str] = ..., realm: _Optional[str] = ..., auth_state: _Optional[_Union[AuthenticationState, str]] = ..., operating_state: _Optional[_Union[OperatingState, str]] = ..., timezone: _Optional[str] = ..., parent_id: _Optional[str] = ..., contact_set_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contact_changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RegistrySnapshot(_message.Message):
-    __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current", "registered_name")
+    __slots__ = ("id", "enterprise_id", "status", "fetched_at", "legal_rep_id", "is_current", "registered_name", "is_matched")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -1225,6 +1236,7 @@ class RegistrySnapshot(_message.Message):
     LEGAL_REP_ID_FIELD_NUMBER: _ClassVar[int]
     IS_CURRENT_FIELD_NUMBER: _ClassVar[int]
     REGISTERED_NAME_FIELD_NUMBER: _ClassVar[int]
+    IS_MATCHED_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     status: RegistryStatus
@@ -1232,7 +1244,8 @@ class RegistrySnapshot(_message.Message):
     legal_rep_id: str
     is_current: bool
     registered_name: str
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., status: _Optional[_Union[RegistryStatus, str]] = ..., fetched_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_rep_id: _Optional[str] = ..., is_current: _Optional[bool] = ..., registered_name: _Optional[str] = ...) -> None: ...
+    is_matched: bool
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., status: _Optional[_Union[RegistryStatus, str]] = ..., fetched_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_rep_id: _Optional[str] = ..., is_current: _Optional[bool] = ..., registered_name: _Optional[str] = ..., is_matched: _Optional[bool] = ...) -> None: ...
 
 class Department(_message.Message):
     __slots__ = ("id", "enterprise_id", "name", "parent_id")
@@ -1295,7 +1308,7 @@ class Holiday(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., day: _Optional[int] = ..., kind: _Optional[_Union[DayKind, str]] = ..., weekday: _Optional[int] = ...) -> None: ...
 
 class Membership(_message.Message):
-    __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason", "department_id")
+    __slots__ = ("id", "person_id", "enterprise_id", "joined_via", "joined_at", "state", "ended_at", "end_reason", "department_id", "suspended_for", "suspended_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1305,6 +1318,8 @@ class Membership(_message.Message):
     ENDED_AT_FIELD_NUMBER: _ClassVar[int]
     END_REASON_FIELD_NUMBER: _ClassVar[int]
     DEPARTMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_FOR_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     person_id: str
     enterprise_id: str
@@ -1314,7 +1329,9 @@ class Membership(_message.Message):
     ended_at: _timestamp_pb2.Timestamp
     end_reason: EndReason
     department_id: str
-    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., department_id: _Optional[str] = ...) -> None: ...
+    suspended_for: SuspensionCause
+    suspended_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., department_id: _Optional[str] = ..., suspended_for: _Optional[_Union[SuspensionCause, str]] = ..., suspended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RoleAssignment(_message.Message):
     __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary", "custom_role_id", "department_id")
@@ -1583,7 +1600,7 @@ class RuleChange(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., rule_kind: _Optional[_Union[RuleKind, str]] = ..., digest: _Optional[str] = ..., counts_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., proposed_by_id: _Optional[str] = ..., proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[RuleChangeState, str]] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetrievalCase(_message.Message):
-    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at")
+    __slots__ = ("id", "enterprise_id", "applicant_id", "reason", "path", "opened_at", "state", "attempt", "notice_from", "executed_at", "reason_text", "published_at", "appealed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1596,6 +1613,7 @@ class RetrievalCase(_message.Message):
     EXECUTED_AT_FIELD_NUMBER: _ClassVar[int]
     REASON_TEXT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_FIELD_NUMBER: _ClassVar[int]
+    APPEALED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     applicant_id: str
@@ -1608,7 +1626,8 @@ class RetrievalCase(_message.Message):
     executed_at: _timestamp_pb2.Timestamp
     reason_text: str
     published_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    appealed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., applicant_id: _Optional[str] = ..., reason: _Optional[_Union[RetrievalReason, str]] = ..., path: _Optional[_Union[RetrievalPath, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., attempt: _Optional[int] = ..., notice_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., executed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason_text: _Optional[str] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., appealed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnterpriseAuthentication(_message.Message):
     __slots__ = ("id", "enterprise_id", "applicant_id", "method", "submitted_at", "purpose", "state", "case_id", "attempt", "decided_at", "owner_id", "reviewer_id")
@@ -1749,20 +1768,24 @@ class Seal(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[_Union[SealKind, str]] = ..., state: _Optional[_Union[SealState, str]] = ..., category: _Optional[_Union[SealCategory, str]] = ..., custodian_id: _Optional[str] = ..., certificate_id: _Optional[str] = ..., legal_rep_id: _Optional[str] = ..., acting_custodian_id: _Optional[str] = ..., acting_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acting_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., device_id: _Optional[str] = ..., face_digest: _Optional[str] = ...) -> None: ...
 
 class SealHold(_message.Message):
-    __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id")
+    __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id", "lift_proposed_by_id", "lift_proposed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     PLACED_AT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PLACED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIFT_PROPOSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIFT_PROPOSED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     source: HoldSource
     placed_at: _timestamp_pb2.Timestamp
     state: HoldState
     placed_by_id: str
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ...) -> None: ...
+    lift_proposed_by_id: str
+    lift_proposed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ..., lift_proposed_by_id: _Optional[str] = ..., lift_proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealGrant(_message.Message):
     __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id", "confirmed_by_id", "confirmed_at")

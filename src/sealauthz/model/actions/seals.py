@@ -24,6 +24,13 @@ _MINUTE = 60_000_000
 
 
 @dataclass(slots=True)
+class LiftContext(Context):
+    """Lifting a hold: `proposer` is who of the platform's staff proposed it, with their posts."""
+
+    proposer: Person | None = None
+
+
+@dataclass(slots=True)
 class SealUseContext(Context):
     """Using a seal: for which signing task, and on which intent check.
 
@@ -338,6 +345,7 @@ ACTIONS = (
     *actions("Seal", SealEndContext, "revoke", "destroy", resolver=Resolver(find=_seal_end)),
     *actions("Seal", CustodyContext, "assign_custodian", gives=("custodian",)),
     *actions("SealHold", VerifiedContext, "release", gives=("verification",)),
+    *actions("SealHold", LiftContext, "lift", resolver=Resolver(along={"proposer": ("lift_proposed_by_id",)})),
     *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict")),
     *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",)),
     *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",)),

@@ -44,6 +44,13 @@ class EndReason(StrEnum):
     ENTERPRISE_CLOSED = "ENTERPRISE_CLOSED"
 
 
+class SuspensionCause(StrEnum):
+    """Why a membership is suspended: on suspicion, or for an absence that casts no doubt on what the member did."""
+
+    SUSPICION = "SUSPICION"
+    ABSENCE = "ABSENCE"
+
+
 class Role(StrEnum):
     """What a member is trusted with."""
 
@@ -103,7 +110,11 @@ class ApplicationState(StrEnum):
     permanent=True,
 )
 class Membership:
-    """A person's place in an enterprise. Joining again makes a new one, so that old grants stay dead."""
+    """A person's place in an enterprise. Joining again makes a new one, so that old grants stay dead.
+
+    `suspended_for` and `suspended_at` are about the suspension that lasts, or the last one. Where nobody says why, it
+    counts as suspicion.
+    """
 
     id: str
     person_id: Annotated[str, Ref("Person")]
@@ -114,6 +125,8 @@ class Membership:
     ended_at: Instant = FOREVER
     end_reason: EndReason | None = None
     department_id: Annotated[str | None, Ref("Department")] = None
+    suspended_for: SuspensionCause | None = None
+    suspended_at: Instant = NEVER
 
     person: Person = one("person_id")
     enterprise: Enterprise = one("enterprise_id")

@@ -239,7 +239,9 @@ class Enterprise:
 class RegistrySnapshot:
     """What the public registry said about an enterprise when it was asked. One is current.
 
-    `registered_name` is the name in the registry; empty where the registry was not asked for it.
+    `registered_name` is the name in the registry; empty where the registry was not asked for it. `is_matched` says
+    that the registry confirmed name, USCC, and the representative's name and id number together: namesakes do not
+    represent anybody.
     """
 
     id: str
@@ -249,6 +251,7 @@ class RegistrySnapshot:
     legal_rep_id: Annotated[str | None, Ref("Person")] = None
     is_current: bool = True
     registered_name: str = ""
+    is_matched: bool = False
 
     enterprise: Enterprise = one("enterprise_id")
 

@@ -51,6 +51,7 @@ class CaseState(StrEnum):
     EXECUTED = "EXECUTED"
     UNDER_APPEAL = "UNDER_APPEAL"
     REVERSED = "REVERSED"
+    SUPERSEDED = "SUPERSEDED"
 
 
 class ReviewVerdict(StrEnum):
@@ -96,6 +97,7 @@ class ObjectionState(StrEnum):
     Fixed("I17", "applicant_id", "opened_at", says="who opened a case, and when, is history"),
     Rising("I6", "attempt"),
     SetOnce("I17", "executed_at", says="when a case was executed is history"),
+    SetOnce("R-13", "appealed_at", says="a case is appealed against once"),
     Fixed(
         "I17",
         "reason",
@@ -110,10 +112,10 @@ class ObjectionState(StrEnum):
             "DRAFT": ("CERTIFYING",),
             "CERTIFYING": ("IN_REVIEW",),
             "IN_REVIEW": ("NOTICE", "REJECTED"),
-            "REJECTED": ("WITHDRAWN", "EXPIRED", "REJECTED_FINAL"),
+            "REJECTED": ("WITHDRAWN", "EXPIRED", "SUPERSEDED", "REJECTED_FINAL"),
             "NOTICE": ("OBJECTED", "RESOLVED_BY_ADMIN"),
             "OBJECTED": ("APPROVED",),
-            "APPROVED": ("EXECUTED", "WITHDRAWN", "EXPIRED", "REJECTED_FINAL"),
+            "APPROVED": ("EXECUTED", "WITHDRAWN", "EXPIRED", "SUPERSEDED", "REJECTED_FINAL"),
             "EXECUTED": ("UNDER_APPEAL",),
             "UNDER_APPEAL": ("REVERSED",),
         },
@@ -127,7 +129,8 @@ class ObjectionState(StrEnum):
 class RetrievalCase:
     """One retrieval of one enterprise. A rejected case is tried again as the next attempt of the same case.
 
-    `published_at` is when a public notice stood in for those whom no channel reaches.
+    `published_at` is when a public notice stood in for those whom no channel reaches. A case that the legal
+    representative's own takes the place of is SUPERSEDED.
     """
 
     id: str
@@ -142,6 +145,7 @@ class RetrievalCase:
     executed_at: Instant = NEVER
     reason_text: Personal = ""
     published_at: Instant = NEVER
+    appealed_at: Instant = NEVER
 
     enterprise: Enterprise = one("enterprise_id")
     applicant: Person = one("applicant_id")

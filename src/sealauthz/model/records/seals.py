@@ -244,13 +244,21 @@ class Seal:
 
 @record(
     Fixed("I17", "source", "placed_at", "placed_by_id", says="who placed a hold, and when, is history"),
+    Check(
+        "S-13",
+        "(lift_proposed_by_id IS NULL) = (lift_proposed_at = 0)",
+        says="who proposes to lift a hold does so at a time",
+    ),
     # To place a hold again only takes away.
     Life({"PLACED": ("RELEASED",)}, {"RELEASED": ("PLACED",)}),
     home="seal_id",
     permanent=True,
 )
 class SealHold:
-    """Something that freezes a seal until it is released. Several may overlap."""
+    """Something that freezes a seal until it is released. Several may overlap.
+
+    `lift_proposed_by_id` is who of the platform's staff proposed to lift what it or a court placed: another one does.
+    """
 
     id: str
     seal_id: Annotated[str, Ref("Seal")]
@@ -258,6 +266,8 @@ class SealHold:
     placed_at: Instant
     state: HoldState = HoldState.PLACED
     placed_by_id: Annotated[str | None, Ref("Person")] = None
+    lift_proposed_by_id: Annotated[str | None, Ref("Person")] = None
+    lift_proposed_at: Instant = NEVER
 
     seal: Seal = one("seal_id")
 
