@@ -37,12 +37,16 @@ group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);
 group("PROTECTING", _: Delegation, ["revoke"]);
 group("PROTECTING", _: AuthLetter, ["withdraw"]);
 group("PROTECTING", _: BoardResolution, ["withdraw"]);
+group("PROTECTING", _: RuleChange, ["withdraw"]);
+group("PROTECTING", _: SealProposal, ["withdraw"]);
 group("PROTECTING", _: PartyConsent, ["withdraw"]);
 group("PROTECTING", _: SealUseRequest, ["withdraw"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
 
 # All else: the business of members.
-group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution"]);
+group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution",
+  "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
+  "create_category"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
 group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence"]);
 group("BUSINESS", _: RoleAssignment, ["revoke"]);
@@ -59,7 +63,11 @@ group("BUSINESS", _: AuthLetter, ["verify"]);
 group("BUSINESS", _: BoardResolution, ["countersign"]);
 group("BUSINESS", _: Delegation, ["accept"]);
 group("BUSINESS", _: SealUseRequest, ["approve", "reject"]);
-group("BUSINESS", _: BusinessCategory, ["initiate"]);
+group("BUSINESS", _: BusinessCategory, ["initiate", "edit"]);
+group("BUSINESS", _: ApprovalProcess, ["edit"]);
+group("BUSINESS", _: RuleChange, ["confirm_change"]);
+group("BUSINESS", _: EmergencyUse, ["approve_afterwards"]);
+group("BUSINESS", _: SealProposal, ["witness"]);
 group("BUSINESS", _: Contract, ["recall", "terminate"]);
 group("BUSINESS", _: SigningTask, ["open", "sign", "approve", "transfer", "refuse"]);
 group("BUSINESS", _: Signatory, ["permit_double_agency", "agree_to_termination", "request_review"]);

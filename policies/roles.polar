@@ -5,7 +5,9 @@ resource Enterprise {
   roles = ["member", "administrator", "seal_administrator", "legal_representative"];
   permissions = [
     "join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal",
-    "transfer_admin", "change_name", "export", "monitor", "record_resolution"];
+    "transfer_admin", "change_name", "export", "monitor", "record_resolution",
+    "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
+    "create_category"];
 
   "invite" if "administrator";
   "invite" if "legal_representative";
@@ -17,6 +19,20 @@ resource Enterprise {
   "change_name" if "legal_representative";
   "export" if "administrator";
   "export" if "legal_representative";
+  "propose_rule_change" if "administrator";
+  "propose_rule_change" if "legal_representative";
+  "set_amount_bands" if "administrator";
+  "set_amount_bands" if "legal_representative";
+  "set_working_hours" if "administrator";
+  "set_working_hours" if "legal_representative";
+  "set_holidays" if "administrator";
+  "set_holidays" if "legal_representative";
+  "change_settings" if "administrator";
+  "change_settings" if "legal_representative";
+  "create_process" if "administrator";
+  "create_process" if "legal_representative";
+  "create_category" if "administrator";
+  "create_category" if "legal_representative";
   "monitor" if "member";
   "monitor" if "legal_representative";
 }
@@ -281,8 +297,36 @@ has_permission(person: Person, "reject", request: SealUseRequest) if is_listed_m
 has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
-  permissions = ["initiate"];
+  permissions = ["initiate", "edit"];
 }
+
+has_permission(person: Person, "edit", category: BusinessCategory) if is_listed(person, category.enterprise);
+
+resource ApprovalProcess {
+  permissions = ["edit"];
+}
+
+has_permission(person: Person, "edit", process: ApprovalProcess) if is_listed(person, process.enterprise);
+
+resource RuleChange {
+  permissions = ["confirm_change", "withdraw"];
+}
+
+has_permission(person: Person, "confirm_change", change: RuleChange) if is_listed(person, change.enterprise);
+has_permission(person: Person, "withdraw", change: RuleChange) if is_listed(person, change.enterprise);
+
+resource EmergencyUse {
+  permissions = ["approve_afterwards"];
+}
+
+has_permission(person: Person, "approve_afterwards", use: EmergencyUse) if is_listed(person, use.grant.seal.enterprise);
+
+resource SealProposal {
+  permissions = ["witness", "withdraw"];
+}
+
+has_permission(person: Person, "witness", proposal: SealProposal) if is_listed(person, proposal.seal.enterprise);
+has_permission(person: Person, "withdraw", proposal: SealProposal) if is_listed(person, proposal.seal.enterprise);
 
 has_permission(person: Person, "initiate", category: BusinessCategory) if is_listed_member(person, category.enterprise);
 

@@ -268,17 +268,21 @@ because("SEAL_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal
 meets(person: Person, "WITNESSED", "destroy", seal: Seal, context) if
   valid_proposal(seal, "DESTROY", proposal, context) and
   one in proposal.witnesses and
-  may_witness(one.membership, proposal, person) and
+  may_witness(one, proposal, person, context) and
   other in proposal.witnesses and
   other.membership.person_id != one.membership.person_id and
-  may_witness(other.membership, proposal, person);
+  may_witness(other, proposal, person, context);
 
-may_witness(witness: Membership, proposal: SealProposal, person: Person) if
-  witness.state = "ACTIVE" and
-  witness.enterprise_id = proposal.seal.enterprise_id and
-  is_active_and_verified(witness.person) and
-  witness.person_id != person.id and
-  witness.person_id != proposal.proposed_by.person_id;
+# A witness said so themself, once it was proposed, and is still a present member.
+#@ A-02
+may_witness(witness: SealWitness, proposal: SealProposal, person: Person, context) if
+  proposal.proposed_at <= witness.agreed_at and
+  witness.agreed_at <= context.now and
+  is_live(witness.membership, context) and
+  witness.membership.enterprise_id = proposal.seal.enterprise_id and
+  is_active_and_verified(witness.membership.person) and
+  witness.membership.person_id != person.id and
+  witness.membership.person_id != proposal.proposed_by.person_id;
 
 # No seal ends while the enterprise is being retrieved …
 #@ R-12

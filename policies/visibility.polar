@@ -42,6 +42,10 @@ visible(person: Person, _: CrossEnterpriseGrant, context: GrantEndContext) if
   holder matches Enterprise and
   is_colleague(person, holder, context);
 visible(person: Person, resolution: BoardResolution, context) if is_colleague(person, resolution.enterprise, context);
+visible(person: Person, change: RuleChange, context) if is_colleague(person, change.enterprise, context);
+visible(person: Person, process: ApprovalProcess, context) if is_colleague(person, process.enterprise, context);
+visible(person: Person, use: EmergencyUse, context) if is_colleague(person, use.grant.seal.enterprise, context);
+visible(person: Person, proposal: SealProposal, context) if is_colleague(person, proposal.seal.enterprise, context);
 visible(person: Person, letter: AuthLetter, context) if is_colleague(person, letter.seal.enterprise, context);
 visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.seal.enterprise, context);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
@@ -119,6 +123,10 @@ has_standing(_: Person, _: SealGrant, _);
 has_standing(_: Person, _: OpenGrant, _);
 has_standing(_: Person, _: CrossEnterpriseGrant, _);
 has_standing(_: Person, _: AuthLetter, _);
+has_standing(_: Person, _: RuleChange, _);
+has_standing(_: Person, _: ApprovalProcess, _);
+has_standing(_: Person, _: EmergencyUse, _);
+has_standing(_: Person, _: SealProposal, _);
 has_standing(_: Person, _: BoardResolution, _);
 has_standing(_: Person, _: SealHold, _);
 has_standing(_: Person, _: SealReview, _);

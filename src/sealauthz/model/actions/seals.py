@@ -304,6 +304,15 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def end_of_day(timezone: str, now: Instant) -> Instant | None:
+    """The end of the day of a time in a zone; None where the zone is not known."""
+    local = _local_time(timezone, now)
+    if local is None:
+        return None
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
+    return (midnight - _EPOCH) // timedelta(microseconds=1)
+
+
 def _local_time(timezone: str, now: Instant) -> datetime | None:
     """The time in a zone; None where the zone is not known."""
     zone = _zone(timezone)

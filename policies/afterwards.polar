@@ -1,0 +1,72 @@
+# Words that are given around an act: the approval after an emergency, and the witness of a destruction.
+#
+# A-02: Who may approve an emergency use afterwards is who may approve a use, and never the one who used the seal; who
+# witnesses says so themself. What the rules of use and of ending ask of the record (special_use.polar,
+# seal_management.polar), these actions ask of its author.
+
+# --- approving an emergency use afterwards ---------------------------------------------------------------------------
+
+# The legal representative, or a person whose right to approve covers everything, in time and once.
+#@ A-02 U-24
+requires("approve_afterwards", _: EmergencyUse, "APPROVER_OF_EMERGENCY");
+requires("approve_afterwards", _: EmergencyUse, "NOT_THE_USER");
+requires("approve_afterwards", _: EmergencyUse, "NOT_THE_CUSTODIAN");
+requires("approve_afterwards", _: EmergencyUse, "APPROVAL_MISSING");
+requires("approve_afterwards", _: EmergencyUse, "APPROVED_IN_TIME");
+meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, _) if
+  legal_representative(person, use.grant.seal.enterprise);
+meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
+  member(person, use.grant.seal.enterprise, membership, context) and
+  approval_grant(membership, use.grant.seal, grant, context) and
+  grant.parent_id = nil and
+  grant.state = "ACTIVE" and
+  has_uses_left(grant) and
+  covers_everything(grant);
+meets(person: Person, "NOT_THE_USER", "approve_afterwards", use: EmergencyUse, _) if
+  use.grant.membership.person_id != person.id;
+meets(person: Person, "NOT_THE_CUSTODIAN", "approve_afterwards", use: EmergencyUse, context) if
+  not keeps_seal_now(person.id, use.grant.seal, context);
+meets(_: Person, "APPROVAL_MISSING", "approve_afterwards", use: EmergencyUse, _) if use.approved_by_id = nil;
+meets(_: Person, "APPROVED_IN_TIME", "approve_afterwards", use: EmergencyUse, context) if
+  use.used_at <= context.now and
+  context.now < use.used_at + context.parameters.post_approval_within;
+
+lapses(_: Person, "approve_afterwards", use: EmergencyUse, context, at) if
+  at = use.used_at + context.parameters.post_approval_within;
+lapses(person: Person, "approve_afterwards", use: EmergencyUse, context, at) if
+  member(person, use.grant.seal.enterprise, membership, context) and
+  right_to_approve_changes(membership, use.grant.seal, context, at);
+
+# --- witnessing a destruction ----------------------------------------------------------------------------------------
+
+# A member who did not propose it agrees to witness that a seal is destroyed, and once.
+#@ A-02 S-14
+requires("witness", _: SealProposal, "DESTRUCTION_PROPOSED");
+requires("witness", _: SealProposal, "NOT_THE_PROPOSER");
+requires("witness", _: SealProposal, "NOT_A_WITNESS_YET");
+requires("witness", _: SealProposal, "PRESENT_MEMBER");
+meets(_: Person, "DESTRUCTION_PROPOSED", "witness", proposal: SealProposal, _) if
+  proposal.state = "OPEN" and
+  proposal.ending = "DESTROY";
+meets(person: Person, "NOT_THE_PROPOSER", "witness", proposal: SealProposal, _) if
+  proposal.proposed_by.person_id != person.id;
+meets(person: Person, "NOT_A_WITNESS_YET", "witness", proposal: SealProposal, _) if
+  not is_witness(person.id, proposal);
+meets(person: Person, "PRESENT_MEMBER", "witness", proposal: SealProposal, context) if
+  is_member(person, proposal.seal.enterprise, context);
+
+is_witness(person_id, proposal: SealProposal) if
+  witness in proposal.witnesses and
+  witness.membership.person_id = person_id;
+
+# The person who proposed an ending takes it back, and so do those who manage the seal: nothing ends by that.
+#@ A-02 S-14
+requires("withdraw", _: SealProposal, "PROPOSAL_AUTHOR");
+requires("withdraw", _: SealProposal, "PROPOSAL_OPEN");
+meets(person: Person, "PROPOSAL_AUTHOR", "withdraw", proposal: SealProposal, context) if
+  proposal.proposed_by.person_id = person.id or
+  may_manage(person, proposal.seal, context);
+meets(_: Person, "PROPOSAL_OPEN", "withdraw", proposal: SealProposal, _) if proposal.state = "OPEN";
+
+lapses(person: Person, "withdraw", proposal: SealProposal, context, at) if
+  seal_admin_lapses(person, proposal.seal.enterprise, context, at);

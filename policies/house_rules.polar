@@ -1,0 +1,202 @@
+# An enterprise's own rules: who changes amount bands, working hours, holidays, processes, categories and settings.
+#
+# What these rules ask before a seal is used (procedures.polar) is worth as much as the way in which they are changed. One
+# of those who run the enterprise proposes a change and another confirms it, by the digest of the rules as they are to be.
+# What only tightens bands, hours or holidays, one of them does at once; the service that writes the rules says which it
+# is, and what it does not say loosens.
+# (A-06: what loosens hours needs two persons and counts from the next day.)
+
+# --- proposing and confirming ----------------------------------------------------------------------------------------
+
+# Those who run the enterprise propose a change; another of them confirms it, while it is proposed.
+#@ A-02 A-06
+requires("propose_rule_change", _: Enterprise, "ENTERPRISE_ADMIN");
+requires("confirm_change", _: RuleChange, "ENTERPRISE_ADMIN");
+requires("confirm_change", _: RuleChange, "CHANGE_PROPOSED");
+requires("confirm_change", _: RuleChange, "PROPOSED_BY_ANOTHER");
+requires("confirm_change", _: RuleChange, "COUNTS_FROM_NEXT_DAY");
+meets(person: Person, "ENTERPRISE_ADMIN", "propose_rule_change", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "ENTERPRISE_ADMIN", "confirm_change", change: RuleChange, context) if
+  may_administer(person, change.enterprise, context);
+meets(_: Person, "CHANGE_PROPOSED", "confirm_change", change: RuleChange, _) if change.state = "PROPOSED";
+meets(person: Person, "PROPOSED_BY_ANOTHER", "confirm_change", change: RuleChange, context) if
+  is_second_person(person, change.proposed_by_id, change.enterprise, context);
+# Hours and days, and the time zone that they are read in, change from the next day on.
+#@ A-06
+meets(_: Person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change: RuleChange, context) if
+  change.rule_kind in ["WORKING_HOURS", "HOLIDAYS", "SETTINGS"] and
+  ends = context.day_ends and
+  ends matches Integer and
+  ends <= change.counts_from;
+meets(_: Person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change: RuleChange, _) if
+  change.rule_kind in ["AMOUNT_BANDS", "PROCESSES", "CATEGORIES"];
+
+# The author takes a proposal back, and so do those who run the enterprise, until it is carried out.
+#@ A-02
+requires("withdraw", _: RuleChange, "CHANGE_AUTHOR");
+requires("withdraw", _: RuleChange, "CHANGE_OPEN");
+meets(person: Person, "CHANGE_AUTHOR", "withdraw", change: RuleChange, context) if
+  change.proposed_by_id = person.id or
+  may_administer(person, change.enterprise, context);
+meets(_: Person, "CHANGE_OPEN", "withdraw", change: RuleChange, _) if change.state in ["PROPOSED", "CONFIRMED"];
+
+# --- writing the rules -----------------------------------------------------------------------------------------------
+
+# Each by those who run the enterprise, on a change that stands.
+#@ A-06
+group("CHANGING_RULES", _: Enterprise, ["set_amount_bands", "set_working_hours", "set_holidays", "change_settings"]);
+group("CHANGING_RULES", _: Enterprise, ["create_process", "create_category"]);
+group("CHANGING_RULES", _: ApprovalProcess, ["edit"]);
+group("CHANGING_RULES", _: BusinessCategory, ["edit"]);
+group_requires("CHANGING_RULES", ["ENTERPRISE_ADMIN", "CHANGE_AGREED", "NO_RETRIEVAL_HOLD", "COOLED_OFF"]);
+
+# What tightens bands, hours or holidays needs nobody else. All other changes were proposed by one of those who ran the
+# enterprise and confirmed by another, for just these rules, and their time has come.
+tightens_only("AMOUNT_BANDS", context) if context.effect = "TIGHTENS";
+tightens_only("WORKING_HOURS", context) if context.effect = "TIGHTENS";
+tightens_only("HOLIDAYS", context) if context.effect = "TIGHTENS";
+
+is_agreed(_: Person, _: Enterprise, kind, context) if tightens_only(kind, context);
+is_agreed(_: Person, enterprise: Enterprise, kind, context) if
+  agreed_change(enterprise, kind, change, context) and
+  change.counts_from <= context.now;
+# A company of one has no second person: its owner shows their face.
+#@ A-03
+is_agreed(person: Person, enterprise: Enterprise, _, context) if
+  acts_alone(person, enterprise, context) and
+  fresh_face_check(
+    context.verification, person, "SEAL_MANAGE", "Enterprise", enterprise.id, context.parameters.face_for_management,
+    context);
+
+agreed_change(enterprise: Enterprise, kind, change, context) if
+  change = context.change and
+  change matches RuleChange and
+  change.enterprise_id = enterprise.id and
+  change.rule_kind = kind and
+  change.state = "CONFIRMED" and
+  ran_enterprise(change.proposed_by_id, enterprise, change.proposed_at) and
+  confirmer_id = change.confirmed_by_id and
+  confirmer_id matches String and
+  confirmer_id != change.proposed_by_id and
+  change.proposed_at <= change.confirmed_at and
+  change.confirmed_at <= context.now and
+  ran_enterprise(confirmer_id, enterprise, change.confirmed_at);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "set_amount_bands", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "set_amount_bands", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "AMOUNT_BANDS", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "set_amount_bands", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "set_amount_bands", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "set_working_hours", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "set_working_hours", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "WORKING_HOURS", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "set_working_hours", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "set_working_hours", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "set_holidays", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "set_holidays", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "HOLIDAYS", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "set_holidays", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "set_holidays", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "change_settings", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "change_settings", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "SETTINGS", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "change_settings", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "change_settings", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "create_process", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "create_process", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "PROCESSES", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "create_process", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "create_process", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "create_category", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "create_category", enterprise: Enterprise, context: RulesContext) if
+  is_agreed(person, enterprise, "CATEGORIES", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "create_category", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "create_category", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "edit", process: ApprovalProcess, context) if
+  may_administer(person, process.enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "edit", process: ApprovalProcess, context: RulesContext) if
+  is_agreed(person, process.enterprise, "PROCESSES", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "edit", process: ApprovalProcess, context) if
+  not is_held_by_retrieval(process.enterprise, context);
+meets(person: Person, "COOLED_OFF", "edit", process: ApprovalProcess, context) if
+  not cooling_off(person, process.enterprise, _, context);
+
+meets(person: Person, "ENTERPRISE_ADMIN", "edit", category: BusinessCategory, context) if
+  may_administer(person, category.enterprise, context);
+meets(person: Person, "CHANGE_AGREED", "edit", category: BusinessCategory, context: RulesContext) if
+  is_agreed(person, category.enterprise, "CATEGORIES", context);
+meets(_: Person, "NO_RETRIEVAL_HOLD", "edit", category: BusinessCategory, context) if
+  not is_held_by_retrieval(category.enterprise, context);
+meets(person: Person, "COOLED_OFF", "edit", category: BusinessCategory, context) if
+  not cooling_off(person, category.enterprise, _, context);
+
+because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", _: Person, _, context: RulesContext) if
+  change = context.change and
+  change matches RuleChange and
+  change.state = "CONFIRMED" and
+  context.now < change.counts_from;
+
+# A confirmation waits, too, while a retrieval holds the enterprise.
+#@ R-12
+requires("confirm_change", _: RuleChange, "NO_RETRIEVAL_HOLD");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm_change", change: RuleChange, context) if
+  not is_held_by_retrieval(change.enterprise, context);
+
+# --- when the permission ends by itself ------------------------------------------------------------------------------
+
+rules_change_lapses(person: Person, enterprise: Enterprise, context, at) if
+  own_admin_role_lapses(person, enterprise, context, at);
+rules_change_lapses(person: Person, enterprise: Enterprise, context, at) if
+  sole_authority_lapses(person, enterprise, context, at);
+rules_change_lapses(person: Person, enterprise: Enterprise, context: RulesContext, at) if
+  face_lapses(
+    context.verification, person, "SEAL_MANAGE", "Enterprise", enterprise.id, context.parameters.face_for_management,
+    context, at);
+
+lapses(person: Person, "propose_rule_change", enterprise: Enterprise, context, at) if
+  own_admin_role_lapses(person, enterprise, context, at);
+lapses(person: Person, "confirm_change", change: RuleChange, context, at) if
+  own_admin_role_lapses(person, change.enterprise, context, at);
+lapses(person: Person, "withdraw", change: RuleChange, context, at) if
+  own_admin_role_lapses(person, change.enterprise, context, at);
+lapses(person: Person, "set_amount_bands", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "set_working_hours", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "set_holidays", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "change_settings", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "create_process", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "create_category", enterprise: Enterprise, context, at) if
+  rules_change_lapses(person, enterprise, context, at);
+lapses(person: Person, "edit", process: ApprovalProcess, context, at) if
+  rules_change_lapses(person, process.enterprise, context, at);
+lapses(person: Person, "edit", category: BusinessCategory, context, at) if
+  rules_change_lapses(person, category.enterprise, context, at);
