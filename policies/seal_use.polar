@@ -531,7 +531,7 @@ fresh_fallback_check(check, person: Person, seal: Seal, task: SigningTask, conte
   own_fallback_check(check, person, task) and
   allows_fallback(check, seal, task) and
   check.state = "PASSED" and
-  check.passed_at <= context.now and
+  is_not_ahead(check.passed_at, context) and
   context.now < check.passed_at + context.parameters.face_for_use;
 
 is_stale_fallback(check, context) if

@@ -407,7 +407,7 @@ own_face_check(check, person: Person, purpose, object_type, object_id) if
 fresh_face_check(check, person: Person, purpose, object_type, object_id, max_age, context) if
   own_face_check(check, person, purpose, object_type, object_id) and
   check.state = "PASSED" and
-  check.passed_at <= context.now and
+  is_not_ahead(check.passed_at, context) and
   context.now < check.passed_at + max_age;
 
 # When such a check stops to count.

@@ -28,6 +28,7 @@ class Parameters:
     face_for_grant: Duration = length("1 minute", "1 hour")
     face_for_management: Duration = length("1 minute", "1 hour")
     face_for_admin_change: Duration = length("1 minute", "30 minutes")
+    clock_skew: Duration = length("1 second", "1 minute")
     intent_for_signing: Duration = length("1 minute", "1 hour")
     suspicion_reaches_back: Duration = length("7 days", "365 days")
     lift_proposal_valid: Duration = length("1 hour", "30 days")
