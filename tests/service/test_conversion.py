@@ -37,8 +37,8 @@ def values(column: Column) -> st.SearchStrategy[Any]:
         found = st.integers(-(2**63), 2**63 - 1) | st.just(UNLIMITED)
     else:
         found = text
-    if column.name == "uscc":
-        found = found.map(str.upper)
+    if column.normalise is not None:
+        found = found.map(column.normalise)
     return found | st.none() if column.is_optional else found
 
 
