@@ -27,8 +27,8 @@ class ResolutionContext(Context):
 
 @dataclass(slots=True)
 class RulesContext(Context):
-    """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who is
-    alone; and whether what is written only TIGHTENS them.
+    """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who
+    is alone; and whether what is written only TIGHTENS them.
     """
 
     change: RuleChange | None = None
