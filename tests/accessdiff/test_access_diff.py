@@ -26,7 +26,7 @@ from sealauthz.accessdiff import approval
 from sealauthz.accessdiff.changes import CauseKind, Change, ChangeKind, SourceLine, grouped
 from sealauthz.accessdiff.comparison import Limits
 from sealauthz.accessdiff.diff import compare
-from sealauthz.accessdiff.loosening import LooseningKind, RuleChange
+from sealauthz.accessdiff.loosening import ChangedRule, LooseningKind
 from sealauthz.accessdiff.report import AccessDiff, unseen
 from sealauthz.accessdiff.rule_comparison import changes_of
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
@@ -549,7 +549,7 @@ def without_head(text: str) -> str:
     return text[start : text.index(";\n", start) + 2]
 
 
-CHANGED, ADDED, DROPPED = RuleChange.CHANGED, RuleChange.ADDED, RuleChange.DROPPED
+CHANGED, ADDED, DROPPED = ChangedRule.CHANGED, ChangedRule.ADDED, ChangedRule.DROPPED
 
 
 @pytest.mark.parametrize(

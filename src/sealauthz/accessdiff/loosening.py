@@ -60,7 +60,7 @@ class Loosening:
     is_named: bool = field(default=False, compare=False)
 
 
-class RuleChange(StrEnum):
+class ChangedRule(StrEnum):
     """What became of a rule as it is written."""
 
     ADDED = "ADDED"
@@ -83,7 +83,7 @@ class RuleDifference:
     `words` names it: the rule, and what its head says of action, type and requirement; of another rule its parameters.
     """
 
-    change: RuleChange
+    change: ChangedRule
     words: tuple[str, ...]
     old: WrittenRule | None
     new: WrittenRule | None

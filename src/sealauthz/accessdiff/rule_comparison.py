@@ -28,9 +28,9 @@ from sealauthz.accessdiff.clauses import (
 from sealauthz.accessdiff.loosening import (
     NEW,
     OLD,
+    ChangedRule,
     Loosening,
     LooseningKind,
-    RuleChange,
     RuleChanges,
     RuleDifference,
     Sign,
@@ -313,12 +313,12 @@ class RuleComparison:
                 before = [clause for clause in gone if words_of(clause) == words]
                 after = [clause for clause in extra if words_of(clause) == words]
                 for old, new in itertools.zip_longest(before, after):
-                    change = RuleChange.ADDED if old is None else RuleChange.DROPPED if new is None else None
+                    change = ChangedRule.ADDED if old is None else ChangedRule.DROPPED if new is None else None
                     is_named = (old is not None and (OLD, old.place) in named) or (
                         new is not None and (NEW, new.place) in named
                     )
                     yield RuleDifference(
-                        change or RuleChange.CHANGED, words, _written(old), _written(new), is_named=is_named
+                        change or ChangedRule.CHANGED, words, _written(old), _written(new), is_named=is_named
                     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sealauthz.accessdiff.approval import Verdict, escaped
 from sealauthz.accessdiff.changes import Cause, CauseKind, Change, ChangeKind, ContextEntries, SourceLine
-from sealauthz.accessdiff.loosening import Loosening, LooseningKind, RuleChange, RuleDifference
+from sealauthz.accessdiff.loosening import ChangedRule, Loosening, LooseningKind, RuleDifference
 from sealauthz.accessdiff.report import AccessDiff, BundleDelta, Extent, unseen
 from sealauthz.schema.parameters import length_text
 
@@ -87,7 +87,7 @@ def difference_text(difference: RuleDifference) -> tuple[str, str]:
     if written is None:
         raise TypeError("a difference is of one rule at least")
     side = "NEW" if difference.new is not None else "OLD"
-    became = {RuleChange.ADDED: "is new", RuleChange.DROPPED: "is gone", RuleChange.CHANGED: "is changed"}
+    became = {ChangedRule.ADDED: "is new", ChangedRule.DROPPED: "is gone", ChangedRule.CHANGED: "is changed"}
     return f"{side} {written.place.file}:{written.place.line}", f"{written.text}  {became[difference.change]}"
 
 
