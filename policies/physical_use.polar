@@ -7,14 +7,7 @@
 # rules: no use without approval, return on the same day; seal controllers: device, count, window, named user, photos of
 # the use.)
 #
-# Sealing is one act, whatever it is done with: a stamp asks all that a use asks (seal_use.polar). What it leaves out,
-# and why:
-#   TASK_READY, TASK_OPERATOR, SEAL_FOR_TASK: a stamp has no signing task. The request stands in: its contract is being
-#     signed (CONTRACT_IN_SIGNING), the owner of the seal is a party (SEAL_OF_PARTY), and its applicant stamps, nobody
-#     else.
-#   CERTIFICATE_VALID: a thing has no certificate. The controller that the request names stands in (DEVICE_OF_SEAL).
-#   SEAL_AUTHORITY: no grant opens a controller. An approved request of one's own does (STAMP_APPROVED).
-#   FRESH_FACE: bound to the request in place of a task, and for every kind of seal (FRESH_FACE_FOR_STAMP).
+# A stamp asks all that a use asks; what it leaves out, and why, is in sealing.polar.
 
 # --- a key or a thing ------------------------------------------------------------------------------------------------
 
@@ -22,11 +15,12 @@
 # approved request names, and with a face check; photos that are owed come first, and carrying a seal out is approved by
 # itself, for the same day. Only an electronic seal signs, and only a physical one stamps.
 #@ U-23
-requires("use", _: Seal, "SEAL_ELECTRONIC");
-requires("auto_use", _: Seal, "SEAL_ELECTRONIC");
-requires("emergency_use", _: Seal, "SEAL_ELECTRONIC");
-requires("stamp", _: Seal, "SEAL_PHYSICAL");
-requires("carry_out", _: Seal, "SEAL_PHYSICAL");
+group("SEALING_BY_KEY", _: Seal, ["use", "auto_use", "emergency_use"]);
+group_requires("SEALING_BY_KEY", ["SEAL_ELECTRONIC"]);
+group("STAMPING", _: Seal, ["stamp", "carry_out"]);
+group_requires("STAMPING", [
+  "SEAL_PHYSICAL", "STAMP_APPROVED", "CONTRACT_IN_SIGNING", "SEAL_OF_PARTY", "DOCUMENTS_AS_APPROVED"
+]);
 meets(_: Person, "SEAL_ELECTRONIC", "use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_ELECTRONIC", "auto_use", seal: Seal, _) if seal.category = "ELECTRONIC";
 meets(_: Person, "SEAL_ELECTRONIC", "emergency_use", seal: Seal, _) if seal.category = "ELECTRONIC";
@@ -37,8 +31,6 @@ meets(_: Person, "SEAL_PHYSICAL", "carry_out", seal: Seal, _) if seal.category =
 
 # The seal is in use and nothing holds it, as for any use (seal_use.polar).
 #@ U-01 U-23
-requires("stamp", _: Seal, "SEAL_USABLE");
-requires("carry_out", _: Seal, "SEAL_USABLE");
 meets(_: Person, "SEAL_USABLE", "stamp", seal: Seal, context) if is_usable(seal, context);
 meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, context) if is_usable(seal, context);
 
@@ -46,8 +38,6 @@ meets(_: Person, "SEAL_USABLE", "carry_out", seal: Seal, context) if is_usable(s
 
 # An approved request of the person's own for this seal: a grant does not open a controller.
 #@ U-23
-requires("stamp", _: Seal, "STAMP_APPROVED");
-requires("carry_out", _: Seal, "STAMP_APPROVED");
 meets(person: Person, "STAMP_APPROVED", "stamp", seal: Seal, context) if stamp_request(person, seal, _, context);
 meets(person: Person, "STAMP_APPROVED", "carry_out", seal: Seal, context) if stamp_request(person, seal, _, context);
 
@@ -133,8 +123,6 @@ because("NO_DOUBLE_AGENCY", "STAMP_NOT_APPROVED", person: Person, seal: Seal, co
 # The contract is being signed: a draft may still have blanks, and one that is complete, recalled, refused or over takes
 # no impression any more. Until its deadline, and not in the second of it.
 #@ U-16 C-01 C-09
-requires("stamp", _: Seal, "CONTRACT_IN_SIGNING");
-requires("carry_out", _: Seal, "CONTRACT_IN_SIGNING");
 meets(_: Person, "CONTRACT_IN_SIGNING", "stamp", _: Seal, context) if is_being_signed(context);
 meets(_: Person, "CONTRACT_IN_SIGNING", "carry_out", _: Seal, context) if is_being_signed(context);
 waived("CONTRACT_IN_SIGNING", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -155,8 +143,6 @@ because("CONTRACT_IN_SIGNING", "CONTRACT_EXPIRED", _: Person, _: Seal, context) 
 
 # The owner of the seal is a party of the contract.
 #@ C-05
-requires("stamp", _: Seal, "SEAL_OF_PARTY");
-requires("carry_out", _: Seal, "SEAL_OF_PARTY");
 meets(_: Person, "SEAL_OF_PARTY", "stamp", seal: Seal, context) if is_seal_of_party(seal, context);
 meets(_: Person, "SEAL_OF_PARTY", "carry_out", seal: Seal, context) if is_seal_of_party(seal, context);
 waived("SEAL_OF_PARTY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -169,8 +155,6 @@ is_seal_of_party(seal: Seal, context) if
 # The documents are the ones that the request was approved for, each of them and no other. A request that lists none is
 # a blank cheque, with a contract or without.
 #@ U-15 U-16
-requires("stamp", _: Seal, "DOCUMENTS_AS_APPROVED");
-requires("carry_out", _: Seal, "DOCUMENTS_AS_APPROVED");
 meets(person: Person, "DOCUMENTS_AS_APPROVED", "stamp", seal: Seal, context) if
   has_approved_documents(person, seal, context);
 meets(person: Person, "DOCUMENTS_AS_APPROVED", "carry_out", seal: Seal, context) if
@@ -196,8 +180,6 @@ because("DOCUMENTS_AS_APPROVED", "REQUEST_WITHOUT_DOCUMENTS", person: Person, se
 
 # No document has blanks. Papers without a contract are looked at by those who approve them.
 #@ U-16
-requires("stamp", _: Seal, "DOCUMENTS_SEALABLE");
-requires("carry_out", _: Seal, "DOCUMENTS_SEALABLE");
 meets(_: Person, "DOCUMENTS_SEALABLE", "stamp", _: Seal, context) if has_complete_documents(context);
 meets(_: Person, "DOCUMENTS_SEALABLE", "carry_out", _: Seal, context) if has_complete_documents(context);
 waived("DOCUMENTS_SEALABLE", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -206,8 +188,6 @@ waived("DOCUMENTS_SEALABLE", "carry_out", seal: Seal, context) if is_without_con
 # The seal is made for the matter; of papers without a contract no matter is stated, and a seal for one matter only does
 # not stamp them. What the law keeps from being sealed electronically is no matter of this platform on paper either.
 #@ U-17 C-14
-requires("stamp", _: Seal, "MATTER_SEALABLE");
-requires("carry_out", _: Seal, "MATTER_SEALABLE");
 meets(_: Person, "MATTER_SEALABLE", "stamp", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 meets(_: Person, "MATTER_SEALABLE", "carry_out", seal: Seal, context) if suits_matter_of_stamp(seal, context);
 
@@ -224,8 +204,6 @@ because("MATTER_SEALABLE", "MATTER_UNSTATED", _: Person, seal: Seal, context: St
 
 # A contract about money says how much. (Papers without a contract: keeps_house_rules, below.)
 #@ U-04
-requires("stamp", _: Seal, "AMOUNT_STATED");
-requires("carry_out", _: Seal, "AMOUNT_STATED");
 meets(_: Person, "AMOUNT_STATED", "stamp", seal: Seal, context) if has_stated_amount(seal, context);
 meets(_: Person, "AMOUNT_STATED", "carry_out", seal: Seal, context) if has_stated_amount(seal, context);
 waived("AMOUNT_STATED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -233,8 +211,6 @@ waived("AMOUNT_STATED", "carry_out", seal: Seal, context) if is_without_contract
 
 # The owner's category for the contract takes this seal.
 #@ U-02
-requires("stamp", _: Seal, "SEAL_IN_CATEGORY");
-requires("carry_out", _: Seal, "SEAL_IN_CATEGORY");
 meets(_: Person, "SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if is_in_category(seal, context);
 meets(_: Person, "SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_in_category(seal, context);
 waived("SEAL_IN_CATEGORY", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -242,8 +218,6 @@ waived("SEAL_IN_CATEGORY", "carry_out", seal: Seal, context) if is_without_contr
 
 # The owner's own review of the contract has passed.
 #@ C-07
-requires("stamp", _: Seal, "REVIEW_PASSED");
-requires("carry_out", _: Seal, "REVIEW_PASSED");
 meets(person: Person, "REVIEW_PASSED", "stamp", seal: Seal, context) if is_reviewed_by_owner(person, seal, context);
 meets(person: Person, "REVIEW_PASSED", "carry_out", seal: Seal, context) if is_reviewed_by_owner(person, seal, context);
 waived("REVIEW_PASSED", "stamp", seal: Seal, context) if is_without_contract(seal, context);
@@ -262,22 +236,19 @@ because("REVIEW_PASSED", "REVIEW_REJECTED", _: Person, seal: Seal, context: Stam
 
 # The licence of the seal's owner exists.
 #@ U-26
-requires("stamp", _: Seal, "LICENCE_EXISTING");
-requires("carry_out", _: Seal, "LICENCE_EXISTING");
 meets(_: Person, "LICENCE_EXISTING", "stamp", seal: Seal, _) if has_licence(seal.enterprise);
 meets(_: Person, "LICENCE_EXISTING", "carry_out", seal: Seal, _) if has_licence(seal.enterprise);
 
 # The processes by amount and by category are followed, and the hours kept (procedures.polar).
 #@ U-04 U-08
-requires("stamp", _: Seal, "PROCESS_FOLLOWED");
-requires("carry_out", _: Seal, "PROCESS_FOLLOWED");
 meets(_: Person, "PROCESS_FOLLOWED", "stamp", seal: Seal, context) if keeps_house_rules(seal, context);
 meets(_: Person, "PROCESS_FOLLOWED", "carry_out", seal: Seal, context) if keeps_house_rules(seal, context);
 
 keeps_house_rules(seal: Seal, context: StampContext) if
   sealed_contract(context, contract) and
   amount_is_settled(seal, contract, context) and
-  forall(category_id_of_owner(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  forall(category_id_of_owner(seal, contract, category_id),
+         category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 # Of papers without a contract the amount is not known: it could be one whose process nobody followed.
 keeps_house_rules(seal: Seal, context: StampContext) if
@@ -307,8 +278,7 @@ because("PROCESS_FOLLOWED", "OUT_OF_HOURS", _: Person, seal: Seal, context: Stam
 
 # The device that holds the seal is the one that the request names, and it is in service.
 #@ U-23
-requires("stamp", _: Seal, "DEVICE_OF_SEAL");
-requires("carry_out", _: Seal, "DEVICE_OF_SEAL");
+group_requires("STAMPING", ["DEVICE_OF_SEAL", "ONE_TIME_CODE", "FRESH_FACE_FOR_STAMP"]);
 meets(person: Person, "DEVICE_OF_SEAL", "stamp", seal: Seal, context) if request_names_device(person, seal, context);
 meets(person: Person, "DEVICE_OF_SEAL", "carry_out", seal: Seal, context) if
   request_names_device(person, seal, context);
@@ -327,8 +297,6 @@ because("DEVICE_OF_SEAL", "DEVICE_RETIRED", _: Person, seal: Seal, _) if
 
 # The code of the request, which opens the controller once. No code is no right code.
 #@ U-23
-requires("stamp", _: Seal, "ONE_TIME_CODE");
-requires("carry_out", _: Seal, "ONE_TIME_CODE");
 meets(person: Person, "ONE_TIME_CODE", "stamp", seal: Seal, context) if gives_use_code(person, seal, context);
 meets(person: Person, "ONE_TIME_CODE", "carry_out", seal: Seal, context) if gives_use_code(person, seal, context);
 
@@ -341,16 +309,12 @@ gives_use_code(person: Person, seal: Seal, context) if
 
 # An auditor stamps nothing and carries nothing out.
 #@ S-04
-requires("stamp", _: Seal, "NOT_AN_AUDITOR");
-requires("carry_out", _: Seal, "NOT_AN_AUDITOR");
 meets(person: Person, "NOT_AN_AUDITOR", "stamp", seal: Seal, context) if not is_auditor(person, seal, context);
 meets(person: Person, "NOT_AN_AUDITOR", "carry_out", seal: Seal, context) if not is_auditor(person, seal, context);
 
 # Of papers without a contract there is no party to deal with. Their approver is not the applicant, who stamps
 # (STAMP_APPROVED).
 #@ U-13
-requires("stamp", _: Seal, "NO_SELF_DEALING");
-requires("carry_out", _: Seal, "NO_SELF_DEALING");
 meets(person: Person, "NO_SELF_DEALING", "stamp", seal: Seal, context) if
   stamps_without_self_dealing(person, seal, context);
 meets(person: Person, "NO_SELF_DEALING", "carry_out", seal: Seal, context) if
@@ -364,8 +328,6 @@ stamps_without_self_dealing(person: Person, seal: Seal, context) if
 
 # Nobody stamps for two parties of one contract, either.
 #@ U-14
-requires("stamp", _: Seal, "NO_DOUBLE_AGENCY");
-requires("carry_out", _: Seal, "NO_DOUBLE_AGENCY");
 meets(person: Person, "NO_DOUBLE_AGENCY", "stamp", seal: Seal, context) if
   stamps_without_double_agency(person, seal, context);
 meets(person: Person, "NO_DOUBLE_AGENCY", "carry_out", seal: Seal, context) if
@@ -379,8 +341,6 @@ stamps_without_double_agency(person: Person, seal: Seal, context) if
 
 # The person who approved last does not stamp, with the seals that bind most.
 #@ U-12
-requires("stamp", _: Seal, "APPROVER_NOT_STAMPER");
-requires("carry_out", _: Seal, "APPROVER_NOT_STAMPER");
 meets(person: Person, "APPROVER_NOT_STAMPER", "stamp", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);
@@ -396,8 +356,6 @@ waived("APPROVER_NOT_STAMPER", "carry_out", seal: Seal, context) if is_without_c
 
 # A fresh face check for this request and all that it has stamped, as it is now. No kind of seal goes without.
 #@ U-09 U-23
-requires("stamp", _: Seal, "FRESH_FACE_FOR_STAMP");
-requires("carry_out", _: Seal, "FRESH_FACE_FOR_STAMP");
 meets(person: Person, "FRESH_FACE_FOR_STAMP", "stamp", seal: Seal, context) if
   has_fresh_face_for_stamp(person, seal, context);
 meets(person: Person, "FRESH_FACE_FOR_STAMP", "carry_out", seal: Seal, context) if

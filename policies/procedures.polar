@@ -8,8 +8,6 @@
 # U-08: Out of the owner's working hours, on its holidays, and where its local time is not known, a seal is used with an
 # approval for just that, and with an alert. Amounts and categories may ask for a process as well.
 #@ U-04 U-08
-requires("use", _: Seal, "PROCESS_FOLLOWED");
-requires("auto_use", _: Seal, "PROCESS_FOLLOWED");
 meets(_: Person, "PROCESS_FOLLOWED", "use", seal: Seal, context) if keeps_house_rules(seal, context);
 meets(_: Person, "PROCESS_FOLLOWED", "auto_use", seal: Seal, context) if keeps_house_rules(seal, context);
 because("PROCESS_FOLLOWED", "TASK_REQUIRED", _: Person, _: Seal, context) if lacks_task(context);
@@ -25,7 +23,8 @@ keeps_house_rules(seal: Seal, context: SealUseContext) if
 keeps_house_rules(seal: Seal, context: SignContext) if
   sealed_contract(context, contract) and
   amount_is_settled(seal, contract, context) and
-  forall(category_id_of_owner(seal, contract, category_id), category_is_settled(seal, contract, category_id, context)) and
+  forall(category_id_of_owner(seal, contract, category_id),
+         category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 
 # An approved request, of any member of the owner, that followed the process.
@@ -269,8 +268,6 @@ because("PROCESS_FOLLOWED", "DOCUMENT_CHANGED", _: Person, seal: Seal, context) 
 # Over the official, finance and legal representative's seals, the last approval of a use and the use itself are acts of
 # two persons, whatever grant the approver has. A kind of seal that is not listed as a lesser one counts among them.
 #@ U-12
-requires("use", _: Seal, "APPROVER_NOT_STAMPER");
-requires("auto_use", _: Seal, "APPROVER_NOT_STAMPER");
 meets(person: Person, "APPROVER_NOT_STAMPER", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
   not approved_last(person, seal, contract, context);

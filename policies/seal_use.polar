@@ -18,22 +18,6 @@ sealed_contract(context: SignContext, contract) if contract = context.contract a
 
 lacks_task(context: SealUseContext) if not has_task(context);
 
-requires("use", _: Seal, "LICENCE_EXISTING");
-requires("use", _: Seal, "TASK_READY");
-requires("use", _: Seal, "TASK_OPERATOR");
-requires("use", _: Seal, "SEAL_FOR_TASK");
-requires("use", _: Seal, "SEAL_USABLE");
-requires("use", _: Seal, "CERTIFICATE_VALID");
-requires("use", _: Seal, "DOCUMENTS_SEALABLE");
-requires("use", _: Seal, "MATTER_SEALABLE");
-requires("use", _: Seal, "AMOUNT_STATED");
-requires("use", _: Seal, "SEAL_IN_CATEGORY");
-requires("use", _: Seal, "SEAL_AUTHORITY");
-requires("use", _: Seal, "NOT_AN_AUDITOR");
-requires("use", _: Seal, "NO_SELF_DEALING");
-requires("use", _: Seal, "NO_DOUBLE_AGENCY");
-requires("use", _: Seal, "FRESH_FACE");
-
 # Without a task, nothing about it can be met.
 because([
   "TASK_READY", "TASK_OPERATOR", "SEAL_FOR_TASK", "DOCUMENTS_SEALABLE", "MATTER_SEALABLE", "AMOUNT_STATED",

@@ -11,7 +11,6 @@
 # before it are signed.
 #@ C-01
 requires("open", _: SigningTask, "TASK_READY");
-requires("sign", _: SigningTask, "TASK_READY");
 meets(_: Person, "TASK_READY", "open", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "sign", task: SigningTask, context) if is_ready(task, context);
 meets(_: Person, "TASK_READY", "use", _: Seal, context) if sealing_task(context, task) and is_ready(task, context);
@@ -218,9 +217,6 @@ because("TASK_OPERATOR", "NOT_A_SIGNATURE", _: Person, task: SigningTask, _) if 
 # C-07: Where a party reviews its contracts itself, nothing is signed or sealed for it before the review has passed, not
 # even automatically. A review that is open or has refused counts whether it was asked for or not.
 #@ C-07
-requires("sign", _: SigningTask, "REVIEW_PASSED");
-requires("use", _: Seal, "REVIEW_PASSED");
-requires("auto_use", _: Seal, "REVIEW_PASSED");
 meets(_: Person, "REVIEW_PASSED", "sign", task: SigningTask, _) if needs_no_review(task.signatory);
 meets(person: Person, "REVIEW_PASSED", "sign", task: SigningTask, context) if
   owner(task, context, enterprise) and
@@ -310,7 +306,6 @@ meets(person: Person, "SIGNING_AUTHORITY", "sign", task: SigningTask, context) i
 waived("SIGNING_AUTHORITY", "sign", task: SigningTask, _) if task.signatory.kind = "PERSON";
 waived("SIGNING_AUTHORITY", "sign", task: SigningTask, _) if is_beside_seal(task);
 
-requires("sign", _: SigningTask, "LICENCE_EXISTING");
 meets(_: Person, "LICENCE_EXISTING", "sign", task: SigningTask, context) if
   owner(task, context, enterprise) and
   has_licence(enterprise);

@@ -1,33 +1,14 @@
 # Sealing that is not a person's act at the screen: automatically, and in an emergency.
 #
-# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate (seal_use.polar). They
-# rest on a grant of their own kind, which no other replaces: a grant to use seals nothing automatically, and neither
-# does an approval. What they leave out of a use, and why:
-#   SEAL_AUTHORITY, both: the grant of their own kind stands in (AUTO_SIGN_GRANTED, EMERGENCY_GRANTED), with its types,
-#     its amount and its number of uses.
-#   FRESH_FACE, automatically: there is nobody at the screen. Templates stand in, which the grant lists.
-#   PROCESS_FOLLOWED, in an emergency: it is what an emergency puts off. The amount that the grant ends at still holds,
-#     those who watch are told at once, and a use that nobody entitled approves afterwards is the last one
-#     (EMERGENCY_GRANTED).
+# Both ask all that a use asks of the owner, the task, the contract, the seal and the certificate; what they leave out,
+# and why, is in sealing.polar. They rest on a grant of their own kind, which no other replaces: a grant to use seals
+# nothing automatically, and neither does an approval.
 # (e-sign platforms: silent signing only with an explicit grant, and only after the review; emergency use of seal
 # controllers. Electronic Signature Law 13.)
 
 # --- automatic sealing -----------------------------------------------------------------------------------------------
 
-requires("auto_use", _: Seal, "LICENCE_EXISTING");
-requires("auto_use", _: Seal, "TASK_READY");
-requires("auto_use", _: Seal, "TASK_OPERATOR");
-requires("auto_use", _: Seal, "SEAL_FOR_TASK");
-requires("auto_use", _: Seal, "SEAL_USABLE");
-requires("auto_use", _: Seal, "CERTIFICATE_VALID");
-requires("auto_use", _: Seal, "DOCUMENTS_SEALABLE");
-requires("auto_use", _: Seal, "MATTER_SEALABLE");
-requires("auto_use", _: Seal, "AMOUNT_STATED");
-requires("auto_use", _: Seal, "SEAL_IN_CATEGORY");
 requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");
-requires("auto_use", _: Seal, "NOT_AN_AUDITOR");
-requires("auto_use", _: Seal, "NO_SELF_DEALING");
-requires("auto_use", _: Seal, "NO_DOUBLE_AGENCY");
 
 meets(_: Person, "LICENCE_EXISTING", "auto_use", seal: Seal, _) if has_licence(seal.enterprise);
 meets(_: Person, "TASK_READY", "auto_use", _: Seal, context) if
@@ -121,24 +102,8 @@ lapses(person: Person, "auto_use", seal: Seal, context, at) if
 
 # --- emergency use ---------------------------------------------------------------------------------------------------
 
-requires("emergency_use", _: Seal, "LICENCE_EXISTING");
 requires("emergency_use", _: Seal, "REASON_STATED");
-requires("emergency_use", _: Seal, "TASK_READY");
-requires("emergency_use", _: Seal, "TASK_OPERATOR");
-requires("emergency_use", _: Seal, "SEAL_FOR_TASK");
-requires("emergency_use", _: Seal, "SEAL_USABLE");
-requires("emergency_use", _: Seal, "CERTIFICATE_VALID");
-requires("emergency_use", _: Seal, "REVIEW_PASSED");
-requires("emergency_use", _: Seal, "DOCUMENTS_SEALABLE");
-requires("emergency_use", _: Seal, "MATTER_SEALABLE");
-requires("emergency_use", _: Seal, "AMOUNT_STATED");
-requires("emergency_use", _: Seal, "SEAL_IN_CATEGORY");
 requires("emergency_use", _: Seal, "EMERGENCY_GRANTED");
-requires("emergency_use", _: Seal, "NOT_AN_AUDITOR");
-requires("emergency_use", _: Seal, "NO_SELF_DEALING");
-requires("emergency_use", _: Seal, "NO_DOUBLE_AGENCY");
-requires("emergency_use", _: Seal, "APPROVER_NOT_STAMPER");
-requires("emergency_use", _: Seal, "FRESH_FACE");
 
 meets(_: Person, "LICENCE_EXISTING", "emergency_use", seal: Seal, _) if has_licence(seal.enterprise);
 meets(_: Person, "TASK_READY", "emergency_use", _: Seal, context) if

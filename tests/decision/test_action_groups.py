@@ -73,4 +73,6 @@ def test_lines_by_hand_warn_of_the_member_that_lacks_one(tmp_path: Path) -> None
         return [(each.message.rpartition(", and ")[2], str(each.severity), each.place.line) for each in ours]
 
     assert warnings(GROUP + MET) == []
-    assert warnings(BY_HAND + MET + KNOWN) == [("`auto_use` on Seal does not", "warning", 3)]
+    # The product's own group has these members too, and more that lack it.
+    lacking = "`auto_use` on Seal, `emergency_use` on Seal, `carry_out` on Seal and `sign` on SigningTask do not"
+    assert warnings(BY_HAND + MET + KNOWN) == [(lacking, "warning", 3)]

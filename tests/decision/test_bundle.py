@@ -70,7 +70,7 @@ def test_a_bundle_is_compiled_whole_before_it_serves(folder: Path) -> None:
         ('requires(_, _: Seal, "MOON");', "the action of `requires` is a literal, not `_`"),
         ('requires("use", _, "MOON");', "the resource of `requires` names its type"),
         ('requires("use", _: Seal, "MOON");', "nothing meets `MOON` for `use` on Seal"),
-        ('requires("use", _: Seal, "SEAL_USABLE");', "requires `SEAL_USABLE` already"),
+        ('requires("auto_use", _: Seal, "AUTO_SIGN_GRANTED");', "requires `AUTO_SIGN_GRANTED` already"),
         ('requires("use", _: Seal);', "`requires` has 3 parameters, not 2"),
         ('meets(_, _, "use", _: Seal, _);', "the requirement of `meets` is a literal, not `_`"),
         ('meets(_, "SEAL_USABLE", _, _: Seal, _);', "the action of `meets` is a literal, not `_`"),

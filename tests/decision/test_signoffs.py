@@ -322,39 +322,41 @@ def test_a_permission_with_a_condition_or_of_its_own_needs_no_signature(folder: 
 
 # --- requirements that are gone -------------------------------------------------------------------------------------
 
-REQUIRED = 'requires("use", _: Seal, "SEAL_USABLE");\n'
+REQUIRED = 'requires("emergency_use", _: Seal, "REASON_STATED");\n'
 
 
-def replace_use(folder: Path, text: str, accepts: tuple[str, ...] = ()) -> Path:
+def replace_use(folder: Path, text: str, accepts: tuple[str, ...] = (), file: str = "seal_use.polar") -> Path:
     lines = "".join(f'"{name}" = "{SIGNED}"\n' for name in accepts)
-    (folder / "seal_use.polar").write_text(text, encoding="utf-8")
+    (folder / file).write_text(text, encoding="utf-8")
     (folder / "bundle.toml").write_text(
-        f'extends = "default"\nreplaces = ["seal_use.polar"]\n[accepts]\n{lines}', encoding="utf-8"
+        f'extends = "default"\nreplaces = ["{file}"]\n[accepts]\n{lines}', encoding="utf-8"
     )
     return folder
 
 
 def test_a_requirement_that_is_dropped_is_signed_off(folder: Path) -> None:
-    text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
+    text = (installed_folder() / "special_use.polar").read_text(encoding="utf-8")
     assert REQUIRED in text
     rest = "".join(
         line
         for line in text.replace(REQUIRED, "").splitlines(keepends=True)
-        if not (line.startswith("meets(") and '"SEAL_USABLE", "use"' in line)
+        if not (line.startswith("meets(") and '"REASON_STATED", "emergency_use"' in line)
     )
-    error = refused(replace_use(folder, rest))
-    said = "seal_use.polar: drops `SEAL_USABLE` of `use` on Seal, which the product requires: change it, or sign it off"
-    assert str(error).startswith(said)
-    assert '[accepts] "drops use Seal SEAL_USABLE" = ' in str(error)
-    replace_use(folder, rest, ("drops use Seal SEAL_USABLE",))
-    assert names_of_excesses(folder) == ["drops use Seal SEAL_USABLE"]
+    error = refused(replace_use(folder, rest, file="special_use.polar"))
+    name = "drops emergency_use Seal REASON_STATED"
+    assert str(error).startswith(
+        "special_use.polar: drops `REASON_STATED` of `emergency_use` on Seal, which the product requires: change it, or"
+    )
+    assert f'[accepts] "{name}" = ' in str(error)
+    replace_use(folder, rest, (name,), file="special_use.polar")
+    assert names_of_excesses(folder) == [name]
     assert [each.why for each in Bundle.load(MODEL, folder).accepted] == [SIGNED]
 
 
 def test_a_requirement_that_stands_elsewhere_is_not_dropped(folder: Path) -> None:
-    text = (installed_folder() / "seal_use.polar").read_text(encoding="utf-8")
+    text = (installed_folder() / "special_use.polar").read_text(encoding="utf-8")
     (folder / "mine.polar").write_text(REQUIRED, encoding="utf-8")
-    assert Bundle.load(MODEL, replace_use(folder, text.replace(REQUIRED, ""))).accepted == ()
+    assert Bundle.load(MODEL, replace_use(folder, text.replace(REQUIRED, ""), file="special_use.polar")).accepted == ()
 
 
 def test_on_oso_it_is_signed_off_too(folder: Path) -> None:
@@ -461,23 +463,23 @@ def test_a_check_of_the_folder_tells_all_that_is_not_signed_off(folder: Path) ->
 
 # --- exemptions from groups -----------------------------------------------------------------------------------------
 
-GROUPED = """group("SEALING", _: Seal, ["use", "stamp"]);
-group_requires("SEALING", ["SEAL_USABLE"]);
+GROUPED = """group("OUR_SEALING", _: Seal, ["use", "stamp"]);
+group_requires("OUR_SEALING", ["SEAL_USABLE"]);
 """
-EXEMPTED = 'exempt("SEALING", "use", _: Seal, "SEAL_USABLE", "So that it is quick.");\n'
+EXEMPTED = 'exempt("OUR_SEALING", "use", _: Seal, "SEAL_USABLE", "So that it is quick.");\n'
 
 
 @pytest.fixture
 def product(tmp_path: Path) -> Model:
-    """The model, with policies of its own in which a group requires what the installed ones list by themselves."""
+    """The model, with policies of its own in which a group of two requires that the seal is usable."""
     policies = shutil.copytree(installed_folder(), tmp_path / "product", ignore=shutil.ignore_patterns("tests"))
     path = policies / "seal_use.polar"
-    text = path.read_text(encoding="utf-8")
-    assert REQUIRED in text
-    path.write_text(text.replace(REQUIRED, GROUPED), encoding="utf-8")
-    stamping = policies / "physical_use.polar"
-    own = stamping.read_text(encoding="utf-8").replace('requires("stamp", _: Seal, "SEAL_USABLE");\n', "")
-    stamping.write_text(own, encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + GROUPED, encoding="utf-8")
+    table = policies / "sealing.polar"
+    lines = table.read_text(encoding="utf-8").replace('["SEAL_USABLE", "CERTIFICATE_VALID"]', '["CERTIFICATE_VALID"]')
+    kept = [line for line in lines.splitlines(keepends=True) if '"SEAL_USABLE"' not in line]
+    kept += [f'requires("{way}", _: Seal, "SEAL_USABLE");\n' for way in ("auto_use", "emergency_use", "carry_out")]
+    table.write_text("".join(kept), encoding="utf-8")
     return dataclasses.replace(MODEL, policies=policies)
 
 
@@ -504,7 +506,8 @@ def test_an_exemption_from_what_the_product_requires_is_signed_off_like_a_requir
     assert str(caught.value).startswith(said)
     assert f'[accepts] "{name}" = ' in str(caught.value)
     inspection = inspect(product, folder)
-    assert [(each.code, str(each.place)) for each in inspection.diagnostics] == [("signoff", "mine.polar:2:1")]
+    errors = [each for each in inspection.diagnostics if each.code != "group"]
+    assert [(each.code, str(each.place)) for each in errors] == [("signoff", "mine.polar:2:1")]
     bundle = Bundle.load(product, replace_use(folder, own, (name,)))
     assert [(each.name, each.why) for each in bundle.accepted] == [(name, SIGNED)]
     assert ("SEAL_USABLE", "use", "Seal") not in bundle.rulebook.requires
@@ -514,8 +517,8 @@ def test_an_exemption_from_what_the_product_requires_is_signed_off_like_a_requir
 @pytest.mark.parametrize(
     "lines",
     [
-        'group("SEALING", _: Seal, ["stamp"]);\ngroup_requires("SEALING", ["SEAL_USABLE"]);\n',
-        'group("SEALING", _: Seal, ["use", "stamp"]);\ngroup_requires("SEALING", ["CERTIFICATE_VALID"]);\n',
+        'group("OUR_SEALING", _: Seal, ["stamp"]);\ngroup_requires("OUR_SEALING", ["SEAL_USABLE"]);\n',
+        'group("OUR_SEALING", _: Seal, ["use", "stamp"]);\ngroup_requires("OUR_SEALING", ["CERTIFICATE_VALID"]);\n',
         "",
         GROUPED + EXEMPTED,
     ],
@@ -533,7 +536,7 @@ def test_a_group_that_is_written_anew_is_no_way_around_a_signature(folder: Path,
 
 def test_more_members_requirements_and_groups_need_no_signature(folder: Path, product: Model) -> None:
     rules = (
-        'group("SEALING", _: Seal, ["auto_use"]);\n'
+        'group("OUR_SEALING", _: Seal, ["auto_use"]);\n'
         'group("OURS", _: Seal, ["use", "stamp"]);\n'
         'group_requires("OURS", ["OURS_TO_SAY"]);\n'
         'exempt("OURS", "stamp", _: Seal, "OURS_TO_SAY", "Said in another way.");\n'
