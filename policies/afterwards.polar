@@ -13,8 +13,8 @@ requires("approve_afterwards", _: EmergencyUse, "NOT_THE_USER");
 requires("approve_afterwards", _: EmergencyUse, "NOT_THE_CUSTODIAN");
 requires("approve_afterwards", _: EmergencyUse, "APPROVAL_MISSING");
 requires("approve_afterwards", _: EmergencyUse, "APPROVED_IN_TIME");
-meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, _) if
-  legal_representative(person, use.grant.seal.enterprise);
+meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
+  legal_representative(person, use.grant.seal.enterprise, context);
 meets(person: Person, "APPROVER_OF_EMERGENCY", "approve_afterwards", use: EmergencyUse, context) if
   member(person, use.grant.seal.enterprise, membership, context) and
   approval_grant(membership, use.grant.seal, grant, context) and
