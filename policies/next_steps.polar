@@ -7,6 +7,7 @@ shown_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
   may_know_administrator(person, enterprise, context) and
   named_administrator(enterprise, membership, context) and
+  membership.person_id != person.id and
   found = membership.person;
 
 parameter("WAIT_ADMIN", "administrator", found, person: Person, resource, context) if
@@ -25,6 +26,18 @@ parameter("REMIND_ADMIN", "remind_allowed_at", at, person: Person, resource, con
   pending_application(person, enterprise, application, context) and
   application.last_reminded_at + context.parameters.reminder_gap <= context.now and
   at = context.now;
+parameter("WAIT_ADMIN", "wait_until", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  pending_application(person, enterprise, application, context) and
+  at = application.expires_at;
+parameter("WAIT_ADMIN", "wait_until", at, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  has_used_up_reminders(person, enterprise, context) and
+  answer_may_still_come(person, enterprise, at, context);
+parameter("REMIND_ADMIN", "application_id", id, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  pending_application(person, enterprise, application, context) and
+  id = application.id;
 parameter("REMIND_ADMIN", "reminders_left", left, person: Person, resource, context) if
   owner(resource, context, enterprise) and
   pending_application(person, enterprise, application, context) and
@@ -63,6 +76,21 @@ enterprise_to_join(resource, context, id, name) if
   id = enterprise.id and
   name = enterprise.name;
 
+parameter("REAPPLY_JOIN", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
+parameter("INVITE_MEMBER", "enterprise_id", id, _: Person, resource, context) if
+  enterprise_to_join(resource, context, id, _);
+
+# A rejection tells its reason to the person whom it is about.
+#@ M-05
+parameter("REAPPLY_JOIN", "rejection", found, person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  recent_rejection(person, enterprise, allowed_at, context) and
+  application in enterprise.applications and
+  application.person_id = person.id and
+  application.state = "REJECTED" and
+  application.decided_at + context.parameters.reapply_cooldown = allowed_at and
+  found = application;
 parameter("REAPPLY_JOIN", "allowed_at", at, person: Person, resource, context) if
   owner(resource, context, enterprise) and
   recent_rejection(person, enterprise, at, context);
@@ -75,16 +103,25 @@ counted("TRANSFER_ADMIN", "candidates", membership, person: Person, resource, co
   membership.person_id != person.id and
   is_active_and_verified(membership.person);
 counted("HANDOVER_TASKS", "tasks", task, _: Person, membership: Membership, context: MemberContext) if
-  task_to_hand_over(membership, context.member, task);
+  task_to_hand_over(membership, context.member, task) and
+  can_be_handed_over(task);
+# What nobody else may sign, or what the sender binds to its holder, is finished before the holder leaves.
+#@ M-10 C-08
+counted("FINISH_TASKS", "own_tasks", task, _: Person, membership: Membership, context: MemberContext) if
+  task_to_hand_over(membership, context.member, task) and
+  not can_be_handed_over(task);
+can_be_handed_over(task: SigningTask) if
+  task.state in ["WAITING", "PENDING"] and
+  task.action in ["CORPORATE_SEAL", "LEGAL_REP_SEAL", "APPROVE", "FILL"] and
+  is_open_contract(task.signatory.contract) and
+  task.signatory.contract.forbids_transfer = false;
 counted("HANDOVER_TASKS", "seals", seal, _: Person, membership: Membership, context: MemberContext) if
   kept_seal(membership, seal, context);
 
 # A case is shown to its parties only; others learn that there is one.
 parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, person: Person, resource, context) if
-  owner(resource, context, enterprise) and
-  own_open_case(person, enterprise, case, context) and
+  case_to_follow(person, resource, context, case) and
   id = case.id;
-parameter("VIEW_RETRIEVAL_PROGRESS", "case_id", id, _: Person, case: RetrievalCase, _) if id = case.id;
 parameter("WAIT_UNTIL", "wait_until", at, _: Person, case: RetrievalCase, context) if notice_end(case, context, at);
 
 # Until when the last reminder may be answered.
@@ -111,6 +148,9 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssign
   new_admin_waits(person, assignment.membership.enterprise, at, context);
 
 parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
+parameter("REQUEST_SEAL_USE", "seal_id", id, _: Person, delegation: Delegation, _) if
+  id = delegation.seal_id and
+  id matches String;
 parameter("REQUEST_SEAL_USE", "seal_name", name, _: Person, seal: Seal, _) if name = seal.name;
 parameter("SUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
 parameter("RESUBMIT_APPROVAL", "seal_id", id, _: Person, seal: Seal, _) if id = seal.id;
@@ -121,6 +161,11 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context) i
   context.now < grant.valid_from and
   at = grant.valid_from;
 
+parameter("WAIT_UNTIL", "wait_until", at, _: Person, seal: Seal, context: SealUseContext) if
+  certificate = seal.certificate and
+  certificate matches Certificate and
+  context.now < certificate.not_before and
+  at = certificate.not_before;
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, seal: Seal, context: SealUseContext) if
   sealed_contract(context, contract) and
   own_request(person, seal, contract, request, context) and
@@ -131,6 +176,7 @@ shown_seal_administrator(person: Person, resource, context, found) if
   owner(resource, context, enterprise) and
   belongs(person, enterprise, context) and
   named_seal_administrator(enterprise, membership, context) and
+  membership.person_id != person.id and
   found = membership.person;
 parameter("CONTACT_SEAL_ADMIN", "seal_administrator", found, person: Person, resource, context) if
   shown_seal_administrator(person, resource, context, found);
@@ -222,3 +268,277 @@ parameter("REQUEST_NEW_ADMIN_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Mem
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_type", "Enterprise", _: Person, _: Membership, _);
 parameter("REQUEST_NEW_ADMIN_FACE", "bound_id", id, _: Person, membership: Membership, _) if
   id = membership.enterprise_id;
+
+parameter("REPORT_SEAL_FOUND", "seal_id", id, _: Person, resource, _) if seal_about(resource, seal) and id = seal.id;
+parameter("SUBMIT_SEAL_REVIEW", "seal_id", id, _: Person, resource, _) if seal_about(resource, seal) and id = seal.id;
+parameter("CREATE_OWN_SEAL", "enterprise_id", id, _: Person, seal: Seal, _) if id = seal.enterprise_id;
+
+seal_about(seal: Seal, found) if found = seal;
+seal_about(hold: SealHold, found) if found = hold.seal;
+seal_about(review: SealReview, found) if found = review.seal;
+
+# Confirming a grant: the face check that confirms it.
+#@ S-06
+parameter("VERIFY_FACE", "purpose", "SEAL_GRANT", _: Person, _: SealGrant, _);
+parameter("VERIFY_FACE", "bound_type", "SealGrant", _: Person, _: SealGrant, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, grant: SealGrant, _) if id = grant.id;
+parameter("VERIFY_FACE", "purpose", "SEAL_GRANT", _: Person, _: OpenGrant, _);
+parameter("VERIFY_FACE", "bound_type", "OpenGrant", _: Person, _: OpenGrant, _);
+parameter("VERIFY_FACE", "bound_id", id, _: Person, grant: OpenGrant, _) if id = grant.id;
+parameter("REQUEST_DELEGATION", "principal", found, person: Person, delegation: Delegation, _) if
+  delegation.delegate.person_id = person.id and
+  found = delegation.principal.person;
+
+# --- for whom, and until when ----------------------------------------------------------------------------------------
+
+# Of one's own side, the person whose turn it is; who signs for others is theirs to say.
+parameter("WAIT_PREVIOUS", "waiting_for", found, person: Person, task: SigningTask, context: TaskContext) if
+  enterprise = context.enterprise and
+  enterprise matches Enterprise and
+  colleague_before(person, task, enterprise, found, context);
+parameter("WAIT_PREVIOUS", "waiting_for", found, person: Person, seal: Seal, context: SealUseContext) if
+  sealing_task(context, task) and
+  colleague_before(person, task, seal.enterprise, found, context);
+parameter("WAIT_PREVIOUS", "wait_until", at, _: Person, task: SigningTask, _) if at = task.signatory.contract.deadline;
+parameter("WAIT_PREVIOUS", "wait_until", at, _: Person, _: Seal, context: SealUseContext) if
+  sealing_task(context, task) and
+  at = task.signatory.contract.deadline;
+parameter("WAIT_PREVIOUS", "wait_until", at, _: Person, request: SealUseRequest, _) if at = request.valid_to;
+parameter("WAIT_REVIEW", "wait_until", at, _: Person, task: SigningTask, _) if at = task.signatory.contract.deadline;
+parameter("WAIT_REVIEW", "wait_until", at, _: Person, _: Seal, context: SealUseContext) if
+  sealing_task(context, task) and
+  at = task.signatory.contract.deadline;
+
+colleague_before(person: Person, task: SigningTask, enterprise: Enterprise, found, context) if
+  belongs(person, enterprise, context) and
+  party in task.signatory.contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id and
+  other in party.tasks and
+  other.position < task.position and
+  is_open_state(other) and
+  membership in enterprise.memberships and
+  is_named_in_task(membership.person_id, other) and
+  found = membership.person;
+
+# Who decides on the request that waits: named to its applicant, masked.
+#@ U-03
+parameter("WAIT_APPROVAL", "approver", found, person: Person, seal: Seal, context) if
+  waiting_request(person, seal, request, context) and
+  awaited_approver(request, membership, context) and
+  membership.person_id != person.id and
+  found = membership.person;
+parameter("WAIT_APPROVAL", "request_id", id, person: Person, seal: Seal, context) if
+  waiting_request(person, seal, request, context) and
+  id = request.id;
+parameter("WAIT_APPROVAL", "wait_until", at, person: Person, seal: Seal, context) if
+  waiting_request(person, seal, request, context) and
+  at = request.valid_to;
+
+# A request of one's own for these documents that is still being decided.
+waiting_request(person: Person, seal: Seal, request, context: SealUseContext) if
+  sealed_contract(context, contract) and
+  own_request(person, seal, contract, request, context) and
+  awaits_verdicts(request, context) and
+  is_for_these_documents(request, contract);
+waiting_request(person: Person, seal: Seal, request, context: StampContext) if
+  request = context.request and
+  request matches SealUseRequest and
+  request.seal_id = seal.id and
+  request.applicant.person_id = person.id and
+  awaits_verdicts(request, context);
+
+awaited_approver(request: SealUseRequest, membership, context) if
+  request.process_id = nil and
+  grant in request.seal.grants and
+  grant.right = "APPROVE" and
+  membership = grant.membership and
+  is_live(membership, context) and
+  approval_grant(membership, request.seal, _, context);
+awaited_approver(request: SealUseRequest, membership, context) if
+  follows_process(request, process) and
+  step in process.steps and
+  step_is_current(step, process, request, context) and
+  named in step.approvers and
+  membership = named.membership and
+  membership matches Membership and
+  is_live(membership, context);
+
+parameter("WAIT_APPLICANT", "applicant", found, _: Person, application: JoinApplication, _) if found = application.person;
+parameter("WAIT_APPLICANT", "wait_until", at, _: Person, application: JoinApplication, _) if
+  at = application.expires_at;
+parameter("WAIT_MEMBER", "member", found, _: Person, membership: Membership, _) if found = membership.person;
+
+# --- what leads nowhere ----------------------------------------------------------------------------------------------
+
+# A next step that cannot be taken, or would change nothing, is left out. Steps of which only the facts of another
+# question could tell stay: the action that they lead to has a reason of its own.
+
+# Nobody applies where they belong already or have applied, and not before the time after a rejection has passed.
+leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
+  enterprise_around(resource, context, enterprise) and
+  holds_membership(person, enterprise);
+leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
+  enterprise_around(resource, context, enterprise) and
+  is_applicant(person, enterprise, context);
+leads_nowhere("JOIN_ENTERPRISE", person: Person, resource, context) if
+  enterprise_around(resource, context, enterprise) and
+  recent_rejection(person, enterprise, _, context);
+
+# The enterprise that the question is about; not the twin of one that is being authenticated, which is not known here.
+enterprise_around(resource, context, found) if
+  not (context matches CertificationContext) and
+  owner(resource, context, found);
+enterprise_around(enterprise: Enterprise, context: CertificationContext, found) if
+  context.twin_id = nil and
+  found = enterprise;
+enterprise_around(enterprise: Enterprise, context: CertificationContext, found) if
+  context.twin_id matches String and
+  context.twin_id = enterprise.id and
+  found = enterprise;
+
+# The enterprise is retrieved by those who may, once its administrators do not answer, one case at a time.
+leads_nowhere("RETRIEVE_ENTERPRISE", person: Person, resource, context) if
+  enterprise_around(resource, context, enterprise) and
+  not could_retrieve(person, enterprise, context);
+
+could_retrieve(person: Person, enterprise: Enterprise, context) if
+  meets(person, "RETRIEVAL_STANDING", "retrieve", enterprise, context) and
+  meets(person, "NOT_SUSPENDED", "retrieve", enterprise, context) and
+  meets(person, "NO_OPEN_CASE", "retrieve", enterprise, context) and
+  meets(person, "ADMIN_GONE", "retrieve", enterprise, context);
+
+# A case is followed by its parties; the others wait for its end.
+leads_nowhere("VIEW_RETRIEVAL_PROGRESS", person: Person, resource, context) if
+  not case_to_follow(person, resource, context, _);
+leads_nowhere("WAIT_RETRIEVAL", person: Person, resource, context) if case_to_follow(person, resource, context, _);
+
+case_to_follow(person: Person, case: RetrievalCase, context, found) if
+  may_follow(person, case, context) and
+  found = case;
+case_to_follow(person: Person, resource, context, found) if
+  not (resource matches RetrievalCase) and
+  owner(resource, context, enterprise) and
+  found in enterprise.retrieval_cases and
+  is_under_way(found, context) and
+  may_follow(person, found, context);
+
+is_under_way(case: RetrievalCase, context) if is_open_case(case, context) or case.state = "UNDER_APPEAL";
+
+may_follow(person: Person, case: RetrievalCase, context) if
+  meets(person, "CASE_PARTY", "view_progress", case, context);
+
+# There is an application to remind of, a reminder left, and somebody to remind.
+leads_nowhere("REMIND_ADMIN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not has_reminder_left(person, enterprise, context);
+
+has_reminder_left(person: Person, enterprise: Enterprise, context) if
+  pending_application(person, enterprise, application, context) and
+  application.reminders < context.parameters.reminder_limit and
+  has_administrator(enterprise, context);
+
+leads_nowhere("WAIT_ADMIN", _: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not has_administrator(enterprise, context);
+# Nobody is told to contact themself, or somebody who is not there.
+leads_nowhere("CONTACT_ADMIN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not has_other_administrator(person, enterprise, context);
+leads_nowhere("CONTACT_SEAL_ADMIN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not has_other_seal_administrator(person, enterprise, context);
+leads_nowhere("CONTACT_LEGAL_REP", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  legal_representative(person, enterprise);
+leads_nowhere("CREATE_OWN_SEAL", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not legal_representative(person, enterprise);
+
+has_other_administrator(person: Person, enterprise: Enterprise, context) if
+  administrator(enterprise, membership, context) and
+  membership.person_id != person.id;
+
+has_other_seal_administrator(person: Person, enterprise: Enterprise, context) if
+  named_seal_administrator(enterprise, membership, context) and
+  membership.person_id != person.id;
+has_other_seal_administrator(person: Person, enterprise: Enterprise, _) if
+  snapshot in enterprise.registry_snapshots and
+  snapshot.is_current = true and
+  snapshot.legal_rep_id matches String and
+  snapshot.legal_rep_id != person.id;
+
+# A use is asked for of a seal that is in use, and not again while the request waits; not by those whom its holder named.
+# Whoever is no member yet is told so first.
+leads_nowhere("REQUEST_SEAL_USE", person: Person, resource, context) if
+  not could_request(person, resource, context);
+leads_nowhere("SUBMIT_APPROVAL", person: Person, resource, context) if
+  not could_request(person, resource, context);
+leads_nowhere("RESUBMIT_APPROVAL", person: Person, resource, context) if
+  not could_request(person, resource, context);
+leads_nowhere("WAIT_APPROVAL", person: Person, resource, context) if not has_waiting_request(person, resource, context);
+
+could_request(person: Person, seal: Seal, context) if
+  seal.state = "ACTIVE" and
+  not is_holders_user(person, seal, context) and
+  not has_waiting_request(person, seal, context);
+could_request(_: Person, delegation: Delegation, _) if
+  seal in delegation.principal.enterprise.seals and
+  seal.id = delegation.seal_id and
+  seal.state = "ACTIVE";
+
+has_waiting_request(person: Person, seal: Seal, context) if waiting_request(person, seal, _, context);
+
+# Those whom the holder of a seal named ask for a grant to the holder.
+leads_nowhere("REQUEST_CROSS_GRANT", person: Person, seal: Seal, context) if belongs(person, seal.enterprise, context);
+
+# The enterprise is handed over by those who run it; where nobody could take it, somebody is invited first.
+leads_nowhere("TRANSFER_ADMIN", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not may_administer(person, enterprise, context);
+leads_nowhere("INVITE_MEMBER", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  not may_administer(person, enterprise, context);
+leads_nowhere("INVITE_MEMBER", person: Person, resource, context) if
+  owner(resource, context, enterprise) and
+  membership in enterprise.memberships and
+  is_live(membership, context) and
+  membership.person_id != person.id and
+  is_active_and_verified(membership.person);
+
+# A seal's face is uploaded and submitted by those who manage the seal, once; a review is rejected where it is decided.
+leads_nowhere("SUBMIT_SEAL_REVIEW", person: Person, resource, context) if
+  not could_submit_review(person, resource, context);
+leads_nowhere("UPLOAD_SEAL_FACE", person: Person, resource, context) if
+  seal_about(resource, seal) and
+  not may_manage(person, seal, context);
+leads_nowhere("UPLOAD_SEAL_FACE", _: Person, resource, _) if
+  seal_about(resource, seal) and
+  seal.face_digest != "";
+leads_nowhere("REJECT_SEAL_REVIEW", _: Person, resource, _) if not (resource matches SealReview);
+leads_nowhere("ASK_FOR_SEAL_REVIEW", person: Person, resource, context) if
+  seal_about(resource, seal) and
+  may_manage(person, seal, context);
+leads_nowhere("WAIT_SEAL_REVIEW", _: Person, resource, _) if not is_about_review(resource);
+
+could_submit_review(person: Person, seal: Seal, context) if
+  may_manage(person, seal, context) and
+  seal.face_digest != "" and
+  not is_in_review(seal);
+
+is_about_review(seal: Seal) if is_in_review(seal);
+
+# The end of a seal is proposed by those who manage it, while no other proposal is open.
+leads_nowhere("PROPOSE_END", person: Person, seal: Seal, context) if not may_manage(person, seal, context);
+leads_nowhere("PROPOSE_END", _: Person, seal: Seal, _) if is_proposed_to_end(seal);
+leads_nowhere("WITHDRAW_PROPOSAL", _: Person, seal: Seal, _) if not is_proposed_to_end(seal);
+leads_nowhere("REPORT_SEAL_FOUND", person: Person, resource, context) if
+  seal_about(resource, seal) and
+  not may_manage(person, seal, context);
+
+leads_nowhere("REPORT_SEAL_FOUND", _: Person, resource, _) if
+  seal_about(resource, seal) and
+  seal.state != "LOST";
+
+# A grant across enterprises is confirmed by its letter alone.
+leads_nowhere("VERIFY_FACE", _: Person, _: CrossEnterpriseGrant, _);

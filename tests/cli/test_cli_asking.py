@@ -240,7 +240,7 @@ def test_explain_unmet_shows_what_stands_in_the_way_only(sealauthz, demo_facts):
 )
 def test_what_is_misspelt_is_told_the_near_word(sealauthz, demo_facts, question, step, near):
     _, out, _ = sealauthz("check", *question, "--language", "en")
-    assert f"→ {step}  Did you mean `{near}`?" in out
+    assert f"Did you mean `{near}`?\n    → {step}  Use `{near}`\n" in out
 
 
 def test_list_without_anything_is_empty_and_exits_with_0(sealauthz, demo_facts):

@@ -174,10 +174,14 @@ def _about_anything(draw: st.DrawFn) -> tuple[Scene, Question]:
         "custodian": "m-user",
         "request": "q-plain",
         "code_digest": "code-1",
+        "person": "user",
     }
     keys = [key for key in MODEL.action(action, kind).keys if draw(st.integers(0, 4))]
     return scene, Question(
-        Entity("Person", subject), action, Entity(kind, record.id), {key: offered[key] for key in keys}
+        Entity("Person", subject),
+        action,
+        Entity(kind, record.id),
+        {key: offered[key] for key in keys if key in offered},
     )
 
 

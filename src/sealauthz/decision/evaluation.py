@@ -31,7 +31,7 @@ from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
-from sealauthz.schema.record import is_record
+from sealauthz.schema.record import FOREVER, is_record
 
 log = logging.getLogger("sealauthz.decision.pdp")
 """Named for the decision point, as its lines in the log are known."""
@@ -295,7 +295,8 @@ class Evaluation:
                 if name not in least or _order(value) < _order(least[name]):
                     least[name] = value
             for name, value in least.items():
-                parameters |= self._plain(name, value)
+                if value != FOREVER:  # what has no end does not end at the end of time
+                    parameters |= self._plain(name, value)
         counted = self.catalog.counted.get(step)
         if counted is not None:
             counts = dict.fromkeys(counted, 0)

@@ -5,11 +5,12 @@
     JOIN_PENDING.zh = ["已申请加入，等待{administrator_name}处理", "已申请加入，等待管理员处理"]
 
 A text may name, in braces, what the next steps of its reason carry. Of several texts the first is said whose names are
-all known, and none of which is a count of 0; so the last one has none.
+all known, and none of which is a count of 0; so the last one has none. Times are said in UTC.
 """
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.polar import Rulebook
+from sealauthz.schema import FOREVER
 
 TEXTS_FILE = "texts.toml"
 
@@ -32,6 +34,7 @@ SERVICE_STEPS = {"CHOOSE_ACTION": "action", "CHOOSE_TYPE": "type"}
 _KINDS = ("reasons", "steps", "obligations")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)
 _INSTANT = ("_at", "_until")
+_MINUTE = 60_000_000
 
 Variants = tuple[str, ...]
 TextTable = Mapping[str, Mapping[str, Variants]]
@@ -75,9 +78,25 @@ SILENT = Texts()
 
 def _said(texts_of_kind: TextTable, code: str, language: str, known: Mapping[str, object]) -> str:
     for variant in texts_of_kind.get(code, {}).get(language, ()):
-        if all(known.get(name, 0) != 0 for name in _NAME.findall(variant)):
-            return _NAME.sub(lambda found: str(known[found[1]]), variant)
+        said = {name: _words(name, known.get(name)) for name in _NAME.findall(variant)}
+        if all(said.values()):
+            return variant.format_map(said)
     return ""
+
+
+def _words(name: str, value: object) -> str:
+    """What is said for a name; empty for what is not known, a count of 0 and a time that never comes.
+
+    A time is said in UTC, to the full minute that has not passed before it.
+    """
+    if not value:
+        return ""
+    if not name.endswith(_INSTANT) or type(value) is not int:
+        return str(value)
+    if value >= FOREVER:
+        return ""
+    minutes = -(-value // _MINUTE)
+    return f"{datetime.datetime.fromtimestamp(minutes * 60, datetime.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def texts_from(table: Mapping[str, Any]) -> Texts:
@@ -108,9 +127,6 @@ def _by_language(path: str, said: object) -> Mapping[str, Variants]:
             raise TextsProblem(
                 f"`{path}.{language}` must end with a text that names nothing, for when nothing is known"
             )
-        instant = next((name for text in variants for name in _NAME.findall(text) if name.endswith(_INSTANT)), None)
-        if instant is not None:
-            raise TextsProblem(f"`{path}.{language}` names the instant `{instant}`: a client shows it in its own zone")
         wording[language] = tuple(variants)
     return wording
 

@@ -45,7 +45,7 @@ def _an_outsider_joins(harness: Harness) -> None:
         "Person:p-lin use " + SEAL,
         PAPER,
         expect=deny("NOT_A_MEMBER", "NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
-        next_steps=("JOIN_ENTERPRISE", "REQUEST_SEAL_USE", "CHOOSE_OTHER_SEAL", "VERIFY_FACE"),
+        next_steps=("JOIN_ENTERPRISE", "REQUEST_SEAL_USE", "VERIFY_FACE"),
     )
     harness.ask("So may he apply to join the company?", f"Person:p-lin join {YUNSHAN}", expect=ALLOW)
     harness.write(
@@ -67,9 +67,7 @@ def _an_outsider_joins(harness: Harness) -> None:
         next_steps=(
             "WAIT_ADMIN",
             "REMIND_ADMIN",
-            "RETRIEVE_ENTERPRISE",
             "REQUEST_SEAL_USE",
-            "CHOOSE_OTHER_SEAL",
             "VERIFY_FACE",
         ),
         shown=("陈*", "138****1569"),
@@ -104,7 +102,7 @@ def _a_member_gets_to_use_the_seal(harness: Harness) -> None:
         "Person:p-lin use " + SEAL,
         PAPER,
         expect=deny("NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
-        next_steps=("REQUEST_SEAL_USE", "CHOOSE_OTHER_SEAL", "VERIFY_FACE"),
+        next_steps=("REQUEST_SEAL_USE", "VERIFY_FACE"),
     )
     harness.ask("May he request to use it?", "Person:p-lin request_use " + SEAL, expect=ALLOW)
     harness.write(
@@ -173,7 +171,7 @@ def _the_administrator_resigns(harness: Harness) -> None:
         "Person:p-he use " + SEAL,
         CARTONS,
         expect=deny("NO_ACTIVE_ADMIN", "NO_SEAL_GRANT", "FACE_VERIFICATION_REQUIRED"),
-        next_steps=("RETRIEVE_ENTERPRISE", "REQUEST_SEAL_USE", "CHOOSE_OTHER_SEAL", "VERIFY_FACE"),
+        next_steps=("RETRIEVE_ENTERPRISE", "REQUEST_SEAL_USE", "VERIFY_FACE"),
     )
     face = _face_for_task(harness, "zhou", "cartons")
     harness.write("Zhou Min, named for the same task, has her face checked.", face)

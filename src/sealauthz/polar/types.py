@@ -110,8 +110,8 @@ class Intervals:
 class TypeTable:
     """The classes that a policy may name: records, and plain dataclasses such as contexts and parameters.
 
-    `classes` are all of them by name, Polar's own included; `records` are the names of records; `intervals` are the
-    instants between which something holds.
+    `classes` are all of them by name, Polar's own included; `records` are the names of records, `told` of those with a
+    text that a next step may tell; `intervals` are the instants between which something holds.
     """
 
     def __init__(self, records: Mapping[str, type], plain: Iterable[type] = ()) -> None:
@@ -130,6 +130,7 @@ class TypeTable:
         self._stems = dict(_stems(plain))
         self._common = {stem: frozenset(self._common_of(stem)) for stem in self._stems.values()}
         self.intervals = _intervals_of(map(shape_of, records.values()))
+        self.told = frozenset(name for name, cls in records.items() if _has_told_text(cls))
 
     # --- by name: the checker ---------------------------------------------------------------------------------------
 
@@ -268,3 +269,7 @@ def _intervals_of(shapes: Iterable[Shape]) -> Intervals:
         {name: frozenset(found) for name, found in uppers.items()},
         {name: frozenset(found) for name, found in lowers.items()},
     )
+
+
+def _has_told_text(cls: type) -> bool:
+    return any(column.personal is not None and column.personal.is_told for column in shape_of(cls).columns)

@@ -99,7 +99,9 @@ class Model:
 
     @cached_property
     def shown(self) -> Mapping[str, Mapping[str, tuple[str, Callable[[str], str]]]]:
-        """Of each type of subjects, what next steps may show: by the name it goes under, the column and its mask."""
+        """What next steps may show of a subject, by the name it goes under: the column and its mask; and the texts of
+        other records that are told as they are.
+        """
         found: dict[str, dict[str, tuple[str, Callable[[str], str]]]] = {}
         for name in self.subjects:
             shape = self.shapes[name]
@@ -107,6 +109,10 @@ class Model:
             for part, column in shape.root.shown.items() if isinstance(shape.root, Subject) else ():
                 personal = shape.column(column).personal
                 found[name][part] = (column, mask_all if personal is None else personal.mask)
+        for name, shape in self.shapes.items():
+            for each in shape.columns:
+                if each.personal is not None and each.personal.is_told:
+                    found.setdefault(name, {})[each.name] = (each.name, str)
         return found
 
     @cached_property

@@ -102,11 +102,12 @@ class PersonalText:
     """Marks text about a person: masked on every way out, absent from change images, blank once erased.
 
     `mask` is what readers are shown. `has_stars`: a true value may contain stars, so that only a text of nothing else
-    counts as masked.
+    counts as masked. `is_told`: a next step may tell it, as it is, to the person whom the record is about.
     """
 
     mask: Callable[[str], str] = mask_all
     has_stars: bool = True
+    is_told: bool = False
 
     def is_masked(self, text: str) -> bool:
         """Tell whether the text is what a reader was shown instead of the value, by us or by others."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import FOREVER, NEVER, Instant, Personal, Ref, many, one, record
+from sealauthz.schema.record import FOREVER, NEVER, Instant, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class JoinApplication:
     last_reminded_at: Instant = NEVER
     decided_by_id: Annotated[str | None, Ref("Person")] = None
     decided_at: Instant = NEVER
-    reason: Personal = ""
+    reason: Annotated[str, PersonalText(is_told=True)] = ""
 
     person: Person = one("person_id")
     enterprise: Enterprise = one("enterprise_id")

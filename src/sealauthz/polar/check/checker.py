@@ -78,7 +78,7 @@ class _Service:
         found = Diagnostics()
         book = self.read(rules, texts, found, before)
         flow = self.flow(rules, book, found, None if before is None else before.flow)
-        enter(flow, rules, book, self.contexts, self.subjects, found)
+        enter(flow, rules, book, self.contexts, self.subjects, self.types.told, found)
         # A rule with an error gets no second message that it never matches.
         wrong = {clause for clause in map(rules.clause_at, found.errors()) if clause is not None}
         for place, message in flow.never():
@@ -231,7 +231,7 @@ class Baseline:
             return True
 
     def _is_wrong(self, flow: Flow, rules: Rules, book: Rulebook, found: Diagnostics) -> bool:
-        for entry in entries(rules, book, self._service.contexts, self._service.subjects):
+        for entry in entries(rules, book, self._service.contexts, self._service.subjects, self._service.types.told):
             enter_one(flow, entry, found)
             if found.errors():
                 return True

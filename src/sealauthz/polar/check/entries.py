@@ -34,10 +34,16 @@ class Entry:
 
 
 def enter(
-    flow: Flow, rules: Rules, book: Rulebook, context_of: ContextOf, subjects: Iterable[str], found: Diagnostics
+    flow: Flow,
+    rules: Rules,
+    book: Rulebook,
+    context_of: ContextOf,
+    subjects: Iterable[str],
+    told: frozenset[str],
+    found: Diagnostics,
 ) -> None:
     """Analyse a bundle from all its entry points, and then what none of them reaches."""
-    for entry in entries(rules, book, context_of, subjects):
+    for entry in entries(rules, book, context_of, subjects, told):
         enter_one(flow, entry, found)
     flow.enter_rest()
 
@@ -48,13 +54,17 @@ def enter_one(flow: Flow, entry: Entry, found: Diagnostics) -> None:
         _check_outputs(entry, clause, taken, found)
 
 
-def entries(rules: Rules, book: Rulebook, context_of: ContextOf, subjects: Iterable[str]) -> Iterator[Entry]:
-    """The entry points of a bundle."""
+def entries(
+    rules: Rules, book: Rulebook, context_of: ContextOf, subjects: Iterable[str], told: frozenset[str]
+) -> Iterator[Entry]:
+    """The entry points of a bundle. `told` are the records with a text that a next step may tell."""
     for subject in subjects:
-        yield from _entries(rules, book, context_of, ValueType(subject))
+        yield from _entries(rules, book, context_of, ValueType(subject), told)
 
 
-def _entries(rules: Rules, book: Rulebook, context_of: ContextOf, subject: ValueType) -> Iterator[Entry]:
+def _entries(
+    rules: Rules, book: Rulebook, context_of: ContextOf, subject: ValueType, told: frozenset[str]
+) -> Iterator[Entry]:
     places: dict[tuple[ValueType, ValueType], None] = {}
     reasons: dict[tuple[str, ValueType, ValueType], None] = {}
     for (action, type_), requirements in book.requirements.items():
@@ -82,7 +92,8 @@ def _entries(rules: Rules, book: Rulebook, context_of: ContextOf, subject: Value
     for requirement, resource, context in reasons:
         yield Entry(("because", 5), (literal(requirement), FREE, subject, resource, context))
     for step, resource, context in _steps(rules, book, reasons, places):
-        for name, outputs in (("parameter", frozenset({"str", "int", subject.name})), ("counted", frozenset[str]())):
+        carried = frozenset({"str", "int", subject.name}) | told
+        for name, outputs in (("parameter", carried), ("counted", frozenset[str]())):
             yield Entry((name, 6), (literal(step), FREE, FREE, subject, resource, context), outputs=outputs)
         yield Entry(("leads_nowhere", 4), (literal(step), subject, resource, context))
 
