@@ -531,6 +531,9 @@ is_about_review(seal: Seal) if is_in_review(seal);
 # The end of a seal is proposed by those who manage it, while no other proposal is open.
 leads_nowhere("PROPOSE_END", person: Person, seal: Seal, context) if not may_manage(person, seal, context);
 leads_nowhere("PROPOSE_END", _: Person, seal: Seal, _) if is_proposed_to_end(seal);
+# A witness proposes nothing, and a proposal that is over is none to withdraw.
+leads_nowhere("PROPOSE_END", _: Person, _: SealProposal, _);
+leads_nowhere("WITHDRAW_PROPOSAL", _: Person, _: SealProposal, _);
 leads_nowhere("WITHDRAW_PROPOSAL", _: Person, seal: Seal, _) if not is_proposed_to_end(seal);
 leads_nowhere("REPORT_SEAL_FOUND", person: Person, resource, context) if
   seal_about(resource, seal) and
