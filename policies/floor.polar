@@ -24,7 +24,7 @@ group("RETRIEVING", _: RetrievalCase, ["submit", "object", "execute", "appeal"])
 
 # Becoming a member.
 group("JOINING", _: Enterprise, ["join"]);
-group("JOINING", _: Invitation, ["accept"]);
+group("JOINING", _: Invitation, ["claim", "accept"]);
 group("JOINING", _: JoinApplication, ["remind"]);
 
 # What only takes away or watches: it must be possible in an enterprise that is frozen or closed, too.
@@ -47,6 +47,7 @@ group("PROTECTING", _: MonitorSubscription, ["end"]);
 group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution",
   "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
   "create_category"]);
+group("BUSINESS", _: Invitation, ["confirm_invitee"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
 group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence"]);
 group("BUSINESS", _: RoleAssignment, ["revoke"]);

@@ -61,18 +61,24 @@ requires("accept", _: Invitation, "INVITER_ENTITLED");
 requires("accept", _: Invitation, "INVITEE");
 requires("accept", _: Invitation, "NOT_YET_MEMBER");
 meets(_: Person, "INVITATION_OPEN", "accept", invitation: Invitation, context) if
-  invitation.state = "OPEN" and
-  context.now < invitation.expires_at;
+  is_open_invitation(invitation, context);
 # … and only while the inviter may still invite.
 meets(_: Person, "INVITER_ENTITLED", "accept", invitation: Invitation, context) if
-  is_active_and_verified(invitation.inviter.person) and
-  may_use_power(invitation.inviter.person, invitation.enterprise, "INVITE", context);
+  has_entitled_inviter(invitation, context);
 meets(person: Person, "INVITEE", "accept", invitation: Invitation, _) if invitation.target_id = person.id;
 meets(person: Person, "NOT_YET_MEMBER", "accept", invitation: Invitation, _) if
   not holds_membership(person, invitation.enterprise);
 because("INVITATION_OPEN", "INVITATION_USED", _: Person, invitation: Invitation, _) if invitation.state = "ACCEPTED";
 because("NOT_YET_MEMBER", "MEMBERSHIP_SUSPENDED", person: Person, invitation: Invitation, _) if
   suspended(person, invitation.enterprise);
+
+is_open_invitation(invitation: Invitation, context) if
+  invitation.state = "OPEN" and
+  context.now < invitation.expires_at;
+
+has_entitled_inviter(invitation: Invitation, context) if
+  is_active_and_verified(invitation.inviter.person) and
+  may_use_power(invitation.inviter.person, invitation.enterprise, "INVITE", context);
 
 # --- not a member: what to do instead --------------------------------------------------------------------------------
 

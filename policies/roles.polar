@@ -78,9 +78,11 @@ has_permission(person: Person, "suspend", membership: Membership) if
 has_permission(person: Person, "end", membership: Membership) if is_assigned(person, membership.enterprise, "CUSTOM");
 
 resource Invitation {
-  permissions = ["accept"];
+  permissions = ["claim", "confirm_invitee", "accept"];
 }
 
+has_permission(person: Person, "claim", invitation: Invitation) if is_invited_phone(person, invitation);
+has_permission(person: Person, "confirm_invitee", invitation: Invitation) if is_inviter(person, invitation);
 has_permission(person: Person, "accept", invitation: Invitation) if invitation.target_id = person.id;
 
 resource JoinApplication {

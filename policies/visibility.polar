@@ -12,8 +12,8 @@ is_connected_to(person: Person, enterprise: Enterprise, context) if is_applicant
 is_connected_to(person: Person, enterprise: Enterprise, context) if
   invitation in enterprise.invitations and
   invitation.target_id = person.id and
-  invitation.state = "OPEN" and
-  context.now < invitation.expires_at;
+  is_confirmed_invitation(invitation, context) and
+  is_open_invitation(invitation, context);
 is_connected_to(person: Person, enterprise: Enterprise, context) if is_retrieving(person, enterprise, context);
 is_connected_to(person: Person, enterprise: Enterprise, context) if has_open_sent_task(person, enterprise, context);
 
@@ -118,6 +118,8 @@ has_standing(person: Person, enterprise: Enterprise, context) if is_connected_to
 # A person who certified an enterprise that is still to be authenticated hears how far that is.
 has_standing(person: Person, enterprise: Enterprise, _) if own_first_certification(person, enterprise, _);
 has_standing(person: Person, invitation: Invitation, _) if invitation.target_id = person.id;
+has_standing(person: Person, invitation: Invitation, _) if is_invited_phone(person, invitation);
+has_standing(person: Person, invitation: Invitation, _) if is_inviter(person, invitation);
 has_standing(_: Person, _: Seal, _);
 has_standing(_: Person, _: SealGrant, _);
 has_standing(_: Person, _: OpenGrant, _);

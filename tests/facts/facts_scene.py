@@ -144,7 +144,7 @@ def scene() -> list[Any]:
         PlatformStaff("was-staff", "bob", "REVIEWER", state="ENDED"),
         PlatformStaff("support", "bob", "SUPPORT"),
         RegistrySnapshot("reg", "e1", "EXISTING", NOW, legal_rep_id="old", is_matched=True),
-        Invitation("inv", "e1", "e1-m-boss", "out", "token-1", NOW, NOW + DAY),
+        Invitation("inv", "e1", "e1-m-boss", "token-1", NOW, NOW + DAY, "out"),
         JoinApplication("app", "out", "e1", NOW, NOW + DAY, handler_id="e1-m-boss"),
         RetrievalCase("case", "e1", "out", "ADMIN_RESIGNED", "DOCUMENTS", NOW),
         RetrievalCase("case2", "e2", "out", "ADMIN_RESIGNED", "DOCUMENTS", NOW),

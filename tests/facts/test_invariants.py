@@ -101,6 +101,8 @@ UNIQUES: dict[str, Any] = {
     "rule_change_a_06_1": edited("RuleChange", "rules", id="twin"),
 }
 
+TO_PHONE = {"phone_hash": "phone", "contact_digest": "phone and name"}
+
 # Each check, with a record that fails it and nothing else.
 CHECKS: dict[str, Any] = {
     "person_i5_2": edited("Person", "ann", id="new", id_hash=""),
@@ -109,6 +111,10 @@ CHECKS: dict[str, Any] = {
     "membership_i3_2": edited("Membership", "m-old", id="new", end_reason=None),
     "role_assignment_i7_2": edited("RoleAssignment", "was-admin", id="new", valid_from=NOW, valid_to=NOW),
     "invitation_m_06_2": edited("Invitation", "inv", expires_at=NOW + 31 * DAY),
+    "invitation_a_13_3": edited("Invitation", "inv", id="new", token_hash="new", target_id=None),
+    "invitation_a_13_4": edited("Invitation", "inv", id="new", token_hash="new", phone_hash="phone"),
+    "invitation_a_13_5": edited("Invitation", "inv", confirmed_at=NOW),
+    "invitation_a_13_6": edited("Invitation", "inv", id="new", token_hash="new", state="ACCEPTED", **TO_PHONE),
     "join_application_m_05_2": edited("JoinApplication", "app", state="REJECTED"),
     "join_application_i14_3": edited("JoinApplication", "app", decided_by_id="out"),
     "join_application_m_02_4": edited("JoinApplication", "app", id="new", state="WITHDRAWN", reminders=-1),

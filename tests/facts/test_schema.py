@@ -288,7 +288,7 @@ def test_the_database_itself_refuses_what_breaks_a_constraint(database_url: str)
     """The constraints hold for whoever writes past the checks of the store."""
     database = Database(database_url, MODEL)
     hold = "id, seal_id, source, placed_at, state, lift_proposed_at, revision"
-    person = "'VERIFIED', 'ACTIVE', 'OTHER', 'h', '', '', '', 0, 0, 0)"
+    person = "'VERIFIED', 'ACTIVE', 'OTHER', 'h', '', '', '', 0, 0, '', 0)"
     columns = [column.name for column in MODEL.shapes["Person"].columns if column.name != "same_as_id"]
     into = f"INSERT INTO person ({', '.join([*columns, 'revision'])}) VALUES"
     statements = {

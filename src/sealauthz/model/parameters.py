@@ -25,6 +25,7 @@ class Parameters:
     admin_unresponsive_after: Duration = length("1 day", "14 days")
     face_for_use: Duration = length("1 minute", "1 hour")
     face_for_retrieval: Duration = length("1 minute", "30 minutes")
+    match_for_invitation: Duration = length("1 minute", "1 hour")
     face_for_grant: Duration = length("1 minute", "1 hour")
     face_for_management: Duration = length("1 minute", "1 hour")
     face_for_admin_change: Duration = length("1 minute", "30 minutes")

@@ -958,7 +958,7 @@ APPROVAL_VERDICT_PASSED: ApprovalVerdict
 APPROVAL_VERDICT_REJECTED: ApprovalVerdict
 
 class Person(_message.Message):
-    __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at", "same_as_id")
+    __slots__ = ("id", "realm", "realname_state", "account_state", "id_type", "id_hash", "id_last4", "real_name", "phone", "phone_bound_at", "last_active_at", "same_as_id", "phone_hash")
     ID_FIELD_NUMBER: _ClassVar[int]
     REALM_FIELD_NUMBER: _ClassVar[int]
     REALNAME_STATE_FIELD_NUMBER: _ClassVar[int]
@@ -971,6 +971,7 @@ class Person(_message.Message):
     PHONE_BOUND_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_ACTIVE_AT_FIELD_NUMBER: _ClassVar[int]
     SAME_AS_ID_FIELD_NUMBER: _ClassVar[int]
+    PHONE_HASH_FIELD_NUMBER: _ClassVar[int]
     id: str
     realm: str
     realname_state: RealnameState
@@ -983,7 +984,8 @@ class Person(_message.Message):
     phone_bound_at: _timestamp_pb2.Timestamp
     last_active_at: _timestamp_pb2.Timestamp
     same_as_id: str
-    def __init__(self, id: _Optional[str] = ..., realm: _Optional[str] = ..., realname_state: _Optional[_Union[RealnameState, str]] = ..., account_state: _Optional[_Union[AccountState, str]] = ..., id_type: _Optional[_Union[IdType, str]] = ..., id_hash: _Optional[str] = ..., id_last4: _Optional[str] = ..., real_name: _Optional[str] = ..., phone: _Optional[str] = ..., phone_bound_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_active_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., same_as_id: _Optional[str] = ...) -> None: ...
+    phone_hash: str
+    def __init__(self, id: _Optional[str] = ..., realm: _Optional[str] = ..., realname_state: _Optional[_Union[RealnameState, str]] = ..., account_state: _Optional[_Union[AccountState, str]] = ..., id_type: _Optional[_Union[IdType, str]] = ..., id_hash: _Optional[str] = ..., id_last4: _Optional[str] = ..., real_name: _Optional[str] = ..., phone: _Optional[str] = ..., phone_bound_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_active_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., same_as_id: _Optional[str] = ..., phone_hash: _Optional[str] = ...) -> None: ...
 
 class IdentityVerification(_message.Message):
     __slots__ = ("id", "person_id", "method", "purpose", "provider_ref", "bound_type", "bound_id", "bound_digest", "state", "passed_at", "consumed_at", "fallback_from")
@@ -1378,24 +1380,30 @@ class Absence(_message.Message):
     def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., substitute_id: _Optional[str] = ..., recorded_by_id: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Invitation(_message.Message):
-    __slots__ = ("id", "enterprise_id", "inviter_id", "target_id", "token_hash", "created_at", "expires_at", "state")
+    __slots__ = ("id", "enterprise_id", "inviter_id", "token_hash", "created_at", "expires_at", "target_id", "state", "phone_hash", "contact_digest", "confirmed_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     ENTERPRISE_ID_FIELD_NUMBER: _ClassVar[int]
     INVITER_ID_FIELD_NUMBER: _ClassVar[int]
-    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     TOKEN_HASH_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    PHONE_HASH_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     enterprise_id: str
     inviter_id: str
-    target_id: str
     token_hash: str
     created_at: _timestamp_pb2.Timestamp
     expires_at: _timestamp_pb2.Timestamp
+    target_id: str
     state: InvitationState
-    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., inviter_id: _Optional[str] = ..., target_id: _Optional[str] = ..., token_hash: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[InvitationState, str]] = ...) -> None: ...
+    phone_hash: str
+    contact_digest: str
+    confirmed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., inviter_id: _Optional[str] = ..., token_hash: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., target_id: _Optional[str] = ..., state: _Optional[_Union[InvitationState, str]] = ..., phone_hash: _Optional[str] = ..., contact_digest: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class JoinApplication(_message.Message):
     __slots__ = ("id", "person_id", "enterprise_id", "applied_at", "expires_at", "state", "handler_id", "reminders", "last_reminded_at", "decided_by_id", "decided_at", "reason")

@@ -152,6 +152,7 @@ ACTIONS = (
     *actions("Enterprise", JoinContext, "join", resolver=Resolver(find=_join, is_about_subject=True)),
     *actions("Enterprise", RetrievalContext, "retrieve", gives=("reason",), resolver=_RETRIEVAL),
     *actions("Enterprise", CertificationContext, "authenticate", resolver=Resolver(find=_certification)),
+    *actions("Invitation", VerifiedContext, "claim", gives=("verification",)),
     *actions("JoinApplication", ReasonedContext, "reject_join", gives=("reason",)),
     *actions("Membership", RoleContext, "assign_role", gives=("receiver_verification", "verification", "role")),
     *actions("Membership", MemberContext, "end", "resign", resolver=Resolver(along={"member": ("person_id",)})),

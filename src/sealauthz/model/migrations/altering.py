@@ -20,10 +20,12 @@ def alter(
     references: Mapping[str, tuple[str, str]] | None = None,
     optional: Sequence[str] = (),
     dropped: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> None:
     """Change a table: `columns` it gains, with what the rows that are there get, as SQL; `checks` it gains, or gets in
     the place of those of that name; `references`, by their name the column and the table that it names; columns
-    that become `optional`; and constraints that are `dropped`.
+    that become `optional`; constraints that are `dropped`; and columns that are `moved`, with the one behind which each
+    stands then (PostgreSQL moves none, and nothing there rests on the place).
 
     SQLite changes no constraint of a table, so there a new table takes its place, made of the definition of the old
     one. The foreign keys that point to it keep pointing to its name.
@@ -32,7 +34,7 @@ def alter(
     for name, (key, target) in (references or {}).items():
         added[name] = f"FOREIGN KEY({key}) REFERENCES {target} (id)"
     if op.get_bind().dialect.name == "sqlite":
-        _rebuild(table, columns, added, optional, dropped)
+        _rebuild(table, columns, added, optional, dropped, moved or {})
         return
     for column, value in columns:
         op.add_column(table, sa.Column(column.name, column.type, nullable=True))
@@ -54,6 +56,7 @@ def _rebuild(
     added: Mapping[str, str],
     optional: Sequence[str],
     dropped: Sequence[str],
+    moved: Mapping[str, str],
 ) -> None:
     connection = op.get_bind()
     master = sa.text("SELECT sql FROM sqlite_master WHERE tbl_name = :table AND type = :type AND sql IS NOT NULL")
@@ -63,6 +66,9 @@ def _rebuild(
     own = [element for element in elements if not element.startswith("CONSTRAINT ")]
     kept = [e for e in elements if e.startswith("CONSTRAINT ") and e.split()[1] not in {*added, *dropped}]
     own = [element.removesuffix(" NOT NULL") if element.split()[0] in optional else element for element in own]
+    for name, before in moved.items():
+        element = own.pop([element.split()[0] for element in own].index(name))
+        own.insert([element.split()[0] for element in own].index(before) + 1, element)
     names = [element.split()[0] for element in own]
     gained = [str(sa.schema.CreateColumn(column).compile(dialect=connection.dialect)) for column, _ in columns]
     # The revision stands behind all that a record declares.

@@ -120,6 +120,7 @@ class PostState(StrEnum):
     ),
     Valid("I5", "realm", realm_problem, says="a realm is written in one way"),
     Valid("I5", "id_hash", hash_problem, says="a hash is written in one way"),
+    Valid("A-13", "phone_hash", hash_problem, says="a hash is written in one way"),
     Life({"UNVERIFIED": ("VERIFIED",), "VERIFIED": ("REVOKED",)}, {"REVOKED": ("VERIFIED",)}, "I5", "realname_state"),
     Life({"ACTIVE": ("LOCKED",), "LOCKED": ("CLOSED",)}, {"LOCKED": ("ACTIVE",)}, column="account_state"),
     RelatedTo(
@@ -154,6 +155,7 @@ class Person:
     phone_bound_at: Instant = NEVER
     last_active_at: Instant = NEVER
     same_as_id: Annotated[str | None, Ref("Person")] = None
+    phone_hash: Annotated[str, Normalised(normalise_hash)] = ""
 
     memberships: list[Membership] = many("person_id")
     verifications: list[IdentityVerification] = many("person_id")

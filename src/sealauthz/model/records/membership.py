@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
+from sealauthz.model.normal_forms import hash_problem, normalise_hash
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
-from sealauthz.schema.record import FOREVER, NEVER, Instant, PersonalText, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique
+from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, PersonalText, Ref, many, one, record
+from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import Delegation, SealGrant
@@ -216,29 +217,64 @@ class Absence:
         "created_at < expires_at AND expires_at - created_at <= 2592000000000",
         says="an invitation ends after it begins, and within 30 days",
     ),
-    Fixed(
-        "M-06", "target_id", "token_hash", says="an invitation stays with the person and the token that it was made for"
+    Check(
+        "A-13",
+        "target_id IS NOT NULL OR phone_hash <> ''",
+        says="an invitation names the person, or the phone of one who has no account yet",
+    ),
+    Check(
+        "A-13",
+        "phone_hash = '' OR (contact_digest <> '' AND expires_at - created_at <= 604800000000)",
+        says="an invitation to a phone states a name too, and ends within 7 days",
+    ),
+    Check(
+        "A-13",
+        "confirmed_at = 0 OR (phone_hash <> '' AND target_id IS NOT NULL AND confirmed_at >= created_at)",
+        says="the inviter confirms who claimed an invitation to a phone",
+    ),
+    Check(
+        "A-13",
+        "state <> 'ACCEPTED' OR phone_hash = '' OR confirmed_at > 0",
+        says="an invitation to a phone is accepted once the inviter has confirmed",
     ),
     Fixed("I17", "inviter_id", "created_at", says="who invited, and when, is history"),
+    Fixed(
+        "M-06",
+        "token_hash",
+        "phone_hash",
+        "contact_digest",
+        says="an invitation stays with the token and the phone that it was made for",
+    ),
+    SetOnce("M-06", "target_id", says="an invitation stays with the person whom it names"),
+    SetOnce("A-13", "confirmed_at", says="when the inviter confirmed is history"),
+    Valid("A-13", "phone_hash", hash_problem, says="a hash is written in one way"),
     Life({"OPEN": ("ACCEPTED", "DECLINED", "EXPIRED", "CANCELLED")}),
     RelatedTo("Person", "target_id"),
     home="enterprise_id",
     permanent=True,
 )
 class Invitation:
-    """An invitation to join: for one verified identity, at most 30 days, used once."""
+    """An invitation to join: for one verified identity, at most 30 days, used once.
+
+    One to a phone has no target before somebody claims it, whom the inviter then confirms; it ends within 7 days. It
+    holds keyed hashes, and neither the phone nor the name: the person may never have heard of us.
+    """
 
     id: str
     enterprise_id: Annotated[str, Ref("Enterprise")]
     inviter_id: Annotated[str, Ref("Membership")]
-    target_id: Annotated[str, Ref("Person")]
     token_hash: str
     created_at: Instant
     expires_at: Instant
+    target_id: Annotated[str | None, Ref("Person")] = None
     state: InvitationState = InvitationState.OPEN
+    phone_hash: Annotated[str, Normalised(normalise_hash)] = ""
+    contact_digest: str = ""
+    confirmed_at: Instant = NEVER
 
     enterprise: Enterprise = one("enterprise_id")
     inviter: Membership = one("inviter_id")
+    target: Person | None = one("target_id")
 
 
 @record(
