@@ -76,8 +76,9 @@ def _official_needs_no_face(folder: Path) -> None:
 
 
 def _any_certificate_does(folder: Path) -> None:
-    dropped = ('requires("use", _: Seal, "CERTIFICATE_VALID")', 'meets(_: Person, "CERTIFICATE_VALID", "use"')
-    edit(folder, "seal_use.polar", lambda text: without(text, *dropped))
+    left_out = 'exempt("SEALING", "use", _: Seal, "CERTIFICATE_VALID", "Any does.");'
+    edit(folder, "sealing.polar", lambda text: f"{text}{left_out}\n")
+    edit(folder, "seal_use.polar", lambda text: without(text, 'meets(_: Person, "CERTIFICATE_VALID", "use"'))
 
 
 def _anybodys_face_does(folder: Path) -> None:
@@ -111,7 +112,7 @@ def _view_needs_use(folder: Path) -> None:
 
 
 def _tasks_do_not_tie(folder: Path) -> None:
-    head = "is_connected_to(person: Person, enterprise: Enterprise, _) if has_open_sent_task"
+    head = "is_connected_to(person: Person, enterprise: Enterprise, context) if has_open_sent_task"
     edit(folder, "visibility.polar", lambda t: without(t, head))
 
 
@@ -288,7 +289,7 @@ def line(folder: Path, file: str, start: str) -> SourceLine:
 
 def test_a_requirement_that_is_dropped_or_added_is_told_with_its_requires_line(bundles: Bundles) -> None:
     expired = Scene().change("Certificate", "cert", not_after=NOW - 1)
-    spot = line(installed_folder(), "seal_use.polar", 'requires("use", _: Seal, "CERTIFICATE_VALID")')
+    spot = line(installed_folder(), "sealing.polar", 'group_requires("SEALING", ["SEAL_USABLE", "CERTIFICATE_VALID"]')
     for old, new, kind in (
         ("", "_any_certificate_does", ChangeKind.GAIN),
         ("_any_certificate_does", "", ChangeKind.LOSS),

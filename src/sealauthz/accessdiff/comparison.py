@@ -38,7 +38,7 @@ class Limits:
     """
 
     pairs: int = 2_000_000
-    contexts: int = 256
+    contexts: int = 512
     denials: int | None = 20_000
     strangers: int = 3
 

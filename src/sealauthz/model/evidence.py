@@ -49,6 +49,32 @@ class _Tasks(Samples):
         return self._known[tenant_id]
 
 
+class _Persons(Samples):
+    """The subject, those whom the tasks of the resource's enterprise name, and one who is none of these."""
+
+    depends_on_subject = True
+    _NAMED = 3
+
+    def __init__(self, record_type: str, facts: SampledFacts, now: Instant) -> None:
+        super().__init__(record_type, facts, now)
+        self._known: dict[str, list[str]] = {}
+
+    def choose(self, query: SampleQuery) -> Sequence[Ranked]:
+        own = [] if query.subject is None else [query.subject[1]]
+        known = self._of_tenant(self.facts.tenant_of(query.resource))
+        return [*((0, person) for person in own), *((1, person) for person in known if person not in own)]
+
+    def _of_tenant(self, tenant_id: str) -> list[str]:
+        if tenant_id not in self._known:
+            tasks = self.facts.of("SigningTask")
+            near = [tasks[task_id] for task_id in sorted(self.facts.of_tenant(tenant_id, "SigningTask"))]
+            named = [person for task in near for person in (task.handler_id, task.signed_by_id) if person]
+            some = list(dict.fromkeys(named))[: self._NAMED]
+            others = sorted(set(self.facts.of(self.record_type)) - set(some))
+            self._known[tenant_id] = [*some, *others[:1]]
+        return self._known[tenant_id]
+
+
 class _FreshCheck(Fresh):
     """A check that is supposed. With None as its digest it is bound to all documents, whose digest the context has."""
 
@@ -81,7 +107,7 @@ class _Checks(Samples):
         self._passed = sorted((c for c in checks.values() if c.state == VerificationState.PASSED), key=self._age)
 
     def choose(self, query: SampleQuery) -> Sequence[Ranked]:
-        bound = _bound_of(query.action, query.given, query.resource)
+        bound = self._bound_next(query)
         digests = self._digests(bound)
         person_id = query.subject[1] if query.subject is not None else ""
         ids = self.facts.of_subject(query.subject, self.record_type) if query.subject is not None else ()
@@ -105,7 +131,7 @@ class _Checks(Samples):
 
     def fresh(self, query: SampleQuery, words: Collection[str]) -> Sequence[tuple[int, Fresh]]:
         # A face check of the first document comes first.
-        digests = self._digests(_bound_of(query.action, query.given, query.resource))
+        digests = self._digests(self._bound_next(query))
         tried = _digests_to_try(digests, query.action)
         methods = [method for method in VerificationMethod if method in words]
         purposes = [purpose for purpose in VerificationPurpose if purpose in words]
@@ -122,7 +148,7 @@ class _Checks(Samples):
         # A check of another one than the subject is that of the person whom the key before it names.
         other = getattr(query.context, query.key.removesuffix("_verification"), None)
         person = other.person if other is not None and query.key != "verification" else query.subject
-        bound = _bound_of(query.action, query.given, (type(query.resource).__name__, query.resource.id))
+        bound = self._bound_of(query.key, query.action, query.given, (type(query.resource).__name__, query.resource.id))
         digest = fresh.digest if fresh.digest is not None else getattr(query.context, "documents_digest", None)
         check = IdentityVerification(
             id=str(fresh),
@@ -140,6 +166,24 @@ class _Checks(Samples):
         check.person = person
         return check
 
+    def _bound_next(self, query: SampleQuery) -> RecordKey:
+        """What the check must be bound to of which the key comes next."""
+        return self._bound_of(list(query.action.records)[len(query.given)], query.action, query.given, query.resource)
+
+    def _bound_of(self, key: str, action: Action, given: Sequence[str | None], resource: RecordKey) -> RecordKey:
+        """What a check must be bound to: the task or the request of the context where it has a key for one. When an
+        enterprise is handed over, the giver's is bound to the membership that receives it, the receiver's to the
+        enterprise.
+        """
+        for position, (name, record_type) in enumerate(action.records.items()):
+            if record_type in ("SigningTask", "SealUseRequest"):
+                return record_type, given[position] or ""
+            if name == "receiver" and key == "verification":
+                return record_type, given[position] or ""
+        if key != "verification":
+            return "Enterprise", self.facts.tenant_of(resource)
+        return resource
+
     def _digests(self, bound: RecordKey) -> set[str]:
         """The digests of the documents of the contract in which a check's object is a task."""
         task = self.facts.of("SigningTask").get(bound[1]) if bound[0] == "SigningTask" else None
@@ -150,14 +194,6 @@ class _Checks(Samples):
     def _age(self, check: Any) -> tuple[bool, int, str]:
         """Orders checks: the newest first, those of the future last."""
         return (check.passed_at > self.now, -check.passed_at, check.id)
-
-
-def _bound_of(action: Action, given: Sequence[str | None], resource: RecordKey) -> RecordKey:
-    """What a check must be bound to: the task or the request of the context where it has a key for one."""
-    for position, record_type in enumerate(action.records.values()):
-        if record_type in ("SigningTask", "SealUseRequest"):
-            return record_type, given[position] or ""
-    return resource
 
 
 def _reach(digest: str, digests: set[str]) -> int:
@@ -198,7 +234,7 @@ def _within_hours(context: Any, resource: Any) -> Any:
 
 
 EVIDENCE = Evidence(
-    samples={"SigningTask": _Tasks, "IdentityVerification": _Checks},
+    samples={"SigningTask": _Tasks, "Person": _Persons, "IdentityVerification": _Checks},
     fresh_context=_within_hours,
     to_come=frozenset({"expires_at", "ended_at"}),
     traits={
