@@ -87,11 +87,12 @@ def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
 
 
 def test_a_star_is_everything(write: Writer) -> None:
-    text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealHold = "*" }')
+    text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealProposal = "*" }')
     found = load(MODEL, {}, write(text)).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
     assert found.rpcs == set(RPCS)
     assert found.tenants is None
-    assert found.write == {"SealHold": {"id", "seal_id", "source", "placed_at", "state", "placed_by_id"}}
+    columns = {"id", "seal_id", "ending", "proposed_by_id", "proposed_at", "reason", "state"}
+    assert found.write == {"SealProposal": columns}
 
 
 REFUSED = {

@@ -31,7 +31,7 @@ ClauseKey = tuple[str, int, int, str]
 
 Side = tuple[str, int, int, str, int, str]
 """A clause, the position of the condition in it (-1: the clause itself), and `met` or `unmet`; of a plain fact also
-`used`, where it decided something.
+`decided`, where it decided something.
 """
 
 Standing = tuple[str, str, str, str]
@@ -207,7 +207,7 @@ class Coverage:
                 # One of several next steps is told only where the steps are.
                 is_told = first in reasons and (last in steps or self._steps[first] == 1)
             if is_told:
-                yield (*clause_key(clause), -1, "used")
+                yield (*clause_key(clause), -1, "decided")
 
     def sides_of(self, test: PolicyTest, ask: Ask | ListAsk) -> dict[Side, int]:
         """Ask one question, and return what it reaches."""
@@ -215,7 +215,7 @@ class Coverage:
         sides: dict[Side, int] = {}
         reached, used = self._recorder.taken()
         for fact, count in used:
-            sides[*clause_key(fact), -1, "used"] = count
+            sides[*clause_key(fact), -1, "decided"] = count
         for covered in reached:
             clause, term = covered.condition.clause, covered.condition.term
             if clause is None:
@@ -282,7 +282,7 @@ class Coverage:
             if met or unmet or not _may_name(goal)
         )
         # A clause counts its tries as unmet and its solutions as met.
-        tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met" if clause.goals else "used"]
+        tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met" if clause.goals else "decided"]
         return RuleReport(written_head(clause.name, clause.parameters), clause.place, tried, held, conditions)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeGuard
@@ -186,13 +186,14 @@ def _of_names(model: Model, index: int, rule: RuleNode) -> Iterator[Mutant]:
     if rule.body is None:
         return
     goals = list(conjuncts(rule.body))
-    persons = list(dict.fromkeys(written(node) for node in walk(rule.body) if _is_person(node)))
-    named = {written(node): node for node in walk(rule.body) if _is_person(node)}
+    keys = {f"{subject.lower()}_id" for subject in model.subjects}
+    named = {written(node): node for node in walk(rule.body) if _is_key(node, keys)}
+    persons = list(named)
     for position, goal in enumerate(goals):
         swaps: list[tuple[Kind, Any, Any, str]] = []
         for node in walk(goal):
             if isinstance(node, syntax.Compare | syntax.Unify):
-                sides = [side for side in (node.left, node.right) if _is_person(side)]
+                sides = [side for side in (node.left, node.right) if _is_key(side, keys)]
                 if len(sides) > 1:
                     # The ids of two memberships are never those of one person.
                     left, right = (dataclasses.replace(side, name="id") for side in sides)
@@ -217,8 +218,8 @@ def _of_names(model: Model, index: int, rule: RuleNode) -> Iterator[Mutant]:
             yield Mutant(kind, node.place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
 
 
-def _is_person(node: Any) -> TypeGuard[syntax.Attribute]:
-    return isinstance(node, syntax.Attribute) and node.name == "person_id"
+def _is_key(node: Any, keys: Collection[str]) -> TypeGuard[syntax.Attribute]:
+    return isinstance(node, syntax.Attribute) and node.name in keys
 
 
 def _is_of_context(node: Any) -> TypeGuard[syntax.Attribute]:
