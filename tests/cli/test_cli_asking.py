@@ -176,18 +176,18 @@ def test_list_says_on_what_and_whether_that_is_all(sealauthz, demo_facts):
 def test_list_says_who(sealauthz, demo_facts):
     _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "-o", "json")
     found = json.loads(out)
-    assert (found["ids"], found["complete"], found["revision"]) == (["p-chen", "p-luo", "p-zhou"], True, 1)
+    assert (found["ids"], found["complete"], found["revision"]) == (["p-chen", "p-zhou"], True, 1)
     for person in ("p-chen", "p-lin", "p-luo", "p-zhou"):
         code, _, _ = sealauthz("check", f"Person:{person}", "view", "Seal:seal-official")
         assert (code == 0) == (person in found["ids"])
 
 
 def test_list_stops_at_a_limit_and_says_so(sealauthz, demo_facts):
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "1", "-o", "json")
+    assert (json.loads(out)["ids"], json.loads(out)["complete"]) == (["p-chen"], False)
+    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "1")
+    assert out.startswith("1  Person view Seal:seal-official  more follow\n")
     _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "2", "-o", "json")
-    assert (json.loads(out)["ids"], json.loads(out)["complete"]) == (["p-chen", "p-luo"], False)
-    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "2")
-    assert out.startswith("2  Person view Seal:seal-official  more follow\n")
-    _, out, _ = sealauthz("list", "Person", "view", "Seal:seal-official", "--limit", "3", "-o", "json")
     assert json.loads(out)["complete"]
 
 

@@ -117,7 +117,7 @@ def test_chunks_before_the_faulty_one_stay_written(sealauthz, demo_facts, tmp_pa
 
 def test_show_masks_personal_text(sealauthz, demo_facts):
     code, out, _ = sealauthz("facts", "show", "Person", "p-chen")
-    fields = dict(line.split(maxsplit=1) for line in out.splitlines() if line[0] != " ")
+    fields = dict([*line.split(maxsplit=1), ""][:2] for line in out.splitlines() if line[0] != " ")
     assert code == 0
     assert (fields["real_name"], fields["phone"], fields["id_last4"]) == ("陈*", "138****1569", "****")
     assert (fields["account_state"], fields["revision"]) == ("ACTIVE", "1")

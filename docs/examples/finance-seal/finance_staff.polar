@@ -1,10 +1,8 @@
 # The finance seal is in the hands of the finance department (财务部): only its people use it, whatever grant others have.
 
 # Every way of putting the seal on something is asked. One that was left out would be a way round the others.
-requires("use", _: Seal, "FINANCE_STAFF");
-requires("auto_use", _: Seal, "FINANCE_STAFF");
-requires("emergency_use", _: Seal, "FINANCE_STAFF");
-requires("stamp", _: Seal, "FINANCE_STAFF");
+group_requires("SEALING", ["FINANCE_STAFF"]);
+exempt("SEALING", "sign", _: SigningTask, "FINANCE_STAFF", "A signature by hand puts no seal.");
 
 meets(person: Person, "FINANCE_STAFF", "use", seal: Seal, context) if
   works_in_finance(person, seal.enterprise, context);
@@ -14,12 +12,15 @@ meets(person: Person, "FINANCE_STAFF", "emergency_use", seal: Seal, context) if
   works_in_finance(person, seal.enterprise, context);
 meets(person: Person, "FINANCE_STAFF", "stamp", seal: Seal, context) if
   works_in_finance(person, seal.enterprise, context);
+meets(person: Person, "FINANCE_STAFF", "carry_out", seal: Seal, context) if
+  works_in_finance(person, seal.enterprise, context);
 
 # The kinds that everybody with authority may use are listed: a kind that nobody thought of is treated like finance.
 waived("FINANCE_STAFF", "use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "auto_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "emergency_use", seal: Seal, _) if is_for_everybody(seal);
 waived("FINANCE_STAFF", "stamp", seal: Seal, _) if is_for_everybody(seal);
+waived("FINANCE_STAFF", "carry_out", seal: Seal, _) if is_for_everybody(seal);
 
 is_for_everybody(seal: Seal) if
   seal.kind in ["OFFICIAL", "CONTRACT", "PERSONNEL", "INVOICE", "LEGAL_REP", "DEPARTMENT", "OTHER"];

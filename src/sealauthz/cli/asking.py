@@ -232,7 +232,8 @@ def list_(
 
     \b
       sealauthz list Person:p-zhou use Seal -c task=task-cartons
-      sealauthz list Person:p-zhou use Seal -c task=task-cartons --except FRESH_FACE
+      sealauthz list Person:p-zhou use Seal -c task=task-cartons \\
+        --except FRESH_FACE
       sealauthz list Person join Enterprise:e-yunshan
     """
     _refuse_language(where)
