@@ -86,6 +86,11 @@ ACTIONS: dict[str, Leads] = {
 """The steps that lead to an action of the rulebook by the same person."""
 
 FACTS: dict[str, str] = {
+    "ACCEPT_INVITATION": "the invited person accepts instead of claiming again",
+    "CLAIM_INVITATION": "the match of the carrier, and then the claim",
+    "MATCH_PHONE": "IdentityVerification",
+    "WAIT_INVITEE": "the invited person claims the invitation",
+    "WAIT_INVITER": "the inviter confirms who claimed it",
     "PROPOSE_LIFT": "a fact that the step names",
     "PROPOSE_RULE_CHANGE": "a fact that the step names",
     "ASK_FOR_SEAL_REVIEW": "a seal administrator submits the seal",

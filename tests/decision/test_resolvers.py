@@ -114,8 +114,8 @@ def action_with(context: type, resource_type: str) -> Action:
 
 
 def test_every_key_of_the_servers_making_has_a_resolver() -> None:
-    given = {key for action in MODEL.actions.values() for key in action.keys}
     for context in MODEL.contexts:
+        given = {key for action in MODEL.actions.values() if action.context is context for key in action.keys}
         own = {each.name for each in fields(context)} - {each.name for each in fields(Context)} - given
         resolver = MODEL.resolvers.get(context, NO_RESOLVER)
         assert bool(own) == (resolver != NO_RESOLVER), context

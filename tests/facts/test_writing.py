@@ -301,6 +301,7 @@ def test_personal_text_is_in_its_own_row_only(store: Store) -> None:
         ("JoinApplication", "app", "join_application"): {"reason": "秘密原因一"},
         ("RetrievalCase", "case", "retrieval_case"): {"reason_text": "秘密原因二"},
         ("Objection", "objection", "objection"): {"ground": "秘密原因三"},
+        ("SigningTask", "task2", "signing_task"): {"refusal_reason": "秘密原因四"},
     }
     personal = {
         (cls.__name__, c.name) for cls in MODEL.records.values() for c in shape_of(cls).columns if c.is_personal
@@ -340,7 +341,7 @@ def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) ->
         ([Signatory("party3", "c1", "ENTERPRISE", enterprise_id="e2")], {"CONTRACT:c1"}),
         ([edited("SigningTask", "task2", handler_id="out")], {"CONTRACT:c1", "PERSON:out"}),
         ([Delete("TaskOperator", "operator")], {"CONTRACT:c1", "PERSON:bob"}),
-        ([edited("RegistrySnapshot", "reg", legal_rep_id="ann")], {"ENTERPRISE:e1", "PERSON:ann", "PERSON:old"}),
+        ([edited("RegistrySnapshot", "reg", is_current=False)], {"ENTERPRISE:e1", "PERSON:old"}),
         ([edited("IdentityVerification", "v1", state="PASSED")], {"PERSON:ann"}),
         ([edited("Objection", "objection", state="UPHELD")], {"ENTERPRISE:e1"}),
         # What a holder does with a seal of another enterprise is that one's.

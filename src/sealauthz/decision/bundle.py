@@ -115,8 +115,8 @@ class Bundle:
         texts, said = read_texts(layout)
         excesses = excesses_of(layout, statements, parameters, installed, expansion.groups)
         if is_served:
-            _refuse_errors(signoff_diagnostics_of(excesses, layout))
             _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
+            _refuse_errors(signoff_diagnostics_of(excesses, layout))
         with _without_collection():
             if engine == EngineKind.COMPILED:
                 made = _compiled(model, sources, statements, rulebook)
