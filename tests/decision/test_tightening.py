@@ -6,6 +6,7 @@ all they only ever tighten. That is the first law. The second is about what is s
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -182,7 +183,8 @@ def test_a_step_and_a_holiday_turn_an_allow_into_a_deny() -> None:
     approver = grant("approver", right=SealRight.APPROVE)
     followed = [record for record in request("plain", process_id=PROCESS.id) if record.id != approver.id]
     named = StepApprover("sa", STEP.id, "m-approver")
-    scene = Scene().put(PROCESS, STEP, named, *followed).change("Approval", "qa-plain", step_id=STEP.id)
+    open_process = dataclasses.replace(PROCESS, is_open=True)
+    scene = Scene().put(open_process, STEP, named, *followed).change("Approval", "qa-plain", step_id=STEP.id)
     asked = question("plain", "use", ("Seal", "s"), task="t", verification="v-plain")
     assert scene.pdp().decide(asked)
     assert not scene.put(ProcessStep("new-p-2", PROCESS.id, 2)).pdp().decide(asked)

@@ -19,6 +19,7 @@ from sealauthz.facts.store.reading import Query, read_page
 from sealauthz.facts.store.rows import RecordRows
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.model.records.contracts import TaskOperator
 from sealauthz.model.records.grants import GrantContractType, GrantTemplate
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.seals import Seal
@@ -378,7 +379,7 @@ def test_a_person_from_whom_an_import_takes_something_is_shut_until_it_ends(stor
     write(store, *scene())
     fact_cache = FactCache(store)
     everybody = held_persons(fact_cache, store)
-    moved = edited("SigningTask", "task1", handler_id="dan"), edited("TaskOperator", "operator", person_id="dan")
+    moved = edited("SigningTask", "task1", handler_id="dan"), TaskOperator("dans", "task1", "dan")
     e9 = frozenset({"e9"})
     send(store, 1, *moved, tenants=e9)
     assert persons_shut(store) == {"ann", "bob", "dan"} == everybody - held_persons(fact_cache, store)

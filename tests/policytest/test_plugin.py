@@ -158,7 +158,7 @@ def test_several_processes_share_the_coverage(folder: Path) -> None:
         [" ".join(line.split()) for line in done.stdout.splitlines() if line.startswith(("own.polar", "all files"))]
         for done in (alone, together)
     ]
-    assert rows == 2 * [["own.polar 1 of 1 1 of 2 3 of 4 75.0 %", "all files 1 of 1 1 of 2 3 of 4 75.0 %"]]
+    assert rows == 2 * [["own.polar 2 of 2 1 of 2 3 of 4 75.0 %", "all files 2 of 2 1 of 2 3 of 4 75.0 %"]]
 
 
 @pytest.mark.parametrize(("percent", "code"), [("75", 0), ("75.1", 1)])
