@@ -389,7 +389,7 @@ def test_a_shipped_action_without_its_lapse_is_a_warning() -> None:
     """Every `lapses` that the face check alone has: its action would be allowed longer than the check counts."""
     sources, _ = shipped()
     statements = [statement for source in sources for statement in parse(source)]
-    context = 'lapses(person: Person, "sign", task: SigningTask, context, at) if'
+    context = 'lapses(person: Person, "sign", task: SigningTask, context, at) if\n  face_lapses('
     (text,) = (source.text for source in sources if source.file == "signing.polar")
     line = text[: text.index(context)].count("\n") + 1
     left = [some for some in statements if some.place != Place("signing.polar", line, 1)]

@@ -19,7 +19,7 @@ from sealauthz.polar.types import ANYTHING, TypeTable, ValueType
 MAX_DEPTH = 50
 """Rules that call each other, one inside the other, before the checker stops."""
 
-MAX_READINGS = 60_000
+MAX_READINGS = 120_000
 """Readings of a clause, each with another pattern of arguments, before the checker stops: some seconds."""
 
 NEVER_MATCHES = "this rule can never match"
