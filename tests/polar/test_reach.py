@@ -277,6 +277,8 @@ def test_only_what_anybody_may_do_goes_through_everything() -> None:
         (Root.SUBJECT, "authenticate", "Enterprise"),
         (Root.RESOURCE, "join", "Enterprise"),
         (Root.RESOURCE, "authenticate", "Enterprise"),
+        # It is for a phone, of which a hash is kept, and names nobody before it is claimed.
+        (Root.SUBJECT, "claim", "Invitation"),
     }
 
 
