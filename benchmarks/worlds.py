@@ -122,6 +122,8 @@ def _enterprise(n: int, enterprises: int) -> Iterator[Any]:
             confirmation=GrantConfirmation.INTENT,
             state=GrantState.ACTIVE,
             use_limit=10,
+            confirmed_by_id=f"p{n}-{KEEPER}",
+            confirmed_at=NOW - 30 * DAY,
         )
 
 

@@ -83,7 +83,7 @@ def test_mutate_tells_how_many_mistakes_are_noticed(sealauthz):
         "house_rules.polar       10       0        0",
         "parameters.toml          2       0        0",
         "",
-        "11 of 11 mistakes are noticed (100.0 %); 0 more are refused when the policies are loaded",
+        "12 of 12 mistakes are noticed (100.0 %); 0 more are refused when the policies are loaded",
     ]
 
 
