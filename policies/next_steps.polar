@@ -462,11 +462,7 @@ has_other_administrator(person: Person, enterprise: Enterprise, context) if
 has_other_seal_administrator(person: Person, enterprise: Enterprise, context) if
   named_seal_administrator(enterprise, membership, context) and
   membership.person_id != person.id;
-has_other_seal_administrator(person: Person, enterprise: Enterprise, _) if
-  snapshot in enterprise.registry_snapshots and
-  snapshot.is_current = true and
-  snapshot.legal_rep_id matches String and
-  snapshot.legal_rep_id != person.id;
+has_other_seal_administrator(person: Person, enterprise: Enterprise, _) if registry_names_another(person, enterprise);
 
 # A use is asked for of a seal that is in use, and not again while the request waits; not by those whom its holder named.
 # Whoever is no member yet is told so first.

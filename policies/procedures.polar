@@ -204,9 +204,7 @@ process_of_category_is_open(seal: Seal, task: SigningTask, process, context) if
 #@ U-08
 hour_is_settled(seal: Seal, _: Contract, _) if not has_working_hours(seal.enterprise);
 hour_is_settled(seal: Seal, _: Contract, context) if in_working_hours(seal.enterprise, _, context);
-hour_is_settled(seal: Seal, contract: Contract, context) if
-  approved_for(seal, contract, request, context) and
-  request.is_out_of_hours = true;
+hour_is_settled(seal: Seal, contract: Contract, context) if request_out_of_hours(seal, contract, _, context);
 
 has_working_hours(enterprise: Enterprise) if _ in enterprise.working_hours;
 

@@ -107,26 +107,25 @@ def actions_table(decisions: Mapping[str, Decision]) -> RenderableType:
 
 def list_page(question: str, page: answers.ListPage) -> RenderableType:
     """Lay out a list: how many were found, whether these are all, each id on its line, and what it rests on."""
-    extent = Text("all of them", style="bold green") if page.is_complete else Text("more follow", style="bold red")
-    rests_on = Text(
-        f"as of {instant(page.evaluated_at)}, valid until {instant(page.valid_until)}\n"
-        f"facts at revision {page.revision}, policy {page.policy_version}",
-        style="dim",
-    )
-    headline = Text.assemble((str(len(page.ids)), "bold"), f"  {question}  ", extent)
-    return Group(headline, *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in page.ids), rests_on)
+    return _page(question, page, len(page.ids), *(Padding(Text(id_), (0, 0, 0, 2)) for id_ in page.ids))
 
 
 def conditional_page(question: str, page: answers.ConditionalPage) -> RenderableType:
     """Lay out a list that permits nothing: each id with the requirements that it still lacks."""
+    return _page(question, page, len(page.items), conditional_items(page.except_requirements, page.items))
+
+
+def _page(
+    question: str, page: answers.ListPage | answers.ConditionalPage, count: int, *found: RenderableType
+) -> RenderableType:
+    """Lay out what was found between how much it is and what it rests on."""
     extent = Text("all of them", style="bold green") if page.is_complete else Text("more follow", style="bold red")
     rests_on = Text(
         f"as of {instant(page.evaluated_at)}, valid until {instant(page.valid_until)}\n"
         f"facts at revision {page.revision}, policy {page.policy_version}",
         style="dim",
     )
-    headline = Text.assemble((str(len(page.items)), "bold"), f"  {question}  ", extent)
-    return Group(headline, conditional_items(page.except_requirements, page.items), rests_on)
+    return Group(Text.assemble((str(count), "bold"), f"  {question}  ", extent), *found, rests_on)
 
 
 def conditional_items(except_requirements: Sequence[str], items: Iterable[answers.ConditionalItem]) -> RenderableType:

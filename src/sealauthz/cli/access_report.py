@@ -74,11 +74,9 @@ def _sections(diff: AccessDiff) -> Iterator[tuple[str, str, tuple[Change, ...]]]
 
 def _difference_lines(differences: Sequence[RuleDifference]) -> Iterator[str]:
     """The rules that not both bundles have as they are written; first those that an approval names."""
-    for title, is_named in words.RULE_SECTIONS:
-        rows = [words.difference_text(each) for each in differences if each.is_named == is_named]
-        if rows:
-            yield from ("", _paint(title, fg="red" if is_named else None, bold=True))
-            yield from _listed([(where, plain(said)) for where, said in rows], indent=2)
+    for title, is_named, rows in words.rule_sections(differences):
+        yield from ("", _paint(title, fg="red" if is_named else None, bold=True))
+        yield from _listed([(where, plain(said)) for where, said in rows], indent=2)
 
 
 def _unseen_lines(missed: Sequence[Loosening]) -> Iterator[str]:
@@ -166,12 +164,10 @@ def markdown_of(diffs: Sequence[AccessDiff], *, lists_reasons: bool = False, gat
     lines = [f"### Access: {words.summary(diffs)}", "", *_verdict_lines(gate)]
     lines += [f"Policy {_code(bundles.old)} → {_code(bundles.new)}"]
     lines += [f"- {_code(said)}" for said in words.files_text(bundles)]
-    for title, is_named in words.RULE_SECTIONS:
-        rows = [words.difference_text(each) for each in diffs[0].differences if each.is_named == is_named]
-        if rows:
-            lines += ["", f"#### {'❗' if is_named else '📜'} {title.capitalize()}", ""]
-            lines += [f"- {_code(where)} {_code(said)}" for where, said in rows[:MAX_ROWS]]
-            lines += [f"- … and {len(rows) - MAX_ROWS:,} more"] if len(rows) > MAX_ROWS else []
+    for title, is_named, rows in words.rule_sections(diffs[0].differences):
+        lines += ["", f"#### {'❗' if is_named else '📜'} {title.capitalize()}", ""]
+        lines += [f"- {_code(where)} {_code(said)}" for where, said in rows[:MAX_ROWS]]
+        lines += [f"- … and {len(rows) - MAX_ROWS:,} more"] if len(rows) > MAX_ROWS else []
     room = MAX_ROWS
     for diff in diffs:
         if diff.name:

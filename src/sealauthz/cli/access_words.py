@@ -74,11 +74,14 @@ def unseen_text(missed: Sequence[Loosening]) -> str:
     return f"cannot tell what {counted(len(missed), 'change', 'changes')} of the rules may allow"
 
 
-RULE_SECTIONS = (
-    ("REQUIREMENTS DROPPED OR WAIVED", True),
-    ("RULES", False),
-)
-"""The sections about the rules as they are written, and whether an approval names what stands in them."""
+def rule_sections(differences: Sequence[RuleDifference]) -> Iterator[tuple[str, bool, list[tuple[str, str]]]]:
+    """The sections about the rules as they are written that hold any: their title, whether an approval names what
+    stands in them, which comes first, and where each rule stands and what became of it.
+    """
+    for title, is_named in (("REQUIREMENTS DROPPED OR WAIVED", True), ("RULES", False)):
+        rows = [difference_text(each) for each in differences if each.is_named == is_named]
+        if rows:
+            yield title, is_named, rows
 
 
 def difference_text(difference: RuleDifference) -> tuple[str, str]:

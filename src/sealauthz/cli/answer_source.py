@@ -56,6 +56,13 @@ def connection_options(command: F) -> F:
     return token(ca(insecure(command)))
 
 
+def refuse_connection(token_file: Path | None, ca: Path | None, insecure: bool) -> None:
+    """Refuse the options that say how to connect to a server, where there is none."""
+    for option, is_given in {"--token-file": token_file, "--ca": ca, "--insecure": insecure}.items():
+        if is_given:
+            raise click.UsageError(f"{option} needs a --server")
+
+
 def where_options(command: F) -> F:
     """Add the options that say where to ask; the command gets them as one `where`."""
 
@@ -83,9 +90,7 @@ def answer_source(where: Where) -> Iterator[InProcess | SealAuthzClient]:
     if address is not None and where.policies is not None:
         raise click.UsageError("--policies is for a --database: a server has its own")
     if address is None:
-        for name in ("token_file", "ca", "insecure"):
-            if getattr(where, name):
-                raise click.UsageError(f"--{name.replace('_', '-')} needs a --server")
+        refuse_connection(where.token_file, where.ca, where.insecure)
         with _in_process(where) as source:
             yield source
         return

@@ -19,10 +19,9 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.facts_import import facts_abandon, facts_import, facts_imports
 from sealauthz.cli.facts_update import facts_update
 from sealauthz.cli.output import cut, output_option, print_json
-from sealauthz.cli.records import RecordType, line_of, personal_option, read_all
+from sealauthz.cli.records import RecordType, assignments, line_of, personal_option, read_all
 from sealauthz.cli.settings import open_store, store_options
 from sealauthz.client import CallFailed, Changes
-from sealauthz.errors import did_you_mean
 from sealauthz.facts import Stored
 from sealauthz.facts.store.reading import Filter
 from sealauthz.facts.store.tables import tables_of
@@ -192,21 +191,15 @@ def _parents_first(record_type: str, records: Iterable[Any]) -> Iterator[Any]:
 
 
 def _filters(record_type: str, conditions: Iterable[str]) -> dict[str, Filter]:
-    columns = {column.name: column for column in service_model().shapes[record_type].columns}
     violations = FieldViolations()
     filters: dict[str, Filter] = {}
-    for condition in conditions:
-        name, equals, text = condition.partition("=")
-        if not equals:
-            raise click.UsageError(f"`{condition}` must be FIELD=VALUE, as in state=ACTIVE")
-        if name not in columns:
-            raise click.UsageError(f"`{record_type}` has no field `{name}`{did_you_mean(name, columns)}")
-        if columns[name].is_personal:
+    for column, text in assignments(record_type, conditions):
+        name, words = column.name, column.words
+        if column.is_personal:
             raise click.UsageError(f"`{name}` is personal, and no condition may name it")
         if name in filters:
             raise click.UsageError(f"--where names `{name}` twice")
-        filters[name] = filter_value(columns[name], text, name, violations)
-        words = columns[name].words
+        filters[name] = filter_value(column, text, name, violations)
         if violations and words is not None:
             raise click.UsageError(f"`{name}` is one of {', '.join(words)}, not `{text}`")
     violations.refuse()

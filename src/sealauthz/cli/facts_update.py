@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from sealauthz.cli.answer_source import connected, connection_options
+from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, service_model
-from sealauthz.cli.records import RecordType
+from sealauthz.cli.records import RecordType, assignments
 from sealauthz.cli.settings import open_store, store_options
 from sealauthz.client import at_revision as client_at_revision
 from sealauthz.client import update as client_update
-from sealauthz.errors import did_you_mean
 from sealauthz.facts import Batch, Precondition, PreconditionKind, Update
 from sealauthz.schema import Column
 from sealauthz.service.fields import FieldViolations
@@ -65,9 +64,7 @@ def facts_update(
     if server and database:
         raise click.UsageError("write through either a --server or into a --database, not both")
     if not server:
-        for option, is_given in {"--token-file": token_file, "--ca": ca, "--insecure": insecure}.items():
-            if is_given:
-                raise click.UsageError(f"{option} needs a --server")
+        refuse_connection(token_file, ca, insecure)
     forms = forms_of(service_model())
     values = _values(record_type, fields)
     fact = forms.fact_with(record_type, {"id": record_id, **values})
@@ -92,17 +89,11 @@ def facts_update(
 
 def _values(record_type: str, fields: Iterable[str]) -> dict[str, Any]:
     """Read the values by field; None where the value is taken away."""
-    columns = {column.name: column for column in service_model().shapes[record_type].columns}
     values: dict[str, Any] = {}
-    for field in fields:
-        name, equals, text = field.partition("=")
-        if not equals:
-            raise click.UsageError(f"`{field}` must be FIELD=VALUE, as in state=ACTIVE")
-        if name not in columns:
-            raise click.UsageError(f"`{record_type}` has no field `{name}`{did_you_mean(name, columns)}")
-        if name in values:
-            raise click.UsageError(f"`{name}` is named twice")
-        values[name] = _value(columns[name], text) if text else None
+    for column, text in assignments(record_type, fields):
+        if column.name in values:
+            raise click.UsageError(f"`{column.name}` is named twice")
+        values[column.name] = _value(column, text) if text else None
     return values
 
 

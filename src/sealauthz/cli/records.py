@@ -12,7 +12,7 @@ from sealauthz.cli.app import Stop, service_model
 from sealauthz.errors import InvalidRequest, did_you_mean
 from sealauthz.facts import MAX_PAGE_SIZE, Put, ReadTransaction, Stored
 from sealauthz.facts.store.reading import Filter, Query, read_page
-from sealauthz.schema import Model
+from sealauthz.schema import Column, Model
 from sealauthz.service.fields import FieldViolations
 from sealauthz.service.records import forms_of
 from sealauthz.v1 import records_pb2
@@ -52,6 +52,18 @@ def put_of(model: Model, line: str) -> Put:
     record = forms_of(model).record_from(fact, "fact", violations)
     violations.refuse()
     return Put(record, forms_of(model).left_out(fact, is_import=True))
+
+
+def assignments(record_type: str, texts: Iterable[str]) -> Iterator[tuple[Column, str]]:
+    """Read texts like `state=ACTIVE`: the column of the type, and the text of the value. Raises UsageError."""
+    columns = {column.name: column for column in service_model().shapes[record_type].columns}
+    for each in texts:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"`{each}` must be FIELD=VALUE, as in state=ACTIVE")
+        if name not in columns:
+            raise click.UsageError(f"`{record_type}` has no field `{name}`{did_you_mean(name, columns)}")
+        yield columns[name], text
 
 
 def _first_line(error: Exception) -> str:

@@ -150,12 +150,8 @@ class AuthorizationCalls(Connection):
         """
         request = authorization_pb2.ListResourcesRequest(
             subject=messages.entity_message(subject),
-            action=action,
             resource_type=resource_type,
-            context=messages.context_message(context),
-            page_size=page_size,
-            page_token=page_token,
-            consistency=consistency,
+            **messages.page_fields(action, context, page_size, page_token, consistency),
         )
         reply: authorization_pb2.ListResourcesResponse = self._call(
             self._authorization.ListResources, request, timeout_s
@@ -177,12 +173,8 @@ class AuthorizationCalls(Connection):
         """List one page of those who may do the action to the resource. `subject_type` is `Person`."""
         request = authorization_pb2.ListSubjectsRequest(
             resource=messages.entity_message(resource),
-            action=action,
             subject_type=subject_type,
-            context=messages.context_message(context),
-            page_size=page_size,
-            page_token=page_token,
-            consistency=consistency,
+            **messages.page_fields(action, context, page_size, page_token, consistency),
         )
         reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)
         return messages.list_page_from(reply, reply.subject_ids)
@@ -207,12 +199,8 @@ class AuthorizationCalls(Connection):
         """
         request = authorization_pb2.ListResourcesRequest(
             subject=messages.entity_message(subject),
-            action=action,
             resource_type=resource_type,
-            context=messages.context_message(context),
-            page_size=page_size,
-            page_token=page_token,
-            consistency=consistency,
+            **messages.page_fields(action, context, page_size, page_token, consistency),
             except_requirements=_exceptions(except_requirements),
         )
         reply: authorization_pb2.ListResourcesResponse = self._call(
@@ -239,12 +227,8 @@ class AuthorizationCalls(Connection):
         """
         request = authorization_pb2.ListSubjectsRequest(
             resource=messages.entity_message(resource),
-            action=action,
             subject_type=subject_type,
-            context=messages.context_message(context),
-            page_size=page_size,
-            page_token=page_token,
-            consistency=consistency,
+            **messages.page_fields(action, context, page_size, page_token, consistency),
             except_requirements=_exceptions(except_requirements),
         )
         reply: authorization_pb2.ListSubjectsResponse = self._call(self._authorization.ListSubjects, request, timeout_s)

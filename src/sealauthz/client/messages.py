@@ -141,16 +141,24 @@ def list_page_from(
     message: authorization_pb2.ListResourcesResponse | authorization_pb2.ListSubjectsResponse, ids: Iterable[str]
 ) -> answers.ListPage:
     """Read a page of a list, whose ids are given."""
-    return answers.ListPage(
-        ids=tuple(ids),
-        next_page_token=message.next_page_token,
-        is_complete=message.complete,
-        revision=message.revision.number,
-        revision_token=message.revision.token,
-        policy_version=message.policy_version,
-        evaluated_at=moment_from(message.evaluated_at),
-        valid_until=moment_from(message.valid_until),
-    )
+    return answers.ListPage(ids=tuple(ids), **_frame(message))
+
+
+def page_fields(
+    action: str,
+    context: Mapping[str, ContextValue] | None,
+    page_size: int,
+    page_token: str,
+    consistency: authorization_pb2.Consistency | None,
+) -> dict[str, Any]:
+    """Return what every request for a page of a list holds beside what is known and what is looked for."""
+    return {
+        "action": action,
+        "context": context_message(context),
+        "page_size": page_size,
+        "page_token": page_token,
+        "consistency": consistency,
+    }
 
 
 def conditional_items_from(items: Iterable[authorization_pb2.ConditionalItem]) -> tuple[answers.ConditionalItem, ...]:
@@ -167,14 +175,21 @@ def conditional_page_from(
     return answers.ConditionalPage(
         items=conditional_items_from(items),
         except_requirements=tuple(sorted(set(except_requirements))),
-        next_page_token=message.next_page_token,
-        is_complete=message.complete,
-        revision=message.revision.number,
-        revision_token=message.revision.token,
-        policy_version=message.policy_version,
-        evaluated_at=moment_from(message.evaluated_at),
-        valid_until=moment_from(message.valid_until),
+        **_frame(message),
     )
+
+
+def _frame(message: authorization_pb2.ListResourcesResponse | authorization_pb2.ListSubjectsResponse) -> dict[str, Any]:
+    """What every page holds beside what was found."""
+    return {
+        "next_page_token": message.next_page_token,
+        "is_complete": message.complete,
+        "revision": message.revision.number,
+        "revision_token": message.revision.token,
+        "policy_version": message.policy_version,
+        "evaluated_at": moment_from(message.evaluated_at),
+        "valid_until": moment_from(message.valid_until),
+    }
 
 
 def _reason(message: authorization_pb2.Reason) -> answers.Reason:

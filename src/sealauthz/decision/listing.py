@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sealauthz import answers
 from sealauthz.decision.assembly import MaySee
@@ -74,30 +74,23 @@ class ListPage:
         """Return the page as readers get it. Raises ValueError for one that permits nothing."""
         if self.except_requirements:
             raise ValueError("what is listed but for a requirement is no permission")
-        return answers.ListPage(
-            ids=self.ids,
-            next_page_token=self.next_page_token,
-            is_complete=self.is_complete,
-            revision=self.revision,
-            revision_token="",
-            policy_version=self.policy_version,
-            evaluated_at=answers.moment(self.evaluated_at),
-            valid_until=answers.moment(self.valid_until),
-        )
+        return answers.ListPage(ids=self.ids, **self._frame())
 
     def conditional_answer(self) -> answers.ConditionalPage:
         """Return a page that excepts requirements as readers get it."""
-        return answers.ConditionalPage(
-            items=self.items,
-            except_requirements=self.except_requirements,
-            next_page_token=self.next_page_token,
-            is_complete=self.is_complete,
-            revision=self.revision,
-            revision_token="",
-            policy_version=self.policy_version,
-            evaluated_at=answers.moment(self.evaluated_at),
-            valid_until=answers.moment(self.valid_until),
-        )
+        return answers.ConditionalPage(items=self.items, except_requirements=self.except_requirements, **self._frame())
+
+    def _frame(self) -> dict[str, Any]:
+        """What readers get of every page, beside what was found."""
+        return {
+            "next_page_token": self.next_page_token,
+            "is_complete": self.is_complete,
+            "revision": self.revision,
+            "revision_token": "",
+            "policy_version": self.policy_version,
+            "evaluated_at": answers.moment(self.evaluated_at),
+            "valid_until": answers.moment(self.valid_until),
+        }
 
     @property
     def items(self) -> tuple[answers.ConditionalItem, ...]:

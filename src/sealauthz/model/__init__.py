@@ -3,8 +3,8 @@
 from sealauthz.model import invariants
 from sealauthz.model.actions import consents as consent_actions
 from sealauthz.model.actions import contracts as contract_actions
-from sealauthz.model.actions import house_rules as house_rule_actions
 from sealauthz.model.actions import organisations as organisation_actions
+from sealauthz.model.actions import own_rules as own_rule_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.evidence import EVIDENCE
@@ -31,7 +31,7 @@ MODEL = Model(
         Part(records_of(contracts), (*contract_actions.ACTIONS, *consent_actions.ACTIONS), invariants.CONTRACTS),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
-            (*organisation_actions.ACTIONS, *house_rule_actions.ACTIONS),
+            (*organisation_actions.ACTIONS, *own_rule_actions.ACTIONS),
             invariants.MEMBERS,
         ),
         Part(records_of(retrieval)),

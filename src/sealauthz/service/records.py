@@ -67,15 +67,11 @@ class WireForms:
 
     def record_from(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> Any | None:
         """Read the record out of a fact, or note in `violations`, under `path`, why there is none."""
-        which = fact.WhichOneof("record")
-        if which is None:
-            violations.add(path, "must hold a record")
-            return None
         before = len(violations)
-        message = getattr(fact, which)
-        name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", violations)
-        if name is None:
+        held = self._held_by(fact, path, violations)
+        if held is None:
             return None
+        which, name, message = held
         values = {
             column.name: self._value_from(
                 message, which, name, column, f"{path}.{self.path_of(name, column.name)}", violations
@@ -108,15 +104,11 @@ class WireForms:
 
         `path` is that of the message with the fields `fact` and `fields`.
         """
-        which = fact.WhichOneof("record")
-        if which is None:
-            violations.add(f"{path}.fact", "must hold a record")
-            return None
         before = len(violations)
-        message = getattr(fact, which)
-        name = self._record_of.get(which) or self._generic_type(message, f"{path}.fact.{which}", violations)
-        if name is None:
+        held = self._held_by(fact, f"{path}.fact", violations)
+        if held is None:
             return None
+        which, name, message = held
         shape = self.model.shapes[name]
         columns = {column.name: column for column in shape.columns}
         violations.check_id(f"{path}.fact.{self.path_of(name, 'id')}", message.id)
@@ -145,6 +137,16 @@ class WireForms:
             if value is not None:
                 _set(message, self.model.shapes[record_type].column(name), value)
         return fact
+
+    def _held_by(self, fact: records_pb2.Fact, path: str, violations: FieldViolations) -> tuple[str, str, Any] | None:
+        """Return what a fact holds: the field, the record type and the message; or note why that is not known."""
+        which = fact.WhichOneof("record")
+        if which is None:
+            violations.add(path, "must hold a record")
+            return None
+        message = getattr(fact, which)
+        name = self._record_of.get(which) or self._generic_type(message, f"{path}.{which}", violations)
+        return None if name is None else (which, name, message)
 
     def _generic_type(self, message: Message, path: str, violations: FieldViolations) -> str | None:
         """Return the type of a record in the generic form; note what is wrong with it."""

@@ -219,7 +219,7 @@ class Write:
                     broken("LEFT_OUT", f"{change} holds a value in {in_backticks(wiped)} {said}")
 
     def _check_counters(self, changes: Changes) -> None:
-        """Check that whoever counts names what they counted on, so that two who count at once do not count as one."""
+        """Check that a change of a counter names the revision it was read at, so that no count is lost."""
         read = {p.key for p in self._wanted.batch.preconditions if p.kind is PreconditionKind.AT_REVISION}
         for change in changes:
             if change.before is None or change.after is None or (change.record_type, change.id) in read:

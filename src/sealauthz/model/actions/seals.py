@@ -261,11 +261,9 @@ def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list
 
 def _stamp(query: ResolverInput) -> Mapping[str, Any]:
     resolved = _stamp_again(query)
-    local = _local_time(query.resource.enterprise.timezone, query.now)
-    if local is None:
-        return resolved
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
-    return {**resolved, **_clock(local), "day_ends": (midnight - _EPOCH) // timedelta(microseconds=1)}
+    timezone = query.resource.enterprise.timezone
+    clock = _clock_at(timezone, query.now // _MINUTE)
+    return resolved if clock is None else {**resolved, **clock, "day_ends": end_of_day(timezone, query.now)}
 
 
 def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:

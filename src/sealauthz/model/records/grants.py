@@ -444,7 +444,7 @@ class HolderAssignment:
         "digest",
         "delivered_by_id",
         "delivered_at",
-        says="another letter, or one for another grant, is delivered anew",
+        says="another letter, or one for another grant, is a new record",
     ),
     SetOnce("A-02", "verified_by_id", "verified_at", says="who verified a letter, and when, is history"),
     Life({"DELIVERED": ("VERIFIED", "REJECTED", "WITHDRAWN"), "VERIFIED": ("WITHDRAWN",)}, invariant="A-02"),
