@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ HEADINGS = (
 _AT_ONCE = 200
 
 
-def fill(url: str, enterprises: int) -> int:
-    """Fill an empty database with the facts of that many enterprises, as one revision; return how many there are."""
+def fill(url: str, records: Iterable[Any]) -> int:
+    """Fill an empty database with facts, as one revision; return how many there are."""
     upgrade(url, MODEL)
     database = Database(url, MODEL)
     facts = 0
@@ -63,7 +64,7 @@ def fill(url: str, enterprises: int) -> int:
         if not database.is_postgresql:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for record in worlds.records(enterprises):
+        for record in records:
             table = tables_of(MODEL).of(type(record).__name__)
             values = [plain(value) for value in values_of(record)]
             by_type[type(record).__name__].append(dict(zip(table.c.keys(), [*values, 1], strict=True)))
@@ -134,7 +135,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as folder:
         for size in SIZES[:1] if options.quick else SIZES:
             url = f"sqlite:///{folder}/facts-{size}.db"
-            fill(url, size // PER_ENTERPRISE)
+            fill(url, worlds.records(size // PER_ENTERPRISE))
             done = subprocess.run(
                 [sys.executable, __file__, "--measure", url], check=True, capture_output=True, text=True
             )

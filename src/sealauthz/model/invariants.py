@@ -88,17 +88,18 @@ CONTRACTS = (Invariant(check_fixed_seals), Invariant(check_categories), Invarian
 
 
 def check_administrator(changes: Changes, rows: Rows) -> None:
-    """I4: an authenticated, active enterprise keeps an active system administrator."""
-    memberships = all_of(
-        rows, "Membership", [a.membership_id for c in changes.of("RoleAssignment") for a in (c.before, c.after) if a]
-    )
-    touched = {c.id for c in changes.of("Enterprise")}
-    touched |= {m.enterprise_id for c in changes.of("Membership") for m in (c.before, c.after) if m}
-    touched |= {m.enterprise_id for m in memberships.values()}
+    """I4: an authenticated, active enterprise keeps an active system administrator.
+
+    INVARIANT: it has had one before the write. So only what takes one away, or calls for one, is looked at: members
+    come and go, and there may be very many of them.
+    """
+    # What stands, as an import leaves it, comes as a change of itself.
+    touched = {
+        c.id for c in changes.of("Enterprise") if c.before is c.after or c.before is None or not _is_operating(c.before)
+    }
+    touched |= _without_administrator(changes, rows)
     operating = {
-        enterprise.id
-        for enterprise in rows.get("Enterprise", touched).values()
-        if enterprise.auth_state == "AUTHENTICATED" and enterprise.operating_state == "ACTIVE"
+        enterprise.id for enterprise in all_of(rows, "Enterprise", touched).values() if _is_operating(enterprise)
     }
     active = {
         membership.id: membership.enterprise_id
@@ -108,10 +109,35 @@ def check_administrator(changes: Changes, rows: Rows) -> None:
     administered = {
         active[assignment.membership_id]
         for assignment in rows.naming("RoleAssignment", "membership_id", active.keys())
-        if assignment.role == "SYSTEM_ADMIN" and assignment.state == "ACTIVE"
+        if _is_administrator(assignment)
     }
     for enterprise_id in sorted(operating - administered):
         broken("I4", f"`Enterprise:{enterprise_id}` would have no active system administrator")
+
+
+def _without_administrator(changes: Changes, rows: Rows) -> set[str]:
+    """The enterprises of which one who administers is no longer active, or has the role no longer."""
+    lost = {
+        c.before.membership_id
+        for c in changes.of("RoleAssignment")
+        if c.before and _is_administrator(c.before) and not (c.after and _is_administrator(c.after))
+    }
+    left = {
+        c.id: c.before.enterprise_id
+        for c in changes.of("Membership")
+        if c.before and c.before.state == "ACTIVE" and not (c.after and c.after.state == "ACTIVE")
+    }
+    administered = rows.naming("RoleAssignment", "membership_id", left)
+    gone = {left[assignment.membership_id] for assignment in administered if _is_administrator(assignment)}
+    return gone | {membership.enterprise_id for membership in all_of(rows, "Membership", lost).values()}
+
+
+def _is_operating(enterprise: Any) -> bool:
+    return bool(enterprise.auth_state == "AUTHENTICATED" and enterprise.operating_state == "ACTIVE")
+
+
+def _is_administrator(assignment: Any) -> bool:
+    return bool(assignment.role == "SYSTEM_ADMIN" and assignment.state == "ACTIVE")
 
 
 def check_verified(changes: Changes, rows: Rows) -> None:
