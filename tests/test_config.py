@@ -86,6 +86,17 @@ def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
     assert not found.sees_operator_reasons
 
 
+def test_a_caller_has_the_limits_of_all_unless_it_has_its_own(write: Writer) -> None:
+    def limits(text: str) -> tuple[float, float | None]:
+        found = load(MODEL, {}, write(text)).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
+        return found.share, found.calls_per_s
+
+    assert limits(caller("")) == (0.5, None)
+    of_all = "[server]\ncaller_share = 0.25\ncaller_calls_per_s = 100\n"
+    assert limits(of_all + caller("")) == (0.25, 100)
+    assert limits(of_all + caller("share = 1.0\ncalls_per_s = 0.5")) == (1, 0.5)
+
+
 def test_a_star_is_everything(write: Writer) -> None:
     text = caller('rpcs = "*"\nenterprises = "*"\nwrite = { SealProposal = "*" }')
     found = load(MODEL, {}, write(text)).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
@@ -249,6 +260,8 @@ def test_the_document_names_every_setting_with_its_default_and_its_variable(sect
 def test_the_document_names_every_setting_of_a_caller_with_its_default() -> None:
     for name, field in CallerSection.model_fields.items():
         said = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
+        if field.default is None:
+            said = f"`server.caller_{name}`"
         assert rows()[name][0] == said
     assert {rpc for rpc in RPCS if f"`{rpc}`" in DOCUMENT} == set(RPCS)
 

@@ -22,6 +22,8 @@
     read = { Seal = ["name", "state"], Person = "*" }
     write = { SealHold = "*" }
     sees_operator_reasons = false
+    share = 0.5                                     # the part of all calls that may be its own at once
+    calls_per_s = 100                               # how fast it may ask
 
 What a caller is not given it does not have. Unknown names are errors that name them.
 """
@@ -50,6 +52,9 @@ OTHER_NAMES = frozenset(
 EVERYTHING = "*"
 MAX_WORKERS = 64
 
+_ELSEWHERE = {"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s", "caller_calls_per_s"}
+"""What of `[server]` is not simply a setting of the server."""
+
 
 class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -63,10 +68,12 @@ class ServerSection(_Section):
     tls_key: Path | None = None
     reflection: bool | None = None
     threads: int = Field(8, ge=1, le=256)
-    max_concurrent_calls: int = Field(256, ge=1, le=100_000)
+    max_concurrent_calls: int = Field(512, ge=1, le=100_000)
     transaction_threads: int = Field(16, ge=1, le=256)
     max_transactions: int = Field(128, ge=1, le=100_000)
     max_streams: int = Field(256, ge=1, le=4_096)
+    caller_share: float = Field(0.5, gt=0, le=1)
+    caller_calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
     workers: int = Field(1, ge=1, le=MAX_WORKERS)
     health_interval_s: float = Field(2.0, gt=0, le=60)
     stop_grace_s: float = Field(5.0, ge=0, le=300)
@@ -102,6 +109,8 @@ class CallerSection(_Section):
     read: dict[str, list[str] | Literal["*"]] = {}
     write: dict[str, list[str] | Literal["*"]] = {}
     sees_operator_reasons: bool = False
+    share: float | None = Field(None, gt=0, le=1)
+    calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
 
     @field_validator("token_sha256")
     @classmethod
@@ -130,8 +139,8 @@ class CallerSection(_Section):
                 _check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
         return value
 
-    def rights(self, model: Model, name: str) -> Caller:
-        """Return the caller that the service works with."""
+    def rights(self, model: Model, name: str, server: ServerSection) -> Caller:
+        """Return the caller that the service works with; its limits are those of the server if it has none."""
         return Caller(
             model=model,
             name=name,
@@ -141,6 +150,8 @@ class CallerSection(_Section):
             read=_fields_by_type(model, self.read),
             write=_fields_by_type(model, self.write),
             sees_operator_reasons=self.sees_operator_reasons,
+            share=server.caller_share if self.share is None else self.share,
+            calls_per_s=server.caller_calls_per_s if self.calls_per_s is None else self.calls_per_s,
         )
 
 
@@ -166,7 +177,7 @@ class Config(_Section):
 
     def caller_rights(self, model: Model) -> Callers:
         """Return the callers as the service works with them."""
-        return Callers(caller.rights(model, name) for name, caller in self.callers.items())
+        return Callers(caller.rights(model, name, self.server) for name, caller in self.callers.items())
 
     def server_settings(self, *, insecure: bool = False) -> ServerSettings:
         """Return how to serve. Plain text is a switch of the command line and no setting. Raises ConfigRefused."""
@@ -180,7 +191,7 @@ class Config(_Section):
             tls_certificate=None if insecure else server.tls_certificate,
             tls_key=None if insecure else server.tls_key,
             has_reflection=insecure if server.reflection is None else server.reflection,
-            **server.model_dump(exclude={"tls_certificate", "tls_key", "reflection", "workers", "stop_grace_s"}),
+            **server.model_dump(exclude=_ELSEWHERE),
         )
 
 

@@ -97,7 +97,11 @@ class RevisionGone(SealAuthzError):
 
 
 class ServiceBusy(SealAuthzError):
-    """A limit of the service is reached; nothing was done."""
+    """A limit of the service is reached; nothing was done. After `retry_after_s` it may be otherwise."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.5) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class TimeOver(SealAuthzError):

@@ -36,13 +36,14 @@ def caller(name: str = "demo", token: str = TOKEN, **rights: Any) -> Caller:
 
 
 def trusted(**rights: Any) -> Caller:
-    """A caller with every right, but for those given."""
+    """A caller with every right, and all of each pool, but for those given."""
     full: dict[str, Any] = {
         "rpcs": frozenset(RPCS),
         "tenants": None,
         "read": ALL_FIELDS,
         "write": ALL_FIELDS,
         "sees_operator_reasons": True,
+        "share": 1.0,
     }
     return caller(**{**full, **rights})
 

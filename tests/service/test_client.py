@@ -208,6 +208,20 @@ def test_an_unavailable_or_busy_service_is_asked_again(serve: Serve, connect: Op
     assert flaky.calls == 3
 
 
+def test_a_busy_service_is_left_alone_for_as_long_as_it_says(serve: Serve, connect: Opened) -> None:
+    flaky = Flaky(1, ServiceBusy("slow down", 0.4))
+    client = connect(serve(pdp=FakePdp(flaky)))
+    began = time.monotonic()
+    assert client.authorize("Person:P1", "use", "Seal:S1")
+    assert time.monotonic() - began >= 0.4
+    flaky.calls = 0
+    began = time.monotonic()
+    with pytest.raises(CallFailed) as caught:
+        client.authorize("Person:P1", "use", "Seal:S1", timeout_s=0.3)
+    assert (caught.value.reason, caught.value.retry_after_s) == ("SERVICE_BUSY", 0.4)
+    assert flaky.calls == 1, "an attempt was made that was to be in vain"
+
+
 def test_retries_are_bounded(serve: Serve, connect: Opened) -> None:
     flaky = Flaky(100)
     with pytest.raises(CallFailed) as caught:

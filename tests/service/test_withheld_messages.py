@@ -14,7 +14,7 @@ from conftest import Serve, Served, caller, metadata, trusted
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sealauthz.facts import Store
-from sealauthz.service import health
+from sealauthz.service import patience
 from sealauthz.v1 import facts_pb2, records_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
@@ -88,7 +88,7 @@ def test_a_call_without_a_right_is_refused_before_its_message_comes(serve: Serve
 def test_a_probe_that_sends_nothing_gives_its_thread_back(
     serve: Serve, flood: Flood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "MESSAGE_WITHIN_S", 0.2)
+    monkeypatch.setattr(patience, "MESSAGE_WITHIN_S", 0.2)
     served = serve()
     for path in (CHECK, WATCH):
         for call in flood(served, path, 3):
@@ -119,7 +119,7 @@ def test_a_full_house_of_probes_that_send_nothing_is_gone_soon(serve: Serve, flo
 
 
 def test_one_caller_has_at_most_half_of_the_streams(serve: Serve, flood: Flood) -> None:
-    served = serve(trusted(), trusted(name="greedy", token="g" * 40), max_streams=8)
+    served = serve(trusted(), trusted(name="greedy", token="g" * 40, share=0.5), max_streams=8)
     calls = flood(served, WATCH_CHANGES, 6, "g" * 40)
     refused = [call for call in calls if call.done()]
     assert len(refused) == 2

@@ -38,7 +38,10 @@ _BUSY = "SERVICE_BUSY"
 
 
 class CallFailed(Exception):
-    """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …)."""
+    """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …).
+
+    `retry_after_s`: the server wants to be left alone for so long.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class CallFailed(Exception):
         reason: str = "",
         metadata: Mapping[str, str] | None = None,
         violations: tuple[tuple[str, str], ...] = (),
+        retry_after_s: float = 0.0,
     ) -> None:
+        self.retry_after_s = retry_after_s
         self.code = code
         self.message = message
         self.reason = reason
@@ -109,6 +114,8 @@ class Connection:
             except grpc.RpcError as error:
                 failed = call_failed(error)
                 wait_s = random.uniform(pause_s / 2, pause_s)  # noqa: S311 (spreads the retries; nothing depends on it)
+                if failed.reason == _BUSY:
+                    wait_s += failed.retry_after_s
                 is_last = attempt >= max_attempts or time.monotonic() + wait_s >= deadline
                 if (failed.code not in RETRIED and failed.reason != _BUSY) or is_last:
                     raise failed from error
@@ -128,13 +135,16 @@ def call_failed(error: grpc.RpcError) -> CallFailed:
     reason = ""
     metadata: dict[str, str] = {}
     violations: tuple[tuple[str, str], ...] = ()
+    retry_after_s = 0.0
     for detail in _details(call.trailing_metadata() or ()):
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
         if detail.Unpack(info):
             reason, metadata = info.reason, dict(info.metadata)
         elif detail.Unpack(bad):
             violations = tuple((violation.field, violation.description) for violation in bad.field_violations)
-    return CallFailed(call.code(), call.details() or "", reason, metadata, violations)
+        elif detail.Unpack(retry):
+            retry_after_s = retry.retry_delay.ToMilliseconds() / 1_000
+    return CallFailed(call.code(), call.details() or "", reason, metadata, violations, retry_after_s)
 
 
 def _details(trailer: Sequence[tuple[str, str | bytes]]) -> list[Any]:

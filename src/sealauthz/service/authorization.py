@@ -62,6 +62,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         violations = FieldViolations()
         violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
         violations.refuse()
+        call.counts_as(len(request.questions))
         language = _language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]

@@ -35,7 +35,8 @@ _MAX_TOKEN_CHARACTERS = 4096
 class Caller:
     """A known caller and its rights on the records of a model; the defaults are none.
 
-    `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in.
+    `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `share` is
+    the part of each pool that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes).
     """
 
     model: Model
@@ -46,6 +47,8 @@ class Caller:
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
     write: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sees_operator_reasons: bool = False
+    share: float = 0.5
+    calls_per_s: float | None = None
 
     def may_call(self, rpc: str) -> bool:
         """Tell whether the caller may call `Service/Method`."""
@@ -150,7 +153,13 @@ class Call:
     deadline: float | None = None
     _context: grpc.ServicerContext | None = field(default=None, repr=False)
     is_stopped: bool = False
+    owe: Callable[[int], None] | None = field(default=None, repr=False)
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def counts_as(self, count: int) -> None:
+        """Have the call count as so many against the rate of its caller."""
+        if self.owe is not None and count > 1:
+            self.owe(count - 1)
 
     def remaining_s(self) -> float | None:
         """The seconds until the deadline, never below 0; None without a deadline."""

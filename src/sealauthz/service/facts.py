@@ -45,6 +45,7 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
         """Make all changes in one transaction, or none of them."""
         batch = _batch_from(request, call.caller.name, self._forms)
         call.noted["changes"] = len(batch.changes)
+        call.counts_as(len(batch.changes))
         _check_types(call.caller, batch)
         try:
             receipt = self._store.write(batch, call.caller.tenants, call.caller.check_change)

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, InvalidRequest, SealAuthzError
 from sealauthz.process.log import Log
 from sealauthz.service.callers import Caller
 from sealauthz.service.pools import HEALTH, Pool, Share
+from sealauthz.service.shares import Bucket
 from sealauthz.service.status import Failure, failure_of
 
 Behavior = Callable[..., Any]
@@ -36,6 +36,7 @@ class RequestLog:
         self.service = service
         self.method = method
         self.caller: Caller | None = None
+        self.bucket: Bucket | None = None
         self.noted: dict[str, str | int] = {}
 
     def failed(self, error: Exception) -> Failure:
@@ -61,23 +62,27 @@ class RequestLog:
                 self.noted["incident"] = failure.incident
         self._log.info("call", method=f"{self.service}/{self.method}", code=code, duration_ms=duration_ms, **self.noted)
 
+    def nothing_came(self, has_ended: bool) -> None:
+        """Write the line of a call whose message did not come; `has_ended`: the client has ended it so."""
+        if self.service != HEALTH:
+            self.noted["reason"] = "NO_MESSAGE"
+            self.end(None, "UNIMPLEMENTED" if has_ended else "CANCELLED")
+
 
 class RefusalLog:
     """The refusals of one method: a line every second at most, because refusing must cost less than answering."""
 
-    def __init__(self, log: Log, pool: Pool | Share, **noted: str) -> None:
+    def __init__(self, log: Log, **noted: str) -> None:
         self._log = log
         self._noted = noted
-        self._pool = pool
         self._refused = 0
         self._next_at = 0.0
 
-    def note(self) -> None:
-        """Count a refusal; log how many there were since the last line, if that is due."""
+    def note(self, **limit: str | float) -> None:
+        """Count a refusal for this limit; log how many there were since the last line, if that is due."""
         self._refused += 1
         now = time.monotonic()
         if now >= self._next_at:
-            limit = {"pool": self._pool.name, "most": self._pool.max_calls}
             self._log.warning("busy", **limit, refused=self._refused, **self._noted)
             self._refused, self._next_at = 0, now + _REFUSAL_LINE_EVERY_S
 
@@ -95,17 +100,30 @@ def _database_error(cause: BaseException) -> str:
 
 
 class Method(NamedTuple):
-    """A method of a service: how it is handled and refused; of streams, for each caller too."""
+    """A method of a service, for all callers or for one of them: how it is handled, and refused where there is no room.
+
+    `wrapped` takes a message; `awaiting` takes the stream that it comes in, of which grpcio's own threads read.
+    `of_callers` has what the method is for each caller, and `bucket` limits the rate of one.
+    """
 
     service: str
     method: str
     make: Callable[..., Any]
     wrapped: Behavior
+    awaiting: Behavior
     attributes: dict[str, Any]
     pool: Pool | Share
-    refusal: Any
+    busy: Failure
     refusals: RefusalLog
     of_callers: dict[str, Method]
+    bucket: Bucket | None = None
+
+    def refused(self) -> Failure | None:
+        """Return how a request ends for which there is no room, and count it; None if there is room."""
+        if self.pool.has_room():
+            return None
+        self.refusals.note(pool=self.pool.name, most=self.pool.max_calls)
+        return self.busy
 
     def handler_of(self, request_log: RequestLog) -> Any:
         """Return a handler for one request, whose caller is identified.
@@ -113,17 +131,17 @@ class Method(NamedTuple):
         It takes and gives bytes: what grpcio itself cannot parse or serialize it answers with INTERNAL, without a line
         in the log, and leaks the memory of the call.
         """
-        behavior = functools.partial(self.wrapped, request_log=request_log)
+        behavior = functools.partial(self.awaiting, request_log=request_log)
         behavior.__dict__.update(self.attributes)
         return self.make(behavior)
 
 
-def kind_of(handler: Any) -> tuple[Callable[..., Any], Behavior]:
-    """Return how to make a handler of the same kind, and the behavior to wrap."""
+def behavior_of(handler: Any) -> Behavior:
+    """Return the behavior of a handler, whatever its kind."""
     for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
-        behavior = getattr(handler, kind)
+        behavior: Behavior | None = getattr(handler, kind)
         if behavior is not None:
-            return getattr(grpc, f"{kind}_rpc_method_handler"), behavior
+            return behavior
     raise TypeError("a handler without a behavior")
 
 

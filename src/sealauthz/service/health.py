@@ -7,9 +7,7 @@ server when a watcher left while the status changed.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -20,13 +18,6 @@ from sealauthz.facts import Store
 from sealauthz.process.log import Log
 from sealauthz.service.callers import SERVICES
 
-MESSAGE_WITHIN_S = 5.0
-"""How long a call may keep its thread without having sent its message."""
-
-CROWDED_MESSAGE_WITHIN_S = 0.2
-"""The same while others wait for the thread. A message comes with its headers, unless the client holds it back."""
-
-_LOOK_EVERY_S = 0.05
 _NAMES = ("", *(service.full_name for service in SERVICES))
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: int = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -96,73 +87,6 @@ class HealthServicer:
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
-
-
-class NothingSent(Exception):
-    """A call that ends without a message that can be read."""
-
-
-class Patience:
-    """Takes the one message of a call that needs no token, and cancels a call that holds it back: its thread is wanted.
-
-    grpcio waits for the message of a unary call on a thread of the pool, without a limit and before any code of ours.
-    So these are handled as if their requests were a stream.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: dict[grpc.ServicerContext, tuple[float, Callable[[], bool]]] = {}
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._is_closed = False
-
-    def first(self, requests: Iterator[bytes], context: grpc.ServicerContext, is_crowded: Callable[[], bool]) -> bytes:
-        """Return the first message. Raises NothingSent if none comes in time."""
-        self._begin(context, is_crowded)
-        try:
-            return next(requests)
-        except (StopIteration, grpc.RpcError) as error:
-            raise NothingSent from error
-        finally:
-            with self._changed:
-                del self._waiting[context]
-
-    def close(self) -> None:
-        """Give the thread back, once the server takes no calls."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _begin(self, context: grpc.ServicerContext, is_crowded: Callable[[], bool]) -> None:
-        with self._changed:
-            if self._thread is None:
-                thread = threading.Thread(target=self._watch, name="sealauthz-patience", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:  # nothing would end the call, so it must not wait
-                    raise NothingSent from error
-                self._thread = thread
-            self._waiting[context] = (time.monotonic(), is_crowded)
-            if len(self._waiting) == 1:
-                self._changed.notify_all()
-
-    def _watch(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._is_closed)
-                if self._is_closed:
-                    return
-                now = time.monotonic()
-                late = [context for context, since in self._waiting.items() if _is_late(now, *since)]
-            for context in late:
-                with suppress(Exception):
-                    context.cancel()  # wakes its thread, which waits in `first`
-            time.sleep(_LOOK_EVERY_S)
-
-
-def _is_late(now: float, began: float, is_crowded: Callable[[], bool]) -> bool:
-    return now - began > (CROWDED_MESSAGE_WITHIN_S if is_crowded() else MESSAGE_WITHIN_S)
 
 
 class Readiness:

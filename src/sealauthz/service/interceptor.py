@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any, NoReturn
 
@@ -16,9 +16,10 @@ from sealauthz.errors import CallerUnknown, ServiceBusy
 from sealauthz.process.log import Log
 from sealauthz.service import handling
 from sealauthz.service.callers import SERVICES, Call, Caller, Callers
-from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, kind_of
-from sealauthz.service.health import NothingSent, Patience
-from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools, Share
+from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, behavior_of
+from sealauthz.service.patience import NothingSent, Patience
+from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
+from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
 from sealauthz.service.streams import Intake, stopping
 
@@ -39,7 +40,7 @@ class Interceptor(grpc.ServerInterceptor):
         self._log = log
         self._pools = pools
         self._known: dict[str, Method] = {}
-        self._shares: dict[str, Share] = {}
+        self._shares = CallerShares()
         self._at_once = AtOnce()
         self._patience = Patience()
         self._streaming: set[Call] = set()
@@ -59,26 +60,38 @@ class Interceptor(grpc.ServerInterceptor):
             handler = continuation(handler_call_details)
             if handler is None:
                 return None  # and not remembered: the client chooses the name
-            method = self._known[handler_call_details.method] = self._method(handler, handler_call_details.method)
-        request_log = RequestLog(self._log, method.service, method.method)
-        if method.service != HEALTH:
-            try:
-                caller = self._identify(request_log, handler_call_details.invocation_metadata)
-            except Exception as error:  # noqa: BLE001 (the outermost handler)
-                failure = request_log.failed(error)
-                request_log.end(failure)
-                return self._refusal(failure)
-            if method.pool is self._pools.streams:
-                own = method.of_callers.get(caller.name) or self._method_of_caller(method, caller.name)
-                return self._refused(method) or self._refused(own) or own.handler_of(request_log)
-        return self._refused(method) or method.handler_of(request_log)
+            method = self._known[handler_call_details.method] = self.method(handler, handler_call_details.method)
+        request_log = self.arrived(method, handler_call_details.invocation_metadata)
+        if isinstance(request_log, Failure):
+            return self._refusal(request_log)
+        room = self.room(method, request_log)
+        return self._refusal(room) if isinstance(room, Failure) else room.handler_of(request_log)
 
-    def _refused(self, method: Method) -> Any:
-        """Return the handler that refuses a request if there is no room for it, else None."""
-        if method.pool.has_room():
-            return None
-        method.refusals.note()
-        return method.refusal
+    def arrived(self, method: Method, metadata: Iterable[tuple[str, str | bytes]]) -> RequestLog | Failure:
+        """Begin a request whose headers are there; or return how it ends: who calls has no right to, or asks too fast.
+
+        INVARIANT: every call comes by here before anything else is done about it, on whichever way it is served.
+        """
+        request_log = RequestLog(self._log, method.service, method.method)
+        if method.service == HEALTH:
+            return request_log
+        try:
+            caller = self._identify(request_log, metadata)
+        except Exception as error:  # noqa: BLE001 (the outermost handler)
+            failure = request_log.failed(error)
+            request_log.end(failure)
+            return failure
+        own = self._own(method, caller)
+        bucket = request_log.bucket = own.bucket
+        if bucket is not None and (after_s := bucket.take()):
+            own.refusals.note(per_s=bucket.per_s)
+            return failure_of(ServiceBusy(f"this caller may ask {bucket.per_s:g} times a second; slow down", after_s))
+        return request_log
+
+    def room(self, method: Method, request_log: RequestLog) -> Method | Failure:
+        """Return a method as its caller has it, whose pool has room; or how the request ends because there is none."""
+        own = method if request_log.caller is None else self._own(method, request_log.caller)
+        return method.refused() or own.refused() or own
 
     def end_streams(self) -> None:
         """End every stream of ours, and those to come: they would hold up a graceful stop."""
@@ -92,53 +105,62 @@ class Interceptor(grpc.ServerInterceptor):
         """Give the threads back, once the server takes no calls."""
         self._patience.close()
 
-    def _method(self, handler: Any, path: str) -> Method:
+    def method(self, handler: Any, path: str) -> Method:
+        """Return how the calls of a method are handled, from their admission to their line in the log."""
         service, _, method = path.lstrip("/").partition("/")
         pool = self._pools.of(f"{service}/{method}", handler.response_streaming)
-        if service == HEALTH and not handler.request_streaming:
-            handler = self._patient(handler, pool)
-        make, behavior = kind_of(handler)
+        behavior = behavior_of(handler)
         if service in OURS and handler.request_streaming and not handler.response_streaming:
             behavior = self._stoppable(behavior)
         behavior = handling.parsing(behavior, handler.request_deserializer, handler.request_streaming)
         wrapped = self._wrap(behavior, handler.response_serializer, handler.response_streaming)
-        failure = failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later"))
+        # Taken as a stream, so that the wait for the one message is ours.
+        kind = "stream_stream" if handler.response_streaming else "stream_unary"
         return Method(
             service,
             method,
-            make,
+            getattr(grpc, f"{kind}_rpc_method_handler"),
             wrapped,
+            wrapped if handler.request_streaming else self._awaiting(wrapped, pool),
             # grpcio looks for attributes of a behavior: the pool is ours, the others stay.
             {**getattr(behavior, "__dict__", {}), "experimental_thread_pool": pool},
             pool,
-            self._refusal(failure),
-            RefusalLog(self._log, pool),
+            failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later")),
+            RefusalLog(self._log),
             {},
         )
 
-    def _method_of_caller(self, method: Method, caller: str) -> Method:
-        """Return a streaming method for one caller, all of whose streams count together."""
-        share = self._shares.get(caller)
-        if share is None:
-            share = self._shares[caller] = Share(self._pools.streams, self._pools.max_streams_of_one)
-        failure = failure_of(ServiceBusy(f"too many concurrent {share.name} of this caller; end one first"))
-        refusals = RefusalLog(self._log, share, caller=caller)
-        attributes = {**method.attributes, "experimental_thread_pool": share}
-        own = method._replace(attributes=attributes, pool=share, refusal=self._refusal(failure), refusals=refusals)
-        method.of_callers[caller] = own
+    def _own(self, method: Method, caller: Caller) -> Method:
+        """Return a method as a caller has it: its calls of a pool count together, and all that it asks at its rate."""
+        own = method.of_callers.get(caller.name)
+        if own is not None:
+            return own
+        share, bucket = self._shares.of(caller, method.attributes["experimental_thread_pool"])
+        what = "end one first" if share.name == self._pools.streams.name else "try again later"
+        own = method._replace(
+            attributes={**method.attributes, "experimental_thread_pool": share},
+            pool=share,
+            busy=failure_of(ServiceBusy(f"too many concurrent {share.name} of this caller; {what}")),
+            refusals=RefusalLog(self._log, caller=caller.name),
+            bucket=bucket,
+        )
+        method.of_callers[caller.name] = own
         return own
 
-    def _patient(self, handler: Any, pool: Pool) -> Any:
-        """Return a handler that does the same and waits for its request for a limited time."""
-        _, behavior = kind_of(handler)
-        kind = "stream_stream" if handler.response_streaming else "stream_unary"
+    def _awaiting(self, wrapped: Behavior, pool: Pool) -> Behavior:
+        """Return what handles a call whose message may not be there yet, on a thread of the pool."""
 
-        @functools.wraps(behavior)
-        def call(requests: Iterator[bytes], context: grpc.ServicerContext) -> Any:
-            message = self._patience.first(requests, context, lambda: pool.is_crowded)
-            return behavior(handling.parsed(message, handler.request_deserializer), context)
+        def handle(requests: Iterator[bytes], context: grpc.ServicerContext, request_log: RequestLog) -> Any:
+            try:
+                message = self._patience.first(requests, context, pool, is_known=request_log.caller is not None)
+            except NothingSent as nothing:
+                request_log.nothing_came(nothing.has_ended)
+                # If the call was cancelled for that, nobody hears of it.
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+                raise AssertionError("grpcio raises") from None
+            return wrapped(message, context, request_log)
 
-        return getattr(grpc, f"{kind}_rpc_method_handler")(call, None, handler.response_serializer)
+        return handle
 
     def _stoppable(self, behavior: Behavior) -> Behavior:
         """Return a behavior that does the same with a stream of requests, until the server stops."""
@@ -178,10 +200,6 @@ class Interceptor(grpc.ServerInterceptor):
                 result = behavior(request, call)
                 if serializer is not None:
                     result = handling.serialized(result, serializer) if is_streaming else serializer(result)
-            except NothingSent:
-                # If the call was cancelled for that, nobody hears of it.
-                context.abort(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
-                raise AssertionError("grpcio raises") from None
             except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
                 failure = request_log.failed(error)
             else:
@@ -251,7 +269,8 @@ class Interceptor(grpc.ServerInterceptor):
         deadline = None
         if remaining_s is not None and remaining_s < _NO_DEADLINE_S:
             deadline = time.monotonic() + remaining_s
-        return Call(request_log.caller, request_log.noted, deadline, context)
+        owe = None if request_log.bucket is None else request_log.bucket.owe
+        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe)
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,9 +90,19 @@ class Pool(_Counted):
         INVARIANT: nothing is raised, because it would end the thread that serves all calls. If no thread can be
         started, the call waits for a running one, or for the next attempt to start one.
         """
-        return self._count(lambda: self._queued(fn, *args, **kwargs))
+        return self.submit_of("", fn, *args, **kwargs)
 
-    def _queued(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit_of(self, caller: str, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The same for a call of one caller."""
+        return self._count(lambda: self._queued(caller, fn, *args, **kwargs))
+
+    def step_aside(self) -> None:
+        """Have another thread work in the place of one that waits, where the pool can."""
+
+    def step_back(self) -> None:
+        """Take a place again after `step_aside`."""
+
+    def _queued(self, caller: str, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         try:
             return super().submit(fn, *args, **kwargs)
         except RuntimeError:  # it was shut down
@@ -106,18 +116,40 @@ class Pool(_Counted):
             super()._adjust_thread_count()
 
 
+class Line(Generic[T]):
+    """What waits for a thread: callers in turn, and the calls of each in their order."""
+
+    def __init__(self) -> None:
+        self._of_callers: OrderedDict[str, deque[T]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._of_callers)
+
+    def add(self, caller: str, waiting: T) -> None:
+        """Put something at the end of the caller's own line."""
+        self._of_callers.setdefault(caller, deque()).append(waiting)
+
+    def take(self) -> T:
+        """Take what is first in the line of the caller whose turn it is. Raises KeyError if nothing waits."""
+        caller, own = self._of_callers.popitem(last=False)
+        taken = own.popleft()
+        if own:
+            self._of_callers[caller] = own
+        return taken
+
+
 class AnsweringPool(Pool):
     """A pool whose threads may step aside while they wait for something, so that others work in their place.
 
-    `threads` work at a time, besides those that come back from waiting. There are more threads only while some wait, or
-    after some did: these are idle.
+    Callers take turns: nobody waits behind all that another asked. `threads` work at a time, besides those that come
+    back from waiting. There are more threads only while some wait, or after some did: these are idle.
     """
 
     def __init__(self, name: str, threads: int, max_calls: int) -> None:
         super().__init__(name, threads, max_calls, threads + max_calls)
         self._working = 0
         self._placing = threading.Lock()
-        self._line: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._line: Line[tuple[Future[Any], Callable[[], Any]]] = Line()
         self._own = threading.local()
 
     @contextlib.contextmanager
@@ -126,18 +158,25 @@ class AnsweringPool(Pool):
         if not getattr(self._own, "is_at_work", False):
             yield
             return
+        self.step_aside()
+        try:
+            yield
+        finally:
+            self.step_back()
+
+    def step_aside(self) -> None:
+        """Give up the place of a thread that waits: another takes it, or it is left."""
         with self._placing:
-            # The place of this thread is taken by another, or left.
             is_taken = bool(self._line) and self._working <= self._places
             if not is_taken:
                 self._working -= 1
         if is_taken:
             self._begin()
-        try:
-            yield
-        finally:
-            with self._placing:
-                self._working += 1
+
+    def step_back(self) -> None:
+        """Count the thread among those that work again."""
+        with self._placing:
+            self._working += 1
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; cancel those that wait for a thread, if that is wanted."""
@@ -145,10 +184,10 @@ class AnsweringPool(Pool):
             self._cancel_line()
         super().shutdown(wait, cancel_futures=cancel_futures)
 
-    def _queued(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def _queued(self, caller: str, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
         with self._placing:
-            self._line.append((future, functools.partial(fn, *args, **kwargs)))
+            self._line.add(caller, (future, functools.partial(fn, *args, **kwargs)))
             has_place = self._working < self._places
             if has_place:
                 self._working += 1
@@ -158,7 +197,7 @@ class AnsweringPool(Pool):
 
     def _begin(self) -> None:
         """Have one more thread take calls; its place is counted already."""
-        if super()._queued(self._work).cancelled():  # the pool was shut down
+        if super()._queued("", self._work).cancelled():  # the pool was shut down
             with self._placing:
                 self._working -= 1
             self._cancel_line()
@@ -171,7 +210,7 @@ class AnsweringPool(Pool):
                 if not self._line or self._working > self._places:
                     self._working -= 1
                     return
-                future, call = self._line.popleft()
+                future, call = self._line.take()
             if future.set_running_or_notify_cancel():
                 try:
                     result = call()
@@ -183,9 +222,10 @@ class AnsweringPool(Pool):
             del future, call
 
     def _cancel_line(self) -> None:
+        cancelled = []
         with self._placing:
-            cancelled = [future for future, _ in self._line]
-            self._line.clear()
+            while self._line:
+                cancelled.append(self._line.take()[0])
         for future in cancelled:
             future.cancel()
 
@@ -193,13 +233,14 @@ class AnsweringPool(Pool):
 class Share(_Counted):
     """What one caller may have under way in a pool, whose threads it uses. Ask `has_room` first, as of a pool."""
 
-    def __init__(self, pool: Pool, max_calls: int) -> None:
+    def __init__(self, pool: Pool, caller: str, max_calls: int) -> None:
         super().__init__(pool.name, 1, max_calls)  # grpcio takes no other executor; the thread is never started
         self._pool = pool
+        self._caller = caller
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in the pool. Like `Pool.submit` it raises nothing."""
-        return self._count(lambda: self._pool.submit(fn, *args, **kwargs))
+        return self._count(lambda: self._pool.submit_of(self._caller, fn, *args, **kwargs))
 
 
 class AtOnce(ThreadPoolExecutor):
@@ -228,15 +269,14 @@ class Pools:
     def __init__(
         self,
         threads: int = 8,
-        max_calls: int = 256,
+        max_calls: int = 512,
         transaction_threads: int = 16,
         max_transactions: int = 128,
         max_streams: int = 256,
     ) -> None:
         self.answers = AnsweringPool("answers", threads, max_calls)
-        self.transactions = Pool("transactions", transaction_threads, max_transactions)
+        self.transactions = AnsweringPool("transactions", transaction_threads, max_transactions)
         self.streams = Pool("streams", max_streams, max_streams)
-        self.max_streams_of_one = max(max_streams // 2, 1)
         self.probes = Pool("probes", _PROBE_THREADS, _MAX_PROBES)
         self.health_watches = Pool("health watches", _MAX_HEALTH_WATCHES, _MAX_HEALTH_WATCHES)
 

@@ -37,7 +37,10 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 600_000),  # so that connections spread again after a restart
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
-"""How gRPC serves, besides whether the port is shared."""
+"""How gRPC serves, besides whether the port is shared and how many calls a connection takes."""
+
+_LEAST = 100
+"""HTTP/2 recommends that a connection takes as many calls at once, or more: streams hold theirs for long."""
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
@@ -46,8 +49,8 @@ _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0
 class ServerSettings:
     """How to serve. `listen` is `host:port`; port 0 takes a free one. TLS needs certificate and key as PEM files.
 
-    `threads` and `max_concurrent_calls` are those of what is decided from memory. `shares_port`: other processes of the
-    same service listen on the port too.
+    `threads` and `max_concurrent_calls` are those of what is decided from memory. `caller_share` is the part of them
+    of a caller without a share of its own. `shares_port`: other processes of the same service listen on the port too.
     """
 
     listen: str = "127.0.0.1:8443"
@@ -56,10 +59,11 @@ class ServerSettings:
     tls_key: Path | None = None
     has_reflection: bool = False
     threads: int = 8
-    max_concurrent_calls: int = 256
+    max_concurrent_calls: int = 512
     transaction_threads: int = 16
     max_transactions: int = 128
     max_streams: int = 256
+    caller_share: float = 0.5
     health_interval_s: float = 2.0
     shares_port: bool = False
 
@@ -123,7 +127,14 @@ def build(
         permits.step_aside = pools.answers.aside
     interceptor = Interceptor(callers, log, pools)
     # Unless the port is shared on purpose, a second server on it is an error, and not half of the calls.
-    options = (*OPTIONS, ("grpc.so_reuseport", int(settings.shares_port)))
+    options = (
+        *OPTIONS,
+        ("grpc.so_reuseport", int(settings.shares_port)),
+        # Further calls of a connection wait at the client instead of being refused here. Calls that have ended are not
+        # counted until grpcio has let go of them: a client that sends its next at once would be refused for those.
+        ("grpc.http.overload_protection", 0),
+        ("grpc.max_concurrent_streams", max(int(settings.max_concurrent_calls * settings.caller_share), _LEAST)),
+    )
     # The interceptor names the pool of each method; this one is for methods without a handler.
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     readiness = Readiness(store, settings.health_interval_s, log)

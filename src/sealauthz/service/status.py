@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass
 
@@ -131,7 +132,12 @@ def _failure(row: Row, error: BaseException) -> Failure:
             )
             details.append(error_details_pb2.PreconditionFailure(violations=[broken]))
     elif isinstance(error, errors.FactsUnavailable | errors.ServiceBusy):
-        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)))
+        after_ms = RETRY_AFTER_MS
+        if isinstance(error, errors.ServiceBusy):
+            after_ms = math.ceil(error.retry_after_s * 1_000)
+        delay = Duration()
+        delay.FromMilliseconds(after_ms)
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     details.insert(0, _info(row.reason, metadata))
     return Failure(row.code, row.reason, _cut(message), violations=violations, details=tuple(details))
 
