@@ -31,6 +31,7 @@ group("JOINING", _: JoinApplication, ["remind"]);
 group("PROTECTING", _: Enterprise, ["monitor"]);
 group("PROTECTING", _: Membership, ["resign"]);
 group("PROTECTING", _: Seal, ["freeze", "report_lost", "view_log"]);
+group("PROTECTING", _: SealOuting, ["record_return"]);
 group("PROTECTING", _: SealGrant, ["revoke"]);
 group("PROTECTING", _: OpenGrant, ["revoke"]);
 group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);

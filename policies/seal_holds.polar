@@ -26,6 +26,12 @@ is_seal_guardian(person: Person, seal: Seal, context) if
   is_live(custodian, context);
 is_seal_guardian(person: Person, seal: Seal, context) if is_acting_custodian(person, seal, context);
 is_seal_guardian(person: Person, seal: Seal, context) if guarding_grant(person, seal, _, context);
+# Who has a seal outside sees first that it is gone.
+#@ A-09 S-12
+is_seal_guardian(person: Person, seal: Seal, context) if
+  outing_of(seal, outing) and
+  is_with(outing, person.id) and
+  is_live(outing.holder, context);
 
 is_acting_custodian(person: Person, seal: Seal, context) if
   custodian = seal.acting_custodian and

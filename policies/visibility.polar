@@ -46,6 +46,7 @@ visible(person: Person, change: RuleChange, context) if is_colleague(person, cha
 visible(person: Person, process: ApprovalProcess, context) if is_colleague(person, process.enterprise, context);
 visible(person: Person, use: EmergencyUse, context) if is_colleague(person, use.grant.seal.enterprise, context);
 visible(person: Person, proposal: SealProposal, context) if is_colleague(person, proposal.seal.enterprise, context);
+visible(person: Person, outing: SealOuting, context) if is_colleague(person, outing.seal.enterprise, context);
 visible(person: Person, letter: AuthLetter, context) if is_colleague(person, letter.seal.enterprise, context);
 visible(person: Person, hold: SealHold, context) if is_colleague(person, hold.seal.enterprise, context);
 visible(person: Person, _: SealHold, _) if is_risk_staff(person);
@@ -130,6 +131,7 @@ has_standing(_: Person, _: ApprovalProcess, _);
 has_standing(_: Person, _: EmergencyUse, _);
 has_standing(_: Person, _: SealProposal, _);
 has_standing(_: Person, _: BoardResolution, _);
+has_standing(_: Person, _: SealOuting, _);
 has_standing(_: Person, _: SealHold, _);
 has_standing(_: Person, _: SealReview, _);
 has_standing(_: Person, _: SealUseRequest, _);

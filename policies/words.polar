@@ -16,6 +16,7 @@ owner(change: RuleChange, _, found) if found = change.enterprise;
 owner(process: ApprovalProcess, _, found) if found = process.enterprise;
 owner(use: EmergencyUse, _, found) if found = use.grant.seal.enterprise;
 owner(proposal: SealProposal, _, found) if found = proposal.seal.enterprise;
+owner(outing: SealOuting, _, found) if found = outing.seal.enterprise;
 owner(letter: AuthLetter, _, found) if found = letter.seal.enterprise;
 owner(hold: SealHold, _, found) if found = hold.seal.enterprise;
 owner(review: SealReview, _, found) if found = review.seal.enterprise;

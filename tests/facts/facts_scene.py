@@ -50,6 +50,7 @@ from sealauthz.model.records.organisation import (
     WorkingHours,
     uscc_check_character,
 )
+from sealauthz.model.records.outings import SealOuting
 from sealauthz.model.records.procedures import (
     AmountBand,
     ApprovalProcess,
@@ -246,6 +247,7 @@ def scene() -> list[Any]:
         SealReview("face-old", "s1", "m-bob", NOW, "face-0", "Enterprise 1", "PASSED", "e1-m-boss", NOW),
         SealProposal("proposal", "s1", "DESTROY", "m-bob", NOW, "worn out"),
         SealWitness("witness", "proposal", "m-cat"),
+        SealOuting("outing", "thing", "m-ann", NOW, NOW + DAY),
         Contract("c1", "e1", "SALES", amount=100_00, currency="CNY", initiated_by_id="ann", category_id="sales"),
         ContractDocument("doc", "c1", "digest-1"),
         Signatory("party1", "c1", "ENTERPRISE", enterprise_id="e1", category_id="sales"),

@@ -99,7 +99,16 @@ UNIQUES: dict[str, Any] = {
     "seal_proposal_s_14_1": edited("SealProposal", "proposal", id="twin", ending="REVOKE"),
     "seal_witness_s_14_1": edited("SealWitness", "witness", id="twin"),
     "rule_change_a_06_1": edited("RuleChange", "rules", id="twin"),
+    "seal_outing_a_09_1": edited("SealOuting", "outing", id="twin", holder_id="m-cat"),
 }
+
+
+def returned(**columns: Any) -> Any:
+    """The outing of the scene, taken back by bob."""
+    return edited(
+        "SealOuting", "outing", **{"state": "RETURNED", "returned_at": NOW, "received_by_id": "m-bob", **columns}
+    )
+
 
 TO_PHONE = {"phone_hash": "phone", "contact_digest": "phone and name"}
 
@@ -183,6 +192,9 @@ CHECKS: dict[str, Any] = {
     "seal_hold_s_13_1": edited("SealHold", "hold", lift_proposed_at=NOW),
     "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
+    "seal_outing_a_09_2": edited("SealOuting", "outing", id="new", state="LOST", due_at=NOW),
+    "seal_outing_a_09_3": edited("SealOuting", "outing", state="RETURNED", returned_at=NOW),
+    "seal_outing_a_09_4": returned(returned_at=NOW - 1),
     "seal_use_request_u_23_3": edited("SealUseRequest", "request", photos_owed=-1),
     "seal_use_request_u_03_1": edited("SealUseRequest", "request", valid_to=NOW),
     "seal_use_request_i10_2": edited("SealUseRequest", "request", id="new", used=6),
@@ -454,6 +466,11 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "S-14 a proposal to end otherwise": ("S-14", [edited("SealProposal", "proposal", ending="REVOKE")]),
     "S-14 a proposal of somebody else": ("S-14", [edited("SealProposal", "proposal", proposed_by_id="m-cat")]),
     "S-14 another witness": ("S-14", [edited("SealWitness", "witness", membership_id="m-ann")]),
+    "A-09 a seal with somebody else": ("A-09", [edited("SealOuting", "outing", holder_id="m-bob")]),
+    "A-09 a seal due later": ("A-09", [edited("SealOuting", "outing", due_at=NOW + 2 * DAY)]),
+    "A-09 a key carried out": ("A-09", [edited("SealOuting", "outing", id="new", seal_id="s1")]),
+    "A-09 lost, and the seal in use": ("A-09", [edited("SealOuting", "outing", state="LOST")]),
+    "A-09 taken back by its holder": ("A-09", [returned(received_by_id="m-ann")]),
     "W-06 another leader": ("W-06", [edited("MonitorSubscription", "monitor", leader_id="m-ann")]),
     "W-06 another seal watched": ("W-06", [edited("MonitorSubscription", "monitor", seal_id="rep")]),
     # What only rises.
@@ -663,6 +680,11 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
         "SAME_ENTERPRISE",
         [edited("SealProposal", "proposal", id="new", seal_id="rep", proposed_by_id="e2-m-boss")],
     ),
+    "SAME_ENTERPRISE who takes a seal back": ("SAME_ENTERPRISE", [returned(received_by_id="e2-m-boss")]),
+    "SAME_ENTERPRISE who has a seal outside": (
+        "SAME_ENTERPRISE",
+        [edited("SealOuting", "outing", id="new", state="LOST", holder_id="m-dan")],
+    ),
     "SAME_ENTERPRISE a category of a person": (
         "SAME_ENTERPRISE",
         [edited("Signatory", "party2", category_id="sales")],
@@ -732,6 +754,13 @@ ALLOWED: list[list[Any]] = [
     [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
     [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],
     [edited("SealProposal", "proposal", state="CARRIED_OUT")],
+    # A seal comes back, goes out again, and is lost.
+    [returned()],
+    [edited("SealOuting", "outing", id="outing2", holder_id="m-bob")],
+    [
+        edited("Seal", "thing", state="LOST"),
+        edited("SealOuting", "outing", id="outing2", holder_id="m-bob", state="LOST"),
+    ],
     [edited("EmergencyUse", "emergency", id="waits", approved_by_id=None, approved_at=0)],
     [edited("EmergencyUse", "emergency", id="waits", approved_by_id="m-cat", approved_at=NOW)],
     [edited("NoticeDelivery", "notice", state="FAILED")],

@@ -81,6 +81,7 @@ FINAL = {
     "RuleChange": "CARRIED_OUT WITHDRAWN",
     "Seal": "DESTROYED REVOKED",
     "SealGrant": "EXPIRED INVALIDATED REVOKED",
+    "SealOuting": "LOST RETURNED",
     "SealProposal": "CARRIED_OUT WITHDRAWN",
     "SealReview": "PASSED REJECTED",
     "SealUseRequest": "COMPLETED EXPIRED FINISHED VOIDED WITHDRAWN",

@@ -15,6 +15,7 @@ from sealauthz.model.records import (
     identity,
     membership,
     organisation,
+    outings,
     procedures,
     requests,
     retrieval,
@@ -36,7 +37,7 @@ MODEL = Model(
         ),
         Part(records_of(retrieval)),
         Part(
-            (*records_of(seals), *records_of(grants), *records_of(requests)),
+            (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
             seal_actions.ACTIONS,
             (*invariants.RIGHTS, *invariants.ADMINISTRATORS),
         ),

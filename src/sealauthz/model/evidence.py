@@ -236,7 +236,7 @@ def _within_hours(context: Any, resource: Any) -> Any:
 EVIDENCE = Evidence(
     samples={"SigningTask": _Tasks, "Person": _Persons, "IdentityVerification": _Checks},
     fresh_context=_within_hours,
-    to_come=frozenset({"expires_at", "ended_at"}),
+    to_come=frozenset({"expires_at", "ended_at", "due_at"}),
     traits={
         "Person": ("account_state", "realname_state"),
         "Membership": ("state",),

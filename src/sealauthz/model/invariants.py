@@ -369,9 +369,44 @@ def check_face_reviewer(changes: Changes, rows: Rows) -> None:
         decider = memberships[review.decided_by_id]
         if decider.person_id != memberships[review.submitted_by_id].person_id:
             continue
-        others = rows.naming("Membership", "enterprise_id", {decider.enterprise_id})
-        if any(other.person_id != decider.person_id and other.state != "ENDED" for other in others):
+        if _has_colleague(decider, rows):
             broken("I14", f"{name_of(review)} is decided by who submitted it")
+
+
+def check_outings(changes: Changes, rows: Rows) -> None:
+    """A-09: a thing is carried out, and lost where its seal is lost; somebody else than its holder takes it back.
+
+    Where nobody else belongs to the enterprise, the holder does.
+    """
+    outings = changes.written("SealOuting")
+    seals = all_of(rows, "Seal", [outing.seal_id for outing in outings])
+    for outing in outings:
+        if seals[outing.seal_id].category != "PHYSICAL":
+            broken("A-09", f"{name_of(outing)} is of a seal that is no thing")
+    for change in changes.of("SealOuting"):
+        if change.before is None or change.after is None or change.after.state != "LOST":
+            continue
+        if seals[change.after.seal_id].state not in ("LOST", "REVOKED", "DESTROYED"):
+            broken("A-09", f"{name_of(change.after)} is lost, and its seal is not reported lost")
+    returned = [
+        change.after
+        for change in changes.of("SealOuting")
+        if change.after is not None
+        and change.after.received_by_id is not None
+        and (change.before is None or change.before.received_by_id is None)
+    ]
+    members = [member for outing in returned for member in (outing.received_by_id, outing.holder_id)]
+    memberships = all_of(rows, "Membership", members)
+    for outing in returned:
+        receiver = memberships[outing.received_by_id]
+        if receiver.person_id == memberships[outing.holder_id].person_id and _has_colleague(receiver, rows):
+            broken("A-09", f"{name_of(outing)} is taken back by its holder")
+
+
+def _has_colleague(membership: Any, rows: Rows) -> bool:
+    """Tell whether somebody else belongs to the enterprise of a membership, suspended or not."""
+    others = rows.naming("Membership", "enterprise_id", {membership.enterprise_id})
+    return any(other.person_id != membership.person_id and other.state != "ENDED" for other in others)
 
 
 def check_uses(changes: Changes, rows: Rows) -> None:
@@ -402,5 +437,6 @@ RIGHTS = (
     Invariant(check_approver),
     Invariant(check_faces),
     Invariant(check_face_reviewer),
+    Invariant(check_outings),
     Invariant(check_uses),
 )

@@ -13,6 +13,7 @@ from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnc
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import Delegation, SealGrant
+    from sealauthz.model.records.outings import SealOuting
     from sealauthz.model.records.requests import SealUseRequest
 
 
@@ -137,6 +138,7 @@ class Membership:
     substitutions: list[Absence] = many("substitute_id")
     grants: list[SealGrant] = many("membership_id")
     use_requests: list[SealUseRequest] = many("applicant_id")
+    outings: list[SealOuting] = many("holder_id")
     delegations_given: list[Delegation] = many("principal_id")
     delegations_received: list[Delegation] = many("delegate_id")
 

@@ -14,6 +14,7 @@ from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
+    from sealauthz.model.records.outings import SealOuting
     from sealauthz.model.records.requests import SealUseRequest
 
 
@@ -240,6 +241,7 @@ class Seal:
     use_requests: list[SealUseRequest] = many("seal_id")
     reviews: list[SealReview] = many("seal_id")
     proposals: list[SealProposal] = many("seal_id")
+    outings: list[SealOuting] = many("seal_id")
 
 
 @record(
