@@ -26,6 +26,7 @@ from sealauthz.decision import bundle as bundles
 from sealauthz.decision.bundle import CompiledEngine, Engine
 from sealauthz.decision.folder import installed_folder, layout_of, read_sources
 from sealauthz.facts import Store, upgrade
+from sealauthz.facts.store.identity import seal_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
 from sealauthz.policytest.plugin import PolicyItem
@@ -37,7 +38,7 @@ NewDatabase = Callable[[str], str]
 _EXAMPLES = sorted(path.parent for path in (Path(__file__).parents[1] / "docs" / "examples").glob("*/bundle.toml"))
 
 # A copy of a database is a store of its own.
-_IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}'"
+_IDENTITY = "UPDATE store_identity SET store_id = '{}', timeline_id = '{}', origin = NULL"
 
 
 class _CompiledLater(CompiledEngine):
@@ -280,6 +281,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         url = uri.replace("/postgres?", f"/{name}?")
         with psycopg.connect(url) as connection:
             connection.execute(_IDENTITY.format(uuid.uuid4(), uuid.uuid4()))
+            connection.execute(seal_statement(is_postgresql=True))
         return url
 
     return make

@@ -7,6 +7,7 @@
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
+    │   └── HistoryLost       … because they were restored and nobody said so; what is in memory must be forgotten
     ├── RevisionUnknown       a revision token of another store, or of a history that was restored away
     ├── RevisionGone          what was to go on at a revision cannot any longer; begin again
     ├── ServiceBusy           a limit of the service is reached; trying again may help
@@ -79,6 +80,10 @@ class InvariantBroken(SealAuthzError):
 
 class FactsUnavailable(SealAuthzError):
     """The facts cannot be read or written now."""
+
+
+class HistoryLost(FactsUnavailable):
+    """The facts are not those that they were, and nobody announced it: an operator must. Nothing may be answered."""
 
 
 class RevisionUnknown(SealAuthzError):

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from facts_scene import NOW, edited, enterprise, scene, uscc, write
 
-from sealauthz.errors import FactsUnavailable, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
+from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
 from sealauthz.facts.memory.consistency import NO_DEADLINE, uptime_s
 from sealauthz.facts.memory.permits import ReadPermits
@@ -436,10 +436,14 @@ def test_a_restored_file_is_another_history(new_database: Any) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     other = Store.open(url, MODEL)
     rename(other, "found")
+    for consistency in (FULL, Consistency()):
+        with pytest.raises(HistoryLost):
+            fact_cache.answer(name, consistency)
+    other.begin_new_timeline()
     assert fact_cache.answer(name, FULL) == ("found", 2)
     assert rename(other, "further") == 3
     assert fact_cache.answer(name, FULL) == ("further", 3)
-    assert fact_cache.statistics.resets == 2
+    assert fact_cache.statistics.resets == 3
     for one in (store, other):
         one.close()
 

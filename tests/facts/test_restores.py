@@ -1,9 +1,10 @@
-"""A backup that is restored while the facts are in use: what was known of the lost history is forgotten, by itself."""
+"""A backup that is restored while the facts are in use: nothing is answered until somebody says so."""
 
 from __future__ import annotations
 
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 from facts_scene import edited, scene, write
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Feed, Store
+from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 
 FULL = Consistency(is_full=True)
@@ -68,37 +70,76 @@ def is_held(snapshot: FactSnapshot) -> bool:
     return any(hold.state == "PLACED" for hold in snapshot.find("Seal", "s1").holds)
 
 
-@pytest.mark.parametrize("goes_on", [False, True])
-def test_no_allow_of_the_lost_history_outlives_a_restore(store: Store, url: str, tmp_path: Path, goes_on: bool) -> None:
-    """Whether the restored history stays behind the lost one or comes to the same revision on another way."""
+def refuses(answer: Callable[[], Any], why: str = "sealauthz db restored") -> None:
+    with pytest.raises(FactsUnavailable, match=why):
+        answer()
+
+
+def emptied_and_filled(url: str, dump: str) -> None:
+    """As by hand: the tables stay, and no row of the dump is missing at the end."""
+    names = ", ".join(f'"{table.name}"' for table in tables_of(MODEL).metadata.sorted_tables)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"TRUNCATE alembic_version, {names}")  # type: ignore[call-overload]
+    run("pg_restore", "--data-only", "--disable-triggers", "--single-transaction", "-d", url, dump)
+
+
+RESTORES: dict[str, Callable[[str, str], None]] = {
+    "in one transaction": lambda url, dump: run("pg_restore", "--clean", "--single-transaction", "-d", url, dump),
+    "table by table": lambda url, dump: run("pg_restore", "--clean", "-d", url, dump),
+    "emptied and filled": emptied_and_filled,
+}
+
+
+@pytest.mark.parametrize("way", RESTORES)
+def test_nothing_is_answered_after_a_restore_until_it_is_announced(
+    store: Store, url: str, tmp_path: Path, way: str
+) -> None:
+    """Neither old facts nor restored ones, by the processes that follow and by one that begins."""
     dump = str(tmp_path / "dump")
     run("pg_dump", "-Fc", "-f", dump, url)
     fact_cache = FactCache(store, max_age_s=1e9)
-    with followed(fact_cache, store):
-        assert fact_cache.answer(is_held)
-        assert write(store, edited("SealHold", "hold", state="RELEASED")).revision == 2
-        assert not fact_cache.answer(is_held)
-        run("pg_restore", "--clean", "--single-transaction", "-d", url, dump)
-        if goes_on:
-            other = Store.open(url, MODEL)
-            assert write(other, edited("Seal", "s1", name="x")).revision == 2
-            other.close()
-        assert fact_cache.answer(is_held, FULL)
-        assert fact_cache.answer(is_held)
-        until(lambda: fact_cache.revision == (2 if goes_on else 1))
-        assert write(store, edited("SealHold", "hold", state="RELEASED")).revision == (3 if goes_on else 2)
-        assert not fact_cache.answer(is_held)
-
-
-def test_the_feed_notices_a_restore_without_a_question(store: Store, url: str, tmp_path: Path) -> None:
-    dump = str(tmp_path / "dump")
-    run("pg_dump", "-Fc", "-f", dump, url)
-    fact_cache = FactCache(store, max_age_s=1e9)
-    with followed(fact_cache, store):
+    with followed(fact_cache, store) as reports:
         write(store, edited("SealHold", "hold", state="RELEASED"))
         assert not fact_cache.answer(is_held)
-        run("pg_restore", "--clean", "--single-transaction", "-d", url, dump)
-        until(lambda: fact_cache.answer(is_held))
+        RESTORES[way](url, dump)
+        until(lambda: reports[-1:] == ["feed_lost"])
+        for answer in (lambda: fact_cache.answer(is_held, FULL), lambda: fact_cache.answer(is_held), store.revision):
+            refuses(answer)
+        refuses(lambda: write(store, edited("Seal", "s1", name="x")))
+        other = Store.open(url, MODEL)
+        refuses(other.revision, "restored or copied")
+        refuses(lambda: FactCache(other).answer(is_held))
+        refuses(lambda: write(other, edited("Seal", "s1", name="x")))
+        other.begin_new_timeline()
+        assert fact_cache.answer(is_held, FULL)
+        until(lambda: reports[-1:] == ["feed_back"])
+        assert write(other, edited("Seal", "s1", name="x")).revision == 2
+        assert write(store, edited("SealHold", "hold", state="RELEASED")).revision == 3
+        assert not fact_cache.answer(is_held)
+        other.close()
+
+
+def test_a_copy_of_a_database_is_not_the_database(store: Store, url: str, postgresql_uri: str) -> None:
+    name = f"copy_{uuid.uuid4().hex}"
+    original = make_url(url).database
+    store.close()  # a template must not be in use; it opens again
+    with psycopg.connect(postgresql_uri, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {original}")  # type: ignore[call-overload]
+    copy = Store.open(str(make_url(url).set(database=name)), MODEL)
+    refuses(copy.revision, "restored or copied")
+    copy.begin_new_timeline()
+    assert copy.revision() == store.revision() == 1
+    copy.close()
+
+
+def test_what_a_database_does_to_its_files_is_no_restore(store: Store, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("VACUUM (FULL, FREEZE)")
+        admin.execute("CLUSTER store_identity USING store_identity_pkey")
+    other = Store.open(url, MODEL)
+    assert other.revision() == store.revision() == 1
+    assert write(other, edited("Seal", "s1", name="x")).revision == 2
+    other.close()
 
 
 def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, url: str) -> None:
@@ -118,6 +159,8 @@ def test_nothing_is_read_of_a_store_that_does_not_say_which_it_is(store: Store, 
             Store.open(url, MODEL)
         until(lambda: reports[-1:] == ["feed_lost"])
         admin.execute("INSERT INTO store_identity TABLE kept")
+        refuses(store.revision)  # it was written by another hand
+        store.begin_new_timeline()
         until(lambda: reports[-1:] == ["feed_back"])
         assert fact_cache.answer(is_held, FULL)
 
@@ -126,7 +169,7 @@ def test_two_identities_are_none(new_database: Any) -> None:
     """As after data were restored into a database that had some."""
     store = Store.open(new_database("sqlite"), MODEL)
     with store._database.write() as connection:
-        connection.execute(text("INSERT INTO store_identity VALUES ('another', 'another')"))
+        connection.execute(text("INSERT INTO store_identity VALUES ('another', 'another', NULL, NULL)"))
     with pytest.raises(FactsUnavailable):
         store.revision()
     store.close()

@@ -13,6 +13,8 @@ from facts_scene import edited, scene, write
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts import Consistency, FactCache, FactSnapshot, Store, Unit
+from sealauthz.facts.memory import fact_cache as fact_cache_module
+from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.store import database as database_module
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
@@ -115,6 +117,22 @@ def test_every_read_sees_a_table_as_it_is_after_it_was_rewritten(
         admin.execute(f"ALTER TABLE {table} ALTER revision TYPE bigint USING revision + 0")
         admin.execute("COMMIT")
         assert answer.result()
+
+
+def test_what_is_in_memory_is_forgotten_when_a_table_is_rewritten(
+    store: Store, admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No revision says that the rows are others now, so the feed looks at the files of the tables."""
+    monkeypatch.setattr(fact_cache_module, "_CATALOG_EVERY_S", 0.0)
+    fact_cache = FactCache(store, max_age_s=1e9)
+    assert fact_cache.answer(is_held)
+    fact_cache.refresh(uptime_s(), reload=True)
+    assert fact_cache.answer(is_held)
+    assert fact_cache.statistics.resets == 1
+    admin.execute("ALTER TABLE seal_hold DISABLE TRIGGER ALL")
+    admin.execute("TRUNCATE seal_hold CASCADE")
+    fact_cache.refresh(uptime_s(), reload=True)
+    assert not fact_cache.answer(is_held)
 
 
 def test_a_write_is_checked_on_what_is_there_after_a_rewrite(

@@ -28,6 +28,7 @@ def test_the_codes_and_reasons_are_pinned() -> None:
         "FactConflict": ("ALREADY_EXISTS", "FACT_CONFLICT"),
         "InvariantBroken": ("FAILED_PRECONDITION", "INVARIANT_BROKEN"),
         "FactsUnavailable": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
+        "HistoryLost": ("UNAVAILABLE", "FACTS_UNAVAILABLE"),
         "RevisionUnknown": ("FAILED_PRECONDITION", "REVISION_UNKNOWN"),
         "RevisionGone": ("ABORTED", "REVISION_GONE"),
         "ServiceBusy": ("RESOURCE_EXHAUSTED", "SERVICE_BUSY"),

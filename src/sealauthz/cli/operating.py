@@ -39,9 +39,10 @@ def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
 def db_restored(*, config_file: Path | None, database: str | None) -> int:
     """Say that the database was restored from a backup.
 
-    Run it after every restore, before services use the database again. What
-    was written after the backup is gone. Revision tokens from before the
-    restore are refused from then on, so that they cannot stand for new writes.
+    Run it after every restore, once the database is complete: until then
+    services answer UNAVAILABLE. What was written after the backup is gone.
+    Revision tokens from before the restore are refused from then on, so that
+    they cannot stand for new writes.
 
     \b
       sealauthz db restored --database postgresql://sealauthz@db/sealauthz

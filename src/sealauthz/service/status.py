@@ -40,6 +40,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
+    errors.HistoryLost: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),
     errors.RevisionUnknown: Row(grpc.StatusCode.FAILED_PRECONDITION, "REVISION_UNKNOWN"),
     errors.RevisionGone: Row(grpc.StatusCode.ABORTED, "REVISION_GONE"),
     errors.ServiceBusy: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY"),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sealauthz.errors import FactNotLoaded, FactsUnavailable, RevisionGone, RevisionUnknown, SealAuthzError
+from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, SealAuthzError
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.memory.entries import Entry
 from sealauthz.facts.memory.footprint import footprint
@@ -44,6 +44,7 @@ _HOMES = 100_000
 _RELOADED_AT_ONCE = 16
 _WARMED_AT_ONCE = 100
 _WARM_SHARE = 0.9
+_CATALOG_EVERY_S = 1.0
 _NEVER = float("-inf")
 
 
@@ -87,6 +88,7 @@ class FactCache:
         self._looking = _Looking()
         self._loading: dict[Unit, Loading] = {}
         self._unseen_since = _NEVER  # what was committed then need not be in memory
+        self._catalog, self._catalog_at = "", _NEVER
         self._fixed: FixedReading | None = None
         self.permits = permits or ReadPermits()
         self.timeline = Timeline("", 0, (), budget)
@@ -240,7 +242,8 @@ class FactCache:
                     return timeline
                 known, revision, started = timeline, timeline.revision, uptime_s()
                 looking.since = started
-                with self._store.read_transaction() as transaction:
+                with self.forgetting(), self._store.read_transaction() as transaction:
+                    self._check_catalog(transaction, started, reload)
                     self.observe(transaction, known, revision, started, reload=reload)
             raise FactsUnavailable("the facts cannot be read now")
         finally:
@@ -312,6 +315,37 @@ class FactCache:
             self.statistics.resets += 1
             self.signal.tell(transaction.revision)
             return self.timeline
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Forget everything where it turns out that the facts in memory are of a history that is lost."""
+        try:
+            yield
+        except HistoryLost:
+            with self._lock:
+                self._forget()
+            raise
+
+    def _forget(self) -> None:
+        if self.timeline.name:
+            self.timeline = Timeline("", 0, (), self._budget)
+            self.statistics.resets += 1
+
+    def _check_catalog(self, transaction: ReadTransaction, started: float, is_regular: bool) -> None:
+        """Forget everything where a table was rewritten, emptied or made again: no revision says what is in it now.
+
+        A regular look does so from time to time, and the first look does, so that nothing is loaded before it.
+        """
+        with self._lock:
+            is_due = started - self._catalog_at >= _CATALOG_EVERY_S if is_regular else not self._catalog
+        if not is_due:
+            return
+        catalog = transaction.catalog()
+        with self._lock:
+            self._catalog_at = started
+            if self._catalog not in ("", catalog):
+                self._forget()
+            self._catalog = catalog
 
     def _wrote(self, commit: Commit) -> None:
         """Advance to a revision that this process has committed, before its writer is answered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,9 @@ class Side(Protocol):
 
     def load(self, unit: Unit, reading: StoreReading) -> WiredUnit | None:
         """Load a unit for a reading, once for all who want it at the same time, and keep it."""
+
+    def forgetting(self) -> AbstractContextManager[None]:
+        """Forget everything where it turns out that the facts in memory are of a history that is lost."""
 
     def observe(self, transaction: ReadTransaction, known: Timeline, revision: int, started: float) -> Timeline | None:
         """Advance to what a read transaction sees."""
@@ -192,7 +195,8 @@ class StoreReading:
         self._permit.take()
         with ExitStack() as opening:  # what fails gives back at once what it took
             known, revision, started = self._fact_cache.timeline, self._fact_cache.timeline.revision, uptime_s()
-            transaction = opening.enter_context(self._store.read_transaction())
+            with self._fact_cache.forgetting():
+                transaction = opening.enter_context(self._store.read_transaction())
             self._seen = self._fact_cache.observe(transaction, known, revision, started)
             self._open = opening.pop_all()
         return transaction

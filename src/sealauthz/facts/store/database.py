@@ -20,8 +20,10 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
+from sealauthz.facts.store.identity import SERVER, Identity, Seen, catalog_statement
 from sealauthz.facts.store.tables import Tables, tables_of
 from sealauthz.schema import Model
 
@@ -57,11 +59,6 @@ PRAGMAS = (
 _QUOTING = ("22", "P0")
 """The classes of SQLSTATE whose messages quote values: data that is not valid, and what a trigger raises."""
 
-_NEWEST = (
-    "SELECT timeline_id, revision, at, caller, request_id FROM store_identity"
-    " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
-    " ON TRUE"
-)
 _QUOTED = PGDialect_psycopg().identifier_preparer.format_table  # type: ignore[no-untyped-call]
 _LOCK_ATTEMPT_MS = 800
 """How long a read waits for its locks before it lets go of them and begins again.
@@ -75,16 +72,15 @@ is never the restore that PostgreSQL ends.
 # snapshot from before a table was rewritten or truncated would read that table as empty: a right without its limits.
 @cache
 def _read_postgresql(tables: Tables) -> str:
-    """Return the statements that begin a read."""
+    """Return the statements that begin a read, before its first query."""
     names = ", ".join(map(_QUOTED, tables.metadata.sorted_tables))
     statements = (
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",
         f"LOCK TABLE {names} IN ACCESS SHARE MODE",
         f"SET LOCAL statement_timeout = '{READ_TIMEOUT_S}s'",
-        _NEWEST,
     )
-    return "; ".join(statements)
+    return "".join(f"{statement}; " for statement in statements)
 
 
 _WAITED_FOR_LOCKS = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
@@ -110,24 +106,22 @@ class ReadTransaction:
 
     __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "tables", "timeline")
 
-    def __init__(self, connection: Connection, tables: Tables, is_postgresql: bool) -> None:
+    def __init__(self, connection: Connection, tables: Tables, identity: Identity, is_postgresql: bool) -> None:
         self.connection = connection
         self.tables = tables
         self.is_postgresql = is_postgresql
         self._driver: Any = driver(connection)
+        known = identity.last  # before the snapshot, which must have it
+        looking = identity.statement
         if is_postgresql:
-            cursor = _begin_read(self._driver, _read_postgresql(tables))
+            cursor = _begin_read(self._driver, _read_postgresql(tables) + looking)
         else:
             self._driver.execute("BEGIN")
-            cursor = self._driver.execute(_NEWEST)
-        identity = cursor.fetchall()
-        if len(identity) != 1:
-            # A restore that is under way, or that left this table out: nobody can say what the rest is.
-            raise FactsUnavailable("the database does not say which store it is; is it being restored?")
-        timeline, newest, *mark = identity[0]
-        self.revision: int = newest or 0
-        self.timeline: str = timeline
-        self.mark: tuple[Any, ...] = tuple(mark)
+            cursor = self._driver.execute(looking)
+        seen = identity.check(cursor.fetchall(), known, server_of(connection), self._rows)
+        self.revision: int = seen.revision
+        self.timeline: str = seen.timeline
+        self.mark: tuple[Any, ...] = seen.mark
         self._is_open = True
 
     def end(self) -> None:
@@ -149,6 +143,14 @@ class ReadTransaction:
             with self._driver.pipeline():
                 cursors = [self._driver.execute(statement, parameters) for statement in statements]
                 return [cursor.fetchall() for cursor in cursors]
+
+    def catalog(self) -> str:
+        """Return what changes when a table is rewritten, emptied, or dropped and made again."""
+        with translated("read"):
+            return str(self._rows(catalog_statement(self.tables, self.is_postgresql))[0][0])
+
+    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return self._driver.execute(statement).fetchall()  # type: ignore[no-any-return]
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -210,6 +212,7 @@ class Database:
         self._writer = threading.Lock()
         self._path = None if self.is_postgresql else Path(parsed.database or "").absolute()
         self._file: tuple[int, int] | None = None
+        self.identity = Identity(self.is_postgresql)
         self.engine = make_engine(parsed, must_exist=True)
 
     def close(self) -> None:
@@ -237,7 +240,7 @@ class Database:
     def read(self) -> Iterator[ReadTransaction]:
         """Open a read transaction. Raises FactsUnavailable."""
         with self._transaction(
-            "read", lambda connection: ReadTransaction(connection, self.tables, self.is_postgresql)
+            "read", lambda connection: ReadTransaction(connection, self.tables, self.identity, self.is_postgresql)
         ) as transaction:
             try:
                 yield transaction
@@ -327,6 +330,21 @@ def driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
+def server_of(connection: Connection) -> str:
+    """Return what names the database that a connection is to, as `identity.SERVER` does; empty on SQLite."""
+    return str(connection.info.get("server", ""))
+
+
+def look(connection: Connection, identity: Identity) -> Seen:
+    """Look for the newest revision in the middle of a transaction. Raises FactsUnavailable, HistoryLost."""
+    known = identity.last
+
+    def fetch(statement: str) -> list[tuple[Any, ...]]:
+        return driver(connection).execute(statement).fetchall()  # type: ignore[no-any-return]
+
+    return identity.check(fetch(identity.statement), known, server_of(connection), fetch)
+
+
 def _is_rolled_back(connection: Connection) -> bool:
     """Roll back. False if that failed and the connection must not be used again."""
     try:
@@ -373,6 +391,11 @@ def _forget_values(context: ExceptionContext) -> None:
             context.sqlalchemy_exception.args = (f"({type(error).__name__}) {said}",)
 
 
+def _note_server(connection: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
+    """Take note of which database a new connection is to."""
+    (record.info["server"],) = connection.execute(SERVER).fetchone() or ("",)
+
+
 def make_engine(url: URL, *, must_exist: bool) -> Engine:
     """Make the engine. `must_exist`: a missing SQLite file is an error rather than a new, empty database.
 
@@ -385,6 +408,7 @@ def make_engine(url: URL, *, must_exist: bool) -> Engine:
         arguments = {**_LIVELINESS, "options": options, "application_name": "sealauthz"}
         engine = create_engine(url, connect_args=arguments, **common)
         event.listen(engine, "handle_error", _forget_values)
+        event.listen(engine, "connect", _note_server)
         return engine
     path = Path(url.database or "").absolute()
     mode = "rw" if must_exist else "rwc"

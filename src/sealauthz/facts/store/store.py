@@ -17,7 +17,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts.store import history
 from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
-from sealauthz.facts.store.database import Database, Listener, ReadTransaction, translated
+from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
+from sealauthz.facts.store.identity import Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
@@ -69,6 +70,7 @@ class Store:
             with database.plain() as connection:
                 check_schema(connection, model)
                 store_id: str = connection.execute(select(STORE_IDENTITY.c.store_id)).scalar_one()
+                database.identity.store_id = store_id
         except BaseException:
             database.close()
             raise
@@ -92,7 +94,8 @@ class Store:
         """
         timeline = str(uuid.uuid4())
         with self._database.write() as connection:
-            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
+            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline, origin=None))
+            driver(connection).execute(seal_statement(self._database.is_postgresql))
         return timeline
 
     def read_transaction(self) -> AbstractContextManager[ReadTransaction]:
@@ -219,10 +222,12 @@ class Store:
     ) -> WriteReceipt:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
-            write = Write(connection, self._tables, wanted, self._now(), tenants, guard, is_careful, part)
+            identity = self._database.identity
+            write = Write(connection, self._tables, identity, wanted, self._now(), tenants, guard, is_careful, part)
             receipt = write.run()
         is_ours = write.units or receipt.is_replay
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
+        self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
         self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
         return receipt
 

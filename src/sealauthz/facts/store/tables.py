@@ -97,9 +97,13 @@ STORE_IDENTITY = sa.Table(
     "store_identity",
     SYSTEM,
     *_columns(store_id=TEXT, timeline_id=TEXT),
+    sa.Column("origin", TEXT, nullable=True),
+    sa.Column("serves_from", TEXT, nullable=True),
     sa.PrimaryKeyConstraint("store_id", name="store_identity_pkey"),
 )
-"""One row: which store this is, and which line of its history."""
+"""One row: which store this is, and which line of its history. `origin` is where the row was written (`identity.py`),
+`serves_from` the schema of the oldest code that may serve with the schema of the database (`upgrading.py`).
+"""
 
 
 def table_name(record_type: str) -> str:

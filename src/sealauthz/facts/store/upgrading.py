@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import driver, make_engine, parse, translated
+from sealauthz.facts.store.identity import seal_statement
 from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
 from sealauthz.schema import Model
 
@@ -81,6 +82,7 @@ def _bring_up(connection: Connection, model: Model) -> None:
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
+    driver(connection).execute(seal_statement(connection.dialect.name == "postgresql"))
 
 
 def current(connection: Connection) -> str:

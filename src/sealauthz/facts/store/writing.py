@@ -15,17 +15,18 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, true, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
-from sealauthz.facts.store.database import CHANNEL
+from sealauthz.facts.store.database import CHANNEL, look
+from sealauthz.facts.store.identity import Identity
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, STORE_IDENTITY, Tables, refusal_of
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables, refusal_of
 from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
 from sealauthz.schema.changes import broken, in_backticks
 from sealauthz.schema.rules import Rising
@@ -46,6 +47,7 @@ class Write:
         self,
         connection: Connection,
         tables: Tables,
+        identity: Identity,
         wanted: Wanted,
         now: int,
         tenants: frozenset[str] | None,
@@ -56,6 +58,7 @@ class Write:
         self._connection = connection
         self._tables = tables
         self._model = tables.model
+        self._identity = identity
         self._wanted = wanted
         self._now = now
         self._tenants = tenants
@@ -352,15 +355,13 @@ class Write:
         self._connection.execute(update_one, [{"at_id": row.pop("id"), **row} for row in rows])
 
     def _newest(self) -> tuple[int, int, str]:
-        """Return the newest revision and its instant, zeros before the first, and the history that they belong to."""
-        change = FACT_CHANGE.c
-        marked = select(change.revision, change.at, change.caller, change.request_id)
-        newest = marked.order_by(change.revision.desc()).limit(1).subquery()
-        row = self._connection.execute(
-            select(STORE_IDENTITY.c.timeline_id, newest).outerjoin_from(STORE_IDENTITY, newest, true())
-        ).one()
-        self.before = (row.at, row.caller, row.request_id)
-        return row.revision or 0, row.at or 0, row.timeline_id
+        """Return the newest revision and its instant, zeros before the first, and the history that they belong to.
+
+        Raises FactsUnavailable where nothing may be written.
+        """
+        seen = look(self._connection, self._identity)
+        self.before = seen.mark
+        return seen.revision, seen.mark[0] or 0, seen.timeline
 
     def _commit_as_revision(
         self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
