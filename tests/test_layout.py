@@ -18,6 +18,7 @@ ROOT = Path(sealauthz.__file__).parent
 ORDER = (
     "v1",
     "errors",
+    "background",
     "answers",
     "schema",
     "model",

@@ -177,7 +177,8 @@ def test_two_identities_are_none(new_database: Any) -> None:
 
 def test_a_feed_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fact_cache = FactCache(store, max_age_s=1e9)
-    feed = Feed(fact_cache, store, lambda *_: None, 0.01)
+    reports: list[tuple[str, str]] = []
+    feed = Feed(fact_cache, store, lambda event, _, error: reports.append((event, type(error).__name__)), 0.01)
     seen: list[float] = []
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -193,5 +194,14 @@ def test_a_feed_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.Mon
         patched.setattr("sealauthz.facts.store.database.Listener.close", close)
         feed.start()
         until(lambda: len(seen) >= 3)
+        assert feed.thread.is_failing
     until(lambda: fact_cache.revision == 1)
+    until(lambda: not feed.thread.is_failing)
+    with monkeypatch.context() as patched:
+        patched.setattr(feed, "_wait", refuse)  # what is not a look is no secret either
+        failures = feed.thread.failures
+        until(lambda: feed.thread.failures > failures)
+    until(lambda: not feed.thread.is_failing)
     feed.stop()
+    assert reports[:2] == [("feed_lost", "TypeError"), ("feed_back", "NoneType")]
+    assert reports[2] == ("feed_lost", "TypeError")

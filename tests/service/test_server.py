@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import threading
 import time
@@ -20,9 +21,12 @@ from fake_pdp import FakePdp, allow
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from sealauthz.background import Background
 from sealauthz.errors import ConfigRefused, FactsUnavailable
 from sealauthz.facts import Store
+from sealauthz.process.log import make_log
 from sealauthz.service import Callers, ServerSettings, build, is_loopback
+from sealauthz.service.health import Readiness
 from sealauthz.v1 import authorization_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -331,3 +335,54 @@ def test_a_stopped_server_can_be_waited_for(serve: Serve) -> None:
     assert not served.server.wait(0.01)
     served.server.stop(0)
     assert served.server.wait(10)
+
+
+def test_health_is_red_while_a_thread_of_the_background_fails_and_no_longer(store: Store) -> None:
+    """The calls may be answered well; but nobody knows for how long what the thread does is not missed."""
+    is_broken = threading.Event()
+
+    def step() -> None:
+        time.sleep(0.001)
+        if is_broken.is_set():
+            raise TypeError
+
+    log = io.StringIO()
+    thread = Background("sweep", step, lambda *_: None)
+    readiness = Readiness(store, 0.01, make_log(log), [thread])
+    thread.start()
+    readiness.start()
+    assert readiness.servicer.is_serving
+    is_broken.set()
+    until_said(readiness, is_serving=False)
+    is_broken.clear()
+    until_said(readiness, is_serving=True)
+    thread.stop()
+    readiness.stop()
+    readiness.close()
+    assert '"threads": ["sweep"]' in log.getvalue()
+
+
+def test_who_asks_for_readiness_goes_on_whatever_is_raised(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what ends a thread, and what the log raises: it would say NOT_SERVING for good."""
+    log = io.StringIO()
+    readiness = Readiness(store, 0.01, make_log(log))
+    readiness.start()
+
+    def leave(*_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "revision", leave)
+        until_said(readiness, is_serving=False)
+    until_said(readiness, is_serving=True)
+    readiness.stop()
+    readiness.close()
+    assert "thread_failed" in log.getvalue()
+    assert readiness.thread.failures > 0
+
+
+def until_said(readiness: Readiness, *, is_serving: bool) -> None:
+    end = time.monotonic() + 30
+    while readiness.servicer.is_serving != is_serving:
+        assert time.monotonic() < end
+        time.sleep(0.005)

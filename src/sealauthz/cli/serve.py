@@ -128,9 +128,9 @@ def serve(
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model())
-        fact_cache = stack.enter_context(_followed_facts(store, config, log))
+        fact_cache, feed = stack.enter_context(_followed_facts(store, config, log))
         pdp = PolicyDecisionPoint(fact_cache, bundle)
-        server = build(settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits)
+        server = build(settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits, [feed.thread])
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
@@ -152,8 +152,8 @@ def serve(
 
 
 @contextmanager
-def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[FactCache]:
-    """Yield the fact cache, warmed up if so configured, while a feed keeps it at the newest revision."""
+def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[tuple[FactCache, Feed]]:
+    """Yield the fact cache, warmed up if so configured, and the feed that keeps it at the newest revision."""
 
     def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
         if error is None:
@@ -169,7 +169,7 @@ def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[FactCach
     feed = Feed(fact_cache, store, report, facts.poll_s)
     feed.start()
     try:
-        yield fact_cache
+        yield fact_cache, feed
     finally:
         feed.stop()
 

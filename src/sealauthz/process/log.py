@@ -136,6 +136,7 @@ class Queued:
         self._thread: threading.Thread | None = None
         self._is_idle = False
         self._dropped = 0
+        self._failure: BaseException | None = None
 
     def put(self, entry: Entry) -> None:
         """Queue an entry."""
@@ -178,7 +179,8 @@ class Queued:
             entries = [self._entries.popleft() for _ in range(len(self._entries))]
             try:
                 self._write_out(entries, dropped)
-            except Exception:  # noqa: BLE001 (a thread that ended would drop all later entries)
+            except BaseException as error:  # noqa: BLE001 (a thread that ended would drop all later entries)
+                self._failure = error
                 with self._changed:
                     self._dropped += len(entries)
 
@@ -187,7 +189,8 @@ class Queued:
         for count, text in _blocks(entries):
             try:
                 if dropped:
-                    _write(self._descriptor, _dropped_entry(dropped, entries[0]).line().encode())
+                    _write(self._descriptor, _dropped_entry(dropped, entries[0], self._failure).line().encode())
+                    self._failure = None
                     with self._changed:
                         self._dropped -= dropped
                     dropped = 0
@@ -240,9 +243,10 @@ def _write(descriptor: int, text: bytes) -> None:
             select.select([], [descriptor], [], _FULL_PIPE_S)
 
 
-def _dropped_entry(dropped: int, other: Entry) -> Entry:
-    """Return the entry that counts the missing ones, with the bound fields of another."""
-    return Entry("warning", "log_dropped", time.time_ns(), other.bound, {"dropped": dropped})
+def _dropped_entry(dropped: int, other: Entry, error: BaseException | None) -> Entry:
+    """Return the entry that counts the missing ones, with the bound fields of another, and says why."""
+    fields = {"dropped": dropped, **_exception_fields(error)}
+    return Entry("warning", "log_dropped", time.time_ns(), other.bound, fields)
 
 
 def _exception_fields(error: BaseException | None) -> dict[str, Any]:

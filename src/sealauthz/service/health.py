@@ -7,12 +7,13 @@ server when a watcher left while the status changed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 
+from sealauthz.background import Background
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.process.log import Log
@@ -90,49 +91,56 @@ class HealthServicer:
 
 
 class Readiness:
-    """Asks the store periodically whether it can be read, and has `servicer` say so."""
+    """Asks periodically whether the store can be read and the threads of the background work, and has `servicer` say
+    so.
+    """
 
-    def __init__(self, store: Store, interval_s: float, log: Log) -> None:
+    def __init__(self, store: Store, interval_s: float, log: Log, threads: Iterable[Background] = ()) -> None:
         self.servicer = HealthServicer()
         self._store = store
         self._interval_s = interval_s
         self._log = log
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sealauthz-readiness", daemon=True)
+        self._threads = tuple(threads)
+        self.thread = Background("readiness", self._step, self._fail)
 
     def start(self) -> None:
         """Ask once, and then periodically until stopped."""
         self._ask(is_first=True)
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Say NOT_SERVING from now on, and stop asking."""
-        self._stopping.set()
+        self.thread.stop()
         self.servicer.stop()
 
     def close(self) -> None:
         """Give the thread back, once the server takes no calls."""
-        if self._thread.is_alive():
-            self._thread.join()
+        self.thread.join()
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.wait(self._interval_s):
-                self._ask()
-        finally:
-            # Nothing asks any longer: stop saying SERVING.
-            self.servicer.stop()
+    def _step(self) -> None:
+        self.thread.rest(self._interval_s)
+        if not self.thread.is_stopping:
+            self._ask()
+
+    def _fail(self, error: BaseException, failures: int) -> None:
+        """Say that nobody can tell, until the next one who asks is told."""
+        self.servicer.say(False)
+        self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
 
     def _ask(self, is_first: bool = False) -> None:
         was_serving = self.servicer.is_serving
         try:
             self._store.revision()
-        except Exception as error:  # noqa: BLE001 (a thread that ended would never say SERVING again)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the facts cannot be read)
             self.servicer.say(False)
             if was_serving or is_first:
                 write = self._log.warning if isinstance(error, SealAuthzError) else self._log.error
                 write("not_serving", error)
             return
-        self.servicer.say(True)
-        if not was_serving:
+        failing = [thread.name for thread in self._threads if thread.is_failing]
+        self.servicer.say(not failing)
+        if failing:
+            if was_serving or is_first:
+                self._log.warning("not_serving", threads=failing)
+        elif not was_serving:
             self._log.info("serving")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from sealauthz.background import Background
 from sealauthz.decision import PolicyDecisionPoint
 from sealauthz.errors import ConfigRefused
 from sealauthz.facts import Store
@@ -108,12 +110,13 @@ def build(
     log: Log | None = None,
     signal: Signal | None = None,
     permits: ReadPermits | None = None,
+    threads: Iterable[Background] = (),
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
-    its thread.
+    its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING.
     """
     log = log or make_log()
     pools = Pools(
@@ -137,9 +140,9 @@ def build(
     )
     # The interceptor names the pool of each method; this one is for methods without a handler.
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
-    readiness = Readiness(store, settings.health_interval_s, log)
+    watches = Watches(store, signal or Signal(), log)
+    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread])
     authorization = AuthorizationServicer(pdp, store.store_id, log)
-    watches = Watches(store, signal or Signal())
     facts = FactsServicer(store, watches)
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sealauthz.background import Background
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.store.history import Changed, Page, Revision, read_changes
+from sealauthz.process.log import Log
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
 from sealauthz.service.records import WireForms, forms_of
@@ -52,9 +54,10 @@ _Item = Revision | Reached
 class Watches:
     """Follows the history of one store for all watchers of this process."""
 
-    def __init__(self, store: Store, signal: Signal) -> None:
+    def __init__(self, store: Store, signal: Signal, log: Log | None = None) -> None:
         self._store = store
         self._signal = signal
+        self._log = log
         self._changed = threading.Condition()
         self._outlets: set[Outlet[_Item]] = set()
         # Where the thread stands; only while somebody watches.
@@ -64,20 +67,20 @@ class Watches:
         self._told = 0
         self._is_stopping = False
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
-        self._thread = threading.Thread(target=self._run, name="sealauthz-watches", daemon=True)
+        self.thread = Background("watches", self._step, self._fail)
 
     def start(self) -> None:
         """Begin to follow."""
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """End every watch well, take no more, and return when the thread has ended."""
+        self.thread.stop()
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
         self._end_all(None)
-        if self._thread.is_alive():
-            self._thread.join()
+        self.thread.join()
 
     def follow(self, after: int, timeline: str, call: Call | None = None) -> Iterator[tuple[str, Revision | Reached]]:
         """Yield every revision after one, each with its timeline, and from time to time how far history has come.
@@ -156,22 +159,29 @@ class Watches:
         with self._store.read_transaction() as transaction:
             return read_changes(transaction, after, limit, timeline, _LARGE)
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._outlets and not self._is_stopping:
-                    self._changed.wait()
-                if self._is_stopping:
-                    return
-                at, timeline = self._at, self._timeline
-            try:
-                self._hand_on_from(at, timeline)
-            except SealAuthzError as error:
-                self._end_all(error)
-            except Exception as error:  # noqa: BLE001 (a thread that ended would leave every watcher waiting)
-                unread = FactsUnavailable("the changes cannot be read now")
-                unread.__cause__ = error
-                self._end_all(unread)
+    def _step(self) -> None:
+        """Wait for watchers, and hand on what comes next. What it raises ends every watch."""
+        with self._changed:
+            if not self._outlets:
+                self.thread.goes_well()  # who comes next begins from the start
+            while not self._outlets and not self._is_stopping:
+                self._changed.wait()
+            if self._is_stopping:
+                return
+            at, timeline = self._at, self._timeline
+        try:
+            self._hand_on_from(at, timeline)
+        except SealAuthzError as error:
+            self._end_all(error)
+        except BaseException as error:
+            unread = FactsUnavailable("the changes cannot be read now")
+            unread.__cause__ = error
+            self._end_all(unread)
+            raise
+
+    def _fail(self, error: BaseException, failures: int) -> None:
+        if self._log is not None:
+            self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
 
     def _hand_on_from(self, at: int, timeline: str) -> None:
         """Read what comes next and hand it on; wait a little where there is nothing."""

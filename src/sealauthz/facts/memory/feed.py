@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from sealauthz.background import Background
 from sealauthz.errors import SealAuthzError
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.fact_cache import FactCache
@@ -25,17 +25,14 @@ POLL_ANNOUNCED_S = 1.0
 POLL_SILENT_S = 0.05
 """How often to look where they are not."""
 
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
-
 _LISTEN_AGAIN_S = 5.0
 _STOPPED_WITHIN_S = 5.0
 _REPORTED_EVERY_S = 60.0
 _NEVER = float("-inf")
 
 Report = Callable[[str, Mapping[str, float], BaseException | None], None]
-"""Is told `feed_lost` with the error when the newest revision cannot be seen, `feed_back` when it can again,
-`feed_deaf` when announcements cannot be heard, and every minute the `facts` in memory in numbers.
+"""Is told `feed_lost` with the error when the newest revision cannot be seen, and again for another error, `feed_back`
+when it can again, `feed_deaf` when announcements cannot be heard, and every minute the `facts` in memory in numbers.
 """
 
 
@@ -52,62 +49,45 @@ class Feed:
         self._deaf: SealAuthzError | None = None
         self._is_lost = False
         self._reported_at = uptime_s()
-        self._stopping = threading.Event()
         self._ear, self._mouth = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name="sealauthz-feed", daemon=True)
+        self.thread = Background("feed", self._step, self._lose)
 
     def start(self) -> None:
         """Begin to follow."""
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Follow no longer, and return when the thread has ended; one that waits for the database is left behind."""
-        if self._stopping.is_set():
+        if self.thread.is_stopping:
             return
-        self._stopping.set()
+        self.thread.stop()
         self._mouth.send(b".")
-        if self._thread.is_alive():
-            self._thread.join(_STOPPED_WITHIN_S)
-        if not self._thread.is_alive():
+        if self.thread.join(_STOPPED_WITHIN_S):
+            self._forget_listener()
             self._ear.close()
             self._mouth.close()
 
-    def _run(self) -> None:
-        pause_s = _FIRST_PAUSE_S
-        try:
-            while not self._stopping.is_set():
-                if self._goes_on():
-                    pause_s = _FIRST_PAUSE_S
-                else:
-                    self._stopping.wait(pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-        finally:
-            self._forget_listener()
+    def _step(self) -> None:
+        """Look, and wait until it is time to look again."""
+        self._look()
+        self.thread.goes_well()
+        self._wait()
 
-    def _goes_on(self) -> bool:
-        """Look, and wait until it is time to look again; False if that cannot be done now."""
-        try:
-            is_seen = self._look()
-            if is_seen:
-                self._wait()
-        except Exception:  # noqa: BLE001 (a feed that ended would leave the fact cache without one)
-            self._forget_listener()
-            return False
-        return is_seen
+    def _lose(self, error: BaseException, failures: int) -> None:
+        """Report that the newest revision cannot be seen now."""
+        self._is_lost = True
+        self._report("feed_lost", {"failures": failures}, error)
 
-    def _look(self) -> bool:
-        """Look for the newest revision; False if it cannot be seen now."""
+    def _look(self) -> None:
+        """Look for the newest revision. Raises FactsUnavailable."""
         try:
             # Before the look: what is committed after it is announced.
             self._listen()
             self._fact_cache.refresh(uptime_s(), reload=True)
-        except Exception as error:  # noqa: BLE001 (as above)
+        except BaseException:
             self._forget_listener()
             self._deaf, self._listen_at = None, _NEVER
-            if not self._is_lost:
-                self._is_lost = True
-                self._report("feed_lost", {}, error)
-            return False
+            raise
         if self._is_lost:
             self._is_lost = False
             self._report("feed_back", {}, None)
@@ -116,8 +96,7 @@ class Feed:
             self._report("feed_deaf", {}, deaf)
         if uptime_s() - self._reported_at >= _REPORTED_EVERY_S:
             self._reported_at = uptime_s()
-            self._report("facts", self._fact_cache.numbers(), None)
-        return True
+            self._report("facts", {**self._fact_cache.numbers(), "feed_failures": self.thread.failures}, None)
 
     def _listen(self) -> None:
         """Listen for announcements, if nobody does; where that cannot be done now, looking often has to do."""
@@ -134,6 +113,8 @@ class Feed:
     def _wait(self) -> None:
         """Wait for an announcement, or until it is time to look anyway."""
         often = POLL_SILENT_S if self._listener is None else POLL_ANNOUNCED_S
+        if self.thread.is_stopping:
+            return
         poll = select.poll()  # `select.select` takes no descriptor beyond 1023
         poll.register(self._ear, select.POLLIN)
         if self._listener is not None:
