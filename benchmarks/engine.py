@@ -44,9 +44,9 @@ from sealauthz.decision.bundle import (
     diagnostics_of,
     engine_classes,
     forget_loads,
-    questions_of,
 )
 from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.questions import questions_of
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import os
 import shutil
 import sqlite3
 import sys
@@ -69,6 +70,8 @@ def pytest_configure() -> None:
     policies are kept to the end. Those and the examples are compiled only where a test asks them: collecting tests
     needs none of it.
     """
+    # What the plugin of policy tests loads is compiled here, as all else.
+    os.environ["SEALAUTHZ_CACHE"] = "off"
     compiled = bundles._compiled
     known: weakref.WeakValueDictionary[tuple[Model, tuple[Source, ...]], Engine] = weakref.WeakValueDictionary()
     installed = _sources_in(installed_folder())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sealauthz.answers import NOTHING_TO_DO
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import named_by_obligations
+from sealauthz.decision.questions import named_by_obligations
 from sealauthz.decision.texts import SERVICE_REASONS, SERVICE_STEPS, missing_texts
 from sealauthz.model import MODEL
 

@@ -45,9 +45,11 @@ from sealauthz.service import RPCS, Caller, Callers, ServerSettings, is_loopback
 PREFIX = "SEALAUTHZ_"
 CONFIG_FILE = "SEALAUTHZ_CONFIG"
 OTHER_NAMES = frozenset(
-    {CONFIG_FILE, "SEALAUTHZ_PYTHON", "SEALAUTHZ_ADDRESS", "SEALAUTHZ_TOKEN", "SEALAUTHZ_TLS_ROOTS"}
+    {CONFIG_FILE, "SEALAUTHZ_CACHE", "SEALAUTHZ_PYTHON", "SEALAUTHZ_ADDRESS", "SEALAUTHZ_TOKEN", "SEALAUTHZ_TLS_ROOTS"}
 )
-"""Names that are read elsewhere: where the file is, the interpreter of `make`, and how the commands reach a server."""
+"""Names that are read elsewhere: where the file is, where loaded bundles are kept, the interpreter of `make`, and how
+the commands reach a server.
+"""
 
 EVERYTHING = "*"
 MAX_WORKERS = 64

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ def _clean_surroundings(monkeypatch, tmp_path):
     """Run each test in a folder of its own, without the settings of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("SEALAUTHZ_")]:
         monkeypatch.delenv(name)
+    # For the processes that a test starts: they share what one of them has compiled.
+    monkeypatch.setenv("SEALAUTHZ_CACHE", str(Path(tempfile.gettempdir()) / f"sealauthz-tests-{os.getuid()}"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
 
@@ -38,11 +42,14 @@ def demo_facts(_demo_database, tmp_path):
 
 
 @pytest.fixture
-def sealauthz(capsys):
+def sealauthz(capsys, monkeypatch):
     """The command: returns exit code, standard output and standard error."""
 
     def call(*arguments):
-        code = run(arguments)
+        with monkeypatch.context() as patch:
+            # In this process, policies are compiled once for all tests.
+            patch.setenv("SEALAUTHZ_CACHE", "off")
+            code = run(arguments)
         out, err = capsys.readouterr()
         return code, out, err
 

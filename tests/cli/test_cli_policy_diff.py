@@ -40,7 +40,7 @@ def _each_bundle_is_loaded_once(monkeypatch, loaded_bundles):
     """Keep what was loaded from the same files: loading takes longer than the rest of a test."""
     load = Bundle.load
 
-    def loaded(model, folder=None, *, is_served=True):
+    def loaded(model, folder=None, *, is_served=True, cache=None):
         files = sorted((folder or installed_folder()).glob("*.*"))
         key = (is_served, *((file.name, file.read_bytes()) for file in files))
         if key not in loaded_bundles:

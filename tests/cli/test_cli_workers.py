@@ -46,7 +46,8 @@ class Serving:
 
     def __init__(self, folder, *arguments):
         self.log_path = folder / "log"
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("SEALAUTHZ_")}
+        keeps = ("SEALAUTHZ_CACHE",)
+        environ = {name: v for name, v in os.environ.items() if name in keeps or not name.startswith("SEALAUTHZ_")}
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sealauthz", "serve", "--listen", "127.0.0.1:0", *arguments],

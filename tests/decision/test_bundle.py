@@ -9,8 +9,9 @@ import pytest
 from scene import BUNDLE
 
 from sealauthz.decision import Bundle
-from sealauthz.decision.bundle import CompiledEngine, questions_of
+from sealauthz.decision.bundle import CompiledEngine
 from sealauthz.decision.folder import installed_folder
+from sealauthz.decision.questions import questions_of
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 

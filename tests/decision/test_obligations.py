@@ -9,7 +9,7 @@ from policy_suite import asks
 from scene import BUNDLE
 
 from sealauthz.decision import Decision, PolicyDecisionPoint
-from sealauthz.decision.bundle import named_by_obligations
+from sealauthz.decision.questions import named_by_obligations
 
 CONSUMING = {
     "CONSUME_VERIFICATION": "verification",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sealauthz.accessdiff.changes import SourceLine
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint
-from sealauthz.decision.bundle import named_by_obligations
+from sealauthz.decision.questions import named_by_obligations
 from sealauthz.errors import EvaluationFailed
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.polar import RuleNode, trace

@@ -15,6 +15,7 @@ import click
 from sealauthz.accessdiff.approval import escaped
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.records import read_all, read_lines
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.errors import BundleRefused
 from sealauthz.facts import Store
 from sealauthz.schema import shape_of
@@ -130,19 +131,19 @@ def load_bundle(label: str, spec: str, other: str) -> Bundle:
 
     try:
         if spec == INSTALLED:
-            return Bundle.load(service_model())
+            return Bundle.load(service_model(), cache=bundle_cache())
         if spec.startswith(GIT):
             with tempfile.TemporaryDirectory(prefix="sealauthz-") as folder:
                 _read_revision(spec, other, Path(folder))
                 # What stood there once is compared, and never served: its floor may be that of an older version.
-                return Bundle.load(service_model(), Path(folder), is_served=False)
+                return Bundle.load(service_model(), Path(folder), is_served=False, cache=bundle_cache())
         if not Path(spec).is_dir():
             what = "is no folder" if Path(spec).exists() else "does not exist"
             raise Stop(
                 f"{label}: `{spec}` {what}; write a folder of policies, `{INSTALLED}` for those installed with "
                 f"sealauthz, or `{GIT}REVISION`"
             )
-        return Bundle.load(service_model(), Path(spec))
+        return Bundle.load(service_model(), Path(spec), cache=bundle_cache())
     except BundleRefused as error:
         raise Stop(f"{label} (`{spec}`) cannot be served: {error}", Exit.REFUSED) from error
 

@@ -14,6 +14,7 @@ from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.policy_diff import policy_diff
 from sealauthz.cli.policy_test import policy_mutate, policy_test
+from sealauthz.cli.settings import bundle_cache
 from sealauthz.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def policy_check(*, folder: Path | None, strict: bool, output: str) -> int:
     """
     from sealauthz.decision.inspection import inspect
 
-    found = inspect(service_model(), folder)
+    found = inspect(service_model(), folder, bundle_cache())
     if output == "json":
         accepted = found.bundle.accepted if found.bundle is not None else ()
         diagnostics = [_as_json(diagnostic, is_strict=strict) for diagnostic in found.diagnostics]
@@ -92,10 +93,11 @@ def policy_compile(*, folder: Path | None, show: bool, rule: str | None) -> int:
       sealauthz policy compile policies/
       sealauthz policy compile --rule live_grant
     """
-    from sealauthz.decision.bundle import Bundle, questions_of
+    from sealauthz.decision.bundle import Bundle
+    from sealauthz.decision.questions import questions_of
 
     start = time.perf_counter()
-    bundle = Bundle.load(service_model(), folder)
+    bundle = Bundle.load(service_model(), folder)  # from no cache: that would be neither checked nor compiled
     seconds = time.perf_counter() - start
     functions = _functions(bundle)
     if rule is not None:
@@ -138,12 +140,13 @@ def policy_schema(*, folder: Path | None) -> None:
     from sealauthz.decision import Bundle
     from sealauthz.policytest.loading import Vocabulary
 
-    print_json(json_schema(model, Vocabulary(Bundle.load(model, folder)).suggestions()))
+    bundle = Bundle.load(model, folder, cache=bundle_cache())
+    print_json(json_schema(model, Vocabulary(bundle).suggestions()))
 
 
 def _functions(bundle: Bundle) -> list[tuple[str, str]]:
     """The functions that were compiled, each with the name of its rule."""
-    from sealauthz.decision.bundle import questions_of
+    from sealauthz.decision.questions import questions_of
     from sealauthz.polar.engine import CompiledEngine
 
     if not isinstance(bundle.engine, CompiledEngine):

@@ -15,6 +15,7 @@ from sealauthz.cli.app import service_model
 if TYPE_CHECKING:
     from sealauthz.config import Config
     from sealauthz.decision import Bundle
+    from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +61,15 @@ def load_bundle(config: Config, policies: Path | None, engine: str) -> Bundle:
     # Here, because the engine takes a second to load, and an upgrade of the database does not need it.
     from sealauthz.decision.bundle import Bundle, EngineKind
 
-    return Bundle.load(service_model(), policies or config.policies.folder, EngineKind(engine))
+    folder = policies or config.policies.folder
+    return Bundle.load(service_model(), folder, EngineKind(engine), cache=bundle_cache())
+
+
+def bundle_cache() -> BundleCache | None:
+    """Return where bundles are kept that were loaded before; None where SEALAUTHZ_CACHE turns that off."""
+    from sealauthz.decision.bundle_cache import cache_of
+
+    return cache_of(os.environ)
 
 
 def read_config(config_file: Path | None = None) -> Config:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
+from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import (
     installed_folder,
     layout_of,
@@ -24,7 +26,9 @@ from sealauthz.decision.folder import (
     read_texts,
     version_of,
 )
+from sealauthz.decision.questions import NO_PERMISSION, questions_of
 from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
+from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
 from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, trace
@@ -34,7 +38,6 @@ from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
 from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
-from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import TypeTable
 from sealauthz.schema import Model
 
@@ -43,7 +46,6 @@ UNKNOWN_ACTION = "UNKNOWN_ACTION"
 UNKNOWN_TYPE = "UNKNOWN_TYPE"
 FACT_UNAVAILABLE = "FACT_UNAVAILABLE"
 POLICY_ERROR = "POLICY_ERROR"
-NO_PERMISSION = "NO_PERMISSION"
 PRODUCT_REASONS = (NOT_FOUND, UNKNOWN_ACTION, UNKNOWN_TYPE, FACT_UNAVAILABLE, POLICY_ERROR, NO_PERMISSION)
 """The reasons that the service gives by itself; a bundle describes them like its own."""
 
@@ -75,7 +77,8 @@ class Engine(Protocol):
 class Bundle:
     """A loaded bundle. `version` is the digest of all its files; `statements` keep the order of the files.
 
-    Their groups are spelled out. `accepted` is what its folder has signed off.
+    Their groups are spelled out. `accepted` is what its folder has signed off, `own` are the policy files that lie in
+    the folder itself. `stored_warnings` are those of one from a cache.
     """
 
     model: Model
@@ -87,6 +90,8 @@ class Bundle:
     rulebook: Rulebook
     engine: Engine
     accepted: tuple[Accepted, ...] = ()
+    own: frozenset[str] = frozenset()
+    stored_warnings: tuple[Diagnostic, ...] | None = None
 
     @classmethod
     def load(
@@ -96,35 +101,29 @@ class Bundle:
         engine: EngineKind = EngineKind.COMPILED,
         *,
         is_served: bool = True,
+        cache: BundleCache | None = None,
     ) -> Bundle:
         """Load the bundle of a model in a folder, or the one that is installed with the service. Raises BundleRefused.
 
-        What is not to be served may hold the product's files of another version.
+        What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
+        load left it there, and a compiled one is left there.
         """
-        installed = model.policies or installed_folder()
-        layout = layout_of(folder or installed, is_served=is_served, installed=installed)
-        sources = tuple(read_sources(layout))
-        with _without_collection():
-            expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
-            statements = expansion.statements
-        rulebook = rulebook_of(statements, PRODUCT_REASONS, expansion.groups)
-        for type_ in rulebook.resource_types:
-            if type_ not in model.records:
-                raise BundleRefused(f"`{type_}` has actions but is no record")
-        parameters, numbers = read_parameters(layout, model.parameters)
-        texts, said = read_texts(layout)
-        excesses = excesses_of(layout, statements, parameters, installed, expansion.groups)
-        if is_served:
-            _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
-            _refuse_errors(signoff_diagnostics_of(excesses, layout))
-        with _without_collection():
-            if engine == EngineKind.COMPILED:
-                made = _compiled(model, sources, statements, rulebook)
-            else:
-                made = _reference(model, sources, statements, rulebook)
-        version = version_of(sources, numbers, said)
-        accepted = accepted_of(excesses, layout)
-        return cls(model, version, sources, statements, parameters, texts, rulebook, made, accepted)
+        if cache is None or engine != EngineKind.COMPILED:
+            return _loaded(model, folder, engine, is_served=is_served)
+        read = _read_stored(model, folder, cache, is_served=is_served)
+        if isinstance(read, Bundle):
+            return read
+        made = _loaded(model, folder, engine, is_served=is_served)
+        if read is not None:
+            _store(made, folder, cache, read, is_served=is_served)
+        return made
+
+    @cached_property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the checker warned of, file by file from top to bottom."""
+        if self.stored_warnings is not None:
+            return self.stored_warnings
+        return tuple(diagnostics_of(self.model, self.sources, self.statements, self.rulebook.groups))
 
     @cached_property
     def actions(self) -> Mapping[str, tuple[str, ...]]:
@@ -138,6 +137,70 @@ class Bundle:
     def context_records(self, action: str, resource_type: str) -> Mapping[str, str]:
         """The context keys of an action that name records, with the types of these."""
         return self.model.action(action, resource_type).records
+
+
+def _loaded(model: Model, folder: Path | None, engine: EngineKind, *, is_served: bool) -> Bundle:
+    installed = installed_folder_of(model)
+    layout = layout_of(folder or installed, is_served=is_served, installed=installed)
+    sources = tuple(read_sources(layout))
+    with _without_collection():
+        expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
+        statements = expansion.statements
+    rulebook = rulebook_of(statements, PRODUCT_REASONS, expansion.groups)
+    for type_ in rulebook.resource_types:
+        if type_ not in model.records:
+            raise BundleRefused(f"`{type_}` has actions but is no record")
+    parameters, numbers = read_parameters(layout, model.parameters)
+    texts, said = read_texts(layout)
+    excesses = excesses_of(layout, statements, parameters, installed, expansion.groups)
+    if is_served:
+        _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
+        _refuse_errors(signoff_diagnostics_of(excesses, layout))
+    with _without_collection():
+        if engine == EngineKind.COMPILED:
+            made = _compiled(model, sources, statements, rulebook)
+        else:
+            made = _reference(model, sources, statements, rulebook)
+    version, accepted = version_of(sources, numbers, said), accepted_of(excesses, layout)
+    return Bundle(model, version, sources, statements, parameters, texts, rulebook, made, accepted, layout.own)
+
+
+def _read_stored(model: Model, folder: Path | None, cache: BundleCache, *, is_served: bool) -> Bundle | str | None:
+    """Return a bundle that was stored; the key under which to store it where none is; None where it must not be."""
+    installed, types = installed_folder_of(model), _types(model)
+    try:
+        layout = layout_of(folder or installed, is_served=is_served, installed=installed)
+        sources = tuple(read_sources(layout))
+        parameters, numbers = read_parameters(layout, model.parameters)
+        texts, said = read_texts(layout)
+        key = key_of(layout, sources, numbers, said, installed=installed, model=model, types=types, is_served=is_served)
+    except BundleRefused:
+        return None  # a load tells first what comes first
+    content = None if key is None else cache.read(key)
+    if content is None:
+        return key
+    with _without_collection():
+        stored = StoredBundle.loaded(content)
+        if stored is None:
+            return key
+        statements, rulebook, accepted, warnings = stored.statements, stored.rulebook, stored.accepted, stored.warnings
+        engine = CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes))
+    version, own = version_of(sources, numbers, said), layout.own
+    return Bundle(model, version, sources, statements, parameters, texts, rulebook, engine, accepted, own, warnings)
+
+
+def _store(made: Bundle, folder: Path | None, cache: BundleCache, key: str, *, is_served: bool) -> None:
+    """Store a bundle, if all is still as it was when its key was made."""
+    engine, is_complete = made.engine, False
+    if isinstance(engine, CompiledEngine):
+        is_complete = all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook))
+    if not isinstance(engine, CompiledEngine) or not is_complete:
+        return
+    with _without_collection():
+        parts = StoredBundle(made.statements, made.rulebook, made.accepted, made.warnings, engine.stored())
+        content = parts.dumped()
+    if content is not None and _read_stored(made.model, folder, cache, is_served=is_served) == key:
+        cache.write(key, content)
 
 
 def _compiled(
@@ -163,7 +226,21 @@ def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
             raise BundleRefused(diagnostic.message, place.file, place.line, place.column)
 
 
-_analyses: WeakKeyDictionary[Model, Analysis] = WeakKeyDictionary()
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An analysis, and the policies that it is of."""
+
+    sources: tuple[Source, ...]
+    statements: tuple[Statement, ...]
+    analysis: Analysis
+
+    def is_of(self, sources: tuple[Source, ...], statements: tuple[Statement, ...]) -> bool:
+        """Whether it is the analysis of the very same statements of the same files."""
+        same = len(statements) == len(self.statements) and all(map(operator.is_, statements, self.statements))
+        return same and sources == self.sources
+
+
+_analyses: WeakKeyDictionary[Model, _Checked] = WeakKeyDictionary()
 """The last analysis of each model's policies that found no error: the next one starts from it."""
 
 _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKeyDictionary()
@@ -192,6 +269,9 @@ def diagnostics_of(
 
     With `groups`, the statements are those that were spelled out of them.
     """
+    before = _analyses.get(model)
+    if before is not None and groups is not None and before.is_of(sources, statements):
+        return [*before.analysis.diagnostics]
     analysis = analyse(
         statements,
         _types(model),
@@ -199,11 +279,11 @@ def diagnostics_of(
         product_reasons=PRODUCT_REASONS,
         subjects=model.subjects,
         sources=sources,
-        before=_analyses.get(model),
+        before=None if before is None else before.analysis,
         groups=groups,
     )
     if analysis.flow is not None:
-        _analyses[model] = analysis
+        _analyses[model] = _Checked(sources, statements, analysis)
     return analysis.diagnostics
 
 
@@ -241,6 +321,11 @@ def reachability_of(bundle: Bundle) -> Reachability:
     program = engine.program if isinstance(engine, CompiledEngine) else program_of(bundle.statements, types.classes)
     paths = {context.__name__: resolver.all_paths for context, resolver in model.resolvers.items()}
     return Reachability(program, model.shapes, paths, types.is_a)
+
+
+def installed_folder_of(model: Model) -> Path:
+    """Return where the product's own policies of a model lie."""
+    return model.policies or installed_folder()
 
 
 def plain_classes(model: Model) -> tuple[type, ...]:
@@ -283,45 +368,6 @@ def _reference(
         return ReferenceEngine(sources, engine_classes(model))
     except ReferenceUnavailable as error:
         raise BundleRefused(str(error)) from error
-
-
-def named_by_obligations(book: Rulebook) -> dict[tuple[str, str], dict[str, set[str]]]:
-    """By action and resource type: what obligations name, by their codes."""
-    found: dict[tuple[str, str], dict[str, set[str]]] = {}
-    for rule in book.rules.get("obligation_parameter", ()):
-        code, name, _value, _subject, action, resource, _context = rule.parameters
-        of_action = found.setdefault((action.literal or "", resource.type or ""), {})
-        of_action.setdefault(code.literal or "", set()).add(name.literal or "")
-    return found
-
-
-def questions_of(model: Model, book: Rulebook) -> Iterator[tuple[Any, ...]]:
-    """Every rule that the decision point asks, with the types of its arguments."""
-    naming = named_by_obligations(book)
-    for (action, type_), requirements in book.requirements.items():
-        resource, context = model.records[type_], model.action(action, type_).context
-        for subject_type in model.subjects:
-            subject = model.records[subject_type]
-            yield "allow", subject, action, resource, context
-            yield "visible", subject, resource, context
-            yield "has_standing", subject, resource, context
-            yield "has_permission", subject, action, resource
-            yield "unmet", subject, FREE, action, resource, context
-            for requirement in requirements:
-                if requirement in book.because:
-                    yield "because", requirement, FREE, subject, resource, context
-            if "lapses" in book.rules:
-                yield "lapses", subject, action, resource, context, FREE
-            if (action, type_) in book.obligations:
-                yield "obligation", subject, action, resource, context, FREE
-            if (action, type_) in naming:
-                yield "obligation_parameter", FREE, FREE, FREE, subject, action, resource, context
-            steps = book.steps_of(requirements, type_, NO_PERMISSION)
-            for name, step in sorted(book.carried):
-                if step in steps:
-                    yield name, step, FREE, FREE, subject, resource, context
-            for step in sorted(book.withheld & steps):
-                yield "leads_nowhere", step, subject, resource, context
 
 
 def engine_classes(model: Model) -> tuple[type, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sealauthz.answers import Audience, NextStep, Reason, RuleRef
-from sealauthz.decision.bundle import Bundle, named_by_obligations
+from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
+from sealauthz.decision.questions import named_by_obligations
 from sealauthz.polar import RuleNode
 from sealauthz.polar.unparse import written_head
 

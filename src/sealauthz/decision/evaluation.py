@@ -15,7 +15,6 @@ from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, ParameterValu
 from sealauthz.decision.assembly import Case, RequestOptions, assemble, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
-    NO_PERMISSION,
     NOT_FOUND,
     POLICY_ERROR,
     UNKNOWN_ACTION,
@@ -26,6 +25,7 @@ from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.listing import Entry, ListPage, Search, find_page
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
+from sealauthz.decision.questions import NO_PERMISSION
 from sealauthz.decision.texts import SERVICE_STEPS
 from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of
+from sealauthz.decision.bundle import Bundle, diagnostics_of, floor_diagnostics_of, installed_folder_of
+from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import (
-    installed_folder,
     layout_of,
     read_parameters,
     read_product_sources,
@@ -56,16 +57,29 @@ class Inspection:
         return next((excerpt(source, place.line, place.column) for source in found), "")
 
 
-def inspect(model: Model, folder: Path | None = None) -> Inspection:
+def inspect(model: Model, folder: Path | None = None, cache: BundleCache | None = None) -> Inspection:
     """Find all that is wrong with the policies in a folder, or with those that are installed with the service.
 
     The first mistake of each file that cannot be parsed hides the rest of that file, and what the checker would say. So
-    do mistakes in groups.
+    do mistakes in groups. What can be served may come from a `cache`, with what was found when it was stored.
     """
-    installed = model.policies or installed_folder()
-    folder = folder or installed
     try:
-        layout = layout_of(folder, installed=installed)
+        bundle = Bundle.load(model, folder, cache=cache)
+    except BundleRefused as error:
+        return _refused(model, folder, error)
+    silent = Place(TEXTS_FILE, 0, 0)
+    # A bundle without any texts is meant to have none.
+    said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts) if bundle.texts != SILENT else ()
+    warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
+    exemptions = tuple(each for each in bundle.rulebook.groups.exemptions if each.place.file in bundle.own)
+    return Inspection(bundle.sources, (*_by_place(bundle.warnings), *warnings), bundle, exemptions)
+
+
+def _refused(model: Model, folder: Path | None, first: BundleRefused) -> Inspection:
+    """Find everything that is wrong with policies that were refused; `first` is what the load said."""
+    installed = installed_folder_of(model)
+    try:
+        layout = layout_of(folder or installed, installed=installed)
         sources = tuple(read_sources(layout))
     except BundleRefused as error:
         return Inspection((), (_diagnostic(CONTRACT, error),), None)
@@ -86,24 +100,20 @@ def inspect(model: Model, folder: Path | None = None) -> Inspection:
     refused = {diagnostic.place for diagnostic in found if diagnostic.severity is Severity.ERROR}
     product = read_product_sources(layout, installed)
     found += [some for some in floor_diagnostics_of(expansion.statements, product) if some.place not in refused]
-    diagnostics = tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
+    diagnostics = _by_place(found)
     if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
         return Inspection(sources, diagnostics, None)
     try:
         parameters, _ = read_parameters(layout, model.parameters)
         excesses = excesses_of(layout, expansion.statements, parameters, installed, expansion.groups)
         unsigned = signoff_diagnostics_of(excesses, layout)
-        if unsigned:
-            return Inspection(sources, (*diagnostics, *unsigned), None)
-        bundle = Bundle.load(model, folder)
     except BundleRefused as error:
         return Inspection(sources, (*diagnostics, _diagnostic(CONTRACT, error)), None)
-    silent = Place(TEXTS_FILE, 0, 0)
-    # A bundle without any texts is meant to have none.
-    said = missing_texts(bundle.texts, bundle.rulebook, model.shown_parts) if bundle.texts != SILENT else ()
-    warnings = (Diagnostic(Severity.WARNING, TEXT, sentence, silent) for sentence in said)
-    exemptions = tuple(each for each in expansion.groups.exemptions if each.place.file in layout.own)
-    return Inspection(sources, (*diagnostics, *warnings), bundle, exemptions)
+    return Inspection(sources, (*diagnostics, *(unsigned or (_diagnostic(CONTRACT, first),))), None)
+
+
+def _by_place(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(found, key=lambda some: (some.place.file, some.place.line, some.place.column)))
 
 
 def _diagnostic(code: str, error: BundleRefused) -> Diagnostic:

@@ -8,24 +8,20 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
-from types import FunctionType
-from typing import Any, NoReturn
+from typing import Any
 
 from sealauthz.errors import EvaluationFailed, FactNotLoaded
-from sealauthz.polar import runtime, trace
-from sealauthz.polar.compile import ALL_PASSES, Argument, Bound, CallPattern, Compiler, Constant, Passes
-from sealauthz.polar.compile import FREE as FREE_ARGUMENT
+from sealauthz.polar import trace
+from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
+from sealauthz.polar.compile import ALL_PASSES, Compiler, Passes
 from sealauthz.polar.compile.remembering import PLACES
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
-from sealauthz.polar.types import Known, TypeTable
+from sealauthz.polar.types import TypeTable
 
 MAX_STEPS = 400_000
 """Steps of one question: about 50 ms. One that needs more is no answer."""
-
-_FREE_TYPE = type(FREE)
 
 _HASHED = frozenset({str, int})
 """TypeTable whose values are one solution exactly where Python takes them for one key; True and 1 are not."""
@@ -37,101 +33,6 @@ Work = list[Any]
 """The steps and the depth that are left to a question, what takes the events of a trace, and remembered answers."""
 
 _FRESH = [MAX_DEPTH, None, *[None] * PLACES]
-
-Picked = Callable[[tuple[Any, ...]], tuple[Any, ...]]
-Entry = tuple[Callable[..., Any] | None, Picked, bool | None]
-"""A function, what picks the arguments that it takes, and the answer where it is always the same."""
-
-
-class _Code:
-    """The functions of one compilation, made when first asked for."""
-
-    def __init__(self, compiler: Compiler) -> None:
-        self.compiler = compiler
-        self.entries: dict[tuple[Any, ...], Entry] = {}
-        self._growing = threading.RLock()
-        self._namespace: dict[str, Any] = {
-            "__builtins__": {},
-            "same": runtime.same,
-            "compare": runtime.compare,
-            "calculate": runtime.calculate,
-            "whole": runtime.whole,
-            "truth": runtime.truth,
-            "items": runtime.items,
-            "contains": runtime.contains,
-            "attribute": self._attribute,
-            "exhausted": _exhausted,
-            "refused": _refused,
-            "isinstance": isinstance,
-            "len": len,
-            **compiler.classes,
-        }
-
-    def enter(self, key: tuple[Any, ...], rule: str, pattern: CallPattern, *, is_asked: bool = False) -> Entry:
-        """Compile a rule for a call pattern; one that `is_asked` is defined too. Raises BundleRefused."""
-        with self._growing:
-            collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
-            compiled = self.compiler.rule(rule, pattern, collects=collects)
-            picked = _picking([index for index, argument in enumerate(pattern) if isinstance(argument, Bound)])
-            function: Callable[..., Any] | None = None
-            if compiled.always is None and is_asked:
-                self._define(compiled.name)
-                function = self._namespace[compiled.name]
-            elif compiled.always is None:
-                function = self._made_on_first_call(key, compiled.name, picked)
-            entry: Entry = (function, picked, compiled.always)
-            self.entries[key] = entry
-            return entry
-
-    def changed(self, program: Program) -> _Code:
-        """Return the code of another policy, with the functions of ours that are the same there."""
-        with self._growing:
-            other = _Code(self.compiler.changed(program))
-        kept = other.compiler.definitions
-        for name, made in kept.items():
-            if isinstance(made, FunctionType):
-                # Over names of its own, so that nothing of this code stays behind.
-                kept[name] = other._namespace[name] = FunctionType(made.__code__, other._namespace, name)
-        return other
-
-    def _made_on_first_call(self, key: tuple[Any, ...], name: str, picked: Picked) -> Callable[..., Any]:
-        """A stand-in that makes the function, with all that it calls, on its first call."""
-
-        def first_call(*arguments: Any) -> Any:
-            with self._growing:
-                self._define(name)
-            function = self._namespace[name]
-            self.entries[key] = (function, picked, None)
-            return function(*arguments)
-
-        return first_call
-
-    def _define(self, name: str) -> None:
-        """Define a function and those that it calls, and keep the functions in place of their trees."""
-        definitions = self.compiler.definitions
-        fresh: dict[str, ast.FunctionDef] = {}
-        waiting = [name]
-        while waiting:
-            wanted = waiting.pop()
-            if wanted in fresh or wanted in self._namespace:
-                continue
-            definition = definitions.get(wanted)
-            if isinstance(definition, ast.FunctionDef):
-                fresh[wanted] = definition
-                waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
-        if not fresh:
-            return
-        module = ast.Module([*fresh.values()], [])
-        exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
-        for wanted in fresh:
-            definitions[wanted] = self._namespace[wanted]
-
-    def _attribute(self, value: Any, name: str) -> Any:
-        """Read an attribute of a value whose type the compiler did not know."""
-        cls = type(value)
-        if self.compiler.table.knows(cls) and self.compiler.table.known(cls, name) is None:
-            raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
-        return getattr(value, name)
 
 
 class CompiledEngine:
@@ -151,15 +52,30 @@ class CompiledEngine:
     ) -> None:
         table = TypeTable(records, plain)
         program = program_of(statements, table.classes)
-        self._open(_Code(Compiler(program, table, passes=passes)), _literals(program), max_steps)
+        self._open(Code(table, Compiler(program, table, passes=passes)), _literals(program), max_steps)
 
-    def _open(self, code: _Code, words: frozenset[str], max_steps: int) -> None:
+    @classmethod
+    def restored(cls, stored: StoredCode, table: TypeTable, program: Callable[[], Program]) -> CompiledEngine:
+        """Return an engine whose functions were `stored` by another one of the same `program` and the same classes.
+
+        The program is asked for only where a question comes up that they do not answer.
+        """
+        engine = cls.__new__(cls)
+        code = Code(table, lambda first_name: Compiler(program(), table, first_name=first_name), stored)
+        engine._open(code, frozenset(stored.words), MAX_STEPS)
+        return engine
+
+    def stored(self) -> StoredCode:
+        """Return the functions of all that was prepared or asked so far, for `restored`. Raises BundleRefused."""
+        return self._code.stored(self._words)
+
+    def _open(self, code: Code, words: frozenset[str], max_steps: int) -> None:
         self._code = code
         self._words = words
         self._max_steps = max_steps
         self._entries = code.entries
         self._tracing = threading.Lock()
-        self._traced_code: _Code | None = None
+        self._traced_code: Code | None = None
 
     @property
     def program(self) -> Program:
@@ -167,12 +83,17 @@ class CompiledEngine:
         return self._code.compiler.program
 
     @property
-    def _traced(self) -> _Code:
+    def is_as_stored(self) -> bool:
+        """Whether nothing was compiled that was not stored."""
+        return not self._code.has_compiler
+
+    @property
+    def _traced(self) -> Code:
         """The functions that trace, made when first asked for."""
         with self._tracing:
             if self._traced_code is None:
                 compiler = self._code.compiler
-                self._traced_code = _Code(Compiler(compiler.program, compiler.table, is_traced=True))
+                self._traced_code = Code(compiler.table, Compiler(compiler.program, compiler.table, is_traced=True))
             return self._traced_code
 
     def changed(self, rule: RuleNode, replacement: RuleNode | None) -> CompiledEngine:
@@ -241,9 +162,9 @@ class CompiledEngine:
         It takes the work of a decision (`begin`) and instances of exactly these classes, in their order, and answers as
         `holds` does, or as `each` where an argument is FREE. Raises BundleRefused where the rule cannot be asked so.
         """
-        kinds = tuple(_FREE_TYPE if like is FREE else like for like in likes)
-        function, _, always = self._code.enter((rule, *kinds), rule, self._pattern(kinds), is_asked=True)
-        is_search, max_steps = _FREE_TYPE in kinds, self._max_steps
+        kinds = tuple(FREE_TYPE if like is FREE else like for like in likes)
+        function, _, always = self._code.enter((rule, *kinds), rule, pattern_of(kinds), is_asked=True)
+        is_search, max_steps = FREE_TYPE in kinds, self._max_steps
         if function is None:
             constant: Any = [] if is_search else always is True
             return lambda *_: constant
@@ -286,7 +207,7 @@ class CompiledEngine:
             return events
         try:
             result = function([self._max_steps, MAX_DEPTH, events.append], *picked(arguments))
-            if _FREE_TYPE in key:
+            if FREE_TYPE in key:
                 for _ in result:
                     pass
         except EvaluationFailed:
@@ -310,10 +231,14 @@ class CompiledEngine:
 
         Raises BundleRefused with the place of what cannot be compiled.
         """
-        likes = tuple(_FREE_TYPE if argument is FREE else argument for argument in arguments)
+        likes = tuple(FREE_TYPE if argument is FREE else argument for argument in arguments)
         key = (rule, *likes)
         if key not in self._code.entries:
-            self._code.enter(key, rule, self._pattern(likes))
+            self._code.enter(key, rule, pattern_of(likes))
+
+    def has_prepared(self, rule: str, *arguments: object) -> bool:
+        """Whether a rule was compiled for arguments like these."""
+        return (rule, *(FREE_TYPE if argument is FREE else argument for argument in arguments)) in self._code.entries
 
     def show(self) -> str:
         """The Python of everything compiled so far, with comments that name the lines of the policy.
@@ -321,9 +246,9 @@ class CompiledEngine:
         It is compiled once more: what was defined is kept as functions only.
         """
         compiler = self._code.compiler
-        again = _Code(Compiler(compiler.program, compiler.table))
+        again = Code(compiler.table, Compiler(compiler.program, compiler.table))
         for key in list(self._code.entries):
-            again.enter(key, key[0], self._pattern(key[1:]))
+            again.enter(key, key[0], pattern_of(key[1:]))
         texts = [ast.unparse(each) for each in again.compiler.definitions.values() if isinstance(each, ast.FunctionDef)]
         return "\n\n\n".join("\n".join(map(_as_comment, text.splitlines())) for text in texts) + "\n"
 
@@ -332,33 +257,13 @@ class CompiledEngine:
         words = self._words
         return (rule, *[a if type(a) is str and a in words else type(a) for a in arguments])
 
-    def _enter_late(self, code: _Code, key: tuple[Any, ...]) -> Entry:
+    def _enter_late(self, code: Code, key: tuple[Any, ...]) -> Entry:
         """Compile a rule for a combination of types that was not prepared."""
         rule, *likes = key
         try:
-            return code.enter(key, rule, self._pattern(likes))
+            return code.enter(key, rule, pattern_of(likes))
         except Exception as error:
             raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
-
-    def _pattern(self, arguments: Iterable[object]) -> CallPattern:
-        pattern: list[Argument] = []
-        for argument in arguments:
-            if argument is _FREE_TYPE:
-                pattern.append(FREE_ARGUMENT)
-            elif isinstance(argument, str):
-                pattern.append(Constant(argument, str))
-            elif argument is type(None):
-                pattern.append(Constant(None, type(None)))
-            elif isinstance(argument, type):
-                pattern.append(Bound(Known(argument)))
-        return tuple(pattern)
-
-
-def _picking(positions: list[int]) -> Picked:
-    """What picks the arguments at some positions."""
-    if len(positions) > 1:
-        return itemgetter(*positions)
-    return lambda arguments: tuple(arguments[position] for position in positions)
 
 
 def _distinct(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -408,14 +313,6 @@ def _as_comment(line: str) -> str:
             place = stripped.removeprefix(f"{quote}@ ").removesuffix(quote)
             return f"{line[: len(line) - len(stripped)]}# {place}"
     return line
-
-
-def _exhausted() -> NoReturn:
-    raise EvaluationFailed("the question takes more steps than it may")
-
-
-def _refused() -> NoReturn:
-    raise EvaluationFailed("a rule that cannot be compiled was reached")
 
 
 def _failure(rule: str, error: Exception) -> EvaluationFailed:

@@ -7,6 +7,7 @@ imported before there is such a file.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
@@ -258,10 +259,12 @@ class _Shared:
     def bundle(self, folder: Path, engine: str) -> Bundle:
         """Return the policies of a folder, loaded once."""
         from sealauthz.decision.bundle import Bundle, EngineKind
+        from sealauthz.decision.bundle_cache import cache_of
 
         key = (folder.resolve(), engine)
         if key not in self._bundles:
-            self._bundles[key] = Bundle.load(self._model(), folder, EngineKind(engine))
+            cache = cache_of(os.environ)
+            self._bundles[key] = Bundle.load(self._model(), folder, EngineKind(engine), cache=cache)
         return self._bundles[key]
 
     def _model(self) -> Model:

@@ -54,9 +54,14 @@ class Compiler(Session):
     """Compiles rules on demand."""
 
     def __init__(
-        self, program: Program, table: TypeTable, is_traced: bool = False, passes: Passes = ALL_PASSES
+        self,
+        program: Program,
+        table: TypeTable,
+        is_traced: bool = False,
+        passes: Passes = ALL_PASSES,
+        first_name: int = 1,
     ) -> None:
-        super().__init__(program, table, is_traced, passes)
+        super().__init__(program, table, is_traced, passes, first_name)
         self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._templates: dict[tuple[Key, CallPattern], _Kept] = {}

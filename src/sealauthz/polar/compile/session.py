@@ -32,12 +32,19 @@ class Noted:
     made: list[str] = field(default_factory=list)
 
 
+def class_names(table: TypeTable) -> dict[type, str]:
+    """The names that stand for the classes of a table in compiled code."""
+    return {cls: numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}
+
+
 class Session(ABC):
     """One compilation. `definitions` are the functions so far, in the order in which they were asked for. The engine
     replaces the tree of a function by the function itself when it defines it.
     """
 
-    def __init__(self, program: Program, table: TypeTable, is_traced: bool, passes: Passes = ALL_PASSES) -> None:
+    def __init__(
+        self, program: Program, table: TypeTable, is_traced: bool, passes: Passes = ALL_PASSES, first_name: int = 1
+    ) -> None:
         self.program = program
         self.table = table
         self.is_traced = is_traced
@@ -48,10 +55,10 @@ class Session(ABC):
         self.definitions: dict[str, ast.FunctionDef | FunctionType] = {}
         self.noted = Noted()
         self._condition_ids: dict[int, int] = {}
-        self._class_names = {cls: numbered("c", at, cls.__name__) for at, cls in enumerate(table.classes.values())}
+        self._class_names = class_names(table)
         self.classes = {name: cls for cls, name in self._class_names.items()}
         self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
-        self._names = itertools.count(1)
+        self._names = itertools.count(first_name)
 
     @abstractmethod
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
@@ -107,9 +114,13 @@ class Session(ABC):
             self.noted.tells_apart = True
         return self.table.known(cls, name)
 
+    def next_number(self) -> int:
+        """A number that no name has and that none will get."""
+        return next(self._names)
+
     def name_for(self, name: str) -> str:
         """A Python name that no function has yet."""
-        return numbered("r", next(self._names), name)
+        return numbered("r", self.next_number(), name)
 
     def define(self, name: str, definition: ast.FunctionDef) -> None:
         """Take in a function."""

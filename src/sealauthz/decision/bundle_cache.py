@@ -1,0 +1,145 @@
+"""A folder of loaded bundles, for the processes of one user: what was checked and compiled once is taken over.
+
+A file counts only if nobody but this user can have written it: the folder and the file belong to the user and to no one
+else, and the file holds the digest of its key and its content. Whatever is wrong with folder or file, there is nothing
+in the cache: then a bundle is loaded as without one. What a bundle depends on is in its key (`stored.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "SEALAUTHZ_CACHE"
+OFF = "off"
+
+KEPT = 8
+"""How many bundles are kept: those that were used last."""
+
+MAX_BYTES = 64_000_000
+"""A file that is larger is none of ours."""
+
+_SUFFIX, _UNFINISHED = ".bundle", ".part"
+_MAGIC = b"SealAuthz bundle 1\n"
+_ABANDONED_S = 3_600.0
+_OTHERS = 0o077
+
+
+def cache_of(environ: Mapping[str, str]) -> BundleCache | None:
+    """Return the cache that the environment names, or the user's own; None where it is off or there can be none."""
+    named = environ.get(VARIABLE, "")
+    if named.lower() == OFF or not hasattr(os, "geteuid"):
+        return None
+    if named:
+        return BundleCache(Path(named))
+    base, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
+    if not base.is_absolute():
+        base = home / ".cache"
+    return BundleCache(base / "sealauthz") if base.is_absolute() else None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleCache:
+    """The files of one folder, which is made when something is written to it. No method raises."""
+
+    folder: Path
+
+    def read(self, key: str) -> bytes | None:
+        """Return what was written for a key; None where there is nothing, or nothing that can be trusted."""
+        with suppress(OSError), self._opened() as folder:
+            file = os.open(key + _SUFFIX, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+            with os.fdopen(file, "rb") as stream:
+                found = os.fstat(file)
+                if not stat.S_ISREG(found.st_mode) or not _is_private(found) or found.st_size > MAX_BYTES:
+                    return None
+                content = stream.read(MAX_BYTES)
+                with suppress(OSError):
+                    os.utime(file)  # it was used: others go first
+            return _unsealed(key, content)
+        return None
+
+    def write(self, key: str, content: bytes) -> None:
+        """Keep something for a key, whole or not at all, and forget what was not used for longest."""
+        sealed = _sealed(key, content)
+        if len(sealed) > MAX_BYTES:
+            return
+        with suppress(OSError):
+            self._make()
+            with self._opened() as folder:
+                name = f"{key}.{secrets.token_hex(8)}{_UNFINISHED}"
+                file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+                try:
+                    with os.fdopen(file, "wb") as stream:
+                        stream.write(sealed)
+                    os.replace(name, key + _SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
+                except OSError:
+                    os.unlink(name, dir_fd=folder)
+                    raise
+                _tidy(folder)
+
+    def _make(self) -> None:
+        """Make the folder, and what it lies in, where that is in a folder of the user's own."""
+        missing = []
+        above = self.folder
+        while not above.exists() and above != above.parent:
+            missing.append(above)
+            above = above.parent
+        if missing and above.stat().st_uid != os.geteuid():
+            return  # with another user's HOME, say: what we make there would be in the way of the owner
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Open the folder. Raises OSError where it is missing or not the user's alone."""
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not _is_private(os.fstat(folder)):
+                raise PermissionError(f"others may write to `{self.folder}`")
+            yield folder
+        finally:
+            os.close(folder)
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Whether something belongs to the user and is open to no one else."""
+    return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
+
+
+def _digest(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(b"\0".join((_MAGIC, key.encode(), content))).digest()
+
+
+def _sealed(key: str, content: bytes) -> bytes:
+    return _MAGIC + _digest(key, content) + content
+
+
+def _unsealed(key: str, sealed: bytes) -> bytes | None:
+    """Return the content; None where it is cut short, changed, or that of another key."""
+    start = len(_MAGIC)
+    end = start + hashlib.sha256().digest_size
+    content = sealed[end:]
+    return content if sealed[:start] == _MAGIC and sealed[start:end] == _digest(key, content) else None
+
+
+def _tidy(folder: int) -> None:
+    """Remove the files that were not used for longest, and what others began to write and never finished."""
+    used: dict[str, float] = {}
+    now = time.time()
+    for name in os.listdir(folder):
+        with suppress(OSError):
+            at = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+            if name.endswith(_SUFFIX):
+                used[name] = at
+            elif name.endswith(_UNFINISHED) and now - at > _ABANDONED_S:
+                os.unlink(name, dir_fd=folder)
+    for name in sorted(used, key=lambda name: used[name])[:-KEPT]:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)

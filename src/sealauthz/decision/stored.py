@@ -1,0 +1,205 @@
+"""What is kept of a loaded bundle for later processes, and the key that names everything it depends on.
+
+INVARIANT: what is taken over is what a load would make. The key is a digest of all that a load reads: the bundle's
+files and the product's, the model as policies see it, our own code, the interpreter. A bundle with an error is never
+kept, nor one whose files or whose code changed while it was loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import pickle
+import platform
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from types import GenericAlias, UnionType
+from typing import Any
+
+import sealauthz
+from sealauthz.decision.folder import Layout, read_product_sources
+from sealauthz.decision.signoffs import Accepted
+from sealauthz.polar import Rulebook, Source, Statement
+from sealauthz.polar.code import StoredCode
+from sealauthz.polar.diagnostic import Diagnostic
+from sealauthz.polar.types import TypeTable
+from sealauthz.schema import Model
+from sealauthz.schema.parameters import ranges_of
+
+_SETTLED_S = 2.0
+"""How long before this process began our code must have stood still, to be the code that runs here."""
+
+_LIBRARIES = ("lark",)
+"""Other distributions that a load rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBundle:
+    """The parts of a bundle that take long to make; `warnings` are those of the checker."""
+
+    statements: tuple[Statement, ...]
+    rulebook: Rulebook
+    accepted: tuple[Accepted, ...]
+    warnings: tuple[Diagnostic, ...]
+    code: StoredCode
+
+    def dumped(self) -> bytes | None:
+        """As bytes; None where it nests too deep."""
+        content = io.BytesIO()
+        try:
+            _Trees(content, protocol=5).dump(
+                (self.statements, self.rulebook, self.accepted, self.warnings, self.code.dumped())
+            )
+        except (RecursionError, ValueError):
+            return None
+        return content.getvalue()
+
+    @classmethod
+    def loaded(cls, content: bytes) -> StoredBundle | None:
+        """From bytes that `dumped` made under the same key; None where they cannot be read."""
+        try:
+            statements, rulebook, accepted, warnings, code = _Ours(io.BytesIO(content)).load()
+            return cls(statements, rulebook, accepted, warnings, StoredCode.loaded(code))
+        except (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError, ImportError):
+            return None
+
+
+class _Trees(pickle.Pickler):
+    """Writes a node of a tree as a call of its class, which is read in half of the time."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        cls: Any = type(obj)
+        if not _is_frozen(cls):
+            return NotImplemented
+        return cls, tuple(getattr(obj, name) for name in cls.__match_args__)
+
+
+@cache
+def _is_frozen(cls: Any) -> bool:
+    parameters = getattr(cls, "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen and all(each.init for each in dataclasses.fields(cls))
+
+
+class _Ours(pickle.Unpickler):
+    """Makes objects of the product's own classes only."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name) if module.startswith("sealauthz.") else None
+        if not isinstance(found, type):
+            raise pickle.UnpicklingError(f"`{module}.{name}` is no class of the product")
+        return found
+
+
+def key_of(
+    layout: Layout,
+    sources: Sequence[Source],
+    numbers: bytes,
+    texts: bytes,
+    *,
+    installed: Path,
+    model: Model,
+    types: TypeTable,
+    is_served: bool,
+) -> str | None:
+    """Return the key of a bundle with this content; None where it must not be kept. Raises BundleRefused."""
+    code, declared = _code_digest(), _model_digest(model, types)
+    if code is None or declared is None:
+        return None
+    digest = _Digest()
+    digest.add("code", code)
+    digest.add("interpreter", sys.version, MAGIC_NUMBER, sys.flags.optimize, platform.platform(), sys.maxsize)
+    digest.add("model", declared)
+    digest.add("served", is_served)
+    for source in sources:
+        digest.add("policy", source.file, source.text, source.file in layout.own)
+    for source in read_product_sources(layout, installed):
+        digest.add("product", source.file, source.text)
+    digest.add("numbers", numbers)
+    digest.add("texts", texts)
+    for name, why in layout.accepts:
+        digest.add("accepts", name, why)
+    return digest.name()
+
+
+class _Digest:
+    """A digest of parts, of which no two make one."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, *parts: object) -> None:
+        """Add a list of parts: texts, bytes, and what `repr` tells apart."""
+        self._digest.update(b"%d;" % len(parts))
+        for part in parts:
+            content = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
+            self._digest.update(b"%s %d;" % (type(part).__name__.encode(), len(content)))
+            self._digest.update(content)
+
+    def name(self) -> str:
+        """Everything added until now, as hexadecimal digits."""
+        return self._digest.hexdigest()
+
+
+@cache
+def _code_digest() -> str | None:
+    """The digest of the product's code; None where it may not be the code that this process has loaded.
+
+    The content counts and not its time: a package that is installed again may bring other code with the same times.
+    """
+    root = Path(sealauthz.__file__).parent
+    digest = _Digest()
+    try:
+        for path in sorted(path for suffix in ("py", "lark") for path in root.rglob(f"*.{suffix}")):
+            digest.add(path.relative_to(root).as_posix(), path.read_bytes())
+            found = path.stat()
+            if max(found.st_mtime, found.st_ctime) > sealauthz.STARTED - _SETTLED_S:
+                return None
+        for name in _LIBRARIES:
+            digest.add(name, version(name))
+    except (OSError, PackageNotFoundError):
+        return None
+    return digest.name()
+
+
+@cache
+def _model_digest(model: Model, types: TypeTable) -> str | None:
+    """The digest of what policies see of a model; None where something in it has no form of its own."""
+    digest = _Digest()
+    try:
+        digest.add(*_plain(vars(types)))
+        digest.add(*model.subjects)
+        for (name, type_), action in model.actions.items():
+            digest.add(name, type_, *_plain(action.context))
+        digest.add(*_plain(model.context), *_plain(model.parameters), *_plain(ranges_of(model.parameters)))
+    except TypeError:
+        return None
+    return digest.name()
+
+
+def _plain(value: Any) -> Iterable[object]:
+    """Yield the parts of a value, the same in each process: classes by their names, sets in order."""
+    if isinstance(value, type):
+        yield from ("class", *(f"{cls.__module__}.{cls.__qualname__}" for cls in value.__mro__))
+    elif value is None or isinstance(value, str | int | float | bytes | Enum):
+        yield value
+    elif isinstance(value, GenericAlias | UnionType):
+        yield from ("type", repr(value))
+    elif isinstance(value, Mapping):
+        yield from ("mapping", len(value), *(part for pair in value.items() for each in pair for part in _plain(each)))
+    elif isinstance(value, frozenset | set):
+        yield from ("set", len(value), *sorted(repr(tuple(_plain(each))) for each in value))
+    elif isinstance(value, list | tuple):
+        yield from ("list", len(value), *(part for each in value for part in _plain(each)))
+    elif dataclasses.is_dataclass(value):
+        yield type(value).__qualname__
+        for field in dataclasses.fields(value):
+            yield from (field.name, *_plain(getattr(value, field.name)))
+    else:
+        raise TypeError(f"`{type(value).__name__}` has no form that is the same in each process")

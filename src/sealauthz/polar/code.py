@@ -1,0 +1,244 @@
+"""The functions of a compiled policy: made when they are first asked for, or taken over from where they were stored."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
+from types import CodeType, FunctionType
+from typing import Any, NoReturn
+
+from sealauthz.errors import EvaluationFailed
+from sealauthz.polar import runtime
+from sealauthz.polar.compile import FREE as FREE_ARGUMENT
+from sealauthz.polar.compile import Argument, Bound, CallPattern, Compiler, Constant
+from sealauthz.polar.compile.session import class_names
+from sealauthz.polar.program import Program
+from sealauthz.polar.runtime import FREE
+from sealauthz.polar.types import Known, TypeTable
+
+FREE_TYPE = type(FREE)
+
+Key = tuple[Any, ...]
+"""What a question is known by: the rule, and for each argument the word that it is, or its type."""
+
+Picked = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+Entry = tuple[Callable[..., Any] | None, Picked, bool | None]
+"""A function, what picks the arguments that it takes, and the answer where it is always the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCode:
+    """Functions with the questions that they answer, in a form for the same interpreter and the same classes.
+
+    `next_name` is the number of the first name that none of them has. `questions` have the rule, what the arguments are
+    like, the name of the function and the answer that is always the same; `words` are those that tell questions apart.
+    """
+
+    next_name: int
+    words: tuple[str, ...]
+    functions: tuple[tuple[str, CodeType], ...]
+    questions: tuple[tuple[str, tuple[Any, ...], str | None, bool | None], ...]
+
+    def dumped(self) -> bytes:
+        """As bytes."""
+        return marshal.dumps((self.next_name, self.words, self.functions, self.questions))
+
+    @classmethod
+    def loaded(cls, content: bytes) -> StoredCode:
+        """From bytes that `dumped` made in the same interpreter. Raises ValueError, TypeError, EOFError for others."""
+        next_name, words, functions, questions = marshal.loads(content)  # noqa: S302 (read from where nobody else writes)
+        return cls(next_name, words, functions, questions)
+
+
+class Code:
+    """The functions of one compilation, made when first asked for.
+
+    The compiler itself is made when something is asked that no function is stored for.
+    """
+
+    def __init__(
+        self, table: TypeTable, compiler: Compiler | Callable[[int], Compiler], stored: StoredCode | None = None
+    ) -> None:
+        self.table = table
+        self.entries: dict[Key, Entry] = {}
+        self._growing = threading.RLock()
+        self._compiler = compiler
+        self._next_name = 1
+        self._stored: dict[Key, Entry] = {}
+        self._namespace: dict[str, Any] = {
+            "__builtins__": {},
+            "same": runtime.same,
+            "compare": runtime.compare,
+            "calculate": runtime.calculate,
+            "whole": runtime.whole,
+            "truth": runtime.truth,
+            "items": runtime.items,
+            "contains": runtime.contains,
+            "attribute": self._attribute,
+            "exhausted": _exhausted,
+            "refused": _refused,
+            "isinstance": isinstance,
+            "len": len,
+            **{name: cls for cls, name in class_names(table).items()},
+        }
+        if stored is not None:
+            self._take_over(stored)
+
+    @property
+    def compiler(self) -> Compiler:
+        """What makes the functions."""
+        if not isinstance(self._compiler, Compiler):
+            with self._growing:
+                if not isinstance(self._compiler, Compiler):
+                    self._compiler = self._compiler(self._next_name)
+        return self._compiler
+
+    @property
+    def has_compiler(self) -> bool:
+        """Whether anything was compiled that was not stored."""
+        return isinstance(self._compiler, Compiler)
+
+    def enter(self, key: Key, rule: str, pattern: CallPattern, *, is_asked: bool = False) -> Entry:
+        """Compile a rule for a call pattern; one that `is_asked` is defined too. Raises BundleRefused."""
+        stored = self._stored.get(key)
+        if stored is not None:
+            return stored
+        with self._growing:
+            collects = FREE_ARGUMENT in pattern and not self.compiler.is_traced
+            compiled = self.compiler.rule(rule, pattern, collects=collects)
+            picked = _picking(_given(pattern))
+            function: Callable[..., Any] | None = None
+            if compiled.always is None and is_asked:
+                self._define([compiled.name])
+                function = self._namespace[compiled.name]
+            elif compiled.always is None:
+                function = self._made_on_first_call(key, compiled.name, picked)
+            entry: Entry = (function, picked, compiled.always)
+            self.entries[key] = entry
+            return entry
+
+    def changed(self, program: Program) -> Code:
+        """Return the code of another policy, with the functions of ours that are the same there."""
+        with self._growing:
+            other = Code(self.table, self.compiler.changed(program))
+        kept = other.compiler.definitions
+        for name, made in kept.items():
+            if isinstance(made, FunctionType):
+                # Over names of its own, so that nothing of this code stays behind.
+                kept[name] = other._namespace[name] = FunctionType(made.__code__, other._namespace, name)
+        return other
+
+    def _made_on_first_call(self, key: Key, name: str, picked: Picked) -> Callable[..., Any]:
+        """A stand-in that makes the function, with all that it calls, on its first call."""
+
+        def first_call(*arguments: Any) -> Any:
+            with self._growing:
+                self._define([name])
+            function = self._namespace[name]
+            self.entries[key] = (function, picked, None)
+            return function(*arguments)
+
+        return first_call
+
+    def _define(self, names: Iterable[str]) -> None:
+        """Define functions and those that they call, and keep the functions in place of their trees."""
+        definitions = self.compiler.definitions
+        fresh: dict[str, ast.FunctionDef] = {}
+        waiting = [*names]
+        while waiting:
+            wanted = waiting.pop()
+            if wanted in fresh or wanted in self._namespace:
+                continue
+            definition = definitions.get(wanted)
+            if isinstance(definition, ast.FunctionDef):
+                fresh[wanted] = definition
+                waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
+        if not fresh:
+            return
+        module = ast.Module([*fresh.values()], [])
+        exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
+        for wanted in fresh:
+            definitions[wanted] = self._namespace[wanted]
+
+    def _attribute(self, value: Any, name: str) -> Any:
+        """Read an attribute of a value whose type the compiler did not know."""
+        cls = type(value)
+        if self.table.knows(cls) and self.table.known(cls, name) is None:
+            raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
+        return getattr(value, name)
+
+    # --- what is stored ---------------------------------------------------------------------------------------------
+
+    def stored(self, words: Iterable[str]) -> StoredCode:
+        """Return all functions so far and the questions that they answer. Raises BundleRefused."""
+        with self._growing:
+            compiler = self.compiler
+            fresh = [d for d in compiler.definitions.values() if isinstance(d, ast.FunctionDef)]
+            if fresh:
+                exec(compile(ast.Module([*fresh], []), "<policy>", "exec"), self._namespace)  # noqa: S102 (as above)
+                for definition in fresh:
+                    compiler.definitions[definition.name] = self._namespace[definition.name]
+            functions = {n: f.__code__ for n, f in compiler.definitions.items() if isinstance(f, FunctionType)}
+            names: dict[Any, tuple[str | None]] = {cls: (name,) for name, cls in self.table.classes.items()}
+            names[FREE_TYPE] = (None,)
+            questions = []
+            for rule, *likes in self.entries:
+                told = tuple(like if isinstance(like, str) else names.get(like) for like in likes)
+                if None not in told:
+                    compiled = compiler.rule(rule, pattern_of(likes), collects=FREE_TYPE in likes)
+                    name = compiled.name if compiled.always is None else None
+                    questions.append((rule, told, name, compiled.always))
+            return StoredCode(compiler.next_number(), tuple(sorted(words)), tuple(functions.items()), tuple(questions))
+
+    def _take_over(self, stored: StoredCode) -> None:
+        self._next_name = stored.next_name
+        for name, code in stored.functions:
+            self._namespace[name] = FunctionType(code, self._namespace, name)
+        classes: dict[str | None, type] = {None: FREE_TYPE}
+        classes.update(self.table.classes)
+        for rule, told, answering, always in stored.questions:
+            likes = tuple(like if isinstance(like, str) else classes[like[0]] for like in told)
+            function = None if answering is None else self._namespace[answering]
+            self._stored[(rule, *likes)] = (function, _picking(_given(pattern_of(likes))), always)
+        self.entries.update(self._stored)
+
+
+def pattern_of(likes: Iterable[object]) -> CallPattern:
+    """The pattern of a question: a word stands for itself, a class for its instances, and that of FREE for FREE."""
+    pattern: list[Argument] = []
+    for like in likes:
+        if like is FREE_TYPE:
+            pattern.append(FREE_ARGUMENT)
+        elif isinstance(like, str):
+            pattern.append(Constant(like, str))
+        elif like is type(None):
+            pattern.append(Constant(None, type(None)))
+        elif isinstance(like, type):
+            pattern.append(Bound(Known(like)))
+    return tuple(pattern)
+
+
+def _given(pattern: CallPattern) -> tuple[int, ...]:
+    """The places of the arguments that a function takes."""
+    return tuple(index for index, argument in enumerate(pattern) if isinstance(argument, Bound))
+
+
+@cache
+def _picking(positions: tuple[int, ...]) -> Picked:
+    """What picks the arguments at some positions."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda arguments: tuple(arguments[position] for position in positions)
+
+
+def _exhausted() -> NoReturn:
+    raise EvaluationFailed("the question takes more steps than it may")
+
+
+def _refused() -> NoReturn:
+    raise EvaluationFailed("a rule that cannot be compiled was reached")
