@@ -34,6 +34,13 @@ class Serving:
         match = re.match(r"listening on (127\.0\.0\.1:\d+) ", self.first_line)
         self.address = match[1] if match else ""
 
+    def line_of(self, event):
+        """Read the log until an event whose name begins so."""
+        while True:
+            line = json.loads(self.process.stderr.readline())
+            if line["event"].startswith(event):
+                return line
+
     def stop(self, number=signal.SIGTERM):
         """Stop it; return its exit code and the rest of what it printed."""
         if self.process.poll() is None:
@@ -136,6 +143,28 @@ def test_a_configured_server_speaks_tls_and_gives_each_caller_its_rights(sealaut
     assert (code, err) == (4, "error: unknown bearer token\n")
     code, _, err = sealauthz(*LIN_JOINS, *known[:2], "--insecure")
     assert (code, err) == (3, f"error: no server answers at `{serving.address}` in plain text\n")
+
+    # SIGHUP: another certificate, another caller in the place of this one, and a setting that needs a restart.
+    newer = trustme.CA()
+    newer.cert_pem.write_to_path(folder / "newer-ca.pem")
+    newer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    text = (folder / "sealauthz.toml").read_text()
+    text = text.replace(hashlib.sha256(token.encode()).hexdigest(), hashlib.sha256(b"another").hexdigest())
+    (folder / "sealauthz.toml").write_text(text.replace("[server]", "[server]\nthreads = 3"))
+    serving.process.send_signal(signal.SIGHUP)
+    line = serving.line_of("reload")
+    told = (line["event"], line["callers"], line["has_new_certificate"], line["needs_restart"])
+    assert told == ("reloaded", 1, True, ["server.threads"])
+    assert sealauthz(*LIN_JOINS, *known[:2], "--ca", "newer-ca.pem")[0] == 0
+    code, _, err = sealauthz(*LIN_JOINS, *known[:4], "--ca", "newer-ca.pem")
+    assert (code, err) == (4, "error: unknown bearer token\n")
+
+    # What cannot be used changes nothing.
+    (folder / "sealauthz.toml").write_text(text.replace("rpcs", "rcps"))
+    serving.process.send_signal(signal.SIGHUP)
+    line = serving.line_of("reload")
+    assert (line["event"], line["message"]) == ("reload_refused", "unknown setting `callers.signing.rcps`")
+    assert sealauthz(*LIN_JOINS, *known[:2], "--ca", "newer-ca.pem")[0] == 0
     assert serving.stop()[0] == 0
 
 
@@ -231,7 +260,7 @@ def test_policy_errors_are_lines_of_the_log_and_stop_no_call_though_nobody_reads
     assert told[0]["exception"][0]["exc_value"] == "the policy is broken"
 
 
-def test_sighup_is_a_line_of_the_log_and_nothing_else(sealauthz, serve, monkeypatch):
+def test_sighup_reloads_nothing_of_the_demo_and_ends_nothing(sealauthz, serve, monkeypatch):
     serving = serve("--demo")
     token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
     monkeypatch.setenv("SEALAUTHZ_TOKEN", token)

@@ -24,6 +24,7 @@ from sealauthz.model.records.identity import Person
 from sealauthz.service.callers import Call
 from sealauthz.service.facts import MAX_PART, _arriving
 from sealauthz.service.records import forms_of, snake
+from sealauthz.service.streams import stopping
 from sealauthz.v1 import facts_pb2, records_pb2
 
 SEAL = "Seal:seal-official"
@@ -188,7 +189,7 @@ def test_a_client_that_breaks_off_leaves_the_import_open(served: Served, store: 
 
 def test_a_server_that_stops_does_not_take_a_pause_for_a_client_that_left() -> None:
     call = Call(trusted())
-    timer = threading.Timer(0.02, call.stop)
+    timer = threading.Timer(0.02, call.stop, (stopping(),))
     timer.start()
     message = first(seal("A"))
     assert list(_arriving(iter([message]), call)) == [message]

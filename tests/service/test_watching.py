@@ -35,6 +35,7 @@ from sealauthz.service import watching
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import revision_message
 from sealauthz.service.records import WireForms, forms_of
+from sealauthz.service.streams import stopping
 from sealauthz.service.watching import Reached, Watches
 from sealauthz.v1 import facts_pb2
 
@@ -335,7 +336,7 @@ def test_two_large_revisions_at_most_are_in_use_at_once(store: Store, monkeypatc
         with watches._large, watches._large:
             leaving = pool.submit(list, left)
             time.sleep(0.1)
-            call.stop()
+            call.stop(stopping())
         assert leaving.result(20) == []
         assert reads == 0
 

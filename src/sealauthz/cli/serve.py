@@ -7,15 +7,17 @@ import secrets
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.reloading import Reload
 from sealauthz.cli.settings import database_url, decision_options, load_bundle, read_config
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
@@ -26,8 +28,8 @@ from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.process.log import Log, captured, make_log, never_block
-from sealauthz.process.worker import Link, become_supervisor, hangups_ignored, stop_on_signals
-from sealauthz.service import Callers, build
+from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
+from sealauthz.service import Callers, Server, build
 
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
@@ -68,8 +70,9 @@ def serve(
     The configuration names the certificate, the database and the callers with
     their rights; a caller that it does not name gets nothing. The database must
     be there: see `sealauthz db upgrade`. SIGTERM and Ctrl-C let calls under way
-    finish, then stop. Several workers have a supervisor that starts them,
-    replaces one that dies, and passes SIGTERM and Ctrl-C on.
+    finish, then stop. SIGHUP has the certificate and the callers read again.
+    Several workers have a supervisor that starts them, replaces one that dies,
+    and passes signals on.
 
     \b
       sealauthz serve --demo
@@ -98,8 +101,8 @@ def serve(
         log = log.bind(worker=worker[0])
     with ExitStack() as stack:
         # First: threads, and the supervisor that this process may become, inherit that the signal is blocked.
-        stack.enter_context(hangups_ignored(log))
-        config = read_config(config_file)
+        hung_up = stack.enter_context(hangups())
+        config = configured = read_config(config_file)
         if listen is not None:
             config = config.model_copy(update={"server": config.server.model_copy(update={"listen": listen})})
         settings = config.server_settings(insecure=insecure or is_demo)
@@ -146,9 +149,17 @@ def serve(
                 _show_first_question(address, token)
             else:
                 _warn_of_no_callers(config, standard_error)
+        # After the line above, so that who waits for it can be sure that the signal does something.
+        hung_up.then(_on_hangup(is_demo, configured, config_file, server, log))
         stopping.wait()
         log.info("stopping")
     return Exit.DONE
+
+
+def _on_hangup(is_demo: bool, config: Config, config_file: Path | None, server: Server, log: Log) -> Callable[[], None]:
+    if is_demo:  # whose one caller is in no file
+        return partial(log.info, "hangup_ignored")
+    return Reload(config, partial(read_config, config_file), service_model(), server, log)
 
 
 @contextmanager

@@ -199,7 +199,9 @@ class Supervisor:
 
     def _obey_signals(self) -> None:
         if signal.SIGHUP in self._state.signals:
-            _log("info", "hangup_ignored")
+            _log("info", "workers_reload", workers=len(self._living()))
+            for worker in self._living():
+                worker.process.send_signal(signal.SIGHUP)
         ending = [number for number in self._state.signals if number in (signal.SIGTERM, signal.SIGINT)]
         self._state.signals.clear()
         for number in ending:

@@ -8,12 +8,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
-
-from sealauthz.process.log import Log
 
 _LAST_MARGIN_S = 10.0
 
@@ -58,26 +56,52 @@ class Link:
             self._socket.sendall(f"{line}\n".encode())
 
 
-@contextmanager
-def hangups_ignored(log: Log) -> Iterator[None]:
-    """Log each SIGHUP, and do nothing else: there is nothing to reload. Enter it before any thread is started.
+class Hangups:
+    """What is done at each SIGHUP: nothing until `then` is called, which makes up for those that came before."""
 
-    A thread waits for the signal, which is blocked in all threads: so no handler has to log.
+    def __init__(self) -> None:
+        self._then: Callable[[], None] | None = None
+        self._is_due = False
+        self._changing = threading.Lock()
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Do this at each signal, on the thread that waits for it."""
+        with self._changing:
+            self._then = act
+            is_due = self._is_due
+        if is_due:
+            self.come()
+
+    def come(self) -> None:
+        """Do what is to be done now."""
+        with self._changing:
+            act = self._then
+            self._is_due = act is None
+        if act is not None:
+            act()
+
+
+@contextmanager
+def hangups() -> Iterator[Hangups]:
+    """Take each SIGHUP on a thread of its own. Enter it before any other thread is started.
+
+    The signal is blocked in all threads and waited for in one: so no handler has to log.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     ending = threading.Event()
+    found = Hangups()
 
     def wait() -> None:
         while True:
             signal.sigwait({signal.SIGHUP})
             if ending.is_set():
                 return
-            log.info("hangup_ignored")
+            found.come()
 
     thread = threading.Thread(target=wait, name="sealauthz-hangups", daemon=True)
     thread.start()
     try:
-        yield
+        yield found
     finally:
         ending.set()
         signal.pthread_kill(thread.ident or 0, signal.SIGHUP)

@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 
-from sealauthz.errors import CallerNotPermitted, CallerUnknown
+from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
 from sealauthz.v1 import authorization_pb2, facts_pb2
 
@@ -117,6 +117,10 @@ class Callers:
     def __init__(self, callers: Iterable[Caller]) -> None:
         self._callers = tuple(callers)
 
+    def has(self, caller: Caller) -> bool:
+        """Tell whether the caller is known, with exactly these rights."""
+        return caller in self._callers
+
     def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller:
         """Return the caller whose bearer token the metadata of a call holds. Raises CallerUnknown."""
         values = [value for key, value in metadata if key.lower() == "authorization"]
@@ -142,8 +146,8 @@ class Callers:
 class Call:
     """An admitted call, as a servicer gets it besides the request: who calls, until when, and what to add to the log.
 
-    `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server stops, and this
-    stream with it.
+    `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server ends this
+    stream, with `stopped_by`.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -152,9 +156,14 @@ class Call:
     noted: dict[str, str | int] = field(default_factory=dict)
     deadline: float | None = None
     _context: grpc.ServicerContext | None = field(default=None, repr=False)
-    is_stopped: bool = False
+    stopped_by: SealAuthzError | None = None
     owe: Callable[[int], None] | None = field(default=None, repr=False)
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the server ends this stream."""
+        return self.stopped_by is not None
 
     def counts_as(self, count: int) -> None:
         """Have the call count as so many against the rate of its caller."""
@@ -186,8 +195,9 @@ class Call:
         is_registered = self._context is None or bool(self._context.add_callback(wake))
         return is_registered and not self.is_stopped
 
-    def stop(self) -> None:
-        """End a stream because the server stops."""
-        self.is_stopped = True
+    def stop(self, error: SealAuthzError) -> None:
+        """End a stream with an error. The first counts."""
+        if self.stopped_by is None:
+            self.stopped_by = error
         for wake in list(self._on_stop):
             wake()

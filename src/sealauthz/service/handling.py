@@ -103,7 +103,7 @@ class Method(NamedTuple):
     """A method of a service, for all callers or for one of them: how it is handled, and refused where there is no room.
 
     `wrapped` takes a message; `awaiting` takes the stream that it comes in, of which grpcio's own threads read.
-    `of_callers` has what the method is for each caller, and `bucket` limits the rate of one.
+    `of_callers` has what the method is for each `caller`, and `bucket` limits the rate of one.
     """
 
     service: str
@@ -117,6 +117,7 @@ class Method(NamedTuple):
     refusals: RefusalLog
     of_callers: dict[str, Method]
     bucket: Bucket | None = None
+    caller: Caller | None = None
 
     def refused(self) -> Failure | None:
         """Return how a request ends for which there is no room, and count it; None if there is room."""

@@ -21,7 +21,7 @@ from sealauthz.service.patience import NothingSent, Patience
 from sealauthz.service.pools import HEALTH, AtOnce, Pool, Pools
 from sealauthz.service.shares import CallerShares
 from sealauthz.service.status import Failure, deadline_passed, failure_of
-from sealauthz.service.streams import Intake, stopping
+from sealauthz.service.streams import Intake, changed, stopping
 
 OURS = frozenset(service.full_name for service in SERVICES)
 
@@ -99,7 +99,15 @@ class Interceptor(grpc.ServerInterceptor):
             self._is_stopping = True
             streaming = list(self._streaming)
         for call in streaming:
-            call.stop()
+            call.stop(stopping())
+
+    def know(self, callers: Callers) -> None:
+        """Know these callers from now on, and end the streams of those whose rights are not the same."""
+        with self._changing:
+            self._callers = callers
+            streaming = [call for call in self._streaming if not callers.has(call.caller)]
+        for call in streaming:
+            call.stop(changed())
 
     def close(self) -> None:
         """Give the threads back, once the server takes no calls."""
@@ -133,7 +141,7 @@ class Interceptor(grpc.ServerInterceptor):
     def _own(self, method: Method, caller: Caller) -> Method:
         """Return a method as a caller has it: its calls of a pool count together, and all that it asks at its rate."""
         own = method.of_callers.get(caller.name)
-        if own is not None:
+        if own is not None and own.caller is caller:
             return own
         share, bucket = self._shares.of(caller, method.attributes["experimental_thread_pool"])
         what = "end one first" if share.name == self._pools.streams.name else "try again later"
@@ -143,6 +151,7 @@ class Interceptor(grpc.ServerInterceptor):
             busy=failure_of(ServiceBusy(f"too many concurrent {share.name} of this caller; {what}")),
             refusals=RefusalLog(self._log, caller=caller.name),
             bucket=bucket,
+            caller=caller,
         )
         method.of_callers[caller.name] = own
         return own
@@ -222,8 +231,8 @@ class Interceptor(grpc.ServerInterceptor):
         code = "OK"
         try:
             yield from messages
-            if is_ours and call.is_stopped:
-                failure = request_log.failed(stopping())
+            if is_ours and call.stopped_by is not None:
+                failure = request_log.failed(call.stopped_by)
             elif is_ours and call.is_cancelled():
                 code = "CANCELLED"
         except GeneratorExit:
@@ -241,9 +250,9 @@ class Interceptor(grpc.ServerInterceptor):
     def _begin_stream(self, call: Call) -> None:
         with self._changing:
             self._streaming.add(call)
-            is_stopping = self._is_stopping
-        if is_stopping:
-            call.stop()
+            is_stopping, is_known = self._is_stopping, self._callers.has(call.caller)
+        if is_stopping or not is_known:
+            call.stop(stopping() if is_stopping else changed())
 
     def _end_stream(self, call: Call) -> None:
         with self._changing:

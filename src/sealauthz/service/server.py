@@ -21,6 +21,7 @@ from sealauthz.facts.memory.signal import Signal
 from sealauthz.process.log import Log, make_log
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
+from sealauthz.service.certificates import Certificate
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
@@ -80,6 +81,7 @@ class Server:
     _watches: Watches
     _interceptor: Interceptor
     _pools: Pools
+    _certificate: Certificate | None
 
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
@@ -90,6 +92,15 @@ class Server:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the server has stopped; False if it has not after the timeout."""
         return not self._server.wait_for_termination(timeout_s)
+
+    def reload(self, callers: Callers) -> bool:
+        """Know these callers from now on, and serve new connections with what the certificate's files hold now.
+
+        Returns whether the certificate is another. Raises ConfigRefused, and changes nothing, if it cannot be used.
+        """
+        is_new = self._certificate is not None and self._certificate.reload()
+        self._interceptor.know(callers)
+        return is_new
 
     def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, end the streams, take no more calls, and let those under way finish within the grace."""
@@ -150,7 +161,8 @@ def build(
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
-    return Server(_listen(server, settings), server, readiness, watches, interceptor, pools)
+    port, certificate = _listen(server, settings)
+    return Server(port, server, readiness, watches, interceptor, pools, certificate)
 
 
 def is_loopback(address: str) -> bool:
@@ -167,8 +179,8 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _listen(server: grpc.Server, settings: ServerSettings) -> int:
-    """Take the port. Raises ConfigRefused."""
+def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, Certificate | None]:
+    """Take the port; return it and, over TLS, the certificate. Raises ConfigRefused."""
     is_local = is_loopback(settings.listen)
     has_tls = settings.tls_certificate is not None or settings.tls_key is not None
     if settings.is_insecure:
@@ -178,23 +190,15 @@ def _listen(server: grpc.Server, settings: ServerSettings) -> int:
             raise ConfigRefused(f"an insecure server listens on loopback only, not on `{settings.listen}`")
     elif settings.tls_certificate is None or settings.tls_key is None:
         raise ConfigRefused("TLS needs both a certificate and a key")
+    certificate = None
     try:
-        if settings.is_insecure:
+        if settings.is_insecure or settings.tls_certificate is None or settings.tls_key is None:
             port = server.add_insecure_port(settings.listen)
         else:
-            port = server.add_secure_port(settings.listen, _credentials(settings))
+            certificate = Certificate(settings.tls_certificate, settings.tls_key)
+            port = server.add_secure_port(settings.listen, certificate.credentials())
     except RuntimeError as error:
         raise ConfigRefused(f"cannot listen on `{settings.listen}`") from error
     if port == 0:
         raise ConfigRefused(f"cannot listen on `{settings.listen}`")
-    return port
-
-
-def _credentials(settings: ServerSettings) -> grpc.ServerCredentials:
-    pems = []
-    for what, path in (("key", settings.tls_key), ("certificate", settings.tls_certificate)):
-        try:
-            pems.append((path or Path()).read_bytes())
-        except OSError as error:
-            raise ConfigRefused(f"the TLS {what} `{path}` cannot be read") from error
-    return grpc.ssl_server_credentials([(pems[0], pems[1])])
+    return port, certificate

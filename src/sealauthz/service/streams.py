@@ -25,6 +25,11 @@ def stopping() -> FactsUnavailable:
     return FactsUnavailable("the server is stopping; reconnect")
 
 
+def changed() -> FactsUnavailable:
+    """Return how a stream ends because the rights of its caller have changed."""
+    return FactsUnavailable("the rights of this caller have changed; reconnect")
+
+
 class Outlet(Generic[T]):
     """Items for one watcher, in their order. Any thread may offer; the one thread of the watcher iterates, once.
 
@@ -96,8 +101,8 @@ class Outlet(Generic[T]):
 class Intake(Generic[T]):
     """The messages of a call as they come, one asked for at a time; iterated once, by one thread.
 
-    A thread of its own waits for them, because only the client can end a wait of grpcio. When the server stops, the
-    iteration raises FactsUnavailable at once, and the thread ends with the call. Raises what `messages` raises.
+    A thread of its own waits for them, because only the client can end a wait of grpcio. When the server ends the call,
+    the iteration raises why at once, and the thread ends with the call. Raises what `messages` raises.
     """
 
     def __init__(self, messages: Iterator[T], call: Call) -> None:
@@ -130,8 +135,8 @@ class Intake(Generic[T]):
             self._changed.wait_for(lambda: self._arrived or self._end is not None or self._call.is_stopped)
             if self._end is not None:
                 raise self._end
-            if self._call.is_stopped:
-                raise stopping()
+            if self._call.stopped_by is not None:
+                raise self._call.stopped_by
             return self._arrived.pop()
 
     def _take(self) -> None:

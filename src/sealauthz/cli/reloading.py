@@ -1,0 +1,52 @@
+"""What SIGHUP reloads in a service: its certificate, and its callers with their rights and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sealauthz.config import Config
+from sealauthz.errors import ConfigRefused
+from sealauthz.process.log import Log
+from sealauthz.schema import Model
+from sealauthz.service import Server
+
+
+class Reload:
+    """Reads the configuration again and has the server go by it: by all of it that can be reloaded, or by nothing."""
+
+    def __init__(self, config: Config, read: Callable[[], Config], model: Model, server: Server, log: Log) -> None:
+        self._begun_with = config
+        self._read = read
+        self._model = model
+        self._server = server
+        self._log = log
+
+    def __call__(self) -> None:
+        """Reload, and log how that went: `reloaded`, or `reload_refused` and everything is as before."""
+        try:
+            config = self._read()
+            has_new_certificate = self._server.reload(config.caller_rights(self._model))
+        except ConfigRefused as error:
+            self._log.error("reload_refused", message=str(error))
+            return
+        except Exception as error:  # noqa: BLE001 (the thread that takes the signal must go on)
+            self._log.error("reload_refused", error)
+            return
+        waiting = list(_changed(self._begun_with, config))
+        self._log.info(
+            "reloaded", callers=len(config.callers), has_new_certificate=has_new_certificate, needs_restart=waiting
+        )
+
+
+def _changed(before: Config, after: Config) -> Iterator[str]:
+    """Yield the settings that differ and are not reloaded."""
+    for section in Config.model_fields:
+        if section == "callers":
+            continue
+        was, is_now = getattr(before, section), getattr(after, section)
+        for name in type(was).model_fields:
+            if f"{section}.{name}" not in _RELOADED and getattr(was, name) != getattr(is_now, name):
+                yield f"{section}.{name}"
+
+
+_RELOADED = {"server.caller_share", "server.caller_calls_per_s"}
