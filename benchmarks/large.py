@@ -102,7 +102,7 @@ def rounds_of(
         store.write(batch)
         writes.append(time.perf_counter() - began)
         if is_dropped:
-            fact_cache.timeline.cache.drop(Unit("ENTERPRISE", f"e{enterprise}"))
+            fact_cache.timeline.cache.take_aside(Unit("ENTERPRISE", f"e{enterprise}"))
         began = time.perf_counter()
         pdp.decide(asked)
         answers.append(time.perf_counter() - began)

@@ -120,7 +120,7 @@ def test_a_world_that_reloads_what_is_hot_moves_on_over_an_import(store: Store, 
         with fact_cache.read() as snapshot:
             assert snapshot.unit(e1) is not None
             assert snapshot.unit(e2) is not None
-    assert fact_cache.timeline.cache.is_hot(e1)
+    assert fact_cache.timeline.cache.is_reloaded(e1)
     elsewhere = Store.open(database_url, MODEL)
     send(elsewhere, 1, edited("Enterprise", "e1", name="half"))
     fact_cache.refresh(uptime_s(), reload=True)

@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Store, Unit
+from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES
 from sealauthz.facts.store.invariants import check_edit
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator
@@ -464,14 +465,16 @@ def _may_be(change: Change) -> bool:
             st.lists(st.sampled_from(roots_of(scene())), max_size=3),
         ),
         max_size=10,
-    )
+    ),
+    large_bytes=st.sampled_from((0, DEFAULT_LARGE_BYTES)),
 )
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, shared: Store) -> None:
+def test_after_any_history_the_world_is_what_a_fresh_load_gives(history: Any, large_bytes: int, shared: Store) -> None:
+    """Whether units are loaded again when they change, or changed in memory."""
     begin_again(shared)
-    fact_cache = FactCache(shared, budget=40_000)
+    fact_cache = FactCache(shared, budget=80_000 if large_bytes == 0 else 40_000, large_bytes=large_bytes)
     for changes, looked_at in history:
         with contextlib.suppress(InvariantBroken, FactConflict):
             write(shared, *changes)

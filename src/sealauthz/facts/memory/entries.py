@@ -8,8 +8,11 @@ SOSP 2023.)
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.schema import Unit
@@ -32,6 +35,77 @@ class Entry:
     reads: int = 0
     is_on_trial: bool = True
     number: int = 0
+    reach: Reach | None = None
+    """Of a large unit, which is changed in place: who reads it."""
+
+    def enter(self, reader: object) -> bool:
+        """Begin to read. False for a unit that is about to be changed, or was."""
+        return self.reach is None or self.reach.enter(reader)
+
+    def leave(self, reader: object) -> None:
+        """End to read."""
+        if self.reach is not None:
+            self.reach.leave(reader)
+
+    def wait_until_left(self, timeout_s: float) -> bool:
+        """Wait until nobody reads; False if that takes longer. Nobody begins any more."""
+        return self.reach is not None and self.reach.wait_until_left(timeout_s)
+
+    def successor(self, cost: int) -> Entry:
+        """Return the entry of the same unit once it was changed."""
+        return Entry(self.records, self.since, cost, self.reads, self.is_on_trial, reach=Reach())
+
+
+class Reach:
+    """Who reads one state of a unit that will be changed in place.
+
+    INVARIANT: who has entered reads that state to the end, and nobody enters once it is closed. A reader first says
+    that it is there and then looks whether it is closed; who changes the unit first closes it and then looks who is
+    there.
+    """
+
+    __slots__ = ("_is_closed", "_left", "_readers")
+
+    def __init__(self) -> None:
+        self._readers: set[object] = set()
+        self._is_closed = False
+        self._left = threading.Event()
+
+    def enter(self, reader: object) -> bool:
+        """Begin to read; False if it is closed."""
+        self._readers.add(reader)
+        if self._is_closed:
+            self.leave(reader)
+            return False
+        return True
+
+    def leave(self, reader: object) -> None:
+        """End to read."""
+        self._readers.discard(reader)
+        if self._is_closed:
+            self._left.set()
+
+    def close(self) -> None:
+        """Let nobody enter any more."""
+        self._is_closed = True
+
+    def wait_until_left(self, timeout_s: float) -> bool:
+        """Wait until nobody reads; False if that takes longer."""
+        self.close()
+        until = time.monotonic() + timeout_s
+        while True:
+            self._left.clear()  # before the look: who leaves after it is heard
+            if not self._readers:
+                return True
+            if not self._left.wait(max(0.0, until - time.monotonic())):
+                return not self._readers
+
+
+class Aside(NamedTuple):
+    """A large unit that has changed since `revision`, as it was then."""
+
+    entry: Entry
+    revision: int
 
 
 class EntryCache:
@@ -47,6 +121,7 @@ class EntryCache:
         self._trial_bytes = 0
         self._number = 0
         self._left: OrderedDict[Unit, None] = OrderedDict()
+        self._aside: OrderedDict[Unit, Aside] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._units)
@@ -61,14 +136,15 @@ class EntryCache:
             held.reads += 1
         return held
 
-    def is_hot(self, unit: Unit) -> bool:
-        """Tell whether a unit is here and was read again after it was loaded."""
+    def is_reloaded(self, unit: Unit) -> bool:
+        """Tell whether a unit is here, was read again after it was loaded, and is loaded again when it changes."""
         held = self._units.get(unit)
-        return held is not None and (held.reads > 0 or not held.is_on_trial)
+        return held is not None and held.reach is None and _is_read_again(held)
 
     def put(self, unit: Unit, held: Entry) -> None:
         """Keep a unit, instead of what was kept for it, and let others go. One that is larger than all is not kept."""
         self.drop(unit)
+        self.take_aside(unit)
         if held.cost > self.budget:
             return
         came_back = unit in self._left
@@ -100,8 +176,41 @@ class EntryCache:
             if held.is_on_trial:
                 self._trial_bytes -= held.cost
 
+    def drop_changed(self, unit: Unit, revision: int) -> None:
+        """Forget a unit that is so no longer after a revision. A large one is laid aside, to be changed."""
+        held = self._units.get(unit)
+        self.drop(unit)
+        if held is not None and held.reach is not None:
+            self.lay_aside(unit, Aside(held, revision))
+
+    def lay_aside(self, unit: Unit, aside: Aside) -> None:
+        """Keep a large unit as it was at a revision, for who changes it. Nobody begins to read it any more."""
+        if aside.entry.reach is not None:
+            aside.entry.reach.close()
+        self.take_aside(unit)
+        if unit in self._units:
+            return  # another one has loaded it
+        self._aside[unit] = aside
+        self.bytes += aside.entry.cost
+        while self.bytes > self.budget:
+            self._evict()
+
+    def take_aside(self, unit: Unit) -> Aside | None:
+        """Return what was laid aside of a unit, if anything was. It is the caller's from now on."""
+        aside = self._aside.pop(unit, None)
+        if aside is not None:
+            self.bytes -= aside.entry.cost
+        return aside
+
+    def read_often(self) -> list[Unit]:
+        """Return the units laid aside that were read again after they were loaded."""
+        return [unit for unit, (entry, _) in self._aside.items() if _is_read_again(entry)]
+
     def _evict(self) -> None:
         """Let the next unit go, or move it to where it has earned to be."""
+        if self._aside:
+            self.take_aside(next(iter(self._aside)))
+            return
         is_trial = bool(self._trial) and (self._trial_bytes * _TRIAL_SHARE >= self.budget or not self._main)
         unit, number = (self._trial if is_trial else self._main).popleft()
         held = self._units.get(unit)
@@ -130,3 +239,7 @@ class EntryCache:
     def _is_live(self, entry: tuple[Unit, int]) -> bool:
         held = self._units.get(entry[0])
         return held is not None and held.number == entry[1]
+
+
+def _is_read_again(entry: Entry) -> bool:
+    return entry.reads > 0 or not entry.is_on_trial

@@ -16,11 +16,10 @@ from typing import Any, TypeVar
 
 from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, SealAuthzError
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
-from sealauthz.facts.memory.entries import Entry
-from sealauthz.facts.memory.footprint import footprint
 from sealauthz.facts.memory.loading import touched_since
+from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES, Loads
 from sealauthz.facts.memory.permits import ReadPermit, ReadPermits, WaitedForPermit
-from sealauthz.facts.memory.reading import Load, Loading, Statistics, StoreReading
+from sealauthz.facts.memory.reading import Statistics, StoreReading
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.memory.snapshot import FactSnapshot, FixedReading, StaleSnapshot, wired_unit
 from sealauthz.facts.memory.sources import TransactionSource
@@ -70,8 +69,9 @@ class FactCache:
     """The facts of a store, unit by unit in memory. Any thread may use it.
 
     `budget` is in bytes, of the units that are kept; what an answer reads stays whole even when the fact cache drops
-    it. `max_age_s` is how long ago facts may have been the newest when an answer comes from memory. `signal` is told
-    each revision that is reached.
+    it. `max_age_s` is how long ago facts may have been the newest when an answer comes from memory. Units from
+    `large_bytes` on are changed in place, and only while nobody reads them; the others are loaded again. `signal` is
+    told each revision that is reached.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class FactCache:
         budget: int = DEFAULT_BUDGET,
         max_age_s: float = DEFAULT_MAX_AGE_S,
         permits: ReadPermits | None = None,
+        large_bytes: int = DEFAULT_LARGE_BYTES,
     ) -> None:
         self._store = store
         self._budget = budget
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
         self._looking = _Looking()
-        self._loading: dict[Unit, Loading] = {}
         self._unseen_since = _NEVER  # what was committed then need not be in memory
         self._catalog, self._catalog_at = "", _NEVER
         self._fixed: FixedReading | None = None
@@ -95,6 +95,7 @@ class FactCache:
         self.homes = HomeIndex(_HOMES)
         self.signal = Signal()
         self.statistics = Statistics()
+        self.loads = Loads(self._lock, lambda: self.timeline, self.statistics, large_bytes)
         if store is not None:
             store.on_commit(self._wrote)
 
@@ -128,6 +129,7 @@ class FactCache:
             "hits": done.hits,
             "loads": done.loads,
             "joined_loads": done.joined_loads,
+            "moved": done.moved,
             "restarts": done.restarts,
             "resets": done.resets,
         }
@@ -196,6 +198,8 @@ class FactCache:
                 if consistency.at_revision is not None:
                     raise RevisionGone("the facts have changed; begin again without a page token") from None
             self.statistics.restarts += 1
+            # Else somebody could wait for us to have read what we do not read any more.
+            reading.leave()
             reading.pin_newest()
             _check(reading, consistency)
             try:
@@ -244,7 +248,9 @@ class FactCache:
                 looking.since = started
                 with self.forgetting(), self._store.read_transaction() as transaction:
                     self._check_catalog(transaction, started, reload)
-                    self.observe(transaction, known, revision, started, reload=reload)
+                    seen = self.observe(transaction, known, revision, started, reload=reload)
+                    if reload and seen is not None:
+                        self.loads.move_on(seen, transaction)
             raise FactsUnavailable("the facts cannot be read now")
         finally:
             looking.lock.release()
@@ -265,8 +271,8 @@ class FactCache:
             if transaction.revision > base:
                 changed = touched_since(transaction, base, mark)
                 if changed is not None:
-                    hot = [unit for unit in changed if reload and timeline.cache.is_hot(unit)][:_RELOADED_AT_ONCE]
-                    loaded = {unit: _reloaded(transaction, unit) for unit in hot}
+                    hot = [unit for unit in changed if reload and timeline.cache.is_reloaded(unit)]
+                    loaded = {unit: _reloaded(transaction, unit) for unit in hot[:_RELOADED_AT_ONCE]}
                     return self._advance(timeline, transaction, changed, loaded, started)
             elif transaction.revision == base and transaction.mark == mark:
                 return self._confirm(timeline, started)
@@ -290,9 +296,10 @@ class FactCache:
                 timeline.advance(transaction.revision, transaction.mark, changed)
                 for unit, records in loaded.items():
                     if records is not None:
-                        timeline.cache.put(
-                            unit, Entry(records, transaction.revision, footprint(records), *standing[unit])
-                        )
+                        entry = self.loads.entry(records)
+                        entry.since = transaction.revision
+                        entry.reads, entry.is_on_trial = standing[unit]
+                        timeline.cache.put(unit, entry)
             timeline.confirmed_at = max(timeline.confirmed_at, started)
             self.signal.tell(timeline.revision)
         return timeline
@@ -365,38 +372,6 @@ class FactCache:
             except SealAuthzError:
                 with self._lock:
                     self._unseen_since = max(self._unseen_since, now)
-
-    def load(self, unit: Unit, reading: StoreReading) -> WiredUnit | None:
-        """Load a unit for a reading, once for all who want it at the same time, and keep it. Raises StaleSnapshot."""
-        with self._lock:
-            loading = self._loading.get(unit)
-            is_ours = loading is None
-            if loading is None:
-                loading = self._loading[unit] = Loading(threading.Event())
-        if not is_ours:
-            load = reading.wait_for(loading)
-            if load is not None and reading.fits(load, unit):
-                self.statistics.joined_loads += 1
-                return load.records
-            return self._keep(unit, reading.load(unit))
-        try:
-            loading.load = reading.load(unit)
-            return self._keep(unit, loading.load)
-        finally:
-            with self._lock:
-                del self._loading[unit]
-            loading.done.set()
-
-    def _keep(self, unit: Unit, load: Load) -> WiredUnit | None:
-        """Keep what was loaded, if it is still what the unit is."""
-        self.statistics.loads += 1
-        if load.records is not None:
-            cost = footprint(load.records)
-            with self._lock:
-                since = load.timeline.same_since(unit)
-                if self.timeline is load.timeline and since <= load.revision <= load.timeline.revision:
-                    load.timeline.cache.put(unit, Entry(load.records, since, cost))
-        return load.records
 
     def _fixed_snapshot(self) -> FactSnapshot:
         if self._fixed is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -35,7 +35,7 @@ def _dialect(is_postgresql: bool) -> Dialect:
     return SQLiteDialect_pysqlite(paramstyle="named")
 
 
-def _compiled(statement: Select[Any] | CompoundSelect[Any], is_postgresql: bool) -> str:
+def compiled(statement: Select[Any] | CompoundSelect[Any], is_postgresql: bool) -> str:
     """Return a statement as text for the driver."""
     return str(statement.compile(dialect=_dialect(is_postgresql)))
 
@@ -62,7 +62,7 @@ def _unit_statements(tables: Tables, kind: str, is_postgresql: bool) -> tuple[tu
         else:
             statement = statement.where(leads(tables, record_type, paths[0], _is_unit))
         classes.append(cls)
-        statements.append(_compiled(statement, is_postgresql))
+        statements.append(compiled(statement, is_postgresql))
     return tuple(classes), tuple(statements)
 
 
@@ -71,7 +71,7 @@ def _mark_statement(kind: str, is_postgresql: bool) -> str:
     """Return the statement that finds the mark of a unit that is being imported."""
     mark = FACT_IMPORT_UNIT.c
     statement = select(mark.id).where(mark.kind == literal_column(f"'{kind}'"), mark.id == bindparam("unit"))
-    return _compiled(statement, is_postgresql)
+    return compiled(statement, is_postgresql)
 
 
 @cache
@@ -89,14 +89,14 @@ def _open_statements(subject: str, is_postgresql: bool) -> tuple[str, str]:
         .where(new.record_id == bindparam("unit"))
     )
     # Written by us, as in `after_statement`.
-    return f"{_compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", _compiled(written, is_postgresql)
+    return f"{compiled(select(unit.c.kind), is_postgresql)}\n LIMIT 1", compiled(written, is_postgresql)
 
 
 @cache
 def _marks_statement(tables: Tables, is_postgresql: bool) -> str:
     """Return the statement that finds which of some tenants and shared roots are being imported."""
     mark = FACT_IMPORT_UNIT.c
-    return _compiled(marks_among(tables, is_postgresql).with_only_columns(mark.kind, mark.id), is_postgresql)
+    return compiled(marks_among(tables, is_postgresql).with_only_columns(mark.kind, mark.id), is_postgresql)
 
 
 @cache
@@ -112,7 +112,7 @@ def home_statement(tables: Tables, record_type: str, is_postgresql: bool) -> str
         source = source.join(above, current.c[step.column] == above.c.id)
         current = above
     root = current.c[path[-1].column] if path else table.c.id
-    return _compiled(select(root).select_from(source).where(table.c.id == bindparam("record")), is_postgresql)
+    return compiled(select(root).select_from(source).where(table.c.id == bindparam("record")), is_postgresql)
 
 
 @cache
@@ -121,11 +121,11 @@ def _touched_statements(is_postgresql: bool) -> tuple[str, str]:
     unit, change = FACT_CHANGE_UNIT, FACT_CHANGE
     units = select(unit.c.kind, unit.c.id).where(unit.c.revision > bindparam("revision")).distinct()
     marks = select(change.c.at, change.c.caller, change.c.request_id).where(change.c.revision == bindparam("revision"))
-    return _compiled(units, is_postgresql), _compiled(marks, is_postgresql)
+    return compiled(units, is_postgresql), compiled(marks, is_postgresql)
 
 
 @cache
-def _words(model: Model) -> dict[Any, Any]:
+def words_of(model: Model) -> dict[Any, Any]:
     """Return every word of an enumeration, and the instants and counts that many records hold, each once."""
     columns = [column for shape in model.shapes.values() for column in shape.columns]
     words = {str(word) for column in columns for word in column.words or ()}
@@ -133,7 +133,7 @@ def _words(model: Model) -> dict[Any, Any]:
 
 
 @cache
-def _maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
+def maker_of(cls: type) -> Callable[[Sequence[Any], dict[Any, Any]], Any]:
     """Return the function that makes a record of a row: exact types, and equal texts and large numbers shared.
 
     They are shared within a unit, and words with everybody; not by interning, which keeps a text to the end in CPython
@@ -163,31 +163,51 @@ def load_unit(transaction: ReadTransaction, unit: Unit) -> dict[str, list[Any]]:
     tables, is_postgresql = transaction.tables, transaction.is_postgresql
     classes, statements = _unit_statements(tables, unit.kind, is_postgresql)
     # In the same transaction: none of an import is seen, or all of it.
-    if tables.units.is_of_subject(unit.kind):
-        opening = _open_statements(tables.units.root_of[unit.kind], is_postgresql)
-        *loaded, opened, written = transaction.fetch_each((*statements, *opening), {"unit": unit.id})
-        is_marked = bool(written)
-    else:
-        statements = (*statements, _mark_statement(unit.kind, is_postgresql))
-        *loaded, marks = transaction.fetch_each(statements, {"unit": unit.id})
-        opened, is_marked = [], bool(marks)
-    if is_marked:
-        raise _locked(unit)
-    shared = _words(tables.model).copy()
+    marking = _marking(tables, unit.kind, is_postgresql)
+    found = transaction.fetch_each((*statements, *marking), {"unit": unit.id})
+    loaded, marks = found[: len(statements)], found[len(statements) :]
+    is_doubtful = _check_marks(unit, marks)
+    shared = words_of(tables.model).copy()
     records = {}
     for cls, rows in zip(classes, loaded, strict=True):
-        make = _maker_of(cls)
+        make = maker_of(cls)
         records[cls.__name__] = [make(row, shared) for row in rows]
-    if opened and _has_marked_root(transaction, records):
-        raise _locked(unit)
+    if is_doubtful:
+        check_roots(transaction, unit, records)
     return records
+
+
+def check_unmarked(transaction: ReadTransaction, unit: Unit) -> bool:
+    """Raise FactNotLoaded for a unit that is being imported. True: `check_roots` has to look at what it holds."""
+    tables, is_postgresql = transaction.tables, transaction.is_postgresql
+    return _check_marks(unit, transaction.fetch_each(_marking(tables, unit.kind, is_postgresql), {"unit": unit.id}))
+
+
+def check_roots(transaction: ReadTransaction, unit: Unit, records: Mapping[str, Collection[Any]]) -> None:
+    """Raise FactNotLoaded if a subject's unit holds a record of what is being imported."""
+    if _has_marked_root(transaction, records):
+        raise _locked(unit)
+
+
+def _marking(tables: Tables, kind: str, is_postgresql: bool) -> tuple[str, ...]:
+    """Return the statements that tell whether a unit is being imported."""
+    if tables.units.is_of_subject(kind):
+        return _open_statements(tables.units.root_of[kind], is_postgresql)
+    return (_mark_statement(kind, is_postgresql),)
+
+
+def _check_marks(unit: Unit, marks: Sequence[list[tuple[Any, ...]]]) -> bool:
+    """Raise FactNotLoaded where the last of the marks tells so; true where the first one says that others may."""
+    if marks[-1]:
+        raise _locked(unit)
+    return bool(marks[0])
 
 
 def _locked(unit: Unit) -> FactNotLoaded:
     return FactNotLoaded(f"{unit.kind.lower()} `{unit.id}` is being imported", importing=unit)
 
 
-def _has_marked_root(transaction: ReadTransaction, records: Mapping[str, list[Any]]) -> bool:
+def _has_marked_root(transaction: ReadTransaction, records: Mapping[str, Collection[Any]]) -> bool:
     """Tell whether a subject's unit holds a record of a tenant or a shared root that is being imported."""
     tables = transaction.tables
     units, shapes = tables.units, tables.model.shapes
@@ -211,7 +231,7 @@ def matching_statement(tables: Tables, record_type: str, columns: tuple[str, ...
     statement = select(table.c.id).order_by(table.c.id)
     for column in columns:
         statement = statement.where(table.c[column] == bindparam(column))
-    return _compiled(statement, is_postgresql)
+    return compiled(statement, is_postgresql)
 
 
 @cache
@@ -222,7 +242,7 @@ def after_statement(tables: Tables, record_type: str, column: str, size: int, is
     if column != "id":
         statement = statement.distinct()
     # Written by us: for SQLite, SQLAlchemy adds an offset as one more parameter.
-    return f"{_compiled(statement, is_postgresql)}\n LIMIT {size:d}"
+    return f"{compiled(statement, is_postgresql)}\n LIMIT {size:d}"
 
 
 def touched_since(

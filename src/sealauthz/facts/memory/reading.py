@@ -10,9 +10,10 @@ from typing import Protocol
 
 from sealauthz.errors import FactsUnavailable, RevisionGone
 from sealauthz.facts.memory.consistency import Deadline, uptime_s
+from sealauthz.facts.memory.entries import Entry
 from sealauthz.facts.memory.loading import touched_since
 from sealauthz.facts.memory.permits import ReadPermit
-from sealauthz.facts.memory.snapshot import StaleSnapshot, wired_unit
+from sealauthz.facts.memory.snapshot import StaleSnapshot
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
@@ -29,6 +30,7 @@ class Statistics:
 
     hits: int = 0
     loads: int = 0
+    moved: int = 0
     joined_loads: int = 0
     restarts: int = 0
     resets: int = 0
@@ -36,11 +38,11 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A unit as it was loaded at a revision of a timeline; `records` is None if there is no such unit."""
+    """A unit as it was loaded at a revision of a timeline; `entry` is None if there is no such unit."""
 
     timeline: Timeline
     revision: int
-    records: WiredUnit | None
+    entry: Entry | None
 
 
 @dataclass(slots=True)
@@ -51,14 +53,25 @@ class Loading:
     load: Load | None = None
 
 
+class Loader(Protocol):
+    """Brings units into memory."""
+
+    def load(self, unit: Unit, reading: StoreReading) -> WiredUnit | None:
+        """Load a unit for a reading, once for all who want it at the same time, and keep it."""
+
+    def made(self, unit: Unit, line: Timeline, transaction: ReadTransaction, patience_s: float) -> Entry | None:
+        """Return a unit as a transaction of a timeline sees it: moved on, or loaded."""
+
+
 class Side(Protocol):
     """What a reading needs of the fact cache that it reads from."""
 
     timeline: Timeline
     statistics: Statistics
 
-    def load(self, unit: Unit, reading: StoreReading) -> WiredUnit | None:
-        """Load a unit for a reading, once for all who want it at the same time, and keep it."""
+    @property
+    def loads(self) -> Loader:
+        """What brings units into memory."""
 
     def forgetting(self) -> AbstractContextManager[None]:
         """Forget everything where it turns out that the facts in memory are of a history that is lost."""
@@ -83,14 +96,30 @@ class StoreReading:
         self._transaction: ReadTransaction | None = None
         self._failed: FactsUnavailable | None = None
         self._seen: Timeline | None = None
+        self._entered: list[Entry] = []
         self.timeline = timeline.name
         self.revision = timeline.revision
         self.age_s = age_s
 
     def close(self) -> None:
-        """End the transaction, if there is one."""
+        """End the transaction, if there is one. What was read may then change."""
+        self.leave()
         if self._open is not None:
             self._open.close()
+
+    def enter(self, entry: Entry) -> bool:
+        """Begin to read a unit, until `leave`; False if it is not to be read any more."""
+        if not entry.enter(self):
+            return False
+        if entry.reach is not None:
+            self._entered.append(entry)
+        return True
+
+    def leave(self) -> None:
+        """Read nothing any more that was found so far."""
+        for entry in self._entered:
+            entry.leave(self)
+        self._entered.clear()
 
     def unit(self, unit: Unit) -> WiredUnit | None:
         """Return a wired unit, as a `Reading` does."""
@@ -98,7 +127,7 @@ class StoreReading:
         if records is None:
             # Before others can wait for what we load: the one who loads must not stand in line behind them.
             self._permit.take()
-            records = self._fact_cache.load(unit, self)
+            records = self._fact_cache.loads.load(unit, self)
         return records
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
@@ -133,7 +162,8 @@ class StoreReading:
             except FactsUnavailable as error:
                 self._failed = error
                 raise
-            if self._fact_cache.timeline is not self._line or self._transaction.timeline != self.timeline:
+            # What is not known to be of our timeline may be of a database that was restored meanwhile.
+            if self._seen is not self._line or self._fact_cache.timeline is not self._line:
                 raise StaleSnapshot
         return self._transaction
 
@@ -170,8 +200,9 @@ class StoreReading:
         transaction = self.pin()
         if transaction.revision != self.revision and self._line.same_since(unit) > self.revision:
             raise StaleSnapshot
-        records = wired_unit(self._store.model, TransactionSource(transaction), unit)
-        return Load(self._line, transaction.revision, records)
+        patience_s = self._deadline.rest(_LONGEST_WAIT_S)
+        entry = self._fact_cache.loads.made(unit, self._line, transaction, patience_s)
+        return Load(self._line, transaction.revision, entry)
 
     def fits(self, load: Load, unit: Unit) -> bool:
         """Tell whether what another loaded is what the unit was at our revision."""
@@ -185,7 +216,7 @@ class StoreReading:
 
     def _in_memory(self, unit: Unit) -> WiredUnit | None:
         held = self._line.cache.get(unit)
-        if held is None or held.since > self.revision:
+        if held is None or held.since > self.revision or not self.enter(held):
             return None
         self._fact_cache.statistics.hits += 1
         return held.records

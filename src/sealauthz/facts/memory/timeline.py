@@ -45,7 +45,7 @@ class Timeline:
     def advance(self, revision: int, mark: tuple[Any, ...], changed: Iterable[Unit]) -> None:
         """Stand at a newer revision, between which and the one before these units changed."""
         for unit in changed:
-            self.cache.drop(unit)
+            self.cache.drop_changed(unit, self.revision)
             self._changed_at[unit] = revision
             self._kinds_changed_at[unit.kind] = revision
         if len(self._changed_at) > _CHANGES_REMEMBERED:

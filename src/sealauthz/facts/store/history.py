@@ -55,7 +55,7 @@ class Revision:
         """The changes, parsed one at a time, each time again. Raises ValueError where they are left out or broken."""
         if self.text is None:
             raise ValueError(f"the changes of revision {self.number} are left out")
-        return map(_changed, _entries(self.text))
+        return changes_in(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,11 @@ def _last_of_page(sizes: Iterable[Any], after: int, largest: int | None) -> int:
             break
         last, room = revision, room - read
     return last
+
+
+def changes_in(text: str) -> Iterator[Changed]:
+    """Parse the changes of a revision, one at a time. Raises ValueError."""
+    return map(_changed, _entries(text))
 
 
 def _entries(text: str) -> Iterator[Any]:
