@@ -94,6 +94,7 @@ class FactsSection(_Section):
     max_age_s: float = Field(5.0, gt=0, le=3_600)
     poll_s: float | None = Field(None, gt=0, le=60)
     warm_up: bool = False
+    import_lease_s: float = Field(600.0, ge=60, le=604_800)
 
 
 class PoliciesSection(_Section):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
+from sealauthz.cli import facts_import
 from sealauthz.cli.app import run
 from sealauthz.client import SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Part, Put, Store, upgrade
@@ -125,6 +126,22 @@ def test_an_import_of_any_caller_is_given_up_if_its_enterprises_are_sound(sealau
     resume = "sealauthz facts import --bulk --caller hr --request-id j --resume FILE"
     assert "no active system administrator (I4); the import stays open, except for its contracts" in err
     assert f"write what is missing with `{resume}`" in err
+
+
+def test_an_import_that_stands_still_is_seen_and_ended_through_a_server(sealauthz, store, address, monkeypatch):
+    here = frozenset({"e-yunshan"})
+    store.import_part("hr", Part("i", here, 1), [Seal("s", "e-yunshan", "seal", SealKind.OTHER)])
+    server = ("--server", address, "--insecure", "--token-file", "token")
+    for where in ((), server):
+        (shown,) = json.loads(sealauthz("facts", "imports", *where, "-o", "json")[1])
+        assert (shown["caller"], shown["parts"], shown["is_idle"]) == ("hr", 1, False)
+        assert shown["last_part_at"] >= shown["began_at"]
+    monkeypatch.setattr(facts_import, "now_us", lambda: time.time_ns() // 1000 + 700_000_000)
+    assert json.loads(sealauthz("facts", "imports", "-o", "json")[1])[0]["is_idle"] is True
+    assert " idle " in sealauthz("facts", "imports", *server)[1]
+    ended = (0, "", "abandoned after 1 parts, revision 3\n")
+    assert sealauthz("facts", "abandon", "i", "--caller", "hr", *server) == ended
+    assert store.open_imports() == []
 
 
 def test_an_import_whose_caller_is_gone_is_gone_on_with(sealauthz, store, tmp_path):

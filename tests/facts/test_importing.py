@@ -12,11 +12,12 @@ import pytest
 from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, uscc, write
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
-from sealauthz.facts import FactCache, Part, PartReceipt, Precondition, PreconditionKind, Store, Unit
+from sealauthz.facts import Batch, FactCache, Part, PartReceipt, Precondition, PreconditionKind, Put, Store, Unit
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.loading import load_unit, touched_since
 from sealauthz.facts.store.reading import Query, read_page
 from sealauthz.facts.store.rows import RecordRows
+from sealauthz.facts.store.sweep import Sweep
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator
@@ -575,3 +576,90 @@ def test_the_same_part_at_once_is_written_once(stores: list[Store]) -> None:
         receipts = [job.result() for job in jobs]
     assert {receipt.written.revision for receipt in receipts} == {1}
     assert sorted(receipt.written.is_replay for receipt in receipts) == [False, True, True]
+
+
+# --- what does not wait for an import, and imports that stand still ---------------------------------------------------
+
+
+def hold(source: str, hold_id: str = "urgent", **fields: Any) -> Any:
+    return edited("SealHold", "hold", **{"id": hold_id, "source": source, "state": "PLACED", **fields})
+
+
+def test_what_the_platform_or_a_court_freezes_waits_for_no_import(store: Store) -> None:
+    """It would be forgotten, and the seal be free when the import ends."""
+    write(store, *scene())
+    fact_cache = FactCache(store)
+    send(store, 1, Seal("s9", "e1", "seal", "OTHER"))
+    for source in ("PLATFORM", "JUDICIAL"):
+        assert write(store, hold(source, source)).revision == store.revision()
+    refused: list[list[Any]] = [
+        [hold("ADMIN")],
+        [hold("PLATFORM"), edited("Seal", "s1", name="x")],  # nothing comes along with it
+        [hold("PLATFORM", "PLATFORM", state="RELEASED")],  # nor is it lifted
+    ]
+    for records in refused:
+        with pytest.raises(InvariantBroken, match="is being imported"):
+            write(store, *records)
+    assert is_shut(store)
+    send(store, 2, is_last=True)
+    held = fact_cache.answer(lambda snapshot: {hold.id for hold in snapshot.find("Seal", "s1").holds})
+    assert held >= {"PLATFORM", "JUDICIAL"}
+
+
+def test_a_part_that_changed_nothing_and_comes_again_is_no_other_history(stores: list[Store]) -> None:
+    """The revision that it was answered with is another one's, and so is what marks that."""
+    write(stores[0], *scene())
+    batch = Batch("test", "nothing", (Put(edited("Seal", "s1")),))
+    stores[0].write(batch)
+    write(stores[0], edited("Seal", "s1", name="x"))
+    assert stores[1].write(batch).is_replay
+    assert stores[1].revision() == 2
+    assert write(stores[1], edited("Seal", "s1", name="y")).revision == 3
+
+
+def test_an_import_that_stands_still_is_told_once_for_each_lease(store: Store) -> None:
+    write(store, *scene())
+    told: list[tuple[str, Any]] = []
+    now = [0]
+    sweep = Sweep(store, lambda event, fields, _: told.append((event, fields)), 600.0, now=lambda: now[0])
+    assert sweep.sweep() == (0, 0)
+    send(store, 1, Seal("s9", "e1", "seal", "OTHER"))
+    (item,) = store.open_imports()
+    assert item.last_at >= item.at > 0
+    for minutes, found in ((0, (1, 0)), (9, (1, 0)), (11, (1, 1)), (12, (1, 1)), (21, (1, 1))):
+        now[0] = item.last_at + minutes * 60_000_000
+        assert sweep.sweep() == found
+    idle = [fields for event, fields in told if event == "import_idle"]
+    assert [fields["idle_s"] for fields in idle] == [660, 1260]
+    assert (idle[0]["import_caller"], idle[0]["import_id"], idle[0]["enterprises"]) == ("importer", "i", 1)
+    assert [fields for event, fields in told if event == "imports"] == [
+        {"under_way": 1, "idle": 0},
+        {"under_way": 1, "idle": 1},
+    ]
+    send(store, 2, Seal("s9", "e1", "seal", "OTHER"))  # changes nothing, and shows that somebody is there
+    assert store.open_imports()[0].last_at > item.last_at
+    send(store, 0, is_abandoned=True)
+    assert sweep.sweep() == (0, 0)
+
+
+def test_a_sweep_that_fails_is_told_and_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    failed, went_well = threading.Event(), threading.Event()
+
+    def report(event: str, _fields: Any, _error: BaseException | None) -> None:
+        told.append(event)
+        (failed if event == "thread_failed" else went_well).set()
+
+    def refuse() -> Any:
+        raise TypeError
+
+    send(store, 1, *enterprise(1))
+    sweep = Sweep(store, report, every_s=0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "open_imports", refuse)
+        sweep.start()
+        assert failed.wait(30)
+    assert went_well.wait(30)
+    sweep.stop()
+    assert sweep.thread.join(30)
+    assert told == ["thread_failed", "imports"]

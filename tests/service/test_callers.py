@@ -44,6 +44,8 @@ REQUESTS: dict[str, Any] = {
         import_id="I1", enterprise_ids=["E9"], part=1, last=True, facts=[]
     ),
     "FactsService/WatchChanges": facts_pb2.WatchChangesRequest(),
+    "FactsService/ListImports": facts_pb2.ListImportsRequest(),
+    "FactsService/EndImport": facts_pb2.EndImportRequest(caller="C", import_id="I"),
 }
 
 
@@ -125,8 +127,11 @@ def test_an_rpc_that_is_not_listed_is_not_permitted(serve: Serve, rpc: str) -> N
     for token in ("t" * 40, "n" * 40):
         refusal = refused(method_of(served, rpc), REQUESTS[rpc], token)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
-    for other in set(RPCS) - {rpc}:
+    for other in set(RPCS) - {rpc, "FactsService/EndImport"}:
         ask(method_of(served, other), REQUESTS[other])
+    if rpc != "FactsService/EndImport":
+        none = refused(method_of(served, "FactsService/EndImport"), REQUESTS["FactsService/EndImport"])
+        assert none.code == grpc.StatusCode.FAILED_PRECONDITION
 
 
 def test_each_token_is_its_own_caller(serve: Serve) -> None:

@@ -350,3 +350,40 @@ def test_the_client_waits_out_an_outage_as_long_as_its_timeout_says(
     assert client.import_facts("I", ["E1"], people(4), part_size=3).is_finished
     assert len(pauses) == 2 * MAX_ATTEMPTS
     assert 1.0 <= max(pauses) <= 2.0
+
+
+# --- imports of others ------------------------------------------------------------------------------------------------
+
+
+def test_an_operator_sees_and_ends_an_import_of_somebody_else(serve: Serve, store: Store) -> None:
+    operator = trusted(name="operator", token="p" * 40)
+    ours = trusted(name="ours", token="o" * 40, tenants=frozenset({"E2"}))
+    served = serve(trusted(), operator, ours)
+    send(served, first(seal("S9")))
+
+    def call(method: str, token: str, request: Any) -> Any:
+        return getattr(served.facts, method)(request, metadata=(("authorization", f"Bearer {token}"),), timeout=20)
+
+    (found,) = call("ListImports", "p" * 40, facts_pb2.ListImportsRequest()).imports
+    assert (found.import_id, list(found.enterprise_ids), found.parts) == ("I1", ["E1"], 1)
+    assert found.last_part_at.ToMicroseconds() >= found.began_at.ToMicroseconds() > 0
+    # Who may not see the enterprise sees no import of it, and ends none.
+    assert not call("ListImports", "o" * 40, facts_pb2.ListImportsRequest()).imports
+    named = facts_pb2.EndImportRequest(caller=found.caller, import_id="I1")
+    refused: list[tuple[str, facts_pb2.EndImportRequest, grpc.StatusCode]] = [
+        ("o", named, grpc.StatusCode.PERMISSION_DENIED),
+        ("p", facts_pb2.EndImportRequest(), grpc.StatusCode.INVALID_ARGUMENT),
+        ("p", facts_pb2.EndImportRequest(caller="operator", import_id="I1"), grpc.StatusCode.FAILED_PRECONDITION),
+    ]
+    for letter, request, code in refused:
+        with pytest.raises(grpc.RpcError) as caught:
+            call("EndImport", letter * 40, request)
+        assert refusal_of(caught.value).code == code
+    assert len(store.open_imports()) == 1
+    ended = call("EndImport", "p" * 40, named)
+    assert (ended.parts, ended.revision.number) == (1, store.revision())
+    assert store.open_imports() == []
+    assert store.read("Seal", {"id": "S9"}).records
+    assert refuse(served, part(2, seal("S8"), import_id="I1", enterprise_ids=["E1"])).code == (
+        grpc.StatusCode.FAILED_PRECONDITION
+    )

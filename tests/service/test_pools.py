@@ -34,6 +34,8 @@ POOL_OF = {
     "AuthorizationService/ListSubjects": "answers",
     "FactsService/WriteFacts": "transactions",
     "FactsService/ReadFacts": "transactions",
+    "FactsService/ListImports": "transactions",
+    "FactsService/EndImport": "transactions",
     "FactsService/ImportFacts": "streams",
     "FactsService/WatchChanges": "streams",
 }

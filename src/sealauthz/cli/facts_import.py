@@ -6,21 +6,24 @@ import itertools
 import re
 import uuid
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from sealauthz.cli.answer_source import connected, connection_options
+from sealauthz.cli.answer_source import connected, connection_options, refuse_connection
 from sealauthz.cli.app import Exit, Stop, service_model
 from sealauthz.cli.output import cut, output_option, print_json
 from sealauthz.cli.records import read_lines
-from sealauthz.cli.settings import open_store, store_options
+from sealauthz.cli.settings import open_store, read_config, store_options
 from sealauthz.client import SealAuthzClient
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Batch, Part, Put, Store, WriteReceipt
 from sealauthz.facts.store.importing import OpenImport
-from sealauthz.service.facts import release_shared
+from sealauthz.facts.store.store import now_us
+from sealauthz.facts.store.sweep import idle_for_s
+from sealauthz.service.imports import end_import
 from sealauthz.service.records import forms_of
 from sealauthz.terminal import console, instant, show, table
 
@@ -134,19 +137,49 @@ def facts_import(
 
 
 @click.command("imports")
+@click.option("--server", metavar="HOST:PORT", help="Ask this server instead of the database.")
+@connection_options
 @store_options
 @output_option
-def facts_imports(*, config_file: Path | None, database: str | None, output: str) -> int:
+def facts_imports(
+    *,
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+    config_file: Path | None,
+    database: str | None,
+    output: str,
+) -> int:
     """Show the imports that are open.
 
     Nothing is decided about their enterprises until they are finished, by the
-    same import again, or abandoned with `facts abandon`.
+    same import again, or ended with `facts abandon`. One that has stood still
+    for longer than `facts.import_lease_s` is idle.
 
     \b
       sealauthz facts imports
+      sealauthz facts imports --server authz.example:8443
     """
-    with open_store(config_file, database) as store:
-        found = store.open_imports()
+    lease_s = read_config(config_file).facts.import_lease_s
+    if server:
+        with connected(server, token_file, ca, insecure) as client:
+            found = [
+                OpenImport(
+                    item.caller,
+                    item.import_id,
+                    item.enterprise_ids,
+                    item.parts,
+                    _us(item.began_at),
+                    _us(item.last_part_at),
+                )
+                for item in client.list_imports()
+            ]
+    else:
+        refuse_connection(token_file, ca, insecure)
+        with open_store(config_file, database) as store:
+            found = store.open_imports()
+    now = now_us()
     if output == "json":
         print_json(
             [
@@ -155,6 +188,8 @@ def facts_imports(*, config_file: Path | None, database: str | None, output: str
                     "import_id": item.import_id,
                     "parts": item.parts,
                     "began_at": instant(item.at),
+                    "last_part_at": instant(item.last_at),
+                    "is_idle": idle_for_s(item, now) >= lease_s,
                     "enterprise_ids": sorted(item.tenants),
                 }
                 for item in found
@@ -162,18 +197,39 @@ def facts_imports(*, config_file: Path | None, database: str | None, output: str
         )
         return Exit.DONE
     rows = [
-        (item.import_id, item.caller, instant(item.at), str(item.parts), cut(" ".join(sorted(item.tenants))))
+        (
+            item.import_id,
+            item.caller,
+            instant(item.at),
+            str(item.parts),
+            instant(item.last_at),
+            "idle" if idle_for_s(item, now) >= lease_s else "",
+            cut(" ".join(sorted(item.tenants))),
+        )
         for item in found
     ]
-    show(console(), table(("import", "caller", "began at", "parts", "enterprises"), rows))
+    names = ("import", "caller", "began at", "parts", "last part at", "", "enterprises")
+    show(console(), table(names, rows))
     return Exit.DONE
 
 
 @click.command("abandon")
 @click.argument("import_id", metavar="IMPORT")
 @click.option("--caller", default="cli", show_default=True, help="Whose import it is.")
+@click.option("--server", metavar="HOST:PORT", help="End it through this server.")
+@connection_options
 @store_options
-def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, database: str | None) -> int:
+def facts_abandon(
+    *,
+    import_id: str,
+    caller: str,
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+    config_file: Path | None,
+    database: str | None,
+) -> int:
     """Abandon an open import.
 
     What it has written stays, and its enterprises are decided about again.
@@ -184,19 +240,28 @@ def facts_abandon(*, import_id: str, caller: str, config_file: Path | None, data
     \b
       sealauthz facts abandon monday
       sealauthz facts abandon 7f3c --caller hr-import
+      sealauthz facts abandon 7f3c --caller hr-import --server authz.example:8443
     """
+    if server:
+        with connected(server, token_file, ca, insecure) as client:
+            ended = client.end_import(caller, import_id)
+        click.echo(f"abandoned after {ended.parts} parts, revision {ended.revision}", err=True)
+        return Exit.DONE
+    refuse_connection(token_file, ca, insecure)
     with open_store(config_file, database) as store:
-        item = _open_import(store, caller, import_id)
-        part = Part(item.import_id, item.tenants, 0, is_abandoned=True)
         try:
-            receipt = store.import_part(item.caller, part)
+            receipt = end_import(store, _open_import(store, caller, import_id))
         except InvariantBroken as error:
-            release_shared(store, caller, import_id)
             helps = f"sealauthz facts import --bulk --caller {caller} --request-id {import_id} --resume FILE"
             said = "the import stays open, except for its contracts; write what is missing with"
             raise Stop(f"{_with_rule(error)}; {said} `{helps}`", Exit.REFUSED) from error
     click.echo(f"abandoned after {receipt.parts} parts, revision {receipt.written.revision}", err=True)
     return Exit.DONE
+
+
+def _us(moment: datetime | None) -> int:
+    """Return an instant in microseconds; 0 for none."""
+    return 0 if moment is None else round(moment.timestamp() * 1_000_000)
 
 
 def _open_import(store: Store, caller: str, import_id: str) -> OpenImport:

@@ -23,10 +23,11 @@ from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
 from sealauthz.demo.scenario import demo_caller
-from sealauthz.errors import ConfigRefused
+from sealauthz.errors import ConfigRefused, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
+from sealauthz.facts.store.sweep import Sweep
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.service import Callers, Server, build
@@ -34,6 +35,9 @@ from sealauthz.service import Callers, Server, build
 _SWITCH_INTERVAL_S = 0.001
 """How long a thread may compute while others wait. At Python's default of 5 ms, each call being decided delays by 5 ms
 that the feed learns of a write."""
+
+_WARNINGS = frozenset({"import_idle"})
+"""What is reported without an error, and still has to be looked at."""
 
 
 @click.command()
@@ -131,9 +135,15 @@ def serve(
         store = Store.open(database_url(config, database), service_model())
         stack.callback(store.close)
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model())
-        fact_cache, feed = stack.enter_context(_followed_facts(store, config, log))
+        report = _reporter(log)
+        fact_cache, feed = stack.enter_context(_followed_facts(store, config, log, report))
+        sweep = Sweep(store, report, config.facts.import_lease_s)
+        sweep.start()
+        stack.callback(sweep.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)
-        server = build(settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits, [feed.thread])
+        server = build(
+            settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread]
+        )
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()
@@ -162,16 +172,26 @@ def _on_hangup(is_demo: bool, config: Config, config_file: Path | None, server: 
     return Reload(config, partial(read_config, config_file), service_model(), server, log)
 
 
-@contextmanager
-def _followed_facts(store: Store, config: Config, log: Log) -> Iterator[tuple[FactCache, Feed]]:
-    """Yield the fact cache, warmed up if so configured, and the feed that keeps it at the newest revision."""
+def _reporter(log: Log) -> Callable[[str, Mapping[str, object], BaseException | None], None]:
+    """Return what writes the reports of the background to the log."""
 
-    def report(event: str, numbers: Mapping[str, float], error: BaseException | None) -> None:
-        if error is None:
-            log.info(event, **numbers)
+    def report(event: str, numbers: Mapping[str, object], error: BaseException | None) -> None:
+        if error is not None:
+            write = log.warning if isinstance(error, SealAuthzError) else log.error
+            write(event, error, **numbers)
+        elif event in _WARNINGS:
+            log.warning(event, **numbers)
         else:
-            log.warning(event, error, **numbers)
+            log.info(event, **numbers)
 
+    return report
+
+
+@contextmanager
+def _followed_facts(
+    store: Store, config: Config, log: Log, report: Callable[[str, Mapping[str, object], BaseException | None], None]
+) -> Iterator[tuple[FactCache, Feed]]:
+    """Yield the fact cache, warmed up if so configured, and the feed that keeps it at the newest revision."""
     facts = config.facts
     waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
     fact_cache = FactCache(store, facts.memory_mb * 1024 * 1024, facts.max_age_s, waits)

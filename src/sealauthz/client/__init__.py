@@ -26,7 +26,7 @@ from sealauthz.answers import (
 )
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
 from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put, update
-from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, Page, Question, Written
+from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "NextStep",
     "NoAnswer",
     "Obligation",
+    "OpenImport",
     "Page",
     "ParameterValue",
     "Question",

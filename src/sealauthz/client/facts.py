@@ -12,7 +12,7 @@ import grpc
 from google.protobuf import field_mask_pb2
 from google.protobuf.message import Message
 
-from sealauthz.client.messages import Changes, Imported, Page, Written, moment_from
+from sealauthz.client.messages import Changes, Imported, OpenImport, Page, Written, moment_from, open_import_from
 from sealauthz.client.transport import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIED, CallFailed, Connection, call_failed
 from sealauthz.v1 import facts_pb2, records_pb2
 
@@ -182,6 +182,19 @@ class FactsCalls(Connection):
         request = facts_pb2.ImportFactsRequest(import_id=import_id, enterprise_ids=enterprise_ids, abandon=True)
         reply: facts_pb2.ImportFactsResponse = self._call(self._facts.ImportFacts, [request], timeout_s)
         return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, reply.finished)
+
+    def list_imports(self, *, timeout_s: float | None = None) -> tuple[OpenImport, ...]:
+        """Return the open imports of all callers, the oldest first, of which the caller may see every enterprise."""
+        reply: facts_pb2.ListImportsResponse = self._call(
+            self._facts.ListImports, facts_pb2.ListImportsRequest(), timeout_s
+        )
+        return tuple(map(open_import_from, reply.imports))
+
+    def end_import(self, caller: str, import_id: str, *, timeout_s: float | None = None) -> Imported:
+        """End an import of any caller, for an operator: what was committed stays. Raises CallFailed."""
+        request = facts_pb2.EndImportRequest(caller=caller, import_id=import_id)
+        reply: facts_pb2.EndImportResponse = self._call(self._facts.EndImport, request, timeout_s)
+        return Imported(reply.parts, 0, reply.revision.number, reply.revision.token, is_finished=True)
 
 
 def _windows(

@@ -118,6 +118,30 @@ class Imported:
     is_finished: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """An import that has not ended: nothing is decided about its enterprises."""
+
+    caller: str
+    import_id: str
+    enterprise_ids: frozenset[str]
+    parts: int
+    began_at: datetime.datetime | None
+    last_part_at: datetime.datetime | None
+
+
+def open_import_from(message: facts_pb2.OpenImport) -> OpenImport:
+    """Read an open import."""
+    return OpenImport(
+        message.caller,
+        message.import_id,
+        frozenset(message.enterprise_ids),
+        message.parts,
+        moment_from(message.began_at),
+        moment_from(message.last_part_at),
+    )
+
+
 def decision_from(message: authorization_pb2.Decision) -> answers.Decision:
     """Read a decision."""
     return answers.Decision(

@@ -142,6 +142,20 @@ class Terms:
         return bool(getattr(record, self.column) != self.open_value)
 
 
+@dataclass(frozen=True, slots=True)
+class Urgent:
+    """A new record with one of these words in a column only takes away, and at once: it is written even where an import
+    keeps everybody else from writing.
+    """
+
+    column: str
+    words: tuple[str, ...]
+
+    def covers(self, record: Any) -> bool:
+        """Tell whether a record is one of these."""
+        return getattr(record, self.column) in self.words
+
+
 class RelatedTo:
     """The record is also held in the units around these other roots: the paths lead from it to their ids.
 
@@ -189,4 +203,4 @@ class Subject:
 
 
 Root = Tenant | Shared | Subject
-Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | RelatedTo | ActsFor
+Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | Urgent | RelatedTo | ActsFor

@@ -15,6 +15,7 @@ from sealauthz.facts.store.importing import INVARIANT, Part, PartReceipt
 from sealauthz.schema import Model
 from sealauthz.service.callers import Call, Caller
 from sealauthz.service.fields import FieldViolations, revision_message, timestamp
+from sealauthz.service.imports import end_named_import, list_imports, release_shared
 from sealauthz.service.records import WireForms, filter_value, forms_of
 from sealauthz.service.watching import Watches, watch
 from sealauthz.v1 import facts_pb2, facts_pb2_grpc
@@ -94,6 +95,14 @@ class FactsServicer(facts_pb2_grpc.FactsServiceServicer):
     ) -> Iterator[facts_pb2.WatchChangesResponse]:
         """Stream what is written, transaction by transaction."""
         return watch(self._watches, self._store.store_id, request, call)
+
+    def ListImports(self, request: facts_pb2.ListImportsRequest, call: Call) -> facts_pb2.ListImportsResponse:
+        """List the imports that are open, of all callers."""
+        return list_imports(self._store, call)
+
+    def EndImport(self, request: facts_pb2.EndImportRequest, call: Call) -> facts_pb2.EndImportResponse:
+        """End an open import of any caller."""
+        return end_named_import(self._store, request, call)
 
 
 def _check_types(caller: Caller, batch: Batch) -> None:
@@ -344,13 +353,6 @@ def _write(store: Store, part: Part, message: facts_pb2.ImportFactsRequest, call
                 release_shared(store, call.caller.name, part.import_id)
             raise
         raise type(error)(error.invariant, f"part {part.number}: {error}") from error
-
-
-def release_shared(store: Store, caller: str, import_id: str) -> None:
-    """Unlock the shared roots of an import that cannot be abandoned yet: no rule that takes the whole is about them."""
-    item = store.open_import(caller, import_id)
-    if item is not None:
-        store.import_part(caller, Part(import_id, item.tenants, item.parts, is_release=True))
 
 
 def _in_part(violation: Violation, records: list[Any], forms: WireForms) -> Violation:

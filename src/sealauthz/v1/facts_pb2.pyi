@@ -175,3 +175,45 @@ class ChangedFact(_message.Message):
     after: _records_pb2.Fact
     hidden_fields: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, key: _Optional[_Union[FactKey, _Mapping]] = ..., before: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., after: _Optional[_Union[_records_pb2.Fact, _Mapping]] = ..., hidden_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListImportsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListImportsResponse(_message.Message):
+    __slots__ = ("imports",)
+    IMPORTS_FIELD_NUMBER: _ClassVar[int]
+    imports: _containers.RepeatedCompositeFieldContainer[OpenImport]
+    def __init__(self, imports: _Optional[_Iterable[_Union[OpenImport, _Mapping]]] = ...) -> None: ...
+
+class OpenImport(_message.Message):
+    __slots__ = ("caller", "import_id", "enterprise_ids", "parts", "began_at", "last_part_at")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTERPRISE_IDS_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    BEGAN_AT_FIELD_NUMBER: _ClassVar[int]
+    LAST_PART_AT_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    import_id: str
+    enterprise_ids: _containers.RepeatedScalarFieldContainer[str]
+    parts: int
+    began_at: _timestamp_pb2.Timestamp
+    last_part_at: _timestamp_pb2.Timestamp
+    def __init__(self, caller: _Optional[str] = ..., import_id: _Optional[str] = ..., enterprise_ids: _Optional[_Iterable[str]] = ..., parts: _Optional[int] = ..., began_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_part_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class EndImportRequest(_message.Message):
+    __slots__ = ("caller", "import_id")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    import_id: str
+    def __init__(self, caller: _Optional[str] = ..., import_id: _Optional[str] = ...) -> None: ...
+
+class EndImportResponse(_message.Message):
+    __slots__ = ("revision", "parts")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    revision: _revision_pb2.FactRevision
+    parts: int
+    def __init__(self, revision: _Optional[_Union[_revision_pb2.FactRevision, _Mapping]] = ..., parts: _Optional[int] = ...) -> None: ...

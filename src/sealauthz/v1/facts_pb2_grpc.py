@@ -55,6 +55,16 @@ class FactsServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.FromString,
                 _registered_method=True)
+        self.ListImports = channel.unary_unary(
+                '/sealauthz.v1.FactsService/ListImports',
+                request_serializer=sealauthz_dot_v1_dot_facts__pb2.ListImportsRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_facts__pb2.ListImportsResponse.FromString,
+                _registered_method=True)
+        self.EndImport = channel.unary_unary(
+                '/sealauthz.v1.FactsService/EndImport',
+                request_serializer=sealauthz_dot_v1_dot_facts__pb2.EndImportRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_facts__pb2.EndImportResponse.FromString,
+                _registered_method=True)
 
 
 class FactsServiceServicer:
@@ -93,6 +103,24 @@ class FactsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListImports(self, request, context):
+        """ListImports lists the imports that are open, of all callers, the oldest first: those of which the caller may see every
+        enterprise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndImport(self, request, context):
+        """EndImport ends an open import of any caller, as its `abandon` does: what was committed stays, the enterprises are
+        decided about again. It is for an operator where the caller of the import is gone. FAILED_PRECONDITION (`IMPORT`) if
+        there is no such import; or names the rule that takes the whole and does not hold: then the import stays open, except
+        for its contracts, until somebody writes what is missing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FactsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +143,16 @@ def add_FactsServiceServicer_to_server(servicer, server):
                     servicer.WatchChanges,
                     request_deserializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.SerializeToString,
+            ),
+            'ListImports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImports,
+                    request_deserializer=sealauthz_dot_v1_dot_facts__pb2.ListImportsRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_facts__pb2.ListImportsResponse.SerializeToString,
+            ),
+            'EndImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndImport,
+                    request_deserializer=sealauthz_dot_v1_dot_facts__pb2.EndImportRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_facts__pb2.EndImportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +264,60 @@ class FactsService:
             '/sealauthz.v1.FactsService/WatchChanges',
             sealauthz_dot_v1_dot_facts__pb2.WatchChangesRequest.SerializeToString,
             sealauthz_dot_v1_dot_facts__pb2.WatchChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.FactsService/ListImports',
+            sealauthz_dot_v1_dot_facts__pb2.ListImportsRequest.SerializeToString,
+            sealauthz_dot_v1_dot_facts__pb2.ListImportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.FactsService/EndImport',
+            sealauthz_dot_v1_dot_facts__pb2.EndImportRequest.SerializeToString,
+            sealauthz_dot_v1_dot_facts__pb2.EndImportResponse.FromString,
             options,
             channel_credentials,
             insecure,

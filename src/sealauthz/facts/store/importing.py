@@ -23,7 +23,7 @@ from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts.store.batch import WriteReceipt
 from sealauthz.facts.store.invariants import check_part, check_whole, owners_of_details, settled_types, types_of_whole
 from sealauthz.facts.store.rows import DatabaseRows, among, ids_parameter, marks_among, within
-from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, Tables
+from sealauthz.facts.store.tables import FACT_IMPORT, FACT_IMPORT_NEW, FACT_IMPORT_UNIT, FACT_REQUEST, Tables
 from sealauthz.schema import Change, Changes, Unit, Units
 
 INVARIANT = "IMPORT"
@@ -90,13 +90,16 @@ class PartReceipt:
 
 @dataclass(frozen=True, slots=True)
 class OpenImport:
-    """An import that has not ended, with its committed parts; it began `at` an instant in microseconds."""
+    """An import that has not ended, with its committed parts; it began `at` an instant in microseconds, and its last
+    part came at `last_at`.
+    """
 
     caller: str
     import_id: str
     tenants: frozenset[str]
     parts: int
     at: int
+    last_at: int = 0
 
 
 def open_imports(connection: Connection) -> list[OpenImport]:
@@ -104,9 +107,24 @@ def open_imports(connection: Connection) -> list[OpenImport]:
     row = FACT_IMPORT.c
     statement = select(FACT_IMPORT).where(row.state == ImportState.OPEN).order_by(row.at, row.caller, row.import_id)
     return [
-        OpenImport(found.caller, found.import_id, frozenset(json.loads(found.enterprises)), found.parts, found.at)
-        for found in connection.execute(statement)
+        OpenImport(
+            found.caller,
+            found.import_id,
+            frozenset(json.loads(found.enterprises)),
+            found.parts,
+            found.at,
+            max(found.at, _answered_at(connection, found.caller, found.import_id, found.parts)),
+        )
+        for found in connection.execute(statement).all()
     ]
+
+
+def _answered_at(connection: Connection, caller: str, import_id: str, number: int) -> int:
+    """Return when a part of an import was committed; 0 if that is not known."""
+    request = FACT_REQUEST.c
+    part = Part(import_id, frozenset(), number)
+    statement = select(request.at).where(request.caller == caller, request.request_id == part.request_id)
+    return connection.execute(statement).scalar() or 0
 
 
 def check_unmarked(connection: Connection, tables: Tables, homes: Iterable[Unit]) -> None:

@@ -227,7 +227,8 @@ class Store:
             receipt = write.run()
         is_ours = write.units or receipt.is_replay
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
-        self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
+        if write.units:  # else the revision is another's, and so is its mark
+            self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
         self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
         return receipt
 

@@ -29,7 +29,7 @@ from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_para
 from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST, Tables, refusal_of
 from sealauthz.schema import Change, Changes, Unit, shape_of, values_of
 from sealauthz.schema.changes import broken, in_backticks
-from sealauthz.schema.rules import Rising
+from sealauthz.schema.rules import Rising, Urgent
 
 Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
@@ -90,7 +90,7 @@ class Write:
         self._check_rights(before, overlay)
         if importing is not None:
             importing.check_homes(homes)
-        else:
+        elif not self._is_urgent(changes):
             check_unmarked(self._connection, self._tables, homes)
         if self._guard is not None:
             for change in changes:
@@ -102,7 +102,10 @@ class Write:
             if importing is not None:
                 importing.advance()
             revision, at, timeline = self._newest()
-            return self._finish(WriteReceipt(revision, at, timeline=timeline))
+            # A part says when it came, so that an import is not taken for one that stands still.
+            return self._finish(
+                WriteReceipt(revision, at if importing is None else max(at, self._now), timeline=timeline)
+            )
         if importing is not None:
             after_homes = self._model.units.homes_of([change.after for change in changes], overlay)
             importing.mark_shared(after_homes.values())
@@ -198,6 +201,15 @@ class Write:
                 key = (record_type, record_id)
                 puts[key] = replace(record, **self._wanted.updates[key])
         return puts
+
+    def _is_urgent(self, changes: Changes) -> bool:
+        """Tell whether all that is wanted are new records that wait for no import."""
+
+        def is_covered(record: Any) -> bool:
+            return any(rule.covers(record) for rule in self._model.shapes[type(record).__name__].rules_of(Urgent))
+
+        is_new = all(change.before is None for change in changes)
+        return is_new and not self._wanted.deletes and all(is_covered(record) for record in self._puts.values())
 
     def _check_present(self) -> None:
         """Check that what is to be updated exists."""

@@ -10,7 +10,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Urgent, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
@@ -251,6 +251,8 @@ class Seal:
         "(lift_proposed_by_id IS NULL) = (lift_proposed_at = 0)",
         says="who proposes to lift a hold does so at a time",
     ),
+    # What the platform or a court freezes waits for no import.
+    Urgent("source", (HoldSource.PLATFORM, HoldSource.JUDICIAL)),
     # To place a hold again only takes away.
     Life({"PLACED": ("RELEASED",)}, {"RELEASED": ("PLACED",)}),
     home="seal_id",
