@@ -541,7 +541,10 @@ covers_all_documents(check, context) if
 
 # --- after an allow --------------------------------------------------------------------------------------------------
 
-obligation(_: Person, "use", seal: Seal, _, "CONSUME_VERIFICATION") if not waived("FRESH_FACE", "use", seal, nil);
+# (A check for a list is used up item by item: batches.polar.)
+obligation(_: Person, "use", seal: Seal, context, "CONSUME_VERIFICATION") if
+  not waived("FRESH_FACE", "use", seal, context) and
+  not is_for_batch(context.verification);
 obligation(_: Person, "use", _: Seal, _, "DECREMENT_USE");
 obligation(_: Person, "use", _: Seal, _, "APPEND_SEAL_LOG");
 obligation(_: Person, "use", _: Seal, _, "NOTIFY_MONITORS");

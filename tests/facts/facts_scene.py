@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sealauthz.facts import Batch, Delete, Precondition, Put, Store, WriteReceipt
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.model.records.batches import IntentBatch, IntentBatchItem, batch_digest
 from sealauthz.model.records.contracts import (
     Contract,
     ContractDocument,
@@ -106,6 +107,12 @@ def live_grant(grant_id: str, right: str, **columns: Any) -> SealGrant:
     """A grant of another right to ann, on the seal `s1`."""
     values = {"confirmation": "INTENT", "state": "ACTIVE", **columns}
     return SealGrant(grant_id, "s1", "m-ann", "seal-admin", right, "ALL_CONTRACTS", "FIXED", NOW, NOW + DAY, **values)
+
+
+def batch(batch_id: str, *items: Any, **columns: Any) -> list[Any]:
+    """A list of ann's, with its items and their digest."""
+    made = IntentBatch(batch_id, "ann", "", **columns)
+    return [dataclasses.replace(made, digest=batch_digest(made, items)), *items]
 
 
 def scene() -> list[Any]:
@@ -259,6 +266,12 @@ def scene() -> list[Any]:
         InternalReview("internal", "party1"),
         InternalReview("internal-old", "party1", "PASSED", "bob", NOW),
         PartyConsent("consent", "party1", "DOUBLE_AGENCY", "e1-boss", person_id="out", given_at=NOW),
+        *batch(
+            "batch",
+            IntentBatchItem("item", "batch", "task1", "s1", "digest-1", 100_00, "CNY"),
+            total=100_00,
+            currency="CNY",
+        ),
         SealUse("use", "task1", "s1", "ann", "digest-1", NOW, grant_id="g1"),
         SealUseRequest(
             "request",

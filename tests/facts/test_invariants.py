@@ -7,12 +7,28 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from facts_scene import BASE, DAY, NAME, NOW, PHONE, dump, edited, enterprise, live_grant, person, scene, uscc, write
+from facts_scene import (
+    BASE,
+    DAY,
+    NAME,
+    NOW,
+    PHONE,
+    batch,
+    dump,
+    edited,
+    enterprise,
+    live_grant,
+    person,
+    scene,
+    uscc,
+    write,
+)
 
 from sealauthz.errors import FactConflict, InvalidRequest, InvariantBroken
 from sealauthz.facts import Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.model.records.batches import IntentBatchItem
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
@@ -99,6 +115,7 @@ UNIQUES: dict[str, Any] = {
     "seal_proposal_s_14_1": edited("SealProposal", "proposal", id="twin", ending="REVOKE"),
     "seal_witness_s_14_1": edited("SealWitness", "witness", id="twin"),
     "rule_change_a_06_1": edited("RuleChange", "rules", id="twin"),
+    "intent_batch_item_a_08_1": edited("IntentBatchItem", "item", id="twin"),
     "seal_outing_a_09_1": edited("SealOuting", "outing", id="twin", holder_id="m-cat"),
 }
 
@@ -192,6 +209,9 @@ CHECKS: dict[str, Any] = {
     "seal_hold_s_13_1": edited("SealHold", "hold", lift_proposed_at=NOW),
     "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
+    "intent_batch_a_08_1": edited("IntentBatch", "batch", id="new", total=None),
+    "intent_batch_item_a_08_2": edited("IntentBatchItem", "item", id="new", task_id="task2", amount=None),
+    "intent_batch_item_a_08_3": edited("IntentBatchItem", "item", id="new", task_id="task2", documents_digest=""),
     "seal_outing_a_09_2": edited("SealOuting", "outing", id="new", state="LOST", due_at=NOW),
     "seal_outing_a_09_3": edited("SealOuting", "outing", state="RETURNED", returned_at=NOW),
     "seal_outing_a_09_4": returned(returned_at=NOW - 1),
@@ -466,6 +486,54 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     "S-14 a proposal to end otherwise": ("S-14", [edited("SealProposal", "proposal", ending="REVOKE")]),
     "S-14 a proposal of somebody else": ("S-14", [edited("SealProposal", "proposal", proposed_by_id="m-cat")]),
     "S-14 another witness": ("S-14", [edited("SealWitness", "witness", membership_id="m-ann")]),
+    "A-08 a list of nothing": ("A-08", [edited("IntentBatch", "batch", id="new", total=None, currency="")]),
+    "A-08 more than fifty tasks": (
+        "A-08",
+        [
+            record
+            for n in range(51)
+            for record in (
+                edited("Contract", "c1", id=f"c-{n}"),
+                edited("Signatory", "party1", id=f"p-{n}", contract_id=f"c-{n}"),
+                edited("SigningTask", "task1", id=f"t-{n}", signatory_id=f"p-{n}"),
+            )
+        ]
+        + batch("new", *(IntentBatchItem(f"i-{n}", "new", f"t-{n}", "s1", "digest-1") for n in range(51))),
+    ),
+    "A-08 a task added to a list that was shown": (
+        "A-08",
+        [
+            edited("Contract", "c1", id="c2"),
+            edited("Signatory", "party1", id="p2", contract_id="c2"),
+            edited("SigningTask", "task1", id="t2", signatory_id="p2"),
+            IntentBatchItem("new", "batch", "t2", "s1", "digest-1"),
+        ],
+    ),
+    "A-08 a list for both sides": (
+        "A-08",
+        batch(
+            "new",
+            IntentBatchItem("new-1", "new", "task1", "s1", "digest-1"),
+            IntentBatchItem("new-2", "new", "task2", "s1", "digest-1"),
+        ),
+    ),
+    "A-08 a total that is another": (
+        "A-08",
+        batch("new", edited("IntentBatchItem", "item", id="new", batch_id="new"), total=1, currency="CNY"),
+    ),
+    "A-08 a total in another currency": (
+        "A-08",
+        batch("new", edited("IntentBatchItem", "item", id="new", batch_id="new"), total=100_00, currency="USD"),
+    ),
+    "A-08 a digest of something else": (
+        "A-08",
+        [
+            edited("IntentBatch", "batch", id="new"),
+            edited("IntentBatchItem", "item", id="new", batch_id="new", seal_id="s2"),
+        ],
+    ),
+    "A-08 another digest": ("A-08", [edited("IntentBatch", "batch", digest="digest-2")]),
+    "A-08 another seal": ("A-08", [edited("IntentBatchItem", "item", seal_id="s2")]),
     "A-09 a seal with somebody else": ("A-09", [edited("SealOuting", "outing", holder_id="m-bob")]),
     "A-09 a seal due later": ("A-09", [edited("SealOuting", "outing", due_at=NOW + 2 * DAY)]),
     "A-09 a key carried out": ("A-09", [edited("SealOuting", "outing", id="new", seal_id="s1")]),
@@ -754,6 +822,8 @@ ALLOWED: list[list[Any]] = [
     [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
     [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],
     [edited("SealProposal", "proposal", state="CARRIED_OUT")],
+    # An item of a list is used up.
+    [edited("IntentBatchItem", "item", used_at=NOW)],
     # A seal comes back, goes out again, and is lost.
     [returned()],
     [edited("SealOuting", "outing", id="outing2", holder_id="m-bob")],

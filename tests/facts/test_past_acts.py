@@ -164,9 +164,9 @@ HISTORY = {
     "AuthLetter", "BoardResolution", "EmergencyUse", "EnterpriseAuthentication", "IdentityVerification",
     "InternalReview", "Invitation", "JoinApplication", "NoticeDelivery", "Objection", "PartyConsent", "PlatformStaff",
     "RegistrySnapshot", "RetrievalCase", "RetrievalReview", "SealReview", "SealUse", "SealUseRequest", "Approval",
-    "RequestDocument", "SealHold", "SealOuting", "SealProposal", "SealWitness", "SigningTask", "Signatory",
-    "Membership", "RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant", "HolderAssignment", "Delegation",
-    "Contract", "Seal", "Certificate", "Device", "Person", "Enterprise",
+    "RequestDocument", "SealHold", "SealOuting", "IntentBatch", "IntentBatchItem", "SealProposal", "SealWitness",
+    "SigningTask", "Signatory", "Membership", "RoleAssignment", "SealGrant", "OpenGrant", "CrossEnterpriseGrant",
+    "HolderAssignment", "Delegation", "Contract", "Seal", "Certificate", "Device", "Person", "Enterprise",
 }  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import own_rules as own_rule_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
+from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.records import (
+    batches,
     contracts,
     grants,
     identity,
@@ -41,6 +43,7 @@ MODEL = Model(
             seal_actions.ACTIONS,
             (*invariants.RIGHTS, *invariants.ADMINISTRATORS),
         ),
+        Part(records_of(batches), (), BATCHES),
     ),
     context=Context,
     parameters=Parameters,

@@ -2198,6 +2198,40 @@ class FieldValue(_message.Message):
     time_value: _timestamp_pb2.Timestamp
     def __init__(self, string_value: _Optional[str] = ..., int_value: _Optional[int] = ..., bool_value: _Optional[bool] = ..., time_value: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class IntentBatch(_message.Message):
+    __slots__ = ("id", "person_id", "digest", "total", "currency")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    person_id: str
+    digest: str
+    total: int
+    currency: str
+    def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., digest: _Optional[str] = ..., total: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class IntentBatchItem(_message.Message):
+    __slots__ = ("id", "batch_id", "task_id", "seal_id", "documents_digest", "amount", "currency", "used_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    SEAL_ID_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENTS_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    USED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    batch_id: str
+    task_id: str
+    seal_id: str
+    documents_digest: str
+    amount: int
+    currency: str
+    used_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., batch_id: _Optional[str] = ..., task_id: _Optional[str] = ..., seal_id: _Optional[str] = ..., documents_digest: _Optional[str] = ..., amount: _Optional[int] = ..., currency: _Optional[str] = ..., used_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class GenericRecord(_message.Message):
     __slots__ = ("type", "id", "values")
     class ValuesEntry(_message.Message):
@@ -2216,7 +2250,7 @@ class GenericRecord(_message.Message):
     def __init__(self, type: _Optional[str] = ..., id: _Optional[str] = ..., values: _Optional[_Mapping[str, FieldValue]] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "seal_use_request", "request_document", "approval", "generic")
+    __slots__ = ("person", "identity_verification", "platform_staff", "contract", "contract_document", "signatory", "signing_task", "task_operator", "task_seal", "internal_review", "party_consent", "seal_use", "enterprise", "registry_snapshot", "department", "custom_role", "custom_role_power", "working_hours", "holiday", "membership", "role_assignment", "absence", "invitation", "join_application", "monitor_subscription", "approval_process", "process_step", "step_approver", "amount_band", "business_category", "category_seal", "category_permission", "board_resolution", "rule_change", "retrieval_case", "enterprise_authentication", "retrieval_review", "objection", "notice_delivery", "certificate", "device", "seal", "seal_hold", "seal_grant", "grant_contract_type", "grant_template", "emergency_use", "open_grant", "open_grant_template", "cross_enterprise_grant", "cross_grant_contract_type", "holder_assignment", "auth_letter", "delegation", "delegation_contract_type", "seal_review", "seal_proposal", "seal_witness", "seal_outing", "intent_batch", "intent_batch_item", "seal_use_request", "request_document", "approval", "generic")
     PERSON_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_STAFF_FIELD_NUMBER: _ClassVar[int]
@@ -2276,6 +2310,8 @@ class Fact(_message.Message):
     SEAL_PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     SEAL_WITNESS_FIELD_NUMBER: _ClassVar[int]
     SEAL_OUTING_FIELD_NUMBER: _ClassVar[int]
+    INTENT_BATCH_FIELD_NUMBER: _ClassVar[int]
+    INTENT_BATCH_ITEM_FIELD_NUMBER: _ClassVar[int]
     SEAL_USE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
@@ -2339,8 +2375,10 @@ class Fact(_message.Message):
     seal_proposal: SealProposal
     seal_witness: SealWitness
     seal_outing: SealOuting
+    intent_batch: IntentBatch
+    intent_batch_item: IntentBatchItem
     seal_use_request: SealUseRequest
     request_document: RequestDocument
     approval: Approval
     generic: GenericRecord
-    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...
+    def __init__(self, person: _Optional[_Union[Person, _Mapping]] = ..., identity_verification: _Optional[_Union[IdentityVerification, _Mapping]] = ..., platform_staff: _Optional[_Union[PlatformStaff, _Mapping]] = ..., contract: _Optional[_Union[Contract, _Mapping]] = ..., contract_document: _Optional[_Union[ContractDocument, _Mapping]] = ..., signatory: _Optional[_Union[Signatory, _Mapping]] = ..., signing_task: _Optional[_Union[SigningTask, _Mapping]] = ..., task_operator: _Optional[_Union[TaskOperator, _Mapping]] = ..., task_seal: _Optional[_Union[TaskSeal, _Mapping]] = ..., internal_review: _Optional[_Union[InternalReview, _Mapping]] = ..., party_consent: _Optional[_Union[PartyConsent, _Mapping]] = ..., seal_use: _Optional[_Union[SealUse, _Mapping]] = ..., enterprise: _Optional[_Union[Enterprise, _Mapping]] = ..., registry_snapshot: _Optional[_Union[RegistrySnapshot, _Mapping]] = ..., department: _Optional[_Union[Department, _Mapping]] = ..., custom_role: _Optional[_Union[CustomRole, _Mapping]] = ..., custom_role_power: _Optional[_Union[CustomRolePower, _Mapping]] = ..., working_hours: _Optional[_Union[WorkingHours, _Mapping]] = ..., holiday: _Optional[_Union[Holiday, _Mapping]] = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., role_assignment: _Optional[_Union[RoleAssignment, _Mapping]] = ..., absence: _Optional[_Union[Absence, _Mapping]] = ..., invitation: _Optional[_Union[Invitation, _Mapping]] = ..., join_application: _Optional[_Union[JoinApplication, _Mapping]] = ..., monitor_subscription: _Optional[_Union[MonitorSubscription, _Mapping]] = ..., approval_process: _Optional[_Union[ApprovalProcess, _Mapping]] = ..., process_step: _Optional[_Union[ProcessStep, _Mapping]] = ..., step_approver: _Optional[_Union[StepApprover, _Mapping]] = ..., amount_band: _Optional[_Union[AmountBand, _Mapping]] = ..., business_category: _Optional[_Union[BusinessCategory, _Mapping]] = ..., category_seal: _Optional[_Union[CategorySeal, _Mapping]] = ..., category_permission: _Optional[_Union[CategoryPermission, _Mapping]] = ..., board_resolution: _Optional[_Union[BoardResolution, _Mapping]] = ..., rule_change: _Optional[_Union[RuleChange, _Mapping]] = ..., retrieval_case: _Optional[_Union[RetrievalCase, _Mapping]] = ..., enterprise_authentication: _Optional[_Union[EnterpriseAuthentication, _Mapping]] = ..., retrieval_review: _Optional[_Union[RetrievalReview, _Mapping]] = ..., objection: _Optional[_Union[Objection, _Mapping]] = ..., notice_delivery: _Optional[_Union[NoticeDelivery, _Mapping]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., seal: _Optional[_Union[Seal, _Mapping]] = ..., seal_hold: _Optional[_Union[SealHold, _Mapping]] = ..., seal_grant: _Optional[_Union[SealGrant, _Mapping]] = ..., grant_contract_type: _Optional[_Union[GrantContractType, _Mapping]] = ..., grant_template: _Optional[_Union[GrantTemplate, _Mapping]] = ..., emergency_use: _Optional[_Union[EmergencyUse, _Mapping]] = ..., open_grant: _Optional[_Union[OpenGrant, _Mapping]] = ..., open_grant_template: _Optional[_Union[OpenGrantTemplate, _Mapping]] = ..., cross_enterprise_grant: _Optional[_Union[CrossEnterpriseGrant, _Mapping]] = ..., cross_grant_contract_type: _Optional[_Union[CrossGrantContractType, _Mapping]] = ..., holder_assignment: _Optional[_Union[HolderAssignment, _Mapping]] = ..., auth_letter: _Optional[_Union[AuthLetter, _Mapping]] = ..., delegation: _Optional[_Union[Delegation, _Mapping]] = ..., delegation_contract_type: _Optional[_Union[DelegationContractType, _Mapping]] = ..., seal_review: _Optional[_Union[SealReview, _Mapping]] = ..., seal_proposal: _Optional[_Union[SealProposal, _Mapping]] = ..., seal_witness: _Optional[_Union[SealWitness, _Mapping]] = ..., seal_outing: _Optional[_Union[SealOuting, _Mapping]] = ..., intent_batch: _Optional[_Union[IntentBatch, _Mapping]] = ..., intent_batch_item: _Optional[_Union[IntentBatchItem, _Mapping]] = ..., seal_use_request: _Optional[_Union[SealUseRequest, _Mapping]] = ..., request_document: _Optional[_Union[RequestDocument, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., generic: _Optional[_Union[GenericRecord, _Mapping]] = ...) -> None: ...

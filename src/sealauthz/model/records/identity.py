@@ -17,6 +17,7 @@ from sealauthz.schema.record import NEVER, Instant, Normalised, PersonalText, Re
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, SetOnce, Subject, Unique, Valid
 
 if TYPE_CHECKING:
+    from sealauthz.model.records.batches import IntentBatch
     from sealauthz.model.records.contracts import SigningTask, TaskOperator
     from sealauthz.model.records.membership import Invitation, JoinApplication, Membership
     from sealauthz.model.records.organisation import RegistrySnapshot
@@ -159,6 +160,7 @@ class Person:
 
     memberships: list[Membership] = many("person_id")
     verifications: list[IdentityVerification] = many("person_id")
+    intent_batches: list[IntentBatch] = many("person_id")
     applications: list[JoinApplication] = many("person_id")
     invitations: list[Invitation] = many("target_id")
     handled_tasks: list[SigningTask] = many("handler_id")
