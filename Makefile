@@ -11,9 +11,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EQUALITY_ARGS ?=
 MUTATE_ARGS ?=
+FUZZ_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check quick test coverage reference run demo bench equality mutate thorough
+.PHONY: help setup lock proto format check quick test coverage reference run demo bench equality mutate fuzz thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -83,6 +84,9 @@ equality: setup ## compare the compiled engine with oso on 100,000 random progra
 
 mutate: setup ## make every small mistake in the policies, and see that their tests notice (MUTATE_ARGS="--file …": in one)
 	$(BIN)/sealauthz policy mutate policies --fail-under 90 $(MUTATE_ARGS)
+
+fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frames, policy texts (some ten minutes)
+	$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

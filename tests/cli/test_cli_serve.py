@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -260,17 +261,33 @@ def test_policy_errors_are_lines_of_the_log_and_stop_no_call_though_nobody_reads
     assert told[0]["exception"][0]["exc_value"] == "the policy is broken"
 
 
-def test_sighup_reloads_nothing_of_the_demo_and_ends_nothing(sealauthz, serve, monkeypatch):
+def test_what_strangers_send_is_no_line_of_the_log(sealauthz, serve, monkeypatch):
     serving = serve("--demo")
     token = re.search(r"SEALAUTHZ_TOKEN=(\S+)", "".join(serving.process.stdout.readline() for _ in range(5)))[1]
+    host, _, port = serving.address.rpartition(":")
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+    said = b'\n{"event": "call", "caller": "nobody"}\n'
+    with socket.create_connection((host, int(port)), timeout=10) as stranger:
+        going = bytes((0, 0, 8 + len(said), 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9)) + said
+        headers = b"\x83\x86\0\x02te\x03odd"  # POST, http, and a `te` that gRPC has not
+        going = bytes((0, 0, len(headers), 1, 4, 0, 0, 0, 1)) + headers + going
+        ping = bytes((0, 0, 8, 6, 0, 0, 0, 0, 0)) + b"are read"
+        stranger.sendall(preface + going + ping)
+        stranger.settimeout(10)
+        answered = b""
+        while b"are read" not in answered:
+            answered += stranger.recv(1_000)
+
+    # SIGHUP reloads nothing of the demo, and ends nothing.
     monkeypatch.setenv("SEALAUTHZ_TOKEN", token)
     for _ in range(3):
         serving.process.send_signal(signal.SIGHUP)
         assert sealauthz(*LIN_JOINS, "--server", serving.address, "--insecure")[0] == 0
     code, _, err = serving.stop()
     assert code == 0
-    events = [json.loads(line)["event"] for line in err.splitlines()]
-    assert 1 <= events.count("hangup_ignored") <= 3
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert 1 <= [line["event"] for line in lines].count("hangup_ignored") <= 3
+    assert "nobody" not in err
 
 
 def test_sighup_during_the_start_does_not_end_a_server(serve):

@@ -129,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code. Whatever goes wrong is one line on standard error."""
-    # gRPC's own chatter about connections would stand between our lines.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # gRPC's own lines would stand between ours, as many as a stranger likes: it tells of each malformed header.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
