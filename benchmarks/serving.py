@@ -360,7 +360,7 @@ def main() -> int:
             server = get_server(data, cleanup_mode="delete")
             stack.callback(server.cleanup)
             url = server.get_uri()
-        facts.fill(url, enterprises)
+        facts.fill(url, worlds.records(enterprises))
         asked = questions(enterprises)
         table = Table(box=box.SIMPLE, title="over a port")
         for heading in HEADINGS:

@@ -127,7 +127,7 @@ Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(store: Store) -> Iterator[Serve]:
+def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
     """Start a server for these callers (one with every right if none is given)."""
     running: list[Served] = []
 
@@ -135,7 +135,8 @@ def serve(store: Store) -> Iterator[Serve]:
         *callers: Caller, pdp: Any = None, facts: Any = None, permits: ReadPermits | None = None, **settings: Any
     ) -> Served:
         log = io.StringIO()
-        full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05, **settings}
+        full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05}
+        full |= {"answers_on_arrival": not request.config.getoption("--in-pools"), **settings}
         server = build(
             ServerSettings(**full),
             Callers(callers or (trusted(),)),

@@ -13,6 +13,7 @@ from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import Entity, ListQuery, Question
 from sealauthz.errors import CallerNotPermitted, SealAuthzError
+from sealauthz.facts.memory.permits import NotAtOnce
 
 OPTIONS = RequestOptions()
 NOW = 1_760_000_000_123_456
@@ -42,11 +43,15 @@ def deny(question: Question, *reasons: Reason) -> Decision:
 
 
 class FakePdp:
-    """Answers each question with `answer`; a question about the enterprise of `Seal:S2` concerns E2, all others E1."""
+    """Answers each question with `answer`; a question about the enterprise of `Seal:S2` concerns E2, all others E1.
 
-    def __init__(self, answer: Callable[[Question], Decision] = allow) -> None:
+    `waits`: the answer takes long, as if facts had to be loaded.
+    """
+
+    def __init__(self, answer: Callable[[Question], Decision] = allow, *, waits: bool = False) -> None:
         self.bundle = SimpleNamespace(version="v1", actions={"Seal": ("use", "freeze"), "Enterprise": ("join",)})
         self.answer = answer
+        self.waits = waits
         self.asked: list[Question] = []
         self.caller = ""
         self.consistency: Any = None
@@ -54,6 +59,8 @@ class FakePdp:
         self.listed: list[tuple[ListQuery, Paging]] = []
 
     def decide(self, question: Question, options: RequestOptions = OPTIONS) -> Decision:
+        if self.waits and not options.may_wait:
+            raise NotAtOnce
         self.asked.append(question)
         self.caller = options.caller
         self.consistency, self.deadline = options.consistency, options.deadline

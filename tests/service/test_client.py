@@ -244,7 +244,7 @@ def test_a_call_ends_within_its_timeout_retries_included(serve: Serve, connect: 
         time.sleep(0.5)
         return allow(asked)
 
-    client = connect(serve(pdp=FakePdp(slow)))
+    client = connect(serve(pdp=FakePdp(slow, waits=True)))
     started = time.monotonic()
     with pytest.raises(CallFailed) as caught:
         client.authorize("Person:P1", "use", "Seal:S1", timeout_s=0.1)

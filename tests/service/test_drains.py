@@ -67,7 +67,7 @@ def slowly(asked: Any) -> Any:
 
 def test_20_drains_under_load_fail_no_call(serve: Serve) -> None:
     def start(listen: str = "127.0.0.1:0") -> Served:
-        return serve(pdp=FakePdp(slowly), listen=listen, shares_port=True)
+        return serve(pdp=FakePdp(slowly, waits=True), listen=listen, shares_port=True)
 
     serving = start()
     address = serving.address

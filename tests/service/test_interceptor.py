@@ -117,7 +117,7 @@ def test_a_call_that_waited_past_its_deadline_is_not_evaluated(serve: Serve) -> 
         release.wait(10)
         return allow(asked)
 
-    pdp = FakePdp(slow)
+    pdp = FakePdp(slow, waits=True)
     served = serve(pdp=pdp, threads=1)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(ask, served.authorization.Authorize, use("Seal:S1"))
@@ -195,7 +195,7 @@ def test_more_calls_than_the_server_takes_are_refused_at_once(serve: Serve) -> N
         release.wait(10)
         return allow(asked)
 
-    served = serve(pdp=FakePdp(slow), threads=1, max_concurrent_calls=2)
+    served = serve(pdp=FakePdp(slow, waits=True), threads=1, max_concurrent_calls=2)
     with ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(ask, served.authorization.Authorize, use()) for _ in range(8)]
         deadline = time.monotonic() + 10

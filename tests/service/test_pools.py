@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.facts import FactsServicer
@@ -55,6 +56,8 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
 
     def noting(name: str, is_streaming: bool) -> Callable[..., Any]:
         def call(self: Any, request: Any, call: Call) -> Any:
+            if not call.may_wait:
+                raise NotAtOnce
             ran[name] = threading.current_thread().name
             raise FactsUnavailable("only the thread is of interest")
 
@@ -154,7 +157,7 @@ def test_transactions_that_hang_hold_up_no_answer_and_no_stream(
 
 
 def test_answers_that_hang_hold_up_no_transaction_and_no_stream(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=2, max_streams=4)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=2, max_streams=4)
     with ThreadPoolExecutor(8) as pool:
         hanging = [pool.submit(ask, served.authorization.Authorize, use()) for _ in range(4)]
         gate.wait_for(2)
@@ -214,7 +217,7 @@ def is_busy(call: Future[Any]) -> bool:
 def test_what_is_above_the_cap_is_refused_at_once_and_everything_else_answered(
     serve: Serve, gate: Gate, threads: int, cap: int
 ) -> None:
-    served = serve(pdp=FakePdp(gate), threads=threads, max_concurrent_calls=cap)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=threads, max_concurrent_calls=cap)
     with ThreadPoolExecutor(12) as pool:
         calls = [pool.submit(ask, served.authorization.Authorize, use(), timeout=30) for _ in range(cap + 6)]
         deadline = time.monotonic() + 20
@@ -249,7 +252,7 @@ def test_each_pool_has_a_cap_of_its_own(serve: Serve, gate: Gate, monkeypatch: p
 
 
 def test_a_probe_is_answered_although_the_pool_is_full(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=2, max_concurrent_calls=2)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=2, max_concurrent_calls=2)
     stub = health_pb2_grpc.HealthStub(served.channel)
     with ThreadPoolExecutor() as pool:
         hanging = [pool.submit(ask, served.authorization.Authorize, use()) for _ in range(2)]
@@ -263,7 +266,7 @@ def test_a_probe_is_answered_although_the_pool_is_full(serve: Serve, gate: Gate)
 
 
 def test_a_thousand_refusals_are_a_few_lines_in_the_log_and_harm_nothing(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=1, max_concurrent_calls=1)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=1, max_concurrent_calls=1)
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(ask, served.authorization.Authorize, use(), timeout=60)
         gate.wait_for(1)
@@ -281,7 +284,7 @@ def test_a_thousand_refusals_are_a_few_lines_in_the_log_and_harm_nothing(serve: 
 
 
 def test_a_large_request_is_refused_at_once_too(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=1, max_concurrent_calls=1)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=1, max_concurrent_calls=1)
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(ask, served.authorization.Authorize, use())
         gate.wait_for(1)
@@ -292,7 +295,7 @@ def test_a_large_request_is_refused_at_once_too(serve: Serve, gate: Gate) -> Non
 
 
 def test_an_unknown_method_is_told_from_a_full_pool(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=1, max_concurrent_calls=1)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=1, max_concurrent_calls=1)
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(ask, served.authorization.Authorize, use())
         gate.wait_for(1)
@@ -304,7 +307,7 @@ def test_an_unknown_method_is_told_from_a_full_pool(serve: Serve, gate: Gate) ->
 
 
 def test_calls_that_give_up_while_they_wait_leave_their_place(serve: Serve, gate: Gate) -> None:
-    served = serve(pdp=FakePdp(gate), threads=1, max_concurrent_calls=4)
+    served = serve(pdp=FakePdp(gate, waits=True), threads=1, max_concurrent_calls=4)
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(ask, served.authorization.Authorize, use("Seal:S1"), timeout=30)
         gate.wait_for(1)

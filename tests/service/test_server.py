@@ -314,7 +314,7 @@ def test_stopping_says_not_serving_and_lets_calls_under_way_finish(serve: Serve,
         release.wait(10)
         return allow(asked)
 
-    served = serve(pdp=FakePdp(slow))
+    served = serve(pdp=FakePdp(slow, waits=True))
     watching = watch(served)
     assert next(watching).status == SERVING
     with ThreadPoolExecutor() as pool:

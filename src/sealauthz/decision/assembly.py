@@ -36,13 +36,15 @@ class Within:
 class RequestOptions:
     """What a request says besides its question. `may_see` is the caller's right, `caller` their name.
 
-    `consistency` of a list is that of its first page; the others stay at its revision.
+    `consistency` of a list is that of its first page; the others stay at its revision. Unless it `may_wait`, what
+    memory cannot answer raises NotAtOnce.
     """
 
     may_see: MaySee = everything
     caller: str = ""
     consistency: Consistency = FROM_MEMORY
     deadline: Deadline = NO_DEADLINE
+    may_wait: bool = True
 
 
 DEFAULT_OPTIONS = RequestOptions()

@@ -71,7 +71,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> Decision:
             return Evaluation(catalog, snapshot, self._now(), options).decide(question)
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def decide_many(
         self,
@@ -94,7 +94,7 @@ class PolicyDecisionPoint:
                     answers.append(error)
             return answers
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def actions(
         self,
@@ -116,7 +116,7 @@ class PolicyDecisionPoint:
             evaluation = Evaluation(catalog, snapshot, self._now(), options)
             return [evaluation.decide(question) for question in questions]
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def actions_except(
         self,
@@ -145,7 +145,7 @@ class PolicyDecisionPoint:
             found = ((question.action, evaluation.listed(question, frozenset(exceptions))) for question in questions)
             return [ConditionalItem(action, entry.still_required) for action, entry in found if entry is not None]
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
     def list_page(
         self,
@@ -170,7 +170,11 @@ class PolicyDecisionPoint:
             return Evaluation(catalog, snapshot, begun.start.evaluated_at, options).page(begun)
 
         return self._fact_cache.answer(
-            work, search().start.consistency(options.consistency), options.deadline, is_list=True
+            work,
+            search().start.consistency(options.consistency),
+            options.deadline,
+            is_list=True,
+            may_wait=options.may_wait,
         )
 
     def explain(
@@ -184,7 +188,7 @@ class PolicyDecisionPoint:
         def work(snapshot: FactSnapshot) -> Explanation:
             return explain(Evaluation(catalog, snapshot, self._now(), options), question)
 
-        return self._fact_cache.answer(work, options.consistency, options.deadline)
+        return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
 
 
 def _questions(

@@ -14,8 +14,10 @@ from sealauthz.decision.question import ContextValue, Entity, ListQuery, Questio
 from sealauthz.decision.texts import LANGUAGES
 from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
+from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
+from sealauthz.service.budget import MAX_QUESTIONS_AT_ONCE, Budget
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
 from sealauthz.service.handling import write_incident
@@ -44,12 +46,13 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self._pdp = pdp
         self._store_id = store_id
         self._log = log
+        self._budget = Budget()
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
         """Decide one question."""
         question, language = _question_from(request), _language_from(request)
         self._note_question(call, question.action, question.resource.type)
-        decision = self._pdp.decide(question, self._options(request, call))
+        decision = self._decide(question, self._options(request, call))
         _note_decision(call, decision)
         response = authorization_pb2.AuthorizeResponse()
         fill_decision(response.decision, decision, call.caller, self._store_id, language)
@@ -62,12 +65,17 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         violations = FieldViolations()
         violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
         violations.refuse()
-        call.counts_as(len(request.questions))
+        if not call.may_wait and len(request.questions) > MAX_QUESTIONS_AT_ONCE:
+            raise NotAtOnce
+        if call.may_wait:
+            call.counts_as(len(request.questions))
         language = _language_from(request)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
         options = self._options(request, call)
         answers = iter(self._pdp.decide_many(questions, options) if questions else ())
+        if not call.may_wait:  # not before: a batch that is tried again counts once
+            call.counts_as(len(request.questions))
         results = [next(answers) if isinstance(question, Question) else question for question in read]
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
@@ -134,6 +142,15 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             response.subject_ids.extend(page.ids)
         return response
 
+    def _decide(self, question: Question, options: RequestOptions) -> Decision:
+        if options.may_wait:
+            return self._pdp.decide(question, options)
+        began = self._budget.begin(question)
+        try:
+            return self._pdp.decide(question, options)
+        finally:
+            self._budget.end(question, began)
+
     def _page(self, request: AsksPage, call: Call) -> ListPage:
         query, options = _query_from(request), self._options(request, call)
         self._note_question(call, query.action, query.resource_type)
@@ -164,7 +181,8 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
         may_see: MaySee = everything if caller.tenants is None else Within(caller.tenants)
-        return RequestOptions(may_see, caller.name, _consistency_from(request, self._store_id), Deadline(call.deadline))
+        consistency = _consistency_from(request, self._store_id)
+        return RequestOptions(may_see, caller.name, consistency, Deadline(call.deadline), call.may_wait)
 
     def _note_question(self, call: Call, action: str, resource_type: str) -> None:
         # Only words of the vocabulary: any other text is the client's own, and may be personal.

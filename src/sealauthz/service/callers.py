@@ -147,7 +147,7 @@ class Call:
     """An admitted call, as a servicer gets it besides the request: who calls, until when, and what to add to the log.
 
     `deadline` is in seconds of `time.monotonic`, None if the caller set none. `is_stopped`: the server ends this
-    stream, with `stopped_by`.
+    stream, with `stopped_by`. `may_wait`: the thread is one of a pool, and not the one that serves all calls.
 
     INVARIANT: `noted` holds no token, no personal text and no value of a context.
     """
@@ -157,6 +157,7 @@ class Call:
     deadline: float | None = None
     _context: grpc.ServicerContext | None = field(default=None, repr=False)
     stopped_by: SealAuthzError | None = None
+    may_wait: bool = True
     owe: Callable[[int], None] | None = field(default=None, repr=False)
     _on_stop: list[Callable[[], None]] = field(default_factory=list, repr=False)
 

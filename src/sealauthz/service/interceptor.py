@@ -13,6 +13,7 @@ import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
 from sealauthz.errors import CallerUnknown, ServiceBusy
+from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.process.log import Log
 from sealauthz.service import handling
 from sealauthz.service.callers import SERVICES, Call, Caller, Callers
@@ -209,6 +210,8 @@ class Interceptor(grpc.ServerInterceptor):
                 result = behavior(request, call)
                 if serializer is not None:
                     result = handling.serialized(result, serializer) if is_streaming else serializer(result)
+            except NotAtOnce:
+                raise  # for another thread to try again
             except Exception as error:  # noqa: BLE001 (outermost: grpcio would send the text of an unmapped error)
                 failure = request_log.failed(error)
             else:
@@ -279,7 +282,9 @@ class Interceptor(grpc.ServerInterceptor):
         if remaining_s is not None and remaining_s < _NO_DEADLINE_S:
             deadline = time.monotonic() + remaining_s
         owe = None if request_log.bucket is None else request_log.bucket.owe
-        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe)
+        # grpcio's own contexts are for threads that may wait.
+        may_wait = getattr(context, "may_wait", True)
+        return Call(request_log.caller, request_log.noted, deadline, context, owe=owe, may_wait=may_wait)
 
 
 def _abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:

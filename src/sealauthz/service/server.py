@@ -19,6 +19,7 @@ from sealauthz.facts import Store
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.process.log import Log, make_log
+from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.certificates import Certificate
@@ -26,6 +27,7 @@ from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.pools import HEALTH, Pools
+from sealauthz.service.reception import Reception
 from sealauthz.service.watching import Watches
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
 
@@ -54,6 +56,8 @@ class ServerSettings:
 
     `threads` and `max_concurrent_calls` are those of what is decided from memory. `caller_share` is the part of them
     of a caller without a share of its own. `shares_port`: other processes of the same service listen on the port too.
+    `answers_on_arrival`: what memory can answer never changes threads (`service.reception`), if the grpcio that is
+    installed allows it.
     """
 
     listen: str = "127.0.0.1:8443"
@@ -69,6 +73,7 @@ class ServerSettings:
     caller_share: float = 0.5
     health_interval_s: float = 2.0
     shares_port: bool = False
+    answers_on_arrival: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,19 @@ class Server:
     _interceptor: Interceptor
     _pools: Pools
     _certificate: Certificate | None
+    _reception: Reception | None
+
+    @property
+    def answers_on_arrival(self) -> bool:
+        """Whether what memory can answer is answered without a change of threads."""
+        return self._reception is not None
 
     def start(self) -> None:
         """Take calls; health is SERVING once the facts can be read."""
         self._watches.start()
         self._server.start()
+        if self._reception is not None:
+            self._reception.start()
         self._readiness.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -109,6 +122,8 @@ class Server:
         self._server.stop(grace_s).wait()
         self._readiness.close()
         self._watches.stop()
+        if self._reception is not None:
+            self._reception.close()
         self._pools.close()
         self._interceptor.close()
 
@@ -155,14 +170,26 @@ def build(
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread])
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store, watches)
-    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, server)  # type: ignore[no-untyped-call]
-    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, server)  # type: ignore[no-untyped-call]
+    reception = _reception(server, settings, interceptor, log)
+    to = reception or server
+    authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
+    facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)
     port, certificate = _listen(server, settings)
-    return Server(port, server, readiness, watches, interceptor, pools, certificate)
+    return Server(port, server, readiness, watches, interceptor, pools, certificate, reception)
+
+
+def _reception(server: grpc.Server, settings: ServerSettings, interceptor: Interceptor, log: Log) -> Reception | None:
+    """Return what takes unary calls; None if grpcio is to do that as it does."""
+    if not settings.answers_on_arrival:
+        return None
+    if reason := arrivals.problem():
+        log.warning("answers_in_pool_only", reason=reason, grpcio=grpc.__version__)
+        return None
+    return Reception(server, interceptor, log)
 
 
 def is_loopback(address: str) -> bool:

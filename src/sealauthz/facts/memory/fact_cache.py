@@ -18,7 +18,7 @@ from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, Revis
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
 from sealauthz.facts.memory.loading import touched_since
 from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES, Loads
-from sealauthz.facts.memory.permits import ReadPermit, ReadPermits, WaitedForPermit
+from sealauthz.facts.memory.permits import NoPermit, NotAtOnce, ReadPermit, ReadPermits, WaitedForPermit
 from sealauthz.facts.memory.reading import Statistics, StoreReading
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.memory.snapshot import FactSnapshot, FixedReading, StaleSnapshot, wired_unit
@@ -163,14 +163,18 @@ class FactCache:
         deadline: Deadline = NO_DEADLINE,
         *,
         is_list: bool = False,
+        may_wait: bool = True,
     ) -> T:
         """Do some work on a snapshot and return its result. The work may be done several times, and must not mind.
 
-        `is_list`: it reads the database for long.
-        Raises FactsUnavailable, RevisionUnknown, RevisionGone, TimeOver, ServiceBusy, and what the work raises.
+        `is_list`: it reads the database for long. Unless it `may_wait`, it is done once, on what is in memory.
+        Raises FactsUnavailable, RevisionUnknown, RevisionGone, TimeOver, ServiceBusy, NotAtOnce, and what the work
+        raises.
         """
         if self._store is None:
             return work(self._fixed_snapshot())
+        if not may_wait:
+            return self._answer_at_once(self._store, work, consistency, deadline)
         permit = ReadPermit(self.permits, deadline, is_list)
         try:
             while True:
@@ -181,6 +185,24 @@ class FactCache:
                     continue
         finally:
             permit.close()
+
+    def _answer_at_once(
+        self, store: Store, work: Callable[[FactSnapshot], T], consistency: Consistency, deadline: Deadline
+    ) -> T:
+        """Do some work on what is in memory. Raises NotAtOnce where that is not enough."""
+        permit = NoPermit(self.permits, deadline)
+        reading = self._reading(store, consistency, deadline, permit)
+        try:
+            result = work(FactSnapshot(reading, self.homes))
+        except Exception as error:
+            if permit.is_refused or isinstance(error, StaleSnapshot):
+                raise NotAtOnce from error
+            raise
+        finally:
+            reading.close()
+        if permit.is_refused:
+            raise NotAtOnce
+        return result
 
     def _attempt(
         self,
@@ -406,6 +428,8 @@ class FactCache:
         return reading
 
     def _look(self, not_before: float, deadline: Deadline, permit: ReadPermit, *, has_place: bool = False) -> Timeline:
+        if not permit.may_wait:
+            permit.take()
         with nullcontext() if permit.is_taken else self.permits.turn(deadline, has_place=has_place):
             # Not before: what was new enough may be too old after a wait.
             return self.refresh(max(not_before, uptime_s() - self._max_age_s), deadline)

@@ -134,8 +134,15 @@ class WaitedForPermit(Exception):
     """The turn to read the database has come after a wait: the answer begins again, with facts and times of now."""
 
 
+class NotAtOnce(Exception):
+    """What is asked cannot be answered at once: it needs more than is in memory, or takes long. Ask where it may."""
+
+
 class ReadPermit:
     """The turn of one answer to read the database, from when it is first needed to the end."""
+
+    may_wait = True
+    is_refused = False
 
     def __init__(self, permits: ReadPermits, deadline: Deadline, is_list: bool = False) -> None:
         self._permits = permits
@@ -170,3 +177,14 @@ class ReadPermit:
         if self._taken is not None:
             taken, self._taken = self._taken, None
             taken.close()
+
+
+class NoPermit(ReadPermit):
+    """What stands for the turn of an answer from memory alone: it never comes."""
+
+    may_wait = False
+
+    def take(self) -> None:
+        """Raise NotAtOnce; `is_refused` stays set, so that nobody on the way can make an answer of it."""
+        self.is_refused = True
+        raise NotAtOnce

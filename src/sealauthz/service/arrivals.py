@@ -1,0 +1,333 @@
+"""Calls on the thread that serves all of them: the one module that knows grpcio's own names.
+
+grpcio has one thread take what arrives, and hands each call to a thread of a pool, which then waits for the message. To
+change threads twice costs more than most answers. Here the methods that are added are taken from grpcio's completion
+queue as it takes its own (a tag of ours is called with what arrived), so that a call holds no thread until its message
+is there, and is answered on this one if that takes no time. Ports, TLS, deadlines, shutdown and all other methods stay
+grpcio's.
+
+Whether the grpcio that is installed works like that, `problem` finds out by trying it.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import grpc
+
+try:
+    from grpc._cython import cygrpc  # type: ignore[attr-defined]
+except ImportError:  # another grpcio
+    cygrpc = None
+
+Begin = Callable[["ArrivedCall"], None]
+"""Takes a call whose headers are there; on the thread that serves all calls."""
+
+Failed = Callable[[BaseException], None]
+"""Is told what went wrong in what takes a call or its message."""
+
+_TRIAL = "/sealauthz.Trial/Answer"
+_TRIAL_WITHIN_S = 5.0
+_MAX_CHARACTERS = 200
+_STARTED = "started"
+_NO_FLAGS = 0
+_OK: int = grpc.StatusCode.OK.value[0]
+_UNKNOWN: int = grpc.StatusCode.UNKNOWN.value[0]
+_UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
+_NOTHING_MORE: tuple[None, tuple[()]] = (None, ())
+"""What a tag returns to grpcio while its call goes on; one that has ended returns itself."""
+
+
+class Aborted(Exception):
+    """Ends the handling of a call whose status is known."""
+
+
+class ArrivedCall:
+    """One call. To what handles it, it is the context that grpcio would give it, as far as that is used.
+
+    Begun on the thread that serves all calls, where it is answered or from where it goes to another: `follow` it then.
+    `may_wait` says which: whether the thread that handles it may wait.
+    """
+
+    __slots__ = (
+        "_call",
+        "_callbacks",
+        "_changing",
+        "_deadline",
+        "_is_answered",
+        "_is_cancelled",
+        "_is_followed",
+        "_is_receiving",
+        "_is_sent",
+        "_of",
+        "_then",
+        "code",
+        "details",
+        "may_wait",
+        "metadata",
+        "trailing",
+    )
+
+    def __init__(self, of: Arrivals, event: Any) -> None:
+        self._of = of
+        self._call = event.call
+        self._deadline: float = event.call_details.deadline
+        self.metadata: tuple[tuple[str, str | bytes], ...] = event.invocation_metadata
+        self.may_wait = False
+        self._is_receiving = False
+        self._is_followed = False
+        self._is_answered = False
+        self._is_sent = False
+        self._is_cancelled = False
+        self.code: int = _OK
+        self.details = b""
+        self.trailing: Any = None
+
+    # --- as grpcio's context ----------------------------------------------------------------------------------------
+
+    def time_remaining(self) -> float:
+        """The seconds until the deadline; far more than a lifetime without one."""
+        return max(self._deadline - time.time(), 0.0)
+
+    def is_active(self) -> bool:
+        """Tell whether somebody waits for an answer."""
+        return not self._is_cancelled and not self._is_answered
+
+    def cancel(self) -> None:
+        """End the call without an answer."""
+        self._call.cancel()
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        """Have the callback called when the call is over; False if it is over already. For a call that is followed."""
+        with self._changing:
+            if self._is_cancelled:
+                return False
+            self._callbacks.append(callback)
+            return True
+
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return the metadata of the call."""
+        return self.metadata
+
+    def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
+        """End the handling of the call with this status."""
+        self.code, self.details = code.value[0], details.encode()
+        raise Aborted
+
+    def abort_with_status(self, status: Any) -> NoReturn:
+        """End the handling of the call with this status."""
+        self.code, self.details, self.trailing = status.code.value[0], status.details.encode(), status.trailing_metadata
+        raise Aborted
+
+    # --- what happens to it -----------------------------------------------------------------------------------------
+
+    def receive(self, then: Callable[[ArrivedCall, bytes | None], None]) -> None:
+        """Have the message given to `then`, on the thread that serves all calls; None if there is none.
+
+        Nothing waits for it.
+        """
+        self._then = then
+        self._is_receiving = True
+        self._call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), self._received)
+
+    def follow(self) -> None:
+        """Notice from now on when the caller leaves, and let other threads answer."""
+        self._changing = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        self.may_wait = True
+        self._is_followed = True
+        self._call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), self._left)
+
+    def answer(self, message: bytes) -> None:
+        """Send the answer, and OK."""
+        self._send(
+            cygrpc.SendMessageOperation(message, _NO_FLAGS),
+            cygrpc.SendStatusFromServerOperation(None, _OK, b"", _NO_FLAGS),
+        )
+
+    def end(self) -> None:
+        """Send the status of a call that was aborted, or of any other the one that grpcio has for an error."""
+        if self.code == _OK:
+            self.code = _UNKNOWN
+        self._send(cygrpc.SendStatusFromServerOperation(self.trailing, self.code, self.details, _NO_FLAGS))
+
+    def end_with(self, code: grpc.StatusCode, details: str) -> None:
+        """Send this status."""
+        self.code, self.details = code.value[0], details.encode()
+        self.end()
+
+    def _send(self, *operations: Any) -> None:
+        initial = cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS)
+        if not self._is_followed:
+            self._is_answered = True
+            close = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
+            self._call.start_server_batch((initial, *operations, close), self._sent)
+            return
+        with self._changing:
+            if not self._is_cancelled:  # else the call is over, and perhaps the server with it
+                self._is_answered = True
+                self._call.start_server_batch((initial, *operations), self._sent)
+
+    # --- tags: called on the thread that serves all calls -------------------------------------------------------------
+
+    # INVARIANT: a tag raises nothing, because that would end the thread.
+
+    def _received(self, event: Any) -> Any:
+        self._is_receiving = False
+        if self._is_answered:
+            return self._so_far()
+        try:
+            self._then(self, event.batch_operations[0].message())
+        except BaseException as error:  # noqa: BLE001 (as above)
+            self._fail(error)
+        return self._so_far()
+
+    def _left(self, event: Any) -> Any:
+        with self._changing:
+            if event.batch_operations[0].cancelled() and not self._is_answered:
+                self._is_cancelled = True
+                self._is_sent = True
+            self._is_followed = False
+            callbacks = self._callbacks
+            self._callbacks = []
+        for callback in callbacks:
+            try:
+                callback()
+            except BaseException as error:  # noqa: BLE001 (as above)
+                self._of.failed(error)
+        return self._so_far()
+
+    def _sent(self, _event: Any) -> Any:
+        self._is_sent = True
+        return self._so_far()
+
+    def _so_far(self) -> Any:
+        """Return what grpcio wants to know: this call if nothing more comes of it."""
+        if self._is_sent and not self._is_receiving and not self._is_followed:
+            return self, ()
+        return _NOTHING_MORE
+
+    def _fail(self, error: BaseException) -> None:
+        self._of.failed(error)
+        try:
+            if not self._is_answered and not self._is_cancelled:
+                self.end()
+        except BaseException as another:  # noqa: BLE001 (as above)
+            self._of.failed(another)
+
+
+class Arrivals:
+    """Takes the calls of the methods that are added from a server of grpcio's."""
+
+    def __init__(self, server: grpc.Server, failed: Failed) -> None:
+        self.failed = failed
+        self._server: Any = server
+        self._methods: dict[str, Begin] = {}
+
+    def add(self, path: str, begin: Begin) -> None:
+        """Take the calls of a method; before the start."""
+        self._server._cy_server.register_method(path)
+        self._methods[path] = begin
+
+    def start(self) -> None:
+        """Take calls, once the server has started."""
+        for path, begin in self._methods.items():
+            method = _Method(self, self._server._state, path, begin)
+            with self._server._state.lock:
+                if method.ask():
+                    self._server._state.rpc_states.add(method)
+
+
+class _Method:
+    """One method, of which the next call is awaited. To grpcio it is a call that lasts until the server stops."""
+
+    def __init__(self, of: Arrivals, state: Any, path: str, begin: Begin) -> None:
+        self._of = of
+        self._state = state
+        self._path = path
+        self._begin = begin
+
+    def ask(self) -> bool:
+        """Ask for the next call; False if there is none to come, because the server stops."""
+        state = self._state
+        with state.lock:
+            if state.stage.value != _STARTED:
+                return False
+            queue = state.completion_queue
+            state.server.request_registered_call(queue, queue, self._path, self._arrived)
+        return True
+
+    def _arrived(self, event: Any) -> Any:
+        if not event.success:  # the server stops
+            return self, ()
+        call = None
+        goes_on = False
+        try:
+            goes_on = self.ask()
+            call = ArrivedCall(self._of, event)
+            self._state.rpc_states.add(call)
+            self._begin(call)
+        except BaseException as error:  # noqa: BLE001 (a tag raises nothing)
+            if call is None:
+                self._of.failed(error)
+            else:
+                call._fail(error)
+        return _NOTHING_MORE if goes_on else (self, ())
+
+
+@functools.cache
+def problem() -> str:
+    """Return why calls cannot be taken like this from the grpcio that is installed; nothing if they can.
+
+    A server of its own is asked, which takes some milliseconds.
+    """
+    errors: list[BaseException] = []
+
+    def begin(call: ArrivedCall) -> None:
+        call.receive(answer)
+
+    def answer(call: ArrivedCall, message: bytes | None) -> None:
+        if message == b"end":
+            call.code, call.details, call.trailing = _UNIMPLEMENTED, b"as told", (("why", "told"),)
+            call.end()
+            return
+        call.follow()
+        call.answer(message or b"")
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    try:
+        arrivals = Arrivals(server, errors.append)
+        arrivals.add(_TRIAL, begin)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        arrivals.start()
+        _try(port)
+    except Exception as error:  # noqa: BLE001 (whatever another grpcio does; the ordinary way is there)
+        errors.append(error)
+    # Not with a grace of 0, for which grpcio waits itself, and without a limit.
+    if not server.stop(_TRIAL_WITHIN_S).wait(2 * _TRIAL_WITHIN_S):
+        errors.append(RuntimeError("a server that takes calls like this does not stop"))
+    return f"{type(errors[0]).__name__}: {errors[0]}"[:_MAX_CHARACTERS] if errors else ""
+
+
+def _try(port: int) -> None:
+    """Make the calls of a trial. Raises RuntimeError where something else is answered than should be."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        ask: Any = channel.unary_unary(_TRIAL)
+        if ask(b"?", timeout=_TRIAL_WITHIN_S, metadata=(("a", "b"),)) != b"?":
+            raise RuntimeError("a trial call has another answer")
+        try:
+            ask(b"end", timeout=_TRIAL_WITHIN_S)
+        except grpc.RpcError as error:
+            call: Any = error
+            if call.code() is not grpc.StatusCode.UNIMPLEMENTED or call.details() != "as told":
+                raise RuntimeError(f"a trial call ends with {call.code()}") from error
+            if ("why", "told") not in tuple(call.trailing_metadata()):
+                raise RuntimeError("a trial call has other trailing metadata") from error
+        else:
+            raise RuntimeError("a trial call has no status")

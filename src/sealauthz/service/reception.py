@@ -1,0 +1,193 @@
+"""The reception: unary calls hold no thread before their message is there, and are answered where it arrives if memory
+has everything.
+
+What cannot be answered at once goes to the pool of its method, with its message. Both ways run the same handling,
+behind the same check of who calls (`Interceptor.arrived`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import grpc
+from grpc_status import rpc_status  # type: ignore[import-untyped]
+
+from sealauthz.background import Background
+from sealauthz.facts.memory.permits import NotAtOnce
+from sealauthz.process.log import Log
+from sealauthz.service import patience
+from sealauthz.service.arrivals import Aborted, Arrivals, ArrivedCall
+from sealauthz.service.handling import Method, RequestLog
+from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.status import Failure
+
+MAX_WITHOUT_MESSAGE = 4_096
+"""So many calls may be without their message. One more ends the oldest: a message comes with its headers, unless the
+client holds it back."""
+
+MAX_BYTES_AT_ONCE = 4_096
+"""Longer messages go to the pool: even to parse them takes time."""
+
+AT_ONCE = frozenset({"Authorize", "AuthorizeBatch"})
+"""What may be answered where it arrives. A page, an explanation and a write take long."""
+
+_LOOK_EVERY_S = 0.5
+
+
+class Reception:
+    """Serves the unary methods of services; what is left of them, the streams, a server of grpcio's serves.
+
+    It takes the place of a server where generated code adds a servicer to one.
+    """
+
+    def __init__(self, server: grpc.Server, interceptor: Interceptor, log: Log) -> None:
+        self._server = server
+        self._interceptor = interceptor
+        self._log = log
+        self._arrivals = Arrivals(server, self._failed)
+        self._waiting: dict[ArrivedCall, tuple[float, RequestLog]] = {}
+        self._sweep = Background("reception", self._end_late, lambda error, _failures: self._failed(error))
+
+    def add_generic_rpc_handlers(self, _handlers: Any) -> None:
+        """Add nothing: what is registered comes with `add_registered_method_handlers` again."""
+
+    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
+        """Serve the methods of a service."""
+        streams = {name: handler for name, handler in handlers.items() if handler.unary_unary is None}
+        for name, handler in handlers.items():
+            if name not in streams:
+                path = f"/{service}/{name}"
+                method = self._interceptor.method(handler, path)
+                self._arrivals.add(path, _Receiver(self, method, is_tried=name in AT_ONCE).begin)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, streams),))
+        self._server.add_registered_method_handlers(service, streams)
+
+    def start(self) -> None:
+        """Take calls, once the server has started."""
+        self._arrivals.start()
+        self._sweep.start()
+
+    def close(self) -> None:
+        """Give the thread back, once the server takes no calls."""
+        self._sweep.stop()
+        self._sweep.join()
+
+    @property
+    def without_message(self) -> int:
+        """How many calls have not sent their message."""
+        return len(self._waiting)
+
+    def arrived(self, method: Method, call: ArrivedCall) -> RequestLog | None:
+        """Return the request of a call, if who calls may; else the call has ended."""
+        begun = self._interceptor.arrived(method, call.metadata)
+        if isinstance(begun, Failure):
+            end(call, begun)
+            return None
+        return begun
+
+    def room(self, method: Method, request_log: RequestLog) -> Method | Failure:
+        """Return a method as its caller has it, if there is room."""
+        return self._interceptor.room(method, request_log)
+
+    def wait(self, call: ArrivedCall, request_log: RequestLog) -> None:
+        """Note that a call is without its message."""
+        self._waiting[call] = (time.monotonic(), request_log)
+        if len(self._waiting) > MAX_WITHOUT_MESSAGE:
+            self._give_up(next(iter(self._waiting)))
+
+    def request_of(self, call: ArrivedCall) -> RequestLog | None:
+        """Return the request of a call whose message is there; None if the call was ended meanwhile."""
+        # INVARIANT: who takes it out, here or below, ends the call, and nobody else does.
+        found = self._waiting.pop(call, None)
+        return None if found is None else found[1]
+
+    def work(self, method: Method, call: ArrivedCall, message: bytes, request_log: RequestLog) -> None:
+        """Answer a call on a thread of a pool."""
+        try:
+            answer = method.wrapped(message, call, request_log)
+        except Aborted:
+            call.end()
+        except BaseException as error:  # noqa: BLE001 (nobody else would end the call)
+            self._failed(error)
+            call.end()
+        else:
+            call.answer(answer)
+
+    def _give_up(self, call: ArrivedCall) -> None:
+        """End a call that holds its message back."""
+        request_log = self.request_of(call)
+        if request_log is not None:
+            request_log.nothing_came(has_ended=False)
+            call.end_with(grpc.StatusCode.CANCELLED, "no message came")
+
+    def _end_late(self) -> None:
+        before = time.monotonic() - patience.MESSAGE_WITHIN_S
+        for call, (since, _) in list(self._waiting.items()):
+            if since > before:
+                break
+            self._give_up(call)
+        self._sweep.rest(_LOOK_EVERY_S)
+
+    def _failed(self, error: BaseException) -> None:
+        self._log.error("call_failed", error)
+
+
+class _Receiver:
+    """Takes the calls of one method."""
+
+    def __init__(self, reception: Reception, method: Method, *, is_tried: bool) -> None:
+        self._reception = reception
+        self._method = method
+        self._is_tried = is_tried
+
+    def begin(self, call: ArrivedCall) -> None:
+        """Take a call whose headers are there."""
+        request_log = self._reception.arrived(self._method, call)
+        if request_log is None:
+            return
+        # What may be answered at once needs no room.
+        if self._is_tried or self._room(call, request_log) is not None:
+            self._reception.wait(call, request_log)
+            call.receive(self._take)
+
+    def _take(self, call: ArrivedCall, message: bytes | None) -> None:
+        """Take the message of a call: answer at once, or have a thread of the pool do it."""
+        request_log = self._reception.request_of(call)
+        if request_log is None:
+            return
+        if message is None:
+            request_log.nothing_came(has_ended=True)
+            call.end_with(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+            return
+        if self._is_tried and len(message) <= MAX_BYTES_AT_ONCE:
+            try:
+                answer = self._method.wrapped(message, call, request_log)
+            except NotAtOnce:
+                pass
+            except Aborted:
+                call.end()
+                return
+            else:
+                call.answer(answer)
+                return
+        own = self._room(call, request_log)
+        if own is not None:
+            call.follow()
+            own.pool.submit(self._reception.work, own, call, message, request_log)
+
+    def _room(self, call: ArrivedCall, request_log: RequestLog) -> Method | None:
+        """Return the method as its caller has it, if its pool has room; else the call has ended."""
+        room = self._reception.room(self._method, request_log)
+        if isinstance(room, Failure):
+            end(call, room)
+            return None
+        return room
+
+
+def end(call: ArrivedCall, failure: Failure) -> None:
+    """End a call with a failure."""
+    try:
+        call.abort_with_status(rpc_status.to_status(failure.status()))
+    except Aborted:
+        call.end()
