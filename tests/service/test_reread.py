@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 from sealauthz.errors import ConfigRefused
 from sealauthz.service.callers import Callers
-from sealauthz.service.certificates import Certificate
+from sealauthz.service.certificates import TlsCertificate
 from sealauthz.v1 import authorization_pb2_grpc, facts_pb2
 
 OTHER = "o" * 40
@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Files:
 
 def message_of(files: Files) -> str:
     with pytest.raises(ConfigRefused) as caught:
-        Certificate(files.certificate, files.key)
+        TlsCertificate(files.certificate, files.key)
     return str(caught.value).replace(f"{files.key.parent}/", "")
 
 

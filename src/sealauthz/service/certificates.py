@@ -21,7 +21,7 @@ class _Pair:
         return grpc.ssl_server_certificate_configuration([(self.key, self.certificate)])
 
 
-class Certificate:
+class TlsCertificate:
     """What the two files held when they were last read and could be used. Raises ConfigRefused if they cannot be."""
 
     def __init__(self, certificate: Path, key: Path) -> None:

@@ -22,7 +22,7 @@ from sealauthz.process.log import Log, make_log
 from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
-from sealauthz.service.certificates import Certificate
+from sealauthz.service.certificates import TlsCertificate
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
@@ -86,7 +86,7 @@ class Server:
     _watches: Watches
     _interceptor: Interceptor
     _pools: Pools
-    _certificate: Certificate | None
+    _certificate: TlsCertificate | None
     _reception: Reception | None
 
     @property
@@ -206,7 +206,7 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, Certificate | None]:
+def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, TlsCertificate | None]:
     """Take the port; return it and, over TLS, the certificate. Raises ConfigRefused."""
     is_local = is_loopback(settings.listen)
     has_tls = settings.tls_certificate is not None or settings.tls_key is not None
@@ -222,7 +222,7 @@ def _listen(server: grpc.Server, settings: ServerSettings) -> tuple[int, Certifi
         if settings.is_insecure or settings.tls_certificate is None or settings.tls_key is None:
             port = server.add_insecure_port(settings.listen)
         else:
-            certificate = Certificate(settings.tls_certificate, settings.tls_key)
+            certificate = TlsCertificate(settings.tls_certificate, settings.tls_key)
             port = server.add_secure_port(settings.listen, certificate.credentials())
     except RuntimeError as error:
         raise ConfigRefused(f"cannot listen on `{settings.listen}`") from error
