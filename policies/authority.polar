@@ -181,7 +181,7 @@ grant_of_principal(principal: Membership, seal: Seal, contract: Contract, grant,
 # finance or legal representative's seal does not put it through a colleague either.
 #@ U-12 U-18
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
-  is_opposite_in_person(principal.person, seal, contract) and
+  is_opposite_in_person(principal.person, seal, contract, context) and
   not has_self_dealing_resolution(principal.person, seal, contract, context);
 has_excluding_duty(principal: Membership, seal: Seal, contract: Contract, context) if
   is_named_by_other_party(principal.person_id, principal.person, seal, contract, context);

@@ -13,6 +13,20 @@ because("GRANT_CONFIRMATION", "VERIFICATION_TIME_AHEAD", person: Person, _: Seal
 because("GRANT_CONFIRMATION", "VERIFICATION_TIME_AHEAD", person: Person, _: OpenGrant, context) if
   is_ahead_check(context.verification, person, context);
 
+# … whose clock it was, decides who tries again.
+because("NEW_ADMIN_FACE", "NEW_ADMIN_TIME_AHEAD", _: Person, membership: Membership, context: RoleContext) if
+  is_ahead_check(context.receiver_verification, membership.person, context);
+because("NEW_ADMIN_FACE", "NEW_ADMIN_TIME_AHEAD", _: Person, _: Enterprise, context: AdminChangeContext) if
+  receiver = context.receiver and
+  receiver matches Membership and
+  is_ahead_check(context.receiver_verification, receiver.person, context);
+because("CARRIER_MATCH", "CARRIER_TIME_AHEAD", person: Person, _: Invitation, context: VerifiedContext) if
+  is_ahead_check(context.verification, person, context);
+because("CHANGE_AGREED", "VERIFICATION_TIME_AHEAD", person: Person, _, context: RulesContext) if
+  is_ahead_check(context.verification, person, context);
+because("NOT_OWN_REVIEW", "VERIFICATION_TIME_AHEAD", person: Person, _: SealReview, context) if
+  is_ahead_check(context.verification, person, context);
+
 is_ahead_check(check, person: Person, context) if
   check matches IdentityVerification and
   check.person_id = person.id and

@@ -75,9 +75,14 @@ meets(person: Person, "NOT_THE_BENEFICIARY", "permit_double_agency", _: Signator
 meets(_: Person, "CONTRACT_UNDER_WAY", "permit_double_agency", party: Signatory, _) if
   is_open_contract(party.contract);
 
-# It raises a person, so it waits while a retrieval holds the enterprise.
-#@ R-12
+# It raises a person, so it waits while a retrieval holds the enterprise, and after one for the time in which its new
+# administrator waits.
+#@ R-12 R-13
 requires("permit_double_agency", _: Signatory, "NO_RETRIEVAL_HOLD");
+requires("permit_double_agency", _: Signatory, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "permit_double_agency", party: Signatory, context) if
+  owner(party, context, enterprise) and
+  not cooling_off(person, enterprise, _, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "permit_double_agency", party: Signatory, context) if
   owner(party, context, enterprise) and
   not is_held_by_retrieval(enterprise, context);
@@ -222,7 +227,7 @@ ran_contracts(person_id, enterprise: Enterprise, at, context) if
   was_member(person_id, enterprise, membership, at, context) and
   assignment in membership.assignments and
   assignment.role in ["CONTRACT_ADMIN", "SYSTEM_ADMIN"] and
-  was_active_assignment(assignment, at);
+  was_active_assignment(assignment, at, context);
 
 # --- when the permission ends by itself ------------------------------------------------------------------------------
 

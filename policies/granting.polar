@@ -21,7 +21,7 @@ is_live_grant(grant, context) if
 
 is_in_effect(grant, context) if
   grant.state = "ACTIVE" and
-  is_confirmed(grant, context.now) and
+  is_confirmed(grant, context.now, context) and
   is_within_time(grant, context);
 
 # U-06: A grant or an approved request is used as often as it says, and no more.
@@ -273,10 +273,10 @@ meets(_: Person, "GRANT_PENDING", "confirm", grant: CrossEnterpriseGrant, contex
 requires("confirm", _: SealGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: OpenGrant, "GRANT_CONFIRMATION");
 requires("confirm", _: CrossEnterpriseGrant, "GRANT_CONFIRMATION");
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if has_letter(grant, context.now);
-meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if has_letter(grant, context.now);
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if has_letter(grant, context.now, context);
+meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: OpenGrant, context) if has_letter(grant, context.now, context);
 meets(_: Person, "GRANT_CONFIRMATION", "confirm", grant: CrossEnterpriseGrant, context) if
-  has_letter(grant, context.now);
+  has_letter(grant, context.now, context);
 meets(person: Person, "GRANT_CONFIRMATION", "confirm", grant: SealGrant, context) if
   fresh_face_check(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context);
@@ -310,17 +310,16 @@ because("NOT_OWN_GRANT", "COOLING_OFF", person: Person, grant: SealGrant, contex
   not gave_grant(grant.membership.person_id, grant) and
   straw_man_waits(person, grant, _, context);
 
-# Neither the person who confirms nor the one who gives it was made a seal administrator just now by the one who gets
-# it.
+# Neither the person who confirms nor the one who gives it was put in a post just now by the one who gets it.
 #@ M-11 S-09
 is_from_straw_man(grant: SealGrant, context) if
-  new_seal_administrator(
+  new_officer(
     grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, _, context);
 
 straw_man_waits(person: Person, grant: SealGrant, at, context) if
   appointed_lately(person.id, grant.membership.person_id, grant.seal.enterprise, at, context);
 straw_man_waits(_: Person, grant: SealGrant, at, context) if
-  new_seal_administrator(
+  new_officer(
     grant.grantor.membership.person_id, grant.membership.person_id, grant.seal.enterprise, at, context);
 
 # What is open to everybody, or leaves the house, has no grantee who would have to be another person. So it is confirmed
@@ -371,9 +370,9 @@ meets(_: Person, "HOLDER_IS_ANOTHER", "confirm", grant: CrossEnterpriseGrant, _)
 
 # A face check that confirmed a grant is used up; a signed letter needs none.
 obligation(_: Person, "confirm", grant: SealGrant, context, "CONSUME_VERIFICATION") if
-  not has_letter(grant, context.now);
+  not has_letter(grant, context.now, context);
 obligation(_: Person, "confirm", grant: OpenGrant, context, "CONSUME_VERIFICATION") if
-  not has_letter(grant, context.now);
+  not has_letter(grant, context.now, context);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: SealGrant, context) if
   check_id(context.verification, id);
 obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, _: Person, "confirm", _: OpenGrant, context) if
@@ -535,7 +534,7 @@ delegable_grant(delegation: Delegation, grant, context) if
   is_about_seal(delegation, grant.seal_id) and
   grant.right = "USE" and
   grant.state = "ACTIVE" and
-  is_confirmed(grant, context.now) and
+  is_confirmed(grant, context.now, context) and
   grant.valid_from <= delegation.valid_from and
   delegation.valid_to <= grant.valid_to and
   has_uses_left(grant) and
@@ -609,11 +608,11 @@ lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(pe
 lapses(person: Person, "confirm", grant, context, at) if seal_admin_lapses(person, grant.seal.enterprise, context, at);
 lapses(_: Person, "confirm", grant, _, at) if grant_lapses(grant, at);
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
-  not has_letter(grant, context.now) and
+  not has_letter(grant, context.now, context) and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "SealGrant", grant.id, context.parameters.face_for_grant, context, at);
 lapses(person: Person, "confirm", grant: OpenGrant, context, at) if
-  not has_letter(grant, context.now) and
+  not has_letter(grant, context.now, context) and
   face_lapses(
     context.verification, person, "SEAL_GRANT", "OpenGrant", grant.id, context.parameters.face_for_grant, context, at);
 

@@ -8,37 +8,37 @@
 
 # S-06: A grant gives nothing before it is confirmed by a signed letter or a fresh face check, and from then on.
 #@ S-06 A-02
-is_confirmed(grant: SealGrant, at) if
+is_confirmed(grant: SealGrant, at, context) if
   grant.confirmation = "INTENT" and
-  was_confirmed_for_one(grant, at);
-is_confirmed(grant: SealGrant, at) if
+  was_confirmed_for_one(grant, at, context);
+is_confirmed(grant: SealGrant, at, context) if
   grant.confirmation = "AUTH_LETTER" and
-  was_confirmed_for_one(grant, at) and
-  has_letter(grant, grant.confirmed_at);
-is_confirmed(grant: OpenGrant, at) if
+  was_confirmed_for_one(grant, at, context) and
+  has_letter(grant, grant.confirmed_at, context);
+is_confirmed(grant: OpenGrant, at, context) if
   grant.confirmation = "INTENT" and
-  was_confirmed_for_all(grant, at);
-is_confirmed(grant: OpenGrant, at) if
+  was_confirmed_for_all(grant, at, context);
+is_confirmed(grant: OpenGrant, at, context) if
   grant.confirmation = "AUTH_LETTER" and
-  was_confirmed_for_all(grant, at) and
-  has_letter(grant, grant.confirmed_at);
+  was_confirmed_for_all(grant, at, context) and
+  has_letter(grant, grant.confirmed_at, context);
 # Another enterprise gets a seal by a letter only.
 #@ U-20
-is_confirmed(grant: CrossEnterpriseGrant, at) if
+is_confirmed(grant: CrossEnterpriseGrant, at, context) if
   grant.confirmation = "AUTH_LETTER" and
-  was_confirmed_for_all(grant, at) and
-  has_letter(grant, grant.confirmed_at);
+  was_confirmed_for_all(grant, at, context) and
+  has_letter(grant, grant.confirmed_at, context);
 
 # Like the requirements of `confirm` (granting.polar), at the time at which it was confirmed.
-was_confirmed_for_one(grant: SealGrant, at) if
+was_confirmed_for_one(grant: SealGrant, at, context) if
   was_confirmed_by(grant, confirmer_id, at) and
   confirmer_id != grant.membership.person_id and
-  could_confirm(confirmer_id, grant);
+  could_confirm(confirmer_id, grant, context);
 
-was_confirmed_for_all(grant, at) if
+was_confirmed_for_all(grant, at, context) if
   was_confirmed_by(grant, confirmer_id, at) and
-  managed_seal(confirmer_id, grant.seal, grant.confirmed_at) and
-  was_another_or_legal_rep(confirmer_id, grant);
+  managed_seal(confirmer_id, grant.seal, grant.confirmed_at, context) and
+  was_another_or_legal_rep(confirmer_id, grant, context);
 
 was_confirmed_by(grant, confirmer_id, at) if
   confirmer_id = grant.confirmed_by_id and
@@ -46,8 +46,9 @@ was_confirmed_by(grant, confirmer_id, at) if
   grant.confirmed_at > 0 and
   grant.confirmed_at <= at;
 
-could_confirm(confirmer_id, grant: SealGrant) if managed_seal(confirmer_id, grant.seal, grant.confirmed_at);
-could_confirm(confirmer_id, grant: SealGrant) if passed_on(confirmer_id, grant);
+could_confirm(confirmer_id, grant: SealGrant, context) if
+  managed_seal(confirmer_id, grant.seal, grant.confirmed_at, context);
+could_confirm(confirmer_id, grant: SealGrant, _) if passed_on(confirmer_id, grant);
 
 passed_on(person_id, grant: SealGrant) if
   parent = grant.parent and
@@ -56,28 +57,32 @@ passed_on(person_id, grant: SealGrant) if
   parent.membership.person_id = person_id and
   grant.grantor.membership_id = parent.membership_id;
 
-was_another_or_legal_rep(confirmer_id, grant) if confirmer_id != grant.grantor.membership.person_id;
-was_another_or_legal_rep(confirmer_id, grant) if
-  represented(confirmer_id, grant.seal.enterprise, grant.confirmed_at);
+was_another_or_legal_rep(confirmer_id, grant, _) if confirmer_id != grant.grantor.membership.person_id;
+was_another_or_legal_rep(confirmer_id, grant, context) if
+  represented(confirmer_id, grant.seal.enterprise, grant.confirmed_at, context);
 
 # Like may_manage, at an earlier time.
-managed_seal(person_id, seal: Seal, at) if
+managed_seal(person_id, seal: Seal, at, context) if
   seal.kind != "LEGAL_REP" and
-  had_role(person_id, seal.enterprise, "SEAL_ADMIN", at);
-managed_seal(person_id, seal: Seal, at) if represented(person_id, seal.enterprise, at);
+  had_role(person_id, seal.enterprise, "SEAL_ADMIN", at, context);
+managed_seal(person_id, seal: Seal, at, context) if represented(person_id, seal.enterprise, at, context);
 
-had_role(person_id, enterprise: Enterprise, role, at) if
+had_role(person_id, enterprise: Enterprise, role, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.role = role and
-  was_active_assignment(assignment, at);
+  was_active_assignment(assignment, at, context);
 
-# A grant lasts for years, and what the registry said long ago may be gone. Whom it names now stands by what they did.
-represented(person_id, enterprise: Enterprise, at) if was_legal_representative(person_id, enterprise, at);
-represented(person_id, enterprise: Enterprise, _) if
+# A grant lasts for years, and what the registry said long ago may be gone. Whom it names now, by a full match, stands by
+# what they did.
+#@ A-14
+represented(person_id, enterprise: Enterprise, at, context) if
+  was_legal_representative(person_id, enterprise, at, context.parameters.registry_valid_for);
+represented(person_id, enterprise: Enterprise, _, _) if
   snapshot in enterprise.registry_snapshots and
   snapshot.is_current = true and
+  snapshot.is_matched = true and
   is_in_business(snapshot) and
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
@@ -85,7 +90,7 @@ represented(person_id, enterprise: Enterprise, _) if
 # A letter stands that one person delivered and another verified by then, each of them entitled: the first to manage the
 # seal, the second to run the enterprise or its seals. Neither gets the grant, and the grantor does not verify it.
 #@ A-02
-has_letter(grant, at) if
+has_letter(grant, at, context) if
   letter in grant.letters and
   letter.state = "VERIFIED" and
   letter.seal_id = grant.seal_id and
@@ -97,18 +102,18 @@ has_letter(grant, at) if
   verifier_id != grant.grantor.membership.person_id and
   not is_grantee(letter.delivered_by_id, grant) and
   not is_grantee(verifier_id, grant) and
-  could_deliver(letter.delivered_by_id, grant, letter.delivered_at) and
-  could_verify(verifier_id, grant.seal.enterprise, letter.verified_at);
+  could_deliver(letter.delivered_by_id, grant, letter.delivered_at, context) and
+  could_verify(verifier_id, grant.seal.enterprise, letter.verified_at, context);
 
 is_grantee(person_id, grant: SealGrant) if grant.membership.person_id = person_id;
 
-could_deliver(person_id, grant, at) if managed_seal(person_id, grant.seal, at);
-could_deliver(person_id, grant: SealGrant, _) if passed_on(person_id, grant);
+could_deliver(person_id, grant, at, context) if managed_seal(person_id, grant.seal, at, context);
+could_deliver(person_id, grant: SealGrant, _, _) if passed_on(person_id, grant);
 
-could_verify(person_id, enterprise: Enterprise, at) if
+could_verify(person_id, enterprise: Enterprise, at, context) if
   role in ["SYSTEM_ADMIN", "SEAL_ADMIN"] and
-  had_role(person_id, enterprise, role, at);
-could_verify(person_id, enterprise: Enterprise, at) if represented(person_id, enterprise, at);
+  had_role(person_id, enterprise, role, at, context);
+could_verify(person_id, enterprise: Enterprise, at, context) if represented(person_id, enterprise, at, context);
 
 # --- delivering one --------------------------------------------------------------------------------------------------
 
@@ -168,6 +173,9 @@ authorised_grant(letter: AuthLetter, grant) if grant = letter.cross_grant and gr
 requires("deliver_letter", _: SealGrant, "NO_RETRIEVAL_HOLD");
 requires("deliver_letter", _: OpenGrant, "NO_RETRIEVAL_HOLD");
 requires("deliver_letter", _: CrossEnterpriseGrant, "NO_RETRIEVAL_HOLD");
+requires("deliver_letter", _: SealGrant, "COOLED_OFF");
+requires("deliver_letter", _: OpenGrant, "COOLED_OFF");
+requires("deliver_letter", _: CrossEnterpriseGrant, "COOLED_OFF");
 requires("verify", _: AuthLetter, "NO_RETRIEVAL_HOLD");
 requires("verify", _: AuthLetter, "COOLED_OFF");
 meets(_: Person, "NO_RETRIEVAL_HOLD", "deliver_letter", grant: SealGrant, context) if
@@ -178,6 +186,12 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "deliver_letter", grant: CrossEnterpriseGr
   not is_held_by_retrieval(grant.seal.enterprise, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "verify", letter: AuthLetter, context) if
   not is_held_by_retrieval(letter.seal.enterprise, context);
+meets(person: Person, "COOLED_OFF", "deliver_letter", grant: SealGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "deliver_letter", grant: OpenGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "deliver_letter", grant: CrossEnterpriseGrant, context) if
+  not cooling_off(person, grant.seal.enterprise, _, context);
 meets(person: Person, "COOLED_OFF", "verify", letter: AuthLetter, context) if
   not cooling_off(person, letter.seal.enterprise, _, context);
 

@@ -137,6 +137,20 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, change: RuleChange, context) if
+  cooling_off(person, change.enterprise, at, context) or
+  proposer_waits(person, change, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, resolution: BoardResolution, context) if
+  cooling_off(person, resolution.enterprise, at, context) or
+  recorder_waits(person, resolution, at, context) or
+  is_from_beneficiary(person, resolution, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, enterprise: Enterprise, context: ResolutionContext) if
+  beneficiary_waits(person, enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, letter: AuthLetter, context) if
+  cooling_off(person, letter.seal.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, party: Signatory, context) if
+  owner(party, context, enterprise) and
+  cooling_off(person, enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, contract: Contract, context) if
   is_side_of(enterprise, contract, context) and
   cooling_off(person, enterprise, at, context);

@@ -22,6 +22,13 @@ meets(person: Person, "ENTERPRISE_ADMIN", "confirm_change", change: RuleChange, 
 meets(_: Person, "CHANGE_PROPOSED", "confirm_change", change: RuleChange, _) if change.state = "PROPOSED";
 meets(person: Person, "PROPOSED_BY_ANOTHER", "confirm_change", change: RuleChange, context) if
   is_second_person(person, change.proposed_by_id, change.enterprise, context);
+because("PROPOSED_BY_ANOTHER", "COOLING_OFF", person: Person, change: RuleChange, context) if
+  proposer_waits(person, change, _, context);
+
+proposer_waits(person: Person, change: RuleChange, at, context) if
+  change.proposed_by_id != person.id and
+  appointed_lately(person.id, change.proposed_by_id, change.enterprise, at, context);
+
 # Hours and days, and the time zone that they are read in, change from the next day on.
 #@ A-06
 meets(_: Person, "COUNTS_FROM_NEXT_DAY", "confirm_change", change: RuleChange, context) if
@@ -75,13 +82,25 @@ agreed_change(enterprise: Enterprise, kind, change, context) if
   change.enterprise_id = enterprise.id and
   change.rule_kind = kind and
   change.state = "CONFIRMED" and
-  ran_enterprise(change.proposed_by_id, enterprise, change.proposed_at) and
+  is_for_these_rules(change, context) and
+  ran_enterprise(change.proposed_by_id, enterprise, change.proposed_at, context) and
   confirmer_id = change.confirmed_by_id and
   confirmer_id matches String and
   confirmer_id != change.proposed_by_id and
   change.proposed_at <= change.confirmed_at and
   change.confirmed_at <= context.now and
-  ran_enterprise(confirmer_id, enterprise, change.confirmed_at);
+  ran_enterprise(confirmer_id, enterprise, change.confirmed_at, context);
+
+# What was confirmed is what is written: these rules and no other.
+is_for_these_rules(change: RuleChange, context) if
+  digest = context.digest and
+  digest matches String and
+  change.digest = digest;
+because("CHANGE_AGREED", "OTHER_RULES_AGREED", _: Person, _, context: RulesContext) if
+  change = context.change and
+  change matches RuleChange and
+  change.state = "CONFIRMED" and
+  not is_for_these_rules(change, context);
 
 meets(person: Person, "ENTERPRISE_ADMIN", "set_amount_bands", enterprise: Enterprise, context) if
   may_administer(person, enterprise, context);
@@ -155,15 +174,51 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "edit", category: BusinessCategory, contex
 meets(person: Person, "COOLED_OFF", "edit", category: BusinessCategory, context) if
   not cooling_off(person, category.enterprise, _, context);
 
+# A change is used up by what is written on it.
+obligation(_: Person, "set_amount_bands", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "set_working_hours", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "set_holidays", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "change_settings", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "create_process", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "create_category", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "edit", _: ApprovalProcess, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation(_: Person, "edit", _: BusinessCategory, context, "CARRY_OUT_CHANGE") if is_on_change(context);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_amount_bands", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_working_hours", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_holidays", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "change_settings", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_process", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_category", _: Enterprise, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", _: ApprovalProcess, context) if
+  carried_out_change(context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", _: BusinessCategory, context) if
+  carried_out_change(context, id);
+
+carried_out_change(context: RulesContext, id) if
+  change = context.change and
+  change matches RuleChange and
+  id = change.id;
+
+is_on_change(context) if carried_out_change(context, _);
+
 because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", _: Person, _, context: RulesContext) if
   change = context.change and
   change matches RuleChange and
   change.state = "CONFIRMED" and
   context.now < change.counts_from;
 
-# A confirmation waits, too, while a retrieval holds the enterprise.
-#@ R-12
+# A confirmation waits, too, while a retrieval holds the enterprise, and a new administrator confirms nothing yet.
+#@ R-12 R-13
 requires("confirm_change", _: RuleChange, "NO_RETRIEVAL_HOLD");
+requires("confirm_change", _: RuleChange, "COOLED_OFF");
+meets(person: Person, "COOLED_OFF", "confirm_change", change: RuleChange, context) if
+  not cooling_off(person, change.enterprise, _, context);
 meets(_: Person, "NO_RETRIEVAL_HOLD", "confirm_change", change: RuleChange, context) if
   not is_held_by_retrieval(change.enterprise, context);
 

@@ -66,7 +66,7 @@ counts_as_match(check, person: Person, invitation: Invitation, context) if
   own_match(check, person, invitation) and
   is_of_stated_name(check, invitation) and
   check.state = "PASSED" and
-  check.passed_at <= context.now and
+  is_not_ahead(check.passed_at, context) and
   context.now < check.passed_at + context.parameters.match_for_invitation and
   # Numbers are recycled: a phone that came to the account after the match was not matched on it.
   person.phone_bound_at > 0 and

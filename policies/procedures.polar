@@ -16,7 +16,8 @@ keeps_house_rules(seal: Seal, context: SealUseContext) if
   sealing_task(context, task) and
   contract = task.signatory.contract and
   amount_is_settled(seal, contract, context) and
-  forall(own_category_id(seal, task, category_id), category_is_settled(seal, contract, category_id, context)) and
+  forall(category_id_of_owner(seal, contract, category_id),
+         category_is_settled(seal, contract, category_id, context)) and
   hour_is_settled(seal, contract, context);
 
 # A signature that stands for the enterprise keeps them like a seal that would stand in its place.
@@ -174,26 +175,15 @@ category_is_settled(seal: Seal, contract: Contract, category_id, context) if
   own_category(seal.enterprise, category_id, category) and
   process_was_followed(seal, contract, category.process_id, context);
 
-# As the party that is to seal, and as the one that sent the contract.
-own_category_id(seal: Seal, task: SigningTask, category_id) if
-  category_id = task.signatory.category_id and
-  category_id matches String and
-  task.signatory.enterprise_id matches String and
-  task.signatory.enterprise_id = seal.enterprise_id;
-own_category_id(seal: Seal, task: SigningTask, category_id) if
-  contract = task.signatory.contract and
-  category_id = contract.category_id and
-  category_id matches String and
-  contract.initiator_id = seal.enterprise_id;
-
 because("PROCESS_FOLLOWED", "APPROVAL_REQUIRED", _: Person, seal: Seal, context) if
   sealing_task(context, task) and
-  own_category_id(seal, task, category_id) and
-  not category_is_settled(seal, task.signatory.contract, category_id, context);
+  contract = task.signatory.contract and
+  category_id_of_owner(seal, contract, category_id) and
+  not category_is_settled(seal, contract, category_id, context);
 
-process_of_category_is_open(seal: Seal, task: SigningTask, process, context) if
-  own_category_id(seal, task, category_id) and
-  not category_is_settled(seal, task.signatory.contract, category_id, context) and
+process_of_category_is_open(seal: Seal, contract: Contract, process, context) if
+  category_id_of_owner(seal, contract, category_id) and
+  not category_is_settled(seal, contract, category_id, context) and
   own_category(seal.enterprise, category_id, category) and
   process = category.process and
   process matches ApprovalProcess;
@@ -323,7 +313,7 @@ required_approval_lapses(seal: Seal, context, at) if
   request_lapses(request, context, at);
 
 requires_approval(seal: Seal, _: SigningTask, _) if has_amount_bands(seal.enterprise);
-requires_approval(seal: Seal, task: SigningTask, _) if own_category_id(seal, task, _);
+requires_approval(seal: Seal, task: SigningTask, _) if category_id_of_owner(seal, task.signatory.contract, _);
 requires_approval(seal: Seal, _: SigningTask, context) if is_out_of_hours(seal.enterprise, context);
 
 request_lapses(request: SealUseRequest, _, at) if at = request.valid_to;
@@ -354,4 +344,4 @@ process_to_follow(seal: Seal, context, process) if
 process_to_follow(seal: Seal, context, process) if
   sealing_task(context, task) and
   not process_of_amount_is_open(seal, task.signatory.contract, _, context) and
-  process_of_category_is_open(seal, task, process, context);
+  process_of_category_is_open(seal, task.signatory.contract, process, context);

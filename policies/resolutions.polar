@@ -19,13 +19,14 @@ resolution_of(enterprise: Enterprise, contract: Contract, resolution, context) i
   context.now < resolution.valid_to and
   is_about_these_documents(resolution, context) and
   covers_amount_of(resolution, contract) and
-  was_recorded(resolution, enterprise, context);
+  was_recorded(resolution, enterprise, contract, context);
 
-was_recorded(resolution: BoardResolution, enterprise: Enterprise, context) if
+was_recorded(resolution: BoardResolution, enterprise: Enterprise, _: Contract, context) if
   resolution.source = "LEGAL_REP" and
   recorder_of(resolution, recorder_id, context) and
-  was_legal_representative(recorder_id, enterprise, resolution.recorded_at);
-was_recorded(resolution: BoardResolution, enterprise: Enterprise, context) if
+  was_legal_representative(
+    recorder_id, enterprise, resolution.recorded_at, context.parameters.registry_fresh_within);
+was_recorded(resolution: BoardResolution, enterprise: Enterprise, contract: Contract, context) if
   resolution.source in ["BOARD", "SHAREHOLDERS"] and
   recorder_of(resolution, recorder_id, context) and
   ran_contracts(recorder_id, enterprise, resolution.recorded_at, context) and
@@ -35,7 +36,15 @@ was_recorded(resolution: BoardResolution, enterprise: Enterprise, context) if
   not is_beneficiary(confirmer_id, resolution) and
   resolution.recorded_at <= resolution.confirmed_at and
   resolution.confirmed_at <= context.now and
-  ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context);
+  ran_contracts(confirmer_id, enterprise, resolution.confirmed_at, context) and
+  not acts_for_counterparty(recorder_id, enterprise, contract) and
+  not acts_for_counterparty(confirmer_id, enterprise, contract);
+
+acts_for_counterparty(person_id, enterprise: Enterprise, contract: Contract) if
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = enterprise.id and
+  acts_for_another_party(person_id, party);
 
 # Nobody records before it was passed.
 recorder_of(resolution: BoardResolution, recorder_id, context) if
@@ -80,8 +89,22 @@ meets(_: Person, "RESOLUTION_SOURCE_STATED", "record_resolution", _: Enterprise,
   context.source in ["BOARD", "SHAREHOLDERS", "LEGAL_REP"];
 meets(_: Person, "RESOLUTION_OF_PARTY", "record_resolution", enterprise: Enterprise, context) if
   resolved_party(enterprise, context, _);
-meets(person: Person, "NOT_THE_BENEFICIARY", "record_resolution", _: Enterprise, context) if
-  context.beneficiary = nil or (context.beneficiary matches Person and context.beneficiary.id != person.id);
+meets(_: Person, "NOT_THE_BENEFICIARY", "record_resolution", _: Enterprise, context) if context.beneficiary = nil;
+meets(person: Person, "NOT_THE_BENEFICIARY", "record_resolution", enterprise: Enterprise, context) if
+  beneficiary = context.beneficiary and
+  beneficiary matches Person and
+  beneficiary.id != person.id and
+  not has_new_post_from(person.id, beneficiary.id, enterprise, _, context);
+because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, enterprise: Enterprise, context: ResolutionContext) if
+  beneficiary_waits(person, enterprise, _, context);
+
+# Nor a person whom the one who profits has put there for it less than a day ago, be it the legal representative.
+#@ A-05 M-11
+beneficiary_waits(person: Person, enterprise: Enterprise, at, context: ResolutionContext) if
+  beneficiary = context.beneficiary and
+  beneficiary matches Person and
+  beneficiary.id != person.id and
+  has_new_post_from(person.id, beneficiary.id, enterprise, at, context);
 meets(person: Person, "NOT_THE_COUNTERPARTY", "record_resolution", enterprise: Enterprise, context) if
   resolved_party(enterprise, context, party) and
   not acts_for_another_party(person.id, party) and
@@ -102,6 +125,7 @@ requires("countersign", _: BoardResolution, "RESOLUTION_RECORDER");
 requires("countersign", _: BoardResolution, "RESOLUTION_UNCONFIRMED");
 requires("countersign", _: BoardResolution, "NOT_THE_RECORDER");
 requires("countersign", _: BoardResolution, "NOT_THE_BENEFICIARY");
+requires("countersign", _: BoardResolution, "NOT_THE_COUNTERPARTY");
 meets(person: Person, "RESOLUTION_RECORDER", "countersign", resolution: BoardResolution, context) if
   administers_contracts(person, resolution.enterprise, context);
 meets(_: Person, "RESOLUTION_UNCONFIRMED", "countersign", resolution: BoardResolution, context) if
@@ -113,8 +137,34 @@ meets(person: Person, "NOT_THE_RECORDER", "countersign", resolution: BoardResolu
   recorder_id = resolution.recorded_by_id and
   recorder_id matches String and
   is_second_person(person, recorder_id, resolution.enterprise, context);
-meets(person: Person, "NOT_THE_BENEFICIARY", "countersign", resolution: BoardResolution, _) if
-  not is_beneficiary(person.id, resolution);
+because("NOT_THE_RECORDER", "COOLING_OFF", person: Person, resolution: BoardResolution, context) if
+  recorder_waits(person, resolution, _, context);
+meets(person: Person, "NOT_THE_BENEFICIARY", "countersign", resolution: BoardResolution, context) if
+  not is_beneficiary(person.id, resolution) and
+  not is_from_beneficiary(person, resolution, _, context);
+because("NOT_THE_BENEFICIARY", "COOLING_OFF", person: Person, resolution: BoardResolution, context) if
+  not is_beneficiary(person.id, resolution) and
+  is_from_beneficiary(person, resolution, _, context);
+meets(person: Person, "NOT_THE_COUNTERPARTY", "countersign", resolution: BoardResolution, context) if
+  contract = context.contract and
+  contract matches Contract and
+  contract.id = resolution.contract_id and
+  party in contract.signatories and
+  party.enterprise_id matches String and
+  party.enterprise_id = resolution.enterprise_id and
+  not acts_for_another_party(person.id, party) and
+  not belongs_to_another_party(person, party);
+
+recorder_waits(person: Person, resolution: BoardResolution, at, context) if
+  recorder_id = resolution.recorded_by_id and
+  recorder_id matches String and
+  recorder_id != person.id and
+  appointed_lately(person.id, recorder_id, resolution.enterprise, at, context);
+
+is_from_beneficiary(person: Person, resolution: BoardResolution, at, context) if
+  beneficiary_id = resolution.beneficiary_id and
+  beneficiary_id matches String and
+  has_new_post_from(person.id, beneficiary_id, resolution.enterprise, at, context);
 
 # It raises a person: not while a retrieval holds the enterprise, nor by a new administrator in the time after it.
 #@ R-12 R-13

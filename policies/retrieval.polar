@@ -35,6 +35,27 @@ meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, _) if not
 meets(person: Person, "NOT_SUSPENDED", "execute", case: RetrievalCase, context) if
   representative_today(person, case.enterprise, context);
 
+# A person who opened the case as a member and has left or was sent away since is a stranger, unless something else
+# connects them.
+#@ R-01
+requires("submit", _: RetrievalCase, "RETRIEVAL_STANDING");
+requires("execute", _: RetrievalCase, "RETRIEVAL_STANDING");
+meets(person: Person, "RETRIEVAL_STANDING", "submit", case: RetrievalCase, context) if
+  not has_lost_standing(person, case, context);
+meets(person: Person, "RETRIEVAL_STANDING", "execute", case: RetrievalCase, context) if
+  not has_lost_standing(person, case, context);
+
+has_lost_standing(person: Person, case: RetrievalCase, context) if
+  membership in case.enterprise.memberships and
+  membership.person_id = person.id and
+  membership.state != "SUSPENDED" and
+  not is_live(membership, context) and
+  case.opened_at < membership.ended_at and
+  not is_member(person, case.enterprise, context) and
+  not representative_today(person, case.enterprise, context) and
+  not is_applicant(person, case.enterprise, context) and
+  not has_open_sent_task(person, case.enterprise, context);
+
 # R-03: One open case per enterprise; others learn that there is one, and no more. The legal representative's path
 # stands above a case of anybody else that is not executed yet.
 #@ R-03 A-10
@@ -513,7 +534,12 @@ is_short_notice(case: RetrievalCase, context) if
   case.path = "LEGAL_REP_ONLINE" and
   everyone_is_notified(case, context);
 
-notice_runs(case: RetrievalCase, context) if everyone_is_notified(case, context);
+# Papers are not looked at by a public of nobody: where there is none to be told, it takes the public notice.
+notice_runs(case: RetrievalCase, context) if is_short_notice(case, context);
+notice_runs(case: RetrievalCase, context) if
+  case.path = "DOCUMENTS" and
+  everyone_is_notified(case, context) and
+  must_be_notified(case, _, context);
 notice_runs(case: RetrievalCase, _) if
   case.published_at > 0 and
   case.published_at <= case.notice_from;
@@ -703,7 +729,13 @@ was_replaced(person: Person, case: RetrievalCase, context) if
   assignment.role = "SYSTEM_ADMIN" and
   assignment.valid_from < case.executed_at and
   case.opened_at < assignment.valid_to and
+  not was_revoked_before(assignment, case) and
   not is_active_assignment(assignment, context);
+
+# Whose role had been taken long before did not lose it by this.
+was_revoked_before(assignment: RoleAssignment, case: RetrievalCase) if
+  assignment.revoked_at > 0 and
+  assignment.revoked_at <= case.opened_at;
 
 lapses(_: Person, "appeal", case: RetrievalCase, context, at) if
   at = case.executed_at + context.parameters.appeal_within;

@@ -154,6 +154,11 @@ belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   membership.enterprise_id = party.enterprise_id and
   membership.state != "ENDED";
 belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
+  is_for_its_sender(seal, contract) and
+  membership in person.memberships and
+  membership.enterprise_id = contract.initiator_id and
+  membership.state != "ENDED";
+belongs_to_other_party(person: Person, seal: Seal, contract: Contract) if
   represents_another_party(person, seal, contract);
 
 # One person gives one verdict on a request: N of M are N different persons, and a second step is a second pair of eyes.
@@ -352,11 +357,11 @@ grant_to_decide(approver: Membership, request: SealUseRequest, grant, context) i
 # end.
 decided_by_right(approver: Membership, request: SealUseRequest, at, context) if
   legal_representative(approver.person, request.seal.enterprise, context) and
-  represented(approver.person_id, request.seal.enterprise, at);
+  represented(approver.person_id, request.seal.enterprise, at, context);
 decided_by_right(approver: Membership, request: SealUseRequest, at, context) if
   approval_grant(approver, request.seal, grant, context) and
   grant.valid_from <= at and
-  is_confirmed(grant, at) and
+  is_confirmed(grant, at, context) and
   grant_covers_request(grant, request, context);
 
 approval_grant(approver: Membership, seal: Seal, grant, context) if
@@ -365,7 +370,7 @@ approval_grant(approver: Membership, seal: Seal, grant, context) if
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   is_in_force(grant) and
-  is_confirmed(grant, context.now) and
+  is_confirmed(grant, context.now, context) and
   is_within_time(grant, context) and
   grantor_is_entitled(grant, context) and
   not gave_grant(approver.person_id, grant);
@@ -505,21 +510,21 @@ names_approver(step: ProcessStep, named, membership: Membership, request: SealUs
 # In person, or as the substitute of somebody who was away at that time (standing_in.polar).
 is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
   is_named_in_person(named, membership, request, context) and
-  was_named_by_then(named, membership, at);
+  was_named_by_then(named, membership, at, context);
 is_named_approver_of_step(named: StepApprover, membership: Membership, request: SealUseRequest, at, context) if
   stands_in_for(membership, absent, request, at, context) and
   is_named_in_person(named, absent, request, context) and
-  was_named_by_then(named, absent, at);
+  was_named_by_then(named, absent, at, context);
 
 # A verdict from before the role is none, though its author has the role now.
 #@ A-02
-was_named_by_then(named: StepApprover, _: Membership, _) if named.role = nil;
-was_named_by_then(named: StepApprover, membership: Membership, at) if
+was_named_by_then(named: StepApprover, _: Membership, _, _) if named.role = nil;
+was_named_by_then(named: StepApprover, membership: Membership, at, context) if
   role = named.role and
   role matches String and
   role = "LEGAL_REP" and
-  represented(membership.person_id, membership.enterprise, at);
-was_named_by_then(named: StepApprover, membership: Membership, at) if
+  represented(membership.person_id, membership.enterprise, at, context);
+was_named_by_then(named: StepApprover, membership: Membership, at, _) if
   role = named.role and
   role matches String and
   assignment in membership.assignments and

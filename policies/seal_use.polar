@@ -70,8 +70,9 @@ is_superseded(review: SealReview, seal: Seal) if
   newer in seal.reviews and
   review.submitted_at < newer.submitted_at;
 
-# Decided by another person than the one who submitted it, whatever memberships they have; or in a company of one by its
-# owner (sole_owner.polar).
+# Decided by another person than the one who submitted it, whatever memberships they have, who ran the seals then; or in a
+# company of one by its owner (sole_owner.polar).
+#@ A-02 S-02
 has_passed_review(review: SealReview, seal: Seal, context) if
   review.state = "PASSED" and
   review.submitted_at <= review.decided_at and
@@ -79,8 +80,17 @@ has_passed_review(review: SealReview, seal: Seal, context) if
   review.decided_by_id matches String and
   decider in seal.enterprise.memberships and
   decider.id = review.decided_by_id and
-  (decider.person_id != review.submitted_by.person_id or
+  (was_decided_by_second(review, decider, seal, context) or
   was_alone_at(decider, seal.enterprise, review.decided_at, context));
+
+# Like SEAL_ADMINISTRATION (seal_management.polar), at an earlier time.
+was_decided_by_second(review: SealReview, decider: Membership, seal: Seal, context) if
+  decider.person_id != review.submitted_by.person_id and
+  ran_seals(decider.person_id, seal.enterprise, review.decided_at, context);
+
+ran_seals(person_id, enterprise: Enterprise, at, context) if
+  had_role(person_id, enterprise, "SEAL_ADMIN", at, context);
+ran_seals(person_id, enterprise: Enterprise, at, context) if represented(person_id, enterprise, at, context);
 
 newest_review(seal: Seal, review) if
   review in seal.reviews and
@@ -324,7 +334,7 @@ meets(person: Person, "NO_SELF_DEALING", "use", seal: Seal, context) if
   not deals_with_self(person, seal, contract, context);
 
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
-  is_opposite_in_person(person, seal, contract) and
+  is_opposite_in_person(person, seal, contract, context) and
   not has_self_dealing_resolution(person, seal, contract, context);
 deals_with_self(person: Person, seal: Seal, contract: Contract, context) if
   represents_another_party(person, seal, contract) and
@@ -340,16 +350,16 @@ is_party_personally(person_id, contract: Contract) if
 # The legal representative who answers with their own property for the company's debt is on the company's side, if
 # somebody else signs whom they do not represent: the creditor.
 #@ A-05
-is_opposite_in_person(person: Person, seal: Seal, contract: Contract) if
+is_opposite_in_person(person: Person, seal: Seal, contract: Contract, context) if
   party in contract.signatories and
   party.person_id matches String and
   party.person_id = person.id and
-  not guarantees_for_owner(party, person, seal, contract);
+  not guarantees_for_owner(party, person, seal, contract, context);
 
-guarantees_for_owner(party: Signatory, person: Person, seal: Seal, contract: Contract) if
+guarantees_for_owner(party: Signatory, person: Person, seal: Seal, contract: Contract, context) if
   party.guarantor_for_id matches String and
   party.guarantor_for_id = seal.enterprise_id and
-  legal_representative(person, seal.enterprise) and
+  legal_representative(person, seal.enterprise, context) and
   has_other_creditor(person, seal, contract);
 
 has_other_creditor(person: Person, seal: Seal, contract: Contract) if
@@ -378,6 +388,20 @@ represents_another_party(person: Person, seal: Seal, contract: Contract) if
   party in contract.signatories and
   party.enterprise_id matches String and
   party.enterprise_id = snapshot.enterprise_id;
+# What the owner alone signs benefits whoever drew it up: a debt that is acknowledged, a waiver.
+represents_another_party(person: Person, seal: Seal, contract: Contract) if
+  is_for_its_sender(seal, contract) and
+  snapshot in person.represented and
+  snapshot.is_current = true and
+  snapshot.enterprise_id = contract.initiator_id;
+
+is_for_its_sender(seal: Seal, contract: Contract) if
+  contract.initiator_id != seal.enterprise_id and
+  forall(party in contract.signatories, is_party_of_owner(party, seal));
+
+is_party_of_owner(party: Signatory, seal: Seal) if
+  party.enterprise_id matches String and
+  party.enterprise_id = seal.enterprise_id;
 
 # Both enterprises may agree to it, as they may agree that one person acts for both.
 is_named_by_other_party(person_id, person: Person, seal: Seal, contract: Contract, context) if

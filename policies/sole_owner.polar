@@ -204,7 +204,7 @@ because("NOT_OWN_REVIEW", "FACE_VERIFICATION_REQUIRED", person: Person, review: 
 was_alone_at(decider: Membership, enterprise: Enterprise, at, context) if
   decider.joined_at <= at and
   at < decider.ended_at and
-  was_legal_representative(decider.person_id, enterprise, at) and
+  was_legal_representative(decider.person_id, enterprise, at, context.parameters.registry_fresh_within) and
   is_certified_owner(decider.person_id, enterprise, at) and
   forall(other in enterprise.memberships,
          other.person_id = decider.person_id or at < other.joined_at or was_gone_long_before(other, at, context));

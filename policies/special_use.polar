@@ -213,27 +213,27 @@ was_acting_custodian(person_id, seal: Seal, at) if
 # Like has_right_to_approve. What was sealed the use does not tell, so that only a right without limits covers it.
 had_right_to_approve(approver: Membership, seal: Seal, at, context) if
   was_legal_representative(approver.person_id, seal.enterprise, at, context.parameters.registry_valid_for);
-had_right_to_approve(approver: Membership, seal: Seal, at, _) if
+had_right_to_approve(approver: Membership, seal: Seal, at, context) if
   seal.kind != "LEGAL_REP" and
   grant in seal.grants and
   grant.right = "APPROVE" and
   grant.membership_id = approver.id and
   grant.state in ["ACTIVE", "EXPIRED"] and
-  is_confirmed(grant, at) and
+  is_confirmed(grant, at, context) and
   covers_everything(grant) and
   grant.parent_id = nil and
   grant.valid_from <= at and
   at < grant.valid_to and
-  was_entitled_to_grant(grant.grantor, seal.enterprise, at);
+  was_entitled_to_grant(grant.grantor, seal.enterprise, at, context);
 
-# A grant stood on the role of the one who gave it, and on their membership. A role that was revoked does not say when.
-was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at) if
+# A grant stood on the role of the one who gave it, and on their membership.
+was_entitled_to_grant(grantor: RoleAssignment, _: Enterprise, at, context) if
   grantor.role = "SEAL_ADMIN" and
-  was_active_assignment(grantor, at);
-was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at) if
+  was_active_assignment(grantor, at, context);
+was_entitled_to_grant(grantor: RoleAssignment, enterprise: Enterprise, at, context) if
   grantor.role = "LEGAL_REP" and
-  was_active_assignment(grantor, at) and
-  was_legal_representative(grantor.membership.person_id, enterprise, at);
+  was_active_assignment(grantor, at, context) and
+  was_legal_representative(grantor.membership.person_id, enterprise, at, context.parameters.registry_valid_for);
 
 # An emergency puts the approval off. It does not put aside what the party's own review of the contract has to say.
 #@ C-07 U-24

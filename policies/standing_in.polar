@@ -19,7 +19,7 @@ stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, conte
   absent.person_id != request.applicant.person_id and
   absent.person_id != substitute.person_id and
   not keeps_seal_now(absent.person_id, request.seal, context) and
-  was_recorded_rightly(absence, request) and
+  was_recorded_rightly(absence, request, context) and
   not gave_verdict(absent.person, request);
 
 is_absent_at(absence: Absence, at) if
@@ -33,19 +33,23 @@ was_withdrawn_by(absence: Absence, at) if
 
 # The absent person named their substitute, or an administrator or the legal representative did: never the substitute,
 # and never the applicant, who would choose their own judge.
-was_recorded_rightly(absence: Absence, _: SealUseRequest) if absence.recorded_by_id = absence.membership.person_id;
-was_recorded_rightly(absence: Absence, request: SealUseRequest) if
+was_recorded_rightly(absence: Absence, _: SealUseRequest, _) if
+  absence.recorded_by_id = absence.membership.person_id;
+was_recorded_rightly(absence: Absence, request: SealUseRequest, context) if
   absence.recorded_by_id != absence.substitute.person_id and
   absence.recorded_by_id != request.applicant.person_id and
-  ran_enterprise(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at);
+  ran_enterprise(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
 
-ran_enterprise(person_id, enterprise: Enterprise, at) if
+# Like may_administer, at an earlier time.
+#@ A-14
+ran_enterprise(person_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
-  was_active_assignment(assignment, at);
-ran_enterprise(person_id, enterprise: Enterprise, at) if was_legal_representative(person_id, enterprise, at);
+  was_active_assignment(assignment, at, context);
+ran_enterprise(person_id, enterprise: Enterprise, at, context) if
+  was_legal_representative(person_id, enterprise, at, context.parameters.registry_fresh_within);
 
 substitution_changes(substitute: Membership, context, at) if
   absence in substitute.substitutions and
@@ -89,6 +93,19 @@ meets(_: Person, "SUBSTITUTE_FIT", "record_absence", membership: Membership, con
   substitute.person_id != membership.person_id and
   is_live(substitute, context) and
   is_active_and_verified(substitute.person);
+
+# Who names another's substitute gives a say away: not while a retrieval holds the enterprise, nor as a new administrator
+# in the time after it. One's own absence one may record at any time.
+#@ R-12 R-13
+requires("record_absence", _: Membership, "NO_RETRIEVAL_HOLD");
+requires("record_absence", _: Membership, "COOLED_OFF");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "record_absence", membership: Membership, context) if
+  not is_held_by_retrieval(membership.enterprise, context);
+meets(person: Person, "NO_RETRIEVAL_HOLD", "record_absence", membership: Membership, _) if
+  membership.person_id = person.id;
+meets(person: Person, "COOLED_OFF", "record_absence", membership: Membership, context) if
+  not cooling_off(person, membership.enterprise, _, context);
+meets(person: Person, "COOLED_OFF", "record_absence", membership: Membership, _) if membership.person_id = person.id;
 
 lapses(person: Person, "record_absence", membership: Membership, context, at) if
   admin_lapses(person, membership.enterprise, context, at);

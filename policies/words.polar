@@ -130,12 +130,8 @@ registry_names(person_id, enterprise: Enterprise) if
   snapshot.legal_rep_id matches String and
   snapshot.legal_rep_id = person_id;
 
-# Who was the legal representative at a time: the last that the registry had said by then names this person, and nothing
-# that it had said speaks against that. What nobody had looked up by then is not known.
-was_legal_representative(person_id, enterprise: Enterprise, at) if
-  representing_snapshot_then(person_id, enterprise, _, at);
-
-# … by what the registry had said no longer than `length` before.
+# Who was the legal representative at a time: the last that the registry had said by then, no longer than `length` before,
+# names this person, and nothing that it had said speaks against that. What nobody had looked up by then is not known.
 #@ A-14
 was_legal_representative(person_id, enterprise: Enterprise, at, length) if
   representing_snapshot_then(person_id, enterprise, snapshot, at) and
@@ -182,13 +178,20 @@ has_known_end(membership: Membership, context) if
   membership.state = "ENDED" and
   membership.ended_at <= context.now;
 
-# A role as it was at a time, with the membership that it is of; when one was revoked is not known.
-was_active_assignment(assignment: RoleAssignment, at) if
-  assignment.state in ["ACTIVE", "EXPIRED"] and
+# A role as it was at a time, with the membership that it is of. One that was revoked counts until then, where that is
+# known.
+was_active_assignment(assignment: RoleAssignment, at, context) if
+  was_not_revoked_by(assignment, at, context) and
   assignment.valid_from <= at and
   at < assignment.valid_to and
   assignment.membership.joined_at <= at and
   at < assignment.membership.ended_at;
+
+was_not_revoked_by(assignment: RoleAssignment, _, _) if assignment.state in ["ACTIVE", "EXPIRED"];
+was_not_revoked_by(assignment: RoleAssignment, at, context) if
+  assignment.state = "REVOKED" and
+  at < assignment.revoked_at and
+  assignment.revoked_at <= context.now;
 
 belongs(person: Person, enterprise: Enterprise, context) if
   is_member(person, enterprise, context) or
@@ -263,8 +266,8 @@ may_manage_seals(person: Person, enterprise: Enterprise, context) if
   has_active_role(person, enterprise, "SEAL_ADMIN", context) or
   legal_representative(person, enterprise, context);
 
-# Where it takes two persons, one whom the other gave the administration of seals less than a day ago is no second
-# person: they would be a straw man. It does not matter which of the two acts first.
+# Where it takes two persons, one whom the other gave a post less than a day ago that makes them one of the two is no
+# second person: they would be a straw man. It does not matter which of the two acts first.
 #@ M-11
 is_second_person(person: Person, first_id, enterprise: Enterprise, context) if
   person.id != first_id and
@@ -272,20 +275,24 @@ is_second_person(person: Person, first_id, enterprise: Enterprise, context) if
 
 # … until `at`.
 appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
-  new_seal_administrator(one_id, other_id, enterprise, at, context);
+  new_officer(one_id, other_id, enterprise, at, context);
 appointed_lately(one_id, other_id, enterprise: Enterprise, at, context) if
-  new_seal_administrator(other_id, one_id, enterprise, at, context);
+  new_officer(other_id, one_id, enterprise, at, context);
 
-new_seal_administrator(person_id, by_id, enterprise: Enterprise, at, context) if
+# The legal representative's appointees are nobody's straw men: that person could do it themself.
+new_officer(person_id, by_id, enterprise: Enterprise, at, context) if
+  has_new_post_from(person_id, by_id, enterprise, at, context) and
+  not registry_names(by_id, enterprise);
+
+has_new_post_from(person_id, by_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
-  assignment.role = "SEAL_ADMIN" and
+  assignment.role in ["SYSTEM_ADMIN", "SEAL_ADMIN", "CONTRACT_ADMIN"] and
   assignment.state = "ACTIVE" and
   assignment.granted_by_id matches String and
   assignment.granted_by_id = by_id and
-  new_post_until(assignment, at, context) and
-  not registry_names(by_id, enterprise);
+  new_post_until(assignment, at, context);
 
 # How long a post is new: from the day on which it was given, and from the day on which its holder joined.
 new_post_until(assignment: RoleAssignment, at, context) if

@@ -161,6 +161,7 @@ CHECKS: dict[str, Any] = {
     "signatory_a_05_4": edited("Signatory", "party1", id="new", guarantor_for_id="e1"),
     "cross_enterprise_grant_u_05_4": edited("CrossEnterpriseGrant", "g-cross", id="new", currency="CNY"),
     "party_consent_u_14_1": edited("PartyConsent", "consent", id="new", person_id=None),
+    "role_assignment_i8_4": edited("RoleAssignment", "ann-clerk", revoked_at=NOW),
     "role_assignment_m_07_3": edited("RoleAssignment", "ann-clerk", id="new", custom_role_id=None),
     "working_hours_u_08_2": edited("WorkingHours", "hours", weekday=8),
     "working_hours_u_08_3": edited("WorkingHours", "hours", to_minute=540),

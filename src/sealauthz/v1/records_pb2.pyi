@@ -1347,7 +1347,7 @@ class Membership(_message.Message):
     def __init__(self, id: _Optional[str] = ..., person_id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., joined_via: _Optional[_Union[JoinedVia, str]] = ..., joined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MembershipState, str]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., department_id: _Optional[str] = ..., suspended_for: _Optional[_Union[SuspensionCause, str]] = ..., suspended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RoleAssignment(_message.Message):
-    __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary", "custom_role_id", "department_id")
+    __slots__ = ("id", "membership_id", "role", "state", "granted_by_id", "valid_from", "valid_to", "is_primary", "custom_role_id", "department_id", "revoked_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
@@ -1358,6 +1358,7 @@ class RoleAssignment(_message.Message):
     IS_PRIMARY_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_ROLE_ID_FIELD_NUMBER: _ClassVar[int]
     DEPARTMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     membership_id: str
     role: Role
@@ -1368,7 +1369,8 @@ class RoleAssignment(_message.Message):
     is_primary: bool
     custom_role_id: str
     department_id: str
-    def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., state: _Optional[_Union[AssignmentState, str]] = ..., granted_by_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_primary: _Optional[bool] = ..., custom_role_id: _Optional[str] = ..., department_id: _Optional[str] = ...) -> None: ...
+    revoked_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., membership_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., state: _Optional[_Union[AssignmentState, str]] = ..., granted_by_id: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_primary: _Optional[bool] = ..., custom_role_id: _Optional[str] = ..., department_id: _Optional[str] = ..., revoked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Absence(_message.Message):
     __slots__ = ("id", "membership_id", "substitute_id", "recorded_by_id", "recorded_at", "valid_from", "valid_to", "withdrawn_at")

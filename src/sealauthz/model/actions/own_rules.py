@@ -28,12 +28,13 @@ class ResolutionContext(Context):
 @dataclass(slots=True)
 class RulesContext(Context):
     """Changing an enterprise's own rules: on which change that two agreed to, or on which intent check of an owner who
-    is alone; and whether what is written only TIGHTENS them.
+    is alone; the digest of the rules that are written, as they were confirmed; and whether that only TIGHTENS them.
     """
 
     change: RuleChange | None = None
     verification: IdentityVerification | None = None
     effect: str | None = None
+    digest: str | None = None
 
 
 @dataclass(slots=True)
@@ -49,9 +50,19 @@ def _day(query: ResolverInput) -> Mapping[str, Any]:
     return {"day_ends": end_of_day(query.resource.enterprise.timezone, query.now)}
 
 
-_GIVEN = ("change", "verification", "effect")
+@dataclass(slots=True)
+class CountersignContext(Context):
+    """Confirming that a resolution was passed: `contract` is the one that it is about, found by the server."""
+
+    contract: Contract | None = None
+
+
+_GIVEN = ("change", "verification", "effect", "digest")
 
 ACTIONS = (
+    *actions(
+        "BoardResolution", CountersignContext, "countersign", resolver=Resolver(along={"contract": ("contract_id",)})
+    ),
     *actions("Enterprise", ResolutionContext, "record_resolution", gives=("source", "contract", "beneficiary")),
     *actions(
         "Enterprise",

@@ -151,15 +151,19 @@ class Membership:
         "(role = 'CUSTOM') = (custom_role_id IS NOT NULL)",
         says="a CUSTOM role names the custom role, and no other role does",
     ),
+    Check("I8", "revoked_at = 0 OR state = 'REVOKED'", says="a role that has a time of its revocation is revoked"),
     Fixed("I8", "role", "custom_role_id", says="another role takes a new assignment"),
     SetOnce("I17", "granted_by_id", says="who gave a role is history"),
+    SetOnce("I17", "revoked_at", says="when a role was revoked is history"),
     Life({"ACTIVE": ("REVOKED", "EXPIRED")}, invariant="I8"),
     RelatedTo("Person", "membership_id/person_id"),
     home="membership_id",
     permanent=True,
 )
 class RoleAssignment:
-    """A role given to a member for a time. `department_id` is the department that a DEPT_ADMIN runs."""
+    """A role given to a member for a time. `department_id` is the department that a DEPT_ADMIN runs. Of a role that was
+    revoked, `revoked_at` is when; where that is not known, it counts as never held.
+    """
 
     id: str
     membership_id: Annotated[str, Ref("Membership")]
@@ -171,6 +175,7 @@ class RoleAssignment:
     is_primary: bool = False
     custom_role_id: Annotated[str | None, Ref("CustomRole")] = None
     department_id: Annotated[str | None, Ref("Department")] = None
+    revoked_at: Instant = NEVER
 
     membership: Membership = one("membership_id")
     custom_role: CustomRole | None = one("custom_role_id")
