@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sealauthz.errors import FactNotLoaded, FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, SealAuthzError
 from sealauthz.facts.memory.consistency import FROM_MEMORY, NO_DEADLINE, Consistency, Deadline, uptime_s
-from sealauthz.facts.memory.loading import touched_since
+from sealauthz.facts.memory.loading import Touched, touched_since
 from sealauthz.facts.memory.loads import DEFAULT_LARGE_BYTES, Loads
 from sealauthz.facts.memory.permits import NoPermit, NotAtOnce, ReadPermit, ReadPermits, WaitedForPermit
 from sealauthz.facts.memory.reading import Statistics, StoreReading
@@ -26,6 +26,7 @@ from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import HomeIndex, Timeline
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.history import changed_of
 from sealauthz.facts.store.store import Commit, Store
 from sealauthz.schema import Model, Unit
 
@@ -41,6 +42,7 @@ _WRITER_WAITS_S = 1.0
 _LOOKS = 5
 _HOMES = 100_000
 _RELOADED_AT_ONCE = 16
+_MOST_IMAGES = 500
 _WARMED_AT_ONCE = 100
 _WARM_SHARE = 0.9
 _CATALOG_EVERY_S = 1.0
@@ -293,7 +295,7 @@ class FactCache:
             if transaction.revision > base:
                 changed = touched_since(transaction, base, mark)
                 if changed is not None:
-                    hot = [unit for unit in changed if reload and timeline.cache.is_reloaded(unit)]
+                    hot = [unit for unit in changed.units if reload and timeline.cache.is_reloaded(unit)]
                     loaded = {unit: _reloaded(transaction, unit) for unit in hot[:_RELOADED_AT_ONCE]}
                     return self._advance(timeline, transaction, changed, loaded, started)
             elif transaction.revision == base and transaction.mark == mark:
@@ -306,7 +308,7 @@ class FactCache:
         self,
         timeline: Timeline,
         transaction: ReadTransaction,
-        changed: Iterable[Unit],
+        changed: Touched,
         loaded: dict[Unit, WiredUnit | None],
         started: float,
     ) -> Timeline | None:
@@ -315,7 +317,7 @@ class FactCache:
                 return None
             if transaction.revision > timeline.revision:
                 standing = {unit: timeline.cache.standing(unit) for unit in loaded}
-                timeline.advance(transaction.revision, transaction.mark, changed)
+                timeline.advance(transaction.revision, transaction.mark, changed.units, changed.rows)
                 for unit, records in loaded.items():
                     if records is not None:
                         entry = self.loads.entry(records)
@@ -384,7 +386,8 @@ class FactCache:
             is_there = False
             if timeline.name == commit.timeline:
                 if timeline.revision == commit.revision - 1 and timeline.mark == commit.before:
-                    timeline.advance(commit.revision, commit.mark, commit.units)
+                    rows = map(changed_of, commit.images) if len(commit.images) <= _MOST_IMAGES else None
+                    timeline.advance(commit.revision, commit.mark, commit.units, rows)
                     self.signal.tell(commit.revision)
                 is_there = timeline.revision == commit.revision and timeline.mark == commit.mark
         if not is_there:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, Dialect, Select, bindparam, literal_column, select, union
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Dialect,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    union,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.store.database import ReadTransaction
+from sealauthz.facts.store.history import Changed, changes_in
 from sealauthz.facts.store.rows import ids_along, ids_parameter, leads, marks_among
 from sealauthz.facts.store.tables import (
     FACT_CHANGE,
@@ -25,6 +38,10 @@ from sealauthz.schema import FOREVER, UNLIMITED, Model, Unit, shape_of
 
 _MAX_REVISIONS = 2_000
 """With more revisions than this since the last look, everything is loaded again."""
+
+_MAX_READ = 200
+_MAX_CHARACTERS = 64 * 1024
+"""With more revisions than this, or a larger one, as an import makes, look-ups are forgotten, and not moved on."""
 
 
 @cache
@@ -116,12 +133,18 @@ def home_statement(tables: Tables, record_type: str, is_postgresql: bool) -> str
 
 
 @cache
-def _touched_statements(is_postgresql: bool) -> tuple[str, str]:
-    """Return the statements that find the units changed after a revision, and what marks that revision."""
+def _touched_statements(is_postgresql: bool) -> tuple[str, str, str]:
+    """Return the statements that find the units changed after a revision, what marks it, and what was changed."""
     unit, change = FACT_CHANGE_UNIT, FACT_CHANGE
     units = select(unit.c.kind, unit.c.id).where(unit.c.revision > bindparam("revision")).distinct()
     marks = select(change.c.at, change.c.caller, change.c.request_id).where(change.c.revision == bindparam("revision"))
-    return compiled(units, is_postgresql), compiled(marks, is_postgresql)
+    # PostgreSQL knows the bytes of a long text without reading it.
+    size = func.octet_length(change.c.changes) if is_postgresql else func.length(change.c.changes)
+    texts = select(case((size <= bindparam("most", type_=BigInteger), change.c.changes)))
+    texts = texts.where(change.c.revision > bindparam("revision")).order_by(change.c.revision)
+    # Written by us, as in `after_statement`.
+    limited = f"{compiled(texts, is_postgresql)}\n LIMIT {_MAX_READ + 1:d}"
+    return compiled(units, is_postgresql), compiled(marks, is_postgresql), limited
 
 
 @cache
@@ -245,19 +268,28 @@ def after_statement(tables: Tables, record_type: str, column: str, size: int, is
     return f"{compiled(statement, is_postgresql)}\n LIMIT {size:d}"
 
 
-def touched_since(
-    transaction: ReadTransaction, revision: int, mark: tuple[Any, ...] | None = None
-) -> frozenset[Unit] | None:
-    """Return the units changed after a revision; None if that is too long ago to say.
+class Touched(NamedTuple):
+    """What was changed after a revision: units, and the rows in their order; None for rows where they are too many."""
+
+    units: frozenset[Unit]
+    rows: tuple[Changed, ...] | None
+
+
+def touched_since(transaction: ReadTransaction, revision: int, mark: tuple[Any, ...] | None = None) -> Touched | None:
+    """Return what was changed after a revision; None if that is too long ago to say.
 
     `mark` is what a transaction said of this revision: None is returned as well where the history has another one
     there.
     """
-    if not 0 <= transaction.revision - revision <= _MAX_REVISIONS:
+    behind = transaction.revision - revision
+    if not 0 <= behind <= _MAX_REVISIONS:
         return None
     statements = _touched_statements(transaction.is_postgresql)
-    units, marks = transaction.fetch_each(statements, {"revision": revision})
+    parameters = {"revision": revision, "most": _MAX_CHARACTERS}
+    units, marks, texts = transaction.fetch_each(statements, parameters)
     if revision > 0 and (not marks or (mark is not None and marks[0] != mark)):
         # The row is gone, so those behind it may be too; or a database was restored, and its history is another one.
         return None
-    return frozenset(Unit(kind, unit_id) for kind, unit_id in units)
+    is_known = len(texts) == behind and all(text is not None for (text,) in texts)
+    rows = tuple(changed for (text,) in texts for changed in changes_in(text)) if is_known else None
+    return Touched(frozenset(Unit(kind, unit_id) for kind, unit_id in units), rows)

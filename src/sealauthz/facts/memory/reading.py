@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +12,7 @@ from sealauthz.errors import FactsUnavailable, RevisionGone
 from sealauthz.facts.memory.consistency import Deadline, uptime_s
 from sealauthz.facts.memory.entries import Entry
 from sealauthz.facts.memory.loading import touched_since
+from sealauthz.facts.memory.lookups import Key, PageKey, key_of
 from sealauthz.facts.memory.permits import ReadPermit
 from sealauthz.facts.memory.snapshot import StaleSnapshot
 from sealauthz.facts.memory.sources import TransactionSource
@@ -61,6 +62,12 @@ class Loader(Protocol):
 
     def made(self, unit: Unit, line: Timeline, transaction: ReadTransaction, patience_s: float) -> Entry | None:
         """Return a unit as a transaction of a timeline sees it: moved on, or loaded."""
+
+    def keep(self, line: Timeline, key: Key | PageKey, values: Sequence[str], revision: int) -> None:
+        """Keep what a look-up found at a revision of a timeline."""
+
+    def renew(self, line: Timeline, key: Key | PageKey) -> None:
+        """Keep a look-up that was asked for again."""
 
 
 class Side(Protocol):
@@ -132,22 +139,29 @@ class StoreReading:
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up the home of a record, as a `Reading` does."""
+        key = key_of(record_type, {"id": record_id})
+        if self._known(key) == ():
+            return None
         found = TransactionSource(self.pin()).home(record_type, record_id)
         if found is None:
-            self._check_kind(self.units.home_kind(record_type))  # else the unit is checked when it is read
+            self._looked_up(key, ())  # else the unit is checked when it is read
         return found
 
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up ids by values, as a `Reading` does."""
-        found = TransactionSource(self.pin()).matching(record_type, values)
-        self._check_kind(self.units.home_kind(record_type))
-        return found
+        key = key_of(record_type, values)
+        found = self._known(key)
+        if found is None:
+            found = self._looked_up(key, TransactionSource(self.pin()).matching(record_type, values))
+        return list(found)
 
     def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
         """Look up the next values of a column, as a `Reading` does."""
-        found = TransactionSource(self.pin()).after(record_type, column, after, size)
-        self._check_kind(self.units.home_kind(record_type))
-        return found
+        key = (record_type, column, after, size)
+        found = self._known(key)
+        if found is None:
+            found = self._looked_up(key, TransactionSource(self.pin()).after(record_type, column, after, size))
+        return list(found)
 
     def pin(self) -> ReadTransaction:
         """Return the transaction, opened now if it is not.
@@ -191,7 +205,7 @@ class StoreReading:
             raise RevisionGone("the facts at this revision are gone; begin again without a page token")
         # A timeline of our own, which knows exactly what changed since that revision.
         self._line = Timeline(transaction.timeline, revision, (), 0)
-        self._line.advance(transaction.revision, transaction.mark, changed)
+        self._line.advance(transaction.revision, transaction.mark, changed.units, changed.rows)
         self.timeline = transaction.timeline
         self.revision = revision
 
@@ -232,7 +246,21 @@ class StoreReading:
             self._open = opening.pop_all()
         return transaction
 
-    def _check_kind(self, kind: str) -> None:
-        transaction = self.pin()
-        if transaction.revision != self.revision and self._line.kind_same_since(kind) > self.revision:
+    def _known(self, key: Key | PageKey) -> tuple[str, ...] | None:
+        """Return what a look-up finds, if that is in memory."""
+        found = self._line.look_ups.get(key)
+        if found is None or found.since > self.revision:
+            return None
+        self._fact_cache.statistics.hits += 1
+        if self._line.look_ups.is_old(key):
+            self._fact_cache.loads.renew(self._line, key)
+        return found.values
+
+    def _looked_up(self, key: Key | PageKey, values: Sequence[str]) -> tuple[str, ...]:
+        """Keep what our transaction finds, and return it. Raises StaleSnapshot if it is not what was to be found."""
+        transaction, line = self.pin(), self._line
+        same_since = min(line.kind_same_since(self.units.home_kind(key[0])), line.look_ups.same_since(key[0]))
+        if transaction.revision != self.revision and same_since > self.revision:
             raise StaleSnapshot
+        self._fact_cache.loads.keep(line, key, values, transaction.revision)
+        return tuple(values)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sealauthz.facts.memory.entries import EntryCache
+from sealauthz.facts.memory.lookups import LookUps
+from sealauthz.facts.store.history import Changed
 from sealauthz.schema import Unit
 
 _CHANGES_REMEMBERED = 4_096
@@ -15,8 +17,8 @@ _NEVER = float("-inf")
 class Timeline:
     """One line of history, as far as this process follows it. Changed under the lock of the fact cache only.
 
-    INVARIANT: what `cache` holds was so at `revision`, and ever since `Entry.since`; and no newer revision than
-    `revision` was committed at the instant `confirmed_at`.
+    INVARIANT: what `cache` and `look_ups` hold was so at `revision`, and ever since their `since`; and no newer
+    revision than `revision` was committed at the instant `confirmed_at`.
     """
 
     __slots__ = (
@@ -25,6 +27,7 @@ class Timeline:
         "_known_since",
         "cache",
         "confirmed_at",
+        "look_ups",
         "mark",
         "name",
         "revision",
@@ -38,12 +41,18 @@ class Timeline:
         self.revision = revision
         self.mark = mark
         self.cache = EntryCache(budget)
+        self.look_ups = LookUps(budget, revision)
         self._changed_at: dict[Unit, int] = {}
         self._kinds_changed_at: dict[str, int] = {}
         self._known_since = revision
 
-    def advance(self, revision: int, mark: tuple[Any, ...], changed: Iterable[Unit]) -> None:
-        """Stand at a newer revision, between which and the one before these units changed."""
+    def advance(
+        self, revision: int, mark: tuple[Any, ...], changed: Iterable[Unit], rows: Iterable[Changed] | None = None
+    ) -> None:
+        """Stand at a newer revision, between which and the one before these units changed, and these rows in them.
+
+        None for rows: it is not known which.
+        """
         for unit in changed:
             self.cache.drop_changed(unit, self.revision)
             self._changed_at[unit] = revision
@@ -52,6 +61,7 @@ class Timeline:
             # In this order: what is no longer remembered must never pass for unchanged.
             self._known_since = revision
             self._changed_at = {}
+        self.look_ups.advance(revision, rows)
         # Last: a reader of this revision must no longer find what was so before it.
         self.mark = mark
         self.revision = revision

@@ -112,7 +112,7 @@ def _last_of_page(sizes: Iterable[Any], after: int, largest: int | None) -> int:
 
 def changes_in(text: str) -> Iterator[Changed]:
     """Parse the changes of a revision, one at a time. Raises ValueError."""
-    return map(_changed, _entries(text))
+    return map(changed_of, _entries(text))
 
 
 def _entries(text: str) -> Iterator[Any]:
@@ -131,7 +131,8 @@ def _entries(text: str) -> Iterator[Any]:
         raise ValueError("the list does not end")
 
 
-def _changed(entry: Mapping[str, Any]) -> Changed:
+def changed_of(entry: Mapping[str, Any]) -> Changed:
+    """Return a change as its image tells it."""
     concerned = (_tenants(entry.get(f"enterprises_{when}")) for when in ("before", "after"))
     return Changed(entry["type"], entry["id"], entry["before"], entry["after"], *concerned)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -36,7 +36,8 @@ _RETRIED_STATES = frozenset({"40P01", "40001"})
 class Commit:
     """A revision that this process has just written or been answered with: in which history, and what marks it.
 
-    `before` is what marked the newest revision until then; `units` are those that it changed, none if nothing was.
+    `before` is what marked the newest revision until then; `units` are those that it changed, none if nothing was, and
+    `images` tell what it changed in which records, as `history` reads them.
     """
 
     timeline: str
@@ -44,6 +45,7 @@ class Commit:
     mark: tuple[Any, ...]
     before: tuple[Any, ...]
     units: frozenset[Unit]
+    images: Sequence[Mapping[str, Any]] = ()
 
 
 def now_us() -> int:
@@ -229,7 +231,7 @@ class Store:
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
         if write.units:  # else the revision is another's, and so is its mark
             self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
-        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units))
+        self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units, write.images))
         return receipt
 
     def _announce(self, commit: Commit) -> None:

@@ -69,6 +69,7 @@ class Write:
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
         self.units: frozenset[Unit] = frozenset()
+        self.images: Sequence[Mapping[str, Any]] = ()
         self.before: tuple[Any, ...] = (None, None, None)
 
     def run(self) -> WriteReceipt:
@@ -391,6 +392,7 @@ class Write:
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
         batch = self._wanted.batch
         self.units = frozenset(units)
+        self.images = images
         self._connection.execute(
             insert(FACT_CHANGE).values(
                 revision=receipt.revision,
