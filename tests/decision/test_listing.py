@@ -547,3 +547,35 @@ def test_from_a_database_a_list_is_what_authorize_allows(
             pdp.list_page(official, Paging(1, token), RequestOptions(caller="caller"))
     finally:
         store.close()
+
+
+def test_warm_lists_and_decisions_open_no_transaction(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = system_clock()
+    facts = opening_facts(now)
+    store = Store.open(new_database("sqlite"), MODEL)
+    try:
+        store.write(Batch("setup", "facts", tuple(map(Put, facts))))
+        pdp = PolicyDecisionPoint(FactCache(store, max_age_s=1e9), BUNDLE, lambda: now)
+        known = {type(record).__name__: [r.id for r in facts if type(r) is type(record)][:2] for record in facts}
+        queries = [
+            ListQuery(root, Entity(side, id_), action, sought)
+            for action, type_ in BUNDLE.rulebook.requirements
+            for root, side, sought in ((Root.SUBJECT, "Person", type_), (Root.RESOURCE, type_, "Person"))
+            for id_ in known.get(side, ())
+        ]
+        cold = [pdp.list_page(query) for query in queries]
+        asked = [query.about(id_) for query, page in zip(queries, cold, strict=True) for id_ in page.ids[:1]]
+        decided = [bool(pdp.decide(question)) for question in asked]
+
+        def refuse() -> None:
+            raise AssertionError("a warm answer reads the database")
+
+        monkeypatch.setattr(store, "read_transaction", refuse)
+        assert [pdp.list_page(query).ids for query in queries] == [page.ids for page in cold]
+        assert [bool(pdp.decide(question)) for question in asked] == decided
+        assert any(decided)
+        assert len(queries) > 100
+    finally:
+        store.close()

@@ -116,7 +116,7 @@ class LookUps:
                 self._move(row, columns, revision)
             for (record_type, column), pages in list(self._pages.items()):
                 if record_type == row.record_type:
-                    self._move_pages(row, column, pages)
+                    self._move_pages(row, column, pages, revision)
 
     def forget(self, revision: int) -> None:
         """Forget everything: what is not known to be unchanged must never pass for it."""
@@ -157,20 +157,28 @@ class LookUps:
                 if tuple(name for name, _ in key[1]) == columns:
                     del kept[key]
 
-    def _move_pages(self, row: Changed, column: str, pages: dict[PageKey, Found]) -> None:
-        """Forget the pages in which a value may have come or gone."""
+    def _move_pages(self, row: Changed, column: str, pages: dict[PageKey, Found], revision: int) -> None:
+        """Take a value out of the pages, and put one into those where it belongs; forget those that cannot tell."""
         sides = (row.before, row.after)
         if any(side is not None and column not in side for side in sides):
             pages.clear()
             return
-        values = [None if side is None else side[column] for side in sides]
-        if values[0] == values[1]:
+        gone, come = (None if side is None else side[column] for side in sides)
+        if gone == come:
             return
         for key, found in list(pages.items()):
             _, _, after, size = key
-            is_last = len(found.values) < size
-            if any(v is not None and v > after and (is_last or v <= found.values[-1]) for v in values):
-                del pages[key]
+            values = found.values
+            if gone is not None and gone in values:
+                if column != "id" or len(values) == size:
+                    # Others may hold the value too; and what follows a full page is not known.
+                    del pages[key]
+                    continue
+                values = _with(values, gone, is_there=False)
+            if come is not None and come > after and (len(values) < size or come < values[-1]):
+                values = _with(values, come, is_there=True)[:size]
+            if values != found.values:
+                pages[key] = Found(values, revision)
 
 
 def _size(found: Found) -> int:

@@ -139,12 +139,9 @@ class StoreReading:
 
     def home(self, record_type: str, record_id: str) -> Unit | None:
         """Look up the home of a record, as a `Reading` does."""
-        key = key_of(record_type, {"id": record_id})
-        if self._known(key) == ():
-            return None
         found = TransactionSource(self.pin()).home(record_type, record_id)
         if found is None:
-            self._looked_up(key, ())  # else the unit is checked when it is read
+            self._check_same(record_type)  # else the unit is checked when it is read
         return found
 
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
@@ -258,9 +255,13 @@ class StoreReading:
 
     def _looked_up(self, key: Key | PageKey, values: Sequence[str]) -> tuple[str, ...]:
         """Keep what our transaction finds, and return it. Raises StaleSnapshot if it is not what was to be found."""
-        transaction, line = self.pin(), self._line
-        same_since = min(line.kind_same_since(self.units.home_kind(key[0])), line.look_ups.same_since(key[0]))
-        if transaction.revision != self.revision and same_since > self.revision:
-            raise StaleSnapshot
-        self._fact_cache.loads.keep(line, key, values, transaction.revision)
+        self._check_same(key[0])
+        self._fact_cache.loads.keep(self._line, key, values, self.pin().revision)
         return tuple(values)
+
+    def _check_same(self, record_type: str) -> None:
+        """Raise StaleSnapshot where records of a type may have changed between our revision and our transaction."""
+        line = self._line
+        same_since = min(line.kind_same_since(self.units.home_kind(record_type)), line.look_ups.same_since(record_type))
+        if self.pin().revision != self.revision and same_since > self.revision:
+            raise StaleSnapshot
