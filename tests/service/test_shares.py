@@ -217,6 +217,58 @@ def test_a_batch_counts_as_many_as_its_questions_and_a_write_as_its_changes(serv
     assert 8_000 < refused(served.authorization.Authorize, use(), GREEDY).retry_ms <= 9_200
 
 
+# --- a line that is too long ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_arrival", [True, False], ids=["on arrival", "in pools"])
+def test_a_call_that_waited_for_longer_than_it_has_left_is_refused_instead_of_answered_too_late(
+    serve: Serve, on_arrival: bool
+) -> None:
+    slow = Slow()
+    pdp = FakePdp(slow, waits=True)
+    served = serve(pdp=pdp, threads=1, answers_on_arrival=on_arrival)
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(ask, served.authorization.Authorize, use(), timeout=30)]
+        wait_until_under_way(served, served.server._pools.answers, 1)
+        calls += [pool.submit(ask, served.authorization.Authorize, use(), timeout=within) for within in (3, 30)]
+        wait_until_under_way(served, served.server._pools.answers, 3)
+        time.sleep(1.6)
+        slow.go.set()
+        refusal = refusal_of(calls[1].exception(10))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVICE_BUSY")
+        assert refusal.message == "the call has waited for longer than it has left"
+        assert refusal.retry_ms == 500
+        for call in (calls[0], calls[2]):
+            assert call.result(10).HasField("decision")
+    assert len(pdp.asked) == 2
+
+
+@pytest.mark.slow
+def test_at_three_times_what_it_can_do_the_service_does_as_much_as_it_can(serve: Serve) -> None:
+    def slowly(asked: Any) -> Any:
+        time.sleep(0.01)
+        return allow(asked)
+
+    served = serve(pdp=FakePdp(slowly, waits=True), threads=2)
+    ask(served.authorization.Authorize, use())
+
+    def answered_per_s(rate: float, within_s: float) -> float:
+        """Ask at a rate, without waiting for answers."""
+        calls: list[Any] = []
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < within_s:
+            while len(calls) < passed * rate:
+                calls.append(served.authorization.Authorize.future(use(), metadata=metadata(), timeout=0.5))
+            time.sleep(0.002)
+        return sum(call.exception() is None for call in calls) / within_s
+
+    with ThreadPoolExecutor(4) as pool:
+        began = time.monotonic()
+        list(pool.map(lambda _: ask(served.authorization.Authorize, use()), range(100)))
+        peak = 100 / (time.monotonic() - began)
+    assert answered_per_s(3 * peak, 1.5) >= 0.8 * peak
+
+
 # --- what a connection takes ------------------------------------------------------------------------------------------
 
 

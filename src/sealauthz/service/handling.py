@@ -37,7 +37,19 @@ class RequestLog:
         self.method = method
         self.caller: Caller | None = None
         self.bucket: Bucket | None = None
+        self._queued_at: float | None = None
+        self._waited_s = 0.0
         self.noted: dict[str, str | int] = {}
+
+    def queue(self) -> None:
+        """Note that the request goes to a pool now."""
+        self._queued_at = time.perf_counter()
+
+    def begin(self) -> float:
+        """Note that a thread has it; return for how many seconds it waited for that, 0 if it never did."""
+        if self._queued_at is not None:
+            self._waited_s, self._queued_at = time.perf_counter() - self._queued_at, None
+        return self._waited_s
 
     def failed(self, error: Exception) -> Failure:
         """Return how an error ends the request; log what the caller must not see."""

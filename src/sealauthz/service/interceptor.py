@@ -90,7 +90,8 @@ class Interceptor(grpc.ServerInterceptor):
         return request_log
 
     def room(self, method: Method, request_log: RequestLog) -> Method | Failure:
-        """Return a method as its caller has it, whose pool has room; or how the request ends because there is none."""
+        """Return a method as its caller has it, to whose pool the request goes now; or how it ends for lack of room."""
+        request_log.queue()
         own = method if request_log.caller is None else self._own(method, request_log.caller)
         return method.refused() or own.refused() or own
 
@@ -161,6 +162,7 @@ class Interceptor(grpc.ServerInterceptor):
         """Return what handles a call whose message may not be there yet, on a thread of the pool."""
 
         def handle(requests: Iterator[bytes], context: grpc.ServicerContext, request_log: RequestLog) -> Any:
+            request_log.begin()
             try:
                 message = self._patience.first(requests, context, pool, is_known=request_log.caller is not None)
             except NothingSent as nothing:
@@ -200,12 +202,15 @@ class Interceptor(grpc.ServerInterceptor):
         """Return what handles a request from its admission to its line in the log; `is_streaming`: the response is."""
 
         def handle(request: Any, context: grpc.ServicerContext, request_log: RequestLog) -> Any:
-            remaining_s = context.time_remaining()
+            remaining_s, waited_s = context.time_remaining(), request_log.begin()
             if (remaining_s is not None and remaining_s <= 0) or not context.is_active():
                 failure = deadline_passed()
                 request_log.end(failure)
                 _abort(context, failure)
             try:
+                if remaining_s is not None and waited_s > remaining_s and request_log.service in OURS:
+                    # All would be answered too late that stand in a line as long as their deadlines.
+                    raise ServiceBusy("the call has waited for longer than it has left")
                 call = self._admit(request_log, context, remaining_s)
                 result = behavior(request, call)
                 if serializer is not None:
