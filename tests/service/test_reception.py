@@ -152,12 +152,17 @@ def test_a_question_that_took_long_goes_to_a_pool_for_a_while(
         return allow(asked)
 
     served = serve(pdp=FakePdp(slow), answers_on_arrival=True)
-    for seal in ("S1", "S1", "S2"):
+    for seal in ("S1", "S1", "S1", "S2"):
         ask(served.authorization.Authorize, use(f"Seal:{seal}"))
-    assert [name == "sealauthz-answers" for name in threads] == [False, True, False]
+    assert [name == "sealauthz-answers" for name in threads] == [False, False, True, False]
     monkeypatch.setattr(budget, "_AWAY_S", 0.0)
     kept, asked = Budget(), Question(Entity("Person", "P1"), "use", Entity("Seal", "S1"), {})
-    kept.end(asked, time.thread_time_ns() - 2 * budget.BUDGET_NS)
+    for spent_ns in (2, 0, 2, 0):
+        kept.end(asked, time.thread_time_ns() - spent_ns * budget.BUDGET_NS)
+    assert not kept._away_until, "not twice in a row"
+    for _ in range(2):
+        kept.end(asked, time.thread_time_ns() - 2 * budget.BUDGET_NS)
+    assert kept._away_until
     assert kept.begin(asked), "it may come back"
 
 

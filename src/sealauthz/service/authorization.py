@@ -17,6 +17,7 @@ from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, D
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.polar.reach import Root
 from sealauthz.process.log import Log
+from sealauthz.service import encoding
 from sealauthz.service.budget import MAX_QUESTIONS_AT_ONCE, Budget
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
@@ -48,19 +49,15 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         self._log = log
         self._budget = Budget()
 
-    def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> authorization_pb2.AuthorizeResponse:
-        """Decide one question."""
+    def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> bytes:
+        """Decide one question. The response is written already, as a batch is (`service.encoding`)."""
         question, language = _question_from(request), _language_from(request)
         self._note_question(call, question.action, question.resource.type)
         decision = self._decide(question, self._options(request, call))
         _note_decision(call, decision)
-        response = authorization_pb2.AuthorizeResponse()
-        fill_decision(response.decision, decision, call.caller, self._store_id, language)
-        return response
+        return encoding.response(decision, call.caller, self._store_id, language)
 
-    def AuthorizeBatch(
-        self, request: authorization_pb2.AuthorizeBatchRequest, call: Call
-    ) -> authorization_pb2.AuthorizeBatchResponse:
+    def AuthorizeBatch(self, request: authorization_pb2.AuthorizeBatchRequest, call: Call) -> bytes:
         """Decide up to 1,000 questions; each has a decision or a status of its own."""
         violations = FieldViolations()
         violations.check_count("questions", len(request.questions), MAX_BATCH, least=1)
@@ -80,10 +77,12 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         counted = Counter(result.effect if isinstance(result, Decision) else "ERROR" for result in results)
         call.noted["items"] = len(results)
         call.noted.update({f"items_{word.lower()}": count for word, count in sorted(counted.items())})
-        response = authorization_pb2.AuthorizeBatchResponse()
-        for index, result in enumerate(results):
-            self._fill_item(response.items.add(), result, index, call, language)
-        return response
+        return encoding.batch(
+            encoding.decided(result, call.caller, self._store_id, language)
+            if isinstance(result, Decision)
+            else self._failed(result, index).SerializeToString()
+            for index, result in enumerate(results)
+        )
 
     def ListActions(
         self, request: authorization_pb2.ListActionsRequest, call: Call
@@ -159,23 +158,14 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
         call.noted["complete"] = int(page.is_complete)
         return page
 
-    def _fill_item(
-        self,
-        item: authorization_pb2.AuthorizeBatchItem,
-        result: Decision | SealAuthzError,
-        index: int,
-        call: Call,
-        language: str,
-    ) -> None:
-        if isinstance(result, Decision):
-            fill_decision(item.decision, result, call.caller, self._store_id, language)
-            return
-        if isinstance(result, InvalidRequest) and not result.violations[0].field.startswith("questions["):
-            moved = (Violation(f"questions[{index}].{v.field}", v.description) for v in result.violations)
-            result = InvalidRequest(*moved)
-        failure = failure_of(result)
-        write_incident(self._log, failure, result)
-        item.status.CopyFrom(failure.item_status())
+    def _failed(self, error: SealAuthzError, index: int) -> authorization_pb2.AuthorizeBatchItem:
+        """Return the item of a batch that has no decision."""
+        if isinstance(error, InvalidRequest) and not error.violations[0].field.startswith("questions["):
+            moved = (Violation(f"questions[{index}].{v.field}", v.description) for v in error.violations)
+            error = InvalidRequest(*moved)
+        failure = failure_of(error)
+        write_incident(self._log, failure, error)
+        return authorization_pb2.AuthorizeBatchItem(status=failure.item_status())
 
     def _options(self, request: AsksWithTexts | AsksPage, call: Call) -> RequestOptions:
         """For whom to answer, how fresh, and until when."""

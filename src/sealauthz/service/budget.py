@@ -20,10 +20,14 @@ Kind = tuple[str, str, str]
 
 
 class Budget:
-    """Remembers which questions took too long: by action and resource, because the rest is the caller's choice."""
+    """Remembers which questions took too long: by action and resource, because the rest is the caller's choice.
+
+    Twice in a row: once may be the collector of garbage, or a rule that is compiled.
+    """
 
     def __init__(self) -> None:
         self._away_until: dict[Kind, float] = {}
+        self._once: set[Kind] = set()
 
     def begin(self, question: Question) -> int:
         """Return what to end with. Raises NotAtOnce where such a question took too long not long ago."""
@@ -35,10 +39,21 @@ class Budget:
 
     def end(self, question: Question, began: int) -> None:
         """Note how long a question took."""
-        if time.thread_time_ns() - began > BUDGET_NS:
+        is_over = time.thread_time_ns() - began > BUDGET_NS
+        if not is_over and not self._once:
+            return
+        kind = _kind(question)
+        if not is_over:
+            self._once.discard(kind)
+        elif kind in self._once:
+            self._once.discard(kind)
             if len(self._away_until) >= _MAX_REMEMBERED:
                 self._away_until.clear()
-            self._away_until[_kind(question)] = time.monotonic() + _AWAY_S
+            self._away_until[kind] = time.monotonic() + _AWAY_S
+        else:
+            if len(self._once) >= _MAX_REMEMBERED:
+                self._once.clear()
+            self._once.add(kind)
 
 
 def _kind(question: Question) -> Kind:

@@ -213,7 +213,7 @@ class Interceptor(grpc.ServerInterceptor):
                     raise ServiceBusy("the call has waited for longer than it has left")
                 call = self._admit(request_log, context, remaining_s)
                 result = behavior(request, call)
-                if serializer is not None:
+                if serializer is not None and type(result) is not bytes:  # some answers come written
                     result = handling.serialized(result, serializer) if is_streaming else serializer(result)
             except NotAtOnce:
                 raise  # for another thread to try again

@@ -7,15 +7,23 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sealauthz.answers import Audience, ConditionalItem, NextStep, ParameterValue, Reason, RequirementOutcome
+from sealauthz.answers import (
+    Audience,
+    ConditionalItem,
+    NextStep,
+    Obligation,
+    ParameterValue,
+    Reason,
+    RequirementOutcome,
+)
 from sealauthz.decision.decision import Decision, Effect, Explanation
 from sealauthz.decision.listing import ListPage
 from sealauthz.service.callers import EXPLAIN, Caller
 from sealauthz.service.fields import revision_message, set_timestamp, timestamp
 from sealauthz.v1 import authorization_pb2
 
-_EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}
-_AUDIENCES = {Audience.USER: authorization_pb2.AUDIENCE_USER, Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR}
+EFFECTS = {Effect.ALLOW: authorization_pb2.EFFECT_ALLOW, Effect.DENY: authorization_pb2.EFFECT_DENY}
+AUDIENCES = {Audience.USER: authorization_pb2.AUDIENCE_USER, Audience.OPERATOR: authorization_pb2.AUDIENCE_OPERATOR}
 
 NOT_PERMITTED_NOW = Reason("NOT_PERMITTED_NOW", 0, Audience.USER, "", (NextStep("CONTACT_PLATFORM"),))
 """What a deny says whose reasons are all for operators: a deny never has none."""
@@ -40,7 +48,7 @@ def fill_decision(
         decision = dataclasses.replace(decision, reasons=reasons).localized(language)
         reasons = decision.reasons
     # In place, and of what many decisions have in common one copy: a deny has a dozen parts.
-    message.effect = _EFFECTS[decision.effect]
+    message.effect = EFFECTS[decision.effect]
     message.decision_id = decision.decision_id
     message.policy_version = decision.policy_version
     message.revision.CopyFrom(revision_message(store_id, decision.timeline, decision.revision))
@@ -50,8 +58,7 @@ def fill_decision(
     if reasons:
         _fill_reasons(message, reasons, names_requirements=caller.may_call(EXPLAIN))
     for obligation in decision.obligations:
-        part = message.obligations.add(code=obligation.code, text=obligation.text)
-        _fill_parameters(part.parameters, obligation.parameters)
+        fill_obligation(message.obligations.add(), obligation)
 
 
 def _fill_reasons(
@@ -65,13 +72,13 @@ def _fill_reasons(
         for step in reason.next_steps:
             identity = step.identity
             if identity not in made:
-                made[identity] = _step(step)
+                made[identity] = step_message(step)
             steps.append(made[identity])
         if reason.text or not all(map(_is_plain, reason.next_steps)):
             part = message.reasons.add(
                 code=reason.code,
                 stage=reason.stage,
-                audience=_AUDIENCES[reason.audience],
+                audience=AUDIENCES[reason.audience],
                 requirement=requirement,
                 text=reason.text,
             )
@@ -132,7 +139,7 @@ def _plain_reason(
     return authorization_pb2.Reason(
         code=code,
         stage=stage,
-        audience=_AUDIENCES[audience],
+        audience=AUDIENCES[audience],
         requirement=requirement,
         next_steps=map(_plain_step, steps),
     )
@@ -148,12 +155,19 @@ def _is_plain(step: NextStep) -> bool:
     return not step.parameters and not step.text
 
 
-def _step(step: NextStep) -> authorization_pb2.NextStep:
+def step_message(step: NextStep) -> authorization_pb2.NextStep:
+    """Return a next step as a message; it may be for many decisions, and must not be changed."""
     if _is_plain(step):
         return _plain_step(step.code)
     message = authorization_pb2.NextStep(code=step.code, text=step.text)
     _fill_parameters(message.parameters, step.parameters)
     return message
+
+
+def fill_obligation(message: authorization_pb2.Obligation, obligation: Obligation) -> None:
+    """Fill a message with an obligation."""
+    message.code, message.text = obligation.code, obligation.text
+    _fill_parameters(message.parameters, obligation.parameters)
 
 
 def _fill_parameters(messages: Any, parameters: Mapping[str, ParameterValue]) -> None:
@@ -162,7 +176,12 @@ def _fill_parameters(messages: Any, parameters: Mapping[str, ParameterValue]) ->
         if isinstance(value, str):
             messages[name].string_value = value
         elif isinstance(value, int):
-            if name.endswith(_INSTANTS):
+            if is_instant(name):
                 set_timestamp(messages[name].time_value, value)
             else:
                 messages[name].int_value = value
+
+
+def is_instant(name: str) -> bool:
+    """Tell whether the value of a parameter is an instant: its name says so."""
+    return name.endswith(_INSTANTS)

@@ -1,0 +1,115 @@
+"""The bytes of an answer are those of the message that it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import trusted
+from fake_pdp import allow
+from google.protobuf.internal import encoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealauthz.answers import Audience, NextStep, Obligation, Reason
+from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.question import Entity, Question
+from sealauthz.schema import FOREVER
+from sealauthz.service import RPCS, encoding, responses
+from sealauthz.service.callers import EXPLAIN
+from sealauthz.v1 import authorization_pb2
+
+ASKED = Question(Entity("Person", "P1"), "use", Entity("Seal", "S1"), {})
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+words = st.sampled_from(["", "SEAL_FROZEN", "VERIFY_FACE", "é"]) | texts
+names = st.sampled_from(["waiting", "opens_at", "from_until", "seal_id"]) | texts
+instants = st.integers(0, FOREVER) | st.sampled_from(
+    [0, 1, 999_999, 1_000_000, 268_435_456_000_000, 1_760_000_000_123_456]
+)
+
+
+@st.composite
+def parameters(draw: Any) -> dict[str, str | int]:
+    made: dict[str, str | int] = {}
+    for name in draw(st.lists(names, max_size=4, unique=True)):
+        numbers = instants if responses.is_instant(name) else st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(0, 3)
+        made[name] = draw(texts | numbers)
+    return made
+
+
+steps = st.builds(NextStep, words, parameters() | st.just({}), st.just("") | texts)
+reasons = st.builds(
+    Reason,
+    words,
+    st.integers(0, 300),
+    st.sampled_from(Audience),
+    words,
+    st.lists(steps, max_size=3).map(tuple),
+    st.just("") | texts,
+)
+obligations = st.builds(Obligation, words, parameters() | st.just({}), st.just("") | texts)
+decisions = st.builds(
+    Decision,
+    st.just(ASKED),
+    st.sampled_from(Effect),
+    texts,
+    words,
+    st.integers(0, (1 << 63) - 1),
+    instants,
+    instants,
+    st.lists(reasons, max_size=3).map(tuple),
+    st.lists(obligations, max_size=3).map(tuple),
+    words,
+    st.floats(0, 1e6),
+)
+callers = st.sampled_from(
+    [
+        trusted(),
+        trusted(sees_operator_reasons=False),
+        trusted(rpcs=frozenset(RPCS) - {EXPLAIN}, sees_operator_reasons=False),
+    ]
+)
+
+
+@given(decisions, callers, words)
+def test_an_answer_as_bytes_is_the_answer_as_a_message(decision: Decision, caller: Any, store_id: str) -> None:
+    message = authorization_pb2.AuthorizeResponse()
+    responses.fill_decision(message.decision, decision, caller, store_id)
+    written = encoding.response(decision, caller, store_id)
+    assert authorization_pb2.AuthorizeResponse.FromString(written) == message
+    item = authorization_pb2.AuthorizeBatchItem(decision=message.decision)
+    batch = encoding.batch([encoding.decided(decision, caller, store_id)] * 2)
+    assert authorization_pb2.AuthorizeBatchResponse.FromString(batch) == authorization_pb2.AuthorizeBatchResponse(
+        items=[item, item]
+    )
+
+
+@pytest.mark.parametrize("micros", [-1, -1_000_001])
+def test_a_time_before_1970_is_written_too(micros: int) -> None:
+    decision = Decision(ASKED, Effect.ALLOW, "D", "v", 1, micros, micros)
+    message = authorization_pb2.AuthorizeResponse()
+    responses.fill_decision(message.decision, decision, trusted(), "store")
+    written = encoding.response(decision, trusted(), "store")
+    assert authorization_pb2.AuthorizeResponse.FromString(written) == message
+
+
+@given(st.integers(0, (1 << 64) - 1) | st.integers(0, 70).map(lambda bits: (1 << bits) - 1 & (1 << 64) - 1))
+def test_a_number_is_written_as_protobuf_does(value: int) -> None:
+    assert encoding.varint(value) == encoder._VarintBytes(value)  # type: ignore[attr-defined]
+
+
+def test_a_negative_number_is_not_written_as_another() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        encoding.varint(-1)
+
+
+def test_an_allow_stays_an_allow_and_a_deny_a_deny() -> None:
+    allowed = authorization_pb2.AuthorizeResponse.FromString(encoding.response(allow(ASKED), trusted(), "store"))
+    assert allowed.decision.effect == authorization_pb2.EFFECT_ALLOW
+    denied = Decision(ASKED, Effect.DENY, "D", "v", 1, 1, 2)
+    seen = authorization_pb2.AuthorizeResponse.FromString(
+        encoding.response(denied, trusted(sees_operator_reasons=False), "s")
+    )
+    assert seen.decision.effect == authorization_pb2.EFFECT_DENY
+    assert [reason.code for reason in seen.decision.reasons] == ["NOT_PERMITTED_NOW"]
