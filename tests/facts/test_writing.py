@@ -321,6 +321,18 @@ def test_personal_text_is_in_its_own_row_only(store: Store) -> None:
     assert images(store, 2)[0]["before"] == images(store, 2)[0]["after"]
 
 
+def test_a_person_is_erased_by_blanking_what_is_personal_and_no_table_keeps_it(store: Store) -> None:
+    write(store, *scene())
+    secrets = {"real_name": "秘密姓名", "phone": "13912345678", "id_last4": "902X"}
+    write(store, edited("Person", "ann", **secrets, phone_hash="b" * 64))
+    write(store, edited("Person", "ann", **dict.fromkeys([*secrets, "phone_hash"], "")))
+    tables = dump(store)
+    for secret in secrets.values():
+        assert not [name for name, rows in tables.items() if secret in repr(rows)]
+    # The hash is gone from the row; what it was is history, as every change of a row is.
+    assert {name for name, rows in tables.items() if "b" * 64 in repr(rows)} == {"fact_change"}
+
+
 def test_a_revision_names_every_unit_that_holds_what_it_changed(store: Store) -> None:
     write(store, *scene())
     cases: list[tuple[list[Any], set[str]]] = [
