@@ -20,10 +20,10 @@ from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable, InvariantBroken
 from sealauthz.facts import Store, upgrade
-from sealauthz.facts.store import upgrading as schema
+from sealauthz.facts.store import serving as schema
 from sealauthz.facts.store.database import Database
+from sealauthz.facts.store.serving import head
 from sealauthz.facts.store.tables import tables_of
-from sealauthz.facts.store.upgrading import head
 from sealauthz.model import MODEL
 from sealauthz.schema import shape_of
 
@@ -161,7 +161,7 @@ def first_url(empty_url: str) -> str:
     """
     engine = engine_of(empty_url)
     with engine.begin() as connection:
-        config = schema._config(MODEL)
+        config = schema.alembic_config(MODEL)
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         known = set(inspect(connection).get_table_names())

@@ -91,6 +91,7 @@ class FactCache:
         self._looking = _Looking()
         self._unseen_since = _NEVER  # what was committed then need not be in memory
         self._catalog, self._catalog_at = "", _NEVER
+        self._schema = ""
         self._fixed: FixedReading | None = None
         self.permits = permits or ReadPermits()
         self.timeline = Timeline("", 0, (), budget)
@@ -290,6 +291,12 @@ class FactCache:
         if timeline is not known:
             return None  # it was reset since
         with self._lock:
+            if transaction.schema != self._schema:
+                # What is in memory lacks the columns of the new schema, or holds defaults in their place.
+                self._schema = transaction.schema
+                self._forget()
+            if timeline is not self.timeline:
+                return None
             base, mark = timeline.revision, timeline.mark
         if transaction.timeline == timeline.name:
             if transaction.revision > base:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,8 +23,9 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sealauthz.errors import ConfigRefused, FactsUnavailable
-from sealauthz.facts.store.identity import SERVER, Identity, Seen, catalog_statement
-from sealauthz.facts.store.tables import Tables, tables_of
+from sealauthz.facts.store.identity import SERVER, Identity, SchemaMoved, Seen, catalog_statement
+from sealauthz.facts.store.serving import served_schema
+from sealauthz.facts.store.tables import STORE_IDENTITY, Tables, tables_of
 from sealauthz.schema import Model
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ is never the restore that PostgreSQL ends.
 @cache
 def _read_postgresql(tables: Tables) -> str:
     """Return the statements that begin a read, before its first query."""
-    names = ", ".join(map(_QUOTED, tables.metadata.sorted_tables))
+    names = ", ".join(map(_QUOTED, tables.there))
     statements = (
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         f"SET LOCAL statement_timeout = {_LOCK_ATTEMPT_MS}",
@@ -104,12 +105,23 @@ class ReadTransaction:
     `mark` tells the newest change apart from one that another history has at the same revision.
     """
 
-    __slots__ = ("_driver", "_is_open", "connection", "is_postgresql", "mark", "revision", "tables", "timeline")
+    __slots__ = (
+        "_driver",
+        "_is_open",
+        "connection",
+        "is_postgresql",
+        "mark",
+        "revision",
+        "schema",
+        "tables",
+        "timeline",
+    )
 
     def __init__(self, connection: Connection, tables: Tables, identity: Identity, is_postgresql: bool) -> None:
         self.connection = connection
         self.tables = tables
         self.is_postgresql = is_postgresql
+        self.schema = identity.schema
         self._driver: Any = driver(connection)
         known = identity.last  # before the snapshot, which must have it
         looking = identity.statement
@@ -206,6 +218,7 @@ class Database:
     """The engine of one database, and the two kinds of transaction."""
 
     def __init__(self, url: str, model: Model) -> None:
+        self.model = model
         self.tables = tables_of(model)
         parsed = parse(url)
         self.is_postgresql = parsed.get_backend_name() == "postgresql"
@@ -239,13 +252,30 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[ReadTransaction]:
         """Open a read transaction. Raises FactsUnavailable."""
-        with self._transaction(
-            "read", lambda connection: ReadTransaction(connection, self.tables, self.identity, self.is_postgresql)
-        ) as transaction:
+        with ExitStack() as stack:
             try:
-                yield transaction
-            finally:
-                transaction.end()
+                transaction = stack.enter_context(self._reading())
+            except SchemaMoved:
+                self.adapt()
+                transaction = stack.enter_context(self._reading())
+            stack.callback(transaction.end)
+            yield transaction
+
+    def _reading(self) -> AbstractContextManager[ReadTransaction]:
+        return self._transaction(
+            "read", lambda connection: ReadTransaction(connection, self.tables, self.identity, self.is_postgresql)
+        )
+
+    def adapt(self) -> None:
+        """Make statements for the schema that the database has now. Raises FactsUnavailable for one that nobody knows.
+
+        What is in memory was read with other statements: readings tell by `ReadTransaction.schema`.
+        """
+        with self.plain() as connection:
+            served = served_schema(connection, self.model)
+        self.tables = tables_of(self.model, served.absent)
+        self.identity.has_origin = (STORE_IDENTITY.name, STORE_IDENTITY.c.origin.name) not in served.absent
+        self.identity.schema = served.version
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

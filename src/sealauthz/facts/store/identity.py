@@ -26,7 +26,8 @@ SERVER = (
 _ANNOUNCE = "and nobody said so: once the restore is complete, run `sealauthz db restored`"
 
 _SEEN = (
-    "SELECT store_id, timeline_id, {copied}, revision, at, caller, request_id FROM store_identity"
+    "SELECT store_id, timeline_id, (SELECT version_num FROM alembic_version), {copied},"
+    " revision, at, caller, request_id FROM store_identity"
     " LEFT JOIN (SELECT revision, at, caller, request_id FROM fact_change ORDER BY revision DESC LIMIT 1) AS newest"
     " ON TRUE"
 )
@@ -35,11 +36,16 @@ _OLDEST = "SELECT min(revision) FROM fact_change"
 _ORIGIN = f"({SERVER}) || '/' || pg_current_xact_id()::xid::text"
 
 
-def seal_statement(is_postgresql: bool) -> str:
-    """Return the statement that writes down where the identity was written, if nobody has; nothing on SQLite."""
-    if not is_postgresql:
-        return "SELECT 1"
-    return f"UPDATE store_identity SET origin = {_ORIGIN} WHERE origin IS NULL"  # noqa: S608 (of our own parts)
+def seal_statement(is_postgresql: bool, serves_from: str | None = None) -> str:
+    """Return the statement that writes down where the identity is written, if nobody has or it was so until now.
+
+    A copy stays a copy. `serves_from`: the schema of the oldest code that may serve, from now on.
+    """
+    sets = [] if serves_from is None else [f"serves_from = '{serves_from}'"]
+    if is_postgresql:
+        is_ours = f"origin IS NULL OR origin = ({SERVER}) || '/' || store_identity.xmin::text"
+        sets.append(f"origin = CASE WHEN {is_ours} THEN {_ORIGIN} ELSE origin END")
+    return f"UPDATE store_identity SET {', '.join(sets) or 'origin = NULL'}"  # noqa: S608 (of our own parts)
 
 
 Row = tuple[Any, ...]
@@ -67,6 +73,10 @@ class Seen:
     mark: tuple[Any, ...]
 
 
+class SchemaMoved(Exception):
+    """The schema of the database is not the one that statements were made for: make them anew."""
+
+
 class Identity:
     """What this process knows of the store that a database is. Any thread may use it."""
 
@@ -75,23 +85,30 @@ class Identity:
         self._lock = threading.Lock()
         self._left: set[str] = set()
         self.store_id = ""
+        self.schema = ""
+        """The schema that the statements of this process are made for; empty before it is known."""
+        self.has_origin = True
         self.last = Seen("", 0, ())
         """The newest revision that any transaction has seen."""
 
     @property
     def statement(self) -> str:
         """The query that tells which store this is, and its newest revision."""
-        return _SEEN.format(copied="origin || '//' || store_identity.xmin::text" if self._is_postgresql else "NULL")
+        is_sealed = self._is_postgresql and self.has_origin
+        return _SEEN.format(copied="origin || '//' || store_identity.xmin::text" if is_sealed else "NULL")
 
     def check(self, rows: Sequence[Row], known: Seen, server: str, fetch: Callable[[str], Sequence[Row]]) -> Seen:
         """Return what the query found. `known` was the last revision before the snapshot; `fetch` asks more of it.
 
-        Raises FactsUnavailable; HistoryLost for facts that are not, or no longer, what they say that they are.
+        Raises SchemaMoved, FactsUnavailable; HistoryLost for facts that are not, or no longer, what they say that they
+        are.
         """
         if len(rows) != 1:
             # A restore that is under way, or that left this table out: nobody can say what the rest is.
             raise FactsUnavailable("the database does not say which store it is; is it being restored?")
-        store_id, timeline, copied, revision, *mark = rows[0]
+        store_id, timeline, schema, copied, revision, *mark = rows[0]
+        if self.schema not in ("", schema):
+            raise SchemaMoved
         seen = Seen(timeline, revision or 0, tuple(mark))
         if self.store_id not in ("", store_id):
             raise HistoryLost("the database is another store than the one that this process has opened")

@@ -18,12 +18,11 @@ from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts.store import history
 from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
-from sealauthz.facts.store.identity import Seen, seal_statement
+from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
-from sealauthz.facts.store.tables import STORE_IDENTITY
-from sealauthz.facts.store.upgrading import check_schema
+from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write
 from sealauthz.schema import Model, Unit
 
@@ -58,8 +57,7 @@ class Store:
 
     def __init__(self, database: Database, store_id: str, now: Callable[[], int]) -> None:
         self._database = database
-        self._tables = database.tables
-        self.model = database.tables.model
+        self.model = database.model
         self._now = now
         self._observers: list[weakref.WeakMethod[Callable[[Commit], None]]] = []
         self.store_id = store_id
@@ -69,14 +67,18 @@ class Store:
         """Open the store of a model. Raises ConfigRefused, and FactsUnavailable for a database that is not ready."""
         database = Database(url, model)
         try:
+            database.adapt()
             with database.plain() as connection:
-                check_schema(connection, model)
                 store_id: str = connection.execute(select(STORE_IDENTITY.c.store_id)).scalar_one()
                 database.identity.store_id = store_id
         except BaseException:
             database.close()
             raise
         return cls(database, store_id, now)
+
+    @property
+    def _tables(self) -> Tables:
+        return self._database.tables
 
     def close(self) -> None:
         """Close the connections."""
@@ -96,8 +98,10 @@ class Store:
         """
         timeline = str(uuid.uuid4())
         with self._database.write() as connection:
-            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline, origin=None))
-            driver(connection).execute(seal_statement(self._database.is_postgresql))
+            connection.execute(update(STORE_IDENTITY).values(timeline_id=timeline))
+            if self._database.identity.has_origin:
+                connection.execute(update(STORE_IDENTITY).values(origin=None))
+                driver(connection).execute(seal_statement(self._database.is_postgresql))
         return timeline
 
     def read_transaction(self) -> AbstractContextManager[ReadTransaction]:
@@ -203,10 +207,13 @@ class Store:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._attempt(wanted, tenants, guard, is_careful, part)
+            except SchemaMoved as error:
+                self._database.adapt()
+                failure: Exception = error
             except IntegrityError as error:
                 # Again row by row: either a row is to blame, or only the order was, or another writer came first.
                 is_careful = True
-                failure: Exception = error
+                failure = error
             except FactConflict as error:
                 if error.invariant != "ID":
                     raise

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
 from sealauthz.errors import FactConflict, InvariantBroken
@@ -102,7 +103,7 @@ STORE_IDENTITY = sa.Table(
     sa.PrimaryKeyConstraint("store_id", name="store_identity_pkey"),
 )
 """One row: which store this is, and which line of its history. `origin` is where the row was written (`identity.py`),
-`serves_from` the schema of the oldest code that may serve with the schema of the database (`upgrading.py`).
+`serves_from` the schema, and behind a colon that of the oldest code that may serve it (`serving.py`).
 """
 
 
@@ -111,11 +112,54 @@ def table_name(record_type: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", record_type).lower()
 
 
-class Tables:
-    """The tables of one model's records. Made once per model: `tables_of`."""
+class _Absent(sa.Column[Any]):
+    """A column that the database does not have yet. It reads as the default of the record, and is never written."""
 
-    def __init__(self, model: Model) -> None:
+    inherit_cache = True
+
+    @property
+    def literal(self) -> str:
+        """The default as SQL."""
+        value = self.info["default"]
+        if value is None:
+            return "NULL"
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        return str(value) if isinstance(value, int) else "'{}'".format(str(value).replace("'", "''"))
+
+
+@compiles(_Absent)
+def _read_absent(column: _Absent, compiler: Any, **how: Any) -> str:
+    if (add := how.get("add_to_result_map")) is not None:
+        add(column.name, column.name, (column, column.name, column.key), column.type)
+    name = compiler.preparer.quote(column.name)
+    return f"{column.literal} AS {name}" if how.get("within_columns_clause") else column.literal
+
+
+class _AbsentTable(sa.Table):
+    """A table that the database does not have yet. It reads as empty, and is never written."""
+
+    inherit_cache = True
+
+
+@compiles(_AbsentTable)
+def _read_nothing(table: _AbsentTable, compiler: Any, **_how: Any) -> str:
+    types = {str: "TEXT", int: "BIGINT", bool: "BOOLEAN"}
+    quote = compiler.preparer.quote
+    columns = ", ".join(f"CAST(NULL AS {types[c.type.python_type]}) AS {quote(c.name)}" for c in table.columns)
+    return f"(SELECT {columns} WHERE 1 = 0) AS {quote(table.name)}"
+
+
+class Tables:
+    """The tables of one model's records. Made once per model: `tables_of`.
+
+    `absent` are the columns, by table and name, that the database does not have yet, and whole tables, by an empty
+    name.
+    """
+
+    def __init__(self, model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> None:
         self.model = model
+        self.absent = absent
         self.units = model.units
         self.metadata = sa.MetaData()
         """Every table, those of the store itself among them."""
@@ -135,6 +179,11 @@ class Tables:
         }
         """The record types in the order in which rows may be inserted: what is referred to comes first."""
 
+    @property
+    def there(self) -> list[sa.Table]:
+        """The tables that the database has."""
+        return [table for table in self.metadata.sorted_tables if not isinstance(table, _AbsentTable)]
+
     def of(self, record_type: str) -> sa.Table:
         """Return the table of a record type: its columns in the order of the shape, then `revision`."""
         return self._tables[record_type]
@@ -142,9 +191,14 @@ class Tables:
     def _derive(self, shape: Shape) -> sa.Table:
         """Make the table of one record class."""
         name = table_name(shape.name)
-        table = sa.Table(name, self.metadata, info={"record": shape.name})
+        kind = _AbsentTable if (name, "") in self.absent else sa.Table
+        table = kind(name, self.metadata, info={"record": shape.name})
         for column in shape.columns:
-            table.append_column(sa.Column(column.name, TYPES[column.type], nullable=column.is_optional))
+            if (name, column.name) in self.absent:
+                info = {"default": column.default}
+                table.append_column(_Absent(column.name, TYPES[column.type], nullable=True, info=info))
+            else:
+                table.append_column(sa.Column(column.name, TYPES[column.type], nullable=column.is_optional))
         table.append_column(sa.Column("revision", sa.BigInteger, nullable=False))
         table.append_constraint(sa.PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         for column in shape.columns:
@@ -174,9 +228,9 @@ class Tables:
 
 
 @cache
-def tables_of(model: Model) -> Tables:
-    """Return the tables of a model."""
-    return Tables(model)
+def tables_of(model: Model, absent: frozenset[tuple[str, str]] = frozenset()) -> Tables:
+    """Return the tables of a model, in a database without some columns."""
+    return Tables(model, absent)
 
 
 def refusal_of(error: IntegrityError, tables: Tables, name: str, is_taken: bool) -> FactConflict | InvariantBroken:

@@ -1,22 +1,18 @@
-"""The schema of the database: bringing it up to date, and refusing one that is not."""
+"""Bringing the schema of the database up to date."""
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from contextlib import closing
 
 from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert
-from sqlalchemy.schema import CreateTable
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import driver, make_engine, parse, translated
 from sealauthz.facts.store.identity import seal_statement
+from sealauthz.facts.store.serving import alembic_config, current, head, serves_from
 from sealauthz.facts.store.tables import STORE_IDENTITY, tables_of
 from sealauthz.schema import Model
 
@@ -24,22 +20,6 @@ _UPGRADE_LOCK = 0x5EA1_A073
 """The key of PostgreSQL's advisory lock under which one upgrade runs at a time."""
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-
-
-def _config(model: Model) -> Config:
-    """Return Alembic's configuration; there is no file."""
-    config = Config()
-    config.set_main_option("script_location", model.migrations)
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def head(model: Model) -> str:
-    """Return the newest revision of a model's schema; without migrations, the digest of its tables."""
-    if model.migrations:
-        return ScriptDirectory.from_config(_config(model)).get_current_head() or ""
-    made = "\n".join(str(CreateTable(table).compile()) for table in tables_of(model).metadata.sorted_tables)
-    return hashlib.sha256(made.encode()).hexdigest()[:12]
 
 
 def upgrade(url: str, model: Model) -> str:
@@ -73,7 +53,7 @@ def upgrade(url: str, model: Model) -> str:
 
 def _bring_up(connection: Connection, model: Model) -> None:
     if model.migrations:
-        config = _config(model)
+        config = alembic_config(model)
         config.attributes["connection"] = connection
         config.attributes["metadata"] = tables_of(model).metadata
         command.upgrade(config, "head")
@@ -82,17 +62,4 @@ def _bring_up(connection: Connection, model: Model) -> None:
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
-    driver(connection).execute(seal_statement(connection.dialect.name == "postgresql"))
-
-
-def current(connection: Connection) -> str:
-    """Return the schema's revision; empty for a database without one."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
-
-
-def check_schema(connection: Connection, model: Model) -> None:
-    """Raises FactsUnavailable if the database is not at the newest schema."""
-    found, wanted = current(connection), head(model)
-    if found != wanted:
-        was = f"at schema `{found}`" if found else "without a schema"
-        raise FactsUnavailable(f"the database is {was}, not at `{wanted}`; run `sealauthz db upgrade`")
+    driver(connection).execute(seal_statement(connection.dialect.name == "postgresql", serves_from(model)))

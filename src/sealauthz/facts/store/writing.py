@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from sealauthz.errors import CallerNotPermitted, FactConflict, InvariantBroken
+from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, look
 from sealauthz.facts.store.identity import Identity
@@ -361,11 +361,24 @@ class Write:
             return
         columns = [column.name for column in self._model.shapes[first.record_type].columns]
         rows = [dict(zip(columns, values_of(change.after), strict=True)) for change in group]
+        if (table.name, "") in self._tables.absent:
+            said = f"the database has no `{first.record_type}` yet"
+            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
+        for name in columns:
+            if (table.name, name) in self._tables.absent:
+                self._leave_out(first.record_type, name, rows)
         if first.before is None:
             self._connection.execute(insert(table), [{**row, "revision": 0} for row in rows])
             return
         update_one = update(table).where(table.c.id == bindparam("at_id"))
         self._connection.execute(update_one, [{"at_id": row.pop("id"), **row} for row in rows])
+
+    def _leave_out(self, record_type: str, name: str, rows: list[dict[str, Any]]) -> None:
+        """Leave out a column that the database does not have yet. Raises FactsUnavailable where that loses a value."""
+        default = self._model.shapes[record_type].column(name).default
+        if any(row.pop(name) != default for row in rows):
+            said = f"the database has no `{name}` of `{record_type}` yet"
+            raise FactsUnavailable(f"{said}: run `sealauthz db upgrade`, and then write it again")
 
     def _newest(self) -> tuple[int, int, str]:
         """Return the newest revision and its instant, zeros before the first, and the history that they belong to.

@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 serves_from = "0011"
-serves_without = True
+serves_without = ("store_identity.origin", "store_identity.serves_from")
 
 
 def upgrade() -> None:

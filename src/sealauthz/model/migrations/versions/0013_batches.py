@@ -12,6 +12,9 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
+serves_from = "0012"
+serves_without = ("intent_batch", "intent_batch_item")
+
 
 def upgrade() -> None:
     """Create the two tables."""

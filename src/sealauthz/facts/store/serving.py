@@ -1,0 +1,121 @@
+"""Which schemas a process may serve: its own, and those beside it of which a migration says so.
+
+A database is upgraded while processes of the version before still serve, and a version may be rolled back without its
+schema. So a migration says what it means for its neighbours:
+
+    serves_from = "0011"                  # code made for this schema, and all since, may serve with the new one
+    serves_without = ("seal.colour", "stamp")  # this code may serve without it: a column reads as its default, and a
+                                               # table as empty
+
+A migration that says neither is served by code that knows it, and by no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.schema import CreateTable
+
+from sealauthz.errors import FactsUnavailable
+from sealauthz.facts.store.tables import STORE_IDENTITY, SYSTEM, tables_of
+from sealauthz.schema import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A schema that this code may serve, and what it does not have yet: columns by table and name, and whole tables by
+    an empty name.
+    """
+
+    version: str
+    absent: frozenset[tuple[str, str]] = frozenset()
+
+
+def alembic_config(model: Model) -> Config:
+    """Return Alembic's configuration; there is no file."""
+    config = Config()
+    config.set_main_option("script_location", model.migrations)
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def chain(model: Model) -> list[Script]:
+    """Return the migrations of a model, the first one first; none for a model without."""
+    if not model.migrations:
+        return []
+    return list(ScriptDirectory.from_config(alembic_config(model)).walk_revisions())[::-1]
+
+
+def head(model: Model) -> str:
+    """Return the newest revision of a model's schema; without migrations, the digest of its tables."""
+    if model.migrations:
+        return chain(model)[-1].revision
+    made = "\n".join(str(CreateTable(table).compile()) for table in tables_of(model).metadata.sorted_tables)
+    return hashlib.sha256(made.encode()).hexdigest()[:12]
+
+
+def serves_from(model: Model) -> str:
+    """Return the newest schema, and behind a colon that of the oldest code that may serve it."""
+    scripts = chain(model)
+    place = {script.revision: number for number, script in enumerate(scripts)}
+    needs = [place[getattr(script.module, "serves_from", script.revision)] for script in scripts]
+    oldest = scripts[max(needs)].revision if scripts else head(model)
+    return f"{scripts[-1].revision if scripts else oldest}:{oldest}"
+
+
+def current(connection: Connection) -> str:
+    """Return the schema's revision; empty for a database without one."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def served_schema(connection: Connection, model: Model) -> Served:
+    """Return the schema of a database. Raises FactsUnavailable for one that this code may not serve."""
+    found, wanted = current(connection), head(model)
+    if found == wanted:
+        return Served(found)
+    scripts = chain(model)
+    known = [script.revision for script in scripts]
+    if found in known:
+        missing = scripts[known.index(found) + 1 :]
+        told = [getattr(script.module, "serves_without", None) for script in missing]
+        if None not in told:
+            return Served(found, _absent(connection, model, found, {column for some in told for column in some or ()}))
+    elif found and _serves_from(connection, found) in known:
+        return Served(found)  # a newer one, of which the code that made it says that ours may serve it
+    was = f"at schema `{found}`" if found else "without a schema"
+    raise FactsUnavailable(f"the database is {was}, not at `{wanted}`; run `sealauthz db upgrade`")
+
+
+def _serves_from(connection: Connection, version: str) -> str:
+    """Return what the upgrade to a schema has written down about who may serve it; empty for nothing."""
+    columns = {column["name"] for column in inspect(connection).get_columns(STORE_IDENTITY.name)}
+    if STORE_IDENTITY.c.serves_from.name not in columns:
+        return ""
+    of_version, _, oldest = (connection.execute(select(STORE_IDENTITY.c.serves_from)).scalar() or "").partition(":")
+    return oldest if of_version == version else ""
+
+
+def _absent(connection: Connection, model: Model, version: str, told: set[str]) -> frozenset[tuple[str, str]]:
+    """Return what an older database does not have. Raises FactsUnavailable where it lacks what nobody told."""
+    inspector, tables = inspect(connection), tables_of(model)
+    there = {name: {column["name"] for column in inspector.get_columns(name)} for name in inspector.get_table_names()}
+    absent = set()
+    for table in tables.metadata.sorted_tables:
+        shape = None if table.name in SYSTEM.tables else model.shapes[table.info["record"]]
+        if table.name not in there and shape is not None and table.name in told:
+            absent.add((table.name, ""))
+            continue
+        for column in table.c:
+            if column.name in there.get(table.name, ()):
+                continue
+            has_default = column.nullable if shape is None else shape.column(column.name).has_default
+            if f"{table.name}.{column.name}" not in told or not has_default:
+                lacks = f"`{column.name}` of `{table.name}`"
+                raise FactsUnavailable(f"schema `{version}` lacks {lacks}; run `sealauthz db upgrade`")
+            absent.add((table.name, column.name))
+    return frozenset(absent)

@@ -1,0 +1,230 @@
+"""Upgrades beside processes that serve: old code on the new schema, new code on the old one, and on no wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from alembic import command
+from facts_scene import edited, scene, write
+from sqlalchemy import Engine, create_engine, inspect, text
+
+from sealauthz.errors import FactsUnavailable
+from sealauthz.facts import Consistency, FactCache, Store, upgrade
+from sealauthz.facts.store import serving
+from sealauthz.facts.store.serving import head, serves_from
+from sealauthz.facts.store.tables import tables_of
+from sealauthz.model import MODEL
+
+FULL, MEMORY = Consistency(is_full=True), Consistency()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Somebody who upgrades the database, and goes back."""
+    engine = create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    yield engine
+    engine.dispose()
+
+
+def run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+NEWER = (
+    "ALTER TABLE seal ADD COLUMN shape TEXT",
+    "ALTER TABLE seal ADD COLUMN weight BIGINT NOT NULL DEFAULT 7",
+    "UPDATE alembic_version SET version_num = '9999'",
+)
+
+
+def name(cache: FactCache, consistency: Consistency = FULL) -> str:
+    return cache.answer(lambda snapshot: str(snapshot.find("Seal", "s1").name), consistency)
+
+
+def test_a_process_goes_on_to_serve_where_a_newer_schema_says_so(database_url: str, engine: Engine) -> None:
+    """Before, during and after the upgrade; and a process that begins after it."""
+    with closing(Store.open(database_url, MODEL)) as store:
+        write(store, *scene())
+        cache = FactCache(store, max_age_s=1e9)
+        before = name(cache)
+        run(engine, *NEWER, f"UPDATE store_identity SET origin = NULL, serves_from = '9999:{head(MODEL)}'")
+        assert name(cache) == before
+        write(store, edited("Seal", "s1", name="of old code"), edited("Seal", "s1", id="s9", name="new"))
+        assert name(cache) == "of old code"
+        with closing(Store.open(database_url, MODEL)) as other:
+            assert name(FactCache(other)) == "of old code"
+            assert {stored.record.id for stored in other.read("Seal").records} >= {"s1", "s9"}
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT weight FROM seal WHERE id = 's9'")).scalar() == 7
+
+
+@pytest.mark.parametrize("said", ["9999:9999", "0000:0001", "0001", ""])
+def test_a_process_answers_nothing_where_a_newer_schema_does_not_say_so(
+    database_url: str, engine: Engine, said: str
+) -> None:
+    with closing(Store.open(database_url, MODEL)) as store:
+        write(store, *scene())
+        cache = FactCache(store, max_age_s=1e9)
+        assert name(cache)
+        run(engine, *NEWER, f"UPDATE store_identity SET origin = NULL, serves_from = '{said}'")
+        for answer in (
+            lambda: name(cache),
+            store.revision,
+            lambda: write(store, edited("Seal", "s1", name="x")),
+            lambda: Store.open(database_url, MODEL),
+        ):
+            with pytest.raises(FactsUnavailable, match=r"at schema `9999`, not at"):
+                answer()
+        run(engine, f"UPDATE alembic_version SET version_num = '{head(MODEL)}'")
+        assert name(cache)
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have the migrations after one say that this code may do without these columns and tables."""
+    real = serving.chain
+
+    def tell(after: str, *absent: str) -> None:
+        def chain(model: Any) -> Any:
+            scripts = real(model)
+            for script in scripts:
+                if model is MODEL and script.revision > after:
+                    monkeypatch.setattr(script.module, "serves_without", absent, raising=False)
+            return scripts
+
+        monkeypatch.setattr(serving, "chain", chain)
+
+    return tell
+
+
+OLD = "0011"
+"""A schema of which the newest code knows how to do without what came since."""
+
+
+@pytest.fixture
+def at_old(database_url: str, engine: Engine, tell: Callable[..., None]) -> None:
+    """A database at the old schema, and what is not in it told."""
+    tables_of(MODEL).metadata.drop_all(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+        config = serving.alembic_config(MODEL)
+        config.attributes["connection"] = connection
+        command.upgrade(config, OLD)
+        inspector = inspect(connection)
+        there = {
+            name: {column["name"] for column in inspector.get_columns(name)} for name in inspector.get_table_names()
+        }
+    tables = tables_of(MODEL).metadata.sorted_tables
+    lost = [table.name for table in tables if table.name not in there]
+    lost += [
+        f"{table.name}.{c.name}" for table in tables for c in table.c if c.name not in there.get(table.name, {c.name})
+    ]
+    tell(OLD, *lost)
+
+
+def test_new_code_serves_an_older_schema_and_learns_of_the_upgrade(
+    database_url: str, engine: Engine, at_old: None
+) -> None:
+    with closing(Store.open(database_url, MODEL)) as store:
+        write(store, *(record for record in scene() if not is_new(store, record)))
+        cache = FactCache(store, max_age_s=1e9)
+        assert name(cache)
+        store.begin_new_timeline()
+        assert write(store, edited("Seal", "s1", name="x")).revision == 2
+        assert name(cache) == "x"
+        for record_type in MODEL.records:
+            store.read(record_type)
+        with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
+            write(store, *(record for record in scene() if is_new(store, record)))
+        assert upgrade(database_url, MODEL) == head(MODEL)
+        assert write(store, edited("Seal", "s1", name="y")).revision == 3
+        assert name(cache) == "y"
+        write(store, *scene())
+        assert store._database.identity.has_origin
+        assert store._database.identity.schema == head(MODEL)
+
+
+def is_new(store: Store, record: Any) -> bool:
+    """Whether the database has no table for a record yet."""
+    return (tables_of(MODEL).of(type(record).__name__).name, "") in store._tables.absent
+
+
+@pytest.fixture
+def without_hash(engine: Engine, tell: Callable[..., None]) -> None:
+    """A database without one column of a record, of which the newest migration says that code may do without it."""
+    tell(OLD, "person.phone_hash")
+    run(
+        engine,
+        "ALTER TABLE person DROP COLUMN phone_hash",
+        f"UPDATE alembic_version SET version_num = '{OLD}'",
+    )
+
+
+def test_a_column_that_is_not_there_yet_reads_as_its_default_and_loses_no_value(
+    database_url: str, engine: Engine, without_hash: None
+) -> None:
+    with closing(Store.open(database_url, MODEL)) as store:
+        assert write(store, *scene()).revision == 1
+        cache = FactCache(store, max_age_s=1e9)
+
+        def hashed(consistency: Consistency = MEMORY) -> str:
+            return cache.answer(lambda snapshot: str(snapshot.find("Person", "ann").phone_hash), consistency)
+
+        assert hashed(FULL) == hashed() == ""
+        found = {stored.record.id: stored.record.phone_hash for stored in store.read("Person").records}
+        assert found["ann"] == ""
+        assert store.read("Person", {"id": "ann", "phone_hash": ""}).records
+        assert not store.read("Person", {"phone_hash": "0a1b"}).records
+        write(store, edited("Person", "ann", phone="1380000"))
+        with pytest.raises(FactsUnavailable, match="has no `phone_hash` of `Person` yet: run `sealauthz db upgrade`"):
+            write(store, edited("Person", "ann", phone_hash="0a1b2c3d4e5f60718293"))
+        # Rows get another value than the default: what is in memory must not outlive the upgrade.
+        run(
+            engine,
+            "ALTER TABLE person ADD COLUMN phone_hash TEXT NOT NULL DEFAULT 'migrated'",
+            f"UPDATE alembic_version SET version_num = '{head(MODEL)}'",
+        )
+        assert hashed(FULL) == hashed() == "migrated"
+        write(store, edited("Person", "ann", phone_hash="0a1b2c3d4e5f60718293"))
+        assert hashed() == "0a1b2c3d4e5f60718293"
+
+
+@pytest.mark.parametrize(
+    "statement", ["ALTER TABLE person DROP COLUMN phone_hash", "DROP TABLE fact_import_new", "DROP TABLE seal_hold"]
+)
+def test_a_schema_that_lacks_more_is_not_served(database_url: str, engine: Engine, statement: str) -> None:
+    run(engine, statement, f"UPDATE alembic_version SET version_num = '{OLD}'")
+    with pytest.raises(FactsUnavailable, match="run `sealauthz db upgrade`"):
+        Store.open(database_url, MODEL)
+
+
+def test_a_migration_that_says_nothing_is_served_by_no_older_and_no_newer_code(
+    database_url: str, engine: Engine
+) -> None:
+    run(engine, "UPDATE alembic_version SET version_num = '0010'")
+    with pytest.raises(FactsUnavailable, match="at schema `0010`, not at"):
+        Store.open(database_url, MODEL)
+
+
+def test_the_oldest_code_that_may_serve_is_that_of_the_most_demanding_migration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def script(revision: str, **says: str) -> Any:
+        return SimpleNamespace(revision=revision, module=SimpleNamespace(**says))
+
+    def says(*scripts: Any) -> str:
+        monkeypatch.setattr(serving, "chain", lambda _: list(scripts))
+        return serves_from(MODEL)
+
+    first, second = script("1"), script("2", serves_from="1")
+    assert says(first) == "1:1"
+    assert says(first, second) == "2:1"
+    assert says(first, second, script("3", serves_from="2")) == "3:2"
+    assert says(first, second, script("3")) == "3:3"
+    assert says(first, script("2"), script("3", serves_from="1")) == "3:2"
