@@ -1,4 +1,8 @@
-"""`db upgrade`, `demo`."""
+"""`db upgrade`, `db status`, `db prune`, `db restored` and `demo`."""
+
+import json
+import sqlite3
+from contextlib import closing
 
 
 def test_upgrade_creates_the_database_and_may_run_again(sealauthz, tmp_path):
@@ -33,3 +37,32 @@ def test_restored_begins_a_new_history(sealauthz):
     assert "db upgrade" in err
     sealauthz("db", "upgrade")
     assert sealauthz("db", "restored") == (0, "a new history begins at revision 0; tokens of before are refused\n", "")
+
+
+def test_status_says_whether_the_database_may_be_served_and_why_not(sealauthz, tmp_path):
+    assert sealauthz("db", "status")[0] == 3
+    sealauthz("db", "upgrade")
+    code, out, _ = sealauthz("db", "status", "-o", "json")
+    found = json.loads(out)
+    assert (code, found["problems"], found["pending"], found["revision"]) == (0, [], [], 0)
+    assert found["schema"] == found["newest_schema"]
+    assert sealauthz("db", "upgrade", "--sql") == (0, "", "")
+    with closing(sqlite3.connect(tmp_path / "sealauthz.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0009'")
+    code, out, _ = sealauthz("db", "status")
+    assert code == 1
+    assert "problem: the database is at schema `0009`" in out
+    assert "0010, 0011" in out
+
+
+def test_history_is_pruned_into_a_file(sealauthz, demo_facts, tmp_path):
+    assert sealauthz("db", "prune", "--keep-days", "29")[0] == 2
+    done = "0 revisions archived and pruned, 0 request ids pruned\n"
+    assert sealauthz("db", "prune", "--keep-days", "30", "--archive", "history.jsonl") == (0, done, "")
+    with closing(sqlite3.connect(demo_facts)) as connection, connection:
+        (count,) = connection.execute("SELECT count(*) FROM fact_change").fetchone()
+        connection.execute("UPDATE fact_change SET at = 1")
+        connection.execute("UPDATE fact_request SET at = 1")
+    code, out, _ = sealauthz("db", "prune", "--keep-days", "30", "--archive", "history.jsonl")
+    assert (code, out.split()[0]) == (0, str(count - 1))
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == count - 1

@@ -17,6 +17,7 @@ from sealauthz.facts import Consistency, FactCache, Store, upgrade
 from sealauthz.facts.store import serving
 from sealauthz.facts.store.serving import head, serves_from
 from sealauthz.facts.store.tables import tables_of
+from sealauthz.facts.store.upgrading import upgrade_statements
 from sealauthz.model import MODEL
 
 FULL, MEMORY = Consistency(is_full=True), Consistency()
@@ -148,6 +149,22 @@ def test_new_code_serves_an_older_schema_and_learns_of_the_upgrade(
         write(store, *scene())
         assert store._database.identity.has_origin
         assert store._database.identity.schema == head(MODEL)
+
+
+def test_the_statements_of_an_upgrade_are_shown_and_nothing_is_changed(
+    database_url: str, engine: Engine, at_old: None
+) -> None:
+    statements = upgrade_statements(database_url, MODEL)
+    assert any(statement.startswith("CREATE TABLE intent_batch (") for statement in statements)
+    assert statements == upgrade_statements(database_url, MODEL), "it was rolled back"
+    assert not any(statement.split()[0] in ("SELECT", "PRAGMA", "BEGIN") for statement in statements)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    assert upgrade_statements(database_url, MODEL) == []
+    with closing(Store.open(database_url, MODEL)) as store:
+        assert store._database.identity.schema == head(MODEL)
+        assert store.revision() == 0
 
 
 def is_new(store: Store, record: Any) -> bool:

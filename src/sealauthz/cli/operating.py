@@ -1,16 +1,26 @@
-"""The commands `db upgrade`, `db restored` and `demo`."""
+"""The commands on the database, and `demo`."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import click
 from sqlalchemy import make_url
 
 from sealauthz.cli.app import Exit, service_model
+from sealauthz.cli.output import output_option, print_json
 from sealauthz.cli.settings import database_url, open_store, read_config, store_options
 from sealauthz.facts import upgrade
-from sealauthz.terminal import console
+from sealauthz.facts.store.condition import condition_of
+from sealauthz.facts.store.keeping import LEAST_DAYS
+from sealauthz.facts.store.store import now_us
+from sealauthz.facts.store.upgrading import upgrade_statements
+from sealauthz.terminal import console, instant, show, table
 
 
 @click.group()
@@ -19,19 +29,101 @@ def db() -> None:
 
 
 @db.command("upgrade")
+@click.option("--sql", "as_sql", is_flag=True, help="Print the statements for this database instead; change nothing.")
 @store_options
-def db_upgrade(*, config_file: Path | None, database: str | None) -> int:
+def db_upgrade(*, as_sql: bool, config_file: Path | None, database: str | None) -> int:
     """Upgrade the database to the newest schema.
 
-    Creates the SQLite file if there is none. Safe to run again.
+    Creates the SQLite file if there is none. Safe to run again. With --sql
+    the statements are run and rolled back, because some depend on the rows
+    that are there: the tables are locked meanwhile.
 
     \b
       sealauthz db upgrade --database sqlite:///facts.db
+      sealauthz db upgrade --sql > upgrade.sql
     """
     url = database_url(read_config(config_file), database)
+    if as_sql:
+        statements = upgrade_statements(url, service_model())
+        if statements:
+            click.echo("".join(f"{statement};\n" for statement in ("BEGIN", *statements, "COMMIT")), nl=False)
+        return Exit.DONE
     revision = upgrade(url, service_model())
     click.echo(f"{make_url(url).render_as_string()} is at schema {revision}")
     return Exit.DONE
+
+
+@db.command("status")
+@store_options
+@output_option
+def db_status(*, config_file: Path | None, database: str | None, output: str) -> int:
+    """Show the schema and the history of the database.
+
+    Exits with 1 where this version answers nothing from it, and says why.
+
+    \b
+      sealauthz db status
+    """
+    found = condition_of(database_url(read_config(config_file), database), service_model())
+    code = Exit.REFUSED if found.problems else Exit.DONE
+    if output == "json":
+        said = asdict(found)
+        for name in ("revision_at", "oldest_revision_at"):
+            said[name] = instant(said[name])
+        print_json(said)
+        return code
+    rows = [
+        ("schema", found.schema or "none"),
+        ("newest schema", found.newest_schema),
+        ("pending", ", ".join(found.pending) or "none"),
+        ("revision", f"{found.revision}, {instant(found.revision_at)}"),
+        ("history since", f"{found.oldest_revision}, {instant(found.oldest_revision_at)}"),
+        ("request ids", str(found.requests)),
+        ("open imports", str(found.open_imports)),
+    ]
+    show(console(), table(("", ""), rows))
+    for problem in found.problems:
+        click.echo(f"problem: {problem}")
+    return code
+
+
+@db.command("prune")
+@click.option(
+    "--keep-days", type=click.IntRange(LEAST_DAYS), required=True, metavar="N", help=f"At least {LEAST_DAYS}."
+)
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append the history that is pruned to this file, a line of JSON each revision; without it, no history is.",
+)
+@store_options
+def db_prune(*, keep_days: int, archive: Path | None, config_file: Path | None, database: str | None) -> int:
+    """Prune request ids, and history into an archive.
+
+    A request id that was pruned may be used again. A watcher that was away
+    for longer than the history begins again. What is in the archive is not
+    in the database any longer; a broken-off run may archive a revision twice.
+
+    \b
+      sealauthz db prune --keep-days 90
+      sealauthz db prune --keep-days 400 --archive history.jsonl
+    """
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(config_file, database))
+        keep = None if archive is None else _archive_to(stack.enter_context(archive.open("a", encoding="utf-8")))
+        pruned = store.prune(now_us() - keep_days * 86_400_000_000, keep)
+    click.echo(f"{pruned.revisions} revisions archived and pruned, {pruned.requests} request ids pruned")
+    return Exit.DONE
+
+
+def _archive_to(file: TextIO) -> Callable[[Sequence[str]], None]:
+    def keep(lines: Sequence[str]) -> None:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+    return keep
 
 
 @db.command("restored")

@@ -20,6 +20,7 @@ from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
+from sealauthz.facts.store.keeping import Archive, Pruned, prune
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
@@ -198,6 +199,13 @@ class Store:
         """Return one of a caller's imports, if it is open. Raises FactsUnavailable."""
         ours = (item for item in self.open_imports() if (item.caller, item.import_id) == (caller, import_id))
         return next(ours, None)
+
+    def prune(self, before: int, archive: Archive | None) -> Pruned:
+        """Prune history and keys of requests older than an instant; the history goes to the archive, or stays.
+
+        Raises FactsUnavailable.
+        """
+        return prune(self._database, before, archive)
 
     def _write(
         self, wanted: Wanted, tenants: frozenset[str] | None, guard: Guard | None, part: Part | None = None

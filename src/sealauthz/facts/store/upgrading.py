@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 from alembic import command
 from alembic.util import CommandError
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert
+from psycopg import ClientCursor
+from sqlalchemy import Column, Connection, MetaData, String, Table, event, insert
 
 from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.store.database import driver, make_engine, parse, translated
@@ -19,6 +22,8 @@ from sealauthz.schema import Model
 _UPGRADE_LOCK = 0x5EA1_A073
 """The key of PostgreSQL's advisory lock under which one upgrade runs at a time."""
 
+_CHANGING = frozenset({"CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE"})
+
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
@@ -28,8 +33,37 @@ def upgrade(url: str, model: Model) -> str:
     A missing SQLite file is created. A model without migrations gets its tables in an empty database. Raises
     ConfigRefused, FactsUnavailable.
     """
+    with _upgrading(url, model, must_exist=False):
+        pass
+    return head(model)
+
+
+def upgrade_statements(url: str, model: Model) -> list[str]:
+    """Return the statements with which `upgrade` would change this database as it is now; nothing is changed.
+
+    They are run and rolled back, because some depend on the rows that are there: meanwhile the tables are locked. None
+    where the database is at the newest schema. Raises ConfigRefused, FactsUnavailable.
+    """
+    statements: list[str] = []
+    with suppress(_RolledBack), _upgrading(url, model, must_exist=True, statements=statements) as is_new:
+        if is_new:
+            statements.clear()
+        raise _RolledBack
+    return statements
+
+
+class _RolledBack(Exception):
+    """Ends an upgrade that is only to be shown."""
+
+
+@contextmanager
+def _upgrading(url: str, model: Model, *, must_exist: bool, statements: list[str] | None = None) -> Iterator[bool]:
+    """Upgrade and, unless an exception comes in, commit. Yields whether the schema was the newest one before.
+
+    `statements` takes those that change something.
+    """
     parsed = parse(url)
-    engine = make_engine(parsed, must_exist=False)
+    engine = make_engine(parsed, must_exist=must_exist)
     try:
         # SQLAlchemy's transaction keeps Alembic from committing; ours is the one that the database sees.
         with translated("upgraded"), closing(engine.connect()) as connection, connection.begin():
@@ -41,14 +75,41 @@ def upgrade(url: str, model: Model) -> str:
                 # A table that is made again must not take the rows that point to it along. Only this connection is so.
                 driver(connection).execute("PRAGMA foreign_keys = OFF")
                 driver(connection).execute("BEGIN IMMEDIATE")
+            was_newest = current(connection) == head(model)
+            if statements is not None:
+                _record(connection, statements)
             _bring_up(connection, model)
+            if statements is not None and is_postgresql:
+                statements.append(_seal(connection, model))
             if not is_postgresql and driver(connection).execute("PRAGMA foreign_key_check").fetchone():
                 raise FactsUnavailable("the database holds a record that refers to none")
+            yield was_newest
     except CommandError as error:
         raise FactsUnavailable("the database is at a schema that this version does not know") from error
     finally:
         engine.dispose()
-    return head(model)
+
+
+def _record(connection: Connection, statements: list[str]) -> None:
+    """Have each statement that changes something written down, with its values."""
+
+    def note(statement: str) -> None:
+        if statement.split(None, 1)[:1] and statement.split(None, 1)[0].upper() in _CHANGING:
+            statements.append(statement.strip())
+
+    if connection.dialect.name == "sqlite":
+        driver(connection).set_trace_callback(note)
+        return
+
+    def before(_: Any, cursor: Any, statement: str, parameters: Any, __: Any, is_many: bool) -> None:
+        for values in parameters if is_many else [parameters]:
+            note(ClientCursor(cursor.connection).mogrify(statement, values))
+
+    event.listen(connection, "before_cursor_execute", before)
+
+
+def _seal(connection: Connection, model: Model) -> str:
+    return seal_statement(connection.dialect.name == "postgresql", serves_from(model))
 
 
 def _bring_up(connection: Connection, model: Model) -> None:
@@ -62,4 +123,4 @@ def _bring_up(connection: Connection, model: Model) -> None:
         connection.execute(insert(STORE_IDENTITY).values(store_id=str(uuid.uuid4()), timeline_id=str(uuid.uuid4())))
         _VERSION.create(connection)
         connection.execute(insert(_VERSION).values(version_num=head(model)))
-    driver(connection).execute(seal_statement(connection.dialect.name == "postgresql", serves_from(model)))
+    driver(connection).execute(_seal(connection, model))
