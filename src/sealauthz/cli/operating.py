@@ -53,10 +53,10 @@ def db_upgrade(*, as_sql: bool, config_file: Path | None, database: str | None) 
     return Exit.DONE
 
 
-@db.command("status")
+@db.command()
 @store_options
 @output_option
-def db_status(*, config_file: Path | None, database: str | None, output: str) -> int:
+def status(*, config_file: Path | None, database: str | None, output: str) -> int:
     """Show the schema and the history of the database.
 
     Exits with 1 where this version answers nothing from it, and says why.
