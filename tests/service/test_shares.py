@@ -101,6 +101,20 @@ def test_a_call_whose_message_does_not_come_is_ended_and_logged(
     assert ask(served.authorization.Authorize, use()).HasField("decision")
 
 
+def test_an_import_whose_first_message_does_not_come_is_ended(
+    serve: Serve, silent: list[Silent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "MESSAGE_WITHIN_S", 0.1)
+    served = serve(greedy())
+    silent.append(Silent(served, "/sealauthz.v1.FactsService/ImportFacts", 1))
+    refusal = refusal_of(silent[0].calls[0].exception(10))
+    assert (refusal.code, refusal.message) == (
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "the first message did not come within 0.1 seconds",
+    )
+    assert served.last_call()["reason"] == "DEADLINE_PASSED"
+
+
 def test_a_call_that_ends_without_a_message_is_told_so(serve: Serve) -> None:
     served = serve()
     with pytest.raises(grpc.RpcError) as caught:

@@ -15,7 +15,7 @@ from grpc_status import rpc_status  # type: ignore[import-untyped]
 from sealauthz.errors import CallerUnknown, ServiceBusy
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.process.log import Log
-from sealauthz.service import handling
+from sealauthz.service import handling, patience
 from sealauthz.service.callers import SERVICES, Call, Caller, Callers
 from sealauthz.service.handling import Behavior, Method, RefusalLog, RequestLog, Serializer, behavior_of
 from sealauthz.service.patience import NothingSent, Patience
@@ -181,7 +181,7 @@ class Interceptor(grpc.ServerInterceptor):
         def stoppable(requests: Iterator[Any], call: Call) -> Any:
             self._begin_stream(call)
             try:
-                with closing(Intake(requests, call)) as arriving:
+                with closing(Intake(requests, call, patience.MESSAGE_WITHIN_S)) as arriving:
                     return behavior(arriving, call)
             finally:
                 self._end_stream(call)

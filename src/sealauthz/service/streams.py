@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy
+from sealauthz.errors import FactsUnavailable, SealAuthzError, ServiceBusy, TimeOver
 
 if TYPE_CHECKING:
     from sealauthz.service.callers import Call
@@ -102,12 +102,14 @@ class Intake(Generic[T]):
     """The messages of a call as they come, one asked for at a time; iterated once, by one thread.
 
     A thread of its own waits for them, because only the client can end a wait of grpcio. When the server ends the call,
-    the iteration raises why at once, and the thread ends with the call. Raises what `messages` raises.
+    the iteration raises why at once, and the thread ends with the call. Raises what `messages` raises, and TimeOver if
+    the first does not come `first_within_s`.
     """
 
-    def __init__(self, messages: Iterator[T], call: Call) -> None:
+    def __init__(self, messages: Iterator[T], call: Call, first_within_s: float | None = None) -> None:
         self._messages = messages
         self._call = call
+        self._within_s = first_within_s
         self._changed = threading.Condition()
         self._is_wanted = False
         self._is_closed = False
@@ -132,12 +134,17 @@ class Intake(Generic[T]):
         with self._changed:
             self._is_wanted = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._arrived or self._end is not None or self._call.is_stopped)
+            if not self._changed.wait_for(self._has_something, self._within_s):
+                raise TimeOver(f"the first message did not come within {self._within_s:g} seconds")
+            self._within_s = None
             if self._end is not None:
                 raise self._end
             if self._call.stopped_by is not None:
                 raise self._call.stopped_by
             return self._arrived.pop()
+
+    def _has_something(self) -> bool:
+        return bool(self._arrived) or self._end is not None or self._call.is_stopped
 
     def _take(self) -> None:
         while True:
