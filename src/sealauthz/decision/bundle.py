@@ -108,15 +108,16 @@ class Bundle:
         What is not to be served may hold the product's files of another version. From a `cache` it comes as an earlier
         load left it there, and a compiled one is left there.
         """
-        if cache is None or engine != EngineKind.COMPILED:
-            return _loaded(model, folder, engine, is_served=is_served)
-        read = _read_stored(model, folder, cache, is_served=is_served)
-        if isinstance(read, Bundle):
-            return read
-        made = _loaded(model, folder, engine, is_served=is_served)
-        if read is not None:
-            _store(made, folder, cache, read, is_served=is_served)
-        return made
+        with _without_collection():
+            if cache is None or engine != EngineKind.COMPILED:
+                return _loaded(model, folder, engine, is_served=is_served)
+            read = _read_stored(model, folder, cache, is_served=is_served)
+            if isinstance(read, Bundle):
+                return read
+            made = _loaded(model, folder, engine, is_served=is_served)
+            if read is not None:
+                _store(made, folder, cache, read, is_served=is_served)
+            return made
 
     @cached_property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -143,9 +144,8 @@ def _loaded(model: Model, folder: Path | None, engine: EngineKind, *, is_served:
     installed = installed_folder_of(model)
     layout = layout_of(folder or installed, is_served=is_served, installed=installed)
     sources = tuple(read_sources(layout))
-    with _without_collection():
-        expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
-        statements = expansion.statements
+    expansion = expanded(statement for source in sources for statement in admit(source, attributes(model)))
+    statements = expansion.statements
     rulebook = rulebook_of(statements, PRODUCT_REASONS, expansion.groups)
     for type_ in rulebook.resource_types:
         if type_ not in model.records:
@@ -156,11 +156,10 @@ def _loaded(model: Model, folder: Path | None, engine: EngineKind, *, is_served:
     if is_served:
         _refuse_errors(floor_diagnostics_of(statements, read_product_sources(layout, installed)))
         _refuse_errors(signoff_diagnostics_of(excesses, layout))
-    with _without_collection():
-        if engine == EngineKind.COMPILED:
-            made = _compiled(model, sources, statements, rulebook)
-        else:
-            made = _reference(model, sources, statements, rulebook)
+    if engine == EngineKind.COMPILED:
+        made = _compiled(model, sources, statements, rulebook)
+    else:
+        made = _reference(model, sources, statements, rulebook)
     version, accepted = version_of(sources, numbers, said), accepted_of(excesses, layout)
     return Bundle(model, version, sources, statements, parameters, texts, rulebook, made, accepted, layout.own)
 
@@ -179,12 +178,11 @@ def _read_stored(model: Model, folder: Path | None, cache: BundleCache, *, is_se
     content = None if key is None else cache.read(key)
     if content is None:
         return key
-    with _without_collection():
-        stored = StoredBundle.loaded(content)
-        if stored is None:
-            return key
-        statements, rulebook, accepted, warnings = stored.statements, stored.rulebook, stored.accepted, stored.warnings
-        engine = CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes))
+    stored = StoredBundle.loaded(content)
+    if stored is None:
+        return key
+    statements, rulebook, accepted, warnings = stored.statements, stored.rulebook, stored.accepted, stored.warnings
+    engine = CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes))
     version, own = version_of(sources, numbers, said), layout.own
     return Bundle(model, version, sources, statements, parameters, texts, rulebook, engine, accepted, own, warnings)
 
@@ -196,9 +194,8 @@ def _store(made: Bundle, folder: Path | None, cache: BundleCache, key: str, *, i
         is_complete = all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook))
     if not isinstance(engine, CompiledEngine) or not is_complete:
         return
-    with _without_collection():
-        parts = StoredBundle(made.statements, made.rulebook, made.accepted, made.warnings, engine.stored())
-        content = parts.dumped()
+    parts = StoredBundle(made.statements, made.rulebook, made.accepted, made.warnings, engine.stored())
+    content = parts.dumped()
     if content is not None and _read_stored(made.model, folder, cache, is_served=is_served) == key:
         cache.write(key, content)
 
@@ -346,13 +343,20 @@ def _context_of(model: Model) -> Callable[[str, str], type]:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Keep the collector from walking through all the trees that a load makes, which would take as long again."""
+    """Keep the collector from walking through all the trees that a load makes, which would take as long again.
+
+    Nor does it walk through them afterwards, as it would for objects that may be short-lived: they count as old at
+    once. What somebody keeps from the collector for good (`gc.freeze`) would not be kept any more, and then is left.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

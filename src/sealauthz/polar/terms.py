@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from sealauthz.polar.syntax import (
     And,
@@ -37,36 +38,51 @@ Node = Term | Pattern
 
 def parts(node: Node) -> tuple[Node, ...]:
     """The terms and patterns directly inside one."""
-    match node:
-        case Literal() | Variable():
-            return ()
-        case Attribute(base, _, arguments, _):
-            return (base, *(arguments or ()))
-        case Call(_, arguments, _):
-            return arguments
-        case Unify(left, right, _) | In(left, right, _) | Forall(left, right, _) | Assign(left, right, _):
-            return (left, right)
-        case Compare(_, left, right, _) | Arithmetic(_, left, right, _):
-            return (left, right)
-        case And(inner, _) | Or(inner, _):
-            return inner
-        case Not(term, _):
-            return (term,)
-        case Matches(term, pattern, _):
-            return (term, pattern)
-        case ListTerm(items, rest, _):
-            return (*items, rest) if rest is not None else items
-        case DictTerm(fields, _):
-            return tuple(value for _, value in fields)
-        case TypePattern(_, patterns, _) | DictPattern(patterns, _):
-            return tuple(pattern for _, pattern in patterns)
+    return _PARTS[type(node)](node)
+
+
+def _none(_: Any) -> tuple[Node, ...]:
+    return ()
+
+
+def _sides(node: Any) -> tuple[Node, ...]:
+    return node.left, node.right
+
+
+def _fields(node: Any) -> tuple[Node, ...]:
+    return tuple([value for _, value in node.fields])
+
+
+# By the type: every pass walks through every tree, and a `match` would take most of its time.
+_PARTS: Mapping[type, Callable[[Any], tuple[Node, ...]]] = {
+    Literal: _none,
+    Variable: _none,
+    Attribute: lambda node: (node.base, *(node.arguments or ())),
+    Call: lambda node: node.arguments,
+    Unify: _sides,
+    Compare: _sides,
+    Arithmetic: _sides,
+    In: lambda node: (node.item, node.collection),
+    Forall: lambda node: (node.condition, node.action),
+    Assign: lambda node: (node.variable, node.term),
+    And: lambda node: node.parts,
+    Or: lambda node: node.parts,
+    Not: lambda node: (node.term,),
+    Matches: lambda node: (node.term, node.pattern),
+    ListTerm: lambda node: node.items if node.rest is None else (*node.items, node.rest),
+    DictTerm: _fields,
+    TypePattern: _fields,
+    DictPattern: _fields,
+}
 
 
 def walk(node: Node) -> Iterator[Node]:
     """A term and everything in it, from left to right."""
-    yield node
-    for part in parts(node):
-        yield from walk(part)
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += parts(found)[::-1]
 
 
 def nodes_of(rule: RuleNode) -> Iterator[Node]:

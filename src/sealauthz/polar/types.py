@@ -55,6 +55,10 @@ class ValueType:
     unit: Unit = ""
     origin: Place | None = field(default=None, compare=False)
 
+    def __hash__(self) -> int:
+        # Fewer than make the difference, because a hash is asked for more often than all else.
+        return hash((self.name, self.words, self.is_optional))
+
     def present(self) -> ValueType:
         """The same type, once it is known that there is a value."""
         return dataclasses.replace(self, is_optional=False, is_given=False) if self.is_optional else self
@@ -79,6 +83,10 @@ class Known:
     is_optional: bool = False
     is_exact: bool = True
     element: type | None = None
+
+    def __hash__(self) -> int:
+        # Fewer than make the difference, because a hash is asked for more often than all else.
+        return hash(self.cls)
 
 
 @dataclass(frozen=True, slots=True)

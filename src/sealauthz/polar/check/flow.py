@@ -184,7 +184,7 @@ class Flow:
 
     def call(self, key: Key, values: tuple[Value, ...], mode: Mode) -> _Taken:
         """The arguments after a call; None where no rule can match."""
-        return self._of_pattern(key, tuple(FREE if isinstance(v, Free) else v for v in values), mode).taken
+        return self._of_pattern(key, tuple([FREE if isinstance(v, Free) else v for v in values]), mode).taken
 
     def tried(self, node: object, place: Place, what: str, holds: bool) -> None:
         """Note that a condition was tried, and whether it could hold."""
@@ -296,9 +296,11 @@ class Flow:
     def _candidates(self, key: Key, values: tuple[Value, ...]) -> Sequence[Clause]:
         """The clauses that a pattern can reach, by the words that its arguments can be."""
         words = tuple(
-            (at, value.words)
-            for at, value in enumerate(values)
-            if isinstance(value, ValueType) and value.words is not None and not value.is_optional
+            [
+                (at, value.words)
+                for at, value in enumerate(values)
+                if isinstance(value, ValueType) and value.words is not None and not value.is_optional
+            ]
         )
         found = self._look_ups.get((key, words))
         if found is None:
@@ -313,15 +315,21 @@ class Flow:
             raise TooMuch("the rules call each other with too many patterns of arguments", clause.place)
         scope = Scope()
         mode = Mode(clause, mode.decides, mode.is_negative, mode.negation)
-        given = tuple(zip(clause.node.parameters, values, strict=True))
-        holds = all(self._enter_parameter(parameter, value, scope, mode) for parameter, value in given)
+        parameters = clause.node.parameters
+        holds = True
+        for parameter, value in zip(parameters, values, strict=True):
+            if not self._enter_parameter(parameter, value, scope, mode):
+                holds = False
+                break
         body = clause.node.body
         if holds and body is not None:
             holds = self._goals.solve(body, scope, mode)
         self.tried(clause.node, clause.place, NEVER_MATCHES, holds)
         if not holds:
             return None
-        return tuple(self._taken(parameter, value, scope) for parameter, value in given)
+        return tuple(
+            [self._taken(parameter, value, scope) for parameter, value in zip(parameters, values, strict=True)]
+        )
 
     def _enter_parameter(self, parameter: Parameter, value: Value, scope: Scope, mode: Mode) -> bool:
         """Bring an argument into the scope of a clause; whether the parameter can take it."""
@@ -336,8 +344,10 @@ class Flow:
         if isinstance(term, Literal):
             if value.is_optional:
                 goals.absent_equal(term, value, parameter.place, mode)
+            if both(value, literal(term.value), goals.types) is not None:
+                return True
             goals.why = f"no call has {written(term)} here"
-            return both(value, literal(term.value), goals.types) is not None
+            return False
         if isinstance(pattern, TypePattern):
             if value.is_optional and value.name != "nil":
                 goals.absent_equal(term, value, parameter.place, mode)
@@ -351,18 +361,17 @@ class Flow:
 
     def _taken(self, parameter: Parameter, value: Value, scope: Scope) -> Value:
         """What an argument is once a clause has matched."""
-        match parameter.term:
-            case Literal(content, _):
-                return literal(content)
-            case Variable("_", _):
-                if isinstance(value, ValueType) and isinstance(parameter.pattern, TypePattern):
-                    return self._goals.as_class(parameter.term, value, parameter.pattern.name) or value
-                return value
-            case Variable(name, _):
-                known = scope.of(name)
-                return FREE if isinstance(known, Free) else known
-            case _:
-                return ANYTHING if isinstance(value, Free) else value
+        term = parameter.term
+        if isinstance(term, Literal):
+            return literal(term.value)
+        if not isinstance(term, Variable):
+            return ANYTHING if isinstance(value, Free) else value
+        if term.name == "_":
+            if isinstance(value, ValueType) and isinstance(parameter.pattern, TypePattern):
+                return self._goals.as_class(term, value, parameter.pattern.name) or value
+            return value
+        known = scope.of(term.name)
+        return FREE if isinstance(known, Free) else known
 
 
 def _joined(found: list[_Taken]) -> _Taken:

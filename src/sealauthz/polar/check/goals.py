@@ -82,7 +82,10 @@ class Goals(Unifier):
     # --- logic ------------------------------------------------------------------------------------------------------
 
     def _and(self, goal: And, scope: Scope, mode: Mode) -> bool:
-        return all(self.solve(part, scope, mode) for part in goal.parts)
+        for part in goal.parts:  # noqa: SIM110 (the generator of an `all` takes longer than most conditions)
+            if not self.solve(part, scope, mode):
+                return False
+        return True
 
     def _or(self, goal: Or, scope: Scope, mode: Mode) -> bool:
         possible = []
@@ -157,7 +160,7 @@ class Goals(Unifier):
 
     def _call(self, goal: Call, scope: Scope, mode: Mode) -> bool:
         key = (goal.name, len(goal.arguments))
-        given = tuple(self._argument(argument, scope, mode) for argument in goal.arguments)
+        given = tuple([self._argument(argument, scope, mode) for argument in goal.arguments])
         if key not in self.rules.by_key:
             taken: tuple[Value, ...] | None = tuple(ANYTHING if isinstance(v, Free) else v for v in given)
         else:
@@ -166,7 +169,10 @@ class Goals(Unifier):
             message = ", ".join("…" if isinstance(value, Free) else str(value) for value in given)
             self.why = f"no rule `{goal.name}` fits ({message})"
             return False
-        return all(self._take(*each, scope) for each in zip(goal.arguments, given, taken, strict=True))
+        for each in zip(goal.arguments, given, taken, strict=True):  # noqa: SIM110 (as above)
+            if not self._take(*each, scope):
+                return False
+        return True
 
     def _argument(self, argument: Term, scope: Scope, mode: Mode) -> Value:
         """The value of an argument; of a text, with the place where it was written."""

@@ -54,17 +54,18 @@ class Reader:
 
     def value(self, term: Term, scope: Scope, mode: Mode, needed_by: str) -> ValueType:
         """The value of a term that must have one."""
+        # The commonest first, without a `match`, which takes three times as long for them.
+        if isinstance(term, Attribute):
+            return self._attribute(term, scope, mode)
+        if isinstance(term, Literal):
+            return literal(term.value)
+        if isinstance(term, Variable):
+            known = self.side(term, scope, mode)
+            if isinstance(known, ValueType):
+                return known
+            self.found.error("unbound", f"`{term.name}` has no value here, and {needed_by} needs one", term.place)
+            return ANYTHING
         match term:
-            case Literal(value, _):
-                return literal(value)
-            case Variable(name, place):
-                known = self.side(term, scope, mode)
-                if isinstance(known, ValueType):
-                    return known
-                self.found.error("unbound", f"`{name}` has no value here, and {needed_by} needs one", place)
-                return ANYTHING
-            case Attribute():
-                return self._attribute(term, scope, mode)
             case Arithmetic():
                 return self._arithmetic(term, scope, mode)
             case ListTerm(items, _, _):

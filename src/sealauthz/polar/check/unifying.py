@@ -22,7 +22,8 @@ class Unifier(Reader):
         result: ValueType | None = value
         if isinstance(known, ValueType):
             result = both(known, value, self.types)
-            self.why = f"`{variable.name}` would be {known} and {value}"
+            if result is None:
+                self.why = f"`{variable.name}` would be {known} and {value}"
         elif known.limit:
             result = self.as_class(variable, value, known.limit)
         if result is not None:
@@ -64,14 +65,14 @@ class Unifier(Reader):
 
     def take_apart(self, term: Term | Pattern, value: ValueType, scope: Scope, mode: Mode) -> bool:
         """Match a value with a term or pattern that has variables inside."""
+        if isinstance(term, Variable):
+            if term.name == "nil":
+                return self.equal((term, NIL), (term, value), term.place, scope, mode)
+            known = scope.of(term.name) if term.name != "_" else FREE
+            if isinstance(known, Free):
+                return self.give(term, value, scope)
+            return self.equal((term, known), (term, value), term.place, scope, mode)
         match term:
-            case Variable("nil", place):
-                return self.equal((term, NIL), (term, value), place, scope, mode)
-            case Variable():
-                known = scope.of(term.name) if term.name != "_" else FREE
-                if isinstance(known, Free):
-                    return self.give(term, value, scope)
-                return self.equal((term, known), (term, value), term.place, scope, mode)
             case Literal(content, place):
                 return self.equal((term, literal(content)), (Variable("this", place), value), place, scope, mode)
             case ListTerm(items, rest, place):

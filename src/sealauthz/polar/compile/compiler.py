@@ -65,6 +65,7 @@ class Compiler(Session):
         self._compiled: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._common: dict[tuple[Key, CallPattern, bool], Compiled] = {}
         self._templates: dict[tuple[Key, CallPattern], _Kept] = {}
+        self._common_templates: dict[tuple[Key, CallPattern], _Kept] = {}
         self._output_types: dict[tuple[Key, CallPattern, int], _Kept] = {}
         self._look_ups: dict[tuple[Key, CallPattern | None], _LookUp] = {}
         self._reads: dict[str, int] = {}
@@ -122,7 +123,7 @@ class Compiler(Session):
         return found
 
     def _memories(self) -> tuple[dict[Any, Any], ...]:
-        return self._compiled, self._common, self._templates, self._output_types
+        return self._compiled, self._common, self._templates, self._common_templates, self._output_types
 
     def _made(self) -> tuple[int, ...]:
         """How much was made so far, of each kind."""
@@ -149,7 +150,10 @@ class Compiler(Session):
         for argument in pattern:
             known = argument.known if isinstance(argument, Bound) else None
             stem = None if known is None else self.table.stem(known.cls)
-            stemmed.append(argument if known is None or stem is None else Bound(replace(known, cls=stem)))
+            if known is None or stem is None:
+                stemmed.append(argument)
+            else:
+                stemmed.append(Bound(Known(stem, known.is_optional, known.is_exact, known.element)))
         return tuple(stemmed)
 
     def template(self, key: Key, pattern: CallPattern) -> Template | None:
@@ -158,6 +162,9 @@ class Compiler(Session):
             return None
         kept = self._templates.get((key, pattern))
         if kept is None:
+            stemmed = self._stemmed(pattern)
+            kept = self._common_templates.get((key, stemmed))
+        if kept is None:
             self._in_template.add(key)
             try:
                 with self.noting() as noted:
@@ -165,6 +172,8 @@ class Compiler(Session):
             finally:
                 self._in_template.discard(key)
             kept = self._templates[key, pattern] = _Kept(found, noted.reads, noted.tells_apart)
+            if not kept.tells_apart:
+                self._common_templates[key, stemmed] = kept
             self._reads |= dict.fromkeys(noted.made, noted.reads)
         self.note(kept.reads, kept.tells_apart)
         template: Template | None = kept.found
@@ -253,6 +262,7 @@ class Compiler(Session):
         other = copy.copy(self)
         other.program = program
         other.noted = Noted()
+        other._demands = {}
         other.conditions, other.numbers, other._condition_ids = [], {}, {}
         other._core, other._by_literal = dict(self._core), dict(self._by_literal)
         lowering = Lowering(program, self.table.classes)
@@ -295,6 +305,8 @@ class Compiler(Session):
         self._compiled = {known: found for known, found in self._compiled.items() if not found.reads & stale}
         self._common = {known: found for known, found in self._common.items() if not found.reads & stale}
         self._templates = {known: kept for known, kept in self._templates.items() if not kept.reads & stale}
+        common = self._common_templates
+        self._common_templates = {known: kept for known, kept in common.items() if not kept.reads & stale}
         self._output_types = {known: kept for known, kept in self._output_types.items() if not kept.reads & stale}
         self._reads = {name: reads for name, reads in self._reads.items() if not reads & stale}
         self.definitions = {name: found for name, found in self.definitions.items() if name in self._reads}

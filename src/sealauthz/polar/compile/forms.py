@@ -10,7 +10,7 @@ from typing import Any
 
 from sealauthz.polar import program as written
 from sealauthz.polar.compile.nodes import Test
-from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term
+from sealauthz.polar.core.nodes import Clause, Goal, Pattern, Term, Variable
 from sealauthz.polar.syntax import And, Call, Not, Or
 from sealauthz.polar.syntax import Term as Source
 from sealauthz.polar.types import Known
@@ -121,9 +121,11 @@ def _called(term: Source) -> Iterator[str]:
             pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Value:
-    """A bound value: how to write it, and what is known of it."""
+    """A bound value: how to write it, and what is known of it. It is never changed; a frozen one takes twice as long to
+    make, and a load makes a hundred thousand.
+    """
 
     node: ast.expr
     known: Known | None = None
@@ -141,6 +143,9 @@ class Value:
 
 Env = Mapping[int, Value]
 """The values of a clause's variables, by number."""
+
+CallParts = tuple[CallPattern, list[Value | None], list[Variable]]
+"""How a call calls: its pattern, the values of its arguments, and the variables that it finds."""
 
 Rest = Callable[[Env], list[ast.stmt]]
 """What to compile behind a goal, with the values that are known by then."""

@@ -10,6 +10,7 @@ from sealauthz.polar.compile.forms import (
     KNOWN_LITERALS,
     Argument,
     Bound,
+    CallParts,
     CallPattern,
     Constant,
     Env,
@@ -90,8 +91,17 @@ class Heads(Values):
         head.tests += [test for test in tests if test is not True]
         return True
 
-    def _call_pattern(self, call: core.Call, env: Env) -> tuple[CallPattern, list[Value | None], list[core.Variable]]:
+    def _call_pattern(self, call: core.Call, env: Env) -> CallParts:
         """How a call calls: its pattern, the values of its arguments, and the variables that it finds."""
+        # What cannot be written out in one way is tried in the next.
+        last = self._last_call
+        if last is not None and last[0] is call and last[1] is env:
+            return last[2]
+        found = self._new_call_pattern(call, env)
+        self._last_call = call, env, found
+        return found
+
+    def _new_call_pattern(self, call: core.Call, env: Env) -> CallParts:
         pattern: list[Argument] = []
         values: list[Value | None] = []
         found: list[core.Variable] = []
@@ -118,15 +128,15 @@ class Heads(Values):
 
     def may_fit(self, clause: core.Clause, pattern: CallPattern) -> bool:
         """Whether no word and no class of a head is another than that of the call: the first and cheapest look."""
-        for parameter, argument in zip(clause.parameters, pattern, strict=True):
-            if parameter.is_open or isinstance(argument, str):
+        for index, term, classes in self._compiler.demands_of(clause):
+            argument = pattern[index]
+            if isinstance(argument, str):
                 continue
-            term, wanted = parameter.term, parameter.pattern
-            if isinstance(wanted, core.Classes):
+            if classes is not None:
                 known = KNOWN_LITERALS[argument.kind] if isinstance(argument, Constant) else argument.known
-                if known is not None and self._compiler.fits(known, wanted.classes) is False:
+                if known is not None and self._compiler.fits(known, classes) is False:
                     return False
-            if isinstance(term, core.Constant):
+            if term is not None:
                 if isinstance(argument, Constant):
                     # What Python takes for unequal is unequal; most are words, and are that.
                     if argument.value != term.value or not same(argument.value, term.value):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.syntax import Place
@@ -16,6 +17,9 @@ BUDGET = "budget"
 FOUND = "found"
 """Names of the code without a number, as the functions of the run time have them."""
 
+LOAD = ast.Load()
+"""One for all names that are read, as CPython's own parser has it."""
+
 Test = bool | ast.expr
 """A condition: decided already, or an expression that decides it."""
 
@@ -26,8 +30,13 @@ def numbered(letter: str, number: int, hint: str) -> str:
     No other name of the code has a number behind its first letter. The hint is plain ASCII, which Python leaves as it
     is: of other letters it makes one where two were written, and so could make one name of two.
     """
-    plain = "".join(char for char in hint if char.isascii() and (char.isalnum() or char == "_")).strip("_")
+    plain = _plain(hint)
     return f"{letter}{number}_{plain}" if plain else f"{letter}{number}"
+
+
+@lru_cache(maxsize=2_000)
+def _plain(hint: str) -> str:
+    return "".join(char for char in hint if char.isascii() and (char.isalnum() or char == "_")).strip("_")
 
 
 def number_in(name: str) -> int:
@@ -42,7 +51,7 @@ def argument_name(index: int) -> str:
 
 def name_node(name: str) -> ast.expr:
     """A name that is read."""
-    return placed.Name(name, ast.Load())
+    return placed.Name(name, LOAD)
 
 
 def constant_node(value: Any) -> ast.expr:
@@ -79,33 +88,35 @@ def yield_node(nodes: list[ast.expr]) -> ast.stmt:
 # --- size and time --------------------------------------------------------------------------------------------------
 
 
-class _Extent(NamedTuple):
-    """How many nodes code has, how many calls of rules stand in it, and how deep its loops stand in each other."""
+_Extent = tuple[int, int, int]
+"""How many nodes code has, how many calls of rules stand in it, and how deep its loops stand in each other."""
 
-    size: int
-    calls: int
-    loops: int
+_LEAVES = frozenset({placed.Name, placed.Constant})
 
 
 def _extent(node: ast.AST) -> _Extent:
     """The extent of code. It is kept with the node, which is never changed, as larger code asks for it again."""
-    known: _Extent | None = node.__dict__.get("_extent")
+    kept = node.__dict__
+    known: _Extent | None = kept.get("_extent")
     if known is None:
         # A rule is handed the budget.
         is_rule = isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
         size, calls, loops = 1, int(is_rule), 0
         for part in _parts(node):
-            within = _extent(part)
-            size += within.size
-            calls += within.calls
-            loops = max(loops, within.loops)
-        known = node.__dict__["_extent"] = _Extent(size, calls, loops + isinstance(node, ast.For))
+            if type(part) in _LEAVES:
+                size += 1
+                continue
+            within = part.__dict__.get("_extent") or _extent(part)
+            size += within[0]
+            calls += within[1]
+            loops = max(loops, within[2])
+        known = kept["_extent"] = (size, calls, loops + isinstance(node, ast.For))
     return known
 
 
 def is_small(node: ast.expr) -> bool:
     """Whether an expression may be written out in place of a call."""
-    return _extent(node).size <= MAX_INLINED_NODES
+    return _extent(node)[0] <= MAX_INLINED_NODES
 
 
 def is_cheap(node: ast.expr) -> bool:
@@ -117,30 +128,33 @@ def is_cheap(node: ast.expr) -> bool:
 
 def calls_of_rules(body: Iterable[ast.AST]) -> int:
     """How many calls of rules stand in code."""
-    return sum(_extent(node).calls for node in body)
+    return sum(_extent(node)[1] for node in body)
 
 
 def _takes_time(node: ast.AST) -> bool:
     """Whether code calls a rule, or walks through something inside of something."""
-    extent = _extent(node)
-    return extent.calls > 0 or extent.loops > 1
+    _, calls, loops = _extent(node)
+    return calls > 0 or loops > 1
 
 
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 _NO_PARTS = frozenset({"attr", "ctx", "id", "kind", "n", "name", "op", "ops", "s", "type_comment"})
 
 
-def _parts(node: ast.AST) -> Iterator[ast.AST]:
+def _parts(node: ast.AST) -> list[ast.AST]:
     """The statements and expressions in code."""
     fields = _FIELDS.get(type(node))
     if fields is None:
         fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_PARTS)
+    parts: list[ast.AST] = []
+    held_by = node.__dict__
     for name in fields:
-        held = getattr(node, name)
-        if isinstance(held, list):
-            yield from held
+        held = held_by.get(name)
+        if type(held) is list:
+            parts += held
         elif isinstance(held, ast.expr):
-            yield held
+            parts.append(held)
+    return parts
 
 
 def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -192,32 +206,32 @@ def substituted(test: Test, values: Mapping[str, ast.expr]) -> Test:
 
 
 def _substituted(node: ast.expr, values: Mapping[str, ast.expr]) -> ast.expr:
-    match node:
-        case ast.Name(name):
-            return values.get(name, node)
-        case ast.Constant():
-            return node
-        case ast.Attribute(base, name):
-            changed = _substituted(base, values)
-            return node if changed is base else placed.Attribute(changed, name, ast.Load())
-        case ast.Compare(left, operators, others):
-            return placed.Compare(_substituted(left, values), operators, [_substituted(o, values) for o in others])
-        case ast.BoolOp(operator, parts):
-            return placed.BoolOp(operator, [_substituted(part, values) for part in parts])
-        case ast.UnaryOp(operator, inner):
-            return placed.UnaryOp(operator, _substituted(inner, values))
-        case ast.Call(function, arguments):
-            return placed.Call(function, [_substituted(argument, values) for argument in arguments], [])
-        case ast.BinOp(left, operator, right):
-            return placed.BinOp(_substituted(left, values), operator, _substituted(right, values))
-        case ast.Tuple(items):
-            return placed.Tuple([_substituted(item, values) for item in items], ast.Load())
-        case ast.List(items):
-            return placed.List([_substituted(item, values) for item in items], ast.Load())
-        case ast.Dict(keys, items):
-            return placed.Dict(keys, [_substituted(item, values) for item in items])
-        case _:
-            raise AssertionError(f"an expression of the compiler has no {type(node).__name__}")
+    # Without a `match`, which would take most of the time.
+    if isinstance(node, ast.Name):
+        return values.get(node.id, node)
+    if isinstance(node, ast.Constant):
+        return node
+    if isinstance(node, ast.Attribute):
+        base = _substituted(node.value, values)
+        return node if base is node.value else placed.Attribute(base, node.attr, LOAD)
+    if isinstance(node, ast.Compare):
+        others = [_substituted(other, values) for other in node.comparators]
+        return placed.Compare(_substituted(node.left, values), node.ops, others)
+    if isinstance(node, ast.Call):
+        return placed.Call(node.func, [_substituted(argument, values) for argument in node.args], [])
+    if isinstance(node, ast.BoolOp):
+        return placed.BoolOp(node.op, [_substituted(part, values) for part in node.values])
+    if isinstance(node, ast.UnaryOp):
+        return placed.UnaryOp(node.op, _substituted(node.operand, values))
+    if isinstance(node, ast.BinOp):
+        return placed.BinOp(_substituted(node.left, values), node.op, _substituted(node.right, values))
+    if isinstance(node, ast.Tuple):
+        return placed.Tuple([_substituted(item, values) for item in node.elts], LOAD)
+    if isinstance(node, ast.List):
+        return placed.List([_substituted(item, values) for item in node.elts], LOAD)
+    if isinstance(node, ast.Dict):
+        return placed.Dict(node.keys, [_substituted(item, values) for item in node.values])
+    raise AssertionError(f"an expression of the compiler has no {type(node).__name__}")
 
 
 def reads_of(test: Test, name: str) -> int:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
 
 from sealauthz.polar import program as written
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template
 from sealauthz.polar.compile.nodes import name_node, numbered
-from sealauthz.polar.core.nodes import Clause
+from sealauthz.polar.core.nodes import Classes, Clause, Constant
 from sealauthz.polar.program import Key, Program
 from sealauthz.polar.syntax import Place, Term
 from sealauthz.polar.types import Known, TypeTable
@@ -30,6 +29,29 @@ class Noted:
     reads: int = 0
     tells_apart: bool = False
     made: list[str] = field(default_factory=list)
+
+
+Demand = tuple[int, Constant | None, tuple[type, ...] | None]
+"""What a head demands of an argument: its place, what it must be equal to, and of which classes it must be."""
+
+
+class _Noting:
+    """A part of the code whose notes are taken apart."""
+
+    __slots__ = ("_noted", "_outer", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Noted:
+        self._outer, self._noted = self._session.noted, Noted()
+        self._session.noted = self._noted
+        return self._noted
+
+    def __exit__(self, *_: object) -> None:
+        self._outer.reads |= self._noted.reads
+        self._outer.tells_apart |= self._noted.tells_apart
+        self._session.noted = self._outer
 
 
 def class_names(table: TypeTable) -> dict[type, str]:
@@ -59,6 +81,7 @@ class Session(ABC):
         self.classes = {name: cls for cls, name in self._class_names.items()}
         self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
         self._names = itertools.count(first_name)
+        self._demands: dict[Clause, tuple[Demand, ...]] = {}
 
     @abstractmethod
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
@@ -87,16 +110,9 @@ class Session(ABC):
     def output_type(self, key: Key, pattern: CallPattern, position: int) -> Known | None:
         """What is known of what a rule finds for an argument."""
 
-    @contextmanager
-    def noting(self) -> Iterator[Noted]:
+    def noting(self) -> _Noting:
         """Note what the code under construction depends on, and all that the code around it does with it."""
-        outer, self.noted = self.noted, Noted()
-        try:
-            yield self.noted
-        finally:
-            outer.reads |= self.noted.reads
-            outer.tells_apart |= self.noted.tells_apart
-            self.noted = outer
+        return _Noting(self)
 
     def note(self, reads: int, tells_apart: bool) -> None:
         """Note that what is being compiled rests on something that is compiled already."""
@@ -135,6 +151,19 @@ class Session(ABC):
             is_certain = known.is_exact or all(issubclass(known.cls, cls) for cls in classes)
             self._fitting[key] = issubclass(known.cls, classes) if is_certain else None
         return self._fitting[key]
+
+    def demands_of(self, clause: Clause) -> tuple[Demand, ...]:
+        """What the head of a clause demands, place by place; nothing of arguments that may be anything."""
+        found = self._demands.get(clause)
+        if found is None:
+            demands: list[Demand] = []
+            for index, parameter in enumerate(clause.parameters):
+                term = parameter.term if isinstance(parameter.term, Constant) else None
+                classes = parameter.pattern.classes if isinstance(parameter.pattern, Classes) else None
+                if not parameter.is_open and (term is not None or classes is not None):
+                    demands.append((index, term, classes))
+            found = self._demands[clause] = tuple(demands)
+        return found
 
     def clause_number(self, clause: written.Clause) -> int:
         """The number by which a trace names a clause."""

@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from sealauthz.polar import program as written
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, NOT_TYPED, Env, Typed, Value
+from sealauthz.polar.compile.forms import KNOWN_LITERALS, NIL_TYPE, NOT_TYPED, CallParts, Env, Typed, Value
 from sealauthz.polar.compile.nodes import Test, all_of, any_of, constant_node, name_node, numbered, runtime_call
 from sealauthz.polar.compile.session import Session
 from sealauthz.polar.core import nodes as core
@@ -47,21 +47,23 @@ class Values:
         self._inside: tuple[Key, ...] = ()
         self._tracing: written.Clause | None = None
         self._solutions_given = 0
+        self._last_call: tuple[core.Call, Env, CallParts] | None = None
 
     def _is_unbound(self, term: core.Term, env: Env) -> TypeGuard[core.Variable]:
         return type(term) is core.Variable and term.number not in env
 
     def _value(self, term: core.Term, env: Env) -> Value:
+        # The commonest first, without a `match`, which takes three times as long for them.
+        if isinstance(term, core.Variable):
+            value = env.get(term.number)
+            if value is None:
+                raise refusal(f"`{term.name}` has no value yet", term.place)
+            return value
+        if isinstance(term, core.Attribute):
+            return self._attribute(self._value(term.base, env), term.name, term.place)
+        if isinstance(term, core.Constant):
+            return Value(constant_node(term.value), KNOWN_LITERALS[type(term.value)])
         match term:
-            case core.Variable(number, name, place):
-                value = env.get(number)
-                if value is None:
-                    raise refusal(f"`{name}` has no value yet", place)
-                return value
-            case core.Attribute(base, name, place):
-                return self._attribute(self._value(base, env), name, place)
-            case core.Constant(constant, _):
-                return Value(constant_node(constant), KNOWN_LITERALS[type(constant)])
             case core.Calculation(sign, left, right, _):
                 return _calculated(sign, self._value(left, env), self._value(right, env))
             case core.ListOf(members, _):
