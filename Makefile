@@ -77,6 +77,7 @@ bench: setup ## measure engine, lists, facts and service, each against something
 	$(BIN)/python benchmarks/engine.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/lists.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/facts.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/large.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)

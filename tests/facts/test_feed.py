@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import edited, enterprise, everything, scene, uscc, write
+from facts_scene import BASE, edited, enterprise, everything, scene, uscc, write
 from test_world import EDITS, _key, roots_of, seen_in
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
@@ -20,6 +20,7 @@ from sealauthz.facts import FactCache, FactSnapshot, Feed, Store, Unit
 from sealauthz.facts.memory import feed as feed_module
 from sealauthz.facts.memory.consistency import uptime_s
 from sealauthz.facts.memory.entries import Entry, EntryCache
+from sealauthz.facts.memory.warming import waiting
 from sealauthz.facts.store import database as database_module
 from sealauthz.model import MODEL
 
@@ -266,6 +267,32 @@ def test_warming_up_loads_every_enterprise_that_fits(stores: list[Store]) -> Non
     small = FactCache(stores[0], budget=fact_cache.timeline.cache.bytes // 3)
     assert 0 < small.warm_up() <= 30
     assert small.timeline.cache.bytes <= small.timeline.cache.budget
+
+
+def test_warming_up_loads_contracts_with_open_tasks_and_whom_they_wait_for(stores: list[Store]) -> None:
+    assert list(waiting(MODEL)) == [("SigningTask", state) for state in ("WAITING", "PENDING", "IN_PROGRESS")]
+    done = {"state": "SIGNED"}
+    write(
+        stores[0],
+        *(
+            edited("SigningTask", r.id, **done) if _key(r)[0] == "SigningTask" and r.id != "task1" else r
+            for r in scene()
+        ),
+        edited("Contract", "c1", id="over"),
+        edited("Signatory", BASE["SigningTask", "task2"].signatory_id, id="party", contract_id="over"),
+        edited("SigningTask", "task2", id="signed", signatory_id="party", handler_id="old", **done),
+    )
+    fact_cache = FactCache(stores[0])
+    fact_cache.warm_up()
+    cache = fact_cache.timeline.cache
+    assert Unit("CONTRACT", "c1") in cache
+    assert Unit("CONTRACT", "over") not in cache
+    # The operator of the open task and who handles it, and nobody else.
+    persons = {id_ for id_ in ("ann", "bob", "old", "out") if Unit("PERSON", id_) in cache}
+    assert persons == {"ann", "bob"}
+    small = FactCache(stores[0], budget=1_000)
+    small.warm_up()
+    assert small.timeline.cache.bytes <= 1_000
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------

@@ -251,6 +251,16 @@ class Units:
         paths = self.shared[self.root_of[home.kind]]
         return frozenset(end for path in paths for end in self._ends(record, (*above, *path)))
 
+    def subjects_of(self, record: Any) -> set[Unit]:
+        """Return the units of the subjects that a wired record is related to. What is not wired counts for nothing."""
+        kinds = (self.roots[subject] for subject in self.subjects)
+        return {
+            Unit(kind, end)
+            for kind in kinds
+            for path in self.paths_to(kind, type(record).__name__)
+            for end in self._ends(record, path)
+        }
+
     def _ends(self, record: Any, path: Path) -> set[str]:
         """Return the ids at the end of a path from a wired record."""
         standing = [record]

@@ -24,6 +24,7 @@ from sealauthz.facts.memory.signal import Signal
 from sealauthz.facts.memory.snapshot import FactSnapshot, FixedReading, StaleSnapshot, wired_unit
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.memory.timeline import HomeIndex, Timeline
+from sealauthz.facts.memory.warming import warm_up
 from sealauthz.facts.memory.wiring import WiredUnit
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.history import changed_of
@@ -43,7 +44,6 @@ _LOOKS = 5
 _HOMES = 100_000
 _RELOADED_AT_ONCE = 16
 _MOST_IMAGES = 500
-_WARMED_AT_ONCE = 100
 _WARM_SHARE = 0.9
 _CATALOG_EVERY_S = 1.0
 _NEVER = float("-inf")
@@ -138,26 +138,13 @@ class FactCache:
         }
 
     def warm_up(self) -> int:
-        """Load tenants, in the order of their ids, until all are there or the memory is used; return how many.
+        """Load what questions need, as far as there is room; return how many tenants that are.
 
         Raises FactsUnavailable.
         """
         if self._store is None:
             return 0
-        tenant, loaded, after = self._store.model.tenant, 0, ""
-        kind = self._store.model.units.roots[tenant]
-
-        def load(snapshot: FactSnapshot) -> tuple[list[str], int]:
-            ids = snapshot.after(tenant, "id", after, _WARMED_AT_ONCE)
-            return ids, sum(_is_there(snapshot, Unit(kind, id_)) for id_ in ids)
-
-        while self.timeline.cache.bytes <= self._budget * _WARM_SHARE:
-            ids, found = self.answer(load)
-            loaded += found
-            if len(ids) < _WARMED_AT_ONCE:
-                break
-            after = ids[-1]
-        return loaded
+        return warm_up(self._store.model, self.answer, lambda: self.timeline.cache.bytes <= self._budget * _WARM_SHARE)
 
     def answer(
         self,
@@ -471,13 +458,6 @@ class FactCache:
     def _is_behind(self, consistency: Consistency) -> bool:
         timeline = self.timeline
         return timeline.name == consistency.timeline and timeline.revision < consistency.at_least
-
-
-def _is_there(snapshot: FactSnapshot, unit: Unit) -> bool:
-    try:
-        return snapshot.unit(unit) is not None
-    except FactNotLoaded:
-        return False  # it is being imported
 
 
 def _check(reading: StoreReading, consistency: Consistency) -> None:
