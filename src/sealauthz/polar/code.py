@@ -20,6 +20,7 @@ from sealauthz.polar.compile.session import class_names
 from sealauthz.polar.program import Program
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.types import Known, TypeTable
+from sealauthz.schema.record import EMPTY
 
 FREE_TYPE = type(FREE)
 
@@ -82,6 +83,7 @@ class Code:
             "attribute": self._attribute,
             "exhausted": _exhausted,
             "refused": _refused,
+            "EMPTY": EMPTY,
             "isinstance": isinstance,
             "len": len,
             **{name: cls for cls, name in class_names(table).items()},

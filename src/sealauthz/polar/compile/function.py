@@ -23,7 +23,7 @@ from sealauthz.polar.compile.nodes import (
     spend,
     yield_node,
 )
-from sealauthz.polar.compile.remembering import remembering
+from sealauthz.polar.compile.remembering import pays, remembering
 from sealauthz.polar.core import nodes as core
 
 _TYPE_PARAMS: dict[str, Any] = {"type_params": []}
@@ -87,8 +87,9 @@ class Function(Clauses):
             )
         else:
             body.append(placed.Return(constant_node(False)))
-            if self._compiler.passes.remembers and not (self._compiler.is_traced or is_promised):
-                body = remembering(number_in(self._name), names, body)
+        is_plain = not (self._is_generator or self._compiler.is_traced or is_promised)
+        if is_plain and self._compiler.passes.remembers and pays(names, body):
+            body = remembering(number_in(self._name), next(self._compiler.turns), names, body)
         if is_promised and not self._is_generator:
             body = [*spend(constant_node(1)), *body]
         arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])

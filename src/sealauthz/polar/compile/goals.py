@@ -16,7 +16,7 @@ from sealauthz.polar.compile.nodes import (
     all_of,
     constant_node,
     counted_turn,
-    looked_up,
+    counted_walk,
     marker,
     name_node,
     runtime_call,
@@ -27,7 +27,6 @@ from sealauthz.polar.compile.nodes import (
 from sealauthz.polar.compile.traced import Traced
 from sealauthz.polar.core import nodes as core
 from sealauthz.polar.diagnostic import refusal
-from sealauthz.polar.runtime import INDEXED_FROM
 from sealauthz.polar.types import Known
 
 MAX_LOOPS = 16
@@ -183,20 +182,12 @@ class Goals(Traced):
         if not body:
             return []
         walked = self._local("items")
-        # Few members are walked through for nothing: what their turns call or walk through is counted there.
-        length = placed.Call(name_node("len"), [name_node(walked)], [])
-        counted = spend(length)
-        if index is not None:
-            found = looked_up(walked, index[0], index[1])
-            counted = [placed.Assign([placed.Name(walked, ast.Store())], found), *counted]
-        many = placed.Compare(length, [ast.GtE()], [constant_node(INDEXED_FROM)])
-        return [
-            placed.Assign([placed.Name(walked, ast.Store())], source),
-            placed.If(many, counted, []),
-            *self._walking(
-                goal, placed.For(placed.Name(local, ast.Store()), name_node(walked), counted_turn(body), [])
-            ),
-        ]
+        loop = placed.For(placed.Name(local, ast.Store()), name_node(walked), body, [])
+        walk = [*counted_walk(walked, source, body, index), *self._walking(goal, loop)]
+        if self._tracing is None and not isinstance(source, ast.Tuple):
+            # Most collections of records are the empty one, and asking for that costs a third of a loop over nothing.
+            walk = [placed.If(placed.Compare(name_node(walked), [ast.IsNot()], [name_node("EMPTY")]), walk, [])]
+        return [placed.Assign([placed.Name(walked, ast.Store())], source), *walk]
 
     # --- calls and alternatives that find values ---------------------------------------------------------------------
 
@@ -230,7 +221,9 @@ class Goals(Traced):
             return []
         target = placed.Tuple([placed.Name(local, ast.Store()) for local in locals_], ast.Store())
         source = placed.Call(name_node(compiled.name), [name_node(BUDGET), *passed(pattern, arguments)], [])
-        return self._walking(call, placed.For(target, source, [*spend(constant_node(1)), *body], []))
+        # What it took to make a list was counted there. A generator may go on for ever.
+        turn = counted_turn(body) if self._collects else [*spend(constant_node(1)), *body]
+        return self._walking(call, placed.For(target, source, turn, []))
 
     def _unified(self, found: Sequence[core.Variable], values: Sequence[Value], env: Env, then: Rest) -> list[ast.stmt]:
         """Bind found variables to values; one that stands twice must get equal values."""

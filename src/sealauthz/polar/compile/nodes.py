@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sealauthz.polar.compile import placed
+from sealauthz.polar.runtime import INDEXED_FROM
 from sealauthz.polar.syntax import Place
 
 MAX_INLINED_NODES = 60
@@ -167,6 +168,31 @@ def counted_turn(body: list[ast.stmt]) -> list[ast.stmt]:
     if only_there and isinstance(statement, ast.If) and not statement.orelse and not _takes_time(statement.test):
         return [*body[:first], placed.If(statement.test, counted_turn(statement.body), []), *body[first + 1 :]]
     return [*body[:first], *spend(constant_node(1)), *body[first:]]
+
+
+def counted_walk(
+    walked: str, source: ast.expr, body: list[ast.stmt], index: tuple[str, ast.expr] | None
+) -> list[ast.stmt]:
+    """Count what it takes to walk through a collection, whose name is `walked`; look its members up by an `index`
+    where they are many.
+
+    A few members are walked through for nothing, and a single one whatever its turn does: it multiplies nothing.
+    """
+    counted_from = 2 if any(map(_takes_time, body)) else INDEXED_FROM
+    length = placed.Call(name_node("len"), [name_node(walked)], [])
+    counted = spend(length)
+    if isinstance(source, ast.Tuple):
+        return counted if len(source.elts) >= counted_from else []
+
+    def at_least(members: int) -> ast.expr:
+        return placed.Compare(length, [ast.GtE()], [constant_node(members)])
+
+    if index is not None:
+        look_up: list[ast.stmt] = [placed.Assign([placed.Name(walked, ast.Store())], looked_up(walked, *index))]
+        if counted_from < INDEXED_FROM:
+            look_up = [placed.If(at_least(INDEXED_FROM), look_up, [])]
+        counted = [*look_up, placed.If(at_least(counted_from), counted, [])]
+    return [placed.If(at_least(counted_from), counted, [])]
 
 
 def spend(steps: ast.expr) -> list[ast.stmt]:

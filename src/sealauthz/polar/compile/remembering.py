@@ -1,7 +1,8 @@
 """Functions that remember their last answer within one decision, which asks several rules about the same facts.
 
-An answer is kept in one of a few places behind the budget, with the number of its function and the arguments: it counts
-for the very same objects alone, and never beyond the decision. Functions that do little do not remember.
+An answer is kept in one of some places behind the budget, with the number of its function and the arguments: it counts
+for the very same objects alone, and never beyond the decision. Functions that do little do not remember, nor do
+searches that may stop early. A list of all that a rule finds is whole, and nobody changes it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Sequence
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.nodes import BUDGET, calls_of_rules, constant_node, name_node
 
-PLACES = 13
-"""How many answers are remembered at once."""
+PLACES = 64
+"""How many answers are remembered at once. Functions get them in turn, so that those of one decision, which are made
+one after the other, seldom share one.
+"""
 
 FIRST_PLACE = 3
 """Before them stand the steps and the depth that are left, and what takes the events of a trace."""
@@ -22,11 +25,14 @@ _FEWEST_CALLS = 3
 _LAST = "last"
 
 
-def remembering(number: int, arguments: Sequence[str], body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the body of a test so that it remembers its last answer; unchanged where that would not pay."""
-    if not arguments or calls_of_rules(body) < _FEWEST_CALLS:
-        return body
-    place = FIRST_PLACE + number % PLACES
+def pays(arguments: Sequence[str], body: Sequence[ast.stmt]) -> bool:
+    """Whether a function with this body does so much that it should remember its last answer."""
+    return bool(arguments) and calls_of_rules(body) >= _FEWEST_CALLS
+
+
+def remembering(number: int, turn: int, arguments: Sequence[str], body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the body of a function so that it remembers its last answer; `turn` tells in which place."""
+    place = FIRST_PLACE + turn % PLACES
     return [
         placed.Assign([placed.Name(_LAST, ast.Store())], _remembered(place, ast.Load())),
         placed.If(_is_the_same(number, arguments), [placed.Return(_item(1))], []),
@@ -51,12 +57,12 @@ def _is_the_same(number: int, arguments: Sequence[str]) -> ast.expr:
 
 
 def _keeping(place: int, number: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a test, with what keeps its answer before each return."""
+    """The statements of a function, with what keeps its answer before each return."""
     kept: list[ast.stmt] = []
     for statement in body:
         match statement:
-            case ast.Return(ast.Constant(bool() as answer)):
-                values = [constant_node(number), constant_node(answer), *map(name_node, arguments)]
+            case ast.Return(ast.expr() as answer):
+                values = [constant_node(number), answer, *map(name_node, arguments)]
                 place_node = _remembered(place, ast.Store())
                 kept += [placed.Assign([place_node], placed.Tuple(values, ast.Load())), statement]
             case ast.If(test, inner, []):

@@ -82,6 +82,8 @@ class Session(ABC):
         self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
         self._names = itertools.count(first_name)
         self._demands: dict[Clause, tuple[Demand, ...]] = {}
+        self.turns = itertools.count()
+        """Numbers for the functions that remember, in the order in which they are made."""
 
     @abstractmethod
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
