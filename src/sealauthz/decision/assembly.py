@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import CallerNotPermitted, FactNotLoaded, InvalidRequest, Violation
@@ -54,8 +54,7 @@ DEFAULT_OPTIONS = RequestOptions()
 _SERVER_KEYS = ("now", "caller", "parameters")
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """What one question is decided on."""
 
     question: Question
@@ -101,14 +100,16 @@ def assemble(
     if subject is None or resource is None:
         return None
     given = question.context
-    values: dict[str, Any] = {key: given.get(key) for key in action.texts}
+    values: dict[str, Any] = {key: given.get(key) for key in action.texts} if action.texts else {}
     for key, record_type in action.records.items():
-        record, home = _found(model, snapshot, record_type, str(given[key]), may_see) if key in given else (None, None)
-        if record is not None:
-            _refuse_unseen(model, record, home, may_see)
+        record = None
+        if key in given:
+            record, home = _found(model, snapshot, record_type, str(given[key]), may_see)
+            if record is not None:
+                _refuse_unseen(model, record, home, may_see)
         values[key] = record
-    values |= model.resolve(action, ResolverInput(subject, resource, now, parameters, snapshot, dict(values)))
-    return Case(question, subject, resource, action.context(now=now, caller=caller, parameters=parameters, **values))
+    found = model.resolve(action, ResolverInput(subject, resource, now, parameters, snapshot, values))
+    return Case(question, subject, resource, action.context(now, caller, parameters, **{**values, **found}))
 
 
 def check_given(model: Model, question: Question, snapshot: FactSnapshot, may_see: MaySee) -> None:

@@ -1,10 +1,11 @@
-"""The reason catalog of a bundle: its reasons with their next steps, and what those steps carry."""
+"""The reason catalog of a bundle: its reasons with their next steps, and what makes these."""
 
 from __future__ import annotations
 
 from sealauthz.answers import Audience, NextStep, Reason, RuleRef
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans
+from sealauthz.decision.carried import StepMaker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.decision.questions import named_by_obligations
@@ -22,13 +23,12 @@ class ReasonCatalog:
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
         self._refs: dict[int, tuple[RuleNode, RuleRef]] = {}
-        carried = bundle.rulebook.carried
-        self.parameters = frozenset(step for what, step in carried if what == "parameter")
-        self.counted = {step: tuple(sorted(names)) for (what, step), names in carried.items() if what == "counted"}
-        self.withheld = frozenset(bundle.rulebook.withheld)
-        self.made = self.parameters | self.counted.keys() | self.withheld
-        """The steps that are not always the same: they carry something, or are left out at times."""
+        self._steps: dict[tuple[Plan, str], tuple[StepMaker, ...]] = {}
         self._naming = frozenset(named_by_obligations(bundle.rulebook))
+
+    def has_plan(self, question: Question) -> bool:
+        """Whether there is a plan for the question already; a question that names something unknown never has one."""
+        return (question.subject.type, question.action, question.resource.type) in self._plans
 
     def plan(self, question: Question) -> Plan:
         """What the decision of a question asks; its action must be one of its type of resource."""
@@ -37,6 +37,16 @@ class ReasonCatalog:
         found = self._plans.get(key)
         if found is None:
             found = self._plans[key] = Plan(self.bundle, subject, action, resource, (action, resource) in self._naming)
+        return found
+
+    def steps_of(self, reason: Reason, plan: Plan) -> tuple[StepMaker, ...]:
+        """What makes the next steps of a reason in one kind of decision; none where they are always the same."""
+        key = (plan, reason.code)
+        found = self._steps.get(key)
+        if found is None:
+            bundle = self.bundle
+            makers = tuple(StepMaker(step, bundle.rulebook, bundle.model, plan) for step in reason.next_steps)
+            found = self._steps[key] = () if all(maker.is_always_the_same for maker in makers) else makers
         return found
 
     def ref(self, rule: RuleNode) -> RuleRef:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from operator import attrgetter
-from typing import Any
 
-from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, ParameterValue, Reason
+from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
 from sealauthz.decision.assembly import Case, RequestOptions, assemble, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
@@ -20,6 +18,7 @@ from sealauthz.decision.bundle import (
     UNKNOWN_ACTION,
     UNKNOWN_TYPE,
 )
+from sealauthz.decision.carried import Made, named_by
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
 from sealauthz.decision.listing import Entry, ListPage, Search, find_page
@@ -31,7 +30,6 @@ from sealauthz.errors import EvaluationFailed, FactNotLoaded, nearest
 from sealauthz.facts.memory.snapshot import FactSnapshot
 from sealauthz.polar.engine import Work
 from sealauthz.polar.reach import Root
-from sealauthz.schema.record import FOREVER, is_record
 
 log = logging.getLogger("sealauthz.decision.pdp")
 """Named for the decision point, as its lines in the log are known."""
@@ -113,14 +111,14 @@ class Evaluation:
 
     def case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
-        key = (question.action, question.resource.type)
-        if question.subject.type not in self._model.subjects:
-            return self._unknown(UNKNOWN_TYPE, question.subject.type, self._model.subjects)
-        if key not in self.book.requirements:
-            actions = self.book.actions_of(question.resource.type)
-            if actions:
-                return self._unknown(UNKNOWN_ACTION, question.action, actions)
-            return self._unknown(UNKNOWN_TYPE, question.resource.type, self.book.resource_types)
+        if not self.catalog.has_plan(question):
+            if question.subject.type not in self._model.subjects:
+                return self._unknown(UNKNOWN_TYPE, question.subject.type, self._model.subjects)
+            if (question.action, question.resource.type) not in self.book.requirements:
+                actions = self.book.actions_of(question.resource.type)
+                if actions:
+                    return self._unknown(UNKNOWN_ACTION, question.action, actions)
+                return self._unknown(UNKNOWN_TYPE, question.resource.type, self.book.resource_types)
         parameters = self._bundle.parameters
         case = assemble(self._model, question, self._snapshot, self._may_see, self._now, self._caller, parameters)
         return case or self.catalog.reason(NOT_FOUND)
@@ -155,11 +153,11 @@ class Evaluation:
         if not plan.visible(work, subject, resource, context):
             return self.deny(question, [self.catalog.reason(NOT_FOUND)])
         reasons = self._reasons(case, plan, work)
-        if any(reason.code == NOT_FOUND for reason in reasons):
+        if NOT_FOUND in [reason.code for reason in reasons]:
             reasons = [self.catalog.reason(NOT_FOUND)]
         elif not plan.has_standing(work, subject, resource, context):
             reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self.catalog.reason(NOT_FOUND)]
-        made: dict[str, NextStep | None] = {}
+        made: Made = {}
         return self.deny(question, [self._with_steps(reason, case, plan, work, made) for reason in reasons])
 
     def _allow(self, case: Case, plan: Plan, work: Work) -> Decision:
@@ -171,10 +169,10 @@ class Evaluation:
         obligations: tuple[Obligation, ...] = ()
         if plan.obligations:
             codes = {code for (code,) in plan.obligation(work, subject, resource, context)}
-            named = {} if plan.named is None else _named(plan.named(work, subject, resource, context))
+            carried = {} if plan.named is None else named_by(plan.named(work, subject, resource, context))
             obligations = tuple(
                 [
-                    Obligation(code, named[code]) if code in named else plain
+                    Obligation(code, carried[code]) if code in carried else plain
                     for code, plain in plan.obligations.items()
                     if code in codes
                 ]
@@ -228,13 +226,13 @@ class Evaluation:
         return self._holding(case, plan, plan.begin(), requirement)
 
     def _holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
-        if requirement in self.book.because:
-            found = plan.because(requirement)(work, case.subject, case.resource, case.context)
-            if len(found) > 1:
-                return sorted((code for (code,) in found), key=self.catalog.rank.__getitem__)
-            if found:
-                return [found[0][0]]
-        return []
+        because = plan.because(requirement)
+        if because is None:
+            return []
+        found = [code for (code,) in because(work, case.subject, case.resource, case.context)]
+        if len(found) > 1:
+            found.sort(key=self.catalog.rank.__getitem__)
+        return found
 
     def _codes(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         """The reasons for which a requirement is unmet; never none."""
@@ -245,7 +243,8 @@ class Evaluation:
         by_code: dict[str, Reason] = {}
         for requirement in self._unmet(case, plan, work):
             for code in self._codes(case, plan, work, requirement):
-                by_code.setdefault(code, self.catalog.reason(code, requirement))
+                if code not in by_code:
+                    by_code[code] = self.catalog.reason(code, requirement)
         if not by_code:
             # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
             if plan.has_permission(work, case.subject, case.resource):
@@ -253,98 +252,26 @@ class Evaluation:
             return [self.catalog.reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
-    def _with_steps(
-        self, reason: Reason, case: Case, plan: Plan, work: Work, made: dict[str, NextStep | None]
-    ) -> Reason:
-        """The reason with those of its steps that lead somewhere, and what they carry; NONE where none does. `made`
-        holds the steps of the decision so far: several reasons may have one.
-        """
-        if self.catalog.made.isdisjoint(step.code for step in reason.next_steps):
+    def _with_steps(self, reason: Reason, case: Case, plan: Plan, work: Work, made: Made) -> Reason:
+        """The reason with those of its steps that lead somewhere, and what they carry; NONE where none does."""
+        makers = self.catalog.steps_of(reason, plan)
+        if not makers:
             return reason
         steps = []
-        for step in reason.next_steps:
-            code = step.code
+        for maker in makers:
+            code = maker.step.code
             if code not in made:
-                made[code] = self._made(step, case, plan, work)
-            found = made[code]
-            if found is not None:
-                steps.append(found)
+                made[code] = maker.make(work, case.subject, case.resource, case.context)
+            step = made[code]
+            if step is not None:
+                steps.append(step)
         return _with(reason, steps)
-
-    def _made(self, step: NextStep, case: Case, plan: Plan, work: Work) -> NextStep | None:
-        """The step with what it carries; None where it leads nowhere, or to none of all that it counts."""
-        catalog, code = self.catalog, step.code
-        if code in catalog.withheld and plan.leads_nowhere(code)(work, case.subject, case.resource, case.context):
-            return None
-        if code not in catalog.parameters and code not in catalog.counted:
-            return step
-        parameters = self._parameters(code, case, plan, work)
-        if code in catalog.counted and not any(parameters[name] for name in catalog.counted[code]):
-            return None
-        return NextStep(code, parameters)
-
-    def _parameters(self, step: str, case: Case, plan: Plan, work: Work) -> Mapping[str, ParameterValue]:
-        """What a next step carries. Of several values of a name the least counts, whichever an engine finds first;
-        subjects are masked.
-        """
-        arguments = (work, case.subject, case.resource, case.context)
-        parameters: dict[str, ParameterValue] = {}
-        if step in self.catalog.parameters:
-            least: dict[str, Any] = {}
-            for name, value in plan.carried("parameter", step)(*arguments):
-                if name not in least or _order(value) < _order(least[name]):
-                    least[name] = value
-            for name, value in least.items():
-                if value != FOREVER:  # what has no end does not end at the end of time
-                    parameters |= self._plain(name, value)
-        counted = self.catalog.counted.get(step)
-        if counted is not None:
-            counts = dict.fromkeys(counted, 0)
-            for name, _item in plan.carried("counted", step)(*arguments):
-                counts[name] += 1
-            parameters |= counts
-        return parameters
-
-    def _plain(self, name: str, value: Any) -> dict[str, ParameterValue]:
-        """Make a parameter fit to leave the service: of a subject, what may be shown, masked."""
-        if type(value) is str or type(value) is int:
-            return {name: value}
-        shown = self._model.shown.get(type(value).__name__)
-        if shown is None:
-            raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
-        return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in shown.items()}
 
 
 def _with(reason: Reason, steps: list[NextStep]) -> Reason:
     """The reason with these steps; without any there is nothing to do."""
     kept = tuple(steps) or (NextStep(NOTHING_TO_DO),)
     return Reason(reason.code, reason.stage, reason.audience, reason.requirement, kept)
-
-
-def _named(found: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, ParameterValue]]:
-    """What obligations name, by their codes.
-
-    Of several values of a name the least counts, whichever comes first; a name that ends in `_ids` holds all of
-    them, as a JSON array: an id may be any text.
-    """
-    named: dict[str, dict[str, ParameterValue]] = {}
-    lists: dict[tuple[str, str], set[ParameterValue]] = {}
-    for code, name, value in found:
-        if type(value) is not str and type(value) is not int:
-            raise EvaluationFailed(f"what `{code}` names as `{name}` is neither text nor a number")
-        held = named.setdefault(code, {})
-        if name.endswith("_ids"):
-            lists.setdefault((code, name), set()).add(value)
-        elif name not in held or _order(value) < _order(held[name]):
-            held[name] = value
-    for (code, name), values in lists.items():
-        named[code][name] = json.dumps(sorted(values, key=_order), ensure_ascii=False)
-    return named
-
-
-def _order(value: Any) -> tuple[str, Any]:
-    """What puts the values of a parameter in an order: numbers and texts as they are, records by their ids."""
-    return (type(value).__name__, value.id if is_record(type(value)) else value)
 
 
 _TAILS_AT_ONCE = 256

@@ -32,6 +32,7 @@ class Plan:
         self.places = {requirement: place for place, requirement in enumerate(book.requirements[action, resource])}
         # Most obligations name nothing, and are always the same.
         self.obligations = {code: Obligation(code) for code in book.obligations.get((action, resource), ())}
+        self._explained = book.because.keys()
         self._because: dict[str, Asker] = {}
         self._carried: dict[tuple[str, str], Asker] = {}
         self._leads_nowhere: dict[str, Asker] = {}
@@ -50,13 +51,15 @@ class Plan:
     def lapses(self) -> Asker | None:
         """When an allow ends; None where the policies never say."""
         subject, resource, context = self._types
-        return self._asker("lapses", subject, self._action, resource, context, FREE) if self._has_lapses else None
+        if not self._has_lapses:
+            return None
+        return self._asker("lapses", subject, self._action, resource, context, FREE, is_distinct=False)
 
     @cached_property
     def obligation(self) -> Asker:
         """What an allow obliges to, by codes."""
         subject, resource, context = self._types
-        return self._asker("obligation", subject, self._action, resource, context, FREE)
+        return self._asker("obligation", subject, self._action, resource, context, FREE, is_distinct=False)
 
     @cached_property
     def named(self) -> Asker | None:
@@ -64,7 +67,8 @@ class Plan:
         subject, resource, context = self._types
         if not self._names_obligations:
             return None
-        return self._asker("obligation_parameter", FREE, FREE, FREE, subject, self._action, resource, context)
+        likes = (FREE, FREE, FREE, subject, self._action, resource, context)
+        return self._asker("obligation_parameter", *likes, is_distinct=False)
 
     @cached_property
     def visible(self) -> Asker:
@@ -88,10 +92,10 @@ class Plan:
         subject, resource, _ = self._types
         return self._asker("has_permission", subject, self._action, resource)
 
-    def because(self, requirement: str) -> Asker:
-        """The reasons that hold for a requirement."""
+    def because(self, requirement: str) -> Asker | None:
+        """The reasons that hold for a requirement; None where no rule tells."""
         found = self._because.get(requirement)
-        if found is None:
+        if found is None and requirement in self._explained:
             found = self._because[requirement] = self._asker("because", requirement, FREE, *self._types)
         return found
 
@@ -109,10 +113,11 @@ class Plan:
             found = self._leads_nowhere[step] = self._asker("leads_nowhere", step, *self._types)
         return found
 
-    def _asker(self, rule: str, *likes: object) -> Asker:
+    def _asker(self, rule: str, *likes: object, is_distinct: bool = True) -> Asker:
+        """What asks a rule. Where it does not matter, what it finds may come several times."""
         if isinstance(self._engine, CompiledEngine):
             try:
-                return self._engine.asker(rule, *likes)
+                return self._engine.asker(rule, *likes, is_distinct=is_distinct)
             except BundleRefused as error:
                 raise EvaluationFailed(f"`{rule}` cannot be asked like this: {error}") from error
         return _asking(self._engine, rule, likes)

@@ -68,6 +68,8 @@ class Code:
         self.table = table
         self.entries: dict[Key, Entry] = {}
         self._growing = threading.RLock()
+        # Which attributes a policy may read: as many as it names, of the classes of facts and contexts.
+        self._readable: set[tuple[type, str]] = set()
         self._compiler = compiler
         self._next_name = 1
         self._stored: dict[Key, Entry] = {}
@@ -170,8 +172,10 @@ class Code:
     def _attribute(self, value: Any, name: str) -> Any:
         """Read an attribute of a value whose type the compiler did not know."""
         cls = type(value)
-        if self.table.knows(cls) and self.table.known(cls, name) is None:
-            raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
+        if (cls, name) not in self._readable:
+            if self.table.knows(cls) and self.table.known(cls, name) is None:
+                raise EvaluationFailed(f"{cls.__name__} has no attribute `{name}`")
+            self._readable.add((cls, name))
         return getattr(value, name)
 
     # --- what is stored ---------------------------------------------------------------------------------------------

@@ -155,12 +155,13 @@ class CompiledEngine:
         except Exception as error:
             raise _failure(rule, error) from error
 
-    def asker(self, rule: str, *likes: object) -> Callable[..., Any]:
+    def asker(self, rule: str, *likes: object, is_distinct: bool = True) -> Callable[..., Any]:
         """Return what asks a rule again and again for arguments like these: classes, words that are always the same,
         and FREE.
 
         It takes the work of a decision (`begin`) and instances of exactly these classes, in their order, and answers as
-        `holds` does, or as `each` where an argument is FREE. Raises BundleRefused where the rule cannot be asked so.
+        `holds` does, or as `each` where an argument is FREE; unless `is_distinct`, it may give a combination of values
+        several times. Nobody may change the list. Raises BundleRefused where the rule cannot be asked so.
         """
         kinds = tuple(FREE_TYPE if like is FREE else like for like in likes)
         function, _, always = self._code.enter((rule, *kinds), rule, pattern_of(kinds), is_asked=True)
@@ -173,16 +174,31 @@ class CompiledEngine:
         def ask(work: Work, *values: object) -> Any:
             work[0] = max_steps
             try:
-                found = made(work, *values)
+                return made(work, *values)
             except EvaluationFailed:
                 raise
             except Exception as error:
                 raise _failure(rule, error) from error
-            if is_search:
-                return found if len(found) < 2 else _distinct(found)
-            return found is True
 
-        return ask
+        def ask_three(work: Work, one: object, two: object, three: object) -> Any:
+            # As above. Without a tuple of values, Python calls the function in place; and it is what most are asked.
+            work[0] = max_steps
+            try:
+                return made(work, one, two, three)
+            except EvaluationFailed:
+                raise
+            except Exception as error:
+                raise _failure(rule, error) from error
+
+        asked = ask_three if sum(isinstance(like, type) for like in likes) == 3 else ask
+        if not (is_search and is_distinct):
+            return asked
+
+        def ask_once(work: Work, *values: object) -> list[tuple[Any, ...]]:
+            found: list[tuple[Any, ...]] = asked(work, *values)
+            return _distinct(found) if len(found) > 1 else found
+
+        return ask_once
 
     def begin(self) -> Work:
         """Begin a decision: what the answers to its questions may share, which is for one thread and one snapshot."""

@@ -33,6 +33,8 @@ def _kind(value: Any) -> type:
 
 def same(left: Any, right: Any) -> bool:
     """Whether two bound values unify."""
+    if type(left) is str and type(right) is str:  # by far the most
+        return left == right
     kind, other = _kind(left), _kind(right)
     if kind not in _NATIVE or other not in _NATIVE:
         return left is right or bool(left == right)

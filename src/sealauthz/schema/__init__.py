@@ -7,10 +7,22 @@ from sealauthz.schema.action import Action, Resolver, ResolverInput, actions
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows
 from sealauthz.schema.model import Model, Part
 from sealauthz.schema.parameters import Duration
-from sealauthz.schema.record import FOREVER, NEVER, UNLIMITED, Collection, Column, Instant, Shape, shape_of, values_of
+from sealauthz.schema.record import (
+    EMPTY,
+    FOREVER,
+    NEVER,
+    UNLIMITED,
+    Collection,
+    Column,
+    Instant,
+    Shape,
+    shape_of,
+    values_of,
+)
 from sealauthz.schema.units import Unit, Units
 
 __all__ = [
+    "EMPTY",
     "FOREVER",
     "NEVER",
     "UNLIMITED",

@@ -6,7 +6,8 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from sealauthz.schema.record import Instant
 
@@ -23,8 +24,10 @@ class Snapshot(Protocol):
         """Return the ids of all records of a type that hold these values, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolverInput:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class ResolverInput(NamedTuple):
     """Where a question stands: who asks about what, when, and the facts at that revision.
 
     `given` are the values that the client named, by their key in the context: records, texts, None for what is unknown.
@@ -35,7 +38,7 @@ class ResolverInput:
     now: Instant
     parameters: Any
     snapshot: Snapshot
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)

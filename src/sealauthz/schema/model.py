@@ -132,9 +132,11 @@ class Model:
     def _plain_actions(self) -> dict[tuple[str, str], Action]:
         return {}
 
-    def resolve(self, action: Action, query: ResolverInput) -> dict[str, Any]:
+    def resolve(self, action: Action, query: ResolverInput) -> Mapping[str, Any]:
         """Return the keys that the server sets in the context of an action, beside the common ones."""
         resolver = action.resolver
+        if not resolver.along:
+            return {} if resolver.find is None else resolver.find(query)
         found = {key: self._at_end(query, action.resource, path) for key, path in resolver.along.items()}
         if resolver.find is not None:
             found |= resolver.find(query)

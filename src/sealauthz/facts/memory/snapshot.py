@@ -61,7 +61,10 @@ class FactSnapshot:
         root = units.roots.get(record_type)
         if root is not None:
             home = Unit(root, record_id)
-            if home not in self._held and not _can_be_id(record_id):
+            held = self._held.get(home)
+            if held is not None:
+                return held[record_type][record_id], home
+            if not _can_be_id(record_id):
                 return None, None
         else:
             # A record's home never changes; but a record may be gone, and its id taken again elsewhere.

@@ -8,7 +8,7 @@ from typing import Any
 
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.records.identity import IdentityVerification
-from sealauthz.schema import Collection, Instant
+from sealauthz.schema import EMPTY, Collection, Instant
 from sealauthz.schema.action import Snapshot
 
 
@@ -48,6 +48,6 @@ def enterprises_of(person: Any) -> Iterator[str]:
 def found(snapshot: Snapshot, record_type: str, ids: set[str]) -> list[Any]:
     """The records of some ids that there are, in the order of their ids, each in its home unit."""
     if not ids:
-        return Collection()
+        return EMPTY
     records = (snapshot.find(record_type, record_id) for record_id in sorted(ids))
     return Collection(record for record in records if record is not None)

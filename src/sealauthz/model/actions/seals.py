@@ -17,7 +17,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.seals import Seal
-from sealauthz.schema import Collection, Instant, Resolver, ResolverInput, actions
+from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput, actions
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000_000
@@ -149,9 +149,12 @@ def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     clock = _clock_at(seal.enterprise.timezone, query.now // _MINUTE)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
     ids = _principal_ids(query, seal)
-    principals = Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
-    resolved = {"holders": _holders(query, seal.cross_grants), "principals": principals, **_sealed(query, seal, ids)}
-    return resolved if clock is None else {**resolved, **clock}
+    resolved = _sealed(query, seal, ids)
+    resolved["holders"] = _holders(query, seal.cross_grants)
+    resolved["principals"] = _persons(query, ids)
+    if clock is not None:
+        resolved |= clock
+    return resolved
 
 
 def _seal_use_again(query: ResolverInput) -> Mapping[str, Any]:
@@ -180,17 +183,17 @@ def _principal_ids(query: ResolverInput, seal: Seal) -> set[str]:
     }
 
 
-def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> Mapping[str, Any]:
+def _sealed(query: ResolverInput, seal: Seal, principals: set[str]) -> dict[str, Any]:
     """What is sealed, and for whom else those act who are to seal it."""
     task = query.given.get("task")
     if task is None:
-        return {"documents_digest": None, "parties": Collection(), "approvers": Collection()}
+        return {"documents_digest": None, "parties": EMPTY, "approvers": EMPTY}
     contract = task.signatory.contract
     requests: Any = seal.use_requests
     return {
         "documents_digest": documents_digest(contract),
         "parties": _other_parties(query, seal.enterprise_id, contract, {query.subject.id, *principals}, _held(seal)),
-        "approvers": _approvers(query, requests.holding("contract_id", contract.id)),
+        "approvers": _approvers(query, requests.holding("contract_id", contract.id) if requests else ()),
     }
 
 
@@ -255,7 +258,13 @@ def _stamped_digest(request: SealUseRequest, contract: Contract | None) -> str |
 
 def _approvers(query: ResolverInput, requests: Iterable[SealUseRequest]) -> list[Any]:
     """Those who decided on the requests, each in the unit that holds what they represent."""
-    ids = {approval.approver.person_id for request in requests for approval in request.approvals}
+    return _persons(query, {approval.approver.person_id for request in requests for approval in request.approvals})
+
+
+def _persons(query: ResolverInput, ids: set[str]) -> list[Any]:
+    """Persons in the order of their ids, each in the unit that holds what they represent."""
+    if not ids:
+        return EMPTY
     return Collection(query.snapshot.find("Person", person_id) for person_id in sorted(ids))
 
 
@@ -270,10 +279,10 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     """What the request leads to. One for another seal leads nowhere from this one; the policies refuse it."""
     seal, request = query.resource, query.given.get("request")
     if request is None or request.seal_id != seal.id:
-        return {"contract": None, "documents_digest": None, "approvers": Collection(), "parties": Collection()}
+        return {"contract": None, "documents_digest": None, "approvers": EMPTY, "parties": EMPTY}
     contract = None if request.contract_id is None else query.snapshot.find("Contract", request.contract_id)
     parties = (
-        Collection()
+        EMPTY
         if contract is None
         else _other_parties(query, seal.enterprise_id, contract, {query.subject.id}, _held(seal))
     )
@@ -288,7 +297,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
 def _holders(query: ResolverInput, grants: Iterable[Any]) -> list[Any]:
     """The enterprises that hold one of the grants and that the subject belongs to, in the order of their ids."""
     if not grants:
-        return Collection()
+        return EMPTY
     holders = {grant.holder_id for grant in grants}
     return found(query.snapshot, "Enterprise", holders & set(enterprises_of(query.subject)))
 
