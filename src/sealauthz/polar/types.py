@@ -150,6 +150,11 @@ class TypeTable:
         """The attributes that a rule may read of a class."""
         return tuple(name for name, found in self._attributes.get(type_, {}).items() if not found.is_personal)
 
+    def is_record(self, cls: object) -> bool:
+        """Whether a class is that of a record."""
+        name = getattr(cls, "__name__", "")
+        return name in self.records and self.classes[name] is cls
+
     def is_class(self, name: str) -> bool:
         """Whether a value of that type has attributes."""
         return name in self._attributes
@@ -232,7 +237,14 @@ class TypeTable:
             if is_optional:
                 hint = next(part for part in typing.get_args(hint) if part is not type(None))
             value = dataclasses.replace(self._of_hint(cls.__name__, declared.name, hint, is_optional), unit=unit)
-            yield declared.name, AttributeType(value, Known(hint, is_optional), "field")
+            yield declared.name, AttributeType(value, self._known_by_hint(hint, is_optional), "field")
+
+    def _known_by_hint(self, hint: Any, is_optional: bool) -> Known:
+        """What the compiler may rest on: of a list of records, that its members are of that class."""
+        if typing.get_origin(hint) is not list:
+            return Known(hint, is_optional)
+        (element,) = typing.get_args(hint)
+        return Known(list, is_optional, element=element if self.is_record(element) else None)
 
     def _of_hint(self, owner: str, name: str, hint: Any, is_optional: bool) -> ValueType:
         if typing.get_origin(hint) is list:
