@@ -25,7 +25,7 @@ _MADE = (
         "any",
     ),
     # What it calls.
-    *("same", "compare", "calculate", "whole", "truth", "where", "contains", "attribute", "exhausted", "len"),
+    *("same", "compare", "calculate", "whole", "truth", "where", "contains", "attribute", "exhausted", "len", "EMPTY"),
     *("isinstance", "True", "None", "print_", "self", "__builtins__", "_r1", "__class__", "x_"),
     # Rules, what blocks are written out with, and what looks like a class or like nil.
     *("r1", "r2", "r3", "r4", "r1_1", "r2_2", "t1", "under", "above", "allow", "has_role", "rule", "rule_1", "rule_2"),
