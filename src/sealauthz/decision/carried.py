@@ -19,13 +19,15 @@ Made = dict[str, NextStep | None]
 
 
 class StepMaker:
-    """One next step of one kind of decision: what is asked about it, found once."""
+    """One next step of one kind of decision: what is asked about it, found once. `plain` is the step as it is where it
+    carries nothing.
+    """
 
-    __slots__ = ("_counted", "_leads_nowhere", "_model", "_names", "_parameter", "step")
+    __slots__ = ("_counted", "_leads_nowhere", "_model", "_names", "_parameter", "plain")
 
     def __init__(self, step: NextStep, book: Rulebook, model: Model, plan: Plan) -> None:
         code = step.code
-        self.step = step
+        self.plain = step
         self._model = model
         self._leads_nowhere: Asker | None = plan.leads_nowhere(code) if code in book.withheld else None
         self._parameter: Asker | None = plan.carried("parameter", code) if ("parameter", code) in book.carried else None
@@ -51,7 +53,7 @@ class StepMaker:
             if not any(counts.values()):
                 return None
             parameters |= counts
-        return NextStep(self.step.code, parameters) if parameters else self.step
+        return NextStep(self.plain.code, parameters) if parameters else self.plain
 
 
 def _least_values(model: Model, found: list[tuple[str, Any]]) -> dict[str, ParameterValue]:

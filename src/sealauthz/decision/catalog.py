@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from sealauthz.answers import Audience, NextStep, Reason, RuleRef
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.candidates import Plans
@@ -22,6 +24,7 @@ class ReasonCatalog:
         self._plans: dict[tuple[str, str, str], Plan] = {}
         self.rank = {code: number for number, code in enumerate(bundle.rulebook.reasons)}
         self._reasons: dict[tuple[str, str], Reason] = {}
+        self._behind: dict[str, dict[str, list[tuple[int, RuleNode]]]] = {}
         self._refs: dict[int, tuple[RuleNode, RuleRef]] = {}
         self._steps: dict[tuple[Plan, str], tuple[StepMaker, ...]] = {}
         self._naming = frozenset(named_by_obligations(bundle.rulebook))
@@ -47,6 +50,23 @@ class ReasonCatalog:
             bundle = self.bundle
             makers = tuple(StepMaker(step, bundle.rulebook, bundle.model, plan) for step in reason.next_steps)
             found = self._steps[key] = () if all(maker.is_always_the_same for maker in makers) else makers
+        return found
+
+    def rules_behind(self, requirement: str, code: str) -> list[tuple[int, RuleNode]]:
+        """The rules that may give a reason for an unmet requirement, each with its place among all of them."""
+        if requirement not in self._behind:
+            behind: dict[str, list[tuple[int, RuleNode]]] = {}
+            for number, rule in enumerate(self.bundle.rulebook.because[requirement]):
+                behind.setdefault(str(rule.parameters[1].literal), []).append((number, rule))
+            self._behind[requirement] = behind
+        return self._behind[requirement].get(code, [])
+
+    @cached_property
+    def otherwise(self) -> dict[str, list[RuleNode]]:
+        """The rules that give a requirement the reason for which no other rule tells one."""
+        found: dict[str, list[RuleNode]] = {}
+        for rule in self.bundle.rulebook.rules["otherwise"]:
+            found.setdefault(str(rule.parameters[0].literal), []).append(rule)
         return found
 
     def ref(self, rule: RuleNode) -> RuleRef:

@@ -97,7 +97,7 @@ class Evaluation:
         It tells no more than the deny does: what is answered like what does not exist is not listed, nor what a subject
         without standing would be told half of.
         """
-        unmet = self._unmet(case, plan, work)
+        unmet = self.unmet(case, plan, work)
         subject, resource, context = case.subject, case.resource, case.context
         if not unmet or not exceptions.issuperset(unmet):
             return None
@@ -209,23 +209,15 @@ class Evaluation:
 
     # --- reasons -----------------------------------------------------------------------------------------------------
 
-    def unmet(self, case: Case) -> list[str]:
+    def unmet(self, case: Case, plan: Plan, work: Work) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
-        plan = self.catalog.plan(case.question)
-        return self._unmet(case, plan, plan.begin())
-
-    def _unmet(self, case: Case, plan: Plan, work: Work) -> list[str]:
         unmet = [requirement for (requirement,) in plan.unmet(work, case.subject, case.resource, case.context)]
         if len(unmet) > 1:
             unmet.sort(key=plan.places.__getitem__)
         return unmet
 
-    def holding(self, case: Case, requirement: str) -> list[str]:
+    def holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         """The reasons that hold for an unmet requirement, in the order of the bundle."""
-        plan = self.catalog.plan(case.question)
-        return self._holding(case, plan, plan.begin(), requirement)
-
-    def _holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         because = plan.because(requirement)
         if because is None:
             return []
@@ -236,12 +228,12 @@ class Evaluation:
 
     def _codes(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
         """The reasons for which a requirement is unmet; never none."""
-        return self._holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]
+        return self.holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]
 
     def _reasons(self, case: Case, plan: Plan, work: Work) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
-        for requirement in self._unmet(case, plan, work):
+        for requirement in self.unmet(case, plan, work):
             for code in self._codes(case, plan, work, requirement):
                 if code not in by_code:
                     by_code[code] = self.catalog.reason(code, requirement)
@@ -259,7 +251,7 @@ class Evaluation:
             return reason
         steps = []
         for maker in makers:
-            code = maker.step.code
+            code = maker.plain.code
             if code not in made:
                 made[code] = maker.make(work, case.subject, case.resource, case.context)
             step = made[code]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sealauthz.answers import Attempt, RequirementOutcome, RuleRef
 from sealauthz.decision.assembly import Case
 from sealauthz.decision.decision import Explanation, Standing
 from sealauthz.decision.evaluation import Evaluation
+from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import RuleNode, trace
+from sealauthz.polar.engine import Work
 from sealauthz.polar.runtime import FREE
 
 
@@ -27,30 +30,24 @@ def explain(evaluation: Evaluation, question: Question) -> Explanation:
 
 def _outcomes(evaluation: Evaluation, case: Case) -> list[RequirementOutcome]:
     question = case.question
-    unmet = set(evaluation.unmet(case))
+    plan = evaluation.catalog.plan(question)
+    work = plan.begin()
+    unmet = set(evaluation.unmet(case, plan, work))
     return [
-        (_unmet_outcome if requirement in unmet else _settled_outcome)(evaluation, case, requirement)
+        (_unmet_outcome if requirement in unmet else _settled_outcome)(evaluation, case, plan, work, requirement)
         for requirement in evaluation.book.requirements[question.action, question.resource.type]
     ]
 
 
-def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> RequirementOutcome:
+def _unmet_outcome(evaluation: Evaluation, case: Case, plan: Plan, work: Work, requirement: str) -> RequirementOutcome:
     question, book, engine = case.question, evaluation.book, evaluation.engine
     need = (requirement, question.action, question.resource.type)
     tried = (*book.meets.get(need, ()), *book.waived.get(need, ()))
-    holding = evaluation.holding(case, requirement)
-    codes = holding or [book.otherwise[requirement]]
+    holding = evaluation.holding(case, plan, work, requirement)
     if holding:
-        rules = [
-            rule
-            for rule in book.because[requirement]
-            if rule.parameters[1].literal in codes and rule.parameters[3].type in (None, question.resource.type)
-        ]
-        reasoned = engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
-        held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
-        rules = [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules
+        rules = _rules_behind(evaluation, case, requirement, holding)
     else:
-        rules = [rule for rule in book.rules["otherwise"] if rule.parameters[0].literal == requirement]
+        rules = evaluation.catalog.otherwise.get(requirement, [])
     arguments = (requirement, question.action, case.resource, case.context)
     attempts = engine.explain("meets", case.subject, *arguments)
     if need in book.waived:
@@ -58,24 +55,49 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, requirement: str) -> Requ
     return RequirementOutcome(
         requirement,
         Standing.UNMET,
-        tuple(codes),
+        tuple(holding or [book.otherwise[requirement]]),
         _refs(evaluation, tried),
         _refs(evaluation, rules),
         _attempts(evaluation, attempts),
     )
 
 
-def _settled_outcome(evaluation: Evaluation, case: Case, requirement: str) -> RequirementOutcome:
-    question, book, engine = case.question, evaluation.book, evaluation.engine
+def _rules_behind(evaluation: Evaluation, case: Case, requirement: str, holding: list[str]) -> list[RuleNode]:
+    """The rules that gave the reasons of an unmet requirement, in the order of the bundle; where the engine does not
+    tell, all that may have.
+    """
+    type_ = case.question.resource.type
+    possible = [
+        (number, rule)
+        for code in holding
+        for number, rule in evaluation.catalog.rules_behind(requirement, code)
+        if rule.parameters[3].type in (None, type_)
+    ]
+    rules = [rule for _, rule in sorted(possible, key=itemgetter(0))]
+    if len(rules) > len(holding):  # each reason that holds has a rule
+        reasoned = evaluation.engine.explain("because", requirement, FREE, case.subject, case.resource, case.context)
+        held = {(a.clause.place.file, a.clause.place.line) for a in reasoned if a.is_met}
+        rules = [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules
+    return rules
+
+
+def _settled_outcome(
+    evaluation: Evaluation, case: Case, plan: Plan, work: Work, requirement: str
+) -> RequirementOutcome:
+    question, book = case.question, evaluation.book
     need = (requirement, question.action, question.resource.type)
+    is_met = plan.meets(requirement)(work, case.subject, case.resource, case.context)
+    standing, settling = (Standing.MET, book.meets) if is_met else (Standing.WAIVED, book.waived)
+    rules = settling.get(need, [])
+    if len(rules) == 1:  # no other can have settled it
+        refs = _refs(evaluation, rules)
+        return RequirementOutcome(requirement, standing, (), refs, (), tuple(Attempt(ref, True) for ref in refs))
     arguments = (requirement, question.action, case.resource, case.context)
-    met = engine.holds("meets", case.subject, *arguments)
-    attempts = engine.explain("meets", case.subject, *arguments) if met else engine.explain("waived", *arguments)
+    engine = evaluation.engine
+    attempts = engine.explain("meets", case.subject, *arguments) if is_met else engine.explain("waived", *arguments)
     proving = [attempt for attempt in attempts if attempt.is_met]
     held = {(attempt.clause.place.file, attempt.clause.place.line) for attempt in proving}
-    settling = (book.meets if met else book.waived).get(need, [])
-    refs = _refs(evaluation, [rule for rule in settling if (rule.place.file, rule.place.line) in held] or settling)
-    standing = Standing.MET if met else Standing.WAIVED
+    refs = _refs(evaluation, [rule for rule in rules if (rule.place.file, rule.place.line) in held] or rules)
     return RequirementOutcome(requirement, standing, (), refs, (), _attempts(evaluation, proving))
 
 

@@ -33,6 +33,7 @@ class Plan:
         # Most obligations name nothing, and are always the same.
         self.obligations = {code: Obligation(code) for code in book.obligations.get((action, resource), ())}
         self._explained = book.because.keys()
+        self._meets: dict[str, Asker] = {}
         self._because: dict[str, Asker] = {}
         self._carried: dict[tuple[str, str], Asker] = {}
         self._leads_nowhere: dict[str, Asker] = {}
@@ -91,6 +92,15 @@ class Plan:
         """Whether the table of permissions allows the act; it takes no context."""
         subject, resource, _ = self._types
         return self._asker("has_permission", subject, self._action, resource)
+
+    def meets(self, requirement: str) -> Asker:
+        """Whether a requirement is met."""
+        found = self._meets.get(requirement)
+        if found is None:
+            subject, resource, context = self._types
+            found = self._asker("meets", subject, requirement, self._action, resource, context)
+            self._meets[requirement] = found
+        return found
 
     def because(self, requirement: str) -> Asker | None:
         """The reasons that hold for a requirement; None where no rule tells."""

@@ -58,10 +58,10 @@ def attempts(
     found: dict[int, _Try] = {}
     asked: list[int] = []
     for position, (what, number, values) in enumerate(events):
-        if what in _ANSWERED and asked and asked[-1] == number:
+        if asked and asked[-1] == number and what in _ANSWERED:
             asked.pop()
         # What happens inside of a condition is not ours, even where it is the same rule that is called.
-        if number in own and not asked:
+        if not asked and number in own:
             condition = conditions[number]
             clause = condition.clause
             if clause is not None:
