@@ -29,6 +29,7 @@ from sealauthz.facts import Delete, Precondition, PreconditionKind, Store
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
 from sealauthz.model.records.batches import IntentBatchItem
+from sealauthz.model.records.contracts import SigningTask
 from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
@@ -666,6 +667,14 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
         [
             Membership("m-bob-old", "bob", "e1", "INVITE", NOW, state="ENDED", ended_at=NOW, end_reason="RESIGNED"),
             edited("SealReview", "face", state="PASSED", decided_by_id="m-bob-old"),
+        ],
+    ),
+    "A-01 a seal called off beside a signature by hand": (
+        "A-01",
+        [
+            edited("Contract", "c1", state="SIGNING"),
+            SigningTask("hand", "party1", "HANDLER_SIGN", state="SIGNED", handler_id="ann", signed_by_id="ann"),
+            edited("SigningTask", "task1", state="VOIDED"),
         ],
     ),
     "I15 a use under a grant on another seal": ("I15", [edited("SealUse", "use", id="new", seal_id="rep")]),

@@ -26,7 +26,12 @@ _CARRIED: Sequence[tuple[str, str, frozenset[str]]] = (
 )
 """What a membership carries: the record type, the column that names it, and the states in which the record stands."""
 
-_SIGNATURES = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL", "HANDLER_SIGN", "PERSONAL_SIGN"})
+_SEALS = frozenset({"CORPORATE_SEAL", "LEGAL_REP_SEAL"})
+_BY_HAND = frozenset({"HANDLER_SIGN", "PERSONAL_SIGN"})
+_SIGNATURES = _SEALS | _BY_HAND
+_CALLED_OFF = frozenset({"TRANSFERRED", "VOIDED"})
+_SEALS_OR_WILL = frozenset({"WAITING", "PENDING", "IN_PROGRESS", "SIGNED"})
+_BINDING = frozenset({"FILLING", "SIGNING", "COMPLETE"})
 
 # --- contracts --------------------------------------------------------------------------------------------------------
 
@@ -81,7 +86,40 @@ def check_signed(changes: Changes, rows: Rows) -> None:
             broken("I15", f"{change} is signed already ({name_of(task)}) and stays as it was signed")
 
 
-CONTRACTS = (Invariant(check_fixed_seals), Invariant(check_categories), Invariant(check_signed))
+def check_sealed_beside(changes: Changes, rows: Rows) -> None:
+    """A-01: the seal beside which somebody signed by hand is not called off while the contract goes on or is complete.
+
+    A signature beside a seal asks for no authority of its own, so that without the seal it would bind nobody.
+    """
+    called_off = [
+        change.after
+        for change in changes.of("SigningTask")
+        if change.before is not None
+        and change.after is not None
+        and change.after.action in _SEALS
+        and change.after.state in _CALLED_OFF
+        and change.before.state not in _CALLED_OFF
+    ]
+    parties = all_of(rows, "Signatory", [task.signatory_id for task in called_off])
+    contracts = all_of(rows, "Contract", [party.contract_id for party in parties.values()])
+    tasks = list(rows.naming("SigningTask", "signatory_id", parties.keys()))
+    signed = {task.signatory_id: task for task in tasks if task.action in _BY_HAND and task.state == "SIGNED"}
+    sealing = {task.signatory_id for task in tasks if task.action in _SEALS and task.state in _SEALS_OR_WILL}
+    for task in called_off:
+        if task.signatory_id not in signed or task.signatory_id in sealing:
+            continue
+        if contracts[parties[task.signatory_id].contract_id].state in _BINDING:
+            broken(
+                "A-01", f"{name_of(task)} seals beside {name_of(signed[task.signatory_id])}, which is signed already"
+            )
+
+
+CONTRACTS = (
+    Invariant(check_fixed_seals),
+    Invariant(check_categories),
+    Invariant(check_signed),
+    Invariant(check_sealed_beside),
+)
 
 
 # --- organisations ----------------------------------------------------------------------------------------------------
