@@ -70,7 +70,9 @@ is_agreed(_: Person, enterprise: Enterprise, kind, context) if
   change.counts_from <= context.now;
 # A company of one has no second person: its owner shows their face.
 #@ A-03
-is_agreed(person: Person, enterprise: Enterprise, _, context) if
+is_agreed(person: Person, enterprise: Enterprise, _, context) if changes_alone(person, enterprise, context);
+
+changes_alone(person: Person, enterprise: Enterprise, context: RulesContext) if
   acts_alone(person, enterprise, context) and
   fresh_face_check(
     context.verification, person, "SEAL_MANAGE", "Enterprise", enterprise.id, context.parameters.face_for_management,
@@ -173,6 +175,81 @@ meets(_: Person, "NO_RETRIEVAL_HOLD", "edit", category: BusinessCategory, contex
   not is_held_by_retrieval(category.enterprise, context);
 meets(person: Person, "COOLED_OFF", "edit", category: BusinessCategory, context) if
   not cooling_off(person, category.enterprise, _, context);
+
+# What the owner of a company of one writes alone uses up their face check, and is told like all that they do alone.
+#@ A-03
+obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_amount_bands", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_working_hours", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_holidays", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "change_settings", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "change_settings", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "change_settings", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "change_settings", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "create_process", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "create_process", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "create_process", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "create_process", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "create_category", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "create_category", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, enterprise, context);
+obligation(person: Person, "create_category", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "create_category", enterprise: Enterprise, context) if
+  changes_alone(person, enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "edit", process: ApprovalProcess, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, process.enterprise, context);
+obligation(person: Person, "edit", process: ApprovalProcess, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, process.enterprise, context);
+obligation(person: Person, "edit", process: ApprovalProcess, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, process.enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "edit", process: ApprovalProcess, context) if
+  changes_alone(person, process.enterprise, context) and
+  check_id(context.verification, id);
+obligation(person: Person, "edit", category: BusinessCategory, context, "CONSUME_VERIFICATION") if
+  changes_alone(person, category.enterprise, context);
+obligation(person: Person, "edit", category: BusinessCategory, context, "NOTIFY_REGISTERED_CONTACT") if
+  changes_alone(person, category.enterprise, context);
+obligation(person: Person, "edit", category: BusinessCategory, context, "ALERT_SOLE_OWNER") if
+  changes_alone(person, category.enterprise, context);
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "edit", category: BusinessCategory, context) if
+  changes_alone(person, category.enterprise, context) and
+  check_id(context.verification, id);
 
 # A change is used up by what is written on it.
 obligation(_: Person, "set_amount_bands", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
