@@ -260,7 +260,7 @@ def test_a_call_that_waited_for_longer_than_it_has_left_is_refused_instead_of_an
 @pytest.mark.slow
 def test_at_three_times_what_it_can_do_the_service_does_as_much_as_it_can(serve: Serve) -> None:
     def slowly(asked: Any) -> Any:
-        time.sleep(0.01)
+        time.sleep(0.03)  # so much that the client in this process is not what is measured
         return allow(asked)
 
     served = serve(pdp=FakePdp(slowly, waits=True), threads=2)
@@ -278,9 +278,9 @@ def test_at_three_times_what_it_can_do_the_service_does_as_much_as_it_can(serve:
 
     with ThreadPoolExecutor(4) as pool:
         began = time.monotonic()
-        list(pool.map(lambda _: ask(served.authorization.Authorize, use()), range(100)))
-        peak = 100 / (time.monotonic() - began)
-    assert answered_per_s(3 * peak, 1.5) >= 0.8 * peak
+        list(pool.map(lambda _: ask(served.authorization.Authorize, use()), range(30)))
+        peak = 30 / (time.monotonic() - began)
+    assert answered_per_s(3 * peak, 2.0) >= 0.8 * peak
 
 
 # --- what a connection takes ------------------------------------------------------------------------------------------
