@@ -225,11 +225,18 @@ def test_after_any_history_a_followed_world_is_what_a_fresh_load_gives(
     done = threading.Event()
     units = roots_of(scene())
 
+    def agree(snapshot: FactSnapshot) -> None:
+        """A unit and a look-up, each moved on in its own way, are of one revision."""
+        for person_id in ("ann", "bob", "old"):
+            operated = snapshot.find("Person", person_id).operated_tasks
+            assert [row.id for row in operated] == snapshot.matching("TaskOperator", person_id=person_id)
+
     def look(followed: Followed, seed: int) -> int:
         chance, looks = random.Random(seed), 0
         while not done.is_set():
             some = chance.sample(units, 3)
             followed.fact_cache.answer(lambda snapshot, some=some: seen_in(snapshot, some))  # type: ignore[misc]
+            followed.fact_cache.answer(agree)
             looks += 1
         return looks
 
@@ -255,6 +262,9 @@ def test_after_any_history_a_followed_world_is_what_a_fresh_load_gives(
         followed.until(lambda followed=followed: followed.fact_cache.revision == newest)  # type: ignore[misc]
         kept = followed.fact_cache.answer(lambda snapshot: seen_in(snapshot, list(expected)))
         assert kept == expected
+        followed.fact_cache.answer(agree)
+    assert followers[0].fact_cache.statistics.moved > 0
+    assert followers[1].fact_cache.statistics.moved == 0
 
 
 def test_warming_up_loads_every_enterprise_that_fits(stores: list[Store]) -> None:
