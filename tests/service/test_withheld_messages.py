@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sealauthz.facts import Store
 from sealauthz.service import patience
+from sealauthz.service.pools import Pool
 from sealauthz.v1 import facts_pb2, records_pb2
 
 AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
@@ -166,3 +167,27 @@ def test_a_stop_ends_an_import_that_sends_nothing_at_once(serve: Serve, store: S
 def seal(seal_id: str) -> records_pb2.Fact:
     record = records_pb2.Seal(id=seal_id, enterprise_id="E1", name="seal", kind=records_pb2.SEAL_KIND_OTHER)
     return records_pb2.Fact(seal=record)
+
+
+def test_the_thread_that_ends_such_calls_goes_on_whatever_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it ended, calls that hold their message back would keep their threads for good."""
+    failed, looked = threading.Event(), threading.Event()
+
+    def look(_: Any) -> None:
+        if not failed.is_set():
+            raise TypeError
+        looked.set()
+
+    def messages() -> Iterator[bytes]:
+        """A message that comes once somebody has looked again after a failure."""
+        assert looked.wait(30)
+        yield b"message"
+
+    monkeypatch.setattr(patience.Patience, "_look", look)
+    watched, pool = patience.Patience(lambda *_: failed.set()), Pool("test", 1, 1)
+    context: Any = object()
+    assert watched.first(messages(), context, pool, is_known=True) == b"message"
+    assert watched.thread.failures == 1
+    watched.close()
+    assert watched.thread.join(10)
+    pool.shutdown()

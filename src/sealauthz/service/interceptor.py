@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 
+from sealauthz.background import Background
 from sealauthz.errors import CallerUnknown, ServiceBusy
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.process.log import Log
@@ -43,7 +44,7 @@ class Interceptor(grpc.ServerInterceptor):
         self._known: dict[str, Method] = {}
         self._shares = CallerShares()
         self._at_once = AtOnce()
-        self._patience = Patience()
+        self._patience = Patience(self._patience_failed)
         self._streaming: set[Call] = set()
         self._changing = threading.Lock()
         self._is_stopping = False
@@ -110,6 +111,14 @@ class Interceptor(grpc.ServerInterceptor):
             streaming = [call for call in self._streaming if not callers.has(call.caller)]
         for call in streaming:
             call.stop(changed())
+
+    @property
+    def thread(self) -> Background:
+        """The thread that ends calls whose message does not come."""
+        return self._patience.thread
+
+    def _patience_failed(self, error: BaseException, failures: int) -> None:
+        self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
 
     def close(self) -> None:
         """Give the threads back, once the server takes no calls."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from sealauthz.background import Background, Failed
 from sealauthz.service.pools import Pool
 
 MESSAGE_WITHIN_S = 5.0
@@ -54,10 +55,11 @@ class Patience:
     a call that holds it back is cancelled.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Failed = lambda _error, _failures: None) -> None:
         self._waiting: dict[grpc.ServicerContext, _Wait] = {}
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self.thread = Background("patience", self._watch, failed)
+        self._is_started = False
         self._is_closed = False
 
     def first(self, requests: Iterator[bytes], context: grpc.ServicerContext, pool: Pool, *, is_known: bool) -> bytes:
@@ -81,30 +83,30 @@ class Patience:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        self.thread.stop()
+        self.thread.join()
 
     def _begin(self, context: grpc.ServicerContext, wait: _Wait) -> None:
         with self._changed:
-            if self._thread is None:
-                thread = threading.Thread(target=self._watch, name="sealauthz-patience", daemon=True)
+            if not self._is_started:
                 try:
-                    thread.start()
+                    self.thread.start()
                 except RuntimeError as error:  # nothing would end the call, so it must not wait
                     raise NothingSent from error
-                self._thread = thread
+                self._is_started = True
             self._waiting[context] = wait
             if len(self._waiting) == 1:
                 self._changed.notify_all()
 
     def _watch(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._is_closed)
-                if self._is_closed:
-                    return
-            time.sleep(_LOOK_EVERY_S)
-            self._look()
+        with self._changed:
+            if not self._waiting:
+                self.thread.goes_well()
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            if self._is_closed:
+                return
+        time.sleep(_LOOK_EVERY_S)
+        self._look()
 
     def _look(self) -> None:
         now = time.monotonic()

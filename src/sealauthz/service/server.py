@@ -167,7 +167,7 @@ def build(
     # The interceptor names the pool of each method; this one is for methods without a handler.
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     watches = Watches(store, signal or Signal(), log)
-    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread])
+    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, interceptor.thread])
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store, watches)
     reception = _reception(server, settings, interceptor, log)

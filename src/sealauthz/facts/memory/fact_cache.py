@@ -337,6 +337,7 @@ class FactCache:
             self.timeline = Timeline(
                 transaction.timeline, transaction.revision, transaction.mark, self._budget, started
             )
+            self.homes = HomeIndex(_HOMES)
             self.statistics.resets += 1
             self.signal.tell(transaction.revision)
             return self.timeline
@@ -354,6 +355,7 @@ class FactCache:
     def _forget(self) -> None:
         if self.timeline.name:
             self.timeline = Timeline("", 0, (), self._budget)
+            self.homes = HomeIndex(_HOMES)
             self.statistics.resets += 1
 
     def _check_catalog(self, transaction: ReadTransaction, started: float, is_regular: bool) -> None:
