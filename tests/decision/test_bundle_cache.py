@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -172,6 +173,38 @@ def test_an_inspection_finds_what_it_found_before(cache: BundleCache, folder: Pa
     assert is_stored(second.bundle)
     assert first.diagnostics
     assert (first.diagnostics, first.exemptions) == (second.diagnostics, second.exemptions)
+
+
+def test_an_inspection_checks_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(folder, "documents.polar", '\nunused(document: Document) if document.title = "y";\n')
+    checks = []
+    analyse = bundles.analyse
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        checks.append(arguments)
+        return analyse(*arguments, **options)
+
+    monkeypatch.setattr(bundles, "analyse", counting)
+    found = inspect(TINY, folder)
+    assert found.bundle is not None
+    assert found.diagnostics
+    assert len(checks) == 1
+
+
+def test_a_load_leaves_the_collector_as_it_was() -> None:
+    was_frozen = gc.get_freeze_count()
+    gc.freeze()
+    try:
+        Bundle.load(TINY)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        if not was_frozen:
+            gc.unfreeze()
+    if not was_frozen:
+        Bundle.load(TINY)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() == 0
 
 
 # --- what it depends on ---------------------------------------------------------------------------------------------
