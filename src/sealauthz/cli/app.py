@@ -46,6 +46,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.FactConflict: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,
     errors.FactsUnavailable: Exit.NO_ANSWER,
+    errors.HistoryLost: Exit.NO_ANSWER,
     errors.RevisionUnknown: Exit.REFUSED,
     errors.RevisionGone: Exit.NO_ANSWER,
     errors.ServiceBusy: Exit.NO_ANSWER,
