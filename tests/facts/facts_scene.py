@@ -141,6 +141,7 @@ def scene() -> list[Any]:
         Membership("m-old", "old", "e1", "INVITE", NOW, state="ENDED", ended_at=NOW, end_reason="RESIGNED"),
         Membership("m-dan", "dan", "e2", "INVITE", NOW),
         RoleAssignment("seal-admin", "m-bob", "SEAL_ADMIN", granted_by_id="e1-boss", valid_to=NOW + 100 * DAY),
+        RoleAssignment("boss-seals", "e1-m-boss", "SEAL_ADMIN"),
         RoleAssignment("was-admin", "m-old", "SEAL_ADMIN", state="REVOKED"),
         RoleAssignment("dept-admin", "m-ann", "DEPT_ADMIN", department_id="dept1"),
         RoleAssignment("ann-clerk", "m-ann", "CUSTOM", custom_role_id="clerk"),
@@ -225,6 +226,10 @@ def scene() -> list[Any]:
         live_grant("g-auto", "AUTO_SIGN", use_limit=10),
         GrantTemplate("template", "g-auto", "template-1"),
         live_grant("g-emergency", "EMERGENCY"),
+        dataclasses.replace(
+            live_grant("next", "EMERGENCY", state="PENDING_CONFIRM", confirmation="NONE", adopts_id="g-emergency"),
+            grantor_id="boss-seals",
+        ),
         live_grant("g-over", "USE", state="REVOKED", may_subgrant=True),
         SealGrant("g2", "s2", "m-dan", "e2-admin", "USE", "ALL_CONTRACTS", "LONG_TERM", NOW, NOW + DAY),
         EmergencyUse("emergency", "g-emergency", NOW, "flood", approved_by_id="m-bob", approved_at=NOW + 1),

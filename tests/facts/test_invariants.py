@@ -76,6 +76,12 @@ def sub(grant_id: str, **columns: Any) -> SealGrant:
     return edited("SealGrant", "g-sub", id=grant_id, **columns)
 
 
+def adopting(**columns: Any) -> SealGrant:
+    """A grant of the administrator's that goes on with bob's emergency grant, and waits."""
+    waits = {"state": "PENDING_CONFIRM", "confirmation": "NONE", "adopts_id": "g-emergency"}
+    return edited("SealGrant", "g-emergency", **{"id": "next", "grantor_id": "boss-seals", **waits, **columns})
+
+
 CROSS_2 = edited("CrossEnterpriseGrant", "g-cross", id="g-cross2")
 SUB_REVOKED = edited("SealGrant", "g-sub", state="REVOKED")
 
@@ -116,8 +122,9 @@ UNIQUES: dict[str, Any] = {
     "seal_proposal_s_14_1": edited("SealProposal", "proposal", id="twin", ending="REVOKE"),
     "seal_witness_s_14_1": edited("SealWitness", "witness", id="twin"),
     "rule_change_a_06_1": edited("RuleChange", "rules", id="twin"),
+    "seal_grant_a_11_8": adopting(id="twin"),
     "intent_batch_item_a_08_1": edited("IntentBatchItem", "item", id="twin"),
-    "seal_outing_a_09_1": edited("SealOuting", "outing", id="twin", holder_id="m-cat"),
+    "seal_outing_a_09_1": edited("SealOuting", "outing", id="twin"),
 }
 
 
@@ -211,6 +218,7 @@ CHECKS: dict[str, Any] = {
     "seal_hold_s_13_1": edited("SealHold", "hold", lift_proposed_at=NOW),
     "seal_review_s_02_2": edited("SealReview", "face", state="PASSED"),
     "seal_proposal_s_14_2": edited("SealProposal", "proposal", id="new", state="WITHDRAWN", reason=""),
+    "seal_grant_a_11_7": edited("SealGrant", "g-sub", id="new", state="REVOKED", adopts_id="g1"),
     "intent_batch_a_08_1": edited("IntentBatch", "batch", id="new", total=None),
     "intent_batch_item_a_08_2": edited("IntentBatchItem", "item", id="new", task_id="task2", amount=None),
     "intent_batch_item_a_08_3": edited("IntentBatchItem", "item", id="new", task_id="task2", documents_digest=""),
@@ -536,6 +544,25 @@ TOGETHER: dict[str, tuple[str, list[Any]]] = {
     ),
     "A-08 another digest": ("A-08", [edited("IntentBatch", "batch", digest="digest-2")]),
     "A-08 another seal": ("A-08", [edited("IntentBatchItem", "item", seal_id="s2")]),
+    "A-11 a grant that goes on for somebody else": (
+        "A-11",
+        [adopting(id="new", adopts_id="g-auto", membership_id="m-bob")],
+    ),
+    "A-11 a grant that goes on with another right": ("A-11", [adopting(id="new", adopts_id="g-auto")]),
+    "A-11 a grant that goes on for longer": ("A-11", [adopting(valid_to=NOW + 2 * DAY)]),
+    "A-11 a grant that goes on beside the other": (
+        "A-11",
+        [adopting(state="ACTIVE", confirmation="INTENT")],
+    ),
+    "A-11 more uses than are left": (
+        "A-11",
+        [
+            adopting(
+                id="new", adopts_id="g-auto", right="AUTO_SIGN", use_limit=10, state="ACTIVE", confirmation="INTENT"
+            ),
+            edited("SealGrant", "g-auto", used=1, state="INVALIDATED"),
+        ],
+    ),
     "A-09 a seal with somebody else": ("A-09", [edited("SealOuting", "outing", holder_id="m-bob")]),
     "A-09 a seal due later": ("A-09", [edited("SealOuting", "outing", due_at=NOW + 2 * DAY)]),
     "A-09 a key carried out": ("A-09", [edited("SealOuting", "outing", id="new", seal_id="s1")]),
@@ -832,6 +859,8 @@ ALLOWED: list[list[Any]] = [
     [edited("SealReview", "face", state="PASSED", decided_by_id="m-cat", decided_at=NOW)],
     [edited("InternalReview", "internal", state="REJECTED", reviewer_id="bob", decided_at=NOW)],
     [edited("SealProposal", "proposal", state="CARRIED_OUT")],
+    # A successor goes on with a grant: the old one ends in the write in which the new one begins.
+    [adopting(state="ACTIVE", confirmation="INTENT"), edited("SealGrant", "g-emergency", state="INVALIDATED")],
     # An item of a list is used up.
     [edited("IntentBatchItem", "item", used_at=NOW)],
     # A seal comes back, goes out again, and is lost.

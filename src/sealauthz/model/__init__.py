@@ -7,6 +7,7 @@ from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import own_rules as own_rule_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
+from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
@@ -41,7 +42,7 @@ MODEL = Model(
         Part(
             (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
             seal_actions.ACTIONS,
-            (*invariants.RIGHTS, *invariants.ADMINISTRATORS),
+            (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
         ),
         Part(records_of(batches), (), BATCHES),
     ),

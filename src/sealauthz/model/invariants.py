@@ -13,13 +13,13 @@ from typing import Any
 from sealauthz.model.records.contracts import TERMS
 from sealauthz.schema.changes import Changes, Invariant, Rows, all_of, broken, name_of
 
-_LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
-_STANDING_PARENT = _LIVE_GRANT | {"EXHAUSTED"}
+LIVE_GRANT = frozenset({"PENDING_CONFIRM", "PENDING_EFFECT", "ACTIVE"})
+_STANDING_PARENT = LIVE_GRANT | {"EXHAUSTED"}
 _GRANTS = ("SealGrant", "OpenGrant", "CrossEnterpriseGrant")
 
 _CARRIED: Sequence[tuple[str, str, frozenset[str]]] = (
     ("RoleAssignment", "membership_id", frozenset({"ACTIVE"})),
-    ("SealGrant", "membership_id", _LIVE_GRANT),
+    ("SealGrant", "membership_id", LIVE_GRANT),
     ("HolderAssignment", "membership_id", frozenset({"ACTIVE"})),
     ("Delegation", "principal_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
     ("Delegation", "delegate_id", frozenset({"PENDING_ACCEPT", "ACTIVE"})),
@@ -240,8 +240,8 @@ def check_grantor(changes: Changes, rows: Rows) -> None:
     touched = [assignment.id for assignment in changes.written("RoleAssignment")]
     for record_type in _GRANTS:
         written = changes.written(record_type)
-        live = {grant.id: grant for grant in written if grant.state in _LIVE_GRANT}
-        live.update((g.id, g) for g in rows.naming(record_type, "grantor_id", touched) if g.state in _LIVE_GRANT)
+        live = {grant.id: grant for grant in written if grant.state in LIVE_GRANT}
+        live.update((g.id, g) for g in rows.naming(record_type, "grantor_id", touched) if g.state in LIVE_GRANT)
         grantors = all_of(rows, "RoleAssignment", [grant.grantor_id for grant in (*live.values(), *written)])
         for grant in live.values():
             grantor = grantors[grant.grantor_id]
@@ -261,27 +261,27 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
     touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
     below = {grant.id: grant for grant in rows.naming("SealGrant", "parent_id", touched)}
     grants = {**rows.get("SealGrant", touched), **below}
-    subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in _LIVE_GRANT]
+    subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in LIVE_GRANT]
     if not subs:
         return
     parents = all_of(rows, "SealGrant", {sub.parent_id for sub in subs})
     grantors = all_of(rows, "RoleAssignment", {sub.grantor_id for sub in subs})
     involved = {*parents, *(sub.id for sub in subs)}
-    types = _listed(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
-    templates = _listed(rows.naming("GrantTemplate", "grant_id", involved), "template_id", "initiator_id")
+    types = listed_by_grant(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
+    templates = listed_by_grant(rows.naming("GrantTemplate", "grant_id", involved), "template_id", "initiator_id")
     for sub in subs:
         parent = parents[sub.parent_id]
         if parent.state not in _STANDING_PARENT or not parent.may_subgrant:
             broken("I9", f"{name_of(sub)} stands and {name_of(parent)} does not, or may not be passed on")
         if grantors[sub.grantor_id].membership_id != parent.membership_id:
             broken("I9", f"{name_of(sub)} is not granted by the member who holds {name_of(parent)}")
-        wider = _wider(sub, parent, types, templates)
-        if wider:
-            broken("I9", f"{name_of(sub)} is wider than {name_of(parent)} in `{wider}`")
+        broader = wider(sub, parent, types, templates)
+        if broader:
+            broken("I9", f"{name_of(sub)} is wider than {name_of(parent)} in `{broader}`")
 
 
-def _wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[str, set[Any]]) -> str:
-    """Say in what a sub-grant is wider than the grant that it comes from; empty where in nothing."""
+def wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[str, set[Any]]) -> str:
+    """Say in what a grant is wider than the one that it comes from; empty where in nothing."""
     if sub.seal_id != parent.seal_id:
         return "seal_id"
     if sub.right != parent.right:
@@ -301,7 +301,7 @@ def _wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[st
     return ""
 
 
-def _listed(records: Iterable[Any], *columns: str) -> dict[str, set[Any]]:
+def listed_by_grant(records: Iterable[Any], *columns: str) -> dict[str, set[Any]]:
     """Return what the rows list in these columns, by the grant that they are of."""
     listed: dict[str, set[Any]] = defaultdict(set)
     for record in records:

@@ -1809,7 +1809,7 @@ class SealHold(_message.Message):
     def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ..., lift_proposed_by_id: _Optional[str] = ..., lift_proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SealGrant(_message.Message):
-    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id", "confirmed_by_id", "confirmed_at")
+    __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id", "confirmed_by_id", "confirmed_at", "adopts_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1830,6 +1830,7 @@ class SealGrant(_message.Message):
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     CONFIRMED_AT_FIELD_NUMBER: _ClassVar[int]
+    ADOPTS_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     membership_id: str
@@ -1850,7 +1851,8 @@ class SealGrant(_message.Message):
     parent_id: str
     confirmed_by_id: str
     confirmed_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., may_subgrant: _Optional[bool] = ..., parent_id: _Optional[str] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    adopts_id: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., membership_id: _Optional[str] = ..., grantor_id: _Optional[str] = ..., right: _Optional[_Union[SealRight, str]] = ..., scope: _Optional[_Union[GrantScope, str]] = ..., term: _Optional[_Union[GrantTerm, str]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confirmation: _Optional[_Union[GrantConfirmation, str]] = ..., state: _Optional[_Union[GrantState, str]] = ..., invalid_reason: _Optional[_Union[GrantInvalidity, str]] = ..., use_limit: _Optional[int] = ..., used: _Optional[int] = ..., amount_max: _Optional[int] = ..., currency: _Optional[str] = ..., may_subgrant: _Optional[bool] = ..., parent_id: _Optional[str] = ..., confirmed_by_id: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., adopts_id: _Optional[str] = ...) -> None: ...
 
 class GrantContractType(_message.Message):
     __slots__ = ("id", "grant_id", "contract_type")

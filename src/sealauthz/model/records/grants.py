@@ -132,12 +132,24 @@ GRANT_LIFE = Life(
         says="an amount limit needs its currency, and a currency its amount limit",
     ),
     Check("S-09", "parent_id IS NULL OR may_subgrant = FALSE", says="a sub-grant cannot be passed on"),
+    Check(
+        "A-11",
+        "adopts_id IS NULL OR (parent_id IS NULL AND adopts_id <> id)",
+        says="what a successor adopts is another grant, and none that was passed on",
+    ),
+    Unique(
+        "A-11",
+        ("adopts_id",),
+        where="adopts_id IS NOT NULL AND state IN ('PENDING_CONFIRM', 'PENDING_EFFECT', 'ACTIVE', 'EXHAUSTED')",
+        says="a grant is adopted once",
+    ),
     Fixed(
         "S-10",
         "membership_id",
         "grantor_id",
         "right",
         "parent_id",
+        "adopts_id",
         says="another grantee, grantor, right or parent takes a new grant",
     ),
     Rising("I10", "used"),
@@ -162,6 +174,7 @@ class SealGrant:
 
     FIXED terms end within three years (1,096 days at most). `used` never passes `use_limit`. `amount_max` is in minor
     units of `currency`, inclusive. A sub-grant names the grant that it comes from in `parent_id`.
+    `adopts_id` is the grant of a predecessor that this one goes on with: to the same member, and in nothing wider.
     """
 
     id: str
@@ -184,11 +197,13 @@ class SealGrant:
     parent_id: Annotated[str | None, Ref("SealGrant")] = None
     confirmed_by_id: Annotated[str | None, Ref("Person")] = None
     confirmed_at: Instant = NEVER
+    adopts_id: Annotated[str | None, Ref("SealGrant")] = None
 
     seal: Seal = one("seal_id")
     membership: Membership = one("membership_id")
     grantor: RoleAssignment = one("grantor_id")
     parent: SealGrant | None = one("parent_id")
+    adopts: SealGrant | None = one("adopts_id")
     contract_types: list[GrantContractType] = many("grant_id")
     templates: list[GrantTemplate] = many("grant_id")
     letters: list[AuthLetter] = many("seal_grant_id")
