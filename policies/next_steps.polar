@@ -555,3 +555,33 @@ leads_nowhere("REPORT_SEAL_FOUND", _: Person, resource, _) if
 
 # A grant across enterprises is confirmed by its letter alone.
 leads_nowhere("VERIFY_FACE", _: Person, _: CrossEnterpriseGrant, _);
+
+# What one's own side has not stated the sender cannot mend; and what only that side has not stated is not theirs.
+#@ U-04 U-17
+leads_nowhere("STATE_OWN_TERMS", _: Person, resource, context) if not lacks_own_terms(resource, context);
+leads_nowhere("CONTACT_INITIATOR", _: Person, seal: Seal, context) if
+  lacks_own_terms(seal, context) and
+  sealed_contract(context, contract) and
+  contract.state = "SIGNING" and
+  context.now < contract.deadline and
+  not is_unstated(contract) and
+  forall(document in contract.documents, is_complete(document));
+
+parameter("STATE_OWN_TERMS", "contract_id", id, _: Person, _: Seal, context) if
+  sealed_contract(context, contract) and
+  id = contract.id;
+
+lacks_own_terms(seal: Seal, context) if
+  sealed_contract(context, contract) and
+  contract.initiator_id != seal.enterprise_id and
+  own_party(seal, contract, party) and
+  is_unstated(party);
+lacks_own_terms(task: SigningTask, _) if
+  task.signatory.kind = "ENTERPRISE" and
+  task.signatory.enterprise_id != task.signatory.contract.initiator_id and
+  is_unstated(task.signatory);
+
+is_unstated(terms) if terms.matter = "UNSTATED";
+is_unstated(terms) if
+  terms.is_monetary = true and
+  terms.amount = nil;
