@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 from facts_scene import NAME, PHONE, dump, edited, everything, person, scene, write
 
-from sealauthz.errors import FactsUnavailable, InvariantBroken, SealAuthzError
+from sealauthz.errors import FactsUnavailable, HistoryLost, InvariantBroken, SealAuthzError
 from sealauthz.facts import FactCache, Store
 from sealauthz.facts.store import database as database_module
 from sealauthz.model import MODEL
@@ -93,7 +94,9 @@ def test_another_file_in_its_place_is_seen_as_such(new_database: Any) -> None:
     path_of(other_url).rename(path_of(url))
     for suffix in ("-wal", "-shm"):
         Path(f"{path_of(url)}{suffix}").unlink(missing_ok=True)
-    with fact_cache.read() as snapshot:
+    with pytest.raises(HistoryLost, match="another store"), fact_cache.read():
+        pass
+    with closing(Store.open(url, MODEL)) as again, FactCache(again).read() as snapshot:
         assert snapshot.find("Seal", "s1").name == "the other one"
     store.close()
 
