@@ -35,7 +35,7 @@ from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
 from sealauthz.schema import shape_of
-from sealauthz.schema.rules import ActsFor, Check, RelatedTo, Unique
+from sealauthz.schema.rules import ActsFor, Check, RelatedTo, Unique, Urgent
 
 # The writes of this module are all refused, so that they can share one store.
 
@@ -278,7 +278,10 @@ def test_a_record_that_fails_its_check_is_refused(standing: Store, constraint: s
 def test_every_rule_says_what_it_wants_and_is_about_columns_that_there_are() -> None:
     for shape in MODEL.shapes.values():
         for rule in shape.rules:
-            if not isinstance(rule, RelatedTo | ActsFor):
+            if isinstance(rule, Urgent):
+                assert rule.column in {column.name for column in shape.columns}
+                assert rule.words
+            elif not isinstance(rule, RelatedTo | ActsFor):
                 assert re.fullmatch(r"[a-z].*[^.\s]", rule.says), rule
     assert all(columns for columns, _ in tables_of(MODEL).said.values())
 
