@@ -402,7 +402,8 @@ def configured(serve: Serve, store: Store, bundle: Bundle, tmp_path: Path) -> Se
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     file = tmp_path / "sealauthz.toml"
     file.write_text(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)[1], encoding="utf-8")
-    rights = [caller.rights(MODEL, name) for name, caller in load(MODEL, {}, file).callers.items()]
+    config = load(MODEL, {}, file)
+    rights = [caller.rights(MODEL, name, config.server) for name, caller in config.callers.items()]
     callers = (replace(caller, token_sha256=sha256(caller.name.encode()).digest()) for caller in rights)
     return serve(*callers, pdp=PolicyDecisionPoint(FactCache(store), bundle))
 
