@@ -11,6 +11,7 @@ from sealauthz.polar import Source
 from sealauthz.polar.engine import MAX_DEPTH, CompiledEngine
 from sealauthz.polar.parse import parse
 from sealauthz.polar.runtime import FREE
+from sealauthz.schema import EMPTY
 
 
 @dataclass
@@ -252,6 +253,41 @@ def test_turns_that_walk_on_or_call_are_counted_however_few_there_are() -> None:
     text = "f(t: Team) if m in t.members and n in t.members and o in t.members and m.age + n.age + o.age > 900;"
     with pytest.raises(EvaluationFailed, match="more steps"):
         engine(text, max_steps=4).holds("f", Team("a", members=[ANN] * 5))
+
+
+def test_a_single_member_multiplies_nothing() -> None:
+    text = "f(t: Team) if m in t.members and n in t.members and o in t.members and m.age + n.age + o.age > 80;"
+    assert engine(text, max_steps=0).holds("f", Team("a", members=[ANN]))
+
+
+def test_what_is_no_collection_is_not_taken_for_an_empty_one() -> None:
+    loaded = engine("f(t: Team) if not (m in t.members and m.age > 0);")
+    assert loaded.holds("f", Team("a", members=[]))
+    assert loaded.holds("f", Team("a", members=EMPTY))
+    for other in (None, False, 0):
+        with pytest.raises(EvaluationFailed):
+            loaded.holds("f", Team("a", members=other))  # type: ignore[arg-type]
+
+
+REMEMBERED = """
+f(t: Team, x) if m in t.members and old(m, t) and tall(m, t) and far(m, t) and x = m.id;
+old(m: Person, t: Team) if n in t.members and m.age >= n.age;
+tall(m: Person, t: Team) if n in t.members and m.age > n.age or t.id != m.id;
+far(m: Person, t: Team) if n in t.members and m.age + n.age > 0;
+"""
+
+
+def test_all_solutions_are_found_once_in_a_decision_and_anew_in_the_next() -> None:
+    loaded = engine(REMEMBERED)
+    ask = loaded.asker("f", Team, FREE)
+    team = Team("a", members=[ANN])
+    work = loaded.begin()
+    first = ask(work, team)
+    assert first == [(ANN.id,)]
+    assert ask(work, team) is first
+    assert ask(work, Team("b", members=[])) == []
+    team.members.append(Person("old", ANN.age + 1))
+    assert sorted(ask(loaded.begin(), team)) == sorted([(ANN.id,), ("old",)])
 
 
 def test_a_rule_that_calls_itself_is_counted() -> None:
