@@ -270,10 +270,11 @@ def test_what_is_no_collection_is_not_taken_for_an_empty_one() -> None:
 
 
 REMEMBERED = """
-f(t: Team, x) if m in t.members and old(m, t) and tall(m, t) and far(m, t) and x = m.id;
+f(t: Team, x) if m in t.members and old(m, t) and tall(m, t) and far(m, t) and near(m, t) and x = m.id;
 old(m: Person, t: Team) if n in t.members and m.age >= n.age;
 tall(m: Person, t: Team) if n in t.members and m.age > n.age or t.id != m.id;
 far(m: Person, t: Team) if n in t.members and m.age + n.age > 0;
+near(m: Person, t: Team) if n in t.members and m.age + n.age > 1;
 """
 
 

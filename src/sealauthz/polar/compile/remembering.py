@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.nodes import BUDGET, calls_of_rules, constant_node, name_node
 
-PLACES = 64
+PLACES = 48
 """How many answers are remembered at once. Functions get them in turn, so that those of one decision, which are made
 one after the other, seldom share one.
 """
@@ -21,7 +21,7 @@ one after the other, seldom share one.
 FIRST_PLACE = 3
 """Before them stand the steps and the depth that are left, and what takes the events of a trace."""
 
-_FEWEST_CALLS = 3
+_FEWEST_CALLS = 4
 _LAST = "last"
 
 
