@@ -244,7 +244,7 @@ def test_a_fact_that_is_not_loaded_denies_even_under_a_negation() -> None:
 
 def test_facts_that_cannot_be_read_are_no_answer_at_all() -> None:
     class Gone:
-        def answer(self, *_asked: Any) -> Any:
+        def answer(self, *_asked: Any, **_how: Any) -> Any:
             raise FactsUnavailable("the facts cannot be read")
 
     pdp = PolicyDecisionPoint(Gone(), BUNDLE, lambda: NOW)
