@@ -137,6 +137,10 @@ parameter("WAIT_UNTIL", "wait_until", at, person: Person, membership: Membership
   cooling_off(person, membership.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, assignment: RoleAssignment, context) if
   cooling_off(person, assignment.membership.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, process: ApprovalProcess, context) if
+  cooling_off(person, process.enterprise, at, context);
+parameter("WAIT_UNTIL", "wait_until", at, person: Person, category: BusinessCategory, context) if
+  cooling_off(person, category.enterprise, at, context);
 parameter("WAIT_UNTIL", "wait_until", at, person: Person, change: RuleChange, context) if
   cooling_off(person, change.enterprise, at, context) or
   proposer_waits(person, change, at, context);

@@ -90,6 +90,7 @@ FACTS: dict[str, str] = {
     "ACCEPT_INVITATION": "the invited person accepts instead of claiming again",
     "CLAIM_INVITATION": "the match of the carrier, and then the claim",
     "MATCH_PHONE": "IdentityVerification",
+    "STATE_OWN_TERMS": "the terms that the person's own side states",
     "WAIT_INVITEE": "the invited person claims the invitation",
     "WAIT_INVITER": "the inviter confirms who claimed it",
     "PROPOSE_LIFT": "one member of the staff proposes what another one does",
