@@ -270,8 +270,8 @@ parameter("REQUEST_DELEGATION", "principal", found, person: Person, seal: Seal, 
   found = delegation.principal.person;
 # Handing over asks for the faces of both: the receiver's for this enterprise, the giver's for this receiver.
 #@ M-12
-parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _);
-parameter("VERIFY_FACE", "bound_type", "Membership", _: Person, _: Enterprise, _);
+parameter("VERIFY_FACE", "purpose", "ADMIN_CHANGE", _: Person, _: Enterprise, _: AdminChangeContext);
+parameter("VERIFY_FACE", "bound_type", "Membership", _: Person, _: Enterprise, _: AdminChangeContext);
 parameter("VERIFY_FACE", "bound_id", id, _: Person, _: Enterprise, context: AdminChangeContext) if
   receiver = context.receiver and
   receiver matches Membership and

@@ -70,8 +70,8 @@ def test_a_record_is_found_in_its_home_wired(fact_cache: FactCache) -> None:
         assert seal is snapshot.find("Seal", "s1")
         assert seal.enterprise is snapshot.find("Enterprise", "e1")
         assert seal.custodian.person.id == "bob"
-        assert [grant.id for grant in seal.grants] == ["g-auto", "g-emergency", "g-over", "g-sub", "g1"]
-        automatic, emergency, _, passed_on, given = seal.grants
+        assert [grant.id for grant in seal.grants] == ["g-auto", "g-emergency", "g-over", "g-sub", "g1", "next"]
+        automatic, emergency, _, passed_on, given, _ = seal.grants
         assert given.grantor.membership is seal.custodian
         assert [kind.contract_type for kind in given.contract_types] == ["SALES"]
         assert (passed_on.parent, given.parent) == (given, None)
