@@ -55,7 +55,7 @@ RUN_TESTS := $(BIN)/pytest -n auto --dist worksteal
 quick: setup ## the tests for while you work: compiled policies, SQLite, few random tries (two minutes on two cores)
 	TEST_EFFORT=quick $(RUN_TESTS) -m "not slow" --policy-engine compiled $(PYTEST_ARGS)
 
-test: setup ## run all tests, on SQLite and PostgreSQL, and one in twelve policy tests on oso too
+test: setup ## run all tests, on SQLite and PostgreSQL, and one in twenty policy tests on oso too
 	$(RUN_TESTS) $(PYTEST_ARGS)
 
 coverage: setup ## run all tests, and show which lines those that are not slow reach
@@ -64,7 +64,7 @@ coverage: setup ## run all tests, and show which lines those that are not slow r
 thorough: setup ## run the tests that try things at random with ten times as many tries (hours)
 	TEST_EFFORT=thorough $(RUN_TESTS) --timeout 7200 tests/decision tests/policytest tests/accessdiff $(PYTEST_ARGS)
 
-reference: setup ## run all policy tests on oso, of which make test runs one in twelve (some three minutes)
+reference: setup ## run all policy tests on oso, of which make test runs one in twenty (some three minutes)
 	$(RUN_TESTS) --policy-engine oso policies/tests docs/examples $(PYTEST_ARGS)
 
 run: setup ## serve the demo facts on this machine

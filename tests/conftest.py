@@ -171,7 +171,13 @@ _SLOW = (
 """What `make quick` leaves out, besides PostgreSQL and the policy tests on oso: how names below this folder begin."""
 
 
-_LONG = ("decision/test_bundle", "decision/test_listing")
+_LONG = (
+    "decision/test_action_groups",
+    "decision/test_bundle",
+    "decision/test_imports",
+    "decision/test_listing",
+    "decision/test_signoffs",
+)
 """What is not slow, and takes three times as long when it is watched; others reach the same lines."""
 
 
