@@ -215,11 +215,11 @@ def edit(folder: Path, file: str, text: str = "\n# another comment\n") -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in POLICIES.iterdir() if path.is_file()))
+@pytest.mark.parametrize(
+    "file", sorted({path.name for path in POLICIES.iterdir() if path.is_file()} - {"contract.polar", "floor.polar"})
+)
 def test_another_content_of_any_file_is_another_bundle(cache: BundleCache, folder: Path, file: str) -> None:
     load(cache, folder)
-    if file in ("contract.polar", "floor.polar"):
-        pytest.skip("the product's own")
     edit(folder, file)
     assert not is_stored(load(cache, folder))
 

@@ -6,6 +6,7 @@ compiler or the checker refuses counts neither as noticed nor as missed.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import multiprocessing
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -256,12 +259,11 @@ def mutate(
     Raises BundleRefused, SuiteRefused, and TestsFail where tests fail without any mistake.
     """
     trial = Trial(resolve_name(model), folder, files, only)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start, (model, folder, tuple(files), tuple(only))) as pool:
+    with _processes(processes, trial, (model, folder, tuple(files), tuple(only))) as run:
         selected = _Selection()
         failing: dict[str, None] = {}
         total = len(trial.asks)
-        for done, (number, passes, sides, standings) in enumerate(_all(pool, _reach, _batches(range(total))), 1):
+        for done, (number, passes, sides, standings) in enumerate(run(_reach, _batches(range(total))), 1):
             if not passes:
                 failing[f"{trial.asks[number][0].file}: {trial.asks[number][0].name}"] = None
             selected.add(number, sides, standings)
@@ -270,7 +272,7 @@ def mutate(
             raise TestsFail(list(failing))
         tasks = [(number, selected.asks_for(trial, mutant)) for number, mutant in enumerate(trial.mutants)]
         outcomes: dict[int, Outcome] = {}
-        for done, (number, outcome) in enumerate(_all(pool, _try, _batches(tasks)), 1):
+        for done, (number, outcome) in enumerate(run(_try, _batches(tasks)), 1):
             outcomes[number] = outcome
             progress("trying mistakes", done, len(tasks))
     return Result(tuple(outcomes[number] for number in range(len(tasks))))
@@ -324,6 +326,9 @@ class _Selection:
         return list(found)
 
 
+_Work = Callable[[Trial, list[Any]], list[Any]]
+_Run = Callable[[_Work, list[list[Any]]], Iterable[Any]]
+
 _trial: Trial | None = None
 """The trial of a process of the pool."""
 
@@ -334,19 +339,17 @@ def _start(model: str, folder: Path | None, files: tuple[Path, ...], only: tuple
     _trial = Trial(resolve_name(model), folder, files, only)
 
 
-def _of_process() -> Trial:
+def _of_process(work: _Work, batch: list[Any]) -> list[Any]:
     if _trial is None:
         raise RuntimeError("this process was not started by `mutate`")
-    return _trial
+    return work(_trial, batch)
 
 
-def _reach(numbers: Sequence[int]) -> list[tuple[int, bool, list[Side], list[Standing]]]:
-    trial = _of_process()
+def _reach(trial: Trial, numbers: Sequence[int]) -> list[tuple[int, bool, list[Side], list[Standing]]]:
     return [(number, trial.passes(number), *trial.reached(number)) for number in numbers]
 
 
-def _try(tasks: Sequence[tuple[int, list[int]]]) -> list[tuple[int, Outcome]]:
-    trial = _of_process()
+def _try(trial: Trial, tasks: Sequence[tuple[int, list[int]]]) -> list[tuple[int, Outcome]]:
     return [(number, outcome) for (number, _), outcome in zip(tasks, trial.outcomes(tasks), strict=True)]
 
 
@@ -354,7 +357,19 @@ def _batches(items: Sequence[Any]) -> list[list[Any]]:
     return [list(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
 
 
-def _all(pool: ProcessPoolExecutor, work: Callable[[Any], list[Any]], batches: list[list[Any]]) -> Iterator[Any]:
-    """Give out batches to the processes of a pool and return their results, in the order of the batches."""
-    for results in pool.map(work, batches):
-        yield from results
+@contextlib.contextmanager
+def _processes(count: int, trial: Trial, arguments: tuple[Any, ...]) -> Iterator[_Run]:
+    """Give what does work in batches, in so many processes, and returns the results in the order of the batches.
+
+    One process is this one, which has loaded everything already.
+    """
+    if count == 1:
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)  # as in `_start`
+        try:
+            yield lambda work, batches: chain.from_iterable(work(trial, batch) for batch in batches)
+        finally:
+            logging.disable(before)
+        return
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start, arguments) as pool:
+        yield lambda work, batches: chain.from_iterable(pool.map(partial(_of_process, work), batches))
