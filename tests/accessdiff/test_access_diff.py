@@ -754,7 +754,7 @@ one in which every question about a seal is given up after a long time.
 """
 
 
-@pytest.mark.parametrize("name", SOUND if EFFORT is Effort.THOROUGH else SOUND[::2])
+@pytest.mark.parametrize("name", SOUND if EFFORT is Effort.THOROUGH else SOUND[::4])
 def test_the_diff_finds_what_a_loop_over_everything_finds(bundles: Bundles, name: str) -> None:
     after = exhaustive(bundles[name], bundles[""], rich())
     assert_exact(diff(bundles, "", name, rich()), bundles.answers_of_installed(bundles[name]), after)
