@@ -357,3 +357,13 @@ def test_an_attribute_that_siblings_define_differently_tells_them_apart() -> Non
     assert loaded.holds("f", AskedAtWork(1))
     with pytest.raises(EvaluationFailed, match="Asked has no attribute `desk`"):
         loaded.holds("f", Asked(1))
+
+
+@pytest.mark.parametrize("rule", ["f", "g"])
+def test_whoever_asks_again_and_again_is_told_true_and_nothing_like_it(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = engine('f(a: Team) if a.name = "x";\ng(a: Team, b: Team, c: Team) if a.name = b.name and c.name = a.name;')
+    teams = [Team] * (1 if rule == "f" else 3)
+    monkeypatch.setattr(loaded._code, "enter", lambda *_, **__: (lambda *_: [("not", "True")], None, None))
+    assert loaded.asker(rule, *teams)(loaded.begin(), *(object() for _ in teams)) is False

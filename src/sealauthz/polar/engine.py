@@ -174,21 +174,23 @@ class CompiledEngine:
         def ask(work: Work, *values: object) -> Any:
             work[0] = max_steps
             try:
-                return made(work, *values)
+                found = made(work, *values)
             except EvaluationFailed:
                 raise
             except Exception as error:
                 raise _failure(rule, error) from error
+            return found if is_search else found is True
 
         def ask_three(work: Work, one: object, two: object, three: object) -> Any:
             # As above. Without a tuple of values, Python calls the function in place; and it is what most are asked.
             work[0] = max_steps
             try:
-                return made(work, one, two, three)
+                found = made(work, one, two, three)
             except EvaluationFailed:
                 raise
             except Exception as error:
                 raise _failure(rule, error) from error
+            return found if is_search else found is True
 
         asked = ask_three if sum(isinstance(like, type) for like in likes) == 3 else ask
         if not (is_search and is_distinct):
