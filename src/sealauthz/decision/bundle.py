@@ -18,6 +18,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sealauthz.decision.bundle_cache import BundleCache
 from sealauthz.decision.folder import (
+    Layout,
     installed_folder,
     layout_of,
     read_parameters,
@@ -111,12 +112,13 @@ class Bundle:
         with _without_collection():
             if cache is None or engine != EngineKind.COMPILED:
                 return _loaded(model, folder, engine, is_served=is_served)
-            read = _read_stored(model, folder, cache, is_served=is_served)
-            if isinstance(read, Bundle):
-                return read
+            inputs = _inputs_of(model, folder, is_served=is_served)
+            stored = None if inputs is None else _stored(model, inputs, cache)
+            if stored is not None:
+                return stored
             made = _loaded(model, folder, engine, is_served=is_served)
-            if read is not None:
-                _store(made, folder, cache, read, is_served=is_served)
+            if inputs is not None:
+                _store(made, folder, cache, inputs.key, is_served=is_served)
             return made
 
     @cached_property
@@ -164,8 +166,21 @@ def _loaded(model: Model, folder: Path | None, engine: EngineKind, *, is_served:
     return Bundle(model, version, sources, statements, parameters, texts, rulebook, made, accepted, layout.own)
 
 
-def _read_stored(model: Model, folder: Path | None, cache: BundleCache, *, is_served: bool) -> Bundle | str | None:
-    """Return a bundle that was stored; the key under which to store it where none is; None where it must not be."""
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a bundle is made of, as far as it is read again beside what is stored; `key` names all of it."""
+
+    key: str
+    layout: Layout
+    sources: tuple[Source, ...]
+    parameters: Any
+    texts: Texts
+    version: str
+    types: TypeTable
+
+
+def _inputs_of(model: Model, folder: Path | None, *, is_served: bool) -> _Inputs | None:
+    """Read what a bundle is made of; None where it must not be stored, or a load refuses it and says why."""
     installed, types = installed_folder_of(model), _types(model)
     try:
         layout = layout_of(folder or installed, is_served=is_served, installed=installed)
@@ -175,28 +190,44 @@ def _read_stored(model: Model, folder: Path | None, cache: BundleCache, *, is_se
         key = key_of(layout, sources, numbers, said, installed=installed, model=model, types=types, is_served=is_served)
     except BundleRefused:
         return None  # a load tells first what comes first
-    content = None if key is None else cache.read(key)
-    if content is None:
-        return key
-    stored = StoredBundle.loaded(content)
+    if key is None:
+        return None
+    return _Inputs(key, layout, sources, parameters, texts, version_of(sources, numbers, said), types)
+
+
+def _stored(model: Model, inputs: _Inputs, cache: BundleCache) -> Bundle | None:
+    """Return the bundle that was stored for these inputs; None where none is, or none that can be read."""
+    content = cache.read(inputs.key)
+    stored = None if content is None else StoredBundle.loaded(content)
     if stored is None:
-        return key
-    statements, rulebook, accepted, warnings = stored.statements, stored.rulebook, stored.accepted, stored.warnings
-    engine = CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes))
-    version, own = version_of(sources, numbers, said), layout.own
-    return Bundle(model, version, sources, statements, parameters, texts, rulebook, engine, accepted, own, warnings)
+        return None
+    statements, types = stored.statements, inputs.types
+    return Bundle(
+        model,
+        inputs.version,
+        inputs.sources,
+        statements,
+        inputs.parameters,
+        inputs.texts,
+        stored.rulebook,
+        CompiledEngine.restored(stored.code, types, lambda: program_of(statements, types.classes)),
+        stored.accepted,
+        inputs.layout.own,
+        stored.warnings,
+    )
 
 
 def _store(made: Bundle, folder: Path | None, cache: BundleCache, key: str, *, is_served: bool) -> None:
     """Store a bundle, if all is still as it was when its key was made."""
-    engine, is_complete = made.engine, False
-    if isinstance(engine, CompiledEngine):
-        is_complete = all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook))
-    if not isinstance(engine, CompiledEngine) or not is_complete:
+    engine = made.engine
+    if not isinstance(engine, CompiledEngine):
+        return
+    if not all(engine.has_prepared(*question) for question in questions_of(made.model, made.rulebook)):
         return
     parts = StoredBundle(made.statements, made.rulebook, made.accepted, made.warnings, engine.stored())
     content = parts.dumped()
-    if content is not None and _read_stored(made.model, folder, cache, is_served=is_served) == key:
+    inputs = None if content is None else _inputs_of(made.model, folder, is_served=is_served)
+    if content is not None and inputs is not None and inputs.key == key:
         cache.write(key, content)
 
 
