@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sealauthz.model.invariants import LIVE_GRANT, listed_by_grant, wider
+from sealauthz.model.invariants import LIVE_GRANT, terms_of_grants, touched_grants, wider
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows, all_of, broken, name_of
 from sealauthz.schema.record import UNLIMITED
 
@@ -14,18 +14,14 @@ _IN_EFFECT = ("PENDING_EFFECT", "ACTIVE")
 
 def check_adoptions(changes: Changes, rows: Rows) -> None:
     """A-11: what is adopted goes on to the same member and in nothing wider, and ends in the write in which it does."""
-    listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
-    touched = {change.id for change in changes.of("SealGrant")}
-    touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
-    grants = rows.get("SealGrant", touched)
+    grants = rows.get("SealGrant", touched_grants(changes))
     written = {change.id: change for change in changes.of("SealGrant")}
     adopting = [grant for grant in grants.values() if grant.adopts_id is not None and _begins(grant, written)]
     if not adopting:
         return
     adopted = all_of(rows, "SealGrant", {grant.adopts_id for grant in adopting})
     involved = {*adopted, *(grant.id for grant in adopting)}
-    types = listed_by_grant(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
-    templates = listed_by_grant(rows.naming("GrantTemplate", "grant_id", involved), "template_id", "initiator_id")
+    types, templates = terms_of_grants(rows, involved)
     for grant in adopting:
         old = adopted[grant.adopts_id]
         if grant.membership_id != old.membership_id:

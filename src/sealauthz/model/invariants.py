@@ -7,7 +7,7 @@ who are known. A right stands on what it comes from and is no wider, and nobody 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sealauthz.model.records.contracts import TERMS
@@ -256,9 +256,7 @@ def check_grantor(changes: Changes, rows: Rows) -> None:
 
 def check_sub_grants(changes: Changes, rows: Rows) -> None:
     """I9: a live sub-grant comes from a standing grant that may be passed on, and is in nothing wider than that."""
-    listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
-    touched = {change.id for change in changes.of("SealGrant")}
-    touched |= {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
+    touched = touched_grants(changes)
     below = {grant.id: grant for grant in rows.naming("SealGrant", "parent_id", touched)}
     grants = {**rows.get("SealGrant", touched), **below}
     subs = [grant for grant in grants.values() if grant.parent_id is not None and grant.state in LIVE_GRANT]
@@ -267,8 +265,7 @@ def check_sub_grants(changes: Changes, rows: Rows) -> None:
     parents = all_of(rows, "SealGrant", {sub.parent_id for sub in subs})
     grantors = all_of(rows, "RoleAssignment", {sub.grantor_id for sub in subs})
     involved = {*parents, *(sub.id for sub in subs)}
-    types = listed_by_grant(rows.naming("GrantContractType", "grant_id", involved), "contract_type")
-    templates = listed_by_grant(rows.naming("GrantTemplate", "grant_id", involved), "template_id", "initiator_id")
+    types, templates = terms_of_grants(rows, involved)
     for sub in subs:
         parent = parents[sub.parent_id]
         if parent.state not in _STANDING_PARENT or not parent.may_subgrant:
@@ -301,7 +298,20 @@ def wider(sub: Any, parent: Any, types: dict[str, set[Any]], templates: dict[str
     return ""
 
 
-def listed_by_grant(records: Iterable[Any], *columns: str) -> dict[str, set[Any]]:
+def touched_grants(changes: Changes) -> set[str]:
+    """Return the ids of the grants that are written, or of which a term in a record of its own is."""
+    listed = (*changes.of("GrantContractType"), *changes.of("GrantTemplate"))
+    touched = {change.id for change in changes.of("SealGrant")}
+    return touched | {side.grant_id for change in listed for side in (change.before, change.after) if side is not None}
+
+
+def terms_of_grants(rows: Rows, ids: Collection[str]) -> tuple[dict[str, set[Any]], dict[str, set[Any]]]:
+    """Return the contract types and the templates of grants, by the grant that they are of."""
+    types = _listed_by_grant(rows.naming("GrantContractType", "grant_id", ids), "contract_type")
+    return types, _listed_by_grant(rows.naming("GrantTemplate", "grant_id", ids), "template_id", "initiator_id")
+
+
+def _listed_by_grant(records: Iterable[Any], *columns: str) -> dict[str, set[Any]]:
     """Return what the rows list in these columns, by the grant that they are of."""
     listed: dict[str, set[Any]] = defaultdict(set)
     for record in records:
@@ -394,13 +404,7 @@ def check_faces(changes: Changes, rows: Rows) -> None:
 
 def check_face_reviewer(changes: Changes, rows: Rows) -> None:
     """I14: nobody decides the review that they submitted, by whichever membership, unless they are the only member."""
-    reviews = [
-        change.after
-        for change in changes.of("SealReview")
-        if change.after is not None
-        and change.after.decided_by_id is not None
-        and (change.before is None or change.before.decided_by_id is None)
-    ]
+    reviews = changes.filled("SealReview", "decided_by_id")
     members = [member for review in reviews for member in (review.decided_by_id, review.submitted_by_id)]
     memberships = all_of(rows, "Membership", members)
     for review in reviews:
@@ -426,13 +430,7 @@ def check_outings(changes: Changes, rows: Rows) -> None:
             continue
         if seals[change.after.seal_id].state not in ("LOST", "REVOKED", "DESTROYED"):
             broken("A-09", f"{name_of(change.after)} is lost, and its seal is not reported lost")
-    returned = [
-        change.after
-        for change in changes.of("SealOuting")
-        if change.after is not None
-        and change.after.received_by_id is not None
-        and (change.before is None or change.before.received_by_id is None)
-    ]
+    returned = changes.filled("SealOuting", "received_by_id")
     members = [member for outing in returned for member in (outing.received_by_id, outing.holder_id)]
     memberships = all_of(rows, "Membership", members)
     for outing in returned:

@@ -56,6 +56,16 @@ class Changes:
         """Return the records of one type that were inserted or updated, as they are now."""
         return [change.after for change in self.of(record_type) if change.after is not None]
 
+    def filled(self, record_type: str, column: str) -> list[Any]:
+        """Return the records of one type in which a column got its first value, as they are now."""
+        return [
+            change.after
+            for change in self.of(record_type)
+            if change.after is not None
+            and getattr(change.after, column) is not None
+            and (change.before is None or getattr(change.before, column) is None)
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
