@@ -79,20 +79,15 @@ changes_alone(person: Person, enterprise: Enterprise, context: RulesContext) if
     context);
 
 # They are told to show it, not to propose what nobody can confirm.
-because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, enterprise: Enterprise, context: RulesContext) if
-  is_to_show_face(person, enterprise, context);
-because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, process: ApprovalProcess, context: RulesContext) if
-  is_to_show_face(person, process.enterprise, context);
-because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, category: BusinessCategory, context: RulesContext) if
-  is_to_show_face(person, category.enterprise, context);
-is_to_show_face(person: Person, enterprise: Enterprise, context: RulesContext) if
+because("CHANGE_AGREED", "FACE_VERIFICATION_REQUIRED", person: Person, resource, context: RulesContext) if
+  owner(resource, context, enterprise) and
   acts_alone(person, enterprise, context) and
   not is_ahead_check(context.verification, person, context);
 parameter("VERIFY_FACE", "purpose", "SEAL_MANAGE", _: Person, _, _: RulesContext);
 parameter("VERIFY_FACE", "bound_type", "Enterprise", _: Person, _, _: RulesContext);
-parameter("VERIFY_FACE", "bound_id", id, _: Person, enterprise: Enterprise, _: RulesContext) if id = enterprise.id;
-parameter("VERIFY_FACE", "bound_id", id, _: Person, process: ApprovalProcess, _: RulesContext) if id = process.enterprise_id;
-parameter("VERIFY_FACE", "bound_id", id, _: Person, category: BusinessCategory, _: RulesContext) if id = category.enterprise_id;
+parameter("VERIFY_FACE", "bound_id", id, _: Person, resource, context: RulesContext) if
+  owner(resource, context, enterprise) and
+  id = enterprise.id;
 
 agreed_change(enterprise: Enterprise, kind, change, context) if
   change = context.change and
