@@ -27,7 +27,7 @@ from sealauthz.errors import ConfigRefused, SealAuthzError
 from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
-from sealauthz.facts.store.sweep import Sweep
+from sealauthz.facts.store.sweep import Report, Sweep
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.service import Callers, Server, build
@@ -172,7 +172,7 @@ def _on_hangup(is_demo: bool, config: Config, config_file: Path | None, server: 
     return Reload(config, partial(read_config, config_file), service_model(), server, log)
 
 
-def _reporter(log: Log) -> Callable[[str, Mapping[str, object], BaseException | None], None]:
+def _reporter(log: Log) -> Report:
     """Return what writes the reports of the background to the log."""
 
     def report(event: str, numbers: Mapping[str, object], error: BaseException | None) -> None:
@@ -188,9 +188,7 @@ def _reporter(log: Log) -> Callable[[str, Mapping[str, object], BaseException | 
 
 
 @contextmanager
-def _followed_facts(
-    store: Store, config: Config, log: Log, report: Callable[[str, Mapping[str, object], BaseException | None], None]
-) -> Iterator[tuple[FactCache, Feed]]:
+def _followed_facts(store: Store, config: Config, log: Log, report: Report) -> Iterator[tuple[FactCache, Feed]]:
     """Yield the fact cache, warmed up if so configured, and the feed that keeps it at the newest revision."""
     facts = config.facts
     waits = ReadPermits.for_threads(config.server.threads, config.server.max_concurrent_calls)
