@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from sqlalchemy import select
@@ -336,3 +337,10 @@ def everything(store: Store) -> list[Any]:
     return [
         stored.record for record_type in MODEL.records for stored in store.read(record_type, page_size=1000).records
     ]
+
+
+@contextmanager
+def opened(url: str, count: int) -> Iterator[list[Store]]:
+    """Yield so many stores on one database, as so many processes would have."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Store.open(url, MODEL))) for _ in range(count)]

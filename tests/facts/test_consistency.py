@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import NOW, edited, enterprise, scene, uscc, write
+from facts_scene import NOW, edited, enterprise, opened, scene, uscc, write
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, RevisionGone, RevisionUnknown, ServiceBusy, TimeOver
 from sealauthz.facts import Consistency, Deadline, FactCache, FactSnapshot, Store, Unit
@@ -31,10 +31,8 @@ OLD = 1e9
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
     """Two stores on one database, as two processes would have."""
-    stores = [Store.open(database_url, MODEL) for _ in range(2)]
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(database_url, 2) as stores:
+        yield stores
 
 
 def name(snapshot: FactSnapshot) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from facts_scene import BASE, edited, enterprise, everything, scene, uscc, write
+from facts_scene import BASE, edited, enterprise, everything, opened, scene, uscc, write
 from test_world import EDITS, _key, roots_of, seen_in
 
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
@@ -48,10 +48,8 @@ class Followed:
 
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
-    stores = [Store.open(database_url, MODEL) for _ in range(4)]
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(database_url, 4) as stores:
+        yield stores
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, person, scene, uscc, write
+from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, opened, person, scene, uscc, write
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts import (
@@ -542,10 +542,8 @@ def test_a_crash_leaves_the_enterprise_shut(store: Store, database_url: str) -> 
 
 @pytest.fixture
 def stores(database_url: str) -> Iterator[list[Store]]:
-    stores = [Store.open(database_url, MODEL) for _ in range(3)]
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(database_url, 3) as stores:
+        yield stores
 
 
 def test_of_two_imports_at_once_one_is_refused(stores: list[Store]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from facts_scene import NOW, edited, scene, write
+from facts_scene import NOW, edited, opened, scene, write
 from test_world import EDITS, _key
 
 from sealauthz.errors import FactConflict, InvariantBroken
@@ -17,7 +17,6 @@ from sealauthz.facts.memory.consistency import Consistency, uptime_s
 from sealauthz.facts.memory.lookups import LookUps, key_of
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.store.history import Changed
-from sealauthz.model import MODEL
 from sealauthz.model.records.contracts import TaskOperator
 
 FULL = Consistency(is_full=True)
@@ -48,12 +47,9 @@ HOMES = [("TaskOperator", "operator2"), ("TaskOperator", "operator"), ("SealHold
 
 @pytest.fixture
 def stores(new_database: Any) -> Iterator[list[Store]]:
-    url = new_database("sqlite")
-    stores = [Store.open(url, MODEL) for _ in range(2)]
-    write(stores[0], *scene())
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(new_database("sqlite"), 2) as stores:
+        write(stores[0], *scene())
+        yield stores
 
 
 def asked(snapshot: FactSnapshot) -> list[Any]:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from facts_scene import NOW, edited, scene, write
+from facts_scene import NOW, edited, opened, scene, write
 from sqlalchemy import delete
 from test_world import EDITS, _key, described, roots_of, seen_in
 
@@ -33,12 +33,9 @@ FULL = Consistency(is_full=True)
 
 @pytest.fixture
 def stores(new_database: Any) -> Iterator[list[Store]]:
-    url = new_database("sqlite")
-    stores = [Store.open(url, MODEL) for _ in range(2)]
-    write(stores[0], *scene())
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(new_database("sqlite"), 2) as stores:
+        write(stores[0], *scene())
+        yield stores
 
 
 def cached(store: Store) -> FactCache:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facts_scene import edited, enterprise, scene, uscc, write
+from facts_scene import edited, enterprise, opened, scene, uscc, write
 from test_importing import send
 
 from sealauthz.errors import FactsUnavailable, HistoryLost, TimeOver
@@ -31,12 +31,9 @@ FULL = Consistency(is_full=True)
 
 @pytest.fixture
 def stores(new_database: Any) -> Iterator[list[Store]]:
-    url = new_database("sqlite")
-    stores = [Store.open(url, MODEL) for _ in range(2)]
-    write(stores[0], *scene(), *enterprise(7), *enterprise(8))
-    yield stores
-    for store in stores:
-        store.close()
+    with opened(new_database("sqlite"), 2) as stores:
+        write(stores[0], *scene(), *enterprise(7), *enterprise(8))
+        yield stores
 
 
 @pytest.fixture
