@@ -2,7 +2,7 @@
 
     python benchmarks/engine.py             the whole run, some minutes
     python benchmarks/engine.py --quick     a short one, less than 20 seconds
-    python benchmarks/engine.py --markdown  also writes the tables of docs/performance.md anew
+    python benchmarks/engine.py --markdown  also replaces the tables of docs/performance.md
     python benchmarks/engine.py -o json     for programs
 
 Everything is measured in one process, on the same facts, in rounds that take the cases in turn, after a check that all
@@ -490,7 +490,7 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run, for CI: shows that it runs, not how fast")
-    parser.add_argument("--markdown", action="store_true", help="write the tables of docs/performance.md anew")
+    parser.add_argument("--markdown", action="store_true", help="replace the tables of docs/performance.md")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     size = QUICK if options.quick else WHOLE

@@ -6,7 +6,7 @@
 
 The large enterprise is the first of some that are otherwise alike; it has more members, each with a person, a role and
 a grant. Each round edits one membership and asks a question about the enterprise that has to see the edit. Both are
-compared with the same in a small enterprise. `loaded anew` is what such an answer takes where the unit in memory is
+compared with the same in a small enterprise. `loaded again` is what such an answer takes where the unit in memory is
 dropped instead of changed. Times are of the wall, because they are what a caller waits.
 """
 
@@ -127,7 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     facts, rounds = (2_000, 6) if options.quick else (options.facts, options.rounds)
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("enterprise", "write p50", "write p99", "answer p50", "answer p99", "loaded anew p50", "ratio"):
+    for heading in ("enterprise", "write p50", "write p99", "answer p50", "answer p99", "loaded again p50", "ratio"):
         table.add_column(heading, justify="left" if heading == "enterprise" else "right")
     with tempfile.TemporaryDirectory(prefix="sealauthz-bench-") as folder:
         url = f"sqlite:///{folder}/facts.db"
@@ -138,9 +138,9 @@ def main() -> None:
             ask = asking(fact_cache, is_quick=options.quick)
             for enterprise, name in ((0, f"of {facts:,} facts"), (5, "small")):
                 writes, answers = rounds_of(store, fact_cache, ask, enterprise, rounds, is_dropped=False)
-                _, anew = rounds_of(store, fact_cache, ask, enterprise, max(4, rounds // 10), is_dropped=True)
+                _, again = rounds_of(store, fact_cache, ask, enterprise, max(4, rounds // 10), is_dropped=True)
                 shown = (percentile(writes, 0.5), percentile(writes, 0.99))
-                shown += (percentile(answers, 0.5), percentile(answers, 0.99), percentile(anew, 0.5))
+                shown += (percentile(answers, 0.5), percentile(answers, 0.99), percentile(again, 0.5))
                 cells = [f"{ms:.1f} ms" for ms in shown]
                 table.add_row(name, *cells, f"{shown[4] / shown[2]:.0f}")
         finally:

@@ -74,7 +74,7 @@ class Seen:
 
 
 class SchemaMoved(Exception):
-    """The schema of the database is not the one that statements were made for: make them anew."""
+    """The schema of the database is not the one that statements were made for: make them again."""
 
 
 class Identity:

@@ -111,7 +111,7 @@ class PostState(StrEnum):
         "id_type",
         "id_hash",
         once=lambda person: person.realname_state == "VERIFIED" or person.same_as_id is not None,
-        says="the document of a verified person never changes: another one is verified anew, after a revocation",
+        says="the document of a verified person never changes: another one is verified again, after a revocation",
     ),
     # Who compares persons compares ids: so a human has one account that is verified, whatever documents they have.
     Check(
