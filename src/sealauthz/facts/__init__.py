@@ -4,14 +4,14 @@ from sealauthz.facts.memory.consistency import Consistency, Deadline
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.feed import Feed
 from sealauthz.facts.memory.snapshot import FactSnapshot
-from sealauthz.facts.store.batch import Batch, Delete, Precondition, PreconditionKind, Put, Update, WriteReceipt
+from sealauthz.facts.store.batch import Batch, Precondition, PreconditionKind, WriteReceipt
 from sealauthz.facts.store.database import ReadTransaction
 from sealauthz.facts.store.importing import Part, PartReceipt
 from sealauthz.facts.store.reading import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from sealauthz.facts.store.rows import Stored
 from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.upgrading import upgrade
-from sealauthz.schema import Unit
+from sealauthz.schema import Delete, Put, Unit, Update
 
 __all__ = [
     "DEFAULT_PAGE_SIZE",

@@ -9,6 +9,7 @@ from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
+from sealauthz.model.effects import checks
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.records import (
@@ -31,7 +32,7 @@ from sealauthz.v1 import records_pb2
 MODEL = Model(
     name="e-seals",
     parts=(
-        Part(records_of(identity)),
+        Part(records_of(identity), duties=checks.DUTIES),
         Part(records_of(contracts), (*contract_actions.ACTIONS, *consent_actions.ACTIONS), invariants.CONTRACTS),
         Part(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),

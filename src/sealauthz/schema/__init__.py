@@ -5,6 +5,7 @@ What a record is declared with is in `schema.record` and `schema.rules`.
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput, actions
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows
+from sealauthz.schema.effect import Act, Delete, Duty, Event, MetBy, Outcome, Put, RecordChange, Update, looks
 from sealauthz.schema.model import Model, Part
 from sealauthz.schema.parameters import Duration
 from sealauthz.schema.record import (
@@ -26,23 +27,33 @@ __all__ = [
     "FOREVER",
     "NEVER",
     "UNLIMITED",
+    "Act",
     "Action",
     "Change",
     "Changes",
     "Collection",
     "Column",
+    "Delete",
     "Duration",
+    "Duty",
+    "Event",
     "Instant",
     "Invariant",
+    "MetBy",
     "Model",
+    "Outcome",
     "Part",
+    "Put",
+    "RecordChange",
     "Resolver",
     "ResolverInput",
     "Rows",
     "Shape",
     "Unit",
     "Units",
+    "Update",
     "actions",
+    "looks",
     "shape_of",
     "values_of",
 ]

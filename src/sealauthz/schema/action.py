@@ -80,6 +80,10 @@ class Action:
     context: type
     gives: tuple[str, ...] = ()
     resolver: Resolver = NO_RESOLVER
+    arguments: type | None = None
+    """What a client says when it performs the act, beside the context (`schema.arguments`)."""
+    effect: Callable[[Any], Any] | None = None
+    """What it changes when it is performed (`schema.effect`); None where nobody has said so, and it is only decided."""
     records: Mapping[str, str] = field(init=False)
     """The keys that name records, with their types."""
     texts: tuple[str, ...] = field(init=False)
@@ -102,7 +106,13 @@ class Action:
 
 
 def actions(
-    resource: str, context: type, *names: str, gives: Sequence[str] = (), resolver: Resolver = NO_RESOLVER
+    resource: str,
+    context: type,
+    *names: str,
+    gives: Sequence[str] = (),
+    resolver: Resolver = NO_RESOLVER,
+    arguments: type | None = None,
+    effect: Callable[[Any], Any] | None = None,
 ) -> tuple[Action, ...]:
-    """Declare several actions on one resource type that have the same context."""
-    return tuple(Action(name, resource, context, tuple(gives), resolver) for name in names)
+    """Declare several actions on one resource type that have the same context, arguments and effect."""
+    return tuple(Action(name, resource, context, tuple(gives), resolver, arguments, effect) for name in names)

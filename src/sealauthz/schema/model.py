@@ -10,7 +10,9 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput
+from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
+from sealauthz.schema.effect import Duty
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
 from sealauthz.schema.record import Shape, mask_all, shape_of
 from sealauthz.schema.rules import Subject
@@ -23,11 +25,14 @@ class ModelProblem(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a model: records in an order in which each refers to what the whole has, actions and invariants."""
+    """A part of a model: records in an order in which each refers to what the whole has, actions, invariants, and where
+    obligations are met.
+    """
 
     records: tuple[type, ...] = ()
     actions: tuple[Action, ...] = ()
     invariants: tuple[Invariant, ...] = ()
+    duties: tuple[Duty, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +91,11 @@ class Model:
     def invariants(self) -> tuple[Invariant, ...]:
         """What several records decide together, in the order of the parts."""
         return tuple(invariant for part in self.parts for invariant in part.invariants)
+
+    @cached_property
+    def duties(self) -> Mapping[str, Duty]:
+        """Where each obligation is met, by its code."""
+        return {duty.code: duty for part in self.parts for duty in part.duties}
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -172,5 +182,9 @@ def _check_actions(model: Model) -> None:
                 raise ModelProblem(f"`{key}` of `{action.name}` names a `{record_type}`, which is no record")
         if not issubclass(action.context, model.context):
             raise ModelProblem(f"the context of `{action.name}` on {action.resource} is not of the model's")
+        for argument in arguments_of(action.arguments).values():
+            ref = None if argument.column is None else argument.column.ref
+            if ref is not None and ref not in model.records:
+                raise ModelProblem(f"`{argument.name}` of `{action.name}` names a `{ref}`, which is no record")
         if seen.setdefault(action.context, action.resolver) is not action.resolver:
             raise ModelProblem(f"`{action.context.__name__}` is resolved in two ways")

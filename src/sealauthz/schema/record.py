@@ -267,16 +267,14 @@ def shape_of(cls: type) -> Shape:
 
 @cache
 def _shape_of(cls: Any) -> Shape:
-    names = vars(sys.modules[cls.__module__])
     columns: list[Column] = []
     relations: list[Relation] = []
     for field in dataclasses.fields(cls):
         if "one" in field.metadata or "many" in field.metadata:
             relations.append(_relation_of(field))
-            continue
-        # Only columns are evaluated: what a relation names may be defined in a module that imports this one.
-        hint = eval(field.type, names) if isinstance(field.type, str) else field.type  # noqa: S307 (our own code)
-        columns.append(_column_of(field, hint))
+        else:
+            # Only columns are evaluated: what a relation names may be defined in a module that imports this one.
+            columns.append(column_of(field, annotation_of(cls, field)))
     rules, home, root, permanent = cls.__record__
     return Shape(cls.__name__, tuple(columns), tuple(relations), rules, home, root, permanent)
 
@@ -290,7 +288,14 @@ def _relation_of(field: dataclasses.Field[Any]) -> Relation:
     return Relation(field.name, target[1], field.metadata["many"], is_one=False, whole_in=field.metadata["whole_in"])
 
 
-def _column_of(field: dataclasses.Field[Any], hint: Any) -> Column:
+def annotation_of(cls: type, field: dataclasses.Field[Any]) -> Any:
+    """Return what a field of a dataclass is annotated with, evaluated where the class is defined."""
+    names = vars(sys.modules[cls.__module__])
+    return eval(field.type, names) if isinstance(field.type, str) else field.type  # noqa: S307 (our own code)
+
+
+def column_of(field: dataclasses.Field[Any], hint: Any) -> Column:
+    """Return the column that a field with this annotation declares. Raises TypeError."""
     plain, is_optional, marks = _unwrap(hint)
     words = plain if issubclass(plain, StrEnum) else None
     ref = next((mark for mark in marks if isinstance(mark, Ref)), None)

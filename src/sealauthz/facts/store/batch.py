@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,35 +11,7 @@ from typing import Any
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts.store.values import checked, checked_values, text_problem
 from sealauthz.schema import Model, values_of
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Insert the record, or replace the one with its id.
-
-    `left_out` names fields that nobody gave a value, so that they hold their default: in a stored record they must do
-    so already.
-    """
-
-    record: Any
-    left_out: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Give these fields of a record that exists these values; every other field keeps its own."""
-
-    record_type: str
-    id: str
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Remove a record; one that does not exist stays so. Permanent records are refused."""
-
-    record_type: str
-    id: str
+from sealauthz.schema.effect import Delete, Put, RecordChange, Update
 
 
 class PreconditionKind(StrEnum):
@@ -75,7 +46,7 @@ class Batch:
 
     caller: str
     request_id: str
-    changes: tuple[Put | Update | Delete, ...]
+    changes: tuple[RecordChange, ...]
     preconditions: tuple[Precondition, ...] = ()
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts.store import history
-from sealauthz.facts.store.batch import Batch, Put, Wanted, WriteReceipt, check
+from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
@@ -25,7 +25,7 @@ from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
 from sealauthz.facts.store.writing import Guard, Write
-from sealauthz.schema import Model, Unit
+from sealauthz.schema import Model, Put, Unit
 
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40P01", "40001"})
