@@ -5,7 +5,19 @@ What a record is declared with is in `schema.record` and `schema.rules`.
 
 from sealauthz.schema.action import Action, Resolver, ResolverInput, actions
 from sealauthz.schema.changes import Change, Changes, Invariant, Rows
-from sealauthz.schema.effect import Act, Delete, Duty, Event, MetBy, Outcome, Put, RecordChange, Update, looks
+from sealauthz.schema.effect import (
+    Act,
+    Delete,
+    Duty,
+    Event,
+    MetBy,
+    Outcome,
+    Put,
+    ReceiptTerms,
+    RecordChange,
+    Update,
+    looks,
+)
 from sealauthz.schema.model import Model, Part
 from sealauthz.schema.parameters import Duration
 from sealauthz.schema.record import (
@@ -44,6 +56,7 @@ __all__ = [
     "Outcome",
     "Part",
     "Put",
+    "ReceiptTerms",
     "RecordChange",
     "Resolver",
     "ResolverInput",

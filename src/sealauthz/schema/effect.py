@@ -104,12 +104,30 @@ class Act(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptTerms:
+    """What a signed receipt of an act says for the one who is to act on it (`operations.receipts`).
+
+    `permits` holds values of JSON: what exactly the audience may do, once and before `ends_at`. `on_behalf_of` is whom
+    the subject acted for, empty where it was themself.
+    """
+
+    audience: str
+    ends_at: Instant
+    permits: Mapping[str, Any]
+    on_behalf_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What follows from an act. `values` is what its answer names: the ids of what was made, under plain names."""
+    """What follows from an act. `values` is what its answer names: the ids of what was made, under plain names.
+
+    `receipt` is what is signed for somebody outside who carries the act out; None for most.
+    """
 
     changes: tuple[RecordChange, ...] = ()
     events: tuple[Event, ...] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
+    receipt: ReceiptTerms | None = None
 
 
 Effect = Callable[[Act], Outcome]

@@ -1,0 +1,76 @@
+"""The keys that receipts are signed with: one signs, those before it and after it are published beside it.
+
+SM2 (GM/T 0009) has no registered JOSE algorithm and no kept library here. A signer of it would be a second class with
+`key_id`, `sign` and `public`, chosen in the composition root; nothing else knows how a receipt is signed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from sealauthz.errors import ConfigRefused
+from sealauthz.receipts import ALGORITHM, CURVE, TYPE, Receipt
+
+
+class SigningKeys:
+    """Private keys with overlap. The first one signs; all are published, so that what an earlier one signed, and what
+    the next one will sign, is verified by everybody who fetched the key set in time.
+    """
+
+    def __init__(self, keys: Sequence[OKPKey]) -> None:
+        if not keys:
+            raise ConfigRefused("receipts need a key to sign with")
+        by_id = {key.thumbprint(): key for key in keys}
+        if len(by_id) != len(keys):
+            raise ConfigRefused("a key to sign receipts with is given twice")
+        self.key_id, self._signer = next(iter(by_id.items()))
+        if not self._signer.is_private:
+            raise ConfigRefused("the first key of receipts must be a private one: it signs")
+        self._public: list[dict[str, Any]] = [
+            {**key.as_dict(private=False), "kid": key_id, "alg": ALGORITHM, "use": "sig"}
+            for key_id, key in by_id.items()
+        ]
+
+    @classmethod
+    def load(cls, files: Sequence[Path]) -> SigningKeys:
+        """Read PEM files: the first holds the private key that signs, the others private or public keys to publish.
+
+        Raises ConfigRefused.
+        """
+        return cls([_read(file) for file in files])
+
+    @property
+    def key_set(self) -> dict[str, Any]:
+        """The public keys as a JWK set: a JSON document for `GetKeys` and for a file."""
+        return {"keys": [dict(key) for key in self._public]}
+
+    def sign(self, receipt: Receipt) -> str:
+        """Sign a receipt. The same receipt gives the same text."""
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self.key_id}
+        payload = json.dumps(receipt.claims, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return jws.serialize_compact(header, payload, self._signer, algorithms=[ALGORITHM])
+
+    def __repr__(self) -> str:
+        """Name the public ids only."""
+        return f"SigningKeys({', '.join(key['kid'] for key in self._public)})"
+
+
+def _read(file: Path) -> OKPKey:
+    try:
+        key = OKPKey.import_key(file.read_bytes())
+        if key.curve_name != CURVE:
+            raise ConfigRefused(f"`{file}` holds a key of another curve: receipts are signed with {ALGORITHM}")
+        key.thumbprint()
+    except (OSError, ValueError, TypeError, AttributeError, JoseError) as error:
+        if isinstance(error, ConfigRefused):
+            raise
+        # INVARIANT: nothing of what the file holds is said.
+        raise ConfigRefused(f"`{file}` holds no {ALGORITHM} key in PEM form") from error
+    return key
