@@ -37,6 +37,7 @@ from sealauthz.model.actions.contracts import (
     TerminationContext,
     TransferContext,
 )
+from sealauthz.model.actions.granting import CrossGrantContext, GrantEndContext, HolderContext, RequestContext
 from sealauthz.model.actions.organisations import (
     CertificationContext,
     JoinContext,
@@ -44,12 +45,8 @@ from sealauthz.model.actions.organisations import (
     NameChangeContext,
     RetrievalContext,
 )
+from sealauthz.model.actions.seal_management import SealEndContext
 from sealauthz.model.actions.seals import (
-    CrossGrantContext,
-    GrantEndContext,
-    HolderContext,
-    RequestContext,
-    SealEndContext,
     SealUseContext,
     StampContext,
     UseRecordContext,

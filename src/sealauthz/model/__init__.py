@@ -3,13 +3,15 @@
 from sealauthz.model import invariants
 from sealauthz.model.actions import consents as consent_actions
 from sealauthz.model.actions import contracts as contract_actions
+from sealauthz.model.actions import granting as granting_actions
 from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import own_rules as own_rule_actions
+from sealauthz.model.actions import seal_management as management_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
-from sealauthz.model.effects import checks
+from sealauthz.model.effects import checks, holds, told
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.records import (
@@ -42,8 +44,9 @@ MODEL = Model(
         Part(records_of(retrieval)),
         Part(
             (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
-            seal_actions.ACTIONS,
+            (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),
             (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
+            (*told.DUTIES, *holds.DUTIES),
         ),
         Part(records_of(batches), (), BATCHES),
     ),

@@ -1,4 +1,4 @@
-"""Acts on seals: using one for a signing task or on paper, viewing its use, managing seals and the rights on them."""
+"""Acts that put a seal: for a signing task or on paper; and looking at its use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from functools import cache, lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, enterprises_of, found
+from sealauthz.model.actions.common import Context, enterprises_of, found
 from sealauthz.model.records.contracts import Contract, SigningTask, whole_digest
 from sealauthz.model.records.identity import IdentityVerification, Person
-from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.records.requests import SealUseRequest
 from sealauthz.model.records.seals import Seal
@@ -21,13 +20,6 @@ from sealauthz.schema import EMPTY, Collection, Instant, Resolver, ResolverInput
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000_000
-
-
-@dataclass(slots=True)
-class LiftContext(Context):
-    """Lifting a hold: `proposer` is who of the platform's staff proposed it, with their posts."""
-
-    proposer: Person | None = None
 
 
 @dataclass(slots=True)
@@ -82,14 +74,6 @@ class StampContext(Context):
 
 
 @dataclass(slots=True)
-class RequestContext(Context):
-    """Deciding on a request to use a seal: `contract` is the one that it names, found by the server."""
-
-    reason: str | None = None
-    contract: Contract | None = None
-
-
-@dataclass(slots=True)
 class UseRecordContext(Context):
     """Looking at one use of a seal: `seal` is the seal that was used, `holder` the enterprise for which it was used if
     that is not the seal's owner.
@@ -99,58 +83,13 @@ class UseRecordContext(Context):
     holder: Enterprise | None = None
 
 
-@dataclass(slots=True)
-class SealEndContext(Context):
-    """Ending a seal: `tasks` are the signing tasks that the seal is fixed for, in every state."""
-
-    tasks: list[SigningTask] = dataclasses.field(default_factory=list)
-
-
-@dataclass(slots=True)
-class CustodyContext(Context):
-    """Giving a seal into the keeping of a member."""
-
-    custodian: Membership | None = None
-
-
-@dataclass(slots=True)
-class HolderContext(Context):
-    """An act of the enterprise that holds a seal of another one: `holder` is found by the server."""
-
-    holder: Enterprise | None = None
-
-
-@dataclass(slots=True)
-class CrossGrantContext(Context):
-    """Confirming a grant across enterprises: `holder` is the enterprise that gets the seal."""
-
-    holder: Enterprise | None = None
-
-
-@dataclass(slots=True)
-class GrantEndContext(Context):
-    """Ending a grant across enterprises: by its owner, or by `holder`, the enterprise that holds it and that the
-    subject belongs to, None where there is none.
-    """
-
-    holder: Enterprise | None = None
-
-
-@dataclass(slots=True)
-class ReviewContext(Context):
-    """Deciding a review of a seal: PASSED or REJECTED; on an own check where nobody else is there to decide."""
-
-    verdict: str | None = None
-    verification: IdentityVerification | None = None
-
-
 def _seal_use(query: ResolverInput) -> Mapping[str, Any]:
     seal = query.resource
     clock = _clock_at(seal.enterprise.timezone, query.now // _MINUTE)
     # Those who delegated to the subject at the seal's owner, each in the unit that holds what they represent.
     ids = _principal_ids(query, seal)
     resolved = _sealed(query, seal, ids)
-    resolved["holders"] = _holders(query, seal.cross_grants)
+    resolved["holders"] = holders_among(query, seal.cross_grants)
     resolved["principals"] = _persons(query, ids)
     if clock is not None:
         resolved |= clock
@@ -294,7 +233,7 @@ def _stamp_again(query: ResolverInput) -> Mapping[str, Any]:
     }
 
 
-def _holders(query: ResolverInput, grants: Iterable[Any]) -> list[Any]:
+def holders_among(query: ResolverInput, grants: Iterable[Any]) -> list[Any]:
     """The enterprises that hold one of the grants and that the subject belongs to, in the order of their ids."""
     if not grants:
         return EMPTY
@@ -326,23 +265,12 @@ def _local_time(timezone: str, now: Instant) -> datetime | None:
     return None if zone is None else (_EPOCH + timedelta(microseconds=now)).astimezone(zone)
 
 
-def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
-    fixed = found(query.snapshot, "TaskSeal", set(query.snapshot.matching("TaskSeal", seal_id=query.resource.id)))
-    return {"tasks": Collection(each.task for each in fixed)}
-
-
-def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
-    return {"holder": next(iter(_holders(query, [query.resource])), None)}
-
-
 _SEAL_USE = Resolver(
     find=_seal_use, paths={"holders": ("cross_grants", "holder_id")}, is_about_subject=True, find_again=_seal_use_again
 )
 _STAMP = Resolver(
     find=_stamp, paths={"contract": ("use_requests", "contract_id")}, is_about_subject=True, find_again=_stamp_again
 )
-_REQUEST = Resolver(along={"contract": ("contract_id",)})
-_HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 
 ACTIONS = (
     *actions("Seal", SealUseContext, "use", gives=("task", "verification"), resolver=_SEAL_USE),
@@ -351,21 +279,7 @@ ACTIONS = (
     *actions(
         "Seal", StampContext, "stamp", "carry_out", gives=("request", "verification", "code_digest"), resolver=_STAMP
     ),
-    *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST),
-    *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST),
     *actions(
         "SealUse", UseRecordContext, "view", resolver=Resolver(along={"seal": ("seal_id",), "holder": ("holder_id",)})
     ),
-    *actions("Seal", VerifiedContext, "report_found", gives=("verification",)),
-    *actions("Seal", ReasonedContext, "propose_end", gives=("reason",)),
-    *actions("Seal", SealEndContext, "revoke", "destroy", resolver=Resolver(find=_seal_end)),
-    *actions("Seal", CustodyContext, "assign_custodian", gives=("custodian",)),
-    *actions("SealHold", VerifiedContext, "release", gives=("verification",)),
-    *actions("SealHold", LiftContext, "lift", resolver=Resolver(along={"proposer": ("lift_proposed_by_id",)})),
-    *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict")),
-    *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",)),
-    *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",)),
-    *actions("CrossEnterpriseGrant", HolderContext, "assign", resolver=_HOLDER),
-    *actions("CrossEnterpriseGrant", CrossGrantContext, "confirm", resolver=Resolver(along={"holder": ("holder_id",)})),
-    *actions("CrossEnterpriseGrant", GrantEndContext, "revoke", resolver=_HOLDER),
 )

@@ -1,0 +1,142 @@
+"""Whom events of an enterprise go to: its administrators, those who run its seals, and those who watch them.
+
+Nothing of a hold that the platform or a court placed goes to those whom it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sealauthz.model.effects.acting import is_live, is_standing
+from sealauthz.schema import Act, Duty, Event, Instant, MetBy
+from sealauthz.schema.effect import Value
+
+MONITORED = {
+    "use": "SEAL_USED",
+    "auto_use": "SEAL_USED",
+    "emergency_use": "SEAL_USED_IN_EMERGENCY",
+    "stamp": "SEAL_USED",
+    "carry_out": "SEAL_CARRIED_OUT",
+    "record_return": "SEAL_RETURNED",
+    "sign": "SIGNED_FOR_ENTERPRISE",
+    "freeze": "SEAL_FREEZE_PLACED",
+    "report_lost": "SEAL_REPORTED_LOST",
+    "report_found": "SEAL_REPORTED_FOUND",
+    "release": "SEAL_HOLD_RELEASED",
+}
+"""What those who watch are told, by the action."""
+
+_OF_AUTHORITY = ("PLATFORM", "JUDICIAL")
+
+
+def persons(ids: Iterable[str], without: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the ids of persons once each, in their order, without some."""
+    left_out = set(without)
+    return tuple(dict.fromkeys(person_id for person_id in ids if person_id not in left_out))
+
+
+def holders_of(enterprise: Any, now: Instant, *roles: str) -> list[str]:
+    """Return the ids of the persons who hold one of the roles now; of LEGAL_REP, whom the registry names."""
+    found = [
+        membership.person_id
+        for membership in enterprise.memberships
+        if any(assignment.role in roles and is_standing(assignment, now) for assignment in membership.assignments)
+    ]
+    if "LEGAL_REP" in roles:
+        found += [
+            snapshot.legal_rep_id
+            for snapshot in enterprise.registry_snapshots
+            if snapshot.is_current and snapshot.is_matched and snapshot.legal_rep_id is not None
+        ]
+    return found
+
+
+def administrators(enterprise: Any, now: Instant) -> list[str]:
+    """Return the ids of those who run an enterprise."""
+    return holders_of(enterprise, now, "SYSTEM_ADMIN", "LEGAL_REP")
+
+
+def seal_administrators(enterprise: Any, now: Instant) -> list[str]:
+    """Return the ids of those who run its seals."""
+    return holders_of(enterprise, now, "SEAL_ADMIN", "LEGAL_REP")
+
+
+def watchers(enterprise: Any, now: Instant, seal_id: str | None = None) -> list[str]:
+    """Return the ids of those who watch a seal of an enterprise, or all of its seals where none is named."""
+    leaders = [
+        subscription.leader.person_id
+        for subscription in enterprise.monitors
+        if subscription.state == "ACTIVE"
+        and subscription.seal_id in (None, seal_id)
+        and is_live(subscription.leader, now)
+    ]
+    return holders_of(enterprise, now, "SYSTEM_ADMIN", "LEGAL_REP", "SEAL_AUDITOR") + leaders
+
+
+def is_of_authority(hold: Any) -> bool:
+    """Tell whether the platform or a court placed a hold."""
+    return hold.source in _OF_AUTHORITY
+
+
+def about_seal(code: str, act: Act, seal: Any, recipients: Iterable[str], **values: Value) -> Event:
+    """Return an event about a seal, which names who acted."""
+    told = {"seal_id": seal.id, "actor_id": act.subject.id, **values}
+    return Event(code, seal.enterprise_id, ("Seal", seal.id), persons(recipients), told)
+
+
+def _tell_watchers(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
+    """Tell those who watch what happened to a seal; nothing of what the platform or a court holds."""
+    resource, kind = act.resource, type(act.resource).__name__
+    if kind == "SealHold" and is_of_authority(resource):
+        return
+    code = MONITORED[act.action]
+    if kind == "SigningTask":  # by hand, and no seal
+        enterprise = act.context.enterprise
+        told = persons(watchers(enterprise, act.now))
+        yield Event(
+            code, enterprise.id, (kind, resource.id), told, {"task_id": resource.id, "actor_id": act.subject.id}
+        )
+        return
+    seal = resource if kind == "Seal" else resource.seal
+    yield about_seal(code, act, seal, watchers(seal.enterprise, act.now, seal.id))
+
+
+def _enterprise_of(act: Act) -> Any:
+    """The enterprise of a resource that the owner of a company of one acts on alone."""
+    kind = type(act.resource).__name__
+    if kind == "Enterprise":
+        return act.resource
+    if kind in ("ApprovalProcess", "BusinessCategory", "Seal"):
+        return act.resource.enterprise
+    return act.context.enterprise if kind == "SigningTask" else act.resource.seal.enterprise
+
+
+def _alone(code: str, act: Act, recipients: Iterable[str]) -> Event:
+    enterprise = _enterprise_of(act)
+    about = (type(act.resource).__name__, act.resource.id)
+    return Event(code, enterprise.id, about, persons(recipients), {"action": act.action, "actor_id": act.subject.id})
+
+
+def _tell_contact(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
+    """Tell the registered contact, whom the delivering platform knows, what the owner did alone."""
+    yield _alone("SOLE_OWNER_NOTICE", act, ())
+
+
+def _alert(act: Act, _named: Mapping[str, Value]) -> Iterable[Event]:
+    """Alert those who watch of what the owner did alone."""
+    yield _alone("SOLE_OWNER_ALERT", act, watchers(_enterprise_of(act), act.now))
+
+
+DUTIES = (
+    Duty("NOTIFY_MONITORS", MetBy.EVENT, tell=_tell_watchers),
+    Duty("NOTIFY_REGISTERED_CONTACT", MetBy.EVENT, tell=_tell_contact),
+    Duty("ALERT_SOLE_OWNER", MetBy.EVENT, tell=_alert),
+)
+
+EVENTS = {
+    **dict.fromkeys(MONITORED.values(), "Something happened to a seal that the recipient watches."),
+    "SOLE_OWNER_NOTICE": "The owner of a company of one did something alone; for the registered contact.",
+    "SOLE_OWNER_ALERT": "The owner of a company of one did something alone; for those who watch.",
+}
+"""The codes of these events, each with what it tells."""

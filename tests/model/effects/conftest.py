@@ -1,0 +1,26 @@
+"""What the tests of effects share: a store for the facts of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from harness import NewWorld, World, facts
+
+from sealauthz.facts import Store
+from sealauthz.model import MODEL
+
+
+@pytest.fixture
+def world(new_database: Callable[[str], str]) -> Iterator[NewWorld]:
+    """Make the world of a test: the facts of the policy tests with what differs, in a store of their own."""
+    stores: list[Store] = []
+
+    def make(*situations: str, **given: Any) -> World:
+        stores.append(Store.open(new_database("sqlite"), MODEL))
+        return World(stores[-1], facts(*situations, **given))
+
+    yield make
+    for store in stores:
+        store.close()

@@ -1,0 +1,157 @@
+"""Performing acts in tests: decide, carry out the declared effect, write what it changes, and look at the new facts.
+
+The facts are those of the policy tests (`policies/tests/fixtures.yaml` tells who is who), and differ as each test says.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
+from sealauthz.decision.assembly import Case
+from sealauthz.decision.catalog import ReasonCatalog
+from sealauthz.decision.evaluation import Evaluation
+from sealauthz.facts import Store
+from sealauthz.facts.memory.fact_cache import FactCache
+from sealauthz.facts.store.batch import Batch
+from sealauthz.model import MODEL
+from sealauthz.policytest.fixtures import FactReader, FactSet
+from sealauthz.policytest.library import Library, LoadedFile, Start, plain
+from sealauthz.schema import Act, Event, MetBy, Outcome, Put
+from sealauthz.schema.effect import merged
+
+POLICY_TESTS = Path(__file__).resolve().parents[3] / "policies" / "tests"
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+NOW = 1_790_000_000 * SECOND
+
+Columns = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@cache
+def bundle() -> Bundle:
+    """The shipped policies."""
+    return Bundle.load(MODEL)
+
+
+@cache
+def _start(file: str, fixture: str) -> tuple[LoadedFile, Start]:
+    library = Library(MODEL)
+    loaded = library.load(POLICY_TESTS / file)
+    assert loaded is not None
+    start = library.fixture(loaded, fixture, ("fixture",))
+    library.refuse()
+    return loaded, start
+
+
+def facts(
+    *situations: str,
+    put: Columns | None = None,
+    change: Columns | None = None,
+    drop: Sequence[str] = (),
+    file: str = "fixtures.yaml",
+    fixture: str = "spruce",
+) -> FactSet:
+    """Facts of the policy tests with what differs, written as in them: situations of the file first."""
+    loaded, start = _start(file, fixture)
+    reader = FactReader(loaded.document)
+    found = start.facts
+    given = [loaded.situations[name][1] for name in situations]
+    for puts, changes, drops in [
+        *((plain(each.put), plain(each.change), each.drop) for each in given),
+        (put or {}, change or {}, drop),
+    ]:
+        found = reader.put(found, puts, (), start.now, start.defaults)
+        found = reader.change(found, changes, (), start.now)
+        found = reader.drop(found, drops, ())
+    reader.check_references(found, ())
+    assert not reader.faults, [fault.message for fault in reader.faults]
+    return found
+
+
+class World:
+    """A store of its own with some facts, in which persons act at `now`; `events` is what was told so far."""
+
+    def __init__(self, store: Store, given: FactSet) -> None:
+        self.store = store
+        self.now = NOW
+        self.events: list[Event] = []
+        self._numbers = itertools.count()
+        self._cache = FactCache(store)
+        self.write(*given.records)
+
+    def write(self, *records: Any) -> None:
+        """Write records as the services do that own the outside world."""
+        self._store(Put(record) for record in records)
+
+    def _store(self, changes: Any) -> None:
+        self.store.write(Batch("harness", f"write-{next(self._numbers)}", tuple(changes)))
+
+    def ask(self, subject: str, action: str, resource: str, **context: Any) -> Decision:
+        """Ask whether somebody may do something now."""
+        pdp = PolicyDecisionPoint(self._cache, bundle(), lambda: self.now)
+        return pdp.decide(_question(subject, action, resource, context))
+
+    def codes(self, subject: str, action: str, resource: str, **context: Any) -> list[str]:
+        """Why somebody may not do something now; empty if they may."""
+        return [reason.code for reason in self.ask(subject, action, resource, **context).reasons]
+
+    def perform(self, subject: str, action: str, resource: str, arguments: Any = None, **context: Any) -> Outcome:
+        """Do what is allowed: write what the effect and the duties change. An AssertionError where it is denied."""
+        question = _question(subject, action, resource, context)
+        declared = MODEL.action(action, question.resource.type)
+        assert declared.effect is not None, f"`{action}` on {question.resource.type} has no effect"
+        assert arguments is None or isinstance(arguments, declared.arguments or ())
+        with self._cache.read() as snapshot:
+            evaluation = Evaluation(ReasonCatalog(bundle()), snapshot, self.now, RequestOptions())
+            case = evaluation.case(question)
+            assert isinstance(case, Case), case
+            decision = evaluation.evaluate(case)
+            assert decision, [reason.code for reason in decision.reasons]
+            if arguments is None and declared.arguments is not None:
+                arguments = declared.arguments()
+            obligations = {each.code: each.parameters for each in decision.obligations}
+            act = Act(
+                case.subject,
+                action,
+                case.resource,
+                case.context,
+                arguments,
+                obligations,
+                snapshot,
+                f"operation-{next(self._numbers)}",
+            )
+            outcome: Outcome = declared.effect(act)
+            changes, events = list(outcome.changes), list(outcome.events)
+            for code, named in obligations.items():
+                duty = MODEL.duties.get(code)
+                if duty is not None and duty.by is MetBy.TRANSACTION:
+                    assert duty.meet is not None
+                    changes += duty.meet(act, named)
+                elif duty is not None and duty.by is MetBy.EVENT:
+                    assert duty.tell is not None
+                    events += duty.tell(act, named)
+        if changes:
+            self._store(merged(changes))
+        self.events += events
+        return Outcome(tuple(changes), tuple(events), outcome.values)
+
+    def get(self, record_type: str, record_id: str) -> Any:
+        """A record as it is now; None if there is none."""
+        with self._cache.read() as snapshot:
+            return snapshot.find(record_type, record_id)
+
+
+NewWorld = Callable[..., World]
+"""What makes the world of a test: `world("a situation", put=…, change=…)`, as `facts` takes it."""
+
+
+def _question(subject: str, action: str, resource: str, context: Mapping[str, Any]) -> Question:
+    record_type, _, record_id = resource.partition(":")
+    return Question(Entity("Person", subject), action, Entity(record_type, record_id), context)
