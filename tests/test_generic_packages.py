@@ -13,7 +13,19 @@ import sealauthz
 from sealauthz.model import MODEL
 
 ROOT = Path(sealauthz.__file__).parent
-GENERIC = ("schema", "polar", "facts", "decision", "service", "policytest", "accessdiff", "cli", "client", "process")
+GENERIC = (
+    "schema",
+    "polar",
+    "facts",
+    "decision",
+    "operations",
+    "service",
+    "policytest",
+    "accessdiff",
+    "cli",
+    "client",
+    "process",
+)
 
 # Words of the policy language, of the protocol and of our own tables that some column or action has as its name, too.
 PROTOCOL_WORDS = frozenset(

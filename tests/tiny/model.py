@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from sealauthz.schema import Duration, Invariant, Model, Part, Resolver, ResolverInput, actions
+from sealauthz.errors import InvalidRequest
+from sealauthz.schema import (
+    Act,
+    Delete,
+    Duration,
+    Duty,
+    Event,
+    Invariant,
+    MetBy,
+    Model,
+    Outcome,
+    Part,
+    Put,
+    Resolver,
+    ResolverInput,
+    actions,
+    looks,
+)
 from sealauthz.schema.changes import Changes, Rows, all_of, broken, name_of
 from sealauthz.schema.record import NEVER, Instant, PersonalText, Ref, many, one, record
 from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Subject, Tenant, Unique
@@ -148,6 +165,60 @@ def count_drafts(query: ResolverInput) -> Mapping[str, Any]:
     return {"drafts": len(mine)}
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Inviting: whom, and as what."""
+
+    user: Annotated[str, Ref("User")]
+    rank: Rank = Rank.READER
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Adding documents: their titles, in order."""
+
+    titles: tuple[str, ...]
+    words: int = 0
+
+
+def invite(act: Act) -> Outcome:
+    """Give a user a place in the team."""
+    asked = act.arguments
+    if any(member.user_id == asked.user for member in act.resource.members):
+        raise InvalidRequest.at("arguments[user]", "has a place in this team")
+    made = TeamMember(act.new_id(), act.resource.id, asked.user, asked.rank, act.now)
+    return Outcome((Put(made),), values={"member_id": made.id})
+
+
+def add(act: Act) -> Outcome:
+    """Put drafts into the folder."""
+    titles = act.arguments.titles
+    made = [
+        Document(act.new_id(title), act.resource.id, act.subject.id, title, words=act.arguments.words)
+        for title in titles
+    ]
+    return Outcome(tuple(map(Put, made)), values={"count": len(made)})
+
+
+def publish(act: Act) -> Outcome:
+    """Publish a draft."""
+    return Outcome((act.set(act.resource, state=DocState.PUBLISHED, published_at=act.now),))
+
+
+def archive(act: Act) -> Outcome:
+    """Archive a document; of one that was never published there is nothing to keep."""
+    if act.resource.state == "DRAFT":
+        return Outcome((Delete("Document", act.resource.id),))
+    return Outcome((act.set(act.resource, state=DocState.ARCHIVED),))
+
+
+def tell_team(act: Act, _named: Mapping[str, Any]) -> Iterable[Event]:
+    """Tell the members of the team that a document is published."""
+    team = act.resource.folder.team
+    members = tuple(sorted(member.user_id for member in team.members))
+    yield Event("PUBLISHED", team.id, ("Document", act.resource.id), members, {"by_id": act.subject.id})
+
+
 def check_author(changes: Changes, rows: Rows) -> None:
     """AUTHOR: a new document is by a member of its folder's team."""
     new = [change.after for change in changes.of("Document") if change.before is None]
@@ -175,18 +246,22 @@ TINY = Model(
         Part(
             (Folder, Document),
             (
-                *actions("Team", Context, "invite"),
-                *actions("Folder", Context, "list", "add"),
-                *actions("Document", Context, "read", "archive"),
+                *actions("Team", Context, "invite", arguments=Invited, effect=invite),
+                *actions("Folder", Context, "list", effect=looks),
+                *actions("Folder", Context, "add", arguments=Added, effect=add),
+                *actions("Document", Context, "read", effect=looks),
+                *actions("Document", Context, "archive", effect=archive),
                 *actions(
                     "Document",
                     PublishContext,
                     "publish",
                     gives=("note", "approver"),
                     resolver=Resolver(along={"team": ("folder_id", "team_id")}, find=count_drafts),
+                    effect=publish,
                 ),
             ),
             (Invariant(check_author),),
+            (Duty("TELL_TEAM", MetBy.EVENT, tell=tell_team),),
         ),
     ),
     context=Context,

@@ -30,6 +30,7 @@ def shelves(policies: Path) -> Model:
             tuple(Folder if cls.__name__ == "Folder" else cls for cls in part.records),
             part.actions,
             part.invariants,
+            part.duties,
         )
         for part in TINY.parts
     ]

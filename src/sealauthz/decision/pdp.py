@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sealauthz.answers import ConditionalItem
-from sealauthz.decision.assembly import DEFAULT_OPTIONS, RequestOptions, everything
+from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, everything
 from sealauthz.decision.bundle import Bundle
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
@@ -19,11 +20,14 @@ from sealauthz.decision.explain import explain
 from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.errors import InvalidRequest, SealAuthzError, did_you_mean
+from sealauthz.errors import EvaluationFailed, InvalidRequest, SealAuthzError, did_you_mean
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.acting import Observed
 
 __all__ = ["GATE_STAGE", "PolicyDecisionPoint", "RequestOptions", "everything", "system_clock"]
+
+T = TypeVar("T")
 
 DEFAULT_BOUNDS = Bounds()
 FIRST_PAGE = Paging()
@@ -72,6 +76,38 @@ class PolicyDecisionPoint:
             return Evaluation(catalog, snapshot, self._now(), options).decide(question)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+
+    def decide_to_act(
+        self,
+        question: Question,
+        follow: Callable[[Case, Decision, FactSnapshot], T],
+        options: RequestOptions = DEFAULT_OPTIONS,
+    ) -> tuple[Decision, T | None, Observed]:
+        """Decide one question, and where it is allowed what follows from it, on the same facts; with what was read.
+
+        Raises as `decide` does, and what `follow` raises; an EvaluationFailed of it denies. Whether the policies are
+        still those that decided, `has_policies` tells.
+        """
+        catalog = self._catalog
+
+        def work(snapshot: FactSnapshot) -> tuple[Decision, T | None, Observed]:
+            observed = Observed()
+            observing = snapshot.observing(observed)
+            evaluation = Evaluation(catalog, observing, self._now(), options)
+            try:
+                case = evaluation.case(question)
+                if not isinstance(case, Case):
+                    return evaluation.deny(question, [case]), None, observed
+                decision = evaluation.evaluate(case)
+                return decision, follow(case, decision, observing) if decision else None, observed
+            except EvaluationFailed as error:
+                return evaluation.failed(question, error), None, observed
+
+        return self._fact_cache.answer(work, options.consistency, options.deadline)
+
+    def has_policies(self, version: str) -> bool:
+        """Tell whether these are the policies that decide now."""
+        return self._catalog.bundle.version == version
 
     def decide_many(
         self,

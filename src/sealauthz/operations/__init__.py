@@ -1,1 +1,7 @@
 """Performing acts: an allowed act is carried out, recorded and receipted in the transaction that decided it."""
+
+from sealauthz.operations.operations import Operations
+from sealauthz.operations.performance import ArgumentValue, Operation, Performance, Performed
+from sealauthz.operations.receipts import Issuer
+
+__all__ = ["ArgumentValue", "Issuer", "Operation", "Operations", "Performance", "Performed"]

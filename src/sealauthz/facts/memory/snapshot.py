@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from sealauthz.facts.memory.sources import LookUps, RecordSource, Source
 from sealauthz.facts.memory.timeline import HomeIndex
 from sealauthz.facts.memory.wiring import WiredUnit, wire
+from sealauthz.facts.store.acting import Observed
 from sealauthz.facts.store.values import text_problem
 from sealauthz.schema import Model, Unit, Units
 
@@ -44,6 +45,10 @@ class FactSnapshot:
         self.revision = reading.revision
         self.timeline = reading.timeline
         self.age_s = reading.age_s
+
+    def observing(self, observed: Observed) -> FactSnapshot:
+        """Return a snapshot of the same facts that notes what is read through it."""
+        return FactSnapshot(ObservingReading(self._reading, observed), self._homes)
 
     def find(self, record_type: str, record_id: str) -> Any:
         """Return the record in its home unit, wired; None if there is none of that type and id.
@@ -104,6 +109,38 @@ class FactSnapshot:
         records = self.unit(unit)
         some = None if records is None else records.get(record_type)
         return None if some is None else some.get(record_id)
+
+
+class ObservingReading:
+    """Reads through another reading, and notes what is read: units and look-ups, and records that were not there."""
+
+    def __init__(self, reading: Reading, observed: Observed) -> None:
+        self._reading = reading
+        self._observed = observed
+        self.units = reading.units
+        self.revision = reading.revision
+        self.timeline = reading.timeline
+        self.age_s = reading.age_s
+
+    def unit(self, unit: Unit) -> WiredUnit | None:
+        """Return a wired unit."""
+        self._observed.units.add(unit)
+        return self._reading.unit(unit)
+
+    def home(self, record_type: str, record_id: str) -> Unit | None:
+        """Look up the home of a record, which may come to exist."""
+        self._observed.records.add((record_type, record_id))
+        return self._reading.home(record_type, record_id)
+
+    def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
+        """Look up ids by values."""
+        self._observed.look_ups.add((record_type, tuple(values.items())))
+        return self._reading.matching(record_type, values)
+
+    def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
+        """Look up the next values of a column."""
+        self._observed.pages.add(record_type)
+        return self._reading.after(record_type, column, after, size)
 
 
 class FixedReading(RecordSource):

@@ -1,8 +1,9 @@
 """How long history and answered requests are kept: what is older goes, the history into an archive first.
 
 A revision is needed by watchers that were away, by lists that go on at it, and by audit. So the history is taken from
-its old end only, never its newest revision, and each piece is in the archive before it is gone. Keys of requests that
-are older than any repetition go, except for those of open imports.
+its old end only, never its newest revision, and each piece is in the archive before it is gone; the events of a
+revision go with it. Keys of requests that are older than any repetition go, with what they performed, except for those
+of open imports.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from sqlalchemy import Connection, and_, delete, func, not_, or_, select, tuple_
 
 from sealauthz.facts.store.database import Database, look
 from sealauthz.facts.store.importing import Part, open_imports
-from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_REQUEST
+from sealauthz.facts.store.performed import has_no_operations
+from sealauthz.facts.store.tables import FACT_CHANGE, FACT_CHANGE_UNIT, FACT_EVENT, FACT_OPERATION, FACT_REQUEST
 
 LEAST_DAYS = 30
 """What is younger is never pruned: so long a watcher may be away, and a request be repeated."""
@@ -38,23 +40,24 @@ class Pruned:
 def prune(database: Database, before: int, archive: Archive | None) -> Pruned:
     """Prune what is older than an instant, piece by piece; without an archive, no history. Raises FactsUnavailable."""
     revisions = requests = 0
+    is_kept = not has_no_operations(database.tables)
     while archive is not None:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_history(connection, before, archive)
+            some = _prune_history(connection, before, archive, is_kept)
         revisions += some
         if some < _REVISIONS_AT_ONCE:
             break
     while True:
         with database.write() as connection:
             look(connection, database.identity)
-            some = _prune_requests(connection, before)
+            some = _prune_requests(connection, before, is_kept)
         requests += some
         if some < _REQUESTS_AT_ONCE:
             return Pruned(revisions, requests)
 
 
-def _prune_history(connection: Connection, before: int, archive: Archive) -> int:
+def _prune_history(connection: Connection, before: int, archive: Archive, is_kept: bool) -> int:
     row = FACT_CHANGE.c
     newest = select(func.max(row.revision)).scalar_subquery()
     oldest_first = select(FACT_CHANGE).order_by(row.revision).limit(_REVISIONS_AT_ONCE)
@@ -68,11 +71,13 @@ def _prune_history(connection: Connection, before: int, archive: Archive) -> int
     archive([json.dumps({**line._mapping, "changes": json.loads(line.changes)}, ensure_ascii=False) for line in found])
     last = found[-1].revision
     connection.execute(delete(FACT_CHANGE_UNIT).where(FACT_CHANGE_UNIT.c.revision <= last))
+    if is_kept:
+        connection.execute(delete(FACT_EVENT).where(FACT_EVENT.c.revision <= last))
     connection.execute(delete(FACT_CHANGE).where(row.revision <= last))
     return len(found)
 
 
-def _prune_requests(connection: Connection, before: int) -> int:
+def _prune_requests(connection: Connection, before: int, is_kept: bool) -> int:
     row = FACT_REQUEST.c
     kept = [
         and_(
@@ -86,4 +91,7 @@ def _prune_requests(connection: Connection, before: int) -> int:
     keys = [tuple(key) for key in connection.execute(old).all()]
     if keys:
         connection.execute(delete(FACT_REQUEST).where(tuple_(row.caller, row.request_id).in_(keys)))
+        done = FACT_OPERATION.c
+        if is_kept:
+            connection.execute(delete(FACT_OPERATION).where(tuple_(done.caller, done.request_id).in_(keys)))
     return len(keys)

@@ -107,7 +107,7 @@ def _absent(connection: Connection, model: Model, version: str, told: set[str]) 
     absent = set()
     for table in tables.metadata.sorted_tables:
         shape = None if table.name in SYSTEM.tables else model.shapes[table.info["record"]]
-        if table.name not in there and shape is not None and table.name in told:
+        if table.name not in there and table.name in told:
             absent.add((table.name, ""))
             continue
         for column in table.c:

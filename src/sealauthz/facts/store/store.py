@@ -9,23 +9,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from sealauthz.errors import FactConflict, FactsUnavailable
 from sealauthz.facts.store import history
+from sealauthz.facts.store.acting import Intended, Overtaken
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
 from sealauthz.facts.store.database import Database, Listener, ReadTransaction, driver, translated
 from sealauthz.facts.store.identity import SchemaMoved, Seen, seal_statement
 from sealauthz.facts.store.importing import Importing, OpenImport, Part, PartReceipt, open_imports
 from sealauthz.facts.store.keeping import Archive, Pruned, prune
+from sealauthz.facts.store.performed import (
+    StoredEvent,
+    events_after,
+    has_no_operations,
+    operation_by_id,
+    operation_of,
+)
 from sealauthz.facts.store.reading import Filter, Page, Query, read_page
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows
 from sealauthz.facts.store.tables import STORE_IDENTITY, Tables
-from sealauthz.facts.store.writing import Guard, Write
+from sealauthz.facts.store.writing import Guard, Write, lock_revisions
 from sealauthz.schema import Model, Put, Unit
+
+T = TypeVar("T")
 
 _ATTEMPTS = 5
 _RETRIED_STATES = frozenset({"40P01", "40001"})
@@ -200,6 +210,36 @@ class Store:
         ours = (item for item in self.open_imports() if (item.caller, item.import_id) == (caller, import_id))
         return next(ours, None)
 
+    def operation(self, caller: str, request_id: str) -> dict[str, Any] | None:
+        """Return what a request of a caller was answered with; None where it performed nothing.
+
+        Raises FactsUnavailable.
+        """
+        self._check_performs()
+        with self._database.plain() as connection:
+            return operation_of(connection, caller, request_id)
+
+    def operation_by_id(self, caller: str, operation_id: str) -> dict[str, Any] | None:
+        """Return what an operation of a caller was answered with; None where it has none of that id.
+
+        Raises FactsUnavailable.
+        """
+        self._check_performs()
+        with self._database.plain() as connection:
+            return operation_by_id(connection, caller, operation_id)
+
+    def events_after(
+        self, after: tuple[int, int], limit: int, tenants: Iterable[str] | None = None
+    ) -> list[StoredEvent]:
+        """Return events behind a place (a revision and a position), in their order. Raises FactsUnavailable."""
+        self._check_performs()
+        with self._database.plain() as connection:
+            return events_after(connection, after, limit, tenants)
+
+    def _check_performs(self) -> None:
+        if has_no_operations(self._tables):
+            raise FactsUnavailable("the database keeps no operations yet: run `sealauthz db upgrade`")
+
     def prune(self, before: int, archive: Archive | None) -> Pruned:
         """Prune history and keys of requests older than an instant; the history goes to the archive, or stays.
 
@@ -240,14 +280,60 @@ class Store:
         """Try once, in a transaction of its own."""
         with self._database.write() as connection:
             identity = self._database.identity
-            write = Write(connection, self._tables, identity, wanted, self._now(), tenants, guard, is_careful, part)
+            write = Write(connection, self._tables, identity, wanted, self._now, tenants, guard, is_careful, part)
             receipt = write.run()
-        is_ours = write.units or receipt.is_replay
+        self._tell(write, wanted, receipt)
+        return receipt
+
+    def act(self, intend: Callable[[], Intended | T]) -> WriteReceipt | T:
+        """Write what a decision allows, once it is sure that what it read still stands.
+
+        `intend` decides, perhaps several times, at last under the lock of all writers; what else it returns is
+        returned, and nothing is written. An answer that is a replay wrote nothing either. Raises what `intend` and
+        `write` raise, and FactsUnavailable where others wrote all the time.
+        """
+        failure: Exception | None = None
+        is_careful = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._act_once(intend, is_careful, is_exclusive=attempt == _ATTEMPTS)
+            except (Overtaken, IntegrityError, SchemaMoved, FactConflict, FactsUnavailable) as error:
+                is_careful = is_careful or isinstance(error, IntegrityError)
+                if isinstance(error, SchemaMoved):
+                    self._database.adapt()
+                if isinstance(error, FactConflict) and error.invariant != "ID":
+                    raise
+                if isinstance(error, FactsUnavailable) and not _is_retried(error):
+                    raise
+                failure = error
+        raise FactsUnavailable("the facts cannot be written now") from failure
+
+    def _act_once(self, intend: Callable[[], Intended | T], is_careful: bool, is_exclusive: bool) -> WriteReceipt | T:
+        intended: Intended | T | None = None if is_exclusive else intend()
+        if intended is not None and not isinstance(intended, Intended):
+            return intended
+        with self._database.write() as connection:
+            if intended is None:
+                lock_revisions(connection)
+                intended = intend()
+                if not isinstance(intended, Intended):
+                    return intended
+            wanted = intended.wanted
+            identity = self._database.identity
+            write = Write(
+                connection, self._tables, identity, wanted, self._now, None, None, is_careful, intended=intended
+            )
+            receipt = write.run()
+        self._tell(write, wanted, receipt)
+        return receipt
+
+    def _tell(self, write: Write, wanted: Wanted, receipt: WriteReceipt) -> None:
+        """Tell those who follow this store what was committed."""
+        is_ours = write.is_revision or receipt.is_replay
         mark = (receipt.at, wanted.batch.caller, wanted.batch.request_id) if is_ours else write.before
-        if write.units:  # else the revision is another's, and so is its mark
+        if write.is_revision:  # else the revision is another's, and so is its mark
             self._database.identity.wrote(Seen(receipt.timeline, receipt.revision, mark))
         self._announce(Commit(receipt.timeline, receipt.revision, mark, write.before, write.units, write.images))
-        return receipt
 
     def _announce(self, commit: Commit) -> None:
         for reference in self._observers:

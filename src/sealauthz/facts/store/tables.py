@@ -94,6 +94,25 @@ FACT_IMPORT_NEW = sa.Table(
 )
 """The rights that an open import has made, of which the limits may still come in a later part; and persons it shuts."""
 
+FACT_OPERATION = sa.Table(
+    "fact_operation",
+    SYSTEM,
+    *_columns(
+        caller=TEXT, request_id=TEXT, operation_id=TEXT, revision=sa.BigInteger, at=sa.BigInteger, answer=sa.Text
+    ),
+    sa.PrimaryKeyConstraint("caller", "request_id", name="fact_operation_pkey"),
+    sa.UniqueConstraint("operation_id", name="fact_operation_operation_id_key"),
+)
+"""Every act that was performed: what it was answered with, as JSON, so that it is answered the same way again."""
+
+FACT_EVENT = sa.Table(
+    "fact_event",
+    SYSTEM,
+    *_columns(revision=sa.BigInteger, position=sa.BigInteger, tenant_id=TEXT, at=sa.BigInteger, body=sa.Text),
+    sa.PrimaryKeyConstraint("revision", "position", name="fact_event_pkey"),
+)
+"""What people must be told, as JSON, in the order of revisions: `position` counts the events of one from 0."""
+
 STORE_IDENTITY = sa.Table(
     "store_identity",
     SYSTEM,
@@ -171,7 +190,8 @@ class Tables:
         """The name of each unique index by table and columns, which is all that SQLite says about a conflict."""
         self._tables = {name: self._derive(shape) for name, shape in model.shapes.items()}
         for table in SYSTEM.sorted_tables:
-            table.to_metadata(self.metadata)
+            if (table.name, "") not in absent:
+                table.to_metadata(self.metadata)
         self.dependency_order: Mapping[str, int] = {
             table.info["record"]: position
             for position, table in enumerate(self.metadata.sorted_tables)

@@ -20,9 +20,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvariantBroken
+from sealauthz.facts.store.acting import Intended
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
 from sealauthz.facts.store.database import CHANNEL, look
-from sealauthz.facts.store.identity import Identity
+from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
 from sealauthz.facts.store.rows import DatabaseRows, RecordRows, among, ids_parameter
@@ -40,6 +41,12 @@ _REVISION_LOCK = 0x5EA1_A072
 """The key of PostgreSQL's advisory lock under which revisions are given out."""
 
 
+def lock_revisions(connection: Connection) -> None:
+    """Take the lock under which revisions are given out, until the end of the transaction. SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
+
+
 class Write:
     """One attempt to apply a batch. `is_careful`: row by row, so that the row that breaks a constraint is known."""
 
@@ -49,18 +56,21 @@ class Write:
         tables: Tables,
         identity: Identity,
         wanted: Wanted,
-        now: int,
+        clock: Callable[[], int],
         tenants: frozenset[str] | None,
         guard: Guard | None,
         is_careful: bool,
         part: Part | None = None,
+        intended: Intended | None = None,
     ) -> None:
+        self._intended = intended
         self._connection = connection
         self._tables = tables
         self._model = tables.model
         self._identity = identity
         self._wanted = wanted
-        self._now = now
+        self._clock = clock
+        self._now = now = clock()
         self._tenants = tenants
         self._guard = guard
         self._is_careful = is_careful
@@ -68,6 +78,7 @@ class Write:
         self._puts: Mapping[tuple[str, str], Any] = wanted.puts
         self._preconditions = [precondition.key for precondition in wanted.batch.preconditions]
         self._importing = None if part is None else Importing(connection, tables, wanted.batch.caller, part, now)
+        self.is_revision = False
         self.units: frozenset[Unit] = frozenset()
         self.images: Sequence[Mapping[str, Any]] = ()
         self.before: tuple[Any, ...] = (None, None, None)
@@ -99,7 +110,9 @@ class Write:
         self._check_preconditions(before)
         self._check_present()
         self._check_left_out(changes)
-        if not changes and (importing is None or not importing.locks_or_unlocks):
+        if not changes and self._intended is not None and not self._intended.makes_revision:
+            return self._finish(self._kept(self._intended))
+        if not changes and self._intended is None and (importing is None or not importing.locks_or_unlocks):
             if importing is not None:
                 importing.advance()
             revision, at, timeline = self._newest()
@@ -111,7 +124,7 @@ class Write:
             after_homes = self._model.units.homes_of([change.after for change in changes], overlay)
             importing.mark_shared(after_homes.values())
         check_each(self._model, changes)
-        if importing is None:
+        if importing is None and self._intended is None:
             self._check_counters(changes)
         check_references([change.after for change in changes if change.after is not None], overlay)
         units = self._units(changes, before, is_before=True)
@@ -385,25 +398,40 @@ class Write:
 
         Raises FactsUnavailable where nothing may be written.
         """
+        seen = self._look()
+        return seen.revision, seen.mark[0] or 0, seen.timeline
+
+    def _look(self) -> Seen:
         seen = look(self._connection, self._identity)
         self.before = seen.mark
-        return seen.revision, seen.mark[0] or 0, seen.timeline
+        return seen
+
+    def _kept(self, intended: Intended) -> WriteReceipt:
+        """Keep what an act that changes nothing was answered with, at the newest revision."""
+        lock_revisions(self._connection)
+        newest = self._look()
+        intended.basis.check(self._connection, newest, self._clock())
+        receipt = WriteReceipt(newest.revision, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
+        intended.keep(self._connection, receipt)
+        return receipt
 
     def _commit_as_revision(
         self, changes: Changes, images: Sequence[Mapping[str, Any]], units: Collection[Unit]
     ) -> WriteReceipt:
         """Take the next revision and stamp it on everything. INVARIANT: nothing is locked after this."""
-        if self._is_postgresql:
-            self._connection.execute(select(func.pg_advisory_xact_lock(_REVISION_LOCK)))
+        lock_revisions(self._connection)
         # A statement of its own: in one with the lock, the transaction would precede the wait.
-        newest, newest_at, timeline = self._newest()
-        receipt = WriteReceipt(newest + 1, max(self._now, newest_at), timeline=timeline)
+        newest = self._look()
+        if self._intended is not None:
+            self._intended.basis.check(self._connection, newest, self._clock())
+        receipt = WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
         written = ((change.record_type, change.id) for change in changes if change.after is not None)
         for record_type, ids in _by_type(written).items():
             table = self._tables.of(record_type)
             stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
         batch = self._wanted.batch
+        self.is_revision = True
         self.units = frozenset(units)
         self.images = images
         self._connection.execute(
@@ -415,10 +443,13 @@ class Write:
                 changes=json.dumps(images, ensure_ascii=False),
             )
         )
-        self._connection.execute(
-            insert(FACT_CHANGE_UNIT),
-            [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(units)],
-        )
+        if units:
+            self._connection.execute(
+                insert(FACT_CHANGE_UNIT),
+                [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(units)],
+            )
+        if self._intended is not None:
+            self._intended.keep(self._connection, receipt)
         if self._is_postgresql:
             # Sent by the commit. What is said is only that there is something to look for.
             self._connection.execute(select(func.pg_notify(CHANNEL, "")))

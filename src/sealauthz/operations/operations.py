@@ -1,0 +1,207 @@
+"""Performing acts: decided, carried out and kept in one transaction, or not at all.
+
+The decision reads one snapshot and says what its effect and its obligations change. The transaction writes that through
+the same checks as any write, and commits only if nothing that the decision read has changed since; else it is decided
+again. A deny writes nothing. What was performed is answered again with the same answer.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from sealauthz.decision.assembly import Case, RequestOptions
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.pdp import PolicyDecisionPoint
+from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest
+from sealauthz.facts.memory.consistency import FULL
+from sealauthz.facts.memory.snapshot import FactSnapshot
+from sealauthz.facts.store.acting import Basis, Intended, Overtaken
+from sealauthz.facts.store.batch import Batch, WriteReceipt, check
+from sealauthz.facts.store.performed import keep_events, keep_operation
+from sealauthz.facts.store.store import Store
+from sealauthz.facts.store.values import text_problem
+from sealauthz.operations.arguments import check_named, read_arguments
+from sealauthz.operations.performance import Operation, Performance, Performed, from_kept_form, kept_form
+from sealauthz.operations.receipts import Issuer
+from sealauthz.operations.receipts import Performed as ActPerformed
+from sealauthz.schema import Act, Action, MetBy, Model, Outcome, ReceiptTerms
+from sealauthz.schema.effect import Event, RecordChange, Value, merged
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What follows from an allow: what the effect says, with all that effect, duties and events change and tell."""
+
+    outcome: Outcome
+    changes: tuple[RecordChange, ...]
+    events: tuple[Event, ...]
+
+
+class Operations:
+    """Performs acts on one store. Any thread may use it. `issuer` is None where no receipts can be signed."""
+
+    def __init__(self, store: Store, pdp: PolicyDecisionPoint, issuer: Issuer | None = None) -> None:
+        self._store = store
+        self._model: Model = store.model
+        self._pdp = pdp
+        self._issuer = issuer
+
+    def perform(self, performance: Performance, options: RequestOptions) -> Performed:
+        """Perform an act, if it is allowed.
+
+        Raises InvalidRequest, CallerNotPermitted, FactConflict (`REQUEST_ID` for a request id that stood for something
+        else), InvariantBroken, FactsUnavailable, TimeOver and what else decisions raise. Nothing was done then, but for
+        an error of the commit itself: the same request again tells.
+        """
+        _check_request(performance, options)
+        earlier = self._earlier(performance, options.caller)
+        if earlier is not None:
+            return earlier
+        question = performance.question
+        action = self._model.action(question.action, question.resource.type)
+        arguments = read_arguments(action.arguments, performance.arguments)
+        operation_id = str(uuid.uuid4())
+        tries = 0
+
+        def intend() -> Intended | Performed:
+            # The first decision may rest on what is in memory; one that was overtaken reads the newest.
+            nonlocal tries
+            fresh = options if tries == 0 else replace(options, consistency=FULL)
+            tries += 1
+            return self._intend(performance, action, arguments, operation_id, fresh)
+
+        done = self._store.act(intend)
+        if isinstance(done, Performed):
+            return done
+        # Written by us, or by whoever sent the same request at the same time.
+        kept = self._earlier(performance, options.caller)
+        if kept is None:
+            raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
+        return kept if done.is_replay else replace(kept, is_replay=False)
+
+    def operation(self, caller: str, operation_id: str) -> Operation | None:
+        """Return an operation of this caller; None where there is none. Raises FactsUnavailable."""
+        kept = self._store.operation_by_id(caller, operation_id)
+        return None if kept is None else from_kept_form(kept).operation
+
+    def _earlier(self, performance: Performance, caller: str) -> Performed | None:
+        """Return the answer to this request, if it was performed. Raises FactConflict where it asked something else."""
+        kept = self._store.operation(caller, performance.request_id)
+        if kept is None:
+            return None
+        if kept["fingerprint"] != performance.fingerprint:
+            raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
+        return from_kept_form(kept)
+
+    def _intend(
+        self, performance: Performance, action: Action, arguments: Any, operation_id: str, options: RequestOptions
+    ) -> Intended | Performed:
+        """Decide, and say what is to be written; the answer where it is a deny."""
+
+        def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> _Followed:
+            if action.effect is None:
+                said = f"`{action.name}` on {action.resource} can be decided, and not performed"
+                raise InvalidRequest.at("action", said)
+            check_named(self._model, action.arguments, arguments, snapshot, options.may_see)
+            named: dict[str, Mapping[str, Value]] = {
+                obligation.code: obligation.parameters  # type: ignore[misc]  # instants are numbers here
+                for obligation in decision.obligations
+            }
+            act = Act(case.subject, action.name, case.resource, case.context, arguments, named, snapshot, operation_id)
+            return self._followed(act, action.effect(act))
+
+        decision, followed, observed = self._pdp.decide_to_act(performance.question, follow, options)
+        if not decision or followed is None:
+            return Performed(decision)
+        basis = Basis(
+            decision.timeline,
+            decision.revision,
+            observed,
+            decision.valid_until,
+            lambda: self._pdp.has_policies(decision.policy_version),
+        )
+        wanted = check(Batch(options.caller, performance.request_id, followed.changes), self._model)
+        wanted = replace(wanted, digest=performance.fingerprint)
+
+        def keep(connection: Connection, receipt: WriteReceipt) -> None:
+            self._keep(connection, receipt, performance, operation_id, decision, followed, options.caller)
+
+        return Intended(wanted, basis, keep, makes_revision=bool(followed.events))
+
+    def _followed(self, act: Act, outcome: Outcome) -> _Followed:
+        """Put together what the effect and the duties of the obligations change and tell. Raises EvaluationFailed."""
+        changes, events = list(outcome.changes), list(outcome.events)
+        for code, named in act.obligations.items():
+            duty = self._model.duties.get(code)
+            if duty is None:
+                raise EvaluationFailed(f"nobody meets the obligation `{code}`")
+            if duty.by is MetBy.TRANSACTION and duty.meet is not None:
+                changes += duty.meet(act, named)
+            elif duty.by is MetBy.EVENT and duty.tell is not None:
+                events += duty.tell(act, named)
+        return _Followed(outcome, merged(changes), tuple(events))
+
+    def _keep(
+        self,
+        connection: Connection,
+        receipt: WriteReceipt,
+        performance: Performance,
+        operation_id: str,
+        decision: Decision,
+        followed: _Followed,
+        caller: str,
+    ) -> None:
+        """Keep operation and events, in the transaction that has just got its revision."""
+        question = performance.question
+        signed = ""
+        if followed.outcome.receipt is not None:
+            facts = ActPerformed(
+                operation_id,
+                caller,
+                str(question.subject),
+                question.action,
+                str(question.resource),
+                decision.policy_version,
+                receipt.revision,
+                receipt.timeline,
+                decision.evaluated_at,
+                decision.valid_until,
+            )
+            signed = self._issue(facts, followed.outcome.receipt)
+        operation = Operation(
+            operation_id=operation_id,
+            caller=caller,
+            request_id=performance.request_id,
+            subject=question.subject,
+            action=question.action,
+            resource=question.resource,
+            revision=receipt.revision,
+            timeline=receipt.timeline,
+            at=receipt.at,
+            values=followed.outcome.values,
+            receipt=signed,
+        )
+        kept = kept_form(Performed(decision, operation), question.context)
+        kept["fingerprint"] = performance.fingerprint
+        keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept)
+        keep_events(connection, receipt, followed.events)
+
+    def _issue(self, performed: ActPerformed, terms: ReceiptTerms) -> str:
+        if self._issuer is None:
+            raise InvalidRequest.at("action", "needs a signed receipt, and this service has no key to sign with")
+        signed = self._issuer.issue(performed, terms)
+        if signed is None:
+            raise Overtaken("the permission ends before a receipt of it could be used")
+        return signed
+
+
+def _check_request(performance: Performance, options: RequestOptions) -> None:
+    for name, value in (("caller", options.caller), ("request_id", performance.request_id)):
+        problem = text_problem(value, is_indexed=True) if value else "must not be empty"
+        if problem is not None:
+            raise InvalidRequest.at(name, problem)

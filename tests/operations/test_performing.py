@@ -1,0 +1,333 @@
+"""Performing acts: all or nothing, once for each request, and only on facts that still are what was decided on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from tiny.model import TINY, Document, TeamMember, facts
+
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.decision.assembly import RequestOptions
+from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest
+from sealauthz.facts import Batch, Delete, FactCache, Put, Store, Update, upgrade
+from sealauthz.facts.memory.consistency import FULL
+from sealauthz.facts.store import writing
+from sealauthz.operations import Operations, Performance, Performed
+
+OPTIONS = RequestOptions(caller="shop")
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Bundle.load(TINY)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "sqlite":
+        made = f"sqlite:///{tmp_path_factory.mktemp('tiny') / 'tiny.db'}"
+    else:
+        uri: str = request.getfixturevalue("postgresql_uri")
+        name = f"tiny_{threading.get_ident()}_{id(request)}"
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        made = uri.replace("/postgres?", f"/{name}?")
+    upgrade(made, TINY)
+    return made
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store.open(url, TINY)
+    store.write(Batch("test", "facts", tuple(map(Put, facts()))))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def operations(store: Store, bundle: Bundle) -> Operations:
+    return Operations(store, PolicyDecisionPoint(FactCache(store), bundle))
+
+
+def asked(
+    action: str, resource: str, request_id: str, who: str = "ann", arguments: Any = None, **context: Any
+) -> Performance:
+    record_type, _, record_id = resource.partition(":")
+    question = Question(Entity("User", who), action, Entity(record_type, record_id), context)
+    return Performance(question, request_id, arguments or {})
+
+
+def document(store: Store, document_id: str) -> Document | None:
+    page = store.read("Document", {"id": document_id})
+    return page.records[0].record if page.records else None
+
+
+def codes(performed: Performed) -> list[str]:
+    return [reason.code for reason in performed.decision.reasons]
+
+
+def test_an_allowed_act_is_carried_out_with_its_events(store: Store, operations: Operations) -> None:
+    before = store.revision()
+    done = operations.perform(asked("publish", "Document:d1", "r1", "bob", approver="red-ann"), OPTIONS)
+    assert done
+    assert done.operation is not None
+    assert not done.is_replay
+    assert done.operation.revision == store.revision() == before + 1
+    found = document(store, "d1")
+    assert found is not None
+    assert (found.state, found.published_at) == ("PUBLISHED", done.decision.evaluated_at)
+    (told,) = store.events_after((0, 0), 10)
+    assert (told.event.code, told.revision, told.event.recipients) == ("PUBLISHED", before + 1, ("ann", "bob"))
+    assert store.events_after((told.revision, told.position), 10) == []
+    assert store.events_after((0, 0), 10, ["blue"]) == []
+
+
+def test_a_deny_changes_nothing_and_is_not_remembered(store: Store, operations: Operations) -> None:
+    before = store.revision()
+    denied = operations.perform(asked("publish", "Document:d1", "r1", "bob"), OPTIONS)
+    assert not denied
+    assert codes(denied) == ["APPROVER_NEEDED"]
+    assert store.revision() == before
+    assert store.events_after((0, 0), 10) == []
+    # The same request id stands for what it performs, not for what it was denied.
+    assert operations.perform(asked("publish", "Document:d1", "r1", "bob", approver="red-ann"), OPTIONS)
+
+
+def test_a_performed_request_is_answered_again_with_the_same_answer(store: Store, operations: Operations) -> None:
+    request = asked("archive", "Document:d1", "r1")
+    first = operations.perform(request, OPTIONS)
+    revision = store.revision()
+    # The document is gone; asked as a new request it would be denied.
+    again = operations.perform(request, OPTIONS)
+    assert again.is_replay
+    assert again.operation == first.operation
+    assert again.decision.decision_id == first.decision.decision_id
+    assert bool(again.decision)
+    assert store.revision() == revision
+    assert first.operation is not None
+    assert operations.operation("shop", first.operation.operation_id) == first.operation
+    assert operations.operation("other", first.operation.operation_id) is None
+    # Another caller's request of that id is another request.
+    assert codes(operations.perform(request, RequestOptions(caller="other"))) == ["NOT_FOUND"]
+
+
+def test_a_request_id_stands_for_one_content(store: Store, operations: Operations) -> None:
+    operations.perform(asked("add", "Folder:plans", "r1", arguments={"titles": ["A"]}), OPTIONS)
+    with pytest.raises(FactConflict, match="another content"):
+        operations.perform(asked("add", "Folder:plans", "r1", arguments={"titles": ["B"]}), OPTIONS)
+    store.write(Batch("shop", "w1", (Put(Document("d9", "plans", "ann", "Written")),)))
+    with pytest.raises(FactConflict, match="another content"):
+        operations.perform(asked("add", "Folder:plans", "w1", arguments={"titles": ["A"]}), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "`arguments\\[user\\]` is missing"),
+        ({"user": "cy", "rang": "OWNER"}, "`arguments\\[rang\\]` is no argument of this act; did you mean `rank`"),
+        ({"user": "cy", "rank": "KING"}, "`arguments\\[rank\\]` is not one of the words"),
+        ({"user": 7}, "`arguments\\[user\\]` must be text"),
+        ({"user": "nobody"}, "`arguments\\[user\\]` names no User"),
+        ({"user": "bob"}, "`arguments\\[user\\]` has a place in this team"),
+        ({"user": ["cy"]}, "`arguments\\[user\\]` must be text"),
+    ],
+)
+def test_arguments_are_checked_by_name(
+    store: Store, operations: Operations, arguments: dict[str, Any], said: str
+) -> None:
+    before = store.revision()
+    with pytest.raises(InvalidRequest, match=said):
+        operations.perform(asked("invite", "Team:red", "r1", arguments=arguments), OPTIONS)
+    assert store.revision() == before
+
+
+def test_lists_of_arguments_are_checked_item_by_item(operations: Operations) -> None:
+    with pytest.raises(InvalidRequest, match=r"`arguments\[titles\]\[1\]` must be text"):
+        operations.perform(asked("add", "Folder:plans", "r1", arguments={"titles": ["A", 2]}), OPTIONS)
+    with pytest.raises(InvalidRequest, match=r"`arguments\[titles\]` has more than 200 items"):
+        operations.perform(asked("add", "Folder:plans", "r1", arguments={"titles": ["A"] * 201}), OPTIONS)
+    done = operations.perform(asked("add", "Folder:plans", "r1", arguments={"titles": ["A", "B"]}), OPTIONS)
+    assert done.operation is not None
+    assert done.operation.values == {"count": 2}
+
+
+def test_an_act_that_only_looks_makes_no_revision(store: Store, operations: Operations) -> None:
+    before = store.revision()
+    done = operations.perform(asked("read", "Document:d2", "r1"), OPTIONS)
+    assert done
+    assert store.revision() == before
+    assert operations.perform(asked("read", "Document:d2", "r1"), OPTIONS).is_replay
+
+
+def test_a_caller_performs_nothing_outside_its_right(store: Store, operations: Operations) -> None:
+    before = store.revision()
+    with pytest.raises(CallerNotPermitted):
+        operations.perform(
+            asked("archive", "Document:d1", "r1"), RequestOptions(caller="shop", may_see=lambda team: team == "blue")
+        )
+    assert store.revision() == before
+
+
+class Interference:
+    """Does something between the decision of an act and its commit, each time that one is decided."""
+
+    def __init__(self, operations: Operations, do: Callable[[int], object]) -> None:
+        self._pdp = operations._pdp
+        self._do = do
+        self.decisions = 0
+        operations._pdp = self  # type: ignore[assignment]
+
+    def decide_to_act(self, *arguments: Any) -> Any:
+        self.decisions += 1
+        decided = self._pdp.decide_to_act(*arguments)
+        self._do(self.decisions)
+        return decided
+
+    def has_policies(self, version: str) -> bool:
+        return self._pdp.has_policies(version)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # What was found, in the unit of the resource and in that of the subject.
+        Delete("TeamMember", "red-bob"),
+        Update("User", "bob", {"is_locked": True}),
+        Update("Document", "d1", {"words": 5000}),
+    ],
+)
+def test_what_changes_meanwhile_is_decided_again(store: Store, operations: Operations, change: Any) -> None:
+    def do(decision: int) -> None:
+        if decision == 1:
+            store.write(Batch("test", "meanwhile", (change,)))
+
+    between = Interference(operations, do)
+    done = operations.perform(asked("publish", "Document:d1", "r1", "bob", approver="red-ann"), OPTIONS)
+    assert not done
+    assert between.decisions == 2
+    found = document(store, "d1")
+    assert found is not None
+    assert found.state == "DRAFT"
+
+
+def test_what_others_change_is_not_waited_for(store: Store, operations: Operations) -> None:
+    between = Interference(
+        operations, lambda n: store.write(Batch("test", f"w{n}", (Update("Document", "d3", {"words": n}),)))
+    )
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert between.decisions == 1
+
+
+def test_a_busy_place_is_decided_under_the_lock_at_last(store: Store, operations: Operations) -> None:
+    """Others write into the unit each time: the last decision keeps them out, so that the act comes to its end."""
+    pool = ThreadPoolExecutor(1)
+
+    def do(decision: int) -> None:
+        # The one under the lock waits for us, so it must not be waited for.
+        write = pool.submit(
+            store.write, Batch("test", f"w{decision}", (Update("Document", "d1", {"words": decision}),))
+        )
+        with contextlib.suppress(TimeoutError):
+            write.result(0.5 if decision >= 5 else 10)
+
+    between = Interference(operations, do)
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert between.decisions == 5
+    pool.shutdown()
+
+
+def test_an_act_that_lapses_while_it_waits_is_decided_again(url: str, store: Store, bundle: Bundle) -> None:
+    clock = [1_790_000_000_000_000]
+    late = Store.open(url, TINY, lambda: clock[0])
+    operations = Operations(late, PolicyDecisionPoint(FactCache(late), bundle, now=lambda: clock[0]))
+
+    def do(decision: int) -> None:
+        if decision == 1:
+            clock[0] += 3_600_000_000
+
+    between = Interference(operations, do)
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert between.decisions == 2
+    late.close()
+
+
+def test_policies_that_are_replaced_meanwhile_decide_again(
+    store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, True])
+    between = Interference(operations, lambda _: None)
+    monkeypatch.setattr(between, "has_policies", lambda _version: next(answers))
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    assert between.decisions == 2
+
+
+def test_what_was_looked_for_and_missed_counts(store: Store, operations: Operations) -> None:
+    """A record that was not there when it was looked for is there at the commit."""
+
+    def do(decision: int) -> None:
+        if decision == 1:
+            store.write(Batch("test", "w", (Put(TeamMember("late", "red", "cy")),)))
+
+    between = Interference(operations, do)
+    with pytest.raises(InvalidRequest, match="has a place"):
+        operations.perform(asked("invite", "Team:red", "r1", arguments={"user": "cy"}), OPTIONS)
+    assert between.decisions == 2
+
+
+def test_two_of_the_same_request_perform_once(store: Store, operations: Operations) -> None:
+    request = asked("add", "Folder:plans", "r1", arguments={"titles": ["A"]})
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: operations.perform(request, OPTIONS), range(16)))
+    assert len({performed.operation for performed in map(_hashable, done)}) == 1
+    assert sum(not performed.is_replay for performed in done) == 1
+    assert [r.record.title for r in store.read("Document", {"title": "A"}).records] == ["A"]
+
+
+def _hashable(performed: Performed) -> Any:
+    operation = performed.operation
+    assert operation is not None
+    return type("Seen", (), {"operation": (operation.operation_id, operation.revision, operation.at)})
+
+
+def test_a_failure_of_any_statement_leaves_nothing(
+    store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever statement of the transaction fails, neither fact, event nor operation stays, and the next try works."""
+    request = asked("publish", "Document:d1", "r1", "bob", approver="red-ann")
+    before = store.revision()
+    for name in ("lock_revisions", "check_together", "check_each", "check_references", "look"):
+        with monkeypatch.context() as broken:
+            broken.setattr(writing, name, _fail)
+            with pytest.raises(FactsUnavailable, match="pulled"):
+                operations.perform(request, OPTIONS)
+        found = document(store, "d1")
+        assert found is not None
+        assert found.state == "DRAFT"
+        assert store.revision() == before
+        assert store.events_after((0, 0), 9) == []
+        assert store.operation("shop", "r1") is None
+    assert operations.perform(request, OPTIONS)
+
+
+def _fail(*_arguments: object) -> Any:
+    raise FactsUnavailable("the plug was pulled")
+
+
+def test_what_is_performed_is_in_memory_at_once(store: Store, operations: Operations) -> None:
+    assert operations.perform(asked("archive", "Document:d2", "r1"), OPTIONS)
+    # From memory, as the next question is.
+    again = operations.perform(asked("publish", "Document:d2", "r2", approver="red-bob"), OPTIONS)
+    assert codes(again) == ["ALREADY_PUBLISHED", "TOO_LONG"]
+
+
+def test_the_decision_that_is_carried_out_is_still_allowed_at_its_commit(store: Store, operations: Operations) -> None:
+    """What the audit will ask: of each performed act the decision is on the facts just before its revision."""
+    done = operations.perform(asked("archive", "Document:d2", "r1"), RequestOptions(caller="shop", consistency=FULL))
+    assert done.operation is not None
+    assert done.decision.revision == done.operation.revision - 1
