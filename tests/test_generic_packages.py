@@ -50,6 +50,7 @@ PROTOCOL_WORDS = frozenset(
         "role",
         "state",
         "steps",
+        "use",
         "verdict",
     ]
 )

@@ -84,7 +84,7 @@ def test_an_allowed_act_is_carried_out_with_its_events(store: Store, operations:
     assert (found.state, found.published_at) == ("PUBLISHED", done.decision.evaluated_at)
     (told,) = store.events_after((0, 0), 10)
     assert (told.event.code, told.revision, told.event.recipients) == ("PUBLISHED", before + 1, ("ann", "bob"))
-    assert store.events_after((told.revision, told.position), 10) == []
+    assert store.events_after((told.revision, told.ordinal), 10) == []
     assert store.events_after((0, 0), 10, ["blue"]) == []
 
 

@@ -17,10 +17,10 @@ from sealauthz.schema import Event
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it is kept: at which revision, at which position among those of it, and when, in microseconds."""
+    """An event as it is kept: at which revision, at which place among those of it, and when, in microseconds."""
 
     revision: int
-    position: int
+    ordinal: int
     at: int
     event: Event
 
@@ -47,7 +47,7 @@ def keep_events(connection: Connection, receipt: WriteReceipt, events: Sequence[
     rows = [
         {
             "revision": receipt.revision,
-            "position": position,
+            "ordinal": ordinal,
             "tenant_id": event.tenant_id,
             "at": receipt.at,
             "body": json.dumps(
@@ -60,7 +60,7 @@ def keep_events(connection: Connection, receipt: WriteReceipt, events: Sequence[
                 ensure_ascii=False,
             ),
         }
-        for position, event in enumerate(events)
+        for ordinal, event in enumerate(events)
     ]
     if rows:
         connection.execute(insert(FACT_EVENT), rows)
@@ -86,13 +86,13 @@ def _answer(connection: Connection, condition: Any) -> dict[str, Any] | None:
 def events_after(
     connection: Connection, after: tuple[int, int], limit: int, tenants: Iterable[str] | None = None
 ) -> list[StoredEvent]:
-    """Return events behind a place (a revision and a position), in their order; of some tenants, or of all."""
+    """Return events behind a place (a revision and a number), in their order; of some tenants, or of all."""
     row = FACT_EVENT.c
-    statement = select(FACT_EVENT).where(pair(row.revision, row.position) > after)
+    statement = select(FACT_EVENT).where(pair(row.revision, row.ordinal) > after)
     if tenants is not None:
         statement = statement.where(row.tenant_id.in_(list(tenants)))
-    found = connection.execute(statement.order_by(row.revision, row.position).limit(limit))
-    return [StoredEvent(each.revision, each.position, each.at, _event(each.tenant_id, each.body)) for each in found]
+    found = connection.execute(statement.order_by(row.revision, row.ordinal).limit(limit))
+    return [StoredEvent(each.revision, each.ordinal, each.at, _event(each.tenant_id, each.body)) for each in found]
 
 
 def _event(tenant_id: str, text: str) -> Event:

@@ -231,7 +231,7 @@ class Store:
     def events_after(
         self, after: tuple[int, int], limit: int, tenants: Iterable[str] | None = None
     ) -> list[StoredEvent]:
-        """Return events behind a place (a revision and a position), in their order. Raises FactsUnavailable."""
+        """Return events behind a place (a revision and a number), in their order. Raises FactsUnavailable."""
         self._check_performs()
         with self._database.plain() as connection:
             return events_after(connection, after, limit, tenants)

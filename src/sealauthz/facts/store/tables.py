@@ -108,10 +108,10 @@ FACT_OPERATION = sa.Table(
 FACT_EVENT = sa.Table(
     "fact_event",
     SYSTEM,
-    *_columns(revision=sa.BigInteger, position=sa.BigInteger, tenant_id=TEXT, at=sa.BigInteger, body=sa.Text),
-    sa.PrimaryKeyConstraint("revision", "position", name="fact_event_pkey"),
+    *_columns(revision=sa.BigInteger, ordinal=sa.BigInteger, tenant_id=TEXT, at=sa.BigInteger, body=sa.Text),
+    sa.PrimaryKeyConstraint("revision", "ordinal", name="fact_event_pkey"),
 )
-"""What people must be told, as JSON, in the order of revisions: `position` counts the events of one from 0."""
+"""What people must be told, as JSON, in the order of revisions: `ordinal` counts the events of one from 0."""
 
 STORE_IDENTITY = sa.Table(
     "store_identity",

@@ -32,9 +32,9 @@ def upgrade() -> None:
     op.create_table(
         "fact_event",
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("revision", "position", name="fact_event_pkey"),
+        sa.PrimaryKeyConstraint("revision", "ordinal", name="fact_event_pkey"),
     )
