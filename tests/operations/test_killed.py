@@ -1,0 +1,69 @@
+"""An act whose process is killed before or after any of its statements is done as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from tiny.model import TINY
+
+from sealauthz.facts import upgrade
+
+HERE = Path(__file__).parent
+
+
+def database(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> str:
+    if backend == "sqlite":
+        made = f"sqlite:///{tmp_path / 'tiny.db'}"
+    else:
+        uri: str = request.getfixturevalue("postgresql_uri")
+        name = f"killed_{uuid.uuid4().hex}"
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        made = uri.replace("/postgres?", f"/{name}?")
+    upgrade(made, TINY)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("action", "backend"),
+    [("publish", "sqlite"), ("publish", "postgresql"), ("add", "postgresql"), ("archive", "postgresql")],
+)
+def test_an_act_is_done_as_a_whole_or_not_at_all(
+    request: pytest.FixtureRequest, tmp_path: Path, action: str, backend: str
+) -> None:
+    """An update with an event, two new records, and a record that goes."""
+    url = database(request, backend, tmp_path)
+    paths = os.pathsep.join([str(HERE.parents[0]), *sys.path])
+    done = subprocess.run(
+        [sys.executable, str(HERE / "killing.py"), url, action],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    points = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [point["ended"] for point in points] == ["killed"] * (len(points) - 1) + ["exit 0"]
+    # Reading the request, deciding, locking, writing, the revision, and what is kept: each before and after.
+    assert len(points) > 20
+    for point in points:
+        left = point["left"]
+        assert not left.pop("half"), point
+        assert len(set(left.values())) == 1, point
+        # The same request again: what was done is answered, what was not is done.
+        assert point["again"], point
+        assert point["is_replay"] == left["facts"], point
+        assert point["after"] == {**dict.fromkeys(left, True), "half": False}, point
+    states = [point["left"]["facts"] for point in points]
+    assert states == sorted(states)
+    assert not states[0]
+    assert states[-1]
