@@ -37,7 +37,7 @@ def test_a_thread_outlives_whatever_its_steps_raise(kind: type[BaseException]) -
             raise kind
         time.sleep(0.001)
 
-    thread = Background("test", step, lambda error, failures: told.append((type(error), failures)))
+    thread = Background("test", step, lambda thread, error: told.append((type(error), thread.failures)))
     assert not thread.is_failing
     thread.start()
     until(lambda: len(steps) > 3)
@@ -65,7 +65,7 @@ def test_another_error_is_told_again_and_so_is_the_same_one_later() -> None:
         elif error := raised.pop(0):
             raise error
 
-    thread = Background("test", step, lambda error, _: told.append(type(error).__name__))
+    thread = Background("test", step, lambda _, error: told.append(type(error).__name__))
     thread.start()
     assert done.wait(30)
     assert (told, thread.failures) == (["ValueError", "KeyError", "KeyError"], 4)
@@ -76,7 +76,7 @@ def test_one_who_is_told_and_fails_does_not_end_the_thread() -> None:
     def step() -> None:
         raise ValueError
 
-    def told(_error: BaseException, _failures: int) -> None:
+    def told(_thread: Background, _error: BaseException) -> None:
         raise SystemExit
 
     thread = Background("test", step, told)

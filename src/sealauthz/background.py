@@ -8,8 +8,12 @@ from collections.abc import Callable
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 
-Failed = Callable[[BaseException, int], None]
-"""Is told what a step raised, and how many have failed since the start: first, and when another error follows."""
+Failed = Callable[["Background", BaseException], None]
+"""Is told what a step of a thread raised: first, and when another error follows."""
+
+
+def ignored(_thread: Background, _error: BaseException) -> None:
+    """Tell nobody."""
 
 
 class Background:
@@ -77,7 +81,7 @@ class Background:
         if self._told is not type(error):
             self._told = type(error)
             try:
-                self._failed(error, self.failures)
+                self._failed(self, error)
             except BaseException:  # noqa: BLE001 (who is told must not end the thread either)
                 self._told = None
         self._stopping.wait(min(FIRST_PAUSE_S * 2 ** min(self._row - 1, 8), LONGEST_PAUSE_S))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from facts_scene import BASE, DAY, NOW, dump, edited, enterprise, everything, opened, person, scene, uscc, write
 
+from sealauthz.background import Background, ignored
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactNotLoaded, InvalidRequest, InvariantBroken
 from sealauthz.facts import (
     Batch,
@@ -645,7 +646,7 @@ def test_an_import_that_stands_still_is_told_once_for_each_lease(store: Store) -
     write(store, *scene())
     told: list[tuple[str, Any]] = []
     now = [0]
-    sweep = Sweep(store, lambda event, fields, _: told.append((event, fields)), 600.0, now=lambda: now[0])
+    sweep = Sweep(store, lambda event, fields, _: told.append((event, fields)), ignored, 600.0, now=lambda: now[0])
     assert sweep.sweep() == (0, 0)
     send(store, 1, Seal("s9", "e1", "seal", "OTHER"))
     (item,) = store.open_imports()
@@ -672,13 +673,17 @@ def test_a_sweep_that_fails_is_told_and_goes_on(store: Store, monkeypatch: pytes
 
     def report(event: str, _fields: Any, _error: BaseException | None) -> None:
         told.append(event)
-        (failed if event == "thread_failed" else went_well).set()
+        went_well.set()
+
+    def fail(_thread: Background, error: BaseException) -> None:
+        told.append(type(error).__name__)
+        failed.set()
 
     def refuse() -> Any:
         raise TypeError
 
     send(store, 1, *enterprise(1))
-    sweep = Sweep(store, report, every_s=0.01)
+    sweep = Sweep(store, report, fail, every_s=0.01)
     with monkeypatch.context() as patched:
         patched.setattr(store, "open_imports", refuse)
         sweep.start()
@@ -686,4 +691,4 @@ def test_a_sweep_that_fails_is_told_and_goes_on(store: Store, monkeypatch: pytes
     assert went_well.wait(30)
     sweep.stop()
     assert sweep.thread.join(30)
-    assert told == ["thread_failed", "imports"]
+    assert told == ["TypeError", "imports"]

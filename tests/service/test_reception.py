@@ -234,6 +234,53 @@ def test_the_oldest_call_without_a_message_gives_way(serve: Serve, monkeypatch: 
     over.set()
 
 
+def test_the_log_tells_who_left_from_who_sent_no_message(serve: Serve) -> None:
+    served = serve(answers_on_arrival=True)
+    over = threading.Event()
+
+    def never() -> Iterator[bytes]:
+        over.wait(30)
+        yield from ()
+
+    def ends() -> list[str]:
+        return [line["code"] for line in served.log if line.get("reason") == "NO_MESSAGE"]
+
+    call: Any = served.channel.stream_unary(AUTHORIZE)
+    left = call.future(never(), metadata=metadata(), timeout=30)
+    assert ask(served.authorization.Authorize, use()).HasField("decision")  # so the headers before it are there
+    left.cancel()
+    with pytest.raises(grpc.RpcError) as caught:
+        call(iter(()), metadata=metadata(), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    until(lambda: len(ends()) == 2)
+    assert sorted(ends()) == ["CANCELLED", "UNIMPLEMENTED"]
+    over.set()
+
+
+def test_health_is_red_while_calls_without_a_message_are_not_ended(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(_: Any) -> None:
+        raise _Wild
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reception.Reception, "_end_late", look)
+        served = serve(answers_on_arrival=True)
+        until(lambda: any(line["event"] == "not_serving" for line in served.log))
+        assert ask(served.authorization.Authorize, use()).HasField("decision")
+    (failed,) = [line for line in served.log if line["event"] == "thread_failed"]
+    assert (failed["thread"], failed["failures"]) == ("reception", 1)
+    assert [line["threads"] for line in served.log if line["event"] == "not_serving"] == [["reception"]]
+    assert not any(line["event"] == "call_failed" for line in served.log)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_a_grpcio_that_is_not_known_serves_in_pools(
     serve: Serve, threads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,10 @@ def test_a_call_that_ends_without_a_message_is_told_so(serve: Serve) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         served.channel.stream_unary(AUTHORIZE)(iter(()), metadata=metadata(), timeout=10)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    deadline = time.monotonic() + 10
+    while not any(line["event"] == "call" for line in served.log):  # a little later
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
     assert (served.last_call()["code"], served.last_call()["reason"]) == ("UNIMPLEMENTED", "NO_MESSAGE")
 
 

@@ -137,7 +137,7 @@ def serve(
         callers = Callers([demo_caller(token)]) if is_demo else config.caller_rights(service_model())
         report = _reporter(log)
         fact_cache, feed = stack.enter_context(_followed_facts(store, config, log, report))
-        sweep = Sweep(store, report, config.facts.import_lease_s)
+        sweep = Sweep(store, report, log.thread_failed, config.facts.import_lease_s)
         sweep.start()
         stack.callback(sweep.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)

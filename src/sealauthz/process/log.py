@@ -26,6 +26,9 @@ from typing import Any, NamedTuple, Protocol, TextIO
 
 from structlog.tracebacks import ExceptionDictTransformer
 
+from sealauthz.background import Background
+from sealauthz.errors import SealAuthzError
+
 MAX_QUEUED_ENTRIES = 4_096
 FLUSH_S = 1.0
 """How long the end of the process waits for the lines that are left."""
@@ -99,6 +102,11 @@ class Log:
     def error(self, event: str, error: BaseException | None = None, /, **fields: object) -> None:
         """Log what an operator must look at, with the error behind it."""
         self._sink.put(Entry("error", event, time.time_ns(), self._bound, fields | _exception_fields(error)))
+
+    def thread_failed(self, thread: Background, error: BaseException) -> None:
+        """Log that a step of a thread of the background has failed; and how many have since its start."""
+        write = self.warning if isinstance(error, SealAuthzError) else self.error
+        write("thread_failed", error, thread=thread.name, failures=thread.failures)
 
 
 def make_log(stream: TextIO | None = None) -> Log:

@@ -59,6 +59,7 @@ class ArrivedCall:
         "_callbacks",
         "_changing",
         "_deadline",
+        "_ended",
         "_is_answered",
         "_is_cancelled",
         "_is_followed",
@@ -84,6 +85,7 @@ class ArrivedCall:
         self._is_answered = False
         self._is_sent = False
         self._is_cancelled = False
+        self._ended: Callable[[bool], None] | None = None
         self.code: int = _OK
         self.details = b""
         self.trailing: Any = None
@@ -156,9 +158,9 @@ class ArrivedCall:
             self.code = _UNKNOWN
         self._send(cygrpc.SendStatusFromServerOperation(self.trailing, self.code, self.details, _NO_FLAGS))
 
-    def end_with(self, code: grpc.StatusCode, details: str) -> None:
-        """Send this status."""
-        self.code, self.details = code.value[0], details.encode()
+    def end_with(self, code: grpc.StatusCode, details: str, ended: Callable[[bool], None] | None = None) -> None:
+        """Send this status. `ended`, of a call that is not followed, is told whether its caller had left before."""
+        self.code, self.details, self._ended = code.value[0], details.encode(), ended
         self.end()
 
     def _send(self, *operations: Any) -> None:
@@ -202,8 +204,13 @@ class ArrivedCall:
                 self._of.failed(error)
         return self._so_far()
 
-    def _sent(self, _event: Any) -> Any:
+    def _sent(self, event: Any) -> Any:
         self._is_sent = True
+        if self._ended is not None:
+            try:
+                self._ended(event.batch_operations[-1].cancelled())
+            except BaseException as error:  # noqa: BLE001 (as above)
+                self._of.failed(error)
         return self._so_far()
 
     def _so_far(self) -> Any:

@@ -115,7 +115,8 @@ class Method(NamedTuple):
     """A method of a service, for all callers or for one of them: how it is handled, and refused where there is no room.
 
     `wrapped` takes a message; `awaiting` takes the stream that it comes in, of which grpcio's own threads read.
-    `of_callers` has what the method is for each `caller`, and `bucket` limits the rate of one.
+    `of_callers` has what the method is for each `caller`: with that caller's `share` of the pool, and a `bucket` where
+    the rate is limited.
     """
 
     service: str
@@ -124,18 +125,25 @@ class Method(NamedTuple):
     wrapped: Behavior
     awaiting: Behavior
     attributes: dict[str, Any]
-    pool: Pool | Share
+    pool: Pool
     busy: Failure
     refusals: RefusalLog
     of_callers: dict[str, Method]
+    share: Share | None = None
     bucket: Bucket | None = None
     caller: Caller | None = None
 
+    @property
+    def executor(self) -> Pool | Share:
+        """What runs the calls, and knows whether there is room."""
+        return self.share or self.pool
+
     def refused(self) -> Failure | None:
         """Return how a request ends for which there is no room, and count it; None if there is room."""
-        if self.pool.has_room():
+        executor = self.executor
+        if executor.has_room():
             return None
-        self.refusals.note(pool=self.pool.name, most=self.pool.max_calls)
+        self.refusals.note(pool=executor.name, most=executor.max_calls)
         return self.busy
 
     def handler_of(self, request_log: RequestLog) -> Any:
@@ -145,7 +153,8 @@ class Method(NamedTuple):
         in the log, and leaks the memory of the call.
         """
         behavior = functools.partial(self.awaiting, request_log=request_log)
-        behavior.__dict__.update(self.attributes)
+        # grpcio looks for attributes of a behavior: the pool is ours, the others stay.
+        behavior.__dict__.update(self.attributes, experimental_thread_pool=self.executor)
         return self.make(behavior)
 
 

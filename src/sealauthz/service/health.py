@@ -122,10 +122,10 @@ class Readiness:
         if not self.thread.is_stopping:
             self._ask()
 
-    def _fail(self, error: BaseException, failures: int) -> None:
+    def _fail(self, thread: Background, error: BaseException) -> None:
         """Say that nobody can tell, until the next one who asks is told."""
         self.servicer.say(False)
-        self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
+        self._log.thread_failed(thread, error)
 
     def _ask(self, is_first: bool = False) -> None:
         was_serving = self.servicer.is_serving

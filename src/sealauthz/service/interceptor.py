@@ -44,7 +44,7 @@ class Interceptor(grpc.ServerInterceptor):
         self._known: dict[str, Method] = {}
         self._shares = CallerShares()
         self._at_once = AtOnce()
-        self._patience = Patience(self._patience_failed)
+        self._patience = Patience(log.thread_failed)
         self._streaming: set[Call] = set()
         self._changing = threading.Lock()
         self._is_stopping = False
@@ -117,9 +117,6 @@ class Interceptor(grpc.ServerInterceptor):
         """The thread that ends calls whose message does not come."""
         return self._patience.thread
 
-    def _patience_failed(self, error: BaseException, failures: int) -> None:
-        self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
-
     def close(self) -> None:
         """Give the threads back, once the server takes no calls."""
         self._patience.close()
@@ -141,8 +138,7 @@ class Interceptor(grpc.ServerInterceptor):
             getattr(grpc, f"{kind}_rpc_method_handler"),
             wrapped,
             wrapped if handler.request_streaming else self._awaiting(wrapped, pool),
-            # grpcio looks for attributes of a behavior: the pool is ours, the others stay.
-            {**getattr(behavior, "__dict__", {}), "experimental_thread_pool": pool},
+            dict(getattr(behavior, "__dict__", {})),
             pool,
             failure_of(ServiceBusy(f"too many concurrent {pool.name}; try again later")),
             RefusalLog(self._log),
@@ -154,11 +150,10 @@ class Interceptor(grpc.ServerInterceptor):
         own = method.of_callers.get(caller.name)
         if own is not None and own.caller is caller:
             return own
-        share, bucket = self._shares.of(caller, method.attributes["experimental_thread_pool"])
+        share, bucket = self._shares.of(caller, method.pool)
         what = "end one first" if share.name == self._pools.streams.name else "try again later"
         own = method._replace(
-            attributes={**method.attributes, "experimental_thread_pool": share},
-            pool=share,
+            share=share,
             busy=failure_of(ServiceBusy(f"too many concurrent {share.name} of this caller; {what}")),
             refusals=RefusalLog(self._log, caller=caller.name),
             bucket=bucket,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from sealauthz.background import Background, Failed
+from sealauthz.background import Background, Failed, ignored
 from sealauthz.service.pools import Pool
 
 MESSAGE_WITHIN_S = 5.0
@@ -55,7 +55,7 @@ class Patience:
     a call that holds it back is cancelled.
     """
 
-    def __init__(self, failed: Failed = lambda _error, _failures: None) -> None:
+    def __init__(self, failed: Failed = ignored) -> None:
         self._waiting: dict[grpc.ServicerContext, _Wait] = {}
         self._changed = threading.Condition()
         self.thread = Background("patience", self._watch, failed)

@@ -47,7 +47,8 @@ class Reception:
         self._log = log
         self._arrivals = Arrivals(server, self._failed)
         self._waiting: dict[ArrivedCall, tuple[float, RequestLog]] = {}
-        self._sweep = Background("reception", self._end_late, lambda error, _failures: self._failed(error))
+        self.thread = Background("reception", self._end_late, log.thread_failed)
+        """Ends calls whose message does not come."""
 
     def add_generic_rpc_handlers(self, _handlers: Any) -> None:
         """Add nothing: what is registered comes with `add_registered_method_handlers` again."""
@@ -66,12 +67,12 @@ class Reception:
     def start(self) -> None:
         """Take calls, once the server has started."""
         self._arrivals.start()
-        self._sweep.start()
+        self.thread.start()
 
     def close(self) -> None:
         """Give the thread back, once the server takes no calls."""
-        self._sweep.stop()
-        self._sweep.join()
+        self.thread.stop()
+        self.thread.join()
 
     @property
     def without_message(self) -> int:
@@ -127,7 +128,8 @@ class Reception:
             if since > before:
                 break
             self._give_up(call)
-        self._sweep.rest(_LOOK_EVERY_S)
+        self.thread.goes_well()
+        self.thread.rest(_LOOK_EVERY_S)
 
     def _failed(self, error: BaseException) -> None:
         self._log.error("call_failed", error)
@@ -157,8 +159,12 @@ class _Receiver:
         if request_log is None:
             return
         if message is None:
-            request_log.nothing_came(has_ended=True)
-            call.end_with(grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is needed")
+            # Only how the call ends tells whether its caller has left.
+            call.end_with(
+                grpc.StatusCode.UNIMPLEMENTED,
+                "exactly one request message is needed",
+                lambda has_left: request_log.nothing_came(has_ended=not has_left),
+            )
             return
         if self._is_tried and len(message) <= MAX_BYTES_AT_ONCE:
             try:
@@ -174,7 +180,7 @@ class _Receiver:
         own = self._room(call, request_log)
         if own is not None:
             call.follow()
-            own.pool.submit(self._reception.work, own, call, message, request_log)
+            own.executor.submit(self._reception.work, own, call, message, request_log)
 
     def _room(self, call: ArrivedCall, request_log: RequestLog) -> Method | None:
         """Return the method as its caller has it, if its pool has room; else the call has ended."""

@@ -167,10 +167,11 @@ def build(
     # The interceptor names the pool of each method; this one is for methods without a handler.
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
     watches = Watches(store, signal or Signal(), log)
-    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, interceptor.thread])
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store, watches)
     reception = _reception(server, settings, interceptor, log)
+    waiting = [interceptor.thread] if reception is None else [interceptor.thread, reception.thread]
+    readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting])
     to = reception or server
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sealauthz.background import Background
+from sealauthz.background import Background, ignored
 from sealauthz.errors import CallerNotPermitted, FactsUnavailable, SealAuthzError
 from sealauthz.facts import Store
 from sealauthz.facts.memory.signal import Signal
@@ -57,7 +57,6 @@ class Watches:
     def __init__(self, store: Store, signal: Signal, log: Log | None = None) -> None:
         self._store = store
         self._signal = signal
-        self._log = log
         self._changed = threading.Condition()
         self._outlets: set[Outlet[_Item]] = set()
         # Where the thread stands; only while somebody watches.
@@ -67,7 +66,7 @@ class Watches:
         self._told = 0
         self._is_stopping = False
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
-        self.thread = Background("watches", self._step, self._fail)
+        self.thread = Background("watches", self._step, ignored if log is None else log.thread_failed)
 
     def start(self) -> None:
         """Begin to follow."""
@@ -178,10 +177,6 @@ class Watches:
             unread.__cause__ = error
             self._end_all(unread)
             raise
-
-    def _fail(self, error: BaseException, failures: int) -> None:
-        if self._log is not None:
-            self._log.error("thread_failed", error, thread=self.thread.name, failures=failures)
 
     def _hand_on_from(self, at: int, timeline: str) -> None:
         """Read what comes next and hand it on; wait a little where there is nothing."""

@@ -73,10 +73,10 @@ class Feed:
         self.thread.goes_well()
         self._wait()
 
-    def _lose(self, error: BaseException, failures: int) -> None:
+    def _lose(self, thread: Background, error: BaseException) -> None:
         """Report that the newest revision cannot be seen now."""
         self._is_lost = True
-        self._report("feed_lost", {"failures": failures}, error)
+        self._report("feed_lost", {"failures": thread.failures}, error)
 
     def _look(self) -> None:
         """Look for the newest revision. Raises FactsUnavailable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sealauthz.background import Background
+from sealauthz.background import Background, Failed
 from sealauthz.facts.store.importing import OpenImport
 from sealauthz.facts.store.store import Store, now_us
 
@@ -12,8 +12,8 @@ DEFAULT_LEASE_S = 600.0
 _EVERY_S = 60.0
 
 Report = Callable[[str, Mapping[str, object], BaseException | None], None]
-"""Is told `import_idle` of each import that stands still, once for every lease that passes, how many `imports` are
-under way and idle, and `thread_failed` with the error.
+"""Is told `import_idle` of each import that stands still, once for every lease that passes, and how many `imports` are
+under way and idle.
 """
 
 
@@ -27,6 +27,7 @@ class Sweep:
         self,
         store: Store,
         report: Report,
+        failed: Failed,
         lease_s: float = DEFAULT_LEASE_S,
         every_s: float = _EVERY_S,
         now: Callable[[], int] = now_us,
@@ -38,7 +39,7 @@ class Sweep:
         self._now = now
         self._told: dict[tuple[str, str], int] = {}
         self._said: tuple[int, int] = (0, 0)
-        self.thread = Background("sweep", self._step, self._fail)
+        self.thread = Background("sweep", self._step, failed)
 
     def start(self) -> None:
         """Begin to sweep."""
@@ -71,9 +72,6 @@ class Sweep:
         self.sweep()
         self.thread.goes_well()
         self.thread.rest(self._every_s)
-
-    def _fail(self, error: BaseException, failures: int) -> None:
-        self._report("thread_failed", {"thread": self.thread.name, "failures": failures}, error)
 
 
 def idle_for_s(item: OpenImport, now: int) -> float:
