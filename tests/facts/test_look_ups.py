@@ -14,7 +14,7 @@ from test_world import EDITS, _key
 from sealauthz.errors import FactConflict, InvariantBroken
 from sealauthz.facts import Delete, FactCache, FactSnapshot, Store
 from sealauthz.facts.memory.consistency import Consistency, uptime_s
-from sealauthz.facts.memory.lookups import LookUps, key_of
+from sealauthz.facts.memory.lookups import LookUps, holding
 from sealauthz.facts.memory.sources import TransactionSource
 from sealauthz.facts.store.history import Changed
 from sealauthz.model.records.contracts import TaskOperator
@@ -187,7 +187,7 @@ def image(record_id: str, **columns: Any) -> dict[str, Any]:
 def test_an_image_without_the_column_forgets_the_look_ups_by_it() -> None:
     """A writer of the schema one version older does not know the column: its rows hold what is the default."""
     look_ups = LookUps(1_000_000, 1)
-    old, new = key_of("Seal", {"enterprise_id": "e1"}), key_of("Seal", {"kind": "OFFICIAL"})
+    old, new = holding("Seal", {"enterprise_id": "e1"}), holding("Seal", {"kind": "OFFICIAL"})
     look_ups.keep(old, ["s1"], 1)
     look_ups.keep(new, ["s1"], 1)
     after = image("s0", enterprise_id="e1")
@@ -200,14 +200,14 @@ def test_an_image_without_the_column_forgets_the_look_ups_by_it() -> None:
 
 def test_look_ups_take_so_much_room_and_what_is_asked_again_stays() -> None:
     look_ups = LookUps(3 * 20 * 10_000, 1)
-    often = key_of("Seal", {"enterprise_id": "often"})
+    often = holding("Seal", {"enterprise_id": "often"})
     look_ups.keep(often, ["s1"], 1)
     for number in range(200):
-        look_ups.keep(key_of("Seal", {"enterprise_id": f"e{number}"}), ["s"], 1)
+        look_ups.keep(holding("Seal", {"enterprise_id": f"e{number}"}), ["s"], 1)
         if look_ups.get(often) is not None and look_ups.is_old(often):
             look_ups.renew(often)
     assert look_ups.get(often) is not None
-    assert look_ups.get(key_of("Seal", {"enterprise_id": "e0"})) is None
-    look_ups.keep(key_of("Seal", {"enterprise_id": "large"}), [f"s{n}" for n in range(1_000)], 1)
-    assert look_ups.get(key_of("Seal", {"enterprise_id": "large"})) is None
+    assert look_ups.get(holding("Seal", {"enterprise_id": "e0"})) is None
+    look_ups.keep(holding("Seal", {"enterprise_id": "large"}), [f"s{n}" for n in range(1_000)], 1)
+    assert look_ups.get(holding("Seal", {"enterprise_id": "large"})) is None
     assert look_ups.get(often) is not None

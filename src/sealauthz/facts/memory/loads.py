@@ -12,7 +12,7 @@ from contextlib import suppress
 from sealauthz.errors import FactNotLoaded
 from sealauthz.facts.memory.entries import Aside, Entry, Reach
 from sealauthz.facts.memory.footprint import footprint
-from sealauthz.facts.memory.lookups import Key, PageKey
+from sealauthz.facts.memory.lookups import Key
 from sealauthz.facts.memory.moving import moved
 from sealauthz.facts.memory.reading import Load, Loading, Statistics, StoreReading
 from sealauthz.facts.memory.snapshot import wired_unit
@@ -90,13 +90,13 @@ class Loads:
         records = wired_unit(transaction.tables.model, TransactionSource(transaction), unit)
         return None if records is None else self.entry(records)
 
-    def keep(self, line: Timeline, key: Key | PageKey, values: Sequence[str], revision: int) -> None:
+    def keep(self, line: Timeline, key: Key, values: Sequence[str], revision: int) -> None:
         """Keep what a look-up found at a revision of a timeline, if that is still what it finds."""
         with self._lock:
             if self._timeline() is line and revision <= line.revision:
                 line.look_ups.keep(key, values, revision)
 
-    def renew(self, line: Timeline, key: Key | PageKey) -> None:
+    def renew(self, line: Timeline, key: Key) -> None:
         """Keep a look-up that was asked for again."""
         with self._lock:
             line.look_ups.renew(key)

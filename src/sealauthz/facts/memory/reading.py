@@ -12,7 +12,7 @@ from sealauthz.errors import FactsUnavailable, RevisionGone
 from sealauthz.facts.memory.consistency import Deadline, uptime_s
 from sealauthz.facts.memory.entries import Entry
 from sealauthz.facts.memory.loading import touched_since
-from sealauthz.facts.memory.lookups import Key, PageKey, key_of
+from sealauthz.facts.memory.lookups import Following, Key, holding
 from sealauthz.facts.memory.permits import ReadPermit
 from sealauthz.facts.memory.snapshot import StaleSnapshot
 from sealauthz.facts.memory.sources import TransactionSource
@@ -63,10 +63,10 @@ class Loader(Protocol):
     def made(self, unit: Unit, line: Timeline, transaction: ReadTransaction, patience_s: float) -> Entry | None:
         """Return a unit as a transaction of a timeline sees it: moved on, or loaded."""
 
-    def keep(self, line: Timeline, key: Key | PageKey, values: Sequence[str], revision: int) -> None:
+    def keep(self, line: Timeline, key: Key, values: Sequence[str], revision: int) -> None:
         """Keep what a look-up found at a revision of a timeline."""
 
-    def renew(self, line: Timeline, key: Key | PageKey) -> None:
+    def renew(self, line: Timeline, key: Key) -> None:
         """Keep a look-up that was asked for again."""
 
 
@@ -146,7 +146,7 @@ class StoreReading:
 
     def matching(self, record_type: str, values: Mapping[str, str]) -> list[str]:
         """Look up ids by values, as a `Reading` does."""
-        key = key_of(record_type, values)
+        key = holding(record_type, values)
         found = self._known(key)
         if found is None:
             found = self._looked_up(key, TransactionSource(self.pin()).matching(record_type, values))
@@ -154,7 +154,7 @@ class StoreReading:
 
     def after(self, record_type: str, column: str, after: str, size: int) -> list[str]:
         """Look up the next values of a column, as a `Reading` does."""
-        key = (record_type, column, after, size)
+        key = Following(record_type, column, after, size)
         found = self._known(key)
         if found is None:
             found = self._looked_up(key, TransactionSource(self.pin()).after(record_type, column, after, size))
@@ -243,7 +243,7 @@ class StoreReading:
             self._open = opening.pop_all()
         return transaction
 
-    def _known(self, key: Key | PageKey) -> tuple[str, ...] | None:
+    def _known(self, key: Key) -> tuple[str, ...] | None:
         """Return what a look-up finds, if that is in memory."""
         found = self._line.look_ups.get(key)
         if found is None or found.since > self.revision:
@@ -253,9 +253,9 @@ class StoreReading:
             self._fact_cache.loads.renew(self._line, key)
         return found.values
 
-    def _looked_up(self, key: Key | PageKey, values: Sequence[str]) -> tuple[str, ...]:
+    def _looked_up(self, key: Key, values: Sequence[str]) -> tuple[str, ...]:
         """Keep what our transaction finds, and return it. Raises StaleSnapshot if it is not what was to be found."""
-        self._check_same(key[0])
+        self._check_same(key.record_type)
         self._fact_cache.loads.keep(self._line, key, values, self.pin().revision)
         return tuple(values)
 
