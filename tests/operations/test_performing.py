@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,13 @@ import pytest
 from tiny.model import TINY, Document, TeamMember, facts
 
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
-from sealauthz.decision.assembly import RequestOptions
+from sealauthz.decision.assembly import RequestOptions, Within
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvalidRequest
 from sealauthz.facts import Batch, Delete, FactCache, Put, Store, Update, upgrade
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.store import writing
 from sealauthz.operations import Operations, Performance, Performed
+from sealauthz.schema import Duty, MetBy, Outcome
 
 OPTIONS = RequestOptions(caller="shop")
 
@@ -172,6 +174,37 @@ def test_a_caller_performs_nothing_outside_its_right(store: Store, operations: O
             asked("archive", "Document:d1", "r1"), RequestOptions(caller="shop", may_see=lambda team: team == "blue")
         )
     assert store.revision() == before
+
+
+def test_an_effect_changes_nothing_outside_the_right_of_the_caller(
+    store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resource is the caller's to ask about; what the effect would change is another team's."""
+    elsewhere = dataclasses.replace(
+        TINY.actions["archive", "Document"],
+        effect=lambda act: Outcome((Put(Document("d9", "notes", "cy", "theirs")),)),
+    )
+    monkeypatch.setitem(TINY.actions, ("archive", "Document"), elsewhere)
+    before = store.revision()
+    for may_see in (Within(frozenset({"red"})), lambda team: team == "red"):
+        with pytest.raises(CallerNotPermitted, match="may not write facts of this team"):
+            operations.perform(asked("archive", "Document:d1", "r1"), RequestOptions(may_see, "shop"))
+    assert store.revision() == before
+    both = RequestOptions(Within(frozenset({"red", "blue"})), "shop")
+    assert operations.perform(asked("archive", "Document:d1", "r1"), both)
+
+
+def test_only_what_is_left_to_the_caller_is_told_as_an_obligation(
+    store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The team was told by an event: a caller that met the obligation once more would tell it twice."""
+    request = asked("publish", "Document:d1", "r1", "bob", approver="red-ann")
+    assert operations.perform(request, OPTIONS).decision.obligations == ()
+    assert operations.perform(request, OPTIONS).decision.obligations == ()
+    monkeypatch.setitem(TINY.duties, "TELL_TEAM", Duty("TELL_TEAM", MetBy.CALLER))
+    store.write(Batch("test", "d4", (Put(Document("d4", "plans", "bob", "Next")),)))
+    done = operations.perform(asked("publish", "Document:d4", "r2", "bob", approver="red-ann"), OPTIONS)
+    assert [obligation.code for obligation in done.decision.obligations] == ["TELL_TEAM"]
 
 
 class Interference:

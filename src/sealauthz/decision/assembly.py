@@ -46,6 +46,13 @@ class RequestOptions:
     deadline: Deadline = NO_DEADLINE
     may_wait: bool = True
 
+    @property
+    def tenants(self) -> frozenset[str] | None:
+        """The tenants in whose facts the caller may have something changed; None for every tenant."""
+        if self.may_see is everything:
+            return None
+        return self.may_see.tenants if isinstance(self.may_see, Within) else frozenset()
+
 
 DEFAULT_OPTIONS = RequestOptions()
 """No limits: any enterprise, facts from memory, no deadline."""

@@ -34,8 +34,7 @@ class SigningKeys:
         if not self._signer.is_private:
             raise ConfigRefused("the first key of receipts must be a private one: it signs")
         self._public: list[dict[str, Any]] = [
-            {**key.as_dict(private=False), "kid": key_id, "alg": ALGORITHM, "use": "sig"}
-            for key_id, key in by_id.items()
+            key.as_dict(private=False, kid=key_id, alg=ALGORITHM, use="sig") for key_id, key in by_id.items()
         ]
 
     @classmethod

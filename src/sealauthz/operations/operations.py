@@ -75,7 +75,7 @@ class Operations:
             tries += 1
             return self._intend(performance, action, arguments, operation_id, fresh)
 
-        done = self._store.act(intend)
+        done = self._store.act(intend, options.tenants)
         if isinstance(done, Performed):
             return done
         # Written by us, or by whoever sent the same request at the same time.
@@ -186,10 +186,16 @@ class Operations:
             values=followed.outcome.values,
             receipt=signed,
         )
-        kept = kept_form(Performed(decision, operation), question.context)
+        kept = kept_form(Performed(self._left_to_caller(decision), operation), question.context)
         kept["fingerprint"] = performance.fingerprint
         keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept)
         keep_events(connection, receipt, followed.events)
+
+    def _left_to_caller(self, decision: Decision) -> Decision:
+        """Return the decision with the obligations that the caller meets: what we have met nobody is to meet again."""
+        duties = self._model.duties
+        left = (each for each in decision.obligations if duties[each.code].by is MetBy.CALLER)
+        return replace(decision, obligations=tuple(left))
 
     def _issue(self, performed: ActPerformed, terms: ReceiptTerms) -> str:
         if self._issuer is None:

@@ -285,18 +285,19 @@ class Store:
         self._tell(write, wanted, receipt)
         return receipt
 
-    def act(self, intend: Callable[[], Intended | T]) -> WriteReceipt | T:
+    def act(self, intend: Callable[[], Intended | T], tenants: frozenset[str] | None = None) -> WriteReceipt | T:
         """Write what a decision allows, once it is sure that what it read still stands.
 
         `intend` decides, perhaps several times, at last under the lock of all writers; what else it returns is
-        returned, and nothing is written. An answer that is a replay wrote nothing either. Raises what `intend` and
-        `write` raise, and FactsUnavailable where others wrote all the time.
+        returned, and nothing is written. Nothing is changed outside of `tenants` (None: all), as with `write`. An
+        answer that is a replay wrote nothing either. Raises what `intend` and `write` raise, and FactsUnavailable where
+        others wrote all the time.
         """
         failure: Exception | None = None
         is_careful = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._act_once(intend, is_careful, is_exclusive=attempt == _ATTEMPTS)
+                return self._act_once(intend, tenants, is_careful, is_exclusive=attempt == _ATTEMPTS)
             except (Overtaken, IntegrityError, SchemaMoved, FactConflict, FactsUnavailable) as error:
                 is_careful = is_careful or isinstance(error, IntegrityError)
                 if isinstance(error, SchemaMoved):
@@ -308,7 +309,13 @@ class Store:
                 failure = error
         raise FactsUnavailable("the facts cannot be written now") from failure
 
-    def _act_once(self, intend: Callable[[], Intended | T], is_careful: bool, is_exclusive: bool) -> WriteReceipt | T:
+    def _act_once(
+        self,
+        intend: Callable[[], Intended | T],
+        tenants: frozenset[str] | None,
+        is_careful: bool,
+        is_exclusive: bool,
+    ) -> WriteReceipt | T:
         intended: Intended | T | None = None if is_exclusive else intend()
         if intended is not None and not isinstance(intended, Intended):
             return intended
@@ -321,7 +328,7 @@ class Store:
             wanted = intended.wanted
             identity = self._database.identity
             write = Write(
-                connection, self._tables, identity, wanted, self._now, None, None, is_careful, intended=intended
+                connection, self._tables, identity, wanted, self._now, tenants, None, is_careful, intended=intended
             )
             receipt = write.run()
         self._tell(write, wanted, receipt)
