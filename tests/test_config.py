@@ -83,6 +83,7 @@ url = "postgresql://sealauthz:pw@db/sealauthz"
 def test_a_caller_has_only_what_it_is_given(write: Writer) -> None:
     found = load(MODEL, {}, write(caller(""))).caller_rights(MODEL).identify([("authorization", f"Bearer {'t' * 40}")])
     assert (found.rpcs, found.tenants, found.read, found.write) == (frozenset(), frozenset(), {}, {})
+    assert found.performs == frozenset()
     assert not found.sees_operator_reasons
 
 
@@ -104,6 +105,16 @@ def test_a_star_is_everything(write: Writer) -> None:
     assert found.tenants is None
     columns = {"id", "seal_id", "ending", "proposed_by_id", "proposed_at", "reason", "state"}
     assert found.write == {"SealProposal": columns}
+
+
+def test_a_caller_performs_what_is_listed_on_every_type_or_on_one(write: Writer) -> None:
+    def performs(text: str) -> frozenset[str] | None:
+        found = load(MODEL, {}, write(caller(text))).caller_rights(MODEL)
+        return found.identify([("authorization", f"Bearer {'t' * 40}")]).performs
+
+    assert performs('rpcs = "*"') == frozenset()
+    assert performs('performs = ["view", "Seal/use"]') == {"view", "Seal/use"}
+    assert performs('performs = "*"') is None
 
 
 REFUSED = {
@@ -131,6 +142,15 @@ REFUSED = {
         caller('write = { Seal = ["stat"] }'),
         "`callers.demo.write`: unknown field of Seal `stat`; did you mean `state`?",
     ),
+    "an unknown action": (
+        caller('performs = ["Seal/ues"]'),
+        "`callers.demo.performs`: unknown action `Seal/ues`; did you mean `Seal/use`?",
+    ),
+    "an action on another type": (
+        caller('performs = ["Enterprise/use"]'),
+        "`callers.demo.performs`: unknown action `Enterprise/use`",
+    ),
+    "a star among actions": (caller('performs = ["*"]'), "`callers.demo.performs`: unknown action `*`"),
     "a star among words": (caller('rpcs = ["*"]'), "`callers.demo.rpcs`: unknown RPC `*`"),
     "another word than the star": (caller('enterprises = "all"'), "`callers.demo.enterprises`: "),
     "an unknown right": (caller("sees_everything = true"), "unknown setting `callers.demo.sees_everything`"),

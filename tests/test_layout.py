@@ -128,7 +128,17 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
         "sealauthz.answers",
         "sealauthz.v1",
         *(f"sealauthz.v1.{name}" for name in ("authorization_pb2", "authorization_pb2_grpc")),
-        *(f"sealauthz.v1.{name}" for name in ("facts_pb2", "facts_pb2_grpc", "records_pb2", "revision_pb2")),
+        *(
+            f"sealauthz.v1.{name}"
+            for name in (
+                "facts_pb2",
+                "facts_pb2_grpc",
+                "operations_pb2",
+                "operations_pb2_grpc",
+                "records_pb2",
+                "revision_pb2",
+            )
+        ),
     }
     assert not {"oso", "polar", "sqlalchemy", "alembic", "psycopg", "pydantic", "structlog", "click"} & {
         name.split(".")[0] for name in loaded

@@ -43,6 +43,7 @@ from sealauthz.errors import BundleRefused
 from sealauthz.facts import Batch, FactCache, Put, Store, upgrade
 from sealauthz.facts.memory.signal import Signal
 from sealauthz.model import MODEL
+from sealauthz.operations import Operations
 from sealauthz.polar import Source, admit
 from sealauthz.process.log import Entry, Log
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
@@ -51,10 +52,19 @@ from sealauthz.service.callers import SERVICES
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import HealthServicer
 from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.pools import Pools
 from sealauthz.service.status import Failure
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc, facts_pb2, facts_pb2_grpc, records_pb2
+from sealauthz.v1 import (
+    authorization_pb2,
+    authorization_pb2_grpc,
+    facts_pb2,
+    facts_pb2_grpc,
+    operations_pb2,
+    operations_pb2_grpc,
+    records_pb2,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
@@ -152,7 +162,18 @@ def caller() -> Caller:
     """Return a caller that may do everything."""
     fields = {name: frozenset(column.name for column in shape.columns) for name, shape in MODEL.shapes.items()}
     digest = hashlib.sha256(TOKEN.encode()).digest()
-    return Caller(MODEL, "fuzz", digest, frozenset(RPCS), None, fields, fields, sees_operator_reasons=True, share=1.0)
+    return Caller(
+        MODEL,
+        "fuzz",
+        digest,
+        frozenset(RPCS),
+        None,
+        fields,
+        fields,
+        performs=None,
+        sees_operator_reasons=True,
+        share=1.0,
+    )
 
 
 def question_fields(number: int) -> dict[str, Any]:
@@ -174,6 +195,10 @@ def seeds() -> dict[str, list[Any]]:
     lists = [{key: value for key, value in each.items() if key != "resource"} for each in asked]
     facts = [records_pb2.Fact(enterprise=records_pb2.Enterprise(id="E9", name="Nine", uscc="91350100M000100Y43"))]
     change = facts_pb2.FactChange(put=facts[0])
+    value = operations_pb2.ArgumentValue
+    names = operations_pb2.ArgumentList(values=[value(string_value="a"), value(int_value=1)])
+    parts = operations_pb2.ArgumentRecord(values={"names": value(list_value=names), "is_last": value(bool_value=True)})
+    arguments = {"role": value(string_value="LEGAL"), "parts": value(record_value=parts)}
     found: dict[str, list[Any]] = {
         "Authorize": [authorization_pb2.AuthorizeRequest(**each, language="en") for each in asked],
         "AuthorizeBatch": [
@@ -198,6 +223,11 @@ def seeds() -> dict[str, list[Any]]:
         "ReadFacts": [facts_pb2.ReadFactsRequest(record_type=name) for name in ("Seal", "Person", "Contract")],
         "ImportFacts": [facts_pb2.ImportFactsRequest(import_id="I1", enterprise_ids=["E9"], part=1, facts=facts)],
         "WatchChanges": [facts_pb2.WatchChangesRequest()],
+        "Perform": [
+            operations_pb2.PerformRequest(**each, arguments=arguments, request_id=f"A{number}", language="en")
+            for number, each in enumerate(asked)
+        ],
+        "GetOperation": [operations_pb2.GetOperationRequest(operation_id="O1")],
         "Check": [health_pb2.HealthCheckRequest(service="")],
         "Watch": [health_pb2.HealthCheckRequest(service=SERVICES[0].full_name)],
     }
@@ -231,6 +261,9 @@ class Rpcs(Target):
             AuthorizationServicer(pdp, store.store_id, log), handlers
         )
         facts_pb2_grpc.add_FactsServiceServicer_to_server(FactsServicer(store, watches), handlers)
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(
+            OperationsServicer(Operations(store, pdp), pdp, store.store_id), handlers
+        )
         health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), handlers)
         corpus = seeds()
         self._methods = []
@@ -274,7 +307,7 @@ class Frames(Target):
     def __init__(self, store: Store, pdp: PolicyDecisionPoint, seen: Seen) -> None:
         self._seen = seen
         settings = ServerSettings(listen="127.0.0.1:0", is_insecure=True)
-        self._server = build(settings, Callers([caller()]), store, pdp, Log(seen))
+        self._server = build(settings, Callers([caller()]), store, pdp, Operations(store, pdp), Log(seen))
         self._server.start()
         self._address = ("127.0.0.1", self._server.port)
         address = f"127.0.0.1:{self._server.port}"

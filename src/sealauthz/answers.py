@@ -98,6 +98,47 @@ class Decision:
         return self.is_allowed
 
 
+NamedValue = str | int | bool | datetime.datetime
+"""What an operation names. Names that end in `_at` or `_until` hold instants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An act that was performed; it never changes. `subject` and `resource` are `Type:id`.
+
+    `values` names what was made, such as the id of a new record. `receipt` is a signed statement of the act, a JWS in
+    compact form; empty where the act has none. `revision_token` is empty unless a server performed it.
+    """
+
+    operation_id: str
+    caller: str
+    request_id: str
+    subject: str
+    action: str
+    resource: str
+    revision: int
+    revision_token: str
+    performed_at: datetime.datetime
+    values: Mapping[str, NamedValue] = field(default_factory=dict)
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """The answer to an act; falsy unless it was performed. `operation` is None exactly then: nothing was changed.
+
+    `is_replay`: the same `request_id` was performed before, nothing was done now, and this is the first answer.
+    """
+
+    decision: Decision
+    operation: Operation | None
+    request_id: str
+    is_replay: bool = False
+
+    def __bool__(self) -> bool:
+        return self.operation is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RuleRef:
     """A rule of the policies, by its head and its place. `rules` are the ids of the rulebook it carries (`U-01` …)."""

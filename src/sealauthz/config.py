@@ -21,6 +21,7 @@
     enterprises = ["E1"]                            # or "*"
     read = { Seal = ["name", "state"], Person = "*" }
     write = { SealHold = "*" }
+    performs = ["use", "Enterprise/join"]           # or "*"; on every type, or on one
     sees_operator_reasons = false
     share = 0.5                                     # the part of all calls that may be its own at once
     calls_per_s = 100                               # how fast it may ask
@@ -112,6 +113,7 @@ class CallerSection(_Section):
     enterprises: list[str] | Literal["*"] = []
     read: dict[str, list[str] | Literal["*"]] = {}
     write: dict[str, list[str] | Literal["*"]] = {}
+    performs: list[str] | Literal["*"] = []
     sees_operator_reasons: bool = False
     share: float | None = Field(None, gt=0, le=1)
     calls_per_s: float | None = Field(None, gt=0, le=1_000_000)
@@ -134,13 +136,20 @@ class CallerSection(_Section):
     @field_validator("read", "write")
     @classmethod
     def _check_fields(cls, value: dict[str, list[str] | str], info: ValidationInfo) -> dict[str, list[str] | str]:
-        model = info.context
-        if not isinstance(model, Model):
-            raise TypeError("a configuration is read for a model")
+        model = _model_of(info)
         _check_words(value, model.records, "record type")
         for record_type, fields in value.items():
             if fields != EVERYTHING:
                 _check_words(fields, _fields_of(model, record_type), f"field of {record_type}")
+        return value
+
+    @field_validator("performs")
+    @classmethod
+    def _check_performs(cls, value: list[str] | str, info: ValidationInfo) -> list[str] | str:
+        if value != EVERYTHING:
+            actions = _model_of(info).actions
+            known = [name for name, _ in actions] + [f"{record_type}/{name}" for name, record_type in actions]
+            _check_words(value, dict.fromkeys(known), "action")
         return value
 
     def rights(self, model: Model, name: str, server: ServerSection) -> Caller:
@@ -153,6 +162,7 @@ class CallerSection(_Section):
             tenants=None if self.enterprises == EVERYTHING else frozenset(self.enterprises),
             read=_fields_by_type(model, self.read),
             write=_fields_by_type(model, self.write),
+            performs=None if self.performs == EVERYTHING else frozenset(self.performs),
             sees_operator_reasons=self.sees_operator_reasons,
             share=server.caller_share if self.share is None else self.share,
             calls_per_s=server.caller_calls_per_s if self.calls_per_s is None else self.calls_per_s,
@@ -254,6 +264,13 @@ def _place_of(name: str) -> tuple[str, str]:
     if name not in names:
         raise ConfigRefused(f"unknown variable `{name}`{did_you_mean(name, [*names, *OTHER_NAMES])}")
     return names[name]
+
+
+def _model_of(info: ValidationInfo) -> Model:
+    """Return the model that a configuration is read for."""
+    if not isinstance(info.context, Model):
+        raise TypeError("a configuration is read for a model")
+    return info.context
 
 
 def _check_words(words: Iterable[str], known: Iterable[str], what: str) -> None:

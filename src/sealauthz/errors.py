@@ -4,6 +4,7 @@
     ├── InvalidRequest        the request is malformed; `violations` name the fields
     ├── CallerUnknown         no credentials, or wrong ones
     ├── CallerNotPermitted    a known caller, outside its rights
+    ├── OperationUnknown      an operation that this caller did not have performed
     ├── FactConflict          a fact that must be absent exists, or a unique invariant is taken
     ├── InvariantBroken       a write that the invariants, a precondition or the state refuse
     ├── FactsUnavailable      the facts cannot be read now; trying again may help
@@ -60,6 +61,10 @@ class CallerUnknown(SealAuthzError):
 
 class CallerNotPermitted(SealAuthzError):
     """The caller is known and may not do this."""
+
+
+class OperationUnknown(SealAuthzError):
+    """There is no such operation, or it is another caller's."""
 
 
 class FactConflict(SealAuthzError):

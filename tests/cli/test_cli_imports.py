@@ -43,7 +43,7 @@ def address(store, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
     caller = Caller(MODEL, "test", hashlib.sha256(TOKEN.encode()).digest(), frozenset(RPCS), None, FIELDS, FIELDS)
     server = build(
-        ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, make_log(io.StringIO())
+        ServerSettings("127.0.0.1:0", is_insecure=True), Callers([caller]), store, None, None, make_log(io.StringIO())
     )
     server.start()
     yield f"127.0.0.1:{server.port}"
@@ -213,7 +213,7 @@ def test_an_import_goes_through_a_server(sealauthz, store, address, tmp_path):
     assert sealauthz(*bulk) == (0, "", "7 facts written, revision 4\nthe import `i` is finished\n")
     assert sealauthz(*bulk)[2].startswith("0 facts written, revision 4\n")
     code, _, err = sealauthz(*bulk[:5], "i2", *bulk[6:8], "--enterprise", "e-none", *server)
-    assert code == 3
+    assert code == 1
     assert "the import does not name `Enterprise:e-yunshan`" in err
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from fake_acts import FakeActs
 from fake_pdp import FakePdp
 
 from sealauthz.decision import Bundle, system_clock
@@ -25,7 +26,7 @@ from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 TOKEN = "t" * 40
 ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
@@ -42,6 +43,7 @@ def trusted(**rights: Any) -> Caller:
         "tenants": None,
         "read": ALL_FIELDS,
         "write": ALL_FIELDS,
+        "performs": None,
         "sees_operator_reasons": True,
         "share": 1.0,
     }
@@ -104,7 +106,13 @@ class Served:
         self.channel = channel
         self.authorization = authorization_pb2_grpc.AuthorizationServiceStub(channel)
         self.facts = facts_pb2_grpc.FactsServiceStub(channel)
+        self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
         self._log = log
+
+    def stub_of(self, service: str) -> Any:
+        """The stub of a service by its name."""
+        stubs = (self.authorization, self.facts, self.operations)
+        return next(stub for stub in stubs if type(stub).__name__ == f"{service}Stub")
 
     @property
     def log_text(self) -> str:
@@ -132,7 +140,12 @@ def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
     running: list[Served] = []
 
     def start(
-        *callers: Caller, pdp: Any = None, facts: Any = None, permits: ReadPermits | None = None, **settings: Any
+        *callers: Caller,
+        pdp: Any = None,
+        acts: Any = None,
+        facts: Any = None,
+        permits: ReadPermits | None = None,
+        **settings: Any,
     ) -> Served:
         log = io.StringIO()
         full: dict[str, Any] = {"listen": "127.0.0.1:0", "is_insecure": True, "health_interval_s": 0.05}
@@ -142,6 +155,7 @@ def serve(store: Store, request: pytest.FixtureRequest) -> Iterator[Serve]:
             Callers(callers or (trusted(),)),
             facts or store,
             pdp or FakePdp(),
+            acts or FakeActs(),
             make_log(log),
             permits=permits,
         )

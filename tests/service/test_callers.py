@@ -14,7 +14,7 @@ from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
-from sealauthz.v1 import authorization_pb2, facts_pb2, records_pb2
+from sealauthz.v1 import authorization_pb2, facts_pb2, operations_pb2, records_pb2
 
 REQUESTS: dict[str, Any] = {
     "AuthorizationService/Authorize": use(),
@@ -46,13 +46,24 @@ REQUESTS: dict[str, Any] = {
     "FactsService/WatchChanges": facts_pb2.WatchChangesRequest(),
     "FactsService/ListImports": facts_pb2.ListImportsRequest(),
     "FactsService/EndImport": facts_pb2.EndImportRequest(caller="C", import_id="I"),
+    "OperationsService/Perform": operations_pb2.PerformRequest(
+        subject=entity("Person:P1"), action="use", resource=entity("Seal:S1"), request_id="A1"
+    ),
+    "OperationsService/GetOperation": operations_pb2.GetOperationRequest(operation_id="O-none"),
+    "OperationsService/GetKeys": operations_pb2.GetKeysRequest(),
 }
+
+NOTHING_THERE = {
+    "FactsService/EndImport": grpc.StatusCode.FAILED_PRECONDITION,
+    "OperationsService/GetOperation": grpc.StatusCode.NOT_FOUND,
+}
+"""What these requests are answered with: they name what is not there."""
 
 
 def method_of(served: Any, rpc: str) -> Any:
     """The method, called with one message and answering with one."""
     service, _, name = rpc.partition("/")
-    method = getattr(served.authorization if service == "AuthorizationService" else served.facts, name)
+    method = getattr(served.stub_of(service), name)
     if name == "ImportFacts":
         return lambda request, **how: method(iter([request]), **how)
     if name == "WatchChanges":
@@ -127,11 +138,10 @@ def test_an_rpc_that_is_not_listed_is_not_permitted(serve: Serve, rpc: str) -> N
     for token in ("t" * 40, "n" * 40):
         refusal = refused(method_of(served, rpc), REQUESTS[rpc], token)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
-    for other in set(RPCS) - {rpc, "FactsService/EndImport"}:
+    for other in set(RPCS) - {rpc, *NOTHING_THERE}:
         ask(method_of(served, other), REQUESTS[other])
-    if rpc != "FactsService/EndImport":
-        none = refused(method_of(served, "FactsService/EndImport"), REQUESTS["FactsService/EndImport"])
-        assert none.code == grpc.StatusCode.FAILED_PRECONDITION
+    for other in NOTHING_THERE.keys() - {rpc}:
+        assert refused(method_of(served, other), REQUESTS[other]).code == NOTHING_THERE[other]
 
 
 def test_each_token_is_its_own_caller(serve: Serve) -> None:

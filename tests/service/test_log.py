@@ -19,6 +19,7 @@ import grpc
 import pytest
 from calls import TOKEN, refused, use
 from conftest import trusted
+from fake_acts import FakeActs
 from fake_pdp import FakePdp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -89,7 +90,7 @@ def test_calls_and_health_are_answered_whatever_becomes_of_the_log(
         patched.setattr(sys, "stderr", Stderr(pipe.writing))
         log = make_log()
     settings = ServerSettings("127.0.0.1:0", is_insecure=True, threads=2)
-    server = build(settings, Callers([trusted()]), store, FakePdp(), log)
+    server = build(settings, Callers([trusted()]), store, FakePdp(), FakeActs(), log)
     server.start()
     try:
         with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:

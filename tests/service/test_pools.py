@@ -21,6 +21,7 @@ from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call
 from sealauthz.service.facts import FactsServicer
+from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
 from sealauthz.v1 import authorization_pb2, facts_pb2
 
@@ -39,15 +40,18 @@ POOL_OF = {
     "FactsService/EndImport": "transactions",
     "FactsService/ImportFacts": "streams",
     "FactsService/WatchChanges": "streams",
+    "OperationsService/Perform": "transactions",
+    "OperationsService/GetOperation": "transactions",
+    "OperationsService/GetKeys": "transactions",
 }
 
 
 def stubs(served: Served) -> dict[str, Callable[..., Any]]:
     """Every RPC of ours as a call that sends an empty request and waits for what there is to wait for."""
     found = {}
-    for service, stub in zip(SERVICES, (served.authorization, served.facts), strict=True):
+    for service in SERVICES:
         for method in service.methods:
-            found[f"{service.name}/{method.name}"] = getattr(stub, method.name)
+            found[f"{service.name}/{method.name}"] = getattr(served.stub_of(service.name), method.name)
     return found
 
 
@@ -67,7 +71,11 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
         call_now = call
         return stream if is_streaming else call
 
-    servicers = {"AuthorizationService": AuthorizationServicer, "FactsService": FactsServicer}
+    servicers = {
+        "AuthorizationService": AuthorizationServicer,
+        "FactsService": FactsServicer,
+        "OperationsService": OperationsServicer,
+    }
     streaming = {f"{service.name}/{method.name}": method for service in SERVICES for method in service.methods}
     for rpc, method in streaming.items():
         service, _, name = rpc.partition("/")

@@ -17,6 +17,7 @@ import pytest
 import trustme
 from calls import ask, refused, use
 from conftest import Serve, Served, trusted
+from fake_acts import FakeActs
 from fake_pdp import FakePdp, allow
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -31,7 +32,7 @@ from sealauthz.v1 import authorization_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = ("", "sealauthz.v1.AuthorizationService", "sealauthz.v1.FactsService")
+NAMES = ("", "sealauthz.v1.AuthorizationService", "sealauthz.v1.FactsService", "sealauthz.v1.OperationsService")
 
 
 def health(served: Served, name: str = "") -> int:
@@ -101,14 +102,14 @@ REFUSED = {
 @pytest.mark.parametrize(("settings", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_listener_that_must_not_be_is_refused(store: Store, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigRefused, match=message):
-        build(ServerSettings(**{"listen": "127.0.0.1:0", **settings}), Callers(()), store, FakePdp())
+        build(ServerSettings(**{"listen": "127.0.0.1:0", **settings}), Callers(()), store, FakePdp(), FakeActs())
 
 
 def test_a_port_that_is_taken_is_refused(serve: Serve, store: Store) -> None:
     served = serve()
     settings = ServerSettings(listen=served.address, is_insecure=True)
     with pytest.raises(ConfigRefused, match="cannot listen on"):
-        build(settings, Callers(()), store, FakePdp())
+        build(settings, Callers(()), store, FakePdp(), FakeActs())
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ class Switched:
 
 def test_health_needs_no_caller_and_tells_of_every_service(serve: Serve) -> None:
     served = serve()
-    assert [health(served, name) for name in NAMES] == [SERVING] * 3
+    assert [health(served, name) for name in NAMES] == [SERVING] * len(NAMES)
 
 
 def test_health_of_an_unknown_service_is_not_found(serve: Serve) -> None:
@@ -159,12 +160,12 @@ def test_health_of_an_unknown_service_is_not_found(serve: Serve) -> None:
 def test_health_is_not_serving_until_the_facts_can_be_read_and_follows_the_database(serve: Serve, store: Store) -> None:
     switched = Switched(store, is_gone=True)
     served = serve(facts=switched)
-    assert [health(served, name) for name in NAMES] == [NOT_SERVING] * 3
+    assert [health(served, name) for name in NAMES] == [NOT_SERVING] * len(NAMES)
     switched.is_gone = False
     wait_for(served, SERVING)
     switched.is_gone = True
     wait_for(served, NOT_SERVING)
-    assert [health(served, name) for name in NAMES] == [NOT_SERVING] * 3
+    assert [health(served, name) for name in NAMES] == [NOT_SERVING] * len(NAMES)
     switched.is_gone = False
     wait_for(served, SERVING)
 
@@ -284,6 +285,7 @@ def test_reflection_needs_a_known_caller_and_no_right(serve: Serve) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
         "sealauthz.v1.AuthorizationService",
         "sealauthz.v1.FactsService",
+        "sealauthz.v1.OperationsService",
     ]
     with pytest.raises(grpc.RpcError) as caught:
         services(served)

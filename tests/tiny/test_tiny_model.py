@@ -21,6 +21,7 @@ from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, Su
 from sealauthz.facts import Batch, Delete, FactCache, Feed, Part, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
+from sealauthz.operations import Operations
 from sealauthz.polar.check import Severity
 from sealauthz.policytest.loading import PolicyTests
 from sealauthz.schema import Part as ModelPart
@@ -54,7 +55,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def caller(**rights: Any) -> Caller:
     fields = {name: frozenset(c.name for c in shape.columns) for name, shape in TINY.shapes.items()}
-    full: dict[str, Any] = {"rpcs": frozenset(RPCS), "tenants": None, "read": fields, "write": fields, **rights}
+    full: dict[str, Any] = {"rpcs": frozenset(RPCS), "tenants": None, "read": fields, "write": fields}
+    full |= {"performs": None, **rights}
     return Caller(TINY, "demo", hashlib.sha256(TOKEN.encode()).digest(), **full)
 
 
@@ -64,7 +66,8 @@ def client(store: Store, bundle: Bundle) -> Iterator[SealAuthzClient]:
     feed = Feed(cache, store, lambda *_: None)
     feed.start()
     settings = ServerSettings(listen="127.0.0.1:0", is_insecure=True)
-    server = build(settings, Callers([caller()]), store, PolicyDecisionPoint(cache, bundle), signal=cache.signal)
+    pdp = PolicyDecisionPoint(cache, bundle)
+    server = build(settings, Callers([caller()]), store, pdp, Operations(store, pdp), signal=cache.signal)
     server.start()
     with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True) as client:
         yield client
@@ -97,6 +100,43 @@ def test_it_is_decided_and_explained(client: SealAuthzClient) -> None:
     }
     with pytest.raises(CallFailed, match="is not part of the context"):
         client.authorize("User:bob", "read", "Document:d1", {"approver": "red-ann"})
+
+
+def test_an_act_is_performed_once_and_seen_at_its_revision(client: SealAuthzClient, store: Store) -> None:
+    arguments = {"titles": ["A", "B"], "words": 7}
+    performed = client.perform("User:bob", "add", "Folder:plans", None, arguments, request_id="r1")
+    assert performed
+    operation = performed.operation
+    assert operation is not None
+    assert (operation.caller, operation.values, operation.receipt) == ("demo", {"count": 2}, "")
+    assert operation.revision == store.revision()
+    fresh = at_least(operation.revision_token)
+    assert len(client.list_resources("User:ann", "read", "Document", consistency=fresh).ids) == 4
+    again = client.perform("User:bob", "add", "Folder:plans", None, arguments, request_id="r1")
+    assert again.is_replay
+    assert (again.operation, again.decision.decision_id) == (operation, performed.decision.decision_id)
+    assert client.operation(operation.operation_id) == operation
+    assert store.revision() == operation.revision
+    with pytest.raises(CallFailed) as caught:
+        client.perform("User:bob", "add", "Folder:plans", None, {"titles": ["C"]}, request_id="r1")
+    assert (caught.value.code, caught.value.metadata) == (grpc.StatusCode.ALREADY_EXISTS, {"invariant": "REQUEST_ID"})
+
+
+def test_a_denied_act_says_why_and_changes_nothing(client: SealAuthzClient, store: Store) -> None:
+    before = store.revision()
+    denied = client.perform("User:bob", "publish", "Document:d1", request_id="r1")
+    assert not denied
+    assert [reason.code for reason in denied.decision.reasons] == ["APPROVER_NEEDED"]
+    assert store.revision() == before
+    assert client.perform("User:bob", "publish", "Document:d1", {"approver": "red-ann"}, request_id="r1")
+
+
+def test_an_argument_that_does_not_fit_is_named(client: SealAuthzClient) -> None:
+    for arguments, field in (({"titles": [1]}, "arguments[titles][0]"), ({"title": "A"}, "arguments[title]")):
+        with pytest.raises(CallFailed) as caught:
+            client.perform("User:bob", "add", "Folder:plans", None, arguments)
+        assert caught.value.code == grpc.StatusCode.INVALID_ARGUMENT
+        assert field in dict(caught.value.violations)
 
 
 def test_lists_hold_what_is_allowed(client: SealAuthzClient) -> None:

@@ -28,6 +28,7 @@ from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.facts.store.sweep import Report, Sweep
+from sealauthz.operations import Operations
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.service import Callers, Server, build
@@ -141,9 +142,9 @@ def serve(
         sweep.start()
         stack.callback(sweep.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)
-        server = build(
-            settings, callers, store, pdp, log, fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread]
-        )
+        acts = Operations(store, pdp)
+        background = [feed.thread, sweep.thread]
+        server = build(settings, callers, store, pdp, acts, log, fact_cache.signal, fact_cache.permits, background)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()

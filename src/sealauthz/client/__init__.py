@@ -17,9 +17,12 @@ from sealauthz.answers import (
     Decision,
     Explanation,
     ListPage,
+    NamedValue,
     NextStep,
     Obligation,
+    Operation,
     ParameterValue,
+    Performed,
     Reason,
     RequirementOutcome,
     RuleRef,
@@ -27,6 +30,7 @@ from sealauthz.answers import (
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
 from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put, update
 from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
+from sealauthz.client.operations import ArgumentValue, OperationsCalls
 from sealauthz.client.transport import DEFAULT_TIMEOUT_S, MAX_ATTEMPTS, MAX_RECEIVE_BYTES, CallFailed
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "MAX_RECEIVE_BYTES",
     "NEWEST",
+    "ArgumentValue",
     "Attempt",
     "CallFailed",
     "Changes",
@@ -44,12 +49,15 @@ __all__ = [
     "Explanation",
     "Imported",
     "ListPage",
+    "NamedValue",
     "NextStep",
     "NoAnswer",
     "Obligation",
     "OpenImport",
+    "Operation",
     "Page",
     "ParameterValue",
+    "Performed",
     "Question",
     "Reason",
     "RequirementOutcome",
@@ -66,7 +74,7 @@ __all__ = [
 ]
 
 
-class SealAuthzClient(AuthorizationCalls, FactsCalls):
+class SealAuthzClient(AuthorizationCalls, FactsCalls, OperationsCalls):
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
     `tls_roots` are the PEM certificates to trust (None: those of grpcio); `insecure` is plain text, to loopback only.

@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -40,8 +40,11 @@ _BUSY = "SERVICE_BUSY"
 class CallFailed(Exception):
     """A call without an answer. `violations` holds the malformed fields, `metadata` what varies (`invariant` …).
 
-    `retry_after_s`: the server wants to be left alone for so long.
+    `retry_after_s`: the server wants to be left alone for so long. `request_id` is that of an act which may have been
+    performed nevertheless: the same call with it tells. It is empty for other calls.
     """
+
+    request_id = ""
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Connection:
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout_s = timeout_s
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._operations: Any = operations_pb2_grpc.OperationsServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:

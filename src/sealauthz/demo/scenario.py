@@ -23,6 +23,7 @@ from sealauthz.demo.harness import Clock, Harness
 from sealauthz.demo.story import tell
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
+from sealauthz.operations import Operations
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.schema.rules import Rising
@@ -55,7 +56,7 @@ def run(console: Console) -> list[str]:
 
 
 def demo_caller(token: str) -> Caller:
-    """Return a caller that may call, read and write everything: for demonstrations only."""
+    """Return a caller that may call, read, write and perform everything: for demonstrations only."""
     everything = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
     return Caller(
         name="demo",
@@ -65,6 +66,7 @@ def demo_caller(token: str) -> Caller:
         tenants=None,
         read=everything,
         write=everything,
+        performs=None,
         sees_operator_reasons=True,
     )
 
@@ -107,7 +109,9 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         store = stack.enter_context(closing(Store.open(url, MODEL, now=clock)))
         pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL), now=clock)
         # The log of the service would stand between the lines of the story.
-        server = build(settings, Callers([demo_caller(token)]), store, pdp, make_log(io.StringIO()))
+        server = build(
+            settings, Callers([demo_caller(token)]), store, pdp, Operations(store, pdp), make_log(io.StringIO())
+        )
         server.start()
         stack.callback(server.stop, grace_s=1)
         address = f"localhost:{server.port}"

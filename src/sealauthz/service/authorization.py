@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 from sealauthz.decision import PolicyDecisionPoint, RequestOptions
-from sealauthz.decision.assembly import MaySee, Within, everything
-from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.decision import Decision
 from sealauthz.decision.listing import ListPage
 from sealauthz.decision.paging import Paging
-from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
-from sealauthz.decision.texts import LANGUAGES
+from sealauthz.decision.question import ListQuery, Question
 from sealauthz.errors import InvalidRequest, SealAuthzError, Violation
 from sealauthz.facts.memory.consistency import FROM_MEMORY, FULL, Consistency, Deadline
 from sealauthz.facts.memory.permits import NotAtOnce
@@ -20,17 +17,25 @@ from sealauthz.process.log import Log
 from sealauthz.service import encoding
 from sealauthz.service.budget import MAX_QUESTIONS_AT_ONCE, Budget
 from sealauthz.service.callers import Call
-from sealauthz.service.fields import FieldViolations, check_store, is_id, token_from
+from sealauthz.service.fields import FieldViolations, check_store, token_from
 from sealauthz.service.handling import write_incident
+from sealauthz.service.questions import (
+    checked_language,
+    context_from,
+    entity_from,
+    may_see_of,
+    note_decision,
+    note_question,
+    parts_from,
+    question_from,
+)
 from sealauthz.service.responses import about_page, conditional_messages, explanation_message, fill_decision
 from sealauthz.service.status import failure_of
 from sealauthz.v1 import authorization_pb2, authorization_pb2_grpc
 
 MAX_BATCH = 1_000
-MAX_CONTEXT_KEYS = 32
 MAX_EXCEPTIONS = 32
 
-AsksOne = authorization_pb2.Question | authorization_pb2.AuthorizeRequest | authorization_pb2.ExplainRequest
 AsksPage = authorization_pb2.ListResourcesRequest | authorization_pb2.ListSubjectsRequest
 AsksWithTexts = (
     authorization_pb2.AuthorizeRequest
@@ -51,10 +56,10 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Authorize(self, request: authorization_pb2.AuthorizeRequest, call: Call) -> bytes:
         """Decide one question. The response is written already, as a batch is (`service.encoding`)."""
-        question, language = _question_from(request), _language_from(request)
-        self._note_question(call, question.action, question.resource.type)
+        question, language = question_from(request), checked_language(request.language)
+        note_question(call, self._pdp.bundle, question.action, question.resource.type)
         decision = self._decide(question, self._options(request, call))
-        _note_decision(call, decision)
+        note_decision(call, decision)
         return encoding.response(decision, call.caller, self._store_id, language)
 
     def AuthorizeBatch(self, request: authorization_pb2.AuthorizeBatchRequest, call: Call) -> bytes:
@@ -66,7 +71,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
             raise NotAtOnce
         if call.may_wait:
             call.counts_as(len(request.questions))
-        language = _language_from(request)
+        language = checked_language(request.language)
         read = [_read(message, index) for index, message in enumerate(request.questions)]
         questions = [question for question in read if isinstance(question, Question)]
         options = self._options(request, call)
@@ -89,11 +94,11 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     ) -> authorization_pb2.ListActionsResponse:
         """Decide every action of the resource's type, or tell which would be allowed but for some requirements."""
         violations = FieldViolations()
-        subject, resource, context = _parts_from(request, "", violations)
+        subject, resource, context = parts_from(request, "", violations)
         exceptions = _exceptions_from(request, violations)
         violations.refuse()
-        language = _language_from(request)
-        self._note_question(call, "", resource.type)
+        language = checked_language(request.language)
+        note_question(call, self._pdp.bundle, "", resource.type)
         if exceptions:
             options = self._options(request, call)
             items = self._pdp.actions_except(subject, resource, exceptions, context, options)
@@ -109,10 +114,10 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def Explain(self, request: authorization_pb2.ExplainRequest, call: Call) -> authorization_pb2.ExplainResponse:
         """Decide one question, and name the rules that matter."""
-        question, language = _question_from(request), _language_from(request)
-        self._note_question(call, question.action, question.resource.type)
+        question, language = question_from(request), checked_language(request.language)
+        note_question(call, self._pdp.bundle, question.action, question.resource.type)
         explanation = self._pdp.explain(question, self._options(request, call))
-        _note_decision(call, explanation.decision)
+        note_decision(call, explanation.decision)
         return authorization_pb2.ExplainResponse(
             explanation=explanation_message(explanation, call.caller, self._store_id, language)
         )
@@ -152,7 +157,7 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
 
     def _page(self, request: AsksPage, call: Call) -> ListPage:
         query, options = _query_from(request), self._options(request, call)
-        self._note_question(call, query.action, query.resource_type)
+        note_question(call, self._pdp.bundle, query.action, query.resource_type)
         page = self._pdp.list_page(query, Paging(request.page_size, request.page_token), options)
         call.noted["items"] = len(page.ids)
         call.noted["complete"] = int(page.is_complete)
@@ -170,38 +175,16 @@ class AuthorizationServicer(authorization_pb2_grpc.AuthorizationServiceServicer)
     def _options(self, request: AsksWithTexts | AsksPage, call: Call) -> RequestOptions:
         """For whom to answer, how fresh, and until when."""
         caller = call.caller
-        may_see: MaySee = everything if caller.tenants is None else Within(caller.tenants)
         consistency = _consistency_from(request, self._store_id)
-        return RequestOptions(may_see, caller.name, consistency, Deadline(call.deadline), call.may_wait)
-
-    def _note_question(self, call: Call, action: str, resource_type: str) -> None:
-        # Only words of the vocabulary: any other text is the client's own, and may be personal.
-        actions = self._pdp.bundle.actions.get(resource_type)
-        if actions is not None:
-            call.noted["resource_type"] = resource_type
-            if action in actions:
-                call.noted["action"] = action
+        return RequestOptions(may_see_of(caller), caller.name, consistency, Deadline(call.deadline), call.may_wait)
 
 
 def _read(message: authorization_pb2.Question, index: int) -> Question | InvalidRequest:
     """Read one question of a batch; a malformed one does not fail the others."""
     try:
-        return _question_from(message, f"questions[{index}].")
+        return question_from(message, f"questions[{index}].")
     except InvalidRequest as error:
         return error
-
-
-def _note_decision(call: Call, decision: Decision) -> None:
-    call.noted["decision_id"] = decision.decision_id
-    call.noted["effect"] = str(Effect(decision.effect))
-
-
-def _language_from(message: AsksWithTexts) -> str:
-    """Read the language of the texts; empty for none. Raises InvalidRequest for an unknown one."""
-    language = message.language
-    if language and language not in LANGUAGES:
-        raise InvalidRequest.at("language", f"must be empty or one of {', '.join(LANGUAGES)}")
-    return language
 
 
 def _consistency_from(message: AsksWithTexts | AsksPage, store_id: str) -> Consistency:
@@ -222,16 +205,6 @@ def _consistency_from(message: AsksWithTexts | AsksPage, store_id: str) -> Consi
             raise InvalidRequest.at("consistency", "must not say `fully_consistent: false`; leave it out instead")
 
 
-def _question_from(message: AsksOne, prefix: str = "") -> Question:
-    """Read a question. `prefix` goes before each path. Raises InvalidRequest naming every malformed field."""
-    violations = FieldViolations()
-    subject, resource, context = _parts_from(message, prefix, violations)
-    action = message.action
-    violations.check_id(f"{prefix}action", action)
-    violations.refuse()
-    return Question(subject, action, resource, context)
-
-
 def _query_from(message: AsksPage) -> ListQuery:
     """Read what to list. Raises InvalidRequest naming every malformed field."""
     if isinstance(message, authorization_pb2.ListResourcesRequest):
@@ -239,10 +212,10 @@ def _query_from(message: AsksPage) -> ListQuery:
     else:
         root, known, wanted = Root.RESOURCE, ("resource", message.resource), ("subject_type", message.subject_type)
     violations = FieldViolations()
-    entity = _entity_from(known[1], known[0], violations)
+    entity = entity_from(known[1], known[0], violations)
     violations.check_id("action", message.action)
     violations.check_id(*wanted)
-    context = _context_from(message.context, "context", violations)
+    context = context_from(message.context, "context", violations)
     exceptions = _exceptions_from(message, violations)
     violations.refuse()
     return ListQuery(root, entity, message.action, wanted[1], context, exceptions)
@@ -257,51 +230,3 @@ def _exceptions_from(
     for place, requirement in enumerate(given[:MAX_EXCEPTIONS]):
         violations.check_id(f"except_requirements[{place}]", requirement)
     return given
-
-
-def _parts_from(
-    message: AsksOne | authorization_pb2.ListActionsRequest, prefix: str, violations: FieldViolations
-) -> tuple[Entity, Entity, Mapping[str, ContextValue]]:
-    return (
-        _entity_from(message.subject, f"{prefix}subject", violations),
-        _entity_from(message.resource, f"{prefix}resource", violations),
-        _context_from(message.context, f"{prefix}context", violations),
-    )
-
-
-def _entity_from(message: authorization_pb2.Entity, path: str, violations: FieldViolations) -> Entity:
-    kind, record_id = message.type, message.id
-    if not (is_id(kind) and is_id(record_id)):
-        if not kind and not record_id:
-            violations.add(path, "is required")
-        else:
-            violations.check_id(f"{path}.type", kind)
-            violations.check_id(f"{path}.id", record_id)
-    return Entity(kind, record_id)
-
-
-def _context_from(
-    messages: Mapping[str, authorization_pb2.ContextValue], path: str, violations: FieldViolations
-) -> Mapping[str, ContextValue]:
-    violations.check_count(path, len(messages), MAX_CONTEXT_KEYS)
-    context: dict[str, ContextValue] = {}
-    # Sorted: a map has no order on the wire, and the same request must name the same fields.
-    for key in sorted(messages):
-        if not is_id(key):
-            violations.add(path, "must have keys of 1 to 128 printable characters")
-            continue
-        context[key] = _value_from(messages[key], f"{path}[{key}]", violations)
-    return context
-
-
-def _value_from(message: authorization_pb2.ContextValue, path: str, violations: FieldViolations) -> ContextValue:
-    which = message.WhichOneof("value")
-    if which is None:
-        violations.add(path, "must hold a value")
-        return ""
-    if which == "time_value":
-        return violations.instant(path, message.time_value)
-    if which == "string_value":
-        violations.check_text(path, message.string_value)
-    value: ContextValue = getattr(message, which)
-    return value

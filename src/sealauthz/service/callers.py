@@ -14,11 +14,12 @@ import grpc
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
-from sealauthz.v1 import authorization_pb2, facts_pb2
+from sealauthz.v1 import authorization_pb2, facts_pb2, operations_pb2
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],
     facts_pb2.DESCRIPTOR.services_by_name["FactsService"],
+    operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
 )
 """The services that a caller needs rights for."""
 
@@ -34,8 +35,9 @@ _MAX_TOKEN_CHARACTERS = 4096
 class Caller:
     """A known caller and its rights on the records of a model; the defaults are none.
 
-    `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `share` is
-    the part of each pool that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes).
+    `tenants` is None for every tenant. `read` and `write` hold fields by record type; `id` always counts in. `performs`
+    holds actions, `use` on every type or `Seal/use` on one; None for every action. `share` is the part of each pool
+    that it may have under way, `calls_per_s` how fast it may ask (None: as fast as it likes).
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Caller:
     tenants: frozenset[str] | None = frozenset()
     read: Mapping[str, frozenset[str]] = field(default_factory=dict)
     write: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    performs: frozenset[str] | None = frozenset()
     sees_operator_reasons: bool = False
     share: float = 0.5
     calls_per_s: float | None = None
@@ -61,6 +64,17 @@ class Caller:
     def may_see(self, tenant_id: str) -> bool:
         """Tell whether the tenant is within the caller's right."""
         return self.tenants is None or tenant_id in self.tenants
+
+    def check_performs(self, action: str, resource_type: str) -> None:
+        """Raise CallerNotPermitted unless the caller may have this action performed on a record of this type."""
+        # An action with a slash would be read as one on a type.
+        names = {action, f"{resource_type}/{action}"} if "/" not in action else set()
+        if self.performs is None or names & self.performs:
+            return
+        # Only words of the vocabulary: any other text is the client's own, and the log has this message.
+        is_known = (action, resource_type) in self.model.actions
+        what = f"`{action}` on {resource_type}" if is_known else "this action"
+        raise CallerNotPermitted(f"the caller `{self.name}` may not perform {what}")
 
     def readable(self, record_type: str) -> frozenset[str]:
         """Return the fields that the caller may read. Raises CallerNotPermitted if it may not read the type at all."""

@@ -26,10 +26,11 @@ from sealauthz.service.certificates import TlsCertificate
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
+from sealauthz.service.operations import Acts, OperationsServicer, PublicKeys, no_keys
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
@@ -133,13 +134,16 @@ def build(
     callers: Callers,
     store: Store,
     pdp: PolicyDecisionPoint,
+    acts: Acts,
     log: Log | None = None,
     signal: Signal | None = None,
     permits: ReadPermits | None = None,
     threads: Iterable[Background] = (),
+    keys: PublicKeys = no_keys,
 ) -> Server:
     """Build a server that holds its port and does not take calls yet. Raises ConfigRefused.
 
+    `acts` performs them (`operations.Operations`), and `keys` returns the key set that verifies their receipts.
     `signal` announces new revisions (`FactCache.signal`), so that watchers get them at once; without it they poll.
     `permits` are the read permits of the fact cache (`FactCache.permits`): while an answer waits for one, another takes
     its thread. `threads` are those of the background, besides the server's own: while one fails, health is NOT_SERVING.
@@ -169,12 +173,14 @@ def build(
     watches = Watches(store, signal or Signal(), log)
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store, watches)
+    operations = OperationsServicer(acts, pdp, store.store_id, keys)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread] if reception is None else [interceptor.thread, reception.thread]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting])
     to = reception or server
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]

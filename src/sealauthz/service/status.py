@@ -37,6 +37,7 @@ TABLE: dict[type[errors.SealAuthzError], Row] = {
     errors.InvalidRequest: Row(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     errors.CallerUnknown: Row(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNKNOWN"),
     errors.CallerNotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED"),
+    errors.OperationUnknown: Row(grpc.StatusCode.NOT_FOUND, "OPERATION_UNKNOWN"),
     errors.FactConflict: Row(grpc.StatusCode.ALREADY_EXISTS, "FACT_CONFLICT"),
     errors.InvariantBroken: Row(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_BROKEN"),
     errors.FactsUnavailable: Row(grpc.StatusCode.UNAVAILABLE, "FACTS_UNAVAILABLE"),

@@ -1,0 +1,68 @@
+"""Acts that are performed as a test tells them to be: remembered by request, and carried out nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fake_pdp import NOW, allow
+
+from sealauthz.decision import RequestOptions
+from sealauthz.decision.decision import Decision
+from sealauthz.decision.question import Question
+from sealauthz.errors import CallerNotPermitted, FactConflict
+from sealauthz.operations import Operation, Performance, Performed
+
+VALUES: Mapping[str, str | int | bool] = {"role_id": "R1", "count": 2, "ends_at": NOW, "is_last": True}
+
+
+class FakeActs:
+    """Performs what `answer` allows; an act on `Seal:S2` concerns E2, all others E1."""
+
+    def __init__(self, answer: Callable[[Question], Decision] = allow, values: Mapping[str, str | int | bool] = VALUES):
+        self.answer = answer
+        self.values = values
+        self.asked: list[Performance] = []
+        self.options: RequestOptions | None = None
+        self._kept: dict[tuple[str, str], tuple[Performance, Performed]] = {}
+
+    @property
+    def done(self) -> list[str]:
+        """The ids of the requests that were performed."""
+        return [request_id for _, request_id in self._kept]
+
+    def perform(self, performance: Performance, options: RequestOptions) -> Performed:
+        """Perform an act, unless it was performed before."""
+        self.asked.append(performance)
+        self.options = options
+        question, key = performance.question, (options.caller, performance.request_id)
+        if not options.may_see("E2" if question.resource.id == "S2" else "E1"):
+            raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
+        if key in self._kept:
+            earlier, performed = self._kept[key]
+            if earlier != performance:
+                raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
+            return Performed(performed.decision, performed.operation, is_replay=True)
+        decision = self.answer(question)
+        if not decision:
+            return Performed(decision, None)
+        operation = Operation(
+            operation_id=f"O-{performance.request_id}",
+            caller=options.caller,
+            request_id=performance.request_id,
+            subject=question.subject,
+            action=question.action,
+            resource=question.resource,
+            revision=8,
+            timeline="T",
+            at=NOW,
+            values=self.values,
+            receipt="head.body.signature" if question.action == "use" else "",
+        )
+        performed = Performed(decision, operation)
+        self._kept[key] = (performance, performed)
+        return performed
+
+    def operation(self, caller: str, operation_id: str) -> Operation | None:
+        """Return an operation of this caller."""
+        found = (performed.operation for (by, _), (_, performed) in self._kept.items() if by == caller)
+        return next((operation for operation in found if operation and operation.operation_id == operation_id), None)
