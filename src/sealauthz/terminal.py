@@ -77,6 +77,51 @@ def decision_page(question: str, decision: Decision) -> RenderableType:
     return Group(headline, decision_body(decision), rests_on)
 
 
+def performed_page(question: str, performed: answers.Performed) -> RenderableType:
+    """Lay out the answer to an act: that it was done, what is left to do, and what it made; or why it was not."""
+    operation = performed.operation
+    if operation is None:
+        return decision_page(question, performed.decision)
+    said = "PERFORMED BEFORE" if performed.is_replay else "PERFORMED"
+    return Group(
+        Text.assemble((said, "bold green"), f"  {question}"),
+        decision_body(performed.decision),
+        _made(operation),
+        Text(
+            f"operation {operation.operation_id}, request {operation.request_id}\n"
+            f"at {instant(operation.performed_at)}, facts at revision {operation.revision}, "
+            f"policy {performed.decision.policy_version}",
+            style="dim",
+        ),
+    )
+
+
+def operation_page(operation: answers.Operation) -> RenderableType:
+    """Lay out an operation: what was done, what it made, when, and for whom."""
+    return Group(
+        Text.assemble(("PERFORMED", "bold green"), f"  {operation.subject} {operation.action} {operation.resource}"),
+        _made(operation),
+        Text(
+            f"operation {operation.operation_id}, request {operation.request_id} of {operation.caller}\n"
+            f"at {instant(operation.performed_at)}, facts at revision {operation.revision}",
+            style="dim",
+        ),
+    )
+
+
+def _made(operation: answers.Operation) -> RenderableType:
+    """Lay out what an operation names, and its receipt."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for name, value in sorted(operation.values.items()):
+        shown = instant(value) if isinstance(value, datetime.datetime) else str(value)
+        grid.add_row(name, shown.lower() if isinstance(value, bool) else shown)
+    if operation.receipt:
+        grid.add_row("receipt", operation.receipt)
+    return Padding(grid, (0, 0, 0, 2)) if grid.rows else Group()
+
+
 def explanation_page(
     question: str, explanation: answers.Explanation, title: str = "requirements of the action"
 ) -> RenderableType:

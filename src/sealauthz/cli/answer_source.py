@@ -27,6 +27,9 @@ _EXIT_OF = {
     grpc.StatusCode.INVALID_ARGUMENT: Exit.WRONG_USE,
     grpc.StatusCode.UNAUTHENTICATED: Exit.NOT_PERMITTED,
     grpc.StatusCode.PERMISSION_DENIED: Exit.NOT_PERMITTED,
+    grpc.StatusCode.NOT_FOUND: Exit.REFUSED,
+    grpc.StatusCode.ALREADY_EXISTS: Exit.REFUSED,
+    grpc.StatusCode.FAILED_PRECONDITION: Exit.REFUSED,
 }
 
 
@@ -120,19 +123,23 @@ def _in_process(where: Where) -> Iterator[InProcess]:
     from sealauthz.cli.in_process import InProcess
     from sealauthz.decision import PolicyDecisionPoint
     from sealauthz.facts import FactCache
+    from sealauthz.operations import Operations
 
     bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
-        yield InProcess(PolicyDecisionPoint(FactCache(store), bundle))
+        pdp = PolicyDecisionPoint(FactCache(store), bundle)
+        yield InProcess(pdp, Operations(store, pdp))
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:
     code = _EXIT_OF.get(error.code, Exit.NO_ANSWER)
+    is_open = bool(error.request_id) and code is Exit.NO_ANSWER
+    again = f"; it may have been performed, which --request-id {error.request_id} tells" if is_open else ""
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
         # The text of grpc names sockets and retries; the address and whether TLS was used help more.
         how = "in plain text" if insecure else "over TLS"
-        return Stop(f"no server answers at `{address}` {how}", code)
-    return Stop(error.message or error.code.name, code)
+        return Stop(f"no server answers at `{address}` {how}{again}", code)
+    return Stop(f"{error.message or error.code.name}{again}", code)
 
 
 def _token(token_file: Path | None) -> str:

@@ -43,6 +43,7 @@ EXIT_OF: dict[type[errors.SealAuthzError], Exit] = {
     errors.InvalidRequest: Exit.WRONG_USE,
     errors.CallerUnknown: Exit.NOT_PERMITTED,
     errors.CallerNotPermitted: Exit.NOT_PERMITTED,
+    errors.OperationUnknown: Exit.REFUSED,
     errors.FactConflict: Exit.REFUSED,
     errors.InvariantBroken: Exit.REFUSED,
     errors.FactsUnavailable: Exit.NO_ANSWER,
@@ -74,6 +75,8 @@ _COMMANDS = {
     "explain": "asking.explain",
     "actions": "asking.actions",
     "list": "asking.list_",
+    "perform": "performing.perform",
+    "operation": "performing.operation",
     "facts": "facts.facts",
     "policy": "policy.policy",
     "db": "operating.db",
@@ -115,7 +118,7 @@ def cli() -> None:
 
     \b
     Exit codes:
-      0  done; `check`: allowed
+      0  done; `check`: allowed; `perform`: performed
       1  refused: a deny, a fact that breaks a rule, a faulty policy
       2  wrong use: arguments, configuration, a malformed question or fact
       3  no answer: the database or the server cannot be used now

@@ -110,9 +110,9 @@ def check(
     """
     with answer_source(where) as source:
         decision = source.authorize(
-            subject, action, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
         )
-    _print(output, decision_json(decision), decision_page(f"{subject} {action} {resource}", decision))
+    print_answer(output, decision_json(decision), decision_page(f"{subject} {action} {resource}", decision))
     return Exit.DONE if decision else Exit.REFUSED
 
 
@@ -144,7 +144,7 @@ def explain(
     """
     with answer_source(where) as source:
         explanation = source.explain(
-            subject, action, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, action, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
         )
     title = "requirements of the action"
     if unmet:
@@ -152,7 +152,7 @@ def explain(
         explanation = dataclasses.replace(explanation, requirements=in_the_way)
         title = "requirements that are not met"
     page = explanation_page(f"{subject} {action} {resource}", explanation, title)
-    _print(output, explanation_json(explanation), page)
+    print_answer(output, explanation_json(explanation), page)
     return Exit.DONE
 
 
@@ -186,16 +186,16 @@ def actions(
     if exceptions:
         _refuse_language(where)
         with answer_source(where) as source:
-            items = source.list_actions_except(subject, resource, exceptions, _as_mapping(context), consistency=NEWEST)
+            items = source.list_actions_except(subject, resource, exceptions, as_mapping(context), consistency=NEWEST)
         as_conditional = {"except_requirements": sorted(set(exceptions)), "conditional": conditional_json(items)}
-        _print(output, as_conditional, conditional_items(exceptions, items))
+        print_answer(output, as_conditional, conditional_items(exceptions, items))
         return Exit.DONE
     with answer_source(where) as source:
         decisions = source.list_actions(
-            subject, resource, _as_mapping(context), language=where.language or "", consistency=NEWEST
+            subject, resource, as_mapping(context), language=where.language or "", consistency=NEWEST
         )
     as_json = {action: decision_json(decision) for action, decision in decisions.items()}
-    _print(output, as_json, actions_table(decisions))
+    print_answer(output, as_json, actions_table(decisions))
     return Exit.DONE
 
 
@@ -246,18 +246,18 @@ def list_(
         if exceptions:
             ask_but_for = source.resource_pages_except if is_of_resources else source.subject_pages_except
             conditional = ask_but_for(
-                subject, action, resource, exceptions, _as_mapping(context), page_size=size, consistency=NEWEST
+                subject, action, resource, exceptions, as_mapping(context), page_size=size, consistency=NEWEST
             )
             would_be = _taken_but_for(conditional, limit)
         else:
             ask = source.resource_pages if is_of_resources else source.subject_pages
             found = _taken(
-                ask(subject, action, resource, _as_mapping(context), page_size=size, consistency=NEWEST), limit
+                ask(subject, action, resource, as_mapping(context), page_size=size, consistency=NEWEST), limit
             )
     if exceptions:
-        _print(output, conditional_list_json(would_be), conditional_page(question, would_be))
+        print_answer(output, conditional_list_json(would_be), conditional_page(question, would_be))
     else:
-        _print(output, list_json(found), list_page(question, found))
+        print_answer(output, list_json(found), list_page(question, found))
     return Exit.DONE
 
 
@@ -267,7 +267,8 @@ def _refuse_language(where: Where) -> None:
         raise click.UsageError("--language adds texts to answers, and a list has none")
 
 
-def _print(output: str, as_json: object, page: RenderableType) -> None:
+def print_answer(output: str, as_json: object, page: RenderableType) -> None:
+    """Print an answer, for programs or for people."""
     if output == "json":
         print_json(as_json)
     else:
@@ -300,7 +301,7 @@ def _taken_but_for(pages: Iterator[ConditionalPage], limit: int | None) -> Condi
     return found
 
 
-def _as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def as_mapping(context: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """Return the context as given. Raises UsageError for a key given twice."""
     made = dict(context)
     if len(made) != len(context):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage
+from sealauthz import answers
+from sealauthz.answers import ConditionalItem, ConditionalPage, Decision, Explanation, ListPage, moment
+from sealauthz.client import ArgumentValue
 from sealauthz.decision import Entity, PolicyDecisionPoint, Question, RequestOptions
 from sealauthz.decision.listing import ListPage as FoundPage
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
+from sealauthz.errors import OperationUnknown
+from sealauthz.operations import Operation, Operations, Performance
 from sealauthz.polar.reach import Root
 
 Context = Mapping[str, str]
@@ -25,6 +31,7 @@ class InProcess:
     """
 
     pdp: PolicyDecisionPoint
+    operations: Operations
 
     def authorize(
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
@@ -32,6 +39,31 @@ class InProcess:
         """Decide one question."""
         question = Question(_entity(subject), action, _entity(resource), context)
         return self.pdp.decide(question, _OPTIONS).answer(language)
+
+    def perform(
+        self,
+        subject: str,
+        action: str,
+        resource: str,
+        context: Context,
+        arguments: Mapping[str, ArgumentValue],
+        request_id: str,
+        language: str = "",
+        **_: object,
+    ) -> answers.Performed:
+        """Carry an act out, if it is allowed."""
+        question = Question(_entity(subject), action, _entity(resource), context)
+        given = {name: _numbered(value) for name, value in arguments.items()}
+        performed = self.operations.perform(Performance(question, request_id, given), _OPTIONS)
+        operation = None if performed.operation is None else _operation_answer(performed.operation)
+        return answers.Performed(performed.decision.answer(language), operation, request_id, performed.is_replay)
+
+    def operation(self, operation_id: str) -> answers.Operation:
+        """Return what was performed here. Raises OperationUnknown."""
+        found = self.operations.operation(_OPTIONS.caller, operation_id)
+        if found is None:
+            raise OperationUnknown("no operation of this id was performed here")
+        return _operation_answer(found)
 
     def explain(
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
@@ -107,3 +139,35 @@ class InProcess:
 def _entity(text: str) -> Entity:
     record_type, _, record_id = text.partition(":")
     return Entity(record_type, record_id)
+
+
+def _numbered(value: ArgumentValue) -> Any:
+    """Return an argument with its instants as numbers of microseconds."""
+    if isinstance(value, datetime.datetime):
+        return (value - moment(0)) // datetime.timedelta(microseconds=1)
+    if isinstance(value, Mapping):
+        return {name: _numbered(part) for name, part in value.items()}
+    if isinstance(value, str | int):
+        return value
+    return [_numbered(item) for item in value]
+
+
+def _operation_answer(operation: Operation) -> answers.Operation:
+    return answers.Operation(
+        operation_id=operation.operation_id,
+        caller=operation.caller,
+        request_id=operation.request_id,
+        subject=str(operation.subject),
+        action=operation.action,
+        resource=str(operation.resource),
+        revision=operation.revision,
+        revision_token="",
+        performed_at=moment(operation.at),
+        values={name: _named(name, value) for name, value in operation.values.items()},
+        receipt=operation.receipt,
+    )
+
+
+def _named(name: str, value: str | int | bool) -> answers.NamedValue:
+    is_instant = isinstance(value, int) and not isinstance(value, bool) and name.endswith(("_at", "_until"))
+    return moment(value) if is_instant else value  # type: ignore[arg-type]

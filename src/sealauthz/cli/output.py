@@ -18,7 +18,9 @@ from sealauthz.answers import (
     ListPage,
     NextStep,
     Obligation,
+    Operation,
     ParameterValue,
+    Performed,
     moment,
 )
 
@@ -62,6 +64,33 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "revision": decision.revision,
         "evaluated_at": rfc3339(decision.evaluated_at),
         "valid_until": rfc3339(decision.valid_until),
+    }
+
+
+def performed_json(performed: Performed) -> dict[str, Any]:
+    """Return the answer to an act as JSON."""
+    return {
+        "performed": bool(performed),
+        "replayed": performed.is_replay,
+        "request_id": performed.request_id,
+        "decision": decision_json(performed.decision),
+        "operation": None if performed.operation is None else operation_json(performed.operation),
+    }
+
+
+def operation_json(operation: Operation) -> dict[str, Any]:
+    """Return an operation as JSON."""
+    return {
+        "operation_id": operation.operation_id,
+        "caller": operation.caller,
+        "request_id": operation.request_id,
+        "subject": operation.subject,
+        "action": operation.action,
+        "resource": operation.resource,
+        "revision": operation.revision,
+        "performed_at": rfc3339(operation.performed_at),
+        "values": _parameters(operation.values),
+        "receipt": operation.receipt,
     }
 
 
@@ -118,7 +147,7 @@ def _text(text: str) -> dict[str, str]:
     return {"text": text} if text else {}
 
 
-def _parameters(parameters: Mapping[str, ParameterValue]) -> dict[str, str | int]:
+def _parameters(parameters: Mapping[str, ParameterValue | bool]) -> dict[str, str | int]:
     return {
         name: rfc3339(value) if isinstance(value, datetime.datetime) else value
         for name, value in sorted(parameters.items())

@@ -1,0 +1,90 @@
+"""The commands that act: `perform`, and `operation`, which shows what was performed."""
+
+from __future__ import annotations
+
+import uuid
+
+import click
+
+from sealauthz.cli.answer_source import Where, answer_source, where_options
+from sealauthz.cli.app import Exit
+from sealauthz.cli.arguments import ArgumentEntry, arguments_from
+from sealauthz.cli.asking import as_mapping, print_answer, question_arguments
+from sealauthz.cli.output import operation_json, output_option, performed_json
+from sealauthz.terminal import operation_page, performed_page
+
+
+@click.command()
+@question_arguments
+@click.option(
+    "-a",
+    "--argument",
+    "arguments",
+    type=ArgumentEntry(),
+    multiple=True,
+    help="An argument of the act, or NAME:=JSON; may be repeated.",
+)
+@click.option("--request-id", metavar="ID", help="Your id of this act, which happens once.  [default: a fresh one]")
+@where_options
+@output_option
+def perform(
+    *,
+    subject: str,
+    action: str,
+    resource: str,
+    context: tuple[tuple[str, str], ...],
+    arguments: tuple[tuple[str, bool, str], ...],
+    request_id: str | None,
+    where: Where,
+    output: str,
+) -> int:
+    """Carry out ACTION of SUBJECT on RESOURCE, if it is allowed.
+
+    Decides like `check` and, if that allows, does what the action does, in one
+    transaction: all of it or nothing. Exits with 0 if it was performed and
+    with 1 if it was denied. The same --request-id again performs nothing and
+    shows the first answer.
+
+    An argument is written in the form that the action declares: a text, a
+    whole number, `true` or `false`, a time with its zone. A list is given item
+    by item, or as NAME:=JSON, and so is a record.
+
+    \b
+      sealauthz perform Person:p-lin join Enterprise:e-yunshan \\
+        -a full_name=林小雨 --request-id join-1
+      sealauthz perform Person:p-lin join Enterprise:e-yunshan \\
+        --server 127.0.0.1:8443 --insecure
+    """
+    request_id = request_id or str(uuid.uuid4())
+    given = arguments_from(action, resource.partition(":")[0], arguments)
+    with answer_source(where) as source:
+        performed = source.perform(
+            subject,
+            action,
+            resource,
+            as_mapping(context),
+            given,
+            request_id=request_id,
+            language=where.language or "",
+        )
+    print_answer(output, performed_json(performed), performed_page(f"{subject} {action} {resource}", performed))
+    return Exit.DONE if performed else Exit.REFUSED
+
+
+@click.command()
+@click.argument("operation_id", metavar="ID")
+@where_options
+@output_option
+def operation(*, operation_id: str, where: Where, output: str) -> int:
+    """Show an operation that was performed.
+
+    A server shows a caller its own operations only, a database those of
+    `perform` on it. Exits with 1 if there is none of this id.
+
+    \b
+      sealauthz operation 7b0c9d52-0c7e-4a55-9f5d-2d2a4f0e8f11
+    """
+    with answer_source(where) as source:
+        found = source.operation(operation_id)
+    print_answer(output, operation_json(found), operation_page(found))
+    return Exit.DONE

@@ -1,0 +1,76 @@
+"""`docs/operations.md` is true: its commands print what it shows, asked of a server; its tables name all there is."""
+
+import io
+import re
+import shlex
+import tomllib
+
+import pytest
+from documents import ROOT, blocks, printed, without_counts
+from google.protobuf.descriptor import FieldDescriptor
+
+from sealauthz.cli.app import run
+from sealauthz.config import load
+from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
+from sealauthz.demo.scenario import demo_caller
+from sealauthz.facts import FactCache, Store
+from sealauthz.model import MODEL
+from sealauthz.operations import Operations
+from sealauthz.process.log import make_log
+from sealauthz.service import Callers, ServerSettings, build
+from sealauthz.v1 import operations_pb2
+
+DOC = ROOT / "docs" / "operations.md"
+TEXT = DOC.read_text(encoding="utf-8")
+TOKEN = "t" * 40
+
+
+@pytest.fixture
+def asked(demo_facts, monkeypatch):
+    """Commands of the document, asked of a server on the demo facts."""
+    store = Store.open(f"sqlite:///{demo_facts}", MODEL)
+    with monkeypatch.context() as patch:
+        patch.setenv("SEALAUTHZ_CACHE", "off")
+        pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL))
+    for person in ("p-chen", "p-lin"):  # what is compiled at its first use would take longer than a command waits
+        pdp.decide(Question(Entity("Person", person), "freeze", Entity("Seal", "seal-official")))
+    settings = ServerSettings("127.0.0.1:0", is_insecure=True)
+    server = build(settings, Callers([demo_caller(TOKEN)]), store, pdp, Operations(store, pdp), make_log(io.StringIO()))
+    server.start()
+    monkeypatch.setenv("SEALAUTHZ_ADDRESS", f"127.0.0.1:{server.port}")
+    monkeypatch.setenv("SEALAUTHZ_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "100")
+    yield run
+    server.stop(0)
+    store.close()
+
+
+def plain(text):
+    """Leave out what differs from run to run: ids of operations, decisions and records, beside counts and times."""
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text)
+    return without_counts(re.sub(r"\b[0-9a-f]{32}\b", "HASH", text))
+
+
+def test_its_commands_print_what_it_shows(asked, capsys):
+    shown = list(printed(DOC))
+    assert len(shown) == 5
+    for command, output in shown:
+        program, *arguments = shlex.split(command)
+        assert program == "sealauthz"
+        asked(arguments)
+        out, err = capsys.readouterr()
+        assert plain(out + err) == plain(output), command
+
+
+def test_its_caller_is_read(tmp_path):
+    (block,) = blocks(DOC, "toml")
+    file = tmp_path / "sealauthz.toml"
+    file.write_text(block, encoding="utf-8")
+    (section,) = load(MODEL, {}, file).callers.values()
+    assert section.performs == tomllib.loads(block)["callers"]["seal-console"]["performs"]
+
+
+def test_it_names_every_form_of_an_argument():
+    forms = operations_pb2.ArgumentValue.DESCRIPTOR.oneofs_by_name["value"].fields
+    assert all(isinstance(form, FieldDescriptor) for form in forms)
+    assert {form.name for form in forms} == set(re.findall(r"`(\w+_value)`", TEXT))
