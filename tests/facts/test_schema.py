@@ -31,7 +31,7 @@ CATALOG = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'",
     "postgresql": """
         SELECT 'column', table_name::text, column_name::text,
-               concat_ws(' ', data_type, is_nullable, collation_name, column_default) FROM information_schema.columns
+               concat_ws(' ', data_type, is_nullable, collation_name) FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name <> 'alembic_version'
         UNION ALL SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass
@@ -55,9 +55,10 @@ def catalog(engine: Engine) -> list[tuple[Any, ...]]:
 
 def _normal(definition: str) -> str:
     """A definition without its white space, the quotes of a table that was made anew, and the order of a table's
-    constraints, which means nothing.
+    constraints, which means nothing; and without defaults, which are there for code that does not know the column.
     """
     plain = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", " ".join(definition.split()))
+    plain = re.sub(r" DEFAULT '\w*'", "", plain)
     first, *constraints = plain.split(", CONSTRAINT ")
     return " / ".join([first, *sorted(constraint.rstrip(" )") for constraint in constraints)])
 

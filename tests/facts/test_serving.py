@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,7 +105,7 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return tell
 
 
-OLD = "0011"
+OLD = "0010"
 """A schema of which the newest code knows how to do without what came since."""
 
 
@@ -226,9 +227,54 @@ def test_a_schema_that_lacks_more_is_not_served(database_url: str, engine: Engin
 def test_a_migration_that_says_nothing_is_served_by_no_older_and_no_newer_code(
     database_url: str, engine: Engine
 ) -> None:
-    run(engine, "UPDATE alembic_version SET version_num = '0010'")
-    with pytest.raises(FactsUnavailable, match="at schema `0010`, not at"):
+    run(engine, "UPDATE alembic_version SET version_num = '0009'")
+    with pytest.raises(FactsUnavailable, match="at schema `0009`, not at"):
         Store.open(database_url, MODEL)
+
+
+SAY_WHO_SERVES = "0011"
+"""Each migration from here on says who may serve beside it."""
+
+
+def test_each_migration_says_who_may_serve_beside_it() -> None:
+    """Also where nobody may: then it was thought about."""
+    scripts = serving.chain(MODEL)
+    known = [script.revision for script in scripts]
+    for script in scripts[known.index(SAY_WHO_SERVES) :]:
+        assert script.module.serves_from in known[: known.index(script.revision) + 1], script.revision
+        assert script.module.serves_without, script.revision
+
+
+def test_this_code_serves_each_schema_of_which_the_migrations_say_so(tmp_path: Path) -> None:
+    """They name everything that is missing in it, and nothing that has no default."""
+    known = [script.revision for script in serving.chain(MODEL)]
+    engine = create_engine(f"sqlite:///{tmp_path / 'facts.db'}")
+    config = serving.alembic_config(MODEL)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        for revision in known[known.index(SAY_WHO_SERVES) - 1 :]:
+            command.upgrade(config, revision)
+            lacks = serving.served_schema(connection, MODEL)
+            assert (lacks.version, bool(lacks.absent)) == (revision, revision != known[-1])
+    engine.dispose()
+
+
+def test_code_that_does_not_know_when_a_role_was_revoked_goes_on_to_write_roles(
+    database_url: str, engine: Engine
+) -> None:
+    """As code of the schema before does, which names the columns that it knows."""
+    with closing(Store.open(database_url, MODEL)) as store:
+        write(store, *scene())
+    table = tables_of(MODEL).of("RoleAssignment")
+    names = ", ".join(column.name for column in table.c if column.name not in ("id", "revoked_at"))
+    run(
+        engine,
+        "UPDATE role_assignment SET state = 'EXPIRED'",  # a member holds a role once
+        f"INSERT INTO role_assignment (id, {names}) SELECT 'new-' || id, {names} FROM role_assignment",
+    )
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT revoked_at FROM role_assignment WHERE id LIKE 'new-%'"))
+        assert set(found.scalars()) == {0}
 
 
 def test_the_oldest_code_that_may_serve_is_that_of_the_most_demanding_migration(

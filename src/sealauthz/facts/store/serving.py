@@ -7,7 +7,8 @@ schema. So a migration says what it means for its neighbours:
     serves_without = ("seal.colour", "stamp")  # this code may serve without it: a column reads as its default, and a
                                                # table as empty
 
-A migration that says neither is served by code that knows it, and by no other.
+A migration that says neither is served by code that knows it, and by no other. `serves_from` its own revision says the
+first half of that on purpose.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def alter(
     dropped: Sequence[str] = (),
     moved: Mapping[str, str] | None = None,
 ) -> None:
-    """Change a table: `columns` it gains, with what the rows that are there get, as SQL; `checks` it gains, or gets in
+    """Change a table: `columns` it gains, with what the rows that are there get, as SQL (and with a `server_default`
+    where code that does not know the column goes on to write); `checks` it gains, or gets in
     the place of those of that name; `references`, by their name the column and the table that it names; columns
     that become `optional`; constraints that are `dropped`; and columns that are `moved`, with the one behind which each
     stands then (PostgreSQL moves none, and nothing there rests on the place).
@@ -37,7 +38,8 @@ def alter(
         _rebuild(table, columns, added, optional, dropped, moved or {})
         return
     for column, value in columns:
-        op.add_column(table, sa.Column(column.name, column.type, nullable=True))
+        default = column.server_default
+        op.add_column(table, sa.Column(column.name, column.type, nullable=True, server_default=default))
         if value != "NULL":
             op.execute(f"UPDATE {table} SET {column.name} = {value}")  # noqa: S608 (names of ours)
         op.alter_column(table, column.name, nullable=column.nullable)

@@ -12,6 +12,10 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+# Code that does not know where a seal is would let it be stamped with, destroyed or carried out while it is away.
+serves_from = "0011"
+serves_without = ("seal_outing",)
+
 
 def upgrade() -> None:
     """Create the table. A seal of which it says nothing is in the house."""

@@ -12,6 +12,10 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+# Code that does not know the column would confirm such a grant beside the one that it goes on with.
+serves_from = "0015"
+serves_without = ("seal_grant.adopts_id",)
+
 
 def upgrade() -> None:
     """Add the column. What is there goes on with nothing."""
