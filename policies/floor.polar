@@ -16,6 +16,9 @@ group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"])
 group("VERIFIED_PERSONS", _: SealHold, ["lift", "propose_lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
 group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refusal"]);
+group("VERIFIED_PERSONS", _: JoinApplication, ["view_progress"]);
+group("VERIFIED_PERSONS", _: SealUseRequest, ["view_progress"]);
+group("VERIFIED_PERSONS", _: SigningTask, ["view_progress"]);
 group("VERIFIED_PERSONS", _: RetrievalCase, ["review", "view_progress", "adjudicate", "decide_appeal"]);
 
 # Taking an enterprise back, and objecting to that.

@@ -86,7 +86,7 @@ has_permission(person: Person, "confirm_invitee", invitation: Invitation) if is_
 has_permission(person: Person, "accept", invitation: Invitation) if invitation.target_id = person.id;
 
 resource JoinApplication {
-  permissions = ["approve_join", "reject_join", "remind", "withdraw"];
+  permissions = ["approve_join", "reject_join", "remind", "withdraw", "view_progress"];
   relations = { enterprise: Enterprise };
 
   "approve_join" if "administrator" on "enterprise";
@@ -204,7 +204,7 @@ has_permission(person: Person, "revoke", grant: SealGrant) if
   is_assigned(person, grant.seal.enterprise, "SYSTEM_ADMIN");
 
 resource SigningTask {
-  permissions = ["open", "sign", "approve", "transfer"];
+  permissions = ["open", "sign", "approve", "transfer", "view_progress"];
 }
 
 has_permission(_: Person, "open", _: SigningTask);
@@ -291,7 +291,7 @@ has_permission(person: Person, "accept", delegation: Delegation) if delegation.d
 has_permission(person: Person, "revoke", delegation: Delegation) if is_listed(person, delegation.principal.enterprise);
 
 resource SealUseRequest {
-  permissions = ["approve", "reject", "withdraw"];
+  permissions = ["approve", "reject", "withdraw", "view_progress"];
 }
 
 has_permission(person: Person, "approve", request: SealUseRequest) if is_listed_member(person, request.seal.enterprise);

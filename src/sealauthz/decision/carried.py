@@ -78,10 +78,15 @@ def _least_values(model: Model, found: list[tuple[str, Any]]) -> dict[str, Param
 
 def _shown(model: Model, name: str, value: Any) -> Mapping[str, str]:
     """What may be shown of a subject, masked."""
-    parts = model.shown.get(type(value).__name__)
-    if parts is None:
+    if type(value).__name__ not in model.shown:
         raise EvaluationFailed(f"the parameter `{name}` is neither text, nor a number, nor a subject")
-    return {f"{name}_{part}": masked(getattr(value, column)) for part, (column, masked) in parts.items()}
+    return {f"{name}_{part}": text for part, text in shown_of(model, value).items()}
+
+
+def shown_of(model: Model, value: Any) -> Mapping[str, str]:
+    """Return what may be shown of a subject, masked, by the name of each part."""
+    parts = model.shown[type(value).__name__]
+    return {part: masked(getattr(value, column)) for part, (column, masked) in parts.items()}
 
 
 def named_by(found: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, ParameterValue]]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from sealauthz.answers import ConditionalItem
 from sealauthz.decision.assembly import DEFAULT_OPTIONS, Case, RequestOptions, everything
 from sealauthz.decision.bundle import Bundle
+from sealauthz.decision.carried import shown_of
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
@@ -212,6 +213,18 @@ class PolicyDecisionPoint:
             is_list=True,
             may_wait=options.may_wait,
         )
+
+    def shown_of(
+        self, record_type: str, ids: Sequence[str], options: RequestOptions = DEFAULT_OPTIONS
+    ) -> tuple[Mapping[str, str], ...]:
+        """Return what may be shown of subjects, masked, in the order of the ids; none for those that are gone."""
+        model = self.bundle.model
+
+        def work(snapshot: FactSnapshot) -> tuple[Mapping[str, str], ...]:
+            found = (snapshot.find(record_type, each) for each in ids)
+            return tuple(shown_of(model, record) for record in found if record is not None)
+
+        return self._fact_cache.answer(work, options.consistency, options.deadline)
 
     def explain(
         self,

@@ -3,6 +3,7 @@
 from sealauthz.model import invariants
 from sealauthz.model.actions import consents as consent_actions
 from sealauthz.model.actions import contracts as contract_actions
+from sealauthz.model.actions import following as following_actions
 from sealauthz.model.actions import granting as granting_actions
 from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import own_rules as own_rule_actions
@@ -14,6 +15,7 @@ from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.effects import checks, holds, told
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
+from sealauthz.model.progress import TIMELINES, VIEW
 from sealauthz.model.records import (
     batches,
     contracts,
@@ -48,13 +50,14 @@ MODEL = Model(
             (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
             (*told.DUTIES, *holds.DUTIES),
         ),
-        Part(records_of(batches), (), BATCHES),
+        Part(records_of(batches), following_actions.ACTIONS, BATCHES, timelines=TIMELINES),
     ),
     context=Context,
     parameters=Parameters,
     messages=records_pb2,
     migrations="sealauthz.model:migrations",
     evidence=EVIDENCE,
+    progress_action=VIEW,
 )
 """The model that the service is about."""
 

@@ -14,6 +14,7 @@ from sealauthz.schema.arguments import arguments_of
 from sealauthz.schema.changes import Invariant
 from sealauthz.schema.effect import Duty
 from sealauthz.schema.evidence import NO_EVIDENCE, Evidence
+from sealauthz.schema.progress import Timeline
 from sealauthz.schema.record import Shape, mask_all, shape_of
 from sealauthz.schema.rules import Subject
 from sealauthz.schema.units import Units
@@ -25,14 +26,15 @@ class ModelProblem(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a model: records in an order in which each refers to what the whole has, actions, invariants, and where
-    obligations are met.
+    """A part of a model: records in an order in which each refers to what the whole has, actions, invariants, where
+    obligations are met, and the timelines of the record types that have one.
     """
 
     records: tuple[type, ...] = ()
     actions: tuple[Action, ...] = ()
     invariants: tuple[Invariant, ...] = ()
     duties: tuple[Duty, ...] = ()
+    timelines: Mapping[str, Timeline] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class Model:
     numbers. `messages` is the generated module with a message per record, None where records travel in the generic
     form; `migrations` names the package of the migrations, empty where the tables are made as they are now;
     `policies` is the folder of its own policies, None for the ones that are installed with the service; `evidence` is
-    what access diffs know of its questions.
+    what access diffs know of its questions; `progress_action` is the act of looking at a timeline.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Model:
     migrations: str = ""
     policies: Path | None = None
     evidence: Evidence = NO_EVIDENCE
+    progress_action: str = ""
     records: Mapping[str, type] = field(init=False)
     """Every record class by name, in the order of the parts."""
     shapes: Mapping[str, Shape] = field(init=False)
@@ -96,6 +99,11 @@ class Model:
     def duties(self) -> Mapping[str, Duty]:
         """Where each obligation is met, by its code."""
         return {duty.code: duty for part in self.parts for duty in part.duties}
+
+    @cached_property
+    def timelines(self) -> Mapping[str, Timeline]:
+        """How far a record of each type is that has a timeline."""
+        return {name: timeline for part in self.parts for name, timeline in part.timelines.items()}
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions
+from sealauthz.schema import Resolver, ResolverInput, actions, looks
 
 
 @dataclass(slots=True)
@@ -126,6 +126,7 @@ ACTIONS = (
         resolver=Resolver(along=_INITIATOR, find=_termination, paths=_OWN_PARTIES, is_about_subject=True),
     ),
     *actions("SigningTask", TaskContext, "open", "approve", resolver=_TASK),
+    *actions("SigningTask", TaskContext, "view_progress", resolver=_TASK, effect=looks),
     *actions("SigningTask", SignContext, "sign", gives=("verification",), resolver=_SIGNATURE),
     *actions("SigningTask", RefusalContext, "refuse", gives=("reason",), resolver=_TASK),
     *actions("SigningTask", TransferContext, "transfer", gives=("receiver",), resolver=Resolver(along=_TASK_PARTY)),

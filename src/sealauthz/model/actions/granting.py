@@ -10,7 +10,7 @@ from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.actions.seals import holders_among
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions
+from sealauthz.schema import Resolver, ResolverInput, actions, looks
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ _REQUEST = Resolver(along={"contract": ("contract_id",)})
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 
 ACTIONS = (
+    *actions("SealUseRequest", RequestContext, "view_progress", resolver=_REQUEST, effect=looks),
     *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST),
     *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST),
     *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",)),
