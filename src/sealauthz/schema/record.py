@@ -19,7 +19,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
-from sealauthz.schema.rules import Check, Constraint, RelatedTo, Root, Rule, Unique
+from sealauthz.schema.rules import Check, Constraint, OwnedByActs, RelatedTo, Root, Rule, Unique
 
 T = TypeVar("T")
 
@@ -202,6 +202,13 @@ class Shape:
     def rules_of(self, kind: type[T]) -> tuple[T, ...]:
         """Return the rules of one kind."""
         return tuple(rule for rule in self.rules if isinstance(rule, kind))
+
+    @property
+    def owned_by_acts(self) -> frozenset[str]:
+        """The columns that acts own: those that are named, or all."""
+        rules = self.rules_of(OwnedByActs)
+        named = frozenset(column for rule in rules for column in rule.columns)
+        return frozenset(column.name for column in self.columns) if rules and not named else named
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:

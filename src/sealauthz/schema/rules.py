@@ -156,6 +156,19 @@ class Urgent:
         return getattr(record, self.column) in self.words
 
 
+class OwnedByActs:
+    """Acts make the record and change it; where columns are named, they change these, and services write the rest.
+
+    A caller writes what acts own with the right to import only: else it would get by a write what it is denied as an
+    act. A new record may hold the defaults there.
+    """
+
+    __slots__ = ("columns",)
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
+
+
 class RelatedTo:
     """The record is also held in the units around these other roots: the paths lead from it to their ids.
 
@@ -203,4 +216,4 @@ class Subject:
 
 
 Root = Tenant | Shared | Subject
-Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | Urgent | RelatedTo | ActsFor
+Rule = Unique | Check | Valid | Fixed | SetOnce | Rising | Life | Terms | Urgent | OwnedByActs | RelatedTo | ActsFor

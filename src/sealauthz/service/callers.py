@@ -27,6 +27,7 @@ RPCS = tuple(f"{service.name}/{method.name}" for service in SERVICES for method 
 """Every RPC that a caller can be given, as `Service/Method`."""
 
 EXPLAIN = "AuthorizationService/Explain"
+IMPORT = "FactsService/ImportFacts"
 
 _MAX_TOKEN_CHARACTERS = 4096
 
@@ -94,6 +95,8 @@ class Caller:
         self._check_scope(record_type)
         if record_type not in self.write:
             raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}`")
+        if "id" in self._owned_by_acts(record_type):
+            raise self._owned(record_type, "")
 
     def check_change(self, before: Any | None, after: Any | None) -> None:
         """Raise CallerNotPermitted if a field that the caller may not write would change.
@@ -102,11 +105,25 @@ class Caller:
         """
         record_type = type(before if after is None else after).__name__
         self.check_writes(record_type)
-        for column in _unlisted(self.model, record_type, self.write[record_type]):
+        owned = self._owned_by_acts(record_type)
+        for column in _unlisted(self.model, record_type, self.write[record_type] - owned):
             # What nobody sets holds the default; a column without one has none, which equals nothing.
             untouched = column.default if before is None else getattr(before, column.name)
             if after is None or getattr(after, column.name) != untouched:
+                if column.name in owned:
+                    raise self._owned(record_type, f".{column.name}")
                 raise CallerNotPermitted(f"the caller `{self.name}` may not write `{record_type}.{column.name}`")
+
+    def _owned_by_acts(self, record_type: str) -> frozenset[str]:
+        """Return the columns of a type that acts change and this caller does not."""
+        # Who may import brings in whatever it likes: to refuse it the single write would keep nothing.
+        return frozenset() if self.may_call(IMPORT) else self.model.shapes[record_type].owned_by_acts
+
+    def _owned(self, record_type: str, column: str) -> CallerNotPermitted:
+        return CallerNotPermitted(
+            f"`{record_type}{column}` is changed by acts: the caller `{self.name}` must have them performed, or have "
+            f"the right to `{IMPORT}`"
+        )
 
     def _check_scope(self, record_type: str) -> None:
         # What belongs to no tenant counts for every tenant, so that a right on some of them is not enough.

@@ -11,7 +11,7 @@ from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Personal, Ref, many, one, record
-from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, RelatedTo, SetOnce, Shared, Unique, Valid
+from sealauthz.schema.rules import ActsFor, Check, Fixed, Life, OwnedByActs, RelatedTo, SetOnce, Shared, Unique, Valid
 
 
 class ContractState(StrEnum):
@@ -336,6 +336,7 @@ class TaskSeal:
         says="who decided a review, when and on which documents, is history",
     ),
     Life({"PENDING": ("PASSED", "REJECTED", "SIGN_REJECTED")}, invariant="C-07"),
+    OwnedByActs(),
     home="signatory_id",
     permanent=True,
 )
@@ -379,6 +380,7 @@ class InternalReview:
         says="what was consented to, by whom and when, is history",
     ),
     SetOnce("U-14", "withdrawn_at", says="a consent that was withdrawn stays withdrawn"),
+    OwnedByActs(),
     home="signatory_id",
     permanent=True,
 )
@@ -410,6 +412,7 @@ class PartyConsent:
     Fixed(
         "I16", "seal_id", "person_id", "digest", "used_at", "grant_id", "holder_id", says="a use of a seal is history"
     ),
+    OwnedByActs(),
     home="task_id",
     permanent=True,
 )

@@ -10,7 +10,7 @@ from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import Department
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, UNLIMITED, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, Rising, SetOnce, Terms, Unique, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, SetOnce, Terms, Unique, Valid
 
 
 class SealRight(StrEnum):
@@ -166,6 +166,7 @@ GRANT_LIFE = Life(
         narrow={"scope": "LISTED_TYPES"},
         limits_once_set=("currency",),
     ),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -213,6 +214,7 @@ class SealGrant:
 @record(
     Unique("S-06", ("grant_id", "contract_type"), says="a grant lists each contract type once"),
     Fixed("S-10", "contract_type", says="another contract type takes a new row"),
+    OwnedByActs(),
     home="grant_id",
 )
 class GrantContractType:
@@ -228,6 +230,7 @@ class GrantContractType:
 @record(
     Unique("U-22", ("grant_id", "template_id"), says="a grant lists each template once"),
     Fixed("S-10", "template_id", "initiator_id", says="another template takes a new row"),
+    OwnedByActs(),
     home="grant_id",
 )
 class GrantTemplate:
@@ -250,6 +253,7 @@ class GrantTemplate:
     Check("U-24", "reason <> ''", says="an emergency use gives its reason"),
     Fixed("I16", "used_at", "reason", says="when and why a seal was used in an emergency is history"),
     SetOnce("I16", "approved_by_id", "approved_at", says="who approved an emergency use, and when, is history"),
+    OwnedByActs(),
     home="grant_id",
     permanent=True,
 )
@@ -287,6 +291,7 @@ class EmergencyUse:
         details=("OpenGrantTemplate",),
         falls=("valid_from",),
     ),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -317,6 +322,7 @@ class OpenGrant:
 @record(
     Unique("S-08", ("grant_id", "template_id"), says="a grant lists each template once"),
     Fixed("S-10", "template_id", "initiator_id", says="another template takes a new row"),
+    OwnedByActs(),
     home="grant_id",
 )
 class OpenGrantTemplate:
@@ -364,6 +370,7 @@ class OpenGrantTemplate:
         narrow={"scope": "LISTED_TYPES"},
         limits_once_set=("currency",),
     ),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -400,6 +407,7 @@ class CrossEnterpriseGrant:
 @record(
     Unique("U-20", ("grant_id", "contract_type"), says="a grant lists each contract type once"),
     Fixed("S-10", "contract_type", says="another contract type takes a new row"),
+    OwnedByActs(),
     home="grant_id",
 )
 class CrossGrantContractType:
@@ -421,6 +429,7 @@ class CrossGrantContractType:
     ),
     Fixed("U-20", "membership_id", says="another member takes a new assignment"),
     Life({"ACTIVE": ("REVOKED",)}, invariant="U-20"),
+    OwnedByActs(),
     home="grant_id",
     permanent=True,
 )
@@ -504,6 +513,7 @@ class AuthLetter:
         falls=("valid_from",),
         narrow={"scope": "LISTED_TYPES"},
     ),
+    OwnedByActs(),
     home="principal_id",
     permanent=True,
 )
@@ -529,6 +539,7 @@ class Delegation:
 @record(
     Unique("U-18", ("delegation_id", "contract_type"), says="a delegation lists each contract type once"),
     Fixed("U-18", "contract_type", says="another contract type takes a new row"),
+    OwnedByActs(),
     home="delegation_id",
 )
 class DelegationContractType:

@@ -9,7 +9,7 @@ from sealauthz.model.normal_forms import hash_problem, normalise_hash
 from sealauthz.model.records.identity import Person
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, PersonalText, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, Rising, SetOnce, Unique, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import Delegation, SealGrant
@@ -108,6 +108,7 @@ class ApplicationState(StrEnum):
     Fixed("I17", "joined_via", "joined_at", says="how and when somebody joined is history"),
     Life({"ACTIVE": ("SUSPENDED",), "SUSPENDED": ("ENDED",)}, {"SUSPENDED": ("ACTIVE",)}, "I3"),
     RelatedTo("Person", "person_id"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )
@@ -157,6 +158,7 @@ class Membership:
     SetOnce("I17", "revoked_at", says="when a role was revoked is history"),
     Life({"ACTIVE": ("REVOKED", "EXPIRED")}, invariant="I8"),
     RelatedTo("Person", "membership_id/person_id"),
+    OwnedByActs(),
     home="membership_id",
     permanent=True,
 )
@@ -195,6 +197,7 @@ class RoleAssignment:
         says="another absence or substitute takes a new record",
     ),
     SetOnce("A-07", "withdrawn_at", says="an absence that was withdrawn stays withdrawn"),
+    OwnedByActs(),
     home="membership_id",
     permanent=True,
 )
@@ -257,6 +260,7 @@ class Absence:
     Valid("A-13", "phone_hash", hash_problem, says="a hash is written in one way"),
     Life({"OPEN": ("ACCEPTED", "DECLINED", "EXPIRED", "CANCELLED")}),
     RelatedTo("Person", "target_id"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )
@@ -302,6 +306,7 @@ class Invitation:
     ),
     Life({"PENDING": ("APPROVED", "REJECTED", "WITHDRAWN", "EXPIRED", "CANCELLED", "SUPERSEDED")}),
     RelatedTo("Person", "person_id"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )

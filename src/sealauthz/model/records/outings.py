@@ -8,7 +8,7 @@ from typing import Annotated
 from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, Instant, Ref, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Unique
 
 
 class OutingState(StrEnum):
@@ -30,6 +30,7 @@ class OutingState(StrEnum):
     Check("A-09", "returned_at = 0 OR out_from <= returned_at", says="a seal comes back after it was carried out"),
     Fixed("A-09", "holder_id", "out_from", "due_at", says="who carried a seal out, when and until when, is history"),
     Life({"OUT": ("RETURNED", "LOST")}, invariant="A-09"),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )

@@ -12,7 +12,7 @@ from sealauthz.model.normal_forms import currency_problem, normalise_currency
 from sealauthz.model.records.membership import Membership, Role
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.schema.record import FOREVER, NEVER, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique, Valid
 
 
 class ProcessState(StrEnum):
@@ -258,6 +258,7 @@ class CategoryPermission:
     ),
     SetOnce("U-17", "confirmed_by_id", "confirmed_at", says="who confirmed a resolution, and when, is history"),
     Life({"VALID": ("WITHDRAWN",)}, invariant="U-17"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )
@@ -319,6 +320,7 @@ class BoardResolution:
     ),
     SetOnce("A-06", "confirmed_by_id", "confirmed_at", says="who confirmed a proposal, and when, is history"),
     Life({"PROPOSED": ("CONFIRMED", "WITHDRAWN"), "CONFIRMED": ("CARRIED_OUT", "WITHDRAWN")}, invariant="A-06"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )

@@ -9,7 +9,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.procedures import ApprovalProcess, ProcessStep
 from sealauthz.model.records.seals import Seal
 from sealauthz.schema.record import NEVER, Instant, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, Rising, Terms, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, Rising, Terms, Unique
 
 
 class UseRequestState(StrEnum):
@@ -67,6 +67,7 @@ class ApprovalVerdict(StrEnum):
         details=("RequestDocument",),
         falls=("valid_from",),
     ),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -105,6 +106,7 @@ class SealUseRequest:
 @record(
     Unique("U-03", ("request_id", "digest"), says="a request lists each document once"),
     Fixed("U-15", "digest", says="another document takes a new row"),
+    OwnedByActs(),
     home="request_id",
     permanent=True,
 )
@@ -130,6 +132,7 @@ class RequestDocument:
         "decided_at",
         says="who decided which step, how and when, is history",
     ),
+    OwnedByActs(),
     home="request_id",
     permanent=True,
 )

@@ -14,7 +14,7 @@ from sealauthz.model.records.organisation import (
 )
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import NEVER, Instant, Personal, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, RelatedTo, Rising, SetOnce, Unique
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, RelatedTo, Rising, SetOnce, Unique
 
 
 class RetrievalReason(StrEnum):
@@ -123,6 +123,7 @@ class ObjectionState(StrEnum):
         {"OBJECTED": ("NOTICE",), "REJECTED": ("CERTIFYING",), "UNDER_APPEAL": ("EXECUTED",)},
     ),
     RelatedTo("Person", "applicant_id"),
+    OwnedByActs(),
     home="enterprise_id",
     permanent=True,
 )
@@ -226,6 +227,7 @@ class EnterpriseAuthentication:
         "decided_at",
         says="who reviewed which attempt, what they found and when, is history",
     ),
+    OwnedByActs(),
     home="case_id",
     permanent=True,
 )
@@ -246,6 +248,7 @@ class RetrievalReview:
 @record(
     Fixed("I17", "person_id", "raised_at", says="who objected, and when, is history"),
     Life({"OPEN": ("UPHELD", "DISMISSED")}),
+    OwnedByActs(),
     home="case_id",
     permanent=True,
 )

@@ -10,7 +10,7 @@ from sealauthz.model.records.membership import Membership
 from sealauthz.model.records.organisation import Enterprise
 from sealauthz.model.verdicts import is_decided
 from sealauthz.schema.record import NEVER, Instant, Normalised, Ref, many, one, record
-from sealauthz.schema.rules import Check, Fixed, Life, SetOnce, Unique, Urgent, Valid
+from sealauthz.schema.rules import Check, Fixed, Life, OwnedByActs, SetOnce, Unique, Urgent, Valid
 
 if TYPE_CHECKING:
     from sealauthz.model.records.grants import CrossEnterpriseGrant, OpenGrant, SealGrant
@@ -204,6 +204,7 @@ class Device:
         },
         "I11",
     ),
+    OwnedByActs("state"),
     home="enterprise_id",
     permanent=True,
 )
@@ -255,6 +256,7 @@ class Seal:
     Urgent("source", (HoldSource.PLATFORM, HoldSource.JUDICIAL)),
     # To place a hold again only takes away.
     Life({"PLACED": ("RELEASED",)}, {"RELEASED": ("PLACED",)}),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -289,6 +291,7 @@ class SealHold:
     ),
     Fixed("S-02", "decided_by_id", "decided_at", once=is_decided, says="who decided a review, and when, is history"),
     Life({"IN_REVIEW": ("PASSED", "REJECTED")}, invariant="S-02"),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -321,6 +324,7 @@ class SealReview:
         says="what was proposed, by whom, when and why, is history",
     ),
     Life({"OPEN": ("CARRIED_OUT", "WITHDRAWN")}, invariant="S-14"),
+    OwnedByActs(),
     home="seal_id",
     permanent=True,
 )
@@ -343,6 +347,7 @@ class SealProposal:
 @record(
     Unique("S-14", ("proposal_id", "membership_id"), says="a proposal names each witness once"),
     Fixed("S-14", "membership_id", "agreed_at", says="who agreed to witness, and when, is history"),
+    OwnedByActs(),
     home="proposal_id",
     permanent=True,
 )

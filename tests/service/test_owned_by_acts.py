@@ -1,0 +1,101 @@
+"""What acts own is written by a caller with the right to import, and by nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from calls import ask, refused
+from conftest import Serve, demo_database, trusted
+
+from sealauthz.client import at_revision, delete
+from sealauthz.facts import Store
+from sealauthz.model import MODEL
+from sealauthz.service import RPCS
+from sealauthz.service.callers import IMPORT
+from sealauthz.v1 import facts_pb2, records_pb2
+
+WRITER = trusted(name="writer", token="w" * 40, rpcs=frozenset(RPCS) - {IMPORT})
+"""May write every field of every type, and not import."""
+
+OWNED = {
+    *("Membership", "RoleAssignment", "Absence", "Invitation", "JoinApplication"),
+    *("SealGrant", "GrantContractType", "GrantTemplate", "EmergencyUse", "OpenGrant", "OpenGrantTemplate"),
+    *("CrossEnterpriseGrant", "CrossGrantContractType", "HolderAssignment", "Delegation", "DelegationContractType"),
+    *("SealUseRequest", "RequestDocument", "Approval", "RetrievalCase", "RetrievalReview", "Objection"),
+    *("SealHold", "SealReview", "SealProposal", "SealWitness", "SealUse", "SealOuting"),
+    *("PartyConsent", "InternalReview", "BoardResolution", "RuleChange"),
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return demo_database(tmp_path)
+
+
+def write(*changes: facts_pb2.FactChange, request_id: str = "R1", **more: Any) -> facts_pb2.WriteFactsRequest:
+    return facts_pb2.WriteFactsRequest(request_id=request_id, changes=changes, **more)
+
+
+def update(fields: list[str], **record: Any) -> facts_pb2.FactChange:
+    changed = facts_pb2.FactUpdate(fact=records_pb2.Fact(**record))
+    changed.fields.paths.extend(fields)
+    return facts_pb2.FactChange(update=changed)
+
+
+def put(**record: Any) -> facts_pb2.FactChange:
+    return facts_pb2.FactChange(put=records_pb2.Fact(**record))
+
+
+def test_the_records_that_acts_own_are_these() -> None:
+    whole = {name for name, shape in MODEL.shapes.items() if "id" in shape.owned_by_acts}
+    assert whole == OWNED
+    in_part = {name: shape.owned_by_acts for name, shape in MODEL.shapes.items() if shape.owned_by_acts}
+    assert {name: columns for name, columns in in_part.items() if name not in whole} == {"Seal": {"state"}}
+
+
+def test_the_columns_that_acts_own_are_columns() -> None:
+    for shape in MODEL.shapes.values():
+        assert shape.owned_by_acts <= {column.name for column in shape.columns}
+
+
+def test_what_acts_own_is_refused_to_a_caller_without_the_right_to_import(serve: Serve, store: Store) -> None:
+    served = serve(trusted(), WRITER)
+    used = update(["used"], seal_grant=records_pb2.SealGrant(id="grant-zhou-use", used=1))
+    ended = update(
+        ["state"],
+        role_assignment=records_pb2.RoleAssignment(id="role-chen-seals", state=records_pb2.ASSIGNMENT_STATE_REVOKED),
+    )
+    before = store.revision()
+    for change in (used, ended, delete("GrantTemplate", "none"), delete("RoleAssignment", "role-chen-seals")):
+        refusal = refused(served.facts.WriteFacts, write(change), "w" * 40)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_PERMITTED")
+        assert "is changed by acts" in refusal.message
+    assert store.revision() == before
+    counted = store.read("SealGrant", {"id": "grant-zhou-use"}).records[0].revision
+    ask(served.facts.WriteFacts, write(used, preconditions=[at_revision("SealGrant", "grant-zhou-use", counted)]))
+    assert store.revision() == before + 1
+
+
+def test_a_seal_is_made_as_a_draft_and_its_state_is_left_to_acts(serve: Serve) -> None:
+    served = serve(trusted(), WRITER)
+    new = {"enterprise_id": "e-yunshan", "name": "new", "kind": records_pb2.SEAL_KIND_OTHER}
+    active = records_pb2.Seal(id="seal-new", state=records_pb2.SEAL_STATE_ACTIVE, **new)
+    draft = records_pb2.Seal(id="seal-new", state=records_pb2.SEAL_STATE_DRAFT, **new)
+    disabled = records_pb2.Seal(id="seal-official", state=records_pb2.SEAL_STATE_DISABLED)
+    for change in (put(seal=active), update(["state"], seal=disabled)):
+        refusal = refused(served.facts.WriteFacts, write(change), "w" * 40)
+        assert refusal.code == grpc.StatusCode.PERMISSION_DENIED
+        assert refusal.message.startswith("`Seal.state` is changed by acts: ")
+    ask(served.facts.WriteFacts, write(put(seal=draft)), "w" * 40)
+    renamed = records_pb2.Seal(id="seal-official", name="renamed")
+    ask(served.facts.WriteFacts, write(update(["name"], seal=renamed), request_id="R2"), "w" * 40)
+    ask(served.facts.WriteFacts, write(update(["state"], seal=disabled), request_id="R3"))
+
+
+def test_a_type_that_is_not_listed_is_refused_as_before(serve: Serve) -> None:
+    served = serve(trusted(rpcs=frozenset(RPCS) - {IMPORT}, write={}))
+    refusal = refused(served.facts.WriteFacts, write(delete("SealGrant", "grant-zhou-use")))
+    assert refusal.message == "the caller `demo` may not write `SealGrant`"
