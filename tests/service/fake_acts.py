@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 from fake_pdp import NOW, allow
@@ -22,13 +23,11 @@ class FakeActs:
         self.answer = answer
         self.values = values
         self.asked: list[Performance] = []
+        self.done: list[str] = []
+        """The ids of the requests, one for each time that an act was carried out."""
         self.options: RequestOptions | None = None
+        self._performing = threading.Lock()
         self._kept: dict[tuple[str, str], tuple[Performance, Performed]] = {}
-
-    @property
-    def done(self) -> list[str]:
-        """The ids of the requests that were performed."""
-        return [request_id for _, request_id in self._kept]
 
     def perform(self, performance: Performance, options: RequestOptions) -> Performed:
         """Perform an act, unless it was performed before."""
@@ -37,11 +36,8 @@ class FakeActs:
         question, key = performance.question, (options.caller, performance.request_id)
         if not options.may_see("E2" if question.resource.id == "S2" else "E1"):
             raise CallerNotPermitted("this caller has no right to decisions about this enterprise")
-        if key in self._kept:
-            earlier, performed = self._kept[key]
-            if earlier != performance:
-                raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
-            return Performed(performed.decision, performed.operation, is_replay=True)
+        if (earlier := self._earlier(key, performance)) is not None:
+            return earlier
         decision = self.answer(question)
         if not decision:
             return Performed(decision, None)
@@ -59,8 +55,20 @@ class FakeActs:
             receipt="head.body.signature" if question.action == "use" else "",
         )
         performed = Performed(decision, operation)
-        self._kept[key] = (performance, performed)
+        with self._performing:
+            if (earlier := self._earlier(key, performance)) is not None:
+                return earlier
+            self._kept[key] = (performance, performed)
+            self.done.append(performance.request_id)
         return performed
+
+    def _earlier(self, key: tuple[str, str], performance: Performance) -> Performed | None:
+        if key not in self._kept:
+            return None
+        earlier, performed = self._kept[key]
+        if earlier != performance:
+            raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
+        return Performed(performed.decision, performed.operation, is_replay=True)
 
     def operation(self, caller: str, operation_id: str) -> Operation | None:
         """Return an operation of this caller."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from calls import TOKEN
 from conftest import Serve, Served
+from fake_acts import FakeActs
 from fake_pdp import FakePdp, allow
 
 from sealauthz.client import CallFailed, Question, SealAuthzClient
@@ -24,6 +25,7 @@ class Load:
     def __init__(self, address: str) -> None:
         self.outcomes: Counter[str] = Counter()
         self.done = 0
+        self.performed: list[str] = []
         self._address = address
         self._ending = threading.Event()
         self._counting = threading.Lock()
@@ -45,7 +47,11 @@ class Load:
 
     def _ask(self, client: SealAuthzClient) -> str:
         try:
-            if self.done % 5:
+            if self.done % 5 == 1:
+                performed = client.perform("Person:P1", "use", "Seal:S1")
+                self.performed.append(performed.request_id)
+                is_allowed = bool(performed)
+            elif self.done % 5:
                 is_allowed = bool(client.authorize("Person:P1", "use", "Seal:S1"))
             else:
                 is_allowed = all(client.authorize_batch([Question("Person:P1", "use", "Seal:S1")] * 20))
@@ -67,8 +73,9 @@ def slowly(asked: Any) -> Any:
 
 def test_20_drains_under_load_fail_no_call(serve: Serve) -> None:
     def start(listen: str = "127.0.0.1:0") -> Served:
-        return serve(pdp=FakePdp(slowly, waits=True), listen=listen, shares_port=True)
+        return serve(pdp=FakePdp(slowly, waits=True), acts=acts, listen=listen, shares_port=True)
 
+    acts = FakeActs(slowly)  # of all servers, as their database would be
     serving = start()
     address = serving.address
     load = Load(address)
@@ -87,3 +94,6 @@ def test_20_drains_under_load_fail_no_call(serve: Serve) -> None:
             client.result(60)
     assert set(load.outcomes) == {"allowed"}
     assert load.outcomes["allowed"] >= 20 * DRAINS
+    # Each act was performed, and once: those that a drain cut off too, which their clients asked for again.
+    assert sorted(acts.done) == sorted(load.performed)
+    assert len(set(acts.done)) == len(acts.done) > DRAINS
