@@ -17,6 +17,7 @@ from sealauthz.config import (
     DatabaseSection,
     FactsSection,
     PoliciesSection,
+    ReceiptsSection,
     ServerSection,
     load,
 )
@@ -115,6 +116,13 @@ def test_a_caller_performs_what_is_listed_on_every_type_or_on_one(write: Writer)
     assert performs('rpcs = "*"') == frozenset()
     assert performs('performs = ["view", "Seal/use"]') == {"view", "Seal/use"}
     assert performs('performs = "*"') is None
+
+
+def test_the_keys_of_receipts_are_relative_to_the_file_and_a_variable_lists_them(write: Writer) -> None:
+    path = write('[receipts]\nissuer = "I"\nkeys = ["a.pem", "/etc/b.pem"]\n')
+    assert load(MODEL, {}, path).receipts == ReceiptsSection(issuer="I", keys=[path.parent / "a.pem", "/etc/b.pem"])
+    named = load(MODEL, {"SEALAUTHZ_RECEIPTS__KEYS": "c.pem, d.pem"}, path).receipts
+    assert named.keys == [Path("c.pem"), Path("d.pem")]
 
 
 REFUSED = {
@@ -252,6 +260,7 @@ SECTIONS = {
     "database": DatabaseSection,
     "facts": FactsSection,
     "policies": PoliciesSection,
+    "receipts": ReceiptsSection,
 }
 
 

@@ -15,6 +15,10 @@
     [policies]
     folder = "policies"                             # relative to the file; without it, the installed policies
 
+    [receipts]
+    issuer = "https://authz.example"                # who signs, as the receipts say
+    keys = ["receipts.pem"]                         # the first signs, the others are published beside it
+
     [callers.signing]                               # from the file only
     token_sha256 = "9f86d081…"                      # hexadecimal SHA-256 of a random token of 32 characters or more
     rpcs = ["AuthorizationService/Authorize"]       # or "*"
@@ -105,6 +109,21 @@ class PoliciesSection(_Section):
     folder: Path | None = None
 
 
+class ReceiptsSection(_Section):
+    """Who signs receipts of acts, and with which keys: the first signs, all are published. Without keys there are none.
+
+    A variable holds the files with commas between them.
+    """
+
+    issuer: str = Field("", max_length=256)
+    keys: list[Path] = []
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 class CallerSection(_Section):
     """A caller and its rights."""
 
@@ -176,6 +195,7 @@ class Config(_Section):
     database: DatabaseSection = DatabaseSection()
     facts: FactsSection = FactsSection()
     policies: PoliciesSection = PoliciesSection()
+    receipts: ReceiptsSection = ReceiptsSection()
     callers: dict[str, CallerSection] = {}
 
     @pydantic.model_validator(mode="after")
@@ -244,12 +264,15 @@ def _read(path: Path) -> dict[str, Any]:
         if not isinstance(section, dict):
             continue
         for field in fields:
-            if isinstance(section.get(field), str):
-                section[field] = str(path.parent / section[field])
+            value = section.get(field)
+            if isinstance(value, str):
+                section[field] = str(path.parent / value)
+            elif isinstance(value, list):
+                section[field] = [str(path.parent / each) if isinstance(each, str) else each for each in value]
     return table
 
 
-_PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",)}
+_PATHS = {"server": ("tls_certificate", "tls_key"), "policies": ("folder",), "receipts": ("keys",)}
 """The settings that are relative to the file they stand in."""
 
 

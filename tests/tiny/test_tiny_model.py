@@ -5,25 +5,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import json
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from sealauthz.cli.settings import key_set
 from sealauthz.client import CallFailed, SealAuthzClient, at_least, delete, put
+from sealauthz.client.receipts import verify
 from sealauthz.decision import Bundle, Entity, PolicyDecisionPoint, Question
 from sealauthz.decision.inspection import inspect
 from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken, SuiteRefused
 from sealauthz.facts import Batch, Delete, FactCache, Feed, Part, Put, Store, upgrade
 from sealauthz.facts.store.tables import tables_of
 from sealauthz.model import MODEL
-from sealauthz.operations import Operations
+from sealauthz.operations import Issuer, Operations
+from sealauthz.operations.keys import SigningKeys
 from sealauthz.polar.check import Severity
 from sealauthz.policytest.loading import PolicyTests
+from sealauthz.schema import Act, Outcome, ReceiptTerms
 from sealauthz.schema import Part as ModelPart
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.fields import FieldViolations
@@ -67,7 +73,9 @@ def client(store: Store, bundle: Bundle) -> Iterator[SealAuthzClient]:
     feed.start()
     settings = ServerSettings(listen="127.0.0.1:0", is_insecure=True)
     pdp = PolicyDecisionPoint(cache, bundle)
-    server = build(settings, Callers([caller()]), store, pdp, Operations(store, pdp), signal=cache.signal)
+    issuer = Issuer("tiny", SigningKeys.fresh())
+    acts, keys = Operations(store, pdp, issuer), partial(key_set, issuer)
+    server = build(settings, Callers([caller()]), store, pdp, acts, signal=cache.signal, keys=keys)
     server.start()
     with SealAuthzClient(f"127.0.0.1:{server.port}", TOKEN, insecure=True) as client:
         yield client
@@ -120,6 +128,27 @@ def test_an_act_is_performed_once_and_seen_at_its_revision(client: SealAuthzClie
     with pytest.raises(CallFailed) as caught:
         client.perform("User:bob", "add", "Folder:plans", None, {"titles": ["C"]}, request_id="r1")
     assert (caught.value.code, caught.value.metadata) == (grpc.StatusCode.ALREADY_EXISTS, {"invariant": "REQUEST_ID"})
+
+
+def test_the_receipt_of_an_act_is_verified_with_the_published_keys(
+    client: SealAuthzClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def printed(act: Act) -> Outcome:
+        return Outcome(receipt=ReceiptTerms("printer", act.now + 30_000_000, {"title": act.resource.title}))
+
+    action = dataclasses.replace(TINY.actions["read", "Document"], effect=printed)
+    monkeypatch.setitem(TINY.actions, ("read", "Document"), action)
+    performed = client.perform("User:ann", "read", "Document:d2", request_id="r1")
+    assert performed.operation is not None
+    receipt = verify(performed.operation.receipt, json.loads(client.keys()), "printer", issuer="tiny")
+    assert (receipt.operation_id, receipt.caller, receipt.subject) == (
+        performed.operation.operation_id,
+        "demo",
+        "User:ann",
+    )
+    assert receipt.permits == {"action": "read", "resource": "Document:d2", "title": "Roadmap"}
+    # Never signed anew: the same text, also where it is asked for.
+    assert client.operation(receipt.operation_id).receipt == performed.operation.receipt
 
 
 def test_a_denied_act_says_why_and_changes_nothing(client: SealAuthzClient, store: Store) -> None:

@@ -13,7 +13,7 @@ import click
 import grpc
 
 from sealauthz.cli.app import Exit, Stop
-from sealauthz.cli.settings import decision_options, load_bundle, open_store, read_config
+from sealauthz.cli.settings import decision_options, load_bundle, open_store, read_config, receipt_issuer
 from sealauthz.client import CallFailed, SealAuthzClient
 
 if TYPE_CHECKING:
@@ -125,10 +125,12 @@ def _in_process(where: Where) -> Iterator[InProcess]:
     from sealauthz.facts import FactCache
     from sealauthz.operations import Operations
 
-    bundle = load_bundle(read_config(where.config_file), where.policies, where.engine)
+    config = read_config(where.config_file)
+    issuer = receipt_issuer(config)
+    bundle = load_bundle(config, where.policies, where.engine)
     with open_store(where.config_file, where.database) as store:
         pdp = PolicyDecisionPoint(FactCache(store), bundle)
-        yield InProcess(pdp, Operations(store, pdp))
+        yield InProcess(pdp, Operations(store, pdp, issuer))
 
 
 def _stopped(error: CallFailed, address: str, insecure: bool) -> Stop:

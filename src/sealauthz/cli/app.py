@@ -77,6 +77,7 @@ _COMMANDS = {
     "list": "asking.list_",
     "perform": "performing.perform",
     "operation": "performing.operation",
+    "keys": "performing.keys",
     "facts": "facts.facts",
     "policy": "policy.policy",
     "db": "operating.db",

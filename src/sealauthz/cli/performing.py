@@ -1,16 +1,27 @@
-"""The commands that act: `perform`, and `operation`, which shows what was performed."""
+"""The commands that act: `perform`, `operation` (what was performed) and `keys` (which verify its receipt)."""
 
 from __future__ import annotations
 
+import json
+import os
 import uuid
+from pathlib import Path
 
 import click
 
-from sealauthz.cli.answer_source import Where, answer_source, where_options
+from sealauthz.cli.answer_source import (
+    Where,
+    answer_source,
+    connected,
+    connection_options,
+    refuse_connection,
+    where_options,
+)
 from sealauthz.cli.app import Exit
 from sealauthz.cli.arguments import ArgumentEntry, arguments_from
 from sealauthz.cli.asking import as_mapping, print_answer, question_arguments
-from sealauthz.cli.output import operation_json, output_option, performed_json
+from sealauthz.cli.output import operation_json, output_option, performed_json, print_json
+from sealauthz.cli.settings import key_set, read_config, receipt_issuer
 from sealauthz.terminal import operation_page, performed_page
 
 
@@ -87,4 +98,41 @@ def operation(*, operation_id: str, where: Where, output: str) -> int:
     with answer_source(where) as source:
         found = source.operation(operation_id)
     print_answer(output, operation_json(found), operation_page(found))
+    return Exit.DONE
+
+
+@click.command()
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The configuration (TOML). [SEALAUTHZ_CONFIG]",
+)
+@click.option("--server", metavar="HOST:PORT", help="Ask this server, not the configuration. [SEALAUTHZ_ADDRESS]")
+@connection_options
+def keys(
+    *,
+    config_file: Path | None,
+    server: str | None,
+    token_file: Path | None,
+    ca: Path | None,
+    insecure: bool,
+) -> int:
+    """Print the public keys that verify receipts, as a JSON Web Key Set.
+
+    Who acts on receipts verifies them with this file alone. It holds no secret.
+
+    \b
+      sealauthz keys --config /etc/sealauthz.toml > keys.json
+      sealauthz keys --server 127.0.0.1:8443 --insecure > keys.json
+    """
+    address = server or (None if config_file else os.environ.get("SEALAUTHZ_ADDRESS"))
+    if address is None:
+        refuse_connection(token_file, ca, insecure)
+        found = key_set(receipt_issuer(read_config(config_file)))
+    else:
+        with connected(address, token_file, ca, insecure) as client:
+            found = client.keys()
+    print_json(json.loads(found))
     return Exit.DONE

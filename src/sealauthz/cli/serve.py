@@ -18,7 +18,7 @@ import click
 
 from sealauthz.cli.app import Exit, service_model
 from sealauthz.cli.reloading import Reload
-from sealauthz.cli.settings import database_url, decision_options, load_bundle, read_config
+from sealauthz.cli.settings import database_url, decision_options, key_set, load_bundle, read_config, receipt_issuer
 from sealauthz.config import MAX_WORKERS, Config
 from sealauthz.decision import PolicyDecisionPoint, system_clock
 from sealauthz.demo.facts import opening_facts
@@ -28,7 +28,8 @@ from sealauthz.facts import Batch, FactCache, Feed, Put, Store, upgrade
 from sealauthz.facts.memory.permits import ReadPermits
 from sealauthz.facts.store.database import parse
 from sealauthz.facts.store.sweep import Report, Sweep
-from sealauthz.operations import Operations
+from sealauthz.operations import Issuer, Operations
+from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import Log, captured, make_log, never_block
 from sealauthz.process.worker import Link, become_supervisor, hangups, stop_on_signals
 from sealauthz.service import Callers, Server, build
@@ -142,9 +143,10 @@ def serve(
         sweep.start()
         stack.callback(sweep.stop)
         pdp = PolicyDecisionPoint(fact_cache, bundle)
-        acts = Operations(store, pdp)
-        background = [feed.thread, sweep.thread]
-        server = build(settings, callers, store, pdp, acts, log, fact_cache.signal, fact_cache.permits, background)
+        issuer = Issuer("demo", SigningKeys.fresh()) if is_demo else receipt_issuer(config)
+        acts, keys = Operations(store, pdp, issuer), partial(key_set, issuer)
+        signal, permits, threads = fact_cache.signal, fact_cache.permits, [feed.thread, sweep.thread]
+        server = build(settings, callers, store, pdp, acts, log, signal, permits, threads, keys)
         # A supervisor may send the signal twice; it, not the worker, decides when to kill.
         stop_on_signals(stopping, is_patient=link is not None)
         server.start()

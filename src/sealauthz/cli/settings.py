@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sealauthz.cli.app import service_model
+from sealauthz.errors import ConfigRefused
 
 if TYPE_CHECKING:
     from sealauthz.config import Config
     from sealauthz.decision import Bundle
     from sealauthz.decision.bundle_cache import BundleCache
     from sealauthz.facts import Store
+    from sealauthz.operations import Issuer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +81,24 @@ def read_config(config_file: Path | None = None) -> Config:
     from sealauthz.config import load
 
     return load(service_model(), os.environ, config_file)
+
+
+def receipt_issuer(config: Config) -> Issuer | None:
+    """Return what signs receipts; None where no key is configured. Raises ConfigRefused."""
+    if not config.receipts.keys:
+        return None
+    # Here, because few commands sign.
+    from sealauthz.operations import Issuer
+    from sealauthz.operations.keys import SigningKeys
+
+    if not config.receipts.issuer:
+        raise ConfigRefused("`receipts.issuer` is needed beside `receipts.keys`: receipts name who signed them")
+    return Issuer(config.receipts.issuer, SigningKeys.load(config.receipts.keys))
+
+
+def key_set(issuer: Issuer | None) -> str:
+    """Return the public keys of receipts, as the text of a JSON Web Key Set."""
+    return json.dumps({"keys": []} if issuer is None else issuer.keys.key_set)
 
 
 def database_url(config: Config, database: str | None) -> str:

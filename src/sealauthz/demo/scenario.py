@@ -23,7 +23,8 @@ from sealauthz.demo.harness import Clock, Harness
 from sealauthz.demo.story import tell
 from sealauthz.facts import FactCache, Store, upgrade
 from sealauthz.model import MODEL
-from sealauthz.operations import Operations
+from sealauthz.operations import Issuer, Operations
+from sealauthz.operations.keys import SigningKeys
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.schema.rules import Rising
@@ -109,9 +110,8 @@ def _service(folder: Path, clock: Clock) -> Iterator[_OverGrpc]:
         store = stack.enter_context(closing(Store.open(url, MODEL, now=clock)))
         pdp = PolicyDecisionPoint(FactCache(store), Bundle.load(MODEL), now=clock)
         # The log of the service would stand between the lines of the story.
-        server = build(
-            settings, Callers([demo_caller(token)]), store, pdp, Operations(store, pdp), make_log(io.StringIO())
-        )
+        acts = Operations(store, pdp, Issuer("demo", SigningKeys.fresh()))
+        server = build(settings, Callers([demo_caller(token)]), store, pdp, acts, make_log(io.StringIO()))
         server.start()
         stack.callback(server.stop, grace_s=1)
         address = f"localhost:{server.port}"

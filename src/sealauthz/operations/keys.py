@@ -45,6 +45,11 @@ class SigningKeys:
         """
         return cls([_read(file) for file in files])
 
+    @classmethod
+    def fresh(cls) -> SigningKeys:
+        """Make a key that no file holds: for demonstrations and tests, whose receipts nobody verifies later."""
+        return cls([OKPKey.generate_key("Ed25519")])
+
     @property
     def key_set(self) -> dict[str, Any]:
         """The public keys as a JWK set: a JSON document for `GetKeys` and for a file."""
