@@ -13,6 +13,7 @@ group("OWN_AFFAIRS", _: RetrievalCase, ["withdraw"]);
 
 # What persons do who need not belong to the enterprise: parties of a contract, the platform's staff, who founds it.
 group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"]);
+group("VERIFIED_PERSONS", _: Seal, ["place_hold"]);
 group("VERIFIED_PERSONS", _: SealHold, ["lift", "propose_lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
 group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refusal"]);
@@ -37,14 +38,14 @@ group("PROTECTING", _: Seal, ["freeze", "report_lost", "view_log"]);
 group("PROTECTING", _: SealOuting, ["record_return"]);
 group("PROTECTING", _: SealGrant, ["revoke"]);
 group("PROTECTING", _: OpenGrant, ["revoke"]);
-group("PROTECTING", _: CrossEnterpriseGrant, ["revoke"]);
+group("PROTECTING", _: CrossEnterpriseGrant, ["revoke", "unassign"]);
 group("PROTECTING", _: Delegation, ["revoke"]);
 group("PROTECTING", _: AuthLetter, ["withdraw"]);
 group("PROTECTING", _: BoardResolution, ["withdraw"]);
 group("PROTECTING", _: RuleChange, ["withdraw"]);
 group("PROTECTING", _: SealProposal, ["withdraw"]);
 group("PROTECTING", _: PartyConsent, ["withdraw"]);
-group("PROTECTING", _: SealUseRequest, ["withdraw"]);
+group("PROTECTING", _: SealUseRequest, ["withdraw", "deliver_photos"]);
 group("PROTECTING", _: MonitorSubscription, ["end"]);
 
 # All else: the business of members.
@@ -53,11 +54,11 @@ group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "ch
   "create_category"]);
 group("BUSINESS", _: Invitation, ["confirm_invitee"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
-group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence"]);
+group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence", "delegate"]);
 group("BUSINESS", _: RoleAssignment, ["revoke"]);
 group("BUSINESS", _: Seal, [
   "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use", "submit_review", "report_found",
-  "propose_end", "destroy", "assign_custodian", "auto_use", "stamp", "carry_out", "emergency_use"
+  "propose_end", "destroy", "assign_custodian", "collect", "auto_use", "stamp", "carry_out", "emergency_use"
 ]);
 group("BUSINESS", _: SealReview, ["decide"]);
 group("BUSINESS", _: SealHold, ["release"]);

@@ -152,7 +152,9 @@ requires("confirm", _: SealGrant, "SEAL_MANAGER");
 requires("extend", _: SealGrant, "SEAL_MANAGER");
 requires("confirm", _: OpenGrant, "SEAL_MANAGER");
 requires("confirm", _: CrossEnterpriseGrant, "SEAL_MANAGER");
-meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context) if may_manage(person, seal, context);
+meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context: GrantingContext) if
+  context.parent = nil and
+  may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "extend", grant: SealGrant, context) if may_grant(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if may_grant(person, grant.seal, context);
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: OpenGrant, context) if may_grant(person, grant.seal, context);
@@ -178,8 +180,29 @@ grant_waits_for_registry(person: Person, grant: CrossEnterpriseGrant, context) i
   is_stale_representative(person, grant.seal.enterprise, context) and
   not may_grant(person, grant.seal, context);
 
-# A person who was allowed to pass their right on confirms themself what they pass on.
+# A person who was allowed to pass their right on gives and confirms themself what they pass on.
 #@ S-09
+meets(person: Person, "SEAL_MANAGER", "grant", seal: Seal, context: GrantingContext) if
+  passed_on_grant(person, seal, _, context);
+because("SEAL_MANAGER", "GRANT_EXCEEDS_GRANTOR", person: Person, seal: Seal, context: GrantingContext) if
+  context.parent matches SealGrant and
+  not passed_on_grant(person, seal, _, context);
+
+passed_on_grant(person: Person, seal: Seal, parent, context: GrantingContext) if
+  seal.kind != "LEGAL_REP" and
+  parent = context.parent and
+  parent matches SealGrant and
+  parent.seal_id = seal.id and
+  parent.right = "USE" and
+  parent.may_subgrant = true and
+  parent.parent_id = nil and
+  parent.membership.person_id = person.id and
+  is_live(parent.membership, context) and
+  is_live_grant(parent, context) and
+  has_uses_left(parent) and
+  not gave_grant(person.id, parent) and
+  not audits_seal(person, seal, context);
+
 meets(person: Person, "SEAL_MANAGER", "confirm", grant: SealGrant, context) if
   passes_on(person, grant) and
   not audits_seal(person, grant.seal, context);
@@ -454,6 +477,12 @@ because("CROSS_GRANT_LIVE", "SELF_GRANT", _: Person, grant: CrossEnterpriseGrant
   holder = context.holder and
   holder matches Enterprise and
   gave_to_own_enterprise(grant, holder);
+# They take the seal from a member again at any time.
+#@ U-20
+requires("unassign", _: CrossEnterpriseGrant, "HOLDER_ADMIN");
+meets(person: Person, "HOLDER_ADMIN", "unassign", _: CrossEnterpriseGrant, context: HolderContext) if
+  runs_holder(person, context.holder, context);
+
 # The owner still operates …
 #@ U-20 U-21
 meets(_: Person, "OWNER_OPERATING", "assign", grant: CrossEnterpriseGrant, _) if
@@ -485,6 +514,13 @@ meets(person: Person, "DELEGATE", "accept", delegation: Delegation, _) if delega
 meets(_: Person, "DELEGATION_PENDING", "accept", delegation: Delegation, context) if
   delegation.state = "PENDING_ACCEPT" and
   context.now < delegation.valid_to;
+
+# A member asks for that themself, for their own membership; what they lend is looked at when it is accepted.
+#@ U-18
+requires("delegate", _: Membership, "OWN_MEMBERSHIP");
+requires("delegate", _: Membership, "MEMBERSHIP_LIVE");
+meets(person: Person, "OWN_MEMBERSHIP", "delegate", membership: Membership, _) if membership.person_id = person.id;
+meets(_: Person, "MEMBERSHIP_LIVE", "delegate", membership: Membership, context) if is_live(membership, context);
 
 # Both are active members of one enterprise, with verified names, and two persons.
 #@ U-18 S-09
@@ -605,6 +641,10 @@ meets(person: Person, "COOLED_OFF", "accept", delegation: Delegation, context) i
 
 lapses(person: Person, "grant", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 
+lapses(person: Person, "grant", seal: Seal, context, at) if
+  passed_on_grant(person, seal, parent, context) and
+  grant_lapses(parent, at);
+
 lapses(person: Person, "confirm", grant, context, at) if seal_admin_lapses(person, grant.seal.enterprise, context, at);
 lapses(_: Person, "confirm", grant, _, at) if grant_lapses(grant, at);
 lapses(person: Person, "confirm", grant: SealGrant, context, at) if
@@ -635,6 +675,9 @@ lapses(_: Person, "assign", grant: CrossEnterpriseGrant, _, at) if grant_lapses(
 lapses(person: Person, "assign", _: CrossEnterpriseGrant, context, at) if
   runs_holder_lapses(person, context.holder, context, at);
 
+lapses(person: Person, "unassign", _: CrossEnterpriseGrant, context, at) if
+  runs_holder_lapses(person, context.holder, context, at);
+
 runs_holder_lapses(person: Person, holder, context, at) if
   holder matches Enterprise and
   own_admin_role_lapses(person, holder, context, at);
@@ -642,6 +685,7 @@ runs_holder_lapses(person: Person, holder, context, at) if
   holder matches Enterprise and
   seal_admin_lapses(person, holder, context, at);
 
+lapses(_: Person, "delegate", membership: Membership, _, at) if at = membership.ended_at;
 lapses(_: Person, "accept", delegation: Delegation, _, at) if at = delegation.valid_to;
 lapses(_: Person, "accept", delegation: Delegation, context, at) if
   delegable_grant(delegation, grant, context) and

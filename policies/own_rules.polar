@@ -262,38 +262,45 @@ obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Pers
   changes_alone(person, category.enterprise, context) and
   check_id(context.verification, id);
 
-# A change is used up by what is written on it.
-obligation(_: Person, "set_amount_bands", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "set_working_hours", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "set_holidays", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "change_settings", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "create_process", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "create_category", _: Enterprise, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "edit", _: ApprovalProcess, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation(_: Person, "edit", _: BusinessCategory, context, "CARRY_OUT_CHANGE") if is_on_change(context);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_amount_bands", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_working_hours", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_holidays", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "change_settings", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_process", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_category", _: Enterprise, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", _: ApprovalProcess, context) if
-  carried_out_change(context, id);
-obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", _: BusinessCategory, context) if
-  carried_out_change(context, id);
+# A change is used up by what is written on it. One that is not agreed, or is of other rules, is not touched by an act that
+# stands without it.
+obligation(_: Person, "set_amount_bands", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "AMOUNT_BANDS", context, _);
+obligation(_: Person, "set_working_hours", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "WORKING_HOURS", context, _);
+obligation(_: Person, "set_holidays", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "HOLIDAYS", context, _);
+obligation(_: Person, "change_settings", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "SETTINGS", context, _);
+obligation(_: Person, "create_process", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "PROCESSES", context, _);
+obligation(_: Person, "create_category", enterprise: Enterprise, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(enterprise, "CATEGORIES", context, _);
+obligation(_: Person, "edit", process: ApprovalProcess, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(process.enterprise, "PROCESSES", context, _);
+obligation(_: Person, "edit", category: BusinessCategory, context, "CARRY_OUT_CHANGE") if
+  carried_out_change(category.enterprise, "CATEGORIES", context, _);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_amount_bands", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "AMOUNT_BANDS", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_working_hours", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "WORKING_HOURS", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "set_holidays", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "HOLIDAYS", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "change_settings", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "SETTINGS", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_process", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "PROCESSES", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "create_category", enterprise: Enterprise, context) if
+  carried_out_change(enterprise, "CATEGORIES", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", process: ApprovalProcess, context) if
+  carried_out_change(process.enterprise, "PROCESSES", context, id);
+obligation_parameter("CARRY_OUT_CHANGE", "change_id", id, _: Person, "edit", category: BusinessCategory, context) if
+  carried_out_change(category.enterprise, "CATEGORIES", context, id);
 
-carried_out_change(context: RulesContext, id) if
-  change = context.change and
-  change matches RuleChange and
+carried_out_change(enterprise: Enterprise, kind, context: RulesContext, id) if
+  agreed_change(enterprise, kind, change, context) and
+  change.counts_from <= context.now and
   id = change.id;
-
-is_on_change(context) if carried_out_change(context, _);
 
 because("CHANGE_AGREED", "CHANGE_NOT_YET_DUE", _: Person, _, context: RulesContext) if
   change = context.change and

@@ -100,7 +100,7 @@ has_permission(person: Person, "remind", application: JoinApplication) if applic
 has_permission(person: Person, "withdraw", application: JoinApplication) if application.person_id = person.id;
 
 resource Membership {
-  permissions = ["assign_role", "suspend", "end", "resign", "view_history", "reinstate"];
+  permissions = ["assign_role", "suspend", "end", "resign", "view_history", "reinstate", "delegate"];
   relations = { enterprise: Enterprise };
 
   "assign_role" if "administrator" on "enterprise";
@@ -116,6 +116,7 @@ resource Membership {
 has_relation(enterprise: Enterprise, "enterprise", membership: Membership) if enterprise = membership.enterprise;
 has_permission(person: Person, "resign", membership: Membership) if membership.person_id = person.id;
 has_permission(person: Person, "view_history", membership: Membership) if membership.person_id = person.id;
+has_permission(person: Person, "delegate", membership: Membership) if membership.person_id = person.id;
 
 resource RoleAssignment {
   permissions = ["revoke"];
@@ -133,7 +134,7 @@ resource Seal {
   permissions = [
     "view", "edit", "disable", "enable", "revoke", "grant", "request_use", "use",
     "submit_review", "freeze", "report_lost", "report_found", "propose_end", "destroy", "assign_custodian",
-    "auto_use", "stamp", "carry_out", "emergency_use", "view_log"];
+    "auto_use", "stamp", "carry_out", "emergency_use", "view_log", "collect", "place_hold"];
   relations = { owner: Enterprise };
 
   "edit" if "seal_administrator" on "owner";
@@ -165,6 +166,26 @@ has_permission(person: Person, "report_found", seal: Seal) if is_seal_officer(pe
 has_permission(person: Person, "propose_end", seal: Seal) if is_seal_officer(person, seal.enterprise);
 has_permission(person: Person, "destroy", seal: Seal) if is_seal_officer(person, seal.enterprise);
 has_permission(person: Person, "assign_custodian", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "collect", seal: Seal) if is_seal_officer(person, seal.enterprise);
+has_permission(person: Person, "place_hold", _: Seal) if is_risk_staff(person);
+# A grant may give the daily care of a seal, and the right to pass its use on.
+has_permission(person: Person, "edit", seal: Seal) if is_granted_care(person, seal);
+has_permission(person: Person, "submit_review", seal: Seal) if is_granted_care(person, seal);
+has_permission(person: Person, "disable", seal: Seal) if is_granted_care(person, seal);
+has_permission(person: Person, "assign_custodian", seal: Seal) if is_granted_care(person, seal);
+has_permission(person: Person, "collect", seal: Seal) if is_granted_care(person, seal);
+has_permission(person: Person, "grant", seal: Seal) if
+  grant in seal.grants and
+  grant.may_subgrant = true and
+  grant.state = "ACTIVE" and
+  grant.membership.person_id = person.id;
+
+is_granted_care(person: Person, seal: Seal) if
+  grant in seal.grants and
+  grant.right = "MANAGE" and
+  grant.state = "ACTIVE" and
+  grant.membership.person_id = person.id;
+
 # Who keeps, uses or runs a seal may stop it; the checklist says who that is.
 has_permission(person: Person, "freeze", seal: Seal) if is_listed(person, seal.enterprise);
 has_permission(person: Person, "report_lost", seal: Seal) if is_listed(person, seal.enterprise);
@@ -252,7 +273,7 @@ has_permission(person: Person, "revoke", grant: OpenGrant) if is_seal_officer(pe
 has_permission(person: Person, "revoke", grant: OpenGrant) if grant.grantor.membership.person_id = person.id;
 
 resource CrossEnterpriseGrant {
-  permissions = ["confirm", "revoke", "assign", "deliver_letter"];
+  permissions = ["confirm", "revoke", "assign", "unassign", "deliver_letter"];
 }
 
 has_permission(person: Person, "deliver_letter", grant: CrossEnterpriseGrant) if
@@ -262,6 +283,7 @@ has_permission(person: Person, "confirm", grant: CrossEnterpriseGrant) if
 # Both sides may end it, and the holder names its members; which enterprise that is, only the checklist knows.
 has_permission(_: Person, "revoke", _: CrossEnterpriseGrant);
 has_permission(_: Person, "assign", _: CrossEnterpriseGrant);
+has_permission(_: Person, "unassign", _: CrossEnterpriseGrant);
 
 # Who runs an enterprise's contracts, the checklist says.
 has_permission(person: Person, "record_resolution", enterprise: Enterprise) if is_listed(person, enterprise);
@@ -291,12 +313,13 @@ has_permission(person: Person, "accept", delegation: Delegation) if delegation.d
 has_permission(person: Person, "revoke", delegation: Delegation) if is_listed(person, delegation.principal.enterprise);
 
 resource SealUseRequest {
-  permissions = ["approve", "reject", "withdraw", "view_progress"];
+  permissions = ["approve", "reject", "withdraw", "view_progress", "deliver_photos"];
 }
 
 has_permission(person: Person, "approve", request: SealUseRequest) if is_listed_member(person, request.seal.enterprise);
 has_permission(person: Person, "reject", request: SealUseRequest) if is_listed_member(person, request.seal.enterprise);
 has_permission(person: Person, "withdraw", request: SealUseRequest) if request.applicant.person_id = person.id;
+has_permission(person: Person, "deliver_photos", request: SealUseRequest) if request.applicant.person_id = person.id;
 
 resource BusinessCategory {
   permissions = ["initiate", "edit"];

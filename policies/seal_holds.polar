@@ -239,6 +239,23 @@ meets(_: Person, "HOLD_OF_AUTHORITY", "lift", hold: SealHold, _) if hold.source 
 meets(person: Person, "STAFF_NOT_CONCERNED", "lift", hold: SealHold, _) if
   not is_concerned(person, hold.seal.enterprise);
 
+# They place one, too: for the platform or for a court, on an order or a finding that they name, and nobody of the
+# enterprise is told by us.
+#@ S-13
+requires("place_hold", _: Seal, "RISK_STAFF");
+requires("place_hold", _: Seal, "HOLD_SOURCE_STATED");
+requires("place_hold", _: Seal, "HOLD_REFERENCE_STATED");
+requires("place_hold", _: Seal, "SEAL_NOT_ENDED");
+requires("place_hold", _: Seal, "STAFF_NOT_CONCERNED");
+meets(person: Person, "RISK_STAFF", "place_hold", _: Seal, _) if is_risk_staff(person);
+meets(_: Person, "HOLD_SOURCE_STATED", "place_hold", _: Seal, context: HoldContext) if
+  context.source in ["PLATFORM", "JUDICIAL"];
+meets(_: Person, "HOLD_REFERENCE_STATED", "place_hold", _: Seal, context: HoldContext) if
+  is_stated(context.reference);
+meets(_: Person, "SEAL_NOT_ENDED", "place_hold", seal: Seal, _) if is_not_ended(seal);
+meets(person: Person, "STAFF_NOT_CONCERNED", "place_hold", seal: Seal, _) if
+  not is_concerned(person, seal.enterprise);
+
 is_concerned(person: Person, enterprise: Enterprise) if holds_membership(person, enterprise);
 is_concerned(person: Person, enterprise: Enterprise) if registry_names(person.id, enterprise);
 

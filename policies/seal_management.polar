@@ -18,8 +18,17 @@ requires("enable", _: Seal, "SEAL_MANAGER");
 requires("revoke", _: Seal, "SEAL_MANAGER");
 requires("destroy", _: Seal, "SEAL_MANAGER");
 requires("assign_custodian", _: Seal, "SEAL_MANAGER");
-meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context) if
-  administers_seals_of(person, enterprise, context);
+requires("collect", _: Seal, "SEAL_MANAGER");
+meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context: SealCreationContext) if
+  administers_seals_of(person, enterprise, context) and
+  is_enterprise_kind(context.kind);
+# Whoever does not say yet which kind it is asks about a button; it is said when the seal is made.
+meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context: SealCreationContext) if
+  administers_seals_of(person, enterprise, context) and
+  context.kind = nil;
+meets(person: Person, "SEAL_MANAGER", "create_seal", enterprise: Enterprise, context: SealCreationContext) if
+  legal_representative(person, enterprise, context) and
+  context.kind = "LEGAL_REP";
 meets(person: Person, "SEAL_MANAGER", "edit", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "submit_review", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "disable", seal: Seal, context) if may_manage(person, seal, context);
@@ -27,6 +36,10 @@ meets(person: Person, "SEAL_MANAGER", "enable", seal: Seal, context) if may_mana
 meets(person: Person, "SEAL_MANAGER", "revoke", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "destroy", seal: Seal, context) if may_manage(person, seal, context);
 meets(person: Person, "SEAL_MANAGER", "assign_custodian", seal: Seal, context) if may_manage(person, seal, context);
+meets(person: Person, "SEAL_MANAGER", "collect", seal: Seal, context) if may_manage(person, seal, context);
+
+is_enterprise_kind(kind) if
+  kind in ["OFFICIAL", "CONTRACT", "FINANCE", "PERSONNEL", "INVOICE", "DEPARTMENT", "OTHER"];
 
 may_manage(person: Person, seal: Seal, context) if
   seal.kind != "LEGAL_REP" and
@@ -40,10 +53,35 @@ because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, resource, context) if
   seal_of(resource, seal) and
   is_legal_rep_only(person, seal, context);
 
+because("SEAL_MANAGER", "LEGAL_REP_ONLY", person: Person, enterprise: Enterprise, context: SealCreationContext) if
+  context.kind = "LEGAL_REP" and
+  not legal_representative(person, enterprise, context);
+
 is_legal_rep_only(person: Person, seal: Seal, context) if
   seal.kind = "LEGAL_REP" and
   has_active_role(person, seal.enterprise, "SEAL_ADMIN", context) and
   not legal_representative(person, seal.enterprise, context);
+
+# A grant of the right MANAGE gives the daily care of one seal: to edit it, to submit its face for review, to switch it
+# off, to collect it and to say who keeps it. It starts nothing: who holds it neither switches the seal on nor grants it,
+# decides no review and ends nothing. The legal representative's seal is in nobody else's care.
+#@ S-01 S-05
+meets(person: Person, "SEAL_MANAGER", "edit", seal: Seal, context) if cares_for(person, seal, _, context);
+meets(person: Person, "SEAL_MANAGER", "submit_review", seal: Seal, context) if cares_for(person, seal, _, context);
+meets(person: Person, "SEAL_MANAGER", "disable", seal: Seal, context) if cares_for(person, seal, _, context);
+meets(person: Person, "SEAL_MANAGER", "assign_custodian", seal: Seal, context) if cares_for(person, seal, _, context);
+meets(person: Person, "SEAL_MANAGER", "collect", seal: Seal, context) if cares_for(person, seal, _, context);
+
+cares_for(person: Person, seal: Seal, grant, context) if
+  seal.kind != "LEGAL_REP" and
+  grant in seal.grants and
+  grant.right = "MANAGE" and
+  grant.membership.person_id = person.id and
+  is_live(grant.membership, context) and
+  grant.membership.enterprise_id = seal.enterprise_id and
+  is_live_grant(grant, context) and
+  not gave_grant(person.id, grant) and
+  not audits_seal(person, seal, context);
 
 # What must not depend on the legal representative alone, their own seal included: deciding a review, proposing an end,
 # reporting a lost seal found. Any seal administrator does these, so that two persons can be found for them.
@@ -134,6 +172,21 @@ because("SEAL_CAN_BE_DISABLED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if sea
 requires("enable", _: Seal, "SEAL_CAN_BE_ENABLED");
 meets(_: Person, "SEAL_CAN_BE_ENABLED", "enable", seal: Seal, _) if seal.state in ["ACTIVE", "DISABLED"];
 
+# A thing that is switched off and at hand is collected. It is not used any more, and destroyed before witnesses or, where
+# it is not found when that is to be done, reported lost.
+#@ S-14
+requires("collect", _: Seal, "SEAL_CAN_BE_COLLECTED");
+requires("collect", _: Seal, "SEAL_AT_HAND");
+meets(_: Person, "SEAL_CAN_BE_COLLECTED", "collect", seal: Seal, _) if
+  seal.category = "PHYSICAL" and
+  seal.state = "DISABLED";
+because("SEAL_CAN_BE_COLLECTED", "SEAL_NOT_PHYSICAL", _: Person, seal: Seal, _) if seal.category = "ELECTRONIC";
+because("SEAL_CAN_BE_COLLECTED", "SEAL_REVOKED", _: Person, seal: Seal, _) if is_ended(seal);
+because("SEAL_CAN_BE_COLLECTED", "SEAL_LOST", _: Person, seal: Seal, _) if seal.state = "LOST";
+because("SEAL_CAN_BE_COLLECTED", "SEAL_UNDER_REVIEW", _: Person, seal: Seal, _) if is_unreviewed(seal);
+because("SEAL_CAN_BE_COLLECTED", "SEAL_EXPIRED", _: Person, seal: Seal, _) if seal.state = "EXPIRED";
+meets(_: Person, "SEAL_AT_HAND", "collect", seal: Seal, _) if not outing_of(seal, _);
+
 # --- review ----------------------------------------------------------------------------------------------------------
 
 # S-02: A seal goes into use with a face that another person has reviewed, and that bears the registered name. One that
@@ -183,7 +236,22 @@ meets(_: Person, "REVIEW_OPEN", "decide", review: SealReview, _) if
   review.state = "IN_REVIEW" and
   review.seal.state = "PENDING_REVIEW";
 meets(person: Person, "NOT_OWN_REVIEW", "decide", review: SealReview, context) if
-  is_second_person(person, review.submitted_by.person_id, review.seal.enterprise, context);
+  is_second_person(person, review.submitted_by.person_id, review.seal.enterprise, context) and
+  not is_submitted_for(person.id, review, context);
+
+# A person in whose care somebody put the seal submits it for that one, who is no second person for it.
+is_submitted_for(person_id, review: SealReview, context) if
+  grant in review.seal.grants and
+  grant.right = "MANAGE" and
+  grant.membership.person_id = review.submitted_by.person_id and
+  put_into_care(person_id, grant) and
+  not ran_seals(review.submitted_by.person_id, review.seal.enterprise, review.submitted_at, context);
+
+put_into_care(person_id, grant: SealGrant) if grant.grantor.membership.person_id = person_id;
+put_into_care(person_id, grant: SealGrant) if
+  grant.confirmed_by_id matches String and
+  grant.confirmed_by_id = person_id;
+
 meets(_: Person, "FACE_AS_SUBMITTED", "decide", review: SealReview, _) if
   review.face_digest != "" and
   review.face_digest = review.seal.face_digest;
@@ -361,6 +429,17 @@ lapses(person: Person, "revoke", seal: Seal, context, at) if seal_admin_lapses(p
 lapses(person: Person, "destroy", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
 lapses(person: Person, "assign_custodian", seal: Seal, context, at) if
   seal_admin_lapses(person, seal.enterprise, context, at);
+
+lapses(person: Person, "collect", seal: Seal, context, at) if seal_admin_lapses(person, seal.enterprise, context, at);
+lapses(person: Person, "edit", seal: Seal, context, at) if care_lapses(person, seal, context, at);
+lapses(person: Person, "submit_review", seal: Seal, context, at) if care_lapses(person, seal, context, at);
+lapses(person: Person, "disable", seal: Seal, context, at) if care_lapses(person, seal, context, at);
+lapses(person: Person, "assign_custodian", seal: Seal, context, at) if care_lapses(person, seal, context, at);
+lapses(person: Person, "collect", seal: Seal, context, at) if care_lapses(person, seal, context, at);
+
+care_lapses(person: Person, seal: Seal, context, at) if
+  cares_for(person, seal, grant, context) and
+  grant_lapses(grant, at);
 
 # … and an ending rests on the role of its proposer, too.
 lapses(_: Person, "revoke", seal: Seal, context, at) if

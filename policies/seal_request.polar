@@ -25,6 +25,14 @@ owes_photos(person: Person, enterprise: Enterprise, request) if
   request in membership.use_requests and
   request.photos_owed > 0;
 
+# The applicant delivers them, whatever has become of the request.
+#@ U-23
+requires("deliver_photos", _: SealUseRequest, "OWN_REQUEST");
+requires("deliver_photos", _: SealUseRequest, "PHOTOS_ARE_OWED");
+meets(person: Person, "OWN_REQUEST", "deliver_photos", request: SealUseRequest, _) if
+  request.applicant.person_id = person.id;
+meets(_: Person, "PHOTOS_ARE_OWED", "deliver_photos", request: SealUseRequest, _) if request.photos_owed > 0;
+
 # --- deciding on a request -------------------------------------------------------------------------------------------
 
 # A request is decided while it is in approval and not over; one refusal ends it.

@@ -86,6 +86,7 @@ has_passed_review(review: SealReview, seal: Seal, context) if
 # Like SEAL_ADMINISTRATION (seal_management.polar), at an earlier time.
 was_decided_by_second(review: SealReview, decider: Membership, seal: Seal, context) if
   decider.person_id != review.submitted_by.person_id and
+  not is_submitted_for(decider.person_id, review, context) and
   ran_seals(decider.person_id, seal.enterprise, review.decided_at, context);
 
 ran_seals(person_id, enterprise: Enterprise, at, context) if

@@ -52,6 +52,7 @@ PROTOCOL_WORDS = frozenset(
         "steps",
         "use",
         "verdict",
+        "verify",
     ]
 )
 

@@ -13,6 +13,8 @@ from sealauthz.model.actions.common import Context
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
 from sealauthz.model.effects import checks, holds, told
+from sealauthz.model.effects import grants as grant_effects
+from sealauthz.model.effects import own_rules as rule_effects
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.progress import TIMELINES, VIEW
@@ -48,7 +50,7 @@ MODEL = Model(
             (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
             (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),
             (*invariants.RIGHTS, *ADOPTIONS, *invariants.ADMINISTRATORS),
-            (*told.DUTIES, *holds.DUTIES),
+            (*told.DUTIES, *holds.DUTIES, *grant_effects.DUTIES, *rule_effects.DUTIES),
         ),
         Part(records_of(batches), following_actions.ACTIONS, BATCHES, timelines=TIMELINES),
     ),

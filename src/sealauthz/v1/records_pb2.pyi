@@ -1789,7 +1789,7 @@ class Seal(_message.Message):
     def __init__(self, id: _Optional[str] = ..., enterprise_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[_Union[SealKind, str]] = ..., state: _Optional[_Union[SealState, str]] = ..., category: _Optional[_Union[SealCategory, str]] = ..., custodian_id: _Optional[str] = ..., certificate_id: _Optional[str] = ..., legal_rep_id: _Optional[str] = ..., acting_custodian_id: _Optional[str] = ..., acting_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., acting_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., device_id: _Optional[str] = ..., face_digest: _Optional[str] = ...) -> None: ...
 
 class SealHold(_message.Message):
-    __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id", "lift_proposed_by_id", "lift_proposed_at")
+    __slots__ = ("id", "seal_id", "source", "placed_at", "state", "placed_by_id", "lift_proposed_by_id", "lift_proposed_at", "reference")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEAL_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -1798,6 +1798,7 @@ class SealHold(_message.Message):
     PLACED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     LIFT_PROPOSED_BY_ID_FIELD_NUMBER: _ClassVar[int]
     LIFT_PROPOSED_AT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     seal_id: str
     source: HoldSource
@@ -1806,7 +1807,8 @@ class SealHold(_message.Message):
     placed_by_id: str
     lift_proposed_by_id: str
     lift_proposed_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ..., lift_proposed_by_id: _Optional[str] = ..., lift_proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    reference: str
+    def __init__(self, id: _Optional[str] = ..., seal_id: _Optional[str] = ..., source: _Optional[_Union[HoldSource, str]] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[HoldState, str]] = ..., placed_by_id: _Optional[str] = ..., lift_proposed_by_id: _Optional[str] = ..., lift_proposed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reference: _Optional[str] = ...) -> None: ...
 
 class SealGrant(_message.Message):
     __slots__ = ("id", "seal_id", "membership_id", "grantor_id", "right", "scope", "term", "valid_from", "valid_to", "confirmation", "state", "invalid_reason", "use_limit", "used", "amount_max", "currency", "may_subgrant", "parent_id", "confirmed_by_id", "confirmed_at", "adopts_id")

@@ -19,6 +19,12 @@ from sealauthz.facts import Store
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.batch import Batch
 from sealauthz.model import MODEL
+from sealauthz.model.records.identity import (
+    IdentityVerification,
+    VerificationMethod,
+    VerificationPurpose,
+    VerificationState,
+)
 from sealauthz.policytest.fixtures import FactReader, FactSet
 from sealauthz.policytest.library import Library, LoadedFile, Start, plain
 from sealauthz.schema import Act, Event, MetBy, Outcome, Put
@@ -146,6 +152,22 @@ class World:
         """A record as it is now; None if there is none."""
         with self._cache.read() as snapshot:
             return snapshot.find(record_type, record_id)
+
+
+def face(check_id: str, person: str, purpose: str, bound_type: str, bound_id: str, digest: str = "") -> Any:
+    """A face check that somebody passed a minute ago, bound to a record."""
+    return IdentityVerification(
+        check_id,
+        person,
+        VerificationMethod.FACE,
+        VerificationPurpose(purpose),
+        f"provider-{check_id}",
+        bound_type,
+        bound_id,
+        digest,
+        VerificationState.PASSED,
+        NOW - MINUTE,
+    )
 
 
 NewWorld = Callable[..., World]

@@ -8,9 +8,12 @@ from typing import Any
 
 from sealauthz.model.actions.common import Context, VerifiedContext
 from sealauthz.model.actions.seals import holders_among
+from sealauthz.model.effects import delegations, grants, new_grants, requests
 from sealauthz.model.records.contracts import Contract
+from sealauthz.model.records.grants import SealGrant
 from sealauthz.model.records.organisation import Enterprise
-from sealauthz.schema import Resolver, ResolverInput, actions, looks
+from sealauthz.schema import Action, Resolver, ResolverInput, actions, looks
+from sealauthz.schema.effect import Effect
 
 
 @dataclass(slots=True)
@@ -19,6 +22,13 @@ class RequestContext(Context):
 
     reason: str | None = None
     contract: Contract | None = None
+
+
+@dataclass(slots=True)
+class GrantingContext(Context):
+    """Giving a right on a seal: `parent` is the grant that is passed on, None where the right is not from one."""
+
+    parent: SealGrant | None = None
 
 
 @dataclass(slots=True)
@@ -51,13 +61,55 @@ def _holder_act(query: ResolverInput) -> Mapping[str, Any]:
 _REQUEST = Resolver(along={"contract": ("contract_id",)})
 _HOLDER = Resolver(find=_holder_act, paths={"holder": ("holder_id",)}, is_about_subject=True)
 
+
+def _letters(resource: str) -> tuple[Action, ...]:
+    return actions(resource, Context, "deliver_letter", arguments=grants.Letter, effect=grants.deliver_letter)
+
+
+def _holding(name: str, effect: Effect) -> tuple[Action, ...]:
+    """Declare an act of the enterprise that holds the seal of another one, about one of its members."""
+    return actions(
+        "CrossEnterpriseGrant", HolderContext, name, resolver=_HOLDER, arguments=grants.HolderMember, effect=effect
+    )
+
+
 ACTIONS = (
     *actions("SealUseRequest", RequestContext, "view_progress", resolver=_REQUEST, effect=looks),
-    *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST),
-    *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST),
-    *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",)),
-    *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",)),
-    *actions("CrossEnterpriseGrant", HolderContext, "assign", resolver=_HOLDER),
-    *actions("CrossEnterpriseGrant", CrossGrantContext, "confirm", resolver=Resolver(along={"holder": ("holder_id",)})),
-    *actions("CrossEnterpriseGrant", GrantEndContext, "revoke", resolver=_HOLDER),
+    *actions(
+        "Seal",
+        GrantingContext,
+        "grant",
+        gives=("parent",),
+        arguments=new_grants.NewGrant,
+        effect=new_grants.grant,
+    ),
+    *actions("SealGrant", VerifiedContext, "confirm", gives=("verification",), effect=grants.confirm),
+    *actions("OpenGrant", VerifiedContext, "confirm", gives=("verification",), effect=grants.confirm),
+    *actions(
+        "CrossEnterpriseGrant",
+        CrossGrantContext,
+        "confirm",
+        resolver=Resolver(along={"holder": ("holder_id",)}),
+        effect=grants.confirm,
+    ),
+    *actions("SealGrant", Context, "extend", arguments=grants.NewTerms, effect=grants.extend),
+    *_letters("SealGrant"),
+    *_letters("OpenGrant"),
+    *_letters("CrossEnterpriseGrant"),
+    *actions("AuthLetter", Context, "verify", arguments=grants.LetterFinding, effect=grants.verify_letter),
+    *actions("AuthLetter", Context, "withdraw", effect=grants.withdraw_letter),
+    *actions("SealGrant", Context, "revoke", effect=grants.revoke),
+    *actions("OpenGrant", Context, "revoke", effect=grants.revoke),
+    *actions("CrossEnterpriseGrant", GrantEndContext, "revoke", resolver=_HOLDER, effect=grants.revoke),
+    *_holding("assign", grants.assign),
+    *_holding("unassign", grants.unassign),
+    *actions("Membership", Context, "delegate", arguments=delegations.NewDelegation, effect=delegations.delegate),
+    *actions("Delegation", Context, "accept", effect=delegations.accept),
+    *actions("Delegation", Context, "revoke", effect=delegations.revoke),
+    *actions("Seal", Context, "request_use", arguments=requests.UseRequest, effect=requests.request_use),
+    *actions("SealUseRequest", RequestContext, "approve", resolver=_REQUEST, effect=requests.approve),
+    *actions("SealUseRequest", RequestContext, "reject", gives=("reason",), resolver=_REQUEST, effect=requests.reject),
+    *actions("SealUseRequest", Context, "withdraw", effect=requests.withdraw),
+    *actions("SealUseRequest", Context, "deliver_photos", arguments=requests.UsePhotos, effect=requests.deliver_photos),
+    *actions("EmergencyUse", Context, "approve_afterwards", effect=requests.approve_afterwards),
 )

@@ -8,10 +8,12 @@ from typing import Any
 
 from sealauthz.model.actions.common import Context
 from sealauthz.model.actions.seals import end_of_day
+from sealauthz.model.effects import own_rules, procedures, resolutions, rule_terms
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.procedures import RuleChange
-from sealauthz.schema import Instant, Resolver, ResolverInput, actions
+from sealauthz.schema import Action, Instant, Resolver, ResolverInput, actions, looks
+from sealauthz.schema.effect import Effect
 
 
 @dataclass(slots=True)
@@ -57,25 +59,51 @@ class CountersignContext(Context):
     contract: Contract | None = None
 
 
-_GIVEN = ("change", "verification", "effect", "digest")
+def _writing(resource: str, name: str, rules: type, effect: Effect) -> tuple[Action, ...]:
+    """Declare an act that writes rules."""
+    given = ("change", "verification", "effect", "digest")
+    return actions(resource, RulesContext, name, gives=given, arguments=rules, effect=effect)
+
 
 ACTIONS = (
     *actions(
-        "BoardResolution", CountersignContext, "countersign", resolver=Resolver(along={"contract": ("contract_id",)})
+        "BoardResolution",
+        CountersignContext,
+        "countersign",
+        resolver=Resolver(along={"contract": ("contract_id",)}),
+        effect=resolutions.countersign,
     ),
-    *actions("Enterprise", ResolutionContext, "record_resolution", gives=("source", "contract", "beneficiary")),
+    *actions("BoardResolution", Context, "withdraw", effect=resolutions.withdraw),
     *actions(
         "Enterprise",
-        RulesContext,
-        "set_amount_bands",
-        "set_working_hours",
-        "set_holidays",
-        "change_settings",
-        "create_process",
-        "create_category",
-        gives=_GIVEN,
+        ResolutionContext,
+        "record_resolution",
+        gives=("source", "contract", "beneficiary"),
+        arguments=resolutions.NewResolution,
+        effect=resolutions.record_resolution,
     ),
-    *actions("ApprovalProcess", RulesContext, "edit", gives=_GIVEN),
-    *actions("BusinessCategory", RulesContext, "edit", gives=_GIVEN),
-    *actions("RuleChange", RuleChangeContext, "confirm_change", resolver=Resolver(find=_day)),
+    *actions(
+        "Enterprise",
+        Context,
+        "propose_rule_change",
+        arguments=rule_terms.Proposal,
+        effect=own_rules.propose_rule_change,
+    ),
+    *_writing("Enterprise", "set_amount_bands", rule_terms.Bands, own_rules.set_amount_bands),
+    *_writing("Enterprise", "set_working_hours", rule_terms.Week, own_rules.set_working_hours),
+    *_writing("Enterprise", "set_holidays", rule_terms.Days, own_rules.set_holidays),
+    *_writing("Enterprise", "change_settings", rule_terms.Settings, own_rules.change_settings),
+    *_writing("Enterprise", "create_process", rule_terms.NewProcess, procedures.create_process),
+    *_writing("Enterprise", "create_category", rule_terms.NewCategory, procedures.create_category),
+    *_writing("ApprovalProcess", "edit", rule_terms.ProcessEdit, procedures.edit_process),
+    *_writing("BusinessCategory", "edit", rule_terms.CategoryEdit, procedures.edit_category),
+    *actions("BusinessCategory", Context, "initiate", effect=looks),
+    *actions(
+        "RuleChange",
+        RuleChangeContext,
+        "confirm_change",
+        resolver=Resolver(find=_day),
+        effect=own_rules.confirm_change,
+    ),
+    *actions("RuleChange", Context, "withdraw", effect=own_rules.withdraw_change),
 )

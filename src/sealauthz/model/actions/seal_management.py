@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
-from sealauthz.model.effects import holds
+from sealauthz.model.effects import holds, seals
 from sealauthz.model.records.contracts import SigningTask
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
-from sealauthz.schema import Collection, Resolver, ResolverInput, actions
+from sealauthz.schema import Collection, Resolver, ResolverInput, actions, looks
 
 
 @dataclass(slots=True)
@@ -20,6 +20,21 @@ class LiftContext(Context):
     """Lifting a hold: `proposer` is who of the platform's staff proposed it, with their posts."""
 
     proposer: Person | None = None
+
+
+@dataclass(slots=True)
+class SealCreationContext(Context):
+    """Making a seal of a kind: who may depends on that."""
+
+    kind: str | None = None
+
+
+@dataclass(slots=True)
+class HoldContext(Context):
+    """Holding a seal for the platform or a court (PLATFORM or JUDICIAL); `reference` names what the hold rests on."""
+
+    source: str | None = None
+    reference: str | None = None
 
 
 @dataclass(slots=True)
@@ -49,17 +64,45 @@ def _seal_end(query: ResolverInput) -> Mapping[str, Any]:
     return {"tasks": Collection(each.task for each in fixed)}
 
 
+_SEAL_END = Resolver(find=_seal_end)
 _PROPOSER = Resolver(along={"proposer": ("lift_proposed_by_id",)})
 
 ACTIONS = (
+    *actions(
+        "Enterprise",
+        SealCreationContext,
+        "create_seal",
+        gives=("kind",),
+        arguments=seals.NewSeal,
+        effect=seals.create_seal,
+    ),
+    *actions("Seal", Context, "edit", arguments=seals.SealEdit, effect=seals.edit),
+    *actions("Seal", Context, "submit_review", arguments=seals.Submission, effect=seals.submit_review),
+    *actions("Seal", Context, "disable", effect=seals.disable),
+    *actions("Seal", Context, "enable", effect=seals.enable),
+    *actions("Seal", Context, "collect", effect=seals.collect),
+    *actions("Seal", Context, "view", "view_log", effect=looks),
     *actions("Seal", Context, "freeze", effect=holds.freeze),
     *actions("Seal", Context, "report_lost", effect=holds.report_lost),
     *actions("Seal", VerifiedContext, "report_found", gives=("verification",), effect=holds.report_found),
-    *actions("Seal", ReasonedContext, "propose_end", gives=("reason",)),
-    *actions("Seal", SealEndContext, "revoke", "destroy", resolver=Resolver(find=_seal_end)),
-    *actions("Seal", CustodyContext, "assign_custodian", gives=("custodian",)),
+    *actions(
+        "Seal", ReasonedContext, "propose_end", gives=("reason",), arguments=seals.Ending, effect=seals.propose_end
+    ),
+    *actions("Seal", SealEndContext, "revoke", resolver=_SEAL_END, effect=seals.revoke),
+    *actions("Seal", SealEndContext, "destroy", resolver=_SEAL_END, effect=seals.destroy),
+    *actions(
+        "Seal",
+        CustodyContext,
+        "assign_custodian",
+        gives=("custodian",),
+        arguments=seals.Custody,
+        effect=seals.assign_custodian,
+    ),
+    *actions("Seal", HoldContext, "place_hold", gives=("source", "reference"), effect=holds.place_hold),
     *actions("SealHold", VerifiedContext, "release", gives=("verification",), effect=holds.release),
     *actions("SealHold", Context, "propose_lift", effect=holds.propose_lift),
     *actions("SealHold", LiftContext, "lift", resolver=_PROPOSER, effect=holds.lift),
-    *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict")),
+    *actions("SealReview", ReviewContext, "decide", gives=("verification", "verdict"), effect=seals.decide),
+    *actions("SealProposal", Context, "witness", effect=seals.witness),
+    *actions("SealProposal", Context, "withdraw", effect=seals.withdraw_proposal),
 )

@@ -15,8 +15,8 @@ from sealauthz.schema import Act, Duty, MetBy, Outcome, Put, RecordChange, Updat
 from sealauthz.schema.effect import Value
 
 
-def _placed(act: Act, seal: Any, source: HoldSource) -> SealHold:
-    return SealHold(act.new_id("hold"), seal.id, source, act.now, placed_by_id=act.subject.id)
+def _placed(act: Act, seal: Any, source: HoldSource, reference: str = "") -> SealHold:
+    return SealHold(act.new_id("hold"), seal.id, source, act.now, placed_by_id=act.subject.id, reference=reference)
 
 
 def freeze(act: Act) -> Outcome:
@@ -45,8 +45,7 @@ def release(act: Act) -> Outcome:
 
 def place_hold(act: Act) -> Outcome:
     """Hold a seal for the platform or for a court. Nobody of the enterprise is told."""
-    source = HoldSource(act.context.source)
-    hold = _placed(act, act.resource, source)
+    hold = _placed(act, act.resource, HoldSource(act.context.source), act.context.reference)
     return Outcome((Put(hold),), values={"hold_id": hold.id})
 
 

@@ -246,7 +246,7 @@ class Seal:
 
 
 @record(
-    Fixed("I17", "source", "placed_at", "placed_by_id", says="who placed a hold, and when, is history"),
+    Fixed("I17", "source", "placed_at", "placed_by_id", "reference", says="who placed a hold, when and why is history"),
     Check(
         "S-13",
         "(lift_proposed_by_id IS NULL) = (lift_proposed_at = 0)",
@@ -264,6 +264,7 @@ class SealHold:
     """Something that freezes a seal until it is released. Several may overlap.
 
     `lift_proposed_by_id` is who of the platform's staff proposed to lift what it or a court placed: another one does.
+    `reference` names the order or the finding that such a hold rests on.
     """
 
     id: str
@@ -274,6 +275,7 @@ class SealHold:
     placed_by_id: Annotated[str | None, Ref("Person")] = None
     lift_proposed_by_id: Annotated[str | None, Ref("Person")] = None
     lift_proposed_at: Instant = NEVER
+    reference: str = ""
 
     seal: Seal = one("seal_id")
 

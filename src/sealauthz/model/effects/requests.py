@@ -1,0 +1,173 @@
+"""Asking for the use of a seal, deciding on that, and what is owed after a use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from sealauthz.model.effects.acting import own_membership, refuse
+from sealauthz.model.effects.approval import Course, by_right, course_of
+from sealauthz.model.effects.told import about_seal, persons
+from sealauthz.model.records.requests import Approval, ApprovalVerdict, RequestDocument, SealUseRequest, UseRequestState
+from sealauthz.schema import Act, Event, Instant, Outcome, Put
+from sealauthz.schema.record import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class UseRequest:
+    """What a member asks to use a seal for: a contract, whose documents are known, or papers by their digests."""
+
+    valid_to: Instant
+    valid_from: Instant | None = None
+    contract: Annotated[str | None, Ref("Contract")] = None
+    documents: tuple[str, ...] = ()
+    process: Annotated[str | None, Ref("ApprovalProcess")] = None
+    purpose: str = ""
+    uses: int = 1
+    is_out_of_hours: bool = False
+    carries_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsePhotos:
+    """Photos of a use, by their digests."""
+
+    digests: tuple[str, ...]
+
+
+def request_use(act: Act) -> Outcome:
+    """Ask to use a seal, and submit that for approval.
+
+    The documents are those of the contract as they are now: another document is another request.
+    """
+    seal, given = act.resource, act.arguments
+    applicant = own_membership(act, seal.enterprise)
+    begin = act.now if given.valid_from is None else given.valid_from
+    if not max(begin, act.now) < given.valid_to:
+        refuse("arguments[valid_to]", "must be after the request begins, and to come")
+    if given.uses < 1:
+        refuse("arguments[uses]", "must be at least 1")
+    digests = _documents(act, seal, given)
+    if given.process is not None:
+        found = seal.enterprise.approval_processes.holding("id", given.process)
+        if not found or found[0].state != "ENABLED":
+            refuse("arguments[process]", "is no process of the seal's owner that is in force")
+    if given.carries_out and seal.category != "PHYSICAL":
+        refuse("arguments[carries_out]", "is for a physical seal")
+    made = SealUseRequest(
+        act.new_id("request"),
+        seal.id,
+        applicant.id,
+        act.now,
+        begin,
+        given.valid_to,
+        contract_id=given.contract,
+        state=UseRequestState.IN_APPROVAL,
+        uses=given.uses,
+        purpose=given.purpose,
+        process_id=given.process,
+        is_out_of_hours=given.is_out_of_hours,
+        device_id=seal.device_id if seal.category == "PHYSICAL" else None,
+        carries_out=given.carries_out,
+    )
+    details = (Put(RequestDocument(act.new_id(f"document-{each}"), made.id, each)) for each in digests)
+    if given.process is None:
+        next_ = by_right(seal, act.now)
+    else:
+        process = seal.enterprise.approval_processes.holding("id", given.process)[0]
+        next_ = Course(process, applicant, act.now, (), act.now).awaited(seal.enterprise)
+    told = persons(next_, [act.subject.id])
+    event = about_seal("APPROVAL_WANTED", act, seal, told, request_id=made.id)
+    return Outcome((Put(made), *details), (event,), {"request_id": made.id})
+
+
+def _documents(act: Act, seal: Any, given: Any) -> tuple[str, ...]:
+    """The digests of what is to be sealed: of the contract's documents, or of the papers that the request lists."""
+    if given.contract is None:
+        digests = tuple(dict.fromkeys(given.documents))
+        if not digests or "" in digests:
+            refuse("arguments[documents]", "must list the papers, or the contract whose documents they are")
+        return digests
+    if given.documents:
+        refuse("arguments[documents]", "is for papers without a contract: a contract says which documents it has")
+    contract = act.snapshot.find("Contract", given.contract)
+    if contract is None or all(party.enterprise_id != seal.enterprise_id for party in contract.signatories):
+        refuse("arguments[contract]", "is none that the seal's owner is a party of")
+    digests = tuple(dict.fromkeys(document.digest for document in contract.documents))
+    if not digests or "" in digests:
+        refuse("arguments[contract]", "has no document, or one whose digest is not known")
+    return digests
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def approve(act: Act) -> Outcome:
+    """Give a verdict on the step whose turn it is. The last one approves the request."""
+    request = act.resource
+    approval = _verdict(act, request, ApprovalVerdict.PASSED)
+    course = course_of(request, act.now, approval)
+    if course is None or all(course.is_passed(step) for step in course.steps):
+        event = _to_applicant("REQUEST_APPROVED", act, request)
+        return Outcome((Put(approval), act.set(request, state="APPROVED")), (event,), {"approval_id": approval.id})
+    seen = [act.subject.id, request.applicant.person_id, *(each.approver.person_id for each in request.approvals)]
+    told = persons(course.awaited(request.seal.enterprise), seen)
+    event = about_seal("APPROVAL_WANTED", act, request.seal, told, request_id=request.id)
+    return Outcome((Put(approval),), (event,), {"approval_id": approval.id})
+
+
+def reject(act: Act) -> Outcome:
+    """Refuse a request: that ends it, whatever others have said."""
+    request = act.resource
+    approval = _verdict(act, request, ApprovalVerdict.REJECTED)
+    changes = (Put(approval), act.set(request, state="REJECTED"))
+    return Outcome(changes, (_to_applicant("REQUEST_REJECTED", act, request),), {"approval_id": approval.id})
+
+
+def withdraw(act: Act) -> Outcome:
+    """Take back a request that is not used yet."""
+    return Outcome((act.set(act.resource, state="WITHDRAWN"),))
+
+
+def deliver_photos(act: Act) -> Outcome:
+    """Deliver photos that are owed of a physical use; each counts once."""
+    request, digests = act.resource, act.arguments.digests
+    if not digests or "" in digests or len(set(digests)) < len(digests):
+        refuse("arguments[digests]", "must name each photo once, by its digest")
+    if len(digests) > request.photos_owed:
+        refuse("arguments[digests]", f"has more photos than the {request.photos_owed} that are owed")
+    return Outcome((act.set(request, photos_owed=request.photos_owed - len(digests)),))
+
+
+def approve_afterwards(act: Act) -> Outcome:
+    """Approve an emergency use after it."""
+    use = act.resource
+    approver = own_membership(act, use.grant.seal.enterprise)
+    event = about_seal("EMERGENCY_USE_APPROVED", act, use.grant.seal, [use.grant.membership.person_id], use_id=use.id)
+    return Outcome((act.set(use, approved_by_id=approver.id, approved_at=act.now),), (event,))
+
+
+def _verdict(act: Act, request: Any, verdict: ApprovalVerdict) -> Approval:
+    """A verdict on the step whose turn it is, and that names the subject, as the policies have decided."""
+    approver = own_membership(act, request.seal.enterprise)
+    course = course_of(request, act.now)
+    place, step_id = 1, None
+    if course is not None:
+        step = course.step_for(approver) or refuse("resource", "has no step that waits for the subject")
+        place, step_id = step.position, step.id
+    made = Approval(act.new_id("approval"), request.id, approver.id, verdict, act.now, step=place, step_id=step_id)
+    made.approver = approver  # as the facts will have it, for what follows from it
+    return made
+
+
+def _to_applicant(code: str, act: Act, request: Any) -> Event:
+    return about_seal(code, act, request.seal, [request.applicant.person_id], request_id=request.id)
+
+
+EVENTS = {
+    "APPROVAL_WANTED": "A request to use a seal waits for a verdict; for those whose turn it is.",
+    "REQUEST_APPROVED": "A request to use a seal was approved; for the applicant.",
+    "REQUEST_REJECTED": "A request to use a seal was refused; for the applicant.",
+    "EMERGENCY_USE_APPROVED": "An emergency use was approved afterwards; for the person who used the seal.",
+}
+"""The codes of these events, each with what it tells."""

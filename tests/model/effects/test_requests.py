@@ -1,0 +1,198 @@
+"""Asking for the use of a seal and deciding on that, carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from harness import DAY, NOW, NewWorld, World
+
+from sealauthz.errors import InvalidRequest
+from sealauthz.model.effects.requests import UsePhotos, UseRequest
+
+USING = {"task": "t", "verification": "v-plain"}
+SALE = UseRequest(NOW + DAY, contract="c", purpose="采购合同")
+
+
+def requested(here: World, given: UseRequest = SALE, subject: str = "plain") -> str:
+    """Ask to use the seal, and return the request."""
+    return f"SealUseRequest:{here.perform(subject, 'request_use', 'Seal:s', given).values['request_id']}"
+
+
+def state_of(here: World, request: str) -> str:
+    """Where a request stands."""
+    return str(here.get("SealUseRequest", request.partition(":")[2]).state)
+
+
+def test_a_member_without_a_grant_uses_the_seal_once_that_is_approved(world: NewWorld) -> None:
+    here = world("approver may approve", change={"SealGrant": {"g-approver": {"use_limit": "unlimited"}}})
+    request = requested(here)
+    assert set(here.events[-1].recipients) == {"approver", "boss"}
+    assert [d.digest for d in here.get("SealUseRequest", request.partition(":")[2]).documents] == ["digest-1"]
+    assert not here.ask("plain", "use", "Seal:s", **USING)
+    here.perform("approver", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert here.events[-1].recipients == ("plain",)
+    assert here.ask("plain", "use", "Seal:s", **USING)
+    here.perform("plain", "withdraw", request)
+    assert not here.ask("plain", "use", "Seal:s", **USING)
+
+
+def test_one_refusal_ends_a_request(world: NewWorld) -> None:
+    here = world("approver may approve", change={"SealGrant": {"g-approver": {"use_limit": "unlimited"}}})
+    request = requested(here)
+    here.perform("approver", "reject", request, reason="金额有误")
+    assert state_of(here, request) == "REJECTED"
+    assert here.codes("boss", "approve", request)
+
+
+def process(*steps: tuple[int, str, list[dict[str, Any]]], **more: Any) -> dict[str, Any]:
+    """A process of Spruce that anybody may choose, with these steps: position, mode and approvers."""
+    return {
+        "ApprovalProcess": {"p": {"enterprise_id": "e", "name": "用印审批"}},
+        "ProcessStep": {
+            f"st{i}": {"process_id": "p", "position": position, "mode": mode}
+            for i, (position, mode, _) in enumerate(steps)
+        },
+        "StepApprover": {
+            f"sa{i}-{j}": {"step_id": f"st{i}", **named}
+            for i, (_, _, approvers) in enumerate(steps)
+            for j, named in enumerate(approvers)
+        },
+        **more,
+    }
+
+
+BY_PROCESS = UseRequest(NOW + DAY, contract="c", process="p")
+
+
+def test_a_request_follows_its_process_step_by_step(world: NewWorld) -> None:
+    here = world(
+        put=process(
+            (1, "ANY", [{"membership_id": "m-user"}, {"membership_id": "m-approver"}]),
+            (2, "ANY", [{"role": "SYSTEM_ADMIN"}]),
+        )
+    )
+    request = requested(here, BY_PROCESS)
+    assert set(here.events[-1].recipients) == {"user", "approver"}
+    assert here.codes("admin", "approve", request) == ["NOT_YOUR_TURN"]
+    here.perform("user", "approve", request)
+    assert (state_of(here, request), here.events[-1].recipients) == ("IN_APPROVAL", ("admin",))
+    here.perform("admin", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert here.ask("plain", "use", "Seal:s", **USING)
+
+
+def test_all_of_a_step_pass_it_each_for_their_own_line(world: NewWorld) -> None:
+    step = (1, "ALL", [{"membership_id": "m-user"}, {"role": "SYSTEM_ADMIN"}])
+    here = world("there is a second administrator", put=process(step))
+    request = requested(here, BY_PROCESS)
+    here.perform("admin", "approve", request)
+    # Another one of the same role says nothing for the member who is named.
+    assert (state_of(here, request), set(here.events[-1].recipients)) == ("IN_APPROVAL", {"user", "second"})
+    here.perform("second", "approve", request)
+    assert state_of(here, request) == "IN_APPROVAL"
+    here.perform("user", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert here.ask("plain", "use", "Seal:s", **USING)
+
+
+def test_two_of_three_are_two_steps_at_one_place(world: NewWorld) -> None:
+    lines = [{"membership_id": member} for member in ("m-user", "m-approver", "m-keeper")]
+    here = world(put=process((1, "ANY", lines), (1, "ANY", lines)))
+    request = requested(here, BY_PROCESS)
+    here.perform("user", "approve", request)
+    assert state_of(here, request) == "IN_APPROVAL"
+    here.perform("keeper", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert {approval.step_id for approval in here.get("SealUseRequest", request.partition(":")[2]).approvals} == {
+        "st0",
+        "st1",
+    }
+    assert here.ask("plain", "use", "Seal:s", **USING)
+
+
+def test_a_substitute_passes_the_step_of_whom_they_stand_in_for(world: NewWorld) -> None:
+    absence = {
+        "membership_id": "m-approver",
+        "substitute_id": "m-user",
+        "recorded_by_id": "approver",
+        "recorded_at": "now - 1 day",
+        "valid_from": "now - 1 day",
+        "valid_to": "now + 1 day",
+    }
+    here = world(put=process((1, "ALL", [{"membership_id": "m-approver"}]), Absence={"away": absence}))
+    request = requested(here, BY_PROCESS)
+    here.perform("user", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert here.ask("plain", "use", "Seal:s", **USING)
+
+
+def test_the_head_of_the_applicants_own_department_decides(world: NewWorld) -> None:
+    here = world(
+        put={
+            **process((1, "ANY", [{"role": "DEPT_ADMIN"}]), (1, "ANY", [{"membership_id": "m-approver"}])),
+            "Department": {
+                "top": {"enterprise_id": "e", "name": "总部"},
+                "sub": {"enterprise_id": "e", "name": "采购", "parent_id": "top"},
+            },
+            "RoleAssignment": {
+                "head": {"membership_id": "m-user", "role": "DEPT_ADMIN", "department_id": "top"},
+                "other": {"membership_id": "m-approver", "role": "DEPT_ADMIN", "department_id": None},
+            },
+        },
+        change={"Membership": {"m-plain": {"department_id": "sub"}}},
+    )
+    request = requested(here, BY_PROCESS)
+    # The head of something else passes the step that names them in person.
+    here.perform("approver", "approve", request)
+    here.perform("user", "approve", request)
+    assert state_of(here, request) == "APPROVED"
+    assert here.ask("plain", "use", "Seal:s", **USING)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (UseRequest(NOW, contract="c"), "valid_to"),
+        (UseRequest(NOW + DAY, contract="c", uses=0), "uses"),
+        (UseRequest(NOW + DAY), "documents"),
+        (UseRequest(NOW + DAY, contract="c", documents=("digest-1",)), "documents"),
+        (UseRequest(NOW + DAY, contract="own"), "contract"),
+        (UseRequest(NOW + DAY, contract="c", process="none"), "process"),
+        (UseRequest(NOW + DAY, contract="c", carries_out=True), "carries_out"),
+    ],
+)
+def test_what_nobody_can_ask_for_is_refused(world: NewWorld, given: UseRequest, field: str) -> None:
+    here = world(put={"Contract": {"own": {"initiator_id": "f", "contract_type": "SALES"}}})
+    with pytest.raises(InvalidRequest, match=f"arguments.{field}"):
+        requested(here, given)
+
+
+def test_owed_photos_are_delivered_before_another_request(world: NewWorld) -> None:
+    here = world(
+        "plain's request is approved",
+        change={"SealUseRequest": {"q": {"photos_owed": 2, "used": 1, "state": "COMPLETED"}}},
+    )
+    assert here.codes("plain", "request_use", "Seal:s") == ["PHOTO_OWED"]
+    assert here.codes("user", "deliver_photos", "SealUseRequest:q") == ["NOT_OWN_REQUEST"]
+    for wrong in ((), ("a", "a"), ("a", "b", "c")):
+        with pytest.raises(InvalidRequest, match="digests"):
+            here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(wrong))
+    here.perform("plain", "deliver_photos", "SealUseRequest:q", UsePhotos(("front", "back")))
+    assert here.codes("plain", "deliver_photos", "SealUseRequest:q") == ["NO_PHOTO_OWED"]
+    assert here.ask("plain", "request_use", "Seal:s")
+
+
+def test_an_emergency_use_is_approved_afterwards(world: NewWorld) -> None:
+    here = world(
+        "approver may approve",
+        put={
+            "SealGrant": {"g-e": {"membership_id": "m-plain", "right": "EMERGENCY"}},
+            "EmergencyUse": {"use": {"grant_id": "g-e", "used_at": "now - 1 hour", "reason": "夜间"}},
+        },
+    )
+    here.perform("approver", "approve_afterwards", "EmergencyUse:use")
+    use = here.get("EmergencyUse", "use")
+    assert (use.approved_by_id, use.approved_at) == ("m-approver", NOW)
+    assert here.events[-1].recipients == ("plain",)
