@@ -13,9 +13,10 @@ EQUALITY_ARGS ?=
 MUTATE_ARGS ?=
 MUTATE_TESTS ?= policies
 FUZZ_ARGS ?=
+SOAK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock proto format check quick test coverage reference run demo bench equality mutate fuzz thorough
+.PHONY: help setup lock proto format check quick test coverage reference run demo bench equality mutate fuzz soak thorough
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -89,6 +90,9 @@ mutate: setup ## make every small mistake in the policies, and see that their te
 
 fuzz: setup ## send 1,000,000 inputs that nobody should send: RPCs, HTTP/2 frames, policy texts (some ten minutes)
 	$(BIN)/python tools/fuzz.py $(FUZZ_ARGS)
+
+soak: setup ## kill, rewrite, restore and flood a service for an hour, and check every answer (SOAK_ARGS="--seconds 60")
+	$(BIN)/python -W ignore tools/soak.py $(SOAK_ARGS)
 
 define generate
 $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1) $(PROTOS)

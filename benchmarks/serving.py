@@ -16,10 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
-import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -37,6 +34,7 @@ from h2 import Load, Outcome, Request
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from served import Served, service
 
 from sealauthz.client import Decision, Question, SealAuthzClient
 from sealauthz.facts import Batch, FactCache, Put, Store
@@ -51,62 +49,6 @@ BATCH = "/sealauthz.v1.AuthorizationService/AuthorizeBatch"
 BATCH_SIZE = 500
 _MOST_REFUSED = 0.01
 CONCURRENCIES = (1, 8, 64)
-
-_CONFIG = """
-[server]
-listen = "127.0.0.1:{port}"
-[database]
-url = "{url}"
-[callers.bench]
-token_sha256 = "{digest}"
-rpcs = "*"
-enterprises = "*"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Processes that answer on one port."""
-
-    address: str
-    pids: tuple[int, ...]
-
-    def cpu_s(self) -> float:
-        """Return the CPU time that they have used."""
-        ticks = 0
-        for pid in self.pids:
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def children_of(pid: int) -> tuple[int, ...]:
-    """Return the processes that a process has started."""
-    return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()))
-
-
-@contextlib.contextmanager
-def service(url: str, folder: Path, workers: int) -> Iterator[Served]:
-    """Run the service."""
-    config = folder / "sealauthz.toml"
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    config.write_text(_CONFIG.format(port=0, url=url, digest=digest), encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("sealauthz")), "serve", "--config", str(config), "--insecure"]
-    if workers > 1:
-        command += ["--workers", str(workers)]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.startswith("listening on "):
-            raise SystemExit(f"the service did not start: {line}{(folder / 'log').read_text()}")
-        address = line.split()[2]
-        pids = children_of(process.pid) if workers > 1 else (process.pid,)
-        yield Served(address, pids)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
 
 
 @contextlib.contextmanager
@@ -366,7 +308,7 @@ def main() -> int:
         for heading in HEADINGS:
             table.add_column(heading, justify="right")
         for workers in (1,) if options.quick else (1, 2, 4):
-            with service(url, folder, workers) as ours, nothing(workers) as empty:
+            with service(url, folder, workers, TOKEN) as ours, nothing(workers) as empty:
                 check(ours.address, asked)
                 single, batches = single_requests(asked, ours.address), batch_requests(asked, ours.address)
                 warm_up(ours, single, workers)

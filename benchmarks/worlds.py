@@ -63,7 +63,7 @@ class Asked:
 def records(enterprises: int) -> Iterator[Any]:
     """The facts of that many enterprises."""
     for number in range(enterprises):
-        yield from _enterprise(number, enterprises)
+        yield from enterprise(number, enterprises)
         yield from _contract(number, enterprises)
 
 
@@ -85,7 +85,8 @@ def questions(enterprises: int) -> Iterator[Asked]:
             yield Asked(about, Question(Entity("Person", subject), action, Entity(kind, id_), context), is_allowed)
 
 
-def _enterprise(n: int, enterprises: int) -> Iterator[Any]:
+def enterprise(n: int, enterprises: int) -> Iterator[Any]:
+    """The facts of one enterprise, without contracts."""
     yield Enterprise(f"e{n}", f"企业{n}", f"USCC{n:014}", auth_state=AuthenticationState.AUTHENTICATED)
     legal_representative = f"p{(n - 1) % enterprises}-{USER}"
     fetched_at = NOW - 60 * MINUTE
