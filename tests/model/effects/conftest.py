@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness import NewWorld, World, facts
+from harness import Clock, NewWorld, World, facts
 
 from sealauthz.facts import Store
 from sealauthz.model import MODEL
@@ -18,8 +18,9 @@ def world(new_database: Callable[[str], str]) -> Iterator[NewWorld]:
     stores: list[Store] = []
 
     def make(*situations: str, **given: Any) -> World:
-        stores.append(Store.open(new_database("sqlite"), MODEL))
-        return World(stores[-1], facts(*situations, **given))
+        clock = Clock()
+        stores.append(Store.open(new_database("sqlite"), MODEL, clock))
+        return World(stores[-1], facts(*situations, **given), clock)
 
     yield make
     for store in stores:

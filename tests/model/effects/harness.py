@@ -1,10 +1,11 @@
-"""Performing acts in tests: decide, carry out the declared effect, write what it changes, and look at the new facts.
+"""Performing acts in tests, and looking at the new facts.
 
 The facts are those of the policy tests (`policies/tests/fixtures.yaml` tells who is who), and differ as each test says.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -12,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from sealauthz.decision import Bundle, Decision, Entity, PolicyDecisionPoint, Question, RequestOptions
-from sealauthz.decision.assembly import Case
-from sealauthz.decision.catalog import ReasonCatalog
-from sealauthz.decision.evaluation import Evaluation
 from sealauthz.facts import Store
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.facts.store.batch import Batch
@@ -25,10 +23,10 @@ from sealauthz.model.records.identity import (
     VerificationPurpose,
     VerificationState,
 )
+from sealauthz.operations import Operations, Performance
 from sealauthz.policytest.fixtures import FactReader, FactSet
 from sealauthz.policytest.library import Library, LoadedFile, Start, plain
-from sealauthz.schema import Act, Event, MetBy, Outcome, Put
-from sealauthz.schema.effect import merged
+from sealauthz.schema import Event, Outcome, Put, Update
 
 POLICY_TESTS = Path(__file__).resolve().parents[3] / "policies" / "tests"
 SECOND = 1_000_000
@@ -81,77 +79,79 @@ def facts(
     return found
 
 
+class Clock:
+    """The time of a world, for its store too."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
 class World:
     """A store of its own with some facts, in which persons act at `now`; `events` is what was told so far."""
 
-    def __init__(self, store: Store, given: FactSet) -> None:
+    def __init__(self, store: Store, given: FactSet, clock: Clock) -> None:
         self.store = store
-        self.now = NOW
+        self._clock = clock
         self.events: list[Event] = []
         self._numbers = itertools.count()
         self._cache = FactCache(store)
+        self._pdp = PolicyDecisionPoint(self._cache, bundle(), clock)
+        self._operations = Operations(store, self._pdp)
         self.write(*given.records)
+
+    @property
+    def now(self) -> int:
+        """The time of the world."""
+        return self._clock.now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self._clock.now = now
 
     def write(self, *records: Any) -> None:
         """Write records as the services do that own the outside world."""
         self._store(Put(record) for record in records)
+
+    def change(self, *changes: tuple[str, str, Mapping[str, Any]]) -> None:
+        """Change columns of records that are there, as those services do."""
+        self._store(Update(*each) for each in changes)
 
     def _store(self, changes: Any) -> None:
         self.store.write(Batch("harness", f"write-{next(self._numbers)}", tuple(changes)))
 
     def ask(self, subject: str, action: str, resource: str, **context: Any) -> Decision:
         """Ask whether somebody may do something now."""
-        pdp = PolicyDecisionPoint(self._cache, bundle(), lambda: self.now)
-        return pdp.decide(_question(subject, action, resource, context))
+        return self._pdp.decide(_question(subject, action, resource, context))
 
     def codes(self, subject: str, action: str, resource: str, **context: Any) -> list[str]:
         """Why somebody may not do something now; empty if they may."""
         return [reason.code for reason in self.ask(subject, action, resource, **context).reasons]
 
     def perform(self, subject: str, action: str, resource: str, arguments: Any = None, **context: Any) -> Outcome:
-        """Do what is allowed: write what the effect and the duties change. An AssertionError where it is denied."""
+        """Do what is allowed, and say what changed, was told and was made. An AssertionError where it is denied."""
         question = _question(subject, action, resource, context)
-        declared = MODEL.action(action, question.resource.type)
-        assert declared.effect is not None, f"`{action}` on {question.resource.type} has no effect"
-        assert arguments is None or isinstance(arguments, declared.arguments or ())
-        with self._cache.read() as snapshot:
-            evaluation = Evaluation(ReasonCatalog(bundle()), snapshot, self.now, RequestOptions())
-            case = evaluation.case(question)
-            assert isinstance(case, Case), case
-            decision = evaluation.evaluate(case)
-            assert decision, [reason.code for reason in decision.reasons]
-            if arguments is None and declared.arguments is not None:
-                arguments = declared.arguments()
-            obligations = {each.code: each.parameters for each in decision.obligations}
-            act = Act(
-                case.subject,
-                action,
-                case.resource,
-                case.context,
-                arguments,
-                obligations,
-                snapshot,
-                f"operation-{next(self._numbers)}",
-            )
-            outcome: Outcome = declared.effect(act)
-            changes, events = list(outcome.changes), list(outcome.events)
-            for code, named in obligations.items():
-                duty = MODEL.duties.get(code)
-                if duty is not None and duty.by is MetBy.TRANSACTION:
-                    assert duty.meet is not None
-                    changes += duty.meet(act, named)
-                elif duty is not None and duty.by is MetBy.EVENT:
-                    assert duty.tell is not None
-                    events += duty.tell(act, named)
-        if changes:
-            self._store(merged(changes))
+        given = {} if arguments is None else dataclasses.asdict(arguments, dict_factory=_stated)
+        before = self.store.revision()
+        performance = Performance(question, f"request-{next(self._numbers)}", given)
+        done = self._operations.perform(performance, RequestOptions(caller="harness"))
+        assert done, [reason.code for reason in done.decision.reasons]
+        assert done.operation is not None
+        events = tuple(each.event for each in self.store.events_after((before + 1, -1), 1_000))
         self.events += events
-        return Outcome(tuple(changes), tuple(events), outcome.values)
+        return Outcome(events=events, values=done.operation.values)
 
     def get(self, record_type: str, record_id: str) -> Any:
         """A record as it is now; None if there is none."""
         with self._cache.read() as snapshot:
             return snapshot.find(record_type, record_id)
+
+
+def _stated(values: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What a client says: no argument that is left out."""
+    return {name: value for name, value in values if value is not None}
 
 
 def face(check_id: str, person: str, purpose: str, bound_type: str, bound_id: str, digest: str = "") -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness import DAY, NOW, NewWorld, World, face, facts
+from harness import DAY, NOW, Clock, NewWorld, World, face, facts
 
 from sealauthz.errors import InvalidRequest
 from sealauthz.facts import Store
@@ -26,8 +26,9 @@ TO_PLAIN = NewGrant(GrantKind.MEMBER, valid_to=NOW + 30 * DAY, member="m-plain",
 @pytest.fixture(scope="module")
 def spruce(new_database: Callable[[str], str]) -> Iterator[World]:
     """Spruce as it is, for what changes nothing."""
-    with contextlib.closing(Store.open(new_database("sqlite"), MODEL)) as store:
-        yield World(store, facts())
+    clock = Clock()
+    with contextlib.closing(Store.open(new_database("sqlite"), MODEL, clock)) as store:
+        yield World(store, facts(), clock)
 
 
 def granted(here: World, given: NewGrant, subject: str = "keeper", **context: Any) -> str:

@@ -119,7 +119,7 @@ def test_days_off_and_amount_bands_are_written(ruled: World) -> None:
         "admin", "set_amount_bands", "Enterprise:e", Bands((Band("CNY", 100, "p"), Band("CNY", 50, "p"))), **TIGHTENS
     )
     assert sorted(band.from_amount for band in ruled.get("Enterprise", "e").amount_bands) == [50, 100]
-    with pytest.raises(InvalidRequest, match="in force"):
+    with pytest.raises(InvalidRequest, match="names no ApprovalProcess"):
         ruled.perform("admin", "set_amount_bands", "Enterprise:e", Bands((Band("CNY", 1, "none"),)), **TIGHTENS)
 
 
