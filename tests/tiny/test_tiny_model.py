@@ -7,8 +7,10 @@ import hashlib
 import itertools
 import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,22 @@ def test_the_receipt_of_an_act_is_verified_with_the_published_keys(
     assert receipt.permits == {"action": "read", "resource": "Document:d2", "title": "Roadmap"}
     # Never signed anew: the same text, also where it is asked for.
     assert client.operation(receipt.operation_id).receipt == performed.operation.receipt
+
+
+def test_an_act_whose_deadline_passes_while_it_waits_is_performed_once(
+    client: SealAuthzClient, store: Store, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "tiny.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another process writes, and nobody else can
+        with pytest.raises(CallFailed) as caught:
+            client.perform("User:bob", "add", "Folder:plans", None, {"titles": ["A"]}, request_id="r1", timeout_s=0.3)
+        other.execute("ROLLBACK")
+    assert (caught.value.code, caught.value.request_id) == (grpc.StatusCode.DEADLINE_EXCEEDED, "r1")
+    performed = client.perform(
+        "User:bob", "add", "Folder:plans", None, {"titles": ["A"]}, request_id=caught.value.request_id, timeout_s=20
+    )
+    assert performed
+    assert [found.record.title for found in store.read("Document", {"title": "A"}).records] == ["A"]
 
 
 def test_a_denied_act_says_why_and_changes_nothing(client: SealAuthzClient, store: Store) -> None:
