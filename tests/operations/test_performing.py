@@ -195,7 +195,7 @@ def test_an_effect_changes_nothing_outside_the_right_of_the_caller(
 
 
 def test_only_what_is_left_to_the_caller_is_told_as_an_obligation(
-    store: Store, operations: Operations, monkeypatch: pytest.MonkeyPatch
+    store: Store, operations: Operations, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The team was told by an event: a caller that met the obligation once more would tell it twice."""
     request = asked("publish", "Document:d1", "r1", "bob", approver="red-ann")
@@ -205,6 +205,23 @@ def test_only_what_is_left_to_the_caller_is_told_as_an_obligation(
     store.write(Batch("test", "d4", (Put(Document("d4", "plans", "bob", "Next")),)))
     done = operations.perform(asked("publish", "Document:d4", "r2", "bob", approver="red-ann"), OPTIONS)
     assert [obligation.code for obligation in done.decision.obligations] == ["TELL_TEAM"]
+    assert done.decision.texts is bundle.texts
+
+
+def test_nothing_is_kept_that_the_client_said_in_words(store: Store, operations: Operations) -> None:
+    request = asked("publish", "Document:d1", "r1", "bob", approver="red-ann", note="13812341569")
+    assert operations.perform(request, OPTIONS)
+    kept = store.operation("shop", "r1")
+    assert "13812341569" not in str(kept)
+    assert operations.perform(request, OPTIONS).decision.question.context == {"approver": "red-ann"}
+
+
+def test_a_request_is_told_from_another_by_type_and_id() -> None:
+    first, second = (
+        Performance(Question(subject, "read", Entity("Document", "d")), "r1").fingerprint
+        for subject in (Entity("User", "a:b"), Entity("User:a", "b"))
+    )
+    assert first != second
 
 
 class Interference:
@@ -224,6 +241,10 @@ class Interference:
 
     def has_policies(self, version: str) -> bool:
         return self._pdp.has_policies(version)
+
+    @property
+    def bundle(self) -> Bundle:
+        return self._pdp.bundle
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ class Operations:
             return None
         if kept["fingerprint"] != performance.fingerprint:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
-        return from_kept_form(kept)
+        found = from_kept_form(kept)
+        # Texts are not kept: they are those of the policies that are served now, in whichever language is asked for.
+        return replace(found, decision=replace(found.decision, texts=self._pdp.bundle.texts))
 
     def _intend(
         self, performance: Performance, action: Action, arguments: Any, operation_id: str, options: RequestOptions
@@ -186,7 +188,10 @@ class Operations:
             values=followed.outcome.values,
             receipt=signed,
         )
-        kept = kept_form(Performed(self._left_to_caller(decision), operation), question.context)
+        # Only ids: what the client said in words may be about a person, and could not be erased here.
+        named = self._model.action(question.action, question.resource.type).records
+        context = {key: value for key, value in question.context.items() if key in named}
+        kept = kept_form(Performed(self._left_to_caller(decision), operation), context)
         kept["fingerprint"] = performance.fingerprint
         keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept)
         keep_events(connection, receipt, followed.events)

@@ -30,9 +30,9 @@ class Performance:
         """The digest of all that is asked: the same request id stands for the same of it only."""
         asked = self.question
         content = {
-            "subject": str(asked.subject),
+            "subject": [asked.subject.type, asked.subject.id],
             "action": asked.action,
-            "resource": str(asked.resource),
+            "resource": [asked.resource.type, asked.resource.id],
             "context": dict(asked.context),
             "arguments": self.arguments,
         }
