@@ -37,6 +37,7 @@ PROTOCOL_WORDS = frozenset(
         "contract",
         "day",
         "digest",
+        "enterprise_id",
         "holds",
         "id",
         "kind",

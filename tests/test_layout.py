@@ -131,6 +131,8 @@ def test_the_client_needs_grpc_and_protobuf_only() -> None:
         *(
             f"sealauthz.v1.{name}"
             for name in (
+                "events_pb2",
+                "events_pb2_grpc",
                 "facts_pb2",
                 "facts_pb2_grpc",
                 "operations_pb2",

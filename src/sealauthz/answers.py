@@ -140,6 +140,51 @@ class Performed:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage on the way: DONE, NOW, NEXT, or ENDED without being done.
+
+    `at` is when it was done or ended, `until` when it ends by itself; None where that is not known. `actors` are those
+    whose turn it is, as they may be shown: masked texts by their names.
+    """
+
+    code: str
+    state: str
+    at: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    actors: tuple[Mapping[str, str], ...] = ()
+    values: Mapping[str, NamedValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far something is; falsy for a subject who may not look. `actions` are the decisions on what can be done."""
+
+    decision: Decision
+    stages: tuple[Stage, ...] = ()
+    actions: Mapping[str, Decision] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What people must be told. `token` resumes behind it; `text` is empty unless a language was asked for.
+
+    Without `recipient_ids` it goes to whom the platform knows for the enterprise.
+    """
+
+    token: str
+    code: str
+    enterprise_id: str
+    about: str
+    recipient_ids: tuple[str, ...]
+    committed_at: datetime.datetime
+    values: Mapping[str, NamedValue] = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RuleRef:
     """A rule of the policies, by its head and its place. `rules` are the ids of the rulebook it carries (`U-01` …)."""
 

@@ -122,6 +122,28 @@ def _made(operation: answers.Operation) -> RenderableType:
     return Padding(grid, (0, 0, 0, 2)) if grid.rows else Group()
 
 
+_MARKS = {"DONE": ("✓", "green"), "NOW": ("▸", "bold yellow"), "NEXT": ("·", "dim"), "ENDED": ("✗", "red")}
+
+
+def progress_page(what: str, found: answers.Progress) -> RenderableType:
+    """Lay out how far something is: its stages, whose turn it is, and what the person can do."""
+    if not found:
+        return decision_page(f"progress of {what}", found.decision)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for stage in found.stages:
+        mark, style = _MARKS.get(stage.state, ("?", "dim"))
+        said = [f"until {instant(stage.until)}" if stage.until else "", instant(stage.at) if stage.at else ""]
+        said += [" ".join(actor.values()) for actor in stage.actors]
+        said += [f"{name} {value}" for name, value in stage.values.items()]
+        grid.add_row(Text(mark, style=style), Text(stage.code, style=style), Text(", ".join(filter(None, said))))
+    can = [action for action, decision in found.actions.items() if decision]
+    return Group(
+        Text(what, style="bold"),
+        Padding(grid, (0, 0, 0, 2)),
+        Text(f"you can: {', '.join(can)}" if can else "there is nothing to do now", style="dim"),
+    )
+
+
 def explanation_page(
     question: str, explanation: answers.Explanation, title: str = "requirements of the action"
 ) -> RenderableType:

@@ -181,3 +181,27 @@ def test_what_is_not_of_its_form_is_wrong_use(read, texts, message):
 def test_items_after_json_are_wrong_use(read):
     with pytest.raises(click.UsageError, match="given both as JSON and item by item"):
         read('parts:={"a": 1}', "parts=b")
+
+
+def test_progress_shows_the_stages_and_what_can_be_done(sealauthz, demo_facts):
+    code, out, err = sealauthz("progress", "Person:p-zhou", "SigningTask:task-cartons")
+    assert (code, err) == (0, "")
+    assert [line.split()[:2] for line in out.splitlines()[1:4]] == [
+        ["✓", "EARLIER_TASKS"],
+        ["▸", "TASK_SIGNED"],
+        ["·", "CONTRACT_COMPLETE"],
+    ]
+    assert out.splitlines()[4] == "you can: open"
+    _, out, _ = sealauthz("progress", "Person:p-zhou", "SigningTask:task-cartons", "-o", "json")
+    answer = json.loads(out)
+    assert [stage["state"] for stage in answer["stages"]] == ["DONE", "NOW", "NEXT"]
+    assert answer["actions"]["open"]["effect"] == "ALLOW"
+
+
+def test_progress_tells_nothing_to_who_may_not_look(sealauthz, demo_facts):
+    code, out, err = sealauthz("progress", "Person:p-lin", "SigningTask:task-cartons")
+    assert (code, err) == (1, "")
+    assert out.startswith("DENY  progress of Person:p-lin SigningTask:task-cartons\n  NOT_FOUND\n")
+    code, _, err = sealauthz("progress", "Person:p-zhou", "Seal:seal-official")
+    assert code == 2
+    assert "has no progress to show" in err

@@ -26,7 +26,7 @@ from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.process.log import make_log
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS, Caller, Callers, Server, ServerSettings, build
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 TOKEN = "t" * 40
 ALL_FIELDS = {name: frozenset(c.name for c in shape_of(cls).columns) for name, cls in MODEL.records.items()}
@@ -106,12 +106,13 @@ class Served:
         self.channel = channel
         self.authorization = authorization_pb2_grpc.AuthorizationServiceStub(channel)
         self.facts = facts_pb2_grpc.FactsServiceStub(channel)
+        self.events = events_pb2_grpc.EventsServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
         self._log = log
 
     def stub_of(self, service: str) -> Any:
         """The stub of a service by its name."""
-        stubs = (self.authorization, self.facts, self.operations)
+        stubs = (self.authorization, self.events, self.facts, self.operations)
         return next(stub for stub in stubs if type(stub).__name__ == f"{service}Stub")
 
     @property

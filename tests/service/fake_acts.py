@@ -9,9 +9,10 @@ from fake_pdp import NOW, allow
 
 from sealauthz.decision import RequestOptions
 from sealauthz.decision.decision import Decision
-from sealauthz.decision.question import Question
+from sealauthz.decision.question import Entity, Question
 from sealauthz.errors import CallerNotPermitted, FactConflict
 from sealauthz.operations import Operation, Performance, Performed
+from sealauthz.operations.progress import Progress
 
 VALUES: Mapping[str, str | int | bool] = {"role_id": "R1", "count": 2, "ends_at": NOW, "is_last": True}
 
@@ -74,3 +75,8 @@ class FakeActs:
         """Return an operation of this caller."""
         found = (performed.operation for (by, _), (_, performed) in self._kept.items() if by == caller)
         return next((operation for operation in found if operation and operation.operation_id == operation_id), None)
+
+    def progress(self, subject: Entity, resource: Entity, options: RequestOptions) -> Progress:
+        """Tell nothing but the answer."""
+        self.options = options
+        return Progress(self.answer(Question(subject, "view_progress", resource)))

@@ -14,7 +14,7 @@ from sealauthz.facts import Batch, Put, Store, WriteReceipt
 from sealauthz.model.records.seals import Seal, SealKind, SealState
 from sealauthz.schema import shape_of
 from sealauthz.service import RPCS
-from sealauthz.v1 import authorization_pb2, facts_pb2, operations_pb2, records_pb2
+from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2, records_pb2
 
 REQUESTS: dict[str, Any] = {
     "AuthorizationService/Authorize": use(),
@@ -49,6 +49,10 @@ REQUESTS: dict[str, Any] = {
     "OperationsService/Perform": operations_pb2.PerformRequest(
         subject=entity("Person:P1"), action="use", resource=entity("Seal:S1"), request_id="A1"
     ),
+    "EventsService/Watch": events_pb2.WatchRequest(),
+    "OperationsService/GetProgress": operations_pb2.GetProgressRequest(
+        subject=entity("Person:P1"), resource=entity("JoinApplication:J1")
+    ),
     "OperationsService/GetOperation": operations_pb2.GetOperationRequest(operation_id="O-none"),
     "OperationsService/GetKeys": operations_pb2.GetKeysRequest(),
 }
@@ -66,7 +70,7 @@ def method_of(served: Any, rpc: str) -> Any:
     method = getattr(served.stub_of(service), name)
     if name == "ImportFacts":
         return lambda request, **how: method(iter([request]), **how)
-    if name == "WatchChanges":
+    if name in ("Watch", "WatchChanges"):
         return lambda request, **how: next(method(request, **how))
     return method
 

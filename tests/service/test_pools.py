@@ -20,6 +20,7 @@ from sealauthz.errors import FactsUnavailable
 from sealauthz.facts.memory.permits import NotAtOnce
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import RPCS, SERVICES, Call
+from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.operations import OperationsServicer
 from sealauthz.service.pools import AtOnce, Pool, Pools
@@ -41,6 +42,8 @@ POOL_OF = {
     "FactsService/ImportFacts": "streams",
     "FactsService/WatchChanges": "streams",
     "OperationsService/Perform": "transactions",
+    "EventsService/Watch": "streams",
+    "OperationsService/GetProgress": "transactions",
     "OperationsService/GetOperation": "transactions",
     "OperationsService/GetKeys": "transactions",
 }
@@ -73,6 +76,7 @@ def test_each_method_runs_in_its_pool(serve: Serve, monkeypatch: pytest.MonkeyPa
 
     servicers = {
         "AuthorizationService": AuthorizationServicer,
+        "EventsService": EventsServicer,
         "FactsService": FactsServicer,
         "OperationsService": OperationsServicer,
     }

@@ -78,6 +78,8 @@ _COMMANDS = {
     "perform": "performing.perform",
     "operation": "performing.operation",
     "keys": "performing.keys",
+    "progress": "following.progress",
+    "events": "following.events",
     "facts": "facts.facts",
     "policy": "policy.policy",
     "db": "operating.db",
@@ -119,7 +121,7 @@ def cli() -> None:
 
     \b
     Exit codes:
-      0  done; `check`: allowed; `perform`: performed
+      0  done; `check`: allowed; `perform`: performed; `progress`: shown
       1  refused: a deny, a fact that breaks a rule, a faulty policy
       2  wrong use: arguments, configuration, a malformed question or fact
       3  no answer: the database or the server cannot be used now

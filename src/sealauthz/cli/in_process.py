@@ -16,6 +16,7 @@ from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ListQuery
 from sealauthz.errors import OperationUnknown
 from sealauthz.operations import Operation, Operations, Performance
+from sealauthz.operations.progress import ShownStage
 from sealauthz.polar.reach import Root
 
 Context = Mapping[str, str]
@@ -64,6 +65,15 @@ class InProcess:
         if found is None:
             raise OperationUnknown("no operation of this id was performed here")
         return _operation_answer(found)
+
+    def progress(self, subject: str, resource: str, language: str = "", **_: object) -> answers.Progress:
+        """Tell how far something is, to a subject who may look."""
+        found = self.operations.progress(_entity(subject), _entity(resource), _OPTIONS)
+        return answers.Progress(
+            found.decision.answer(language),
+            tuple(map(_stage_answer, found.stages)),
+            {decision.question.action: decision.answer(language) for decision in found.actions},
+        )
 
     def explain(
         self, subject: str, action: str, resource: str, context: Context, language: str = "", **_: object
@@ -171,3 +181,15 @@ def _operation_answer(operation: Operation) -> answers.Operation:
 def _named(name: str, value: str | int | bool) -> answers.NamedValue:
     is_instant = isinstance(value, int) and not isinstance(value, bool) and name.endswith(("_at", "_until"))
     return moment(value) if is_instant else value  # type: ignore[arg-type]
+
+
+def _stage_answer(shown: ShownStage) -> answers.Stage:
+    stage = shown.stage
+    return answers.Stage(
+        stage.code,
+        str(stage.state),
+        answers.moment(stage.at) if stage.at else None,
+        answers.moment(stage.until) if stage.until else None,
+        shown.actors,
+        stage.values,
+    )

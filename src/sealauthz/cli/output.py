@@ -14,6 +14,7 @@ from sealauthz.answers import (
     ConditionalItem,
     ConditionalPage,
     Decision,
+    Event,
     Explanation,
     ListPage,
     NextStep,
@@ -21,6 +22,7 @@ from sealauthz.answers import (
     Operation,
     ParameterValue,
     Performed,
+    Progress,
     moment,
 )
 
@@ -91,6 +93,39 @@ def operation_json(operation: Operation) -> dict[str, Any]:
         "performed_at": rfc3339(operation.performed_at),
         "values": _parameters(operation.values),
         "receipt": operation.receipt,
+    }
+
+
+def progress_json(found: Progress) -> dict[str, Any]:
+    """Return how far something is, as JSON."""
+    return {
+        "decision": decision_json(found.decision),
+        "stages": [
+            {
+                "code": stage.code,
+                "state": stage.state,
+                "at": None if stage.at is None else rfc3339(stage.at),
+                "until": None if stage.until is None else rfc3339(stage.until),
+                "actors": [dict(actor) for actor in stage.actors],
+                "values": _parameters(stage.values),
+            }
+            for stage in found.stages
+        ],
+        "actions": {action: decision_json(decision) for action, decision in found.actions.items()},
+    }
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return an event as JSON."""
+    return {
+        "token": event.token,
+        "code": event.code,
+        "enterprise_id": event.enterprise_id,
+        "about": event.about,
+        "recipient_ids": list(event.recipient_ids),
+        "committed_at": rfc3339(event.committed_at),
+        "values": _parameters(event.values),
+        "text": event.text,
     }
 
 

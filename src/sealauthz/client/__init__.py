@@ -15,6 +15,7 @@ from sealauthz.answers import (
     ConditionalItem,
     ConditionalPage,
     Decision,
+    Event,
     Explanation,
     ListPage,
     NamedValue,
@@ -23,11 +24,14 @@ from sealauthz.answers import (
     Operation,
     ParameterValue,
     Performed,
+    Progress,
     Reason,
     RequirementOutcome,
     RuleRef,
+    Stage,
 )
 from sealauthz.client.authorization import NEWEST, AuthorizationCalls, at_least
+from sealauthz.client.events import EventsCalls
 from sealauthz.client.facts import FactsCalls, absent, at_revision, delete, exists, put, update
 from sealauthz.client.messages import Changes, ContextValue, Imported, NoAnswer, OpenImport, Page, Question, Written
 from sealauthz.client.operations import ArgumentValue, OperationsCalls
@@ -46,6 +50,7 @@ __all__ = [
     "ConditionalPage",
     "ContextValue",
     "Decision",
+    "Event",
     "Explanation",
     "Imported",
     "ListPage",
@@ -58,11 +63,13 @@ __all__ = [
     "Page",
     "ParameterValue",
     "Performed",
+    "Progress",
     "Question",
     "Reason",
     "RequirementOutcome",
     "RuleRef",
     "SealAuthzClient",
+    "Stage",
     "Written",
     "absent",
     "at_least",
@@ -74,7 +81,7 @@ __all__ = [
 ]
 
 
-class SealAuthzClient(AuthorizationCalls, FactsCalls, OperationsCalls):
+class SealAuthzClient(AuthorizationCalls, EventsCalls, FactsCalls, OperationsCalls):
     """A connection to the service. Any thread may use it; close it, or use it as a context manager.
 
     `tls_roots` are the PEM certificates to trust (None: those of grpcio); `insecure` is plain text, to loopback only.

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-import random
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import grpc
 from google.protobuf import field_mask_pb2
 from google.protobuf.message import Message
 
 from sealauthz.client.messages import Changes, Imported, OpenImport, Page, Written, moment_from, open_import_from
-from sealauthz.client.transport import FIRST_PAUSE_S, LONGEST_PAUSE_S, RETRIED, CallFailed, Connection, call_failed
+from sealauthz.client.transport import CallFailed, Connection
 from sealauthz.v1 import facts_pb2, records_pb2
-
-_RESUMED = RETRIED | {grpc.StatusCode.RESOURCE_EXHAUSTED}
-"""A watch also ends when the watcher lags behind, or when there are too many watchers."""
 
 _PARTS_AT_ONCE = 8
 _MAX_PART_BYTES = 3 * 1024 * 1024
@@ -127,30 +121,11 @@ class FactsCalls(Connection):
         what does not pass by itself (FAILED_PRECONDITION: the facts were restored; OUT_OF_RANGE: the changes are no
         longer kept).
         """
-        is_out = False
         request = facts_pb2.WatchChangesRequest(after=after, record_types=record_types, enterprise_ids=enterprise_ids)
-        pause_s = FIRST_PAUSE_S
-        while not self._is_closed:
-            stream = self._facts.WatchChanges(request, metadata=self._metadata)
-            try:
-                for message in stream:
-                    pause_s, is_out = FIRST_PAUSE_S, False
-                    request.after = message.revision.token
-                    at = moment_from(message.committed_at) if message.HasField("committed_at") else None
-                    yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
-            except grpc.RpcError as error:
-                failed = call_failed(error)
-                # A message that is too large would be too large again.
-                if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
-                    raise failed from error
-                if failed.code == grpc.StatusCode.UNAVAILABLE and not is_out and not self._is_closed:
-                    is_out = True
-                    if on_outage is not None:
-                        on_outage(failed)
-            finally:
-                stream.cancel()
-            time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        for message in self._resumed(self._facts.WatchChanges, request, on_outage):
+            request.after = message.revision.token
+            at = moment_from(message.committed_at) if message.HasField("committed_at") else None
+            yield Changes(message.revision.number, message.revision.token, at, tuple(message.changes))
 
     def import_facts(
         self,

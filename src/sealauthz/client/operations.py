@@ -64,12 +64,41 @@ class OperationsCalls(Connection):
         reply: operations_pb2.GetOperationResponse = self._call(self._operations.GetOperation, request, timeout_s)
         return _operation_from(reply.operation)
 
+    def progress(
+        self, subject: str, resource: str, *, language: str = "", timeout_s: float | None = None
+    ) -> answers.Progress:
+        """Return how far something is, and what the subject can do. Falsy for a subject who may not look.
+
+        Raises CallFailed.
+        """
+        request = operations_pb2.GetProgressRequest(
+            subject=messages.entity_message(subject), resource=messages.entity_message(resource), language=language
+        )
+        reply: operations_pb2.GetProgressResponse = self._call(self._operations.GetProgress, request, timeout_s)
+        return answers.Progress(
+            decision=messages.decision_from(reply.decision),
+            stages=tuple(map(_stage_from, reply.stages)),
+            actions={part.action: messages.decision_from(part.decision) for part in reply.actions},
+        )
+
     def keys(self, *, timeout_s: float | None = None) -> str:
         """Return the public keys that verify receipts: the text of a JSON Web Key Set, perhaps without keys."""
         reply: operations_pb2.GetKeysResponse = self._call(
             self._operations.GetKeys, operations_pb2.GetKeysRequest(), timeout_s
         )
         return reply.jwks
+
+
+def _stage_from(message: operations_pb2.ProgressStage) -> answers.Stage:
+    state = operations_pb2.ProgressStage.StageState.Name(message.state).removeprefix("STAGE_STATE_")
+    return answers.Stage(
+        code=message.code,
+        state=state,
+        at=messages.moment_from(message.at) if message.HasField("at") else None,
+        until=messages.moment_from(message.until) if message.HasField("until") else None,
+        actors=tuple(dict(actor.parts) for actor in message.actors),
+        values=named_values(message.values),
+    )
 
 
 def _argument_messages(values: Mapping[str, ArgumentValue]) -> dict[str, operations_pb2.ArgumentValue]:
@@ -111,13 +140,18 @@ def _operation_from(message: operations_pb2.Operation) -> answers.Operation:
         revision=message.revision.number,
         revision_token=message.revision.token,
         performed_at=messages.moment_from(message.performed_at),
-        values={name: _named_value(message.values[name]) for name in sorted(message.values)},
+        values=named_values(message.values),
         receipt=message.receipt,
     )
 
 
 def _reference(message: authorization_pb2.Entity) -> str:
     return f"{message.type}:{message.id}"
+
+
+def named_values(values: Mapping[str, operations_pb2.NamedValue]) -> dict[str, answers.NamedValue]:
+    """Return what an operation, a stage or an event names."""
+    return {name: _named_value(values[name]) for name in sorted(values)}
 
 
 def _named_value(message: operations_pb2.NamedValue) -> answers.NamedValue:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -32,6 +32,10 @@ _OPTIONS = (
 )
 RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 """A draining server may cancel a few calls. Any call may be sent again: it only reads, or has an id of its own."""
+
+_RESUMED = RETRIED | {grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""A watch also ends when the watcher lags behind, or when there are too many watchers."""
+
 
 _BUSY = "SERVICE_BUSY"
 """The reason with which a server refuses a call that it did not begin: too many are under way."""
@@ -87,6 +91,7 @@ class Connection:
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout_s = timeout_s
         self._authorization: Any = authorization_pb2_grpc.AuthorizationServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._events: Any = events_pb2_grpc.EventsServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._operations: Any = operations_pb2_grpc.OperationsServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._facts: Any = facts_pb2_grpc.FactsServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
@@ -126,6 +131,36 @@ class Connection:
             time.sleep(wait_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
         raise AssertionError("the last attempt returns or raises")
+
+    def _resumed(
+        self, method: Callable[..., Any], request: Any, on_outage: Callable[[CallFailed], None] | None
+    ) -> Iterator[Any]:
+        """Yield the messages of a watch, which goes on after an outage, a restart of the server or a lag.
+
+        Who takes a message puts into the request behind what to go on. Ends when the connection is closed. Raises
+        CallFailed for what does not pass by itself.
+        """
+        is_out = False
+        pause_s = FIRST_PAUSE_S
+        while not self._is_closed:
+            stream = method(request, metadata=self._metadata)
+            try:
+                for message in stream:
+                    pause_s, is_out = FIRST_PAUSE_S, False
+                    yield message
+            except grpc.RpcError as error:
+                failed = call_failed(error)
+                # A message that is too large would be too large again.
+                if not self._is_closed and (failed.code not in _RESUMED or "larger than" in failed.message):
+                    raise failed from error
+                if failed.code == grpc.StatusCode.UNAVAILABLE and not is_out and not self._is_closed:
+                    is_out = True
+                    if on_outage is not None:
+                        on_outage(failed)
+            finally:
+                stream.cancel()
+            time.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 (spreads the watchers)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
 def _is_loopback(address: str) -> bool:

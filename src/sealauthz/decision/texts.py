@@ -1,4 +1,4 @@
-"""What reasons, next steps and obligations say to people, in each language: read from `texts.toml` of the bundle.
+"""What reasons, next steps, obligations and events say to people, in each language: `texts.toml` of the bundle.
 
     [reasons]
     JOIN_PENDING.en = ["You have applied; waiting for {administrator_name}.", "You have applied to join."]
@@ -31,7 +31,7 @@ SERVICE_REASONS = ("NOT_PERMITTED_NOW",)
 SERVICE_STEPS = {"CHOOSE_ACTION": "action", "CHOOSE_TYPE": "type"}
 """The next steps whose parameter the service finds, with its name: the word that is near an unknown one."""
 
-_KINDS = ("reasons", "steps", "obligations")
+_KINDS = ("reasons", "steps", "obligations", "events")
 _NAME = re.compile(r"\{(\w+)\}", re.ASCII)
 _INSTANT = ("_at", "_until")
 _MINUTE = 60_000_000
@@ -52,6 +52,7 @@ class Texts:
     reasons: TextTable = field(default_factory=dict)
     steps: TextTable = field(default_factory=dict)
     obligations: TextTable = field(default_factory=dict)
+    events: TextTable = field(default_factory=dict)
 
     def reason(self, code: str, language: str, carried: Mapping[str, object]) -> str:
         """What a reason says, with what its next steps carry; empty where nothing is written."""
@@ -65,10 +66,17 @@ class Texts:
         """What an obligation says, with what it carries; empty where nothing is written."""
         return _said(self.obligations, code, language, carried)
 
+    def event(self, code: str, language: str, carried: Mapping[str, object]) -> str:
+        """What an event says, with what it names; empty where nothing is written."""
+        return _said(self.events, code, language, carried)
+
     def over(self, base: Texts) -> Texts:
         """These texts, and those of `base` for the codes that have none here."""
         return Texts(
-            {**base.reasons, **self.reasons}, {**base.steps, **self.steps}, {**base.obligations, **self.obligations}
+            {**base.reasons, **self.reasons},
+            {**base.steps, **self.steps},
+            {**base.obligations, **self.obligations},
+            {**base.events, **self.events},
         )
 
 

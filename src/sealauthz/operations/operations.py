@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sealauthz.decision.assembly import Case, RequestOptions
 from sealauthz.decision.decision import Decision
 from sealauthz.decision.pdp import PolicyDecisionPoint
+from sealauthz.decision.question import Entity
 from sealauthz.errors import EvaluationFailed, FactConflict, InvalidRequest
 from sealauthz.facts.memory.consistency import FULL
 from sealauthz.facts.memory.snapshot import FactSnapshot
@@ -27,6 +28,7 @@ from sealauthz.facts.store.store import Store
 from sealauthz.facts.store.values import text_problem
 from sealauthz.operations.arguments import check_named, read_arguments
 from sealauthz.operations.performance import Operation, Performance, Performed, from_kept_form, kept_form
+from sealauthz.operations.progress import Progress, progress_of
 from sealauthz.operations.receipts import Issuer
 from sealauthz.operations.receipts import Performed as ActPerformed
 from sealauthz.schema import Act, Action, MetBy, Model, Outcome, ReceiptTerms
@@ -88,6 +90,10 @@ class Operations:
         """Return an operation of this caller; None where there is none. Raises FactsUnavailable."""
         kept = self._store.operation_by_id(caller, operation_id)
         return None if kept is None else from_kept_form(kept).operation
+
+    def progress(self, subject: Entity, resource: Entity, options: RequestOptions) -> Progress:
+        """Return how far something is, for a subject who may look. Raises InvalidRequest, and what decisions raise."""
+        return progress_of(self._model, self._pdp, subject, resource, options)
 
     def _earlier(self, performance: Performance, caller: str) -> Performed | None:
         """Return the answer to this request, if it was performed. Raises FactConflict where it asked something else."""

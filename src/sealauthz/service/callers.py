@@ -14,12 +14,13 @@ import grpc
 
 from sealauthz.errors import CallerNotPermitted, CallerUnknown, SealAuthzError
 from sealauthz.schema import Column, Model
-from sealauthz.v1 import authorization_pb2, facts_pb2, operations_pb2
+from sealauthz.v1 import authorization_pb2, events_pb2, facts_pb2, operations_pb2
 
 SERVICES = (
     authorization_pb2.DESCRIPTOR.services_by_name["AuthorizationService"],
     facts_pb2.DESCRIPTOR.services_by_name["FactsService"],
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
+    events_pb2.DESCRIPTOR.services_by_name["EventsService"],
 )
 """The services that a caller needs rights for."""
 

@@ -12,9 +12,17 @@ from sealauthz.errors import EvaluationFailed, OperationUnknown
 from sealauthz.facts.memory.consistency import Deadline
 from sealauthz.operations import ArgumentValue, Operation, Performance, Performed
 from sealauthz.operations.arguments import MAX_ITEMS
+from sealauthz.operations.progress import Progress, ShownStage
 from sealauthz.service.callers import Call
 from sealauthz.service.fields import FieldViolations, is_id, revision_message, set_timestamp, timestamp
-from sealauthz.service.questions import checked_language, may_see_of, note_decision, note_question, read_question
+from sealauthz.service.questions import (
+    checked_language,
+    entity_from,
+    may_see_of,
+    note_decision,
+    note_question,
+    read_question,
+)
 from sealauthz.service.responses import fill_decision, is_instant
 from sealauthz.v1 import authorization_pb2, operations_pb2, operations_pb2_grpc
 
@@ -31,6 +39,9 @@ class Acts(Protocol):
 
     def operation(self, caller: str, operation_id: str) -> Operation | None:
         """Return an operation of this caller; None where there is none."""
+
+    def progress(self, subject: Entity, resource: Entity, options: RequestOptions) -> Progress:
+        """Return how far something is, for a subject who may look."""
 
 
 class Bundles(Protocol):
@@ -92,6 +103,24 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
             raise OperationUnknown("this caller has performed no operation of this id")
         _note_operation(call, operation)
         return operations_pb2.GetOperationResponse(operation=operation_message(operation, self._store_id))
+
+    def GetProgress(self, request: operations_pb2.GetProgressRequest, call: Call) -> operations_pb2.GetProgressResponse:
+        """Tell how far something is, to a subject who may look."""
+        violations = FieldViolations()
+        subject = entity_from(request.subject, "subject", violations)
+        resource = entity_from(request.resource, "resource", violations)
+        violations.refuse()
+        language = checked_language(request.language)
+        note_question(call, self._bundles.bundle, "", resource.type)
+        caller = call.caller
+        options = RequestOptions(may_see_of(caller), caller.name, deadline=Deadline(call.deadline))
+        found = self._acts.progress(subject, resource, options)
+        response = operations_pb2.GetProgressResponse(stages=map(_stage_message, found.stages))
+        fill_decision(response.decision, found.decision, caller, self._store_id, language)
+        for decision in found.actions:
+            part = response.actions.add(action=decision.question.action)
+            fill_decision(part.decision, decision, caller, self._store_id, language)
+        return response
 
     def GetKeys(self, _request: operations_pb2.GetKeysRequest, _call: Call) -> operations_pb2.GetKeysResponse:
         """Return the public keys that verify receipts."""
@@ -172,6 +201,18 @@ def operation_message(operation: Operation, store_id: str) -> operations_pb2.Ope
         receipt=operation.receipt,
     )
     fill_values(message.values, operation.values)
+    return message
+
+
+def _stage_message(shown: ShownStage) -> operations_pb2.ProgressStage:
+    stage = shown.stage
+    message = operations_pb2.ProgressStage(code=stage.code, state=f"STAGE_STATE_{stage.state}")
+    if stage.at:
+        set_timestamp(message.at, stage.at)
+    if stage.until:
+        set_timestamp(message.until, stage.until)
+    message.actors.extend(operations_pb2.ShownSubject(parts=actor) for actor in shown.actors)
+    fill_values(message.values, stage.values)
     return message
 
 

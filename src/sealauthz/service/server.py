@@ -23,6 +23,7 @@ from sealauthz.service import arrivals
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES, Callers
 from sealauthz.service.certificates import TlsCertificate
+from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
 from sealauthz.service.health import Readiness
 from sealauthz.service.interceptor import Interceptor
@@ -30,7 +31,7 @@ from sealauthz.service.operations import Acts, OperationsServicer, PublicKeys, n
 from sealauthz.service.pools import HEALTH, Pools
 from sealauthz.service.reception import Reception
 from sealauthz.service.watching import Watches
-from sealauthz.v1 import authorization_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
+from sealauthz.v1 import authorization_pb2_grpc, events_pb2_grpc, facts_pb2_grpc, operations_pb2_grpc
 
 MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
@@ -170,10 +171,12 @@ def build(
     )
     # The interceptor names the pool of each method; this one is for methods without a handler.
     server = grpc.server(pools.answers, interceptors=[interceptor], options=options)
-    watches = Watches(store, signal or Signal(), log)
+    signal = signal or Signal()
+    watches = Watches(store, signal, log)
     authorization = AuthorizationServicer(pdp, store.store_id, log)
     facts = FactsServicer(store, watches)
     operations = OperationsServicer(acts, pdp, store.store_id, keys)
+    events = EventsServicer(store, pdp, signal)
     reception = _reception(server, settings, interceptor, log)
     waiting = [interceptor.thread] if reception is None else [interceptor.thread, reception.thread]
     readiness = Readiness(store, settings.health_interval_s, log, [*threads, watches.thread, *waiting])
@@ -181,6 +184,7 @@ def build(
     authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(authorization, to)  # type: ignore[no-untyped-call]
     facts_pb2_grpc.add_FactsServiceServicer_to_server(facts, to)  # type: ignore[no-untyped-call]
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, to)  # type: ignore[no-untyped-call]
+    events_pb2_grpc.add_EventsServiceServicer_to_server(events, to)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(readiness.servicer, server)
     if settings.has_reflection:
         names = [*(service.full_name for service in SERVICES), HEALTH, reflection.SERVICE_NAME]

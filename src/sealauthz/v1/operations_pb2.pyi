@@ -4,6 +4,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealauthz.v1 import authorization_pb2 as _authorization_pb2
 from sealauthz.v1 import revision_pb2 as _revision_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -152,3 +153,71 @@ class GetKeysResponse(_message.Message):
     JWKS_FIELD_NUMBER: _ClassVar[int]
     jwks: str
     def __init__(self, jwks: _Optional[str] = ...) -> None: ...
+
+class GetProgressRequest(_message.Message):
+    __slots__ = ("subject", "resource", "language")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    subject: _authorization_pb2.Entity
+    resource: _authorization_pb2.Entity
+    language: str
+    def __init__(self, subject: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., resource: _Optional[_Union[_authorization_pb2.Entity, _Mapping]] = ..., language: _Optional[str] = ...) -> None: ...
+
+class GetProgressResponse(_message.Message):
+    __slots__ = ("decision", "stages", "actions")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    decision: _authorization_pb2.Decision
+    stages: _containers.RepeatedCompositeFieldContainer[ProgressStage]
+    actions: _containers.RepeatedCompositeFieldContainer[_authorization_pb2.ActionDecision]
+    def __init__(self, decision: _Optional[_Union[_authorization_pb2.Decision, _Mapping]] = ..., stages: _Optional[_Iterable[_Union[ProgressStage, _Mapping]]] = ..., actions: _Optional[_Iterable[_Union[_authorization_pb2.ActionDecision, _Mapping]]] = ...) -> None: ...
+
+class ProgressStage(_message.Message):
+    __slots__ = ("code", "state", "at", "until", "actors", "values")
+    class StageState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STAGE_STATE_UNSPECIFIED: _ClassVar[ProgressStage.StageState]
+        STAGE_STATE_DONE: _ClassVar[ProgressStage.StageState]
+        STAGE_STATE_NOW: _ClassVar[ProgressStage.StageState]
+        STAGE_STATE_NEXT: _ClassVar[ProgressStage.StageState]
+        STAGE_STATE_ENDED: _ClassVar[ProgressStage.StageState]
+    STAGE_STATE_UNSPECIFIED: ProgressStage.StageState
+    STAGE_STATE_DONE: ProgressStage.StageState
+    STAGE_STATE_NOW: ProgressStage.StageState
+    STAGE_STATE_NEXT: ProgressStage.StageState
+    STAGE_STATE_ENDED: ProgressStage.StageState
+    class ValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: NamedValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[NamedValue, _Mapping]] = ...) -> None: ...
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    ACTORS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    state: ProgressStage.StageState
+    at: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    actors: _containers.RepeatedCompositeFieldContainer[ShownSubject]
+    values: _containers.MessageMap[str, NamedValue]
+    def __init__(self, code: _Optional[str] = ..., state: _Optional[_Union[ProgressStage.StageState, str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actors: _Optional[_Iterable[_Union[ShownSubject, _Mapping]]] = ..., values: _Optional[_Mapping[str, NamedValue]] = ...) -> None: ...
+
+class ShownSubject(_message.Message):
+    __slots__ = ("parts",)
+    class PartsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    parts: _containers.ScalarMap[str, str]
+    def __init__(self, parts: _Optional[_Mapping[str, str]] = ...) -> None: ...

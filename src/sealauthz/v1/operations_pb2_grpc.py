@@ -45,6 +45,11 @@ class OperationsServiceStub:
                 request_serializer=sealauthz_dot_v1_dot_operations__pb2.GetOperationRequest.SerializeToString,
                 response_deserializer=sealauthz_dot_v1_dot_operations__pb2.GetOperationResponse.FromString,
                 _registered_method=True)
+        self.GetProgress = channel.unary_unary(
+                '/sealauthz.v1.OperationsService/GetProgress',
+                request_serializer=sealauthz_dot_v1_dot_operations__pb2.GetProgressRequest.SerializeToString,
+                response_deserializer=sealauthz_dot_v1_dot_operations__pb2.GetProgressResponse.FromString,
+                _registered_method=True)
         self.GetKeys = channel.unary_unary(
                 '/sealauthz.v1.OperationsService/GetKeys',
                 request_serializer=sealauthz_dot_v1_dot_operations__pb2.GetKeysRequest.SerializeToString,
@@ -74,6 +79,15 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProgress(self, request, context):
+        """GetProgress tells how far a join application, a request to use a seal, a signing task or a retrieval case is: what is
+        done, what is now, what comes next, and what the subject can do. A subject who may not look gets the deny.
+        INVALID_ARGUMENT for a type of record that has no progress.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetKeys(self, request, context):
         """GetKeys returns the public keys that verify receipts: those in use, those that follow, and those that signed receipts
         which still hold.
@@ -94,6 +108,11 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     servicer.GetOperation,
                     request_deserializer=sealauthz_dot_v1_dot_operations__pb2.GetOperationRequest.FromString,
                     response_serializer=sealauthz_dot_v1_dot_operations__pb2.GetOperationResponse.SerializeToString,
+            ),
+            'GetProgress': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProgress,
+                    request_deserializer=sealauthz_dot_v1_dot_operations__pb2.GetProgressRequest.FromString,
+                    response_serializer=sealauthz_dot_v1_dot_operations__pb2.GetProgressResponse.SerializeToString,
             ),
             'GetKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetKeys,
@@ -156,6 +175,33 @@ class OperationsService:
             '/sealauthz.v1.OperationsService/GetOperation',
             sealauthz_dot_v1_dot_operations__pb2.GetOperationRequest.SerializeToString,
             sealauthz_dot_v1_dot_operations__pb2.GetOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProgress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealauthz.v1.OperationsService/GetProgress',
+            sealauthz_dot_v1_dot_operations__pb2.GetProgressRequest.SerializeToString,
+            sealauthz_dot_v1_dot_operations__pb2.GetProgressResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,144 @@
+"""EventsService: what people must be told, in the order of its commits, within the caller's right.
+
+Each watcher reads the events behind its place when there is a new revision: there are few beside the changes, and one
+look-up finds them. So nothing queues up for a watcher that lags.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from sealauthz.decision.bundle import Bundle
+from sealauthz.errors import CallerNotPermitted, InvalidRequest
+from sealauthz.facts import Store
+from sealauthz.facts.memory.signal import Signal
+from sealauthz.facts.store.performed import StoredEvent
+from sealauthz.service.callers import Call
+from sealauthz.service.fields import FieldViolations, check_store, revision_message, timestamp, token_from
+from sealauthz.service.operations import fill_values
+from sealauthz.service.questions import checked_language
+from sealauthz.service.watching import MAX_WATCHED_ENTERPRISES
+from sealauthz.v1 import authorization_pb2, events_pb2, events_pb2_grpc
+
+_PAGE = 100
+_LOOK_S = 1.0
+"""How long a watcher waits for a new revision before it looks by itself."""
+
+_QUIET_S = 2.0
+"""After that time without an event a watcher is told how far the stream has come."""
+
+
+class Bundles(Protocol):
+    """What serves policies (`decision.PolicyDecisionPoint`)."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that is served; it may be replaced at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the stream: behind the event of this number in a revision of a history."""
+
+    timeline: str
+    revision: int
+    ordinal: int
+
+    def text(self, store_id: str) -> str:
+        """Return the token of the place."""
+        token: str = revision_message(store_id, self.timeline, self.revision).token
+        return f"{token}.{self.ordinal}"
+
+
+_WHOLE = 2**31
+"""The number behind all events of a revision."""
+
+
+class EventsServicer(events_pb2_grpc.EventsServiceServicer):
+    """Streams the events of one store. `signal` announces new revisions."""
+
+    def __init__(self, store: Store, bundles: Bundles, signal: Signal) -> None:
+        self._store = store
+        self._bundles = bundles
+        self._signal = signal
+
+    def Watch(self, request: events_pb2.WatchRequest, call: Call) -> Iterator[events_pb2.WatchResponse]:
+        """Stream events behind a place, as far as the caller may see their enterprises."""
+        tenants = _tenants(request, call)
+        language = checked_language(request.language)
+        place = self._place(request.after)
+        return self._stream(place, tenants, language, call)
+
+    def _place(self, token: str) -> _Place:
+        """Return where to begin. Raises InvalidRequest, RevisionUnknown, RevisionGone."""
+        if not token:
+            page = self._store.changes_after(-1, 1)
+            return _Place(page.timeline, page.newest, _WHOLE)
+        text, _, ordinal = token.rpartition(".")
+        if not ordinal.isascii() or not ordinal.isdigit() or len(ordinal) > 10:
+            raise InvalidRequest.at("after", "is not the token of an event")
+        revision = token_from(text, "after")
+        check_store(revision, self._store.store_id)
+        # It says whether what follows is still kept, and of this history.
+        page = self._store.changes_after(revision.number, 1, revision.timeline_id)
+        return _Place(page.timeline, revision.number, int(ordinal))
+
+    def _stream(
+        self, place: _Place, tenants: frozenset[str] | None, language: str, call: Call
+    ) -> Iterator[events_pb2.WatchResponse]:
+        store_id, count = self._store.store_id, 0
+        told_at = float("-inf")  # a watcher learns at once where it stands
+        call.noted["events"] = 0
+        while not call.is_cancelled():
+            seen = self._signal.revision
+            # The revision first: an event of a later one is found the next time, and none is skipped.
+            newest = self._store.changes_after(-1, 1, place.timeline).newest
+            found = self._store.events_after((place.revision, place.ordinal), _PAGE, tenants)
+            for stored in found:
+                place = _Place(place.timeline, stored.revision, stored.ordinal)
+                yield events_pb2.WatchResponse(token=place.text(store_id), event=self._message(stored, language))
+                told_at = time.monotonic()
+                count += 1
+                call.noted["events"] = count
+            if len(found) == _PAGE:
+                continue
+            if newest > place.revision:
+                place = _Place(place.timeline, newest, _WHOLE)
+            if time.monotonic() - told_at >= _QUIET_S:
+                yield events_pb2.WatchResponse(token=place.text(store_id))
+                told_at = time.monotonic()
+            if self._signal.wait_for_other(seen, _LOOK_S) == seen and call.is_cancelled():
+                return
+
+    def _message(self, stored: StoredEvent, language: str) -> events_pb2.Event:
+        event = stored.event
+        record_type, record_id = event.about
+        message = events_pb2.Event(
+            code=event.code,
+            enterprise_id=event.tenant_id,
+            about=authorization_pb2.Entity(type=record_type, id=record_id),
+            recipient_ids=event.recipients,
+            committed_at=timestamp(stored.at),
+        )
+        fill_values(message.values, event.values)
+        if language:
+            message.text = self._bundles.bundle.texts.event(event.code, language, event.values)
+        return message
+
+
+def _tenants(request: events_pb2.WatchRequest, call: Call) -> frozenset[str] | None:
+    """Return the tenants whose events are asked for; None for all. Raises InvalidRequest, CallerNotPermitted."""
+    violations = FieldViolations()
+    violations.check_count("enterprise_ids", len(request.enterprise_ids), MAX_WATCHED_ENTERPRISES)
+    for number, tenant_id in enumerate(request.enterprise_ids):
+        violations.check_id(f"enterprise_ids[{number}]", tenant_id)
+    violations.refuse()
+    caller = call.caller
+    for tenant_id in request.enterprise_ids:
+        if not caller.may_see(tenant_id):
+            tenant = caller.model.tenant.lower()
+            raise CallerNotPermitted(f"the caller `{caller.name}` may not see the {tenant} `{tenant_id}`")
+    return frozenset(request.enterprise_ids) or caller.tenants
