@@ -32,7 +32,13 @@ from sealauthz.v1 import authorization_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = ("", "sealauthz.v1.AuthorizationService", "sealauthz.v1.FactsService", "sealauthz.v1.OperationsService")
+NAMES = (
+    "",
+    "sealauthz.v1.AuthorizationService",
+    "sealauthz.v1.EventsService",
+    "sealauthz.v1.FactsService",
+    "sealauthz.v1.OperationsService",
+)
 
 
 def health(served: Served, name: str = "") -> int:
@@ -284,6 +290,7 @@ def test_reflection_needs_a_known_caller_and_no_right(serve: Serve) -> None:
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         "sealauthz.v1.AuthorizationService",
+        "sealauthz.v1.EventsService",
         "sealauthz.v1.FactsService",
         "sealauthz.v1.OperationsService",
     ]

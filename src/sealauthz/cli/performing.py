@@ -61,10 +61,10 @@ def perform(
     by item, or as NAME:=JSON, and so is a record.
 
     \b
-      sealauthz perform Person:p-lin join Enterprise:e-yunshan \\
-        -a full_name=林小雨 --request-id join-1
-      sealauthz perform Person:p-lin join Enterprise:e-yunshan \\
-        --server 127.0.0.1:8443 --insecure
+      sealauthz perform Person:p-chen freeze Seal:seal-official \\
+        --request-id freeze-1
+      sealauthz perform Person:p-chen create_seal Enterprise:e-yunshan \\
+        -c kind=OTHER -a name=样品专用章 --server 127.0.0.1:8443 --insecure
     """
     request_id = request_id or str(uuid.uuid4())
     given = arguments_from(action, resource.partition(":")[0], arguments)
