@@ -103,13 +103,15 @@ def set_amount_bands(act: Act) -> Outcome:
     new = {(normalise_currency(band.currency), band.from_amount): band.process for band in act.arguments.bands}
     if len(new) < len(act.arguments.bands):
         refuse("arguments[bands]", "must name each amount of a currency once")
+    old = {(band.currency, band.from_amount): band for band in enterprise.amount_bands}
     for (currency, from_amount), process in new.items():
+        standing = old.get((currency, from_amount))
         found = enterprise.approval_processes.holding("id", process)
-        if not found or found[0].state != "ENABLED":
+        is_kept = standing is not None and standing.process_id == process
+        if not is_kept and (not found or found[0].state != "ENABLED"):
             refuse("arguments[bands]", "must name processes of this enterprise that are in force")
         if from_amount < 0 or not currency or currency_problem(currency) is not None:
             refuse("arguments[bands]", "must begin from 0 on, in a currency by its code of three letters")
-    old = {(band.currency, band.from_amount): band for band in enterprise.amount_bands}
     check_agreed(act, lambda: bands_tighten({key: band.process_id for key, band in old.items()}, new))
     changes: list[RecordChange] = [Delete("AmountBand", band.id) for key, band in old.items() if key not in new]
     changes += [
