@@ -157,13 +157,23 @@ def test_a_question_that_took_long_goes_to_a_pool_for_a_while(
     assert [name == "sealauthz-answers" for name in threads] == [False, False, True, False]
     monkeypatch.setattr(budget, "_AWAY_S", 0.0)
     kept, asked = Budget(), Question(Entity("Person", "P1"), "use", Entity("Seal", "S1"), {})
-    for spent_ns in (2, 0, 2, 0):
-        kept.end(asked, time.thread_time_ns() - spent_ns * budget.BUDGET_NS)
+
+    def took(times: int) -> Any:
+        """A question that took so many times what it may; which clock measured it."""
+        clock, at = kept.begin(asked)
+        kept.end(asked, (clock, at - times * budget.BUDGET_NS))
+        return clock
+
+    assert [took(times) for times in (0, 2, 0, 2)] == [
+        time.perf_counter_ns,
+        time.perf_counter_ns,
+        time.thread_time_ns,  # it did not take the CPU for so long
+        time.perf_counter_ns,
+    ]
     assert not kept._away_until, "not twice in a row"
-    for _ in range(2):
-        kept.end(asked, time.thread_time_ns() - 2 * budget.BUDGET_NS)
+    assert took(2) is time.thread_time_ns
     assert kept._away_until
-    assert kept.begin(asked), "it may come back"
+    assert kept.begin(asked)[0] is time.perf_counter_ns, "it may come back"
 
 
 def test_a_caller_who_leaves_is_noticed_by_the_pool(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

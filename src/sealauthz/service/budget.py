@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from sealauthz.decision.question import Question
 from sealauthz.facts.memory.permits import NotAtOnce
@@ -18,42 +19,50 @@ _MAX_REMEMBERED = 4_096
 
 Kind = tuple[str, str, str]
 
+Began = tuple[Callable[[], int], int]
+"""A clock, and what it said when an answer was begun."""
+
 
 class Budget:
     """Remembers which questions took too long: by action and resource, because the rest is the caller's choice.
 
-    Twice in a row: once may be the collector of garbage, or a rule that is compiled.
+    Twice in a row: once may be the collector of garbage, or a rule that is compiled. The first time, the time on the
+    wall counts, which is never less than that of the CPU and costs no call of the system; the next time, the CPU's.
     """
 
     def __init__(self) -> None:
         self._away_until: dict[Kind, float] = {}
-        self._once: set[Kind] = set()
+        self._suspected: set[Kind] = set()
 
-    def begin(self, question: Question) -> int:
+    def begin(self, question: Question) -> Began:
         """Return what to end with. Raises NotAtOnce where such a question took too long not long ago."""
         if self._away_until:
             until = self._away_until.get(_kind(question))
             if until is not None and time.monotonic() < until:
                 raise NotAtOnce
-        return time.thread_time_ns()
+        is_suspected = bool(self._suspected) and _kind(question) in self._suspected
+        clock = time.thread_time_ns if is_suspected else time.perf_counter_ns
+        return clock, clock()
 
-    def end(self, question: Question, began: int) -> None:
+    def end(self, question: Question, began: Began) -> None:
         """Note how long a question took."""
-        is_over = time.thread_time_ns() - began > BUDGET_NS
-        if not is_over and not self._once:
+        clock, at = began
+        is_over = clock() - at > BUDGET_NS
+        if clock is time.perf_counter_ns:
+            if is_over:
+                self._suspect(_kind(question))
             return
         kind = _kind(question)
-        if not is_over:
-            self._once.discard(kind)
-        elif kind in self._once:
-            self._once.discard(kind)
+        self._suspected.discard(kind)
+        if is_over:
             if len(self._away_until) >= _MAX_REMEMBERED:
                 self._away_until.clear()
             self._away_until[kind] = time.monotonic() + _AWAY_S
-        else:
-            if len(self._once) >= _MAX_REMEMBERED:
-                self._once.clear()
-            self._once.add(kind)
+
+    def _suspect(self, kind: Kind) -> None:
+        if len(self._suspected) >= _MAX_REMEMBERED:
+            self._suspected.clear()
+        self._suspected.add(kind)
 
 
 def _kind(question: Question) -> Kind:
