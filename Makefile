@@ -81,6 +81,7 @@ bench: setup ## measure engine, lists, facts and service, each against something
 	$(BIN)/python benchmarks/facts.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/large.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/serving.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/heavy.py $(BENCH_ARGS)
 
 equality: setup ## compare the compiled engine with oso on 100,000 random programs (some 20 minutes)
 	$(BIN)/python tools/equality.py $(EQUALITY_ARGS)

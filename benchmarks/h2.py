@@ -55,14 +55,14 @@ def _header(name: int | str, value: str) -> bytes:
 class Request:
     """One call, ready to be sent on any stream."""
 
-    def __init__(self, authority: str, path: str, token: str, message: bytes) -> None:
+    def __init__(self, authority: str, path: str, token: str, message: bytes, timeout_s: int = 20) -> None:
         headers = b"\x83\x86" + b"".join(
             (
                 _header(4, path),
                 _header(1, authority),
                 _header(31, "application/grpc"),
                 _header("te", "trailers"),
-                _header("grpc-timeout", "20S"),
+                _header("grpc-timeout", f"{timeout_s}S"),
                 _header(23, f"Bearer {token}"),
             )
         )
@@ -86,7 +86,7 @@ class Request:
 class Outcome:
     """What a run of calls came to: how many ended with a message, how many without, in how many seconds.
 
-    `waits` holds the seconds that each took, as far as they were wanted.
+    `waits` holds the seconds that each took that ended with a message.
     """
 
     answered: int = 0
@@ -155,6 +155,22 @@ class Load:
         outcome.seconds = time.perf_counter() - began
         return outcome
 
+    def offer(self, requests: Sequence[Request], per_s: float, seconds: float) -> Outcome:
+        """Make so many calls a second, whether or not others have ended; return when all have."""
+        outcome = Outcome()
+        began, sent, calls = time.perf_counter(), 0, int(per_s * seconds)
+        while outcome.answered + outcome.failed < calls:
+            due = min(calls, int((time.perf_counter() - began) * per_s))
+            for number in range(sent, due):
+                self._begin(self._connections[number % len(self._connections)], requests[number % len(requests)])
+            sent = due
+            for connection in self._connections:
+                self._flush(connection)
+            for key, _ in self._selector.select(0.002 if sent < calls else 10):
+                self._take(key.data, outcome)
+        outcome.seconds = time.perf_counter() - began
+        return outcome
+
     def _begin(self, connection: _Connection, request: Request) -> None:
         """Send a call, or hold it until the server says that it takes so much."""
         if connection.held or connection.window < request.bytes:
@@ -207,9 +223,10 @@ class Load:
             is_end = (kind in (_HEADERS, _DATA) and flags & _END_STREAM) or kind == _RST_STREAM
             if is_end and stream in connection.begun:
                 ended += 1
-                outcome.waits.append(now - connection.begun.pop(stream))
+                wait_s = now - connection.begun.pop(stream)
                 if kind == _HEADERS and stream in connection.with_message:
                     outcome.answered += 1
+                    outcome.waits.append(wait_s)
                 else:
                     outcome.failed += 1
                 connection.with_message.discard(stream)

