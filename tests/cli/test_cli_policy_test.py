@@ -75,6 +75,15 @@ def test_a_path_that_is_not_there_is_wrong_use(sealauthz):
 
 
 @pytest.mark.usefixtures("example")
+def test_mutate_makes_a_sample_of_the_mistakes(sealauthz):
+    code, out, err = sealauthz("policy", "mutate", "-n", "1", "--sample", "3", "--seed", "7")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == (
+        "3 of 3 mistakes are noticed (100.0 %); 0 more are refused when the policies are loaded"
+    )
+
+
+@pytest.mark.usefixtures("example")
 def test_mutate_tells_how_many_mistakes_are_noticed(sealauthz):
     code, out, err = sealauthz("policy", "mutate", "-n", "1", "--fail-under", "100")
     assert (code, err) == (0, "")

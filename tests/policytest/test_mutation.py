@@ -20,15 +20,15 @@ from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode
 from sealauthz.policytest.loading import files_of_tests, load_suite
 from sealauthz.policytest.mutants import Kind, mutants_of
-from sealauthz.policytest.mutation import Result, TestsFail, Verdict, mutate
+from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mutate
 from sealauthz.policytest.plugin import DEFAULT_MODEL
 from sealauthz.policytest.suite import Ask
 
 OWN = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
 
 
-def result_of(folder: Path, processes: int = 1) -> Result:
-    return mutate(DEFAULT_MODEL, folder, files_of_tests([folder / "tests"]), processes)
+def result_of(folder: Path, processes: int = 1, sample: Sample | None = None) -> Result:
+    return mutate(DEFAULT_MODEL, folder, files_of_tests([folder / "tests"]), processes, sample=sample)
 
 
 def told(result: Result, *verdicts: Verdict) -> list[str]:
@@ -71,7 +71,23 @@ def test_a_test_at_the_boundary_kills_the_shifted_comparison(tmp_path: Path) -> 
 
 def test_processes_find_the_same(tmp_path: Path) -> None:
     folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
-    assert result_of(folder, 2) == result_of(folder, 1)
+    assert result_of(folder, 2, Sample(4, 7)) == result_of(folder, 1, Sample(4, 7))
+
+
+def test_a_sample_is_a_part_of_all_mistakes_and_always_the_same(tmp_path: Path) -> None:
+    folder = policy_folder(tmp_path / "policies", ONLY_EARLY, EARLY_TESTS)
+    every = result_of(folder).outcomes
+    some = result_of(folder, sample=Sample(4, 7)).outcomes
+    assert len(some) == 4
+    assert [outcome for outcome in every if outcome in some] == list(some)
+
+
+def test_a_sample_takes_from_every_file_and_never_more_than_there_is() -> None:
+    mutants = list(mutants_of(BUNDLE, BUNDLE.statements))
+    chosen = Sample(300, 7).of(mutants)
+    assert chosen == Sample(300, 7).of(mutants) != Sample(300, 8).of(mutants)
+    assert len({mutant.place.file for mutant in chosen}) > len({mutant.place.file for mutant in mutants}) / 2
+    assert Sample(len(mutants) + 1).of(mutants) == mutants
 
 
 def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:

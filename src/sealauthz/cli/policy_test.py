@@ -128,6 +128,10 @@ def policy_test(
 @click.option(
     "--file", "files", metavar="FILE", multiple=True, help="Change only this policy file, such as signing.polar."
 )
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Make only N of the mistakes, chosen at random.")
+@click.option(
+    "--seed", metavar="S", type=int, default=0, show_default=True, help="Which ones: the same seed, the same sample."
+)
 @click.option("-n", "--processes", type=click.IntRange(1, 256), help="Processes.  [default: one per core]")
 @click.option("--fail-under", metavar="PERCENT", type=click.FloatRange(0, 100), help="The least share to be noticed.")
 @output_option
@@ -136,6 +140,8 @@ def policy_mutate(
     paths: tuple[Path, ...],
     policies: Path | None,
     files: tuple[str, ...],
+    sample: int | None,
+    seed: int,
     processes: int | None,
     fail_under: float | None,
     output: str,
@@ -154,9 +160,10 @@ def policy_mutate(
       sealauthz policy mutate
       sealauthz policy mutate --file seal_use.polar
       sealauthz policy mutate --fail-under 90
+      sealauthz policy mutate --sample 300 --seed 7
     """
     from sealauthz.policytest.loading import files_of_tests
-    from sealauthz.policytest.mutation import TestsFail, mutate
+    from sealauthz.policytest.mutation import Sample, TestsFail, mutate
     from sealauthz.policytest.plugin import DEFAULT_MODEL, policy_folder
 
     found = files_of_tests(test_paths(paths))
@@ -167,7 +174,8 @@ def policy_mutate(
         raise Stop("no policies next to these tests; name their folder with --policies")
     with _progress() as progress:
         try:
-            result = mutate(DEFAULT_MODEL, folder, found, processes or os.cpu_count() or 1, files, progress)
+            chosen = Sample(sample, seed) if sample is not None else None
+            result = mutate(DEFAULT_MODEL, folder, found, processes or os.cpu_count() or 1, files, chosen, progress)
         except TestsFail as error:
             named = "; ".join(error.names[:_SHOWN_FAILING])
             more = f" and {len(error.names) - _SHOWN_FAILING} more" if len(error.names) > _SHOWN_FAILING else ""

@@ -28,6 +28,21 @@ def explain(evaluation: Evaluation, question: Question) -> Explanation:
         return Explanation(evaluation.failed(question, error), ())
 
 
+def unmet(evaluation: Evaluation, question: Question) -> tuple[str, ...] | None:
+    """Tell the requirements that nothing settles; None where there is nothing to decide, or it cannot be told.
+
+    Raises InvalidRequest, CallerNotPermitted.
+    """
+    try:
+        case = evaluation.case(question)
+        if not isinstance(case, Case):
+            return None
+        plan = evaluation.catalog.plan(question)
+        return tuple(evaluation.unmet(case, plan, plan.begin()))
+    except EvaluationFailed:
+        return None
+
+
 def _outcomes(evaluation: Evaluation, case: Case) -> list[RequirementOutcome]:
     question = case.question
     plan = evaluation.catalog.plan(question)

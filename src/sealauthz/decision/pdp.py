@@ -17,7 +17,7 @@ from sealauthz.decision.carried import shown_of
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Explanation
 from sealauthz.decision.evaluation import GATE_STAGE, Evaluation
-from sealauthz.decision.explain import explain
+from sealauthz.decision.explain import explain, unmet
 from sealauthz.decision.listing import Bounds, ListPage, Search, check_exceptions, search_for
 from sealauthz.decision.paging import Paging
 from sealauthz.decision.question import ContextValue, Entity, ListQuery, Question
@@ -238,6 +238,15 @@ class PolicyDecisionPoint:
             return explain(Evaluation(catalog, snapshot, self._now(), options), question)
 
         return self._fact_cache.answer(work, options.consistency, options.deadline, may_wait=options.may_wait)
+
+    def unmet(self, question: Question) -> tuple[str, ...] | None:
+        """Tell which requirements nothing settles, without why; None where there is nothing to decide."""
+        catalog = self._catalog
+
+        def work(snapshot: FactSnapshot) -> tuple[str, ...] | None:
+            return unmet(Evaluation(catalog, snapshot, self._now(), DEFAULT_OPTIONS), question)
+
+        return self._fact_cache.answer(work)
 
 
 def _questions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import marshal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -152,7 +152,7 @@ class Code:
     def _define(self, names: Iterable[str]) -> None:
         """Define functions and those that they call, and keep the functions in place of their trees."""
         definitions = self.compiler.definitions
-        fresh: dict[str, ast.FunctionDef] = {}
+        fresh: dict[str, CodeType] = {}
         waiting = [*names]
         while waiting:
             wanted = waiting.pop()
@@ -160,13 +160,10 @@ class Code:
                 continue
             definition = definitions.get(wanted)
             if isinstance(definition, ast.FunctionDef):
-                fresh[wanted] = definition
-                waiting += [node.id for node in ast.walk(definition) if isinstance(node, ast.Name)]
-        if not fresh:
-            return
-        module = ast.Module([*fresh.values()], [])
-        exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
-        for wanted in fresh:
+                fresh[wanted] = code = compile(ast.Module([definition], []), "<policy>", "exec")
+                waiting += _names_in(code)
+        for wanted, code in fresh.items():
+            exec(code, self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
             definitions[wanted] = self._namespace[wanted]
 
     def _attribute(self, value: Any, name: str) -> Any:
@@ -227,6 +224,14 @@ def pattern_of(likes: Iterable[object]) -> CallPattern:
         elif isinstance(like, type):
             pattern.append(Bound(Known(like)))
     return tuple(pattern)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that code reads from its namespace, and those of attributes."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_in(inner)
 
 
 def _given(pattern: CallPattern) -> tuple[int, ...]:

@@ -35,7 +35,9 @@ Side = tuple[str, int, int, str, int, str]
 """
 
 Standing = tuple[str, str, str, str]
-"""A type, an action, a requirement of it, and how that came out."""
+"""A type, an action, a requirement of it, and whether that came out SETTLED or UNMET."""
+
+SETTLED, UNMET = "SETTLED", "UNMET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +188,13 @@ class Coverage:
     def run(self, test: PolicyTest) -> None:
         """Ask the questions of a test, and count what they reach."""
         for ask in test.asks:
-            for side, count in self.sides_of(test, ask).items():
+            for side, count in self.ask(test, ask)[1].items():
                 self._sides[side] += count
             unmet: set[str] = set()
             for question in [ask.question] if isinstance(ask, Ask) else ask.questions.values():
                 standings = list(self.standings_of(ask, question))
                 self._standings.update(standings)
-                unmet |= {requirement for _, _, requirement, standing in standings if standing == "UNMET"}
+                unmet |= {requirement for _, _, requirement, standing in standings if standing == UNMET}
             if isinstance(ask, Ask):
                 self._sides.update(self._told(ask, unmet))
 
@@ -209,9 +211,9 @@ class Coverage:
             if is_told:
                 yield (*clause_key(clause), -1, "decided")
 
-    def sides_of(self, test: PolicyTest, ask: Ask | ListAsk) -> dict[Side, int]:
-        """Ask one question, and return what it reaches."""
-        failure_of(test, ask, self._recorded)
+    def ask(self, test: PolicyTest, ask: Ask | ListAsk) -> tuple[bool, dict[Side, int]]:
+        """Ask one question, and return whether it is answered as expected, and what it reaches."""
+        passes = failure_of(test, ask, self._recorded) is None
         sides: dict[Side, int] = {}
         reached, used = self._recorder.taken()
         for fact, count in used:
@@ -228,17 +230,20 @@ class Coverage:
                 sides[*key, "met"] = covered.met
             if covered.unmet:
                 sides[*key, "unmet"] = covered.unmet
-        return sides
+        return passes, sides
 
     def standings_of(self, ask: Ask | ListAsk, question: Question) -> Iterator[Standing]:
         """Return how each requirement of a question came out."""
         point = PolicyDecisionPoint(ask.facts.fact_cache, self._bundle, lambda: ask.now)
         try:
-            outcomes = point.explain(question).requirements
+            unmet = point.unmet(question)
         except SealAuthzError:
             return
-        for outcome in outcomes:
-            yield question.resource.type, question.action, outcome.requirement, str(outcome.standing)
+        if unmet is None:
+            return
+        action, type_ = question.action, question.resource.type
+        for requirement in self._bundle.rulebook.requirements[action, type_]:
+            yield type_, action, requirement, UNMET if requirement in unmet else SETTLED
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as plain lists, for another process."""
@@ -262,8 +267,7 @@ class Coverage:
         requirements = []
         for action, type_, requirement in self._requirements(files):
             key = (type_, action, requirement)
-            met, waived, unmet = (self._standings[*key, standing] for standing in ("MET", "WAIVED", "UNMET"))
-            requirements.append(RequirementReport(*key, met + waived, unmet))
+            requirements.append(RequirementReport(*key, self._standings[*key, SETTLED], self._standings[*key, UNMET]))
         return Report(tuple(rules), tuple(requirements))
 
     def _requirements(self, files: Collection[str]) -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import multiprocessing
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -29,7 +30,7 @@ from sealauthz.polar import Rulebook, trace
 from sealauthz.polar.check import Baseline
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.syntax import RuleNode, Statement
-from sealauthz.policytest.coverage import Coverage, Side, Standing
+from sealauthz.policytest.coverage import UNMET, Coverage, Side, Standing
 from sealauthz.policytest.loading import load_suite
 from sealauthz.policytest.mutants import Kind, Mutant, mutants_of
 from sealauthz.policytest.suite import Ask, ListAsk, PolicyTest, failure_of
@@ -75,6 +76,30 @@ class Result:
         return 100.0 * noticed / (noticed + missed) if noticed + missed else 100.0
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """So many of the mistakes, the same ones for the same seed and the same policies."""
+
+    size: int
+    seed: int = 0
+
+    def of(self, mutants: Sequence[Mutant]) -> list[Mutant]:
+        """Choose among mistakes, each file by its share; those chosen keep their order."""
+        chance = random.Random(self.seed)  # noqa: S311 (a sample, and the same one for the same seed)
+        chosen = chance.sample(range(len(mutants)), min(self.size, len(mutants)))
+        return [mutants[number] for number in sorted(chosen)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What one question reaches, and whether it is answered as expected without any mistake."""
+
+    number: int
+    passes: bool
+    sides: tuple[Side, ...]
+    standings: tuple[Standing, ...]
+
+
 class _Refused(BaseException):
     """The compiler refuses a mistake: passes through everything that turns errors into denials."""
 
@@ -108,27 +133,31 @@ def _seen(error: EvaluationFailed) -> BaseException:
 class Trial:
     """A bundle, its tests, and the mistakes that it could hold; the same in every process."""
 
-    def __init__(self, model: Model, folder: Path | None, files: Sequence[Path], only: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        model: Model,
+        folder: Path | None,
+        files: Sequence[Path],
+        only: Sequence[str] = (),
+        sample: Sample | None = None,
+    ) -> None:
         self.bundle = Bundle.load(model, folder)
         self.tests = load_suite(files, self.bundle)
         self.asks: list[tuple[PolicyTest, Ask | ListAsk]] = [(test, ask) for test in self.tests for ask in test.asks]
         self.statements = self.bundle.statements
         layout = layout_of(folder or installed_folder())
-        self.mutants = list(_wanted(mutants_of(self.bundle, self.statements), layout, only))
+        mutants = list(_wanted(mutants_of(self.bundle, self.statements), layout, only))
+        self.mutants = mutants if sample is None else sample.of(mutants)
         self._coverage = Coverage(self.bundle)
         self._baseline: Baseline | None = None
 
-    def reached(self, number: int) -> tuple[list[Side], list[Standing]]:
-        """Return what one question reaches."""
+    def reached(self, number: int) -> Reached:
+        """Ask one question without any mistake, and return what it reaches."""
         test, ask = self.asks[number]
         questions = [ask.question] if isinstance(ask, Ask) else list(ask.questions.values())
         standings = {s for question in questions for s in self._coverage.standings_of(ask, question)}
-        return list(self._coverage.sides_of(test, ask)), list(standings)
-
-    def passes(self, number: int) -> bool:
-        """Whether one question is answered as expected without any mistake."""
-        test, ask = self.asks[number]
-        return failure_of(test, ask, self.bundle) is None
+        passes, sides = self._coverage.ask(test, ask)
+        return Reached(number, passes, tuple(sides), tuple(standings))
 
     def outcomes(self, tasks: Iterable[tuple[int, Sequence[int]]]) -> Iterator[Outcome]:
         """Run for each mistake the questions that reach it, until one notices it.
@@ -250,23 +279,26 @@ def mutate(
     files: Sequence[Path],
     processes: int,
     only: Sequence[str] = (),
+    sample: Sample | None = None,
     progress: Callable[[str, int, int], None] = lambda phase, done, total: None,
 ) -> Result:
     """Run the tests of some files against every mistake that the policies of a folder could hold.
 
-    `model` is the name of the model, such as `package.module:MODEL`: each process imports it.
+    `model` is the name of the model, such as `package.module:MODEL`: each process imports it. Of all mistakes, only
+    those of a `sample` are made where one is given.
 
     Raises BundleRefused, SuiteRefused, and TestsFail where tests fail without any mistake.
     """
-    trial = Trial(resolve_name(model), folder, files, only)
-    with _processes(processes, trial, (model, folder, tuple(files), tuple(only))) as run:
+    trial = Trial(resolve_name(model), folder, files, only, sample)
+    with _processes(processes, trial, (model, folder, tuple(files), tuple(only), sample)) as run:
         selected = _Selection()
         failing: dict[str, None] = {}
         total = len(trial.asks)
-        for done, (number, passes, sides, standings) in enumerate(run(_reach, _batches(range(total))), 1):
-            if not passes:
-                failing[f"{trial.asks[number][0].file}: {trial.asks[number][0].name}"] = None
-            selected.add(number, sides, standings)
+        for done, reached in enumerate(run(_reach, _batches(range(total))), 1):
+            if not reached.passes:
+                test, _ = trial.asks[reached.number]
+                failing[f"{test.file}: {test.name}"] = None
+            selected.add(reached)
             progress("finding what each test reaches", done, total)
         if failing:
             raise TestsFail(list(failing))
@@ -285,12 +317,12 @@ class _Selection:
         self._by_side: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         self._by_standing: dict[Standing, list[int]] = defaultdict(list)
 
-    def add(self, number: int, sides: Iterable[Side], standings: Iterable[Standing]) -> None:
+    def add(self, reached: Reached) -> None:
         """Note what one question reaches."""
-        for side in sides:
-            self._by_side[side].append(number)
-        for standing in standings:
-            self._by_standing[standing].append(number)
+        for side in reached.sides:
+            self._by_side[side].append(reached.number)
+        for standing in reached.standings:
+            self._by_standing[standing].append(reached.number)
 
     def asks_for(self, trial: Trial, mutant: Mutant) -> list[int]:
         """Return the questions that reach what a mistake changes, the likeliest to notice first; lists, for which the
@@ -305,9 +337,9 @@ class _Selection:
         if mutant.kind is Kind.REQUIREMENT_DROPPED and isinstance(statement, RuleNode):
             dropped = [statement, *(trial.statements[other] for other in mutant.others)]
             needs = [_requirement_of(each) for each in dropped if isinstance(each, RuleNode)]
-            return list(dict.fromkeys(ask for need in needs for ask in self._by_standing[*need, "UNMET"]))
+            return list(dict.fromkeys(ask for need in needs for ask in self._by_standing[*need, UNMET]))
         if mutant.kind is Kind.REASON_SWAPPED:
-            told = (mutant.effect.partition(" ")[0], "UNMET")
+            told = (mutant.effect.partition(" ")[0], UNMET)
             asking = [asks for key, asks in self._by_standing.items() if key[2:] == told]
             return list(dict.fromkeys(ask for asks in asking for ask in asks))
         place = mutant.place if mutant.kind is Kind.PERMISSION_DROPPED else statement.place
@@ -333,10 +365,12 @@ _trial: Trial | None = None
 """The trial of a process of the pool."""
 
 
-def _start(model: str, folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...]) -> None:
+def _start(
+    model: str, folder: Path | None, files: tuple[Path, ...], only: tuple[str, ...], sample: Sample | None
+) -> None:
     global _trial  # noqa: PLW0603 (a process of a pool has nowhere else to keep what it starts with)
     logging.disable(logging.CRITICAL)  # mistakes make errors, and each would be logged
-    _trial = Trial(resolve_name(model), folder, files, only)
+    _trial = Trial(resolve_name(model), folder, files, only, sample)
 
 
 def _of_process(work: _Work, batch: list[Any]) -> list[Any]:
@@ -345,8 +379,8 @@ def _of_process(work: _Work, batch: list[Any]) -> list[Any]:
     return work(_trial, batch)
 
 
-def _reach(trial: Trial, numbers: Sequence[int]) -> list[tuple[int, bool, list[Side], list[Standing]]]:
-    return [(number, trial.passes(number), *trial.reached(number)) for number in numbers]
+def _reach(trial: Trial, numbers: Sequence[int]) -> list[Reached]:
+    return [trial.reached(number) for number in numbers]
 
 
 def _try(trial: Trial, tasks: Sequence[tuple[int, list[int]]]) -> list[tuple[int, Outcome]]:
