@@ -115,6 +115,25 @@ def test_a_reason_of_several_requirements_is_spelled_out() -> None:
     ]
 
 
+def test_an_obligation_of_several_actions_is_spelled_out() -> None:
+    text = (
+        'obligation(_: Person, ["use", "stamp"], s: Seal, _, "LOG") if s.state = "X";\n'
+        'obligation_parameter("LOG", "id", id, _: Person, ["use", "stamp"], s: Seal, _) if id = s.id;\n'
+        'lapses(_: Person, ["use", "stamp"], s: Seal, _, at) if at = s.valid_to;\n'
+    )
+    rules = expansion_of(text).statements
+    assert [(written_statement(rule), rule.place.line, rule.place.column) for rule in rules] == [
+        ('obligation(_: Person, "use", s: Seal, _, "LOG") if s.state = "X";', 1, 24),
+        ('obligation(_: Person, "stamp", s: Seal, _, "LOG") if s.state = "X";', 1, 31),
+        ('obligation_parameter("LOG", "id", id, _: Person, "use", s: Seal, _) if id = s.id;', 2, 51),
+        ('obligation_parameter("LOG", "id", id, _: Person, "stamp", s: Seal, _) if id = s.id;', 2, 58),
+        ('lapses(_: Person, "use", s: Seal, _, at) if at = s.valid_to;', 3, 20),
+        ('lapses(_: Person, "stamp", s: Seal, _, at) if at = s.valid_to;', 3, 27),
+    ]
+    (source,) = plain_sources([Source("a.polar", text)])
+    assert [written_statement(node) for node in parse(source)] == said(expansion_of(text))
+
+
 def test_oso_reads_what_is_spelled_out_on_the_same_lines() -> None:
     text = f'{SEALING}f(1); because(\n  ["A", "B"],  # ; why\n  "C; é") if f(1); g(2);\n\nh(3);\n'
     (source,) = plain_sources([Source("a.polar", text)])
@@ -249,6 +268,9 @@ MISTAKES = [
     ('because([], "X", 1, 2, 3);', "the requirements of `because` are a text, or a list of texts", "[", ""),
     ('because(["A", b], "X", 1);', "the requirements of `because` are a list of texts, and `b` is none", "b]", ""),
     ('because(["A", "A"], "X", 1, 2, 3);', "`A` stands twice in this list", '"A"]', "leave one out"),
+    ('obligation(p, [], s, c, "X");', "the actions of `obligation` are a text, or a list of texts", "[", ""),
+    ('lapses(p, ["A", b], s, c, at);', "the actions of `lapses` are a list of texts, and `b` is none", "b]", ""),
+    ('obligation(p, ["A", "A"], s, c, "X");', "`A` stands twice in this list", '"A"]', "leave one out"),
 ]
 
 

@@ -5,8 +5,8 @@
     exempt("SEALING", "stamp", _: Seal, "FRESH_FACE", "It is ...");   # what one of them leaves out, and why
 
 The checker and every engine see plain `requires` in their place, one for each member and requirement that no line
-exempts, with the place of the requirement in its `group_requires`. A `because` that lists several requirements is
-spelled out in the same way.
+exempts, with the place of the requirement in its `group_requires`. A rule that lists several words where others name
+one (`listed.py`) is spelled out in the same pass.
 
 INVARIANT: nothing that an author adds to another one's groups takes a requirement away but an `exempt`. Nobody exempts
 from the floor but the floor; from other requirements of the product, it counts as dropping them (`signoffs.py`).
@@ -14,13 +14,13 @@ from the floor but the floor; from other requirements of the product, it counts 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sealauthz.polar.diagnostic import Diagnostics, did_you_mean, refusal
+from sealauthz.polar.listed import LISTED, lists_words, mistakes_in_list, spelled_out
 from sealauthz.polar.parse import parse
 from sealauthz.polar.scanner import tokens_of
 from sealauthz.polar.source import FLOOR_FILE, Source
@@ -29,7 +29,7 @@ from sealauthz.polar.terms import written
 from sealauthz.polar.unparse import written_statement
 
 GROUP, GROUP_REQUIRES, EXEMPT = "group", "group_requires", "exempt"
-BECAUSE, REQUIRES = "because", "requires"
+REQUIRES = "requires"
 
 FORMS = {
     GROUP: 'group("NAME", _: Type, ["action", …]);',
@@ -128,7 +128,7 @@ def expanded(statements: Iterable[Statement]) -> Expansion:
 def is_shorthand(statement: Statement) -> bool:
     """Whether a statement stands for others, or has the name of one that does."""
     if isinstance(statement, RuleNode):
-        return statement.name in FORMS or _lists_requirements(statement)
+        return statement.name in FORMS or lists_words(statement)
     return isinstance(statement, RuleTypeNode) and statement.name in FORMS
 
 
@@ -136,7 +136,7 @@ def may_list(statement: Statement, position: int) -> bool:
     """Whether a parameter of a statement may be a list, which is spelled out."""
     if not isinstance(statement, RuleNode):
         return False
-    return statement.name in FORMS or (position == 0 and _lists_requirements(statement))
+    return statement.name in FORMS or (position == LISTED.get(statement.name) and lists_words(statement))
 
 
 def is_of_group(rule: RuleNode) -> bool:
@@ -144,13 +144,9 @@ def is_of_group(rule: RuleNode) -> bool:
     return rule.name == REQUIRES and rule.place == rule.parameters[-1].place
 
 
-def _lists_requirements(rule: RuleNode) -> bool:
-    return rule.name == BECAUSE and bool(rule.parameters) and isinstance(rule.parameters[0].term, ListTerm)
-
-
 # --- as text --------------------------------------------------------------------------------------------------------
 
-_MENTIONED = re.compile(rf"\b(?:{'|'.join(FORMS)})\s*\(|\b{BECAUSE}\s*\(\s*\[")
+_MENTIONED = re.compile(rf"\b(?:{'|'.join(FORMS)})\s*\(|\b(?:{'|'.join(LISTED)})\s*\([^;]*?\[")
 
 
 def plain_sources(sources: Sequence[Source]) -> tuple[Source, ...]:
@@ -403,29 +399,18 @@ class _Expander:
                 became = tuple(made for need, made in needs if ours.get(need) == made)
             elif statement.name in FORMS:
                 became = ()
-            elif _lists_requirements(statement):
-                became = self._because(statement)
+            elif lists_words(statement):
+                became = self._listed(statement)
             elif statement.name == REQUIRES and self._own.get(_need(statement) or ("", "", "")) is statement:
                 became = () if _need(statement) in ours else became
             instead.append((statement, became))
         return Expansion(tuple(instead), Groups(self._groups, tuple(self._exempt.values()), self._given()))
 
-    def _because(self, rule: RuleNode) -> tuple[RuleNode, ...]:
-        listed = rule.parameters[0].term
-        items = listed.items if isinstance(listed, ListTerm) and listed.rest is None else ()
-        seen: set[object] = set()
-        for item in items:
-            if not isinstance(item, Literal) or not isinstance(item.value, str):
-                self._error(
-                    f"the requirements of `because` are a list of texts, and `{written(item)}` is none", item.place
-                )
-                return ()
-            if item.value in seen:
-                self._error(f"`{item.value}` stands twice in this list", item.place, hint="leave one out")
-            seen.add(item.value)
-        if not items:
-            self._error("the requirements of `because` are a text, or a list of texts", rule.parameters[0].place)
-        return _explaining(_Is(rule))
+    def _listed(self, rule: RuleNode) -> tuple[RuleNode, ...]:
+        for message, place, hint in mistakes_in_list(rule):
+            self._error(message, place, hint=hint)
+            return ()
+        return spelled_out(rule)
 
 
 def _need(rule: RuleNode) -> Need | None:
@@ -446,29 +431,3 @@ def _requires(action: Literal, resource: Parameter, requirement: Literal, tags: 
     named = Parameter(action, None, action.place)
     required = Parameter(requirement, None, requirement.place)
     return RuleNode(REQUIRES, (named, resource, required), None, tags, requirement.place)
-
-
-class _Is:
-    """A rule that is equal to no other; by their values `1` and `true` would be one."""
-
-    __slots__ = ("rule",)
-
-    def __init__(self, rule: RuleNode) -> None:
-        self.rule = rule
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Is) and self.rule is other.rule
-
-    def __hash__(self) -> int:
-        return id(self.rule)
-
-
-@lru_cache(maxsize=500)
-def _explaining(listing: _Is) -> tuple[RuleNode, ...]:
-    rule = listing.rule
-    listed, others = rule.parameters[0].term, rule.parameters[1:]
-    items = listed.items if isinstance(listed, ListTerm) else ()
-    return tuple(
-        dataclasses.replace(rule, parameters=(Parameter(item, None, item.place), *others), place=item.place)
-        for item in items
-    )
