@@ -2,8 +2,8 @@
 #
 # What these rules ask before a seal is used (procedures.polar) is worth as much as the way in which they are changed. One
 # of those who run the enterprise proposes a change and another confirms it, by the digest of the rules as they are to be.
-# What only tightens bands, hours or holidays, one of them does at once; the service that writes the rules says which it
-# is, and what it does not say loosens.
+# What only tightens hours or holidays, one of them does at once. The question says which it is, and what it does not say
+# loosens; whoever writes the rules compares them with those that stand, as Perform does.
 # (A-06: what loosens hours needs two persons and counts from the next day.)
 
 # --- proposing and confirming ----------------------------------------------------------------------------------------
@@ -58,9 +58,9 @@ group("CHANGING_RULES", _: ApprovalProcess, ["edit"]);
 group("CHANGING_RULES", _: BusinessCategory, ["edit"]);
 group_requires("CHANGING_RULES", ["ENTERPRISE_ADMIN", "CHANGE_AGREED", "NO_RETRIEVAL_HOLD", "COOLED_OFF"]);
 
-# What tightens bands, hours or holidays needs nobody else. All other changes were proposed by one of those who ran the
-# enterprise and confirmed by another, for just these rules, and their time has come.
-tightens_only("AMOUNT_BANDS", context) if context.effect = "TIGHTENS";
+# What tightens hours or holidays needs nobody else. A band never only tightens: what the process approves that it
+# prescribes goes without a grant, and whoever writes the band chooses the process. All other changes were proposed by
+# one of those who ran the enterprise and confirmed by another, for just these rules, and their time has come.
 tightens_only("WORKING_HOURS", context) if context.effect = "TIGHTENS";
 tightens_only("HOLIDAYS", context) if context.effect = "TIGHTENS";
 
@@ -189,58 +189,21 @@ meets(person: Person, "COOLED_OFF", "edit", category: BusinessCategory, context)
 
 # What the owner of a company of one writes alone uses up their face check, and is told like all that they do alone.
 #@ A-03
-obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
+obligation(person: Person, [
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
+], enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
   changes_alone(person, enterprise, context);
-obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
+obligation(person: Person, [
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
+], enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
   changes_alone(person, enterprise, context);
-obligation(person: Person, "set_amount_bands", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
+obligation(person: Person, [
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
+], enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
   changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_amount_bands", enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
-  check_id(context.verification, id);
-obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "set_working_hours", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
-  changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_working_hours", enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
-  check_id(context.verification, id);
-obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "set_holidays", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
-  changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "set_holidays", enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
-  check_id(context.verification, id);
-obligation(person: Person, "change_settings", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "change_settings", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "change_settings", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
-  changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "change_settings", enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
-  check_id(context.verification, id);
-obligation(person: Person, "create_process", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "create_process", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "create_process", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
-  changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "create_process", enterprise: Enterprise, context) if
-  changes_alone(person, enterprise, context) and
-  check_id(context.verification, id);
-obligation(person: Person, "create_category", enterprise: Enterprise, context, "CONSUME_VERIFICATION") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "create_category", enterprise: Enterprise, context, "NOTIFY_REGISTERED_CONTACT") if
-  changes_alone(person, enterprise, context);
-obligation(person: Person, "create_category", enterprise: Enterprise, context, "ALERT_SOLE_OWNER") if
-  changes_alone(person, enterprise, context);
-obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, "create_category", enterprise: Enterprise, context) if
+obligation_parameter("CONSUME_VERIFICATION", "verification_id", id, person: Person, [
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
+], enterprise: Enterprise, context) if
   changes_alone(person, enterprise, context) and
   check_id(context.verification, id);
 obligation(person: Person, "edit", process: ApprovalProcess, context, "CONSUME_VERIFICATION") if
@@ -334,17 +297,9 @@ lapses(person: Person, "confirm_change", change: RuleChange, context, at) if
   own_admin_role_lapses(person, change.enterprise, context, at);
 lapses(person: Person, "withdraw", change: RuleChange, context, at) if
   own_admin_role_lapses(person, change.enterprise, context, at);
-lapses(person: Person, "set_amount_bands", enterprise: Enterprise, context, at) if
-  rules_change_lapses(person, enterprise, context, at);
-lapses(person: Person, "set_working_hours", enterprise: Enterprise, context, at) if
-  rules_change_lapses(person, enterprise, context, at);
-lapses(person: Person, "set_holidays", enterprise: Enterprise, context, at) if
-  rules_change_lapses(person, enterprise, context, at);
-lapses(person: Person, "change_settings", enterprise: Enterprise, context, at) if
-  rules_change_lapses(person, enterprise, context, at);
-lapses(person: Person, "create_process", enterprise: Enterprise, context, at) if
-  rules_change_lapses(person, enterprise, context, at);
-lapses(person: Person, "create_category", enterprise: Enterprise, context, at) if
+lapses(person: Person, [
+  "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process", "create_category"
+], enterprise: Enterprise, context, at) if
   rules_change_lapses(person, enterprise, context, at);
 lapses(person: Person, "edit", process: ApprovalProcess, context, at) if
   rules_change_lapses(person, process.enterprise, context, at);

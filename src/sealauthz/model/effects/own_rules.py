@@ -112,7 +112,7 @@ def set_amount_bands(act: Act) -> Outcome:
             refuse("arguments[bands]", "must name processes of this enterprise that are in force")
         if from_amount < 0 or not currency or currency_problem(currency) is not None:
             refuse("arguments[bands]", "must begin from 0 on, in a currency by its code of three letters")
-    check_agreed(act, lambda: bands_tighten({key: band.process_id for key, band in old.items()}, new))
+    check_agreed(act)
     changes: list[RecordChange] = [Delete("AmountBand", band.id) for key, band in old.items() if key not in new]
     changes += [
         act.set(band, process_id=new[key])
@@ -125,20 +125,6 @@ def set_amount_bands(act: Act) -> Outcome:
         if (currency, amount) not in old
     ]
     return written(act, enterprise, changes, {})
-
-
-def bands_tighten(old: Mapping[tuple[str, int], str], new: Mapping[tuple[str, int], str]) -> bool:
-    """Tell whether bands only tighten: those that there are stay, and every other one begins below them.
-
-    A band above another takes its process away from the larger amounts; one of a further currency lets that be sealed.
-    """
-    lowest: dict[str, int] = {}
-    for currency, amount in old:
-        lowest[currency] = min(amount, lowest.get(currency, amount))
-    added = [key for key in new if key not in old]
-    return all(new.get(key) == process for key, process in old.items()) and (
-        not old or all(amount < lowest.get(currency, 0) for currency, amount in added)
-    )
 
 
 def set_working_hours(act: Act) -> Outcome:
