@@ -425,8 +425,8 @@ has_self_dealing_resolution(person: Person, seal: Seal, contract: Contract, cont
   permits_self_dealing(person.id, seal.enterprise, contract, "LEGAL_REP", context) and
   not registry_names(person.id, seal.enterprise);
 
-# U-14: Nobody seals for two enterprises of one contract, unless both consented to that, by somebody else's word. What a
-# delegate sealed for a person, that person sealed. (Civil Code 168, second sentence.)
+# U-14: Nobody seals or stamps for two enterprises of one contract, unless both consented to that, by somebody else's
+# word. What a delegate sealed for a person, that person sealed. (Civil Code 168, second sentence.)
 #@ U-14
 meets(person: Person, "NO_DOUBLE_AGENCY", "use", seal: Seal, context) if
   sealed_contract(context, contract) and
@@ -437,6 +437,31 @@ has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) i
   task in party.tasks and
   is_signed_for(task, person_id) and
   not have_both_consented(person_id, seal, contract, party, context);
+
+# A stamp is in no task: what tells of it is the request that it used up.
+has_signed_for_other_party(person_id, seal: Seal, contract: Contract, context) if
+  other_party(seal, contract, party) and
+  has_stamped_for(person_id, party, contract, context) and
+  not have_both_consented(person_id, seal, contract, party, context);
+
+has_stamped_for(person_id, party: Signatory, contract: Contract, context: SealUseContext) if
+  used_request_for(person_id, party, contract, context.parties);
+has_stamped_for(person_id, party: Signatory, contract: Contract, context: StampContext) if
+  used_request_for(person_id, party, contract, context.parties);
+has_stamped_for(person_id, party: Signatory, contract: Contract, context: SignContext) if
+  used_request_for(person_id, party, contract, context.parties);
+
+used_request_for(person_id, party: Signatory, contract: Contract, parties) if
+  enterprise in parties and
+  enterprise matches Enterprise and
+  party.enterprise_id matches String and
+  enterprise.id = party.enterprise_id and
+  membership in enterprise.memberships and
+  membership.person_id = person_id and
+  request in membership.use_requests and
+  request.used > 0 and
+  request.contract_id matches String and
+  request.contract_id = contract.id;
 
 is_signed_for(task: SigningTask, person_id) if
   task.signed_by_id matches String and

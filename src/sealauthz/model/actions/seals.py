@@ -56,8 +56,9 @@ class StampContext(Context):
     Of the server's making: `contract`, the one that a request for this seal names, None where it names none, and
     `documents_digest`, the digest of all its documents (`whole_digest`), or of those that a request without one lists;
     `approvers`, those who decided on the request, each with what they represent; `parties`, the other enterprises of
-    the contract for which the subject acts too, or that hold the seal; the local day, weekday and minute as in
-    SealUseContext; and `day_ends`, the end of that day. None where the time zone of the seal's owner is not known.
+    the contract for which the subject acts too, or that they are or were a member of, or that hold the seal; the local
+    day, weekday and minute as in SealUseContext; and `day_ends`, the end of that day. None where the time zone of the
+    seal's owner is not known.
     """
 
     request: SealUseRequest | None = None
@@ -158,13 +159,18 @@ def _held(seal: Seal) -> set[str]:
 def _other_parties(
     query: ResolverInput, owner_id: str, contract: Contract, acting: set[str], holders: Set[str] = frozenset()
 ) -> list[Any]:
-    """The other enterprises of a contract for which these persons act too, or that hold the seal."""
+    """The other enterprises of a contract for which these persons act too, or acted as members, or that hold the seal.
+
+    Who stamped for a party is named in none of its tasks, and may have left it since.
+    """
+    persons = (query.subject, *_persons(query, acting - {query.subject.id}))
+    concerned = holders | {membership.enterprise_id for person in persons for membership in person.memberships}
     others = set()
     for party in contract.signatories:
         enterprise_id = party.enterprise_id
         if not enterprise_id or enterprise_id == owner_id:
             continue
-        if enterprise_id in holders or _acts_for(acting, party.tasks):
+        if enterprise_id in concerned or _acts_for(acting, party.tasks):
             others.add(enterprise_id)
     return found(query.snapshot, "Enterprise", others)
 
