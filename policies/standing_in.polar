@@ -19,7 +19,7 @@ stands_in_for(substitute: Membership, absent, request: SealUseRequest, at, conte
   absent.person_id != request.applicant.person_id and
   absent.person_id != substitute.person_id and
   not keeps_seal_now(absent.person_id, request.seal, context) and
-  was_recorded_rightly(absence, request, context) and
+  was_recorded_rightly(absence, request, at, context) and
   not gave_verdict(absent.person, request);
 
 is_absent_at(absence: Absence, at) if
@@ -31,25 +31,44 @@ was_withdrawn_by(absence: Absence, at) if
   absence.withdrawn_at > 0 and
   absence.withdrawn_at <= at;
 
-# The absent person named their substitute, or an administrator or the legal representative did: never the substitute,
+# The absent person named their substitute, or the legal representative did, or an administrator: never the substitute,
 # and never the applicant, who would choose their own judge.
-was_recorded_rightly(absence: Absence, _: SealUseRequest, _) if
+was_recorded_rightly(absence: Absence, _: SealUseRequest, _, _) if
   absence.recorded_by_id = absence.membership.person_id;
-was_recorded_rightly(absence: Absence, request: SealUseRequest, context) if
+was_recorded_rightly(absence: Absence, request: SealUseRequest, _, context) if
+  is_recorded_by_another(absence, request) and
+  was_legal_representative(
+    absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context.parameters.registry_fresh_within);
+# What an administrator says of another counts a while later, and no more once that person was seen again: who is there
+# is not replaced, and who is away hears of it in time.
+was_recorded_rightly(absence: Absence, request: SealUseRequest, at, context) if
+  is_recorded_by_another(absence, request) and
+  absence.recorded_at + context.parameters.absence_notice <= at and
+  not was_seen_since(absence, at) and
+  was_administrator(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
+
+is_recorded_by_another(absence: Absence, request: SealUseRequest) if
   absence.recorded_by_id != absence.substitute.person_id and
-  absence.recorded_by_id != request.applicant.person_id and
-  ran_enterprise(absence.recorded_by_id, absence.membership.enterprise, absence.recorded_at, context);
+  absence.recorded_by_id != request.applicant.person_id;
+
+# The last time is known alone: who came back after a verdict takes nothing from it.
+was_seen_since(absence: Absence, at) if
+  absence.recorded_at < absence.membership.person.last_active_at and
+  absence.membership.person.last_active_at <= at;
 
 # Like may_administer, at an earlier time.
 #@ A-14
 ran_enterprise(person_id, enterprise: Enterprise, at, context) if
+  was_administrator(person_id, enterprise, at, context);
+ran_enterprise(person_id, enterprise: Enterprise, at, context) if
+  was_legal_representative(person_id, enterprise, at, context.parameters.registry_fresh_within);
+
+was_administrator(person_id, enterprise: Enterprise, at, context) if
   membership in enterprise.memberships and
   membership.person_id = person_id and
   assignment in membership.assignments and
   assignment.role = "SYSTEM_ADMIN" and
   was_active_assignment(assignment, at, context);
-ran_enterprise(person_id, enterprise: Enterprise, at, context) if
-  was_legal_representative(person_id, enterprise, at, context.parameters.registry_fresh_within);
 
 substitution_changes(substitute: Membership, context, at) if
   absence in substitute.substitutions and
