@@ -8,7 +8,7 @@ again. A deny writes nothing. What was performed is answered again with the same
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,22 +69,25 @@ class Operations:
         arguments = read_arguments(action.arguments, performance.arguments)
         operation_id = str(uuid.uuid4())
         tries = 0
+        made: list[Performed] = []
 
         def intend() -> Intended | Performed:
             # The first decision may rest on what is in memory; one that was overtaken reads the newest.
             nonlocal tries
             fresh = options if tries == 0 else replace(options, consistency=FULL)
             tries += 1
-            return self._intend(performance, action, arguments, operation_id, fresh)
+            return self._intend(performance, action, arguments, operation_id, fresh, made.append)
 
         done = self._store.act(intend, options.tenants)
         if isinstance(done, Performed):
             return done
-        # Written by us, or by whoever sent the same request at the same time.
+        if not done.is_replay:
+            return made[-1]
+        # Somebody sent the same request at the same time.
         kept = self._earlier(performance, options.caller)
         if kept is None:
             raise FactConflict("REQUEST_ID", "the `request_id` was used before, for another content")
-        return kept if done.is_replay else replace(kept, is_replay=False)
+        return kept
 
     def operation(self, caller: str, operation_id: str) -> Operation | None:
         """Return an operation of this caller; None where there is none. Raises FactsUnavailable."""
@@ -107,9 +110,15 @@ class Operations:
         return replace(found, decision=replace(found.decision, texts=self._pdp.bundle.texts))
 
     def _intend(
-        self, performance: Performance, action: Action, arguments: Any, operation_id: str, options: RequestOptions
+        self,
+        performance: Performance,
+        action: Action,
+        arguments: Any,
+        operation_id: str,
+        options: RequestOptions,
+        answer: Callable[[Performed], None],
     ) -> Intended | Performed:
-        """Decide, and say what is to be written; the answer where it is a deny."""
+        """Decide, and say what is to be written; the answer where it is a deny. `answer` gets that of an allow."""
 
         def follow(case: Case, decision: Decision, snapshot: FactSnapshot) -> _Followed:
             if action.effect is None:
@@ -137,7 +146,7 @@ class Operations:
         wanted = replace(wanted, digest=performance.fingerprint)
 
         def keep(connection: Connection, receipt: WriteReceipt) -> None:
-            self._keep(connection, receipt, performance, operation_id, decision, followed, options.caller)
+            answer(self._keep(connection, receipt, performance, operation_id, decision, followed, options.caller))
 
         return Intended(wanted, basis, keep, makes_revision=bool(followed.events))
 
@@ -163,8 +172,8 @@ class Operations:
         decision: Decision,
         followed: _Followed,
         caller: str,
-    ) -> None:
-        """Keep operation and events, in the transaction that has just got its revision."""
+    ) -> Performed:
+        """Keep operation and events, in the transaction that has just got its revision; return the answer."""
         question = performance.question
         signed = ""
         if followed.outcome.receipt is not None:
@@ -197,10 +206,12 @@ class Operations:
         # Only ids: what the client said in words may be about a person, and could not be erased here.
         named = self._model.action(question.action, question.resource.type).records
         context = {key: value for key, value in question.context.items() if key in named}
-        kept = kept_form(Performed(self._left_to_caller(decision), operation), context)
+        performed = Performed(self._left_to_caller(decision), operation)
+        kept = kept_form(performed, context)
         kept["fingerprint"] = performance.fingerprint
         keep_operation(connection, receipt, (caller, performance.request_id), operation_id, kept)
         keep_events(connection, receipt, followed.events)
+        return performed
 
     def _left_to_caller(self, decision: Decision) -> Decision:
         """Return the decision with the obligations that the caller meets: what we have met nobody is to meet again."""

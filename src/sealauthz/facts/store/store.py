@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from sealauthz.errors import FactConflict, FactsUnavailable
+from sealauthz.errors import FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store import history
 from sealauthz.facts.store.acting import Intended, Overtaken
 from sealauthz.facts.store.batch import Batch, Wanted, WriteReceipt, check
@@ -294,19 +294,25 @@ class Store:
         others wrote all the time.
         """
         failure: Exception | None = None
-        is_careful = False
-        for attempt in range(1, _ATTEMPTS + 1):
+        is_careful = is_exclusive = False
+        for attempt in range(1, _ATTEMPTS + 2):
+            is_exclusive = is_exclusive or attempt >= _ATTEMPTS
             try:
-                return self._act_once(intend, tenants, is_careful, is_exclusive=attempt == _ATTEMPTS)
-            except (Overtaken, IntegrityError, SchemaMoved, FactConflict, FactsUnavailable) as error:
-                is_careful = is_careful or isinstance(error, IntegrityError)
-                if isinstance(error, SchemaMoved):
-                    self._database.adapt()
-                if isinstance(error, FactConflict) and error.invariant != "ID":
-                    raise
-                if isinstance(error, FactsUnavailable) and not _is_retried(error):
-                    raise
+                return self._act_once(intend, tenants, is_careful, is_exclusive)
+            except (Overtaken, IntegrityError, SchemaMoved, FactConflict, InvariantBroken, FactsUnavailable) as error:
                 failure = error
+                if isinstance(error, FactsUnavailable):
+                    if not _is_retried(error):
+                        raise
+                elif isinstance(error, FactConflict | InvariantBroken):
+                    # Others may have come between the decision and this: then the next decision tells.
+                    if is_exclusive or (isinstance(error, FactConflict) and error.invariant == "REQUEST_ID"):
+                        raise
+                    is_exclusive = True
+                elif isinstance(error, IntegrityError):
+                    is_careful = True
+                elif isinstance(error, SchemaMoved):
+                    self._database.adapt()
         raise FactsUnavailable("the facts cannot be written now") from failure
 
     def _act_once(

@@ -11,18 +11,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from sealauthz.errors import CallerNotPermitted, FactConflict, FactsUnavailable, InvariantBroken
 from sealauthz.facts.store.acting import Intended
 from sealauthz.facts.store.batch import Precondition, PreconditionKind, Wanted, WriteReceipt
-from sealauthz.facts.store.database import CHANNEL, look
+from sealauthz.facts.store.database import CHANNEL, driver, look
 from sealauthz.facts.store.identity import Identity, Seen
 from sealauthz.facts.store.importing import Importing, Part, check_unmarked
 from sealauthz.facts.store.invariants import check_each, check_references, check_together
@@ -36,6 +37,8 @@ Guard = Callable[[Any | None, Any | None], None]
 """Is shown each record before and after the write, None where it does not exist; what it raises refuses the batch."""
 
 _NOBODY: frozenset[str] = frozenset()
+
+_NOTIFY = text(f"NOTIFY {CHANNEL}")
 
 _REVISION_LOCK = 0x5EA1_A072
 """The key of PostgreSQL's advisory lock under which revisions are given out."""
@@ -425,35 +428,42 @@ class Write:
         if self._intended is not None:
             self._intended.basis.check(self._connection, newest, self._clock())
         receipt = WriteReceipt(newest.revision + 1, max(self._now, newest.mark[0] or 0), timeline=newest.timeline)
+        self.is_revision = True
+        self.units = frozenset(units)
+        self.images = images
+        # Nothing of what follows is waited for until all of it is sent.
+        with driver(self._connection).pipeline() if self._is_postgresql else nullcontext():
+            self._write_revision(changes, receipt)
+        return receipt
+
+    def _write_revision(self, changes: Changes, receipt: WriteReceipt) -> None:
+        """Stamp the revision on everything, and keep what it changed."""
         written = ((change.record_type, change.id) for change in changes if change.after is not None)
         for record_type, ids in _by_type(written).items():
             table = self._tables.of(record_type)
             stamp = update(table).where(among(table.c.id, "ids", self._is_postgresql)).values(revision=receipt.revision)
             self._connection.execute(stamp, {"ids": ids_parameter(ids, self._is_postgresql)})
         batch = self._wanted.batch
-        self.is_revision = True
-        self.units = frozenset(units)
-        self.images = images
         self._connection.execute(
             insert(FACT_CHANGE).values(
                 revision=receipt.revision,
                 at=receipt.at,
                 caller=batch.caller,
                 request_id=batch.request_id,
-                changes=json.dumps(images, ensure_ascii=False),
+                changes=json.dumps(self.images, ensure_ascii=False),
             )
         )
-        if units:
+        if self.units:
             self._connection.execute(
                 insert(FACT_CHANGE_UNIT),
-                [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(units)],
+                [{"revision": receipt.revision, "kind": str(unit.kind), "id": unit.id} for unit in sorted(self.units)],
             )
         if self._intended is not None:
             self._intended.keep(self._connection, receipt)
         if self._is_postgresql:
             # Sent by the commit. What is said is only that there is something to look for.
-            self._connection.execute(select(func.pg_notify(CHANNEL, "")))
-        return self._finish(receipt)
+            self._connection.execute(_NOTIFY)
+        self._finish(receipt)
 
     def _finish(self, receipt: WriteReceipt) -> WriteReceipt:
         """Remember the answer to the request."""
