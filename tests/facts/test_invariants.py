@@ -35,7 +35,7 @@ from sealauthz.model.records.membership import Membership, RoleAssignment
 from sealauthz.model.records.organisation import DayKind, Enterprise
 from sealauthz.model.records.requests import Approval
 from sealauthz.schema import shape_of
-from sealauthz.schema.rules import ActsFor, Check, RelatedTo, Unique, Urgent
+from sealauthz.schema.rules import ActsFor, Check, OwnedByActs, RelatedTo, Unique, Urgent
 
 # The writes of this module are all refused, so that they can share one store.
 
@@ -281,7 +281,7 @@ def test_every_rule_says_what_it_wants_and_is_about_columns_that_there_are() -> 
             if isinstance(rule, Urgent):
                 assert rule.column in {column.name for column in shape.columns}
                 assert rule.words
-            elif not isinstance(rule, RelatedTo | ActsFor):
+            elif not isinstance(rule, RelatedTo | ActsFor | OwnedByActs):
                 assert re.fullmatch(r"[a-z].*[^.\s]", rule.says), rule
     assert all(columns for columns, _ in tables_of(MODEL).said.values())
 
