@@ -7,12 +7,12 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
 import soak_scene as scene
+from soak_gate import Gate
 from soak_truth import Answer, At, Fresh, Item, Switch, Truth
 
 from sealauthz.client import NEWEST, CallFailed, Decision, ListPage, NoAnswer, SealAuthzClient, at_least
@@ -41,42 +41,6 @@ def at_of(token: str) -> At:
     """Read a revision token."""
     found = token_from(token, "token")
     return At(found.timeline_id, found.number)
-
-
-class Gate:
-    """Lets writers through, or nobody while a backup is made or restored: what is written then would be lost."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside = 0
-        self._is_closed = False
-
-    @contextmanager
-    def through(self) -> Iterator[None]:
-        """Stand around a write."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_closed)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def closed(self) -> Iterator[None]:
-        """Stand around what nobody may write beside."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_closed)
-            self._is_closed = True
-            self._changed.wait_for(lambda: self._inside == 0)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._is_closed = False
-                self._changed.notify_all()
 
 
 class Callers:
