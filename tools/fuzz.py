@@ -49,7 +49,9 @@ from sealauthz.process.log import Entry, Log
 from sealauthz.service import RPCS, Caller, Callers, ServerSettings, build
 from sealauthz.service.authorization import AuthorizationServicer
 from sealauthz.service.callers import SERVICES
+from sealauthz.service.events import EventsServicer
 from sealauthz.service.facts import FactsServicer
+from sealauthz.service.fields import revision_message
 from sealauthz.service.health import HealthServicer
 from sealauthz.service.interceptor import Interceptor
 from sealauthz.service.operations import OperationsServicer
@@ -59,6 +61,8 @@ from sealauthz.service.watching import Watches
 from sealauthz.v1 import (
     authorization_pb2,
     authorization_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
     facts_pb2,
     facts_pb2_grpc,
     operations_pb2,
@@ -79,6 +83,9 @@ WARM_AFTER = 300
 HANG_S = 120
 MOST_GROWTH_MB = 48
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+_LOOKS = 2
+"""So often a call looks whether its caller waits before it ends: when it begins, and before the first event."""
+
 _BAD_CODES = frozenset({"INTERNAL", "UNKNOWN", "DATA_LOSS"})
 _BAD_EVENTS = frozenset({"incident", "call_failed", "thread_failed", "unraisable", "logged", "unwritable"})
 
@@ -114,16 +121,28 @@ class Ended(Exception):
     """A call was aborted."""
 
 
+class Still(Signal):
+    """Announces nothing, and keeps nobody waiting for it."""
+
+    def wait_for_other(self, seen: int, _timeout_s: float) -> int:
+        """Return what was seen."""
+        return seen
+
+
 class Context:
     """As much of a context as handlers use. Nobody stays: what would wait for its caller to leave ends at once."""
+
+    def __init__(self) -> None:
+        self._looks = 0
 
     def time_remaining(self) -> float:
         """Return that there is time."""
         return 30.0
 
     def is_active(self) -> bool:
-        """Return that somebody waits."""
-        return True
+        """Return that somebody waits, when the call begins; who asks later is told that they left."""
+        self._looks += 1
+        return self._looks <= _LOOKS
 
     def add_callback(self, _callback: Callable[[], None]) -> bool:
         """Return that the call is over."""
@@ -228,12 +247,20 @@ def seeds() -> dict[str, list[Any]]:
             for number, each in enumerate(asked)
         ],
         "GetOperation": [operations_pb2.GetOperationRequest(operation_id="O1")],
+        "GetProgress": [
+            operations_pb2.GetProgressRequest(subject=each["subject"], resource=each["resource"], language="zh")
+            for each in asked
+        ],
+        "EventsService/Watch": [
+            events_pb2.WatchRequest(enterprise_ids=["E9"], language="en"),
+            events_pb2.WatchRequest(after=f"{revision_message('S', 'T', 7).token}.2"),
+        ],
         "Check": [health_pb2.HealthCheckRequest(service="")],
         "Watch": [health_pb2.HealthCheckRequest(service=SERVICES[0].full_name)],
     }
     for service in SERVICES:
         for method in service.methods:
-            if method.name not in found:
+            if method.name not in found and f"{service.name}/{method.name}" not in found:
                 found[method.name] = [method.input_type._concrete_class()]
     return found
 
@@ -256,7 +283,7 @@ class Rpcs(Target):
         self._seen = seen
         self._interceptor = Interceptor(Callers([caller()]), log, Pools())
         handlers: Any = Handlers()
-        watches = Watches(store, Signal())
+        watches, events = Watches(store, Signal()), EventsServicer(store, pdp, Still())
         authorization_pb2_grpc.add_AuthorizationServiceServicer_to_server(
             AuthorizationServicer(pdp, store.store_id, log), handlers
         )
@@ -264,14 +291,16 @@ class Rpcs(Target):
         operations_pb2_grpc.add_OperationsServiceServicer_to_server(
             OperationsServicer(Operations(store, pdp), pdp, store.store_id), handlers
         )
+        events_pb2_grpc.add_EventsServiceServicer_to_server(events, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), handlers)
         corpus = seeds()
         self._methods = []
         for path, handler in handlers.by_path.items():
-            name = path.rpartition("/")[2]
-            if name in corpus:
-                requests = [request.SerializeToString() for request in corpus[name]]
-                kind = type(corpus[name][0])
+            # Two services have a method `Watch`.
+            known = corpus.get(path.rpartition(".")[2]) or corpus.get(path.rpartition("/")[2])
+            if known:
+                requests = [request.SerializeToString() for request in known]
+                kind = type(known[0])
                 self._methods.append((self._interceptor.method(handler, path), handler, kind, requests))
         self._all = [request for *_, requests in self._methods for request in requests]
 
