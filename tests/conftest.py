@@ -14,7 +14,7 @@ import uuid
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from sealauthz.facts import Store, upgrade
 from sealauthz.facts.store.identity import seal_statement
 from sealauthz.model import MODEL
 from sealauthz.polar import Rulebook, Source, Statement
-from sealauthz.policytest.plugin import PolicyItem
+from sealauthz.policytest.plugin import PolicyFile, PolicyItem
 from sealauthz.schema import Model
 
 BACKENDS = ("sqlite", "postgresql")
@@ -123,12 +123,30 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Trace no line of what reads policy tests, which are not watched either."""
+    if isinstance(collector, PolicyFile):
+        with _untraced():
+            return (yield)
+    return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Compile the shipped policies before the first test, so that no question of a test waits for it."""
-    if not session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    with _untraced():
         for engine in _INSTALLED:
             _ = engine.program
+    # They stay to the end, too.
+    gc.collect()
+    gc.freeze()
+    gc.collect()
+    # Loading a bundle makes a million objects that are no garbage: with the usual thresholds the collector read them
+    # again and again, which took a sixth of the time of a run.
+    gc.set_threshold(10_000, 10, 5)
 
 
 _TESTS = Path(__file__).parent
@@ -176,6 +194,7 @@ _LONG = (
     "decision/test_bundle",
     "decision/test_imports",
     "decision/test_listing",
+    "decision/test_rules",
     "decision/test_signoffs",
 )
 """What is not slow, and takes three times as long when it is watched; others reach the same lines."""
@@ -203,16 +222,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("unwatched")
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Trace no line of what is not watched, in no thread. (The marker of pytest-cov has no effect in a worker.)"""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Trace no line of what is not watched, its fixtures included.
+
+    (The marker of pytest-cov has no effect in a worker.)
+    """
     if item.get_closest_marker("unwatched") is None:
         return (yield)
+    with _untraced():
+        return (yield)
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Trace no line, in no thread that is started here."""
     of_thread, of_others = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type]
     try:
-        return (yield)
+        yield
     finally:
         sys.settrace(of_thread)
         threading.settrace(of_others)  # type: ignore[arg-type]

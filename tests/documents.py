@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shared_cache import SHARED_CACHE
 
 from sealauthz.cli import app as cli
 
@@ -55,6 +57,7 @@ def run(command: str) -> str:
         else:
             done = subprocess.run(
                 [sys.executable, "-m", "sealauthz", *arguments],
+                env=os.environ | SHARED_CACHE,
                 capture_output=True,
                 text=True,
                 timeout=300,

@@ -1,4 +1,4 @@
-"""Compiles rules when they are asked for. As a plugin of pytest it does so in the processes that tests start, too.
+"""Compiles rules when they are asked for, in the process of the tests.
 
 That a bundle compiles whole before it serves, which is more than half of the time of a load, is what
 `tests/decision/test_bundle.py` and all commands prove.

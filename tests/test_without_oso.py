@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from shared_cache import SHARED_CACHE
 
 DECISION_TESTS = Path(__file__).parent / "decision"
 
@@ -47,6 +49,7 @@ print(run(sys.argv[2:]))
 def run(program: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_OSO + program, str(DECISION_TESTS), *arguments],
+        env=os.environ | SHARED_CACHE,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -2,10 +2,9 @@
 
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
+from shared_cache import SHARED_CACHE
 
 from sealauthz.cli.app import run
 from sealauthz.decision import system_clock
@@ -19,8 +18,9 @@ def _clean_surroundings(monkeypatch, tmp_path):
     """Run each test in a folder of its own, without the settings of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("SEALAUTHZ_")]:
         monkeypatch.delenv(name)
-    # For the processes that a test starts: they share what one of them has compiled.
-    monkeypatch.setenv("SEALAUTHZ_CACHE", str(Path(tempfile.gettempdir()) / f"sealauthz-tests-{os.getuid()}"))
+    # For the processes that a test starts.
+    for name, value in SHARED_CACHE.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
 

@@ -24,8 +24,6 @@ from sealauthz.policytest.mutation import Result, Sample, TestsFail, Verdict, mu
 from sealauthz.policytest.plugin import DEFAULT_MODEL
 from sealauthz.policytest.suite import Ask
 
-OWN = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
-
 
 def result_of(folder: Path, processes: int = 1, sample: Sample | None = None) -> Result:
     return mutate(DEFAULT_MODEL, folder, files_of_tests([folder / "tests"]), processes, sample=sample)
@@ -134,7 +132,8 @@ def test_numbers_are_shifted_where_the_folder_gives_them(tmp_path: Path) -> None
 @pytest.mark.unwatched  # long, and others reach the same lines
 def test_an_engine_with_one_rule_changed_is_the_engine_of_the_changed_policy() -> None:
     statements = BUNDLE.statements
-    asks = [ask for test in OWN for ask in test.asks if isinstance(ask, Ask)]
+    own = load_suite(files_of_tests([installed_folder() / "tests"]), BUNDLE)
+    asks = [ask for test in own for ask in test.asks if isinstance(ask, Ask)]
     all_mutants = mutants_of(BUNDLE, statements)
     mutants = [m for m in all_mutants if m.statement >= 0 and isinstance(statements[m.statement], RuleNode)]
     chance = random.Random(20260921)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from policy_files import EARLY_TESTS, ONLY_EARLY, policy_folder
+from shared_cache import SHARED_CACHE
 
 from sealauthz.policytest.plugin import ENGINES, SAMPLE_EVERY, runs_of, sample_of
 
-TESTS = Path(__file__).parents[1]
 OLDER = "person.last_active_at <= context.now"
 
 
@@ -40,13 +40,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str, remembers: bool = False) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "lazy_loads", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
     if not remembers:
         command += ["-p", "no:cacheprovider"]
-    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=folder, env=os.environ | SHARED_CACHE, capture_output=True, text=True, timeout=100, check=False
     )
 
 
@@ -161,11 +159,17 @@ def test_several_processes_share_the_coverage(folder: Path) -> None:
     assert rows == 2 * [["own.polar 2 of 2 1 of 2 3 of 4 75.0 %", "all files 2 of 2 1 of 2 3 of 4 75.0 %"]]
 
 
-@pytest.mark.parametrize(("percent", "code"), [("75", 0), ("75.1", 1)])
-def test_too_little_coverage_fails(folder: Path, percent: str, code: int) -> None:
-    done = run(folder, "-k", "not nobody", "--policy-fail-under", percent)
+@pytest.mark.parametrize(
+    ("percent", "of", "code"), [("75", "", 0), ("75.1", ".", 1), ("75.1", "other", 0), ("75.1", "tests", 4)]
+)
+def test_too_little_coverage_fails(folder: Path, percent: str, of: str, code: int) -> None:
+    (folder / "other").mkdir()
+    (folder / "other" / "bundle.toml").touch()
+    only = ["--policy-coverage-of", of] if of else []
+    done = run(folder, "-k", "not nobody", "--policy-fail-under", percent, *only)
     assert done.returncode == code
     assert ("condition coverage is 75.0 %, which is below 75.1 %" in done.stdout) == (code == 1)
+    assert ("`tests` of `--policy-coverage-of` is no policy folder" in done.stderr) == (code == 4)
 
 
 def test_only_what_failed_last_is_run_again(folder: Path) -> None:

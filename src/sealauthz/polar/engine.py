@@ -76,6 +76,7 @@ class CompiledEngine:
         self._entries = code.entries
         self._tracing = threading.Lock()
         self._traced_code: Code | None = None
+        self._numbers: trace.NumbersOfClauses | None = None
 
     @property
     def program(self) -> Program:
@@ -241,7 +242,9 @@ class CompiledEngine:
     def used(self, traces: Iterable[Sequence[trace.Event]]) -> list[tuple[Clause, int]]:
         """Count how often each plain fact decided something in what was traced."""
         conditions = self._traced.compiler.conditions
-        counts = trace.used(traces, conditions).items()
+        if self._numbers is None:
+            self._numbers = trace.NumbersOfClauses(conditions)
+        counts = trace.used(traces, self._numbers).items()
         return [(clause, count) for number, count in counts if (clause := conditions[number].clause) is not None]
 
     def prepare(self, rule: str, *arguments: object) -> None:

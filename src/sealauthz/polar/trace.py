@@ -7,8 +7,10 @@ tree is read off their order. Coverage counts the same events.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sealauthz.polar.compile import Condition
@@ -24,6 +26,8 @@ where it is searched for further solutions; it is "left" where it has no more.
 """
 
 _ANSWERED = frozenset({"met", "unmet", "left"})
+
+_what_and_number = itemgetter(0, 1)
 
 _EARLIEST_TIME = 1_000_000_000_000_000
 
@@ -141,25 +145,40 @@ class Coverage:
 
 def coverage(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> list[Coverage]:
     """Count the events of traces, for every condition that they name."""
-    counts: dict[int, list[int]] = {}
+    seen: Counter[tuple[str, int]] = Counter()
     for events in traces:
-        for what, number, _ in events:
-            if what in {"asked", "left"}:
-                continue
-            counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += 1
+        seen.update(map(_what_and_number, events))
+    counts: dict[int, list[int]] = {}
+    for (what, number), count in seen.items():
+        if what not in {"asked", "left"}:
+            counts.setdefault(number, [0, 0])[0 if what in {"met", "proved"} else 1] += count
     return [Coverage(conditions[number], met, unmet) for number, (met, unmet) in sorted(counts.items())]
 
 
-def used(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> dict[int, int]:
+class NumbersOfClauses:
+    """The numbers of the conditions of each clause. Conditions may be added to the end of `conditions` at any time."""
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self.conditions = conditions
+        self._numbers: dict[int, list[int]] = {}
+        self._known = 0
+
+    def all(self) -> Mapping[int, Sequence[int]]:
+        """Return the numbers by the identity of the clause."""
+        known, self._known = self._known, len(self.conditions)
+        for number in range(known, self._known):
+            self._numbers.setdefault(id(self.conditions[number].clause), []).append(number)
+        return self._numbers
+
+
+def used(traces: Iterable[Sequence[Event]], numbers: NumbersOfClauses) -> dict[int, int]:
     """Count how often each plain fact decided something, by the number of its clause.
 
     A fact that is asked with a free variable has a solution whenever it comes up. It decided only where everything that
     rests on that solution held, up to the question itself, or where a condition under a negation was unmet by it.
     """
     counts: dict[int, int] = {}
-    own: dict[int, list[int]] = {}
-    for number, condition in enumerate(conditions):
-        own.setdefault(id(condition.clause), []).append(number)
+    conditions, own = numbers.conditions, numbers.all()
 
     def count(facts: Iterable[int]) -> None:
         for fact in facts:
@@ -167,24 +186,32 @@ def used(traces: Iterable[Sequence[Event]], conditions: Sequence[Condition]) -> 
 
     for events in traces:
         asked: list[int] = []
-        # What the present solution of a condition rests on.
+        # What the present solution of a condition rests on; nothing where it is not named, as most are not.
         under: dict[int, set[int]] = {}
         for what, number, _ in events:
-            clause = conditions[number].clause
-            if what in _ANSWERED and asked and asked[-1] == number:
+            if asked and asked[-1] == number and what in _ANSWERED:
                 asked.pop()
             if what == "asked":
                 asked.append(number)
-                under[number] = set()
-            elif what == "tried":
-                for each in own[id(clause)]:
-                    under.pop(each, None)
+                under.pop(number, None)
             elif what == "unmet":
                 count(under.pop(number, ()))
-            elif what == "proved" and clause is not None:
-                facts = set().union(*(under.get(each, ()) for each in own[id(clause)])) if clause.goals else {number}
+            elif what == "tried":
+                if under:
+                    for each in own[id(conditions[number].clause)]:
+                        under.pop(each, None)
+            elif what == "proved":
+                clause = conditions[number].clause
+                if clause is None:
+                    continue
+                if not clause.goals:
+                    facts = {number}
+                elif under:
+                    facts = set().union(*(under[each] for each in own[id(clause)] if each in under))
+                else:
+                    continue
                 if asked:
-                    under[asked[-1]] |= facts
+                    under.setdefault(asked[-1], set()).update(facts)
                 else:
                     count(facts)
     return counts

@@ -181,7 +181,10 @@ class Coverage:
         self._standings: Counter[Standing] = Counter()
         program = program_of(bundle.statements)
         self._about_reasons = [
-            clause for clauses in program.clauses.values() for clause in clauses if clause.name in _ABOUT_REASONS
+            _about_reason(clause)
+            for clauses in program.clauses.values()
+            for clause in clauses
+            if clause.name in _ABOUT_REASONS
         ]
         self._steps = {code: len(entry.next_steps) for code, entry in bundle.rulebook.reasons.items()}
 
@@ -201,15 +204,14 @@ class Coverage:
     def _told(self, ask: Ask, unmet: Collection[str]) -> Iterator[Side]:
         """Return the facts about reasons that a test rests on: it names what they say."""
         reasons, steps = ask.expected.reasons or (), {step.code for step in ask.expected.next_steps or ()}
-        for clause in self._about_reasons:
-            first, *_, last = (getattr(parameter.term, "value", None) for parameter in clause.parameters)
-            if clause.name == "otherwise":
+        for side, first, last, is_otherwise in self._about_reasons:
+            if is_otherwise:
                 is_told = first in unmet and last in reasons
             else:
                 # One of several next steps is told only where the steps are.
                 is_told = first in reasons and (last in steps or self._steps[first] == 1)
             if is_told:
-                yield (*clause_key(clause), -1, "decided")
+                yield side
 
     def ask(self, test: PolicyTest, ask: Ask | ListAsk) -> tuple[bool, dict[Side, int]]:
         """Ask one question, and return whether it is answered as expected, and what it reaches."""
@@ -288,6 +290,12 @@ class Coverage:
         # A clause counts its tries as unmet and its solutions as met.
         tried, held = self._sides[*key, -1, "unmet"], self._sides[*key, -1, "met" if clause.goals else "decided"]
         return RuleReport(written_head(clause.name, clause.parameters), clause.place, tried, held, conditions)
+
+
+def _about_reason(clause: Clause) -> tuple[Side, Any, Any, bool]:
+    """Return the side of a fact about reasons, its first and last values, and whether it is of `otherwise`."""
+    first, *_, last = (getattr(parameter.term, "value", None) for parameter in clause.parameters)
+    return (*clause_key(clause), -1, "decided"), first, last, clause.name == "otherwise"
 
 
 def clauses_of(bundle: Bundle) -> Iterator[Clause]:

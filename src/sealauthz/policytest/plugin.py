@@ -66,6 +66,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where annotated policies and policies.lcov go (default: %(default)s)",
     )
     group.addoption(
+        "--policy-coverage-of",
+        metavar="FOLDER",
+        action="append",
+        type=Path,
+        default=[],
+        help="count only what is reached in this policy folder (default: in all that have tests); may be given several "
+        "times",
+    )
+    group.addoption(
         "--policy-fail-under", metavar="PERCENT", type=float, help="fail when the condition coverage is below"
     )
     parser.addini("policy_engine", f"what evaluates policies under test: {', '.join(ENGINES)}", default="compiled")
@@ -212,7 +221,7 @@ class PolicyItem(pytest.Item):
         if self.test.allow_impossible:
             self.user_properties.append((_IMPOSSIBLE, self.test.allow_impossible))
         failures = [*impossible_facts(self.test), *failures_of(self.test, bundle)]
-        if shared.covers and self.engine == "compiled":
+        if self.engine == "compiled" and shared.covers(self.parent.folder):
             shared.cover(self.parent.folder, self.test)
         for ask in self.test.asks:  # thousands of items stay to the end of a run, what they read must not
             ask.facts.release()
@@ -247,14 +256,18 @@ class _Shared:
         self.engine: str = config.getoption("policy_engine") or config.getini("policy_engine")
         if self.engine not in ENGINES:
             raise pytest.UsageError(f"`policy_engine` is `{self.engine}`, which is none of {', '.join(ENGINES)}")
+        self._only = frozenset(folder.resolve() for folder in config.getoption("policy_coverage_of"))
+        for folder in self._only:
+            if not is_policy_folder(folder):
+                raise pytest.UsageError(f"`{_shown(folder)}` of `--policy-coverage-of` is no policy folder")
         self._bundles: dict[tuple[Path, str], Bundle] = {}
         self.coverages: dict[Path, Coverage] = {}
 
-    @property
-    def covers(self) -> bool:
-        """Whether coverage is asked for."""
+    def covers(self, folder: Path) -> bool:
+        """Whether coverage of a policy folder is asked for."""
         options = self._config.option
-        return bool(options.policy_coverage) or options.policy_fail_under is not None
+        is_asked = bool(options.policy_coverage) or options.policy_fail_under is not None
+        return is_asked and (not self._only or folder.resolve() in self._only)
 
     def bundle(self, folder: Path, engine: str) -> Bundle:
         """Return the policies of a folder, loaded once."""
