@@ -10,9 +10,11 @@
 group("OWN_AFFAIRS", _: JoinApplication, ["withdraw"]);
 group("OWN_AFFAIRS", _: Membership, ["view_history"]);
 group("OWN_AFFAIRS", _: RetrievalCase, ["withdraw"]);
+group("OWN_AFFAIRS", _: EnterpriseAuthentication, ["withdraw"]);
 
 # What persons do who need not belong to the enterprise: parties of a contract, the platform's staff, who founds it.
-group("VERIFIED_PERSONS", _: Enterprise, ["authenticate", "view_administrator"]);
+group("VERIFIED_PERSONS", _: Enterprise, ["certify", "authenticate", "view_administrator"]);
+group("VERIFIED_PERSONS", _: EnterpriseAuthentication, ["decide"]);
 group("VERIFIED_PERSONS", _: Seal, ["place_hold"]);
 group("VERIFIED_PERSONS", _: SealHold, ["lift", "propose_lift"]);
 group("VERIFIED_PERSONS", _: SealUse, ["view"]);
@@ -20,11 +22,12 @@ group("VERIFIED_PERSONS", _: Contract, ["view", "download", "print", "view_refus
 group("VERIFIED_PERSONS", _: JoinApplication, ["view_progress"]);
 group("VERIFIED_PERSONS", _: SealUseRequest, ["view_progress"]);
 group("VERIFIED_PERSONS", _: SigningTask, ["view_progress"]);
-group("VERIFIED_PERSONS", _: RetrievalCase, ["review", "view_progress", "adjudicate", "decide_appeal"]);
+group("VERIFIED_PERSONS", _: RetrievalCase, [
+  "review", "publish_notice", "view_progress", "adjudicate", "decide_appeal"]);
 
 # Taking an enterprise back, and objecting to that.
 group("RETRIEVING", _: Enterprise, ["retrieve"]);
-group("RETRIEVING", _: RetrievalCase, ["submit", "object", "execute", "appeal"]);
+group("RETRIEVING", _: RetrievalCase, ["certify", "submit", "object", "execute", "appeal"]);
 
 # Becoming a member.
 group("JOINING", _: Enterprise, ["join"]);
@@ -51,7 +54,7 @@ group("PROTECTING", _: MonitorSubscription, ["end"]);
 # All else: the business of members.
 group("BUSINESS", _: Enterprise, ["invite", "create_seal", "transfer_admin", "change_name", "export", "record_resolution",
   "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
-  "create_category"]);
+  "create_category", "subscribe"]);
 group("BUSINESS", _: Invitation, ["confirm_invitee"]);
 group("BUSINESS", _: JoinApplication, ["approve_join", "reject_join"]);
 group("BUSINESS", _: Membership, ["assign_role", "suspend", "end", "reinstate", "record_absence", "delegate"]);

@@ -1,4 +1,4 @@
-# Monitoring: who watches what happens to the seals, and who ends a watch.
+# Monitoring: who watches what happens to the seals, who names them, and who ends a watch.
 #
 # Leaders see every use of their seals at any time, wherever they are. An auditor reads everything and does nothing
 # else. The person who used a seal sees their own uses, and a person who is watched does not switch the watching off.
@@ -98,6 +98,51 @@ obligation(_: Person, "view", _: SealUse, _, "WATERMARK");
 obligation(_: Person, "monitor", _: Enterprise, _, "MASK_PERSONAL_DATA");
 obligation(_: Person, "view_log", _: Seal, _, "MASK_PERSONAL_DATA");
 obligation(person: Person, "view", use: SealUse, _, "MASK_PERSONAL_DATA") if use.person_id != person.id;
+
+# --- naming who watches ----------------------------------------------------------------------------------------------
+
+# Who runs the enterprise names leaders who watch: a present member with a verified name, and never themself, or the
+# watch would outlive their post.
+#@ W-01 W-06 M-11
+requires("subscribe", _: Enterprise, "ENTERPRISE_ADMIN");
+requires("subscribe", _: Enterprise, "LEADER_FIT");
+requires("subscribe", _: Enterprise, "SEAL_OF_ENTERPRISE");
+meets(person: Person, "ENTERPRISE_ADMIN", "subscribe", enterprise: Enterprise, context) if
+  may_administer(person, enterprise, context);
+meets(person: Person, "LEADER_FIT", "subscribe", enterprise: Enterprise, context) if
+  leader = context.leader and
+  leader matches Membership and
+  leader.enterprise_id = enterprise.id and
+  leader.person_id != person.id and
+  is_live(leader, context) and
+  is_active_and_verified(leader.person);
+because("LEADER_FIT", "SELF_GRANT", person: Person, _: Enterprise, context: SubscriptionContext) if
+  leader = context.leader and
+  leader matches Membership and
+  leader.person_id = person.id;
+meets(_: Person, "SEAL_OF_ENTERPRISE", "subscribe", _: Enterprise, context) if context.seal = nil;
+meets(_: Person, "SEAL_OF_ENTERPRISE", "subscribe", enterprise: Enterprise, context) if
+  seal = context.seal and
+  seal matches Seal and
+  seal.enterprise_id = enterprise.id;
+
+# A watch reads who sealed what: none is set up while a retrieval is decided, or by the new administrator just after it.
+#@ R-12 R-13
+requires("subscribe", _: Enterprise, "NO_RETRIEVAL_HOLD");
+requires("subscribe", _: Enterprise, "COOLED_OFF");
+meets(_: Person, "NO_RETRIEVAL_HOLD", "subscribe", enterprise: Enterprise, context) if
+  not is_held_by_retrieval(enterprise, context);
+meets(person: Person, "COOLED_OFF", "subscribe", enterprise: Enterprise, context) if
+  not cooling_off(person, enterprise, _, context);
+
+obligation(_: Person, "subscribe", _: Enterprise, _, "LOG_SUBSCRIPTION_CHANGE");
+
+lapses(person: Person, "subscribe", enterprise: Enterprise, context, at) if
+  admin_lapses(person, enterprise, context, at);
+lapses(_: Person, "subscribe", _: Enterprise, context, at) if
+  leader = context.leader and
+  leader matches Membership and
+  at = leader.ended_at;
 
 # --- ending a watch --------------------------------------------------------------------------------------------------
 

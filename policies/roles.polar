@@ -7,7 +7,7 @@ resource Enterprise {
     "join", "retrieve", "authenticate", "view_administrator", "invite", "create_seal",
     "transfer_admin", "change_name", "export", "monitor", "record_resolution",
     "propose_rule_change", "set_amount_bands", "set_working_hours", "set_holidays", "change_settings", "create_process",
-    "create_category"];
+    "create_category", "certify", "subscribe"];
 
   "invite" if "administrator";
   "invite" if "legal_representative";
@@ -33,6 +33,8 @@ resource Enterprise {
   "create_process" if "legal_representative";
   "create_category" if "administrator";
   "create_category" if "legal_representative";
+  "subscribe" if "administrator";
+  "subscribe" if "legal_representative";
   "monitor" if "member";
   "monitor" if "legal_representative";
 }
@@ -63,6 +65,7 @@ is_assigned(person: Person, enterprise: Enterprise, role) if
 # What anybody may try; the checklists say who gets through.
 has_permission(_: Person, "join", _: Enterprise);
 has_permission(_: Person, "retrieve", _: Enterprise);
+has_permission(_: Person, "certify", _: Enterprise);
 has_permission(_: Person, "authenticate", _: Enterprise);
 has_permission(_: Person, "view_administrator", _: Enterprise);
 
@@ -235,9 +238,12 @@ has_permission(_: Person, "transfer", _: SigningTask);
 
 resource RetrievalCase {
   permissions = [
-    "submit", "review", "object", "execute", "view_progress", "withdraw", "adjudicate", "appeal", "decide_appeal"];
+    "certify", "submit", "review", "publish_notice", "object", "execute", "view_progress", "withdraw", "adjudicate",
+    "appeal", "decide_appeal"];
 }
 
+has_permission(person: Person, "certify", case: RetrievalCase) if case.applicant_id = person.id;
+has_permission(person: Person, "publish_notice", _: RetrievalCase) if is_reviewer(person);
 has_permission(person: Person, "submit", case: RetrievalCase) if case.applicant_id = person.id;
 has_permission(person: Person, "execute", case: RetrievalCase) if case.applicant_id = person.id;
 has_permission(person: Person, "review", _: RetrievalCase) if is_reviewer(person);
@@ -247,6 +253,14 @@ has_permission(person: Person, "withdraw", case: RetrievalCase) if case.applican
 has_permission(person: Person, "adjudicate", _: RetrievalCase) if is_reviewer(person);
 has_permission(person: Person, "decide_appeal", _: RetrievalCase) if is_reviewer(person);
 has_permission(_: Person, "appeal", _: RetrievalCase);
+
+resource EnterpriseAuthentication {
+  permissions = ["decide", "withdraw"];
+}
+
+has_permission(person: Person, "decide", _: EnterpriseAuthentication) if is_reviewer(person);
+has_permission(person: Person, "withdraw", certification: EnterpriseAuthentication) if
+  certification.applicant_id = person.id;
 
 resource SealReview {
   permissions = ["decide"];

@@ -111,6 +111,10 @@ visible(person: Person, _: RetrievalCase, _) if is_reviewer(person);
 # … and by those who lost the enterprise by it.
 visible(person: Person, case: RetrievalCase, context) if was_replaced(person, case, context);
 
+# A certification is seen by the person who gave it, and by the reviewers.
+visible(person: Person, certification: EnterpriseAuthentication, _) if certification.applicant_id = person.id;
+visible(person: Person, _: EnterpriseAuthentication, _) if is_reviewer(person);
+
 is_seen_party(person: Person, party: Signatory, context) if
   party_enterprise(party, context, enterprise) and
   is_colleague(person, enterprise, context);
@@ -152,6 +156,7 @@ has_standing(_: Person, _: Membership, _);
 has_standing(_: Person, _: RoleAssignment, _);
 has_standing(_: Person, _: SigningTask, _);
 has_standing(_: Person, _: RetrievalCase, _);
+has_standing(_: Person, _: EnterpriseAuthentication, _);
 
 # Who holds a task of a contract: its handler, or one of its operators.
 holds_task_of(person: Person, contract: Contract) if

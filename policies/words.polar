@@ -25,6 +25,7 @@ owner(delegation: Delegation, _, found) if found = delegation.principal.enterpri
 owner(category: BusinessCategory, _, found) if found = category.enterprise;
 owner(subscription: MonitorSubscription, _, found) if found = subscription.enterprise;
 owner(case: RetrievalCase, _, found) if found = case.enterprise;
+owner(certification: EnterpriseAuthentication, _, found) if found = certification.enterprise;
 # A cross-enterprise grant belongs to the seal's owner; naming who uses it is an act of the enterprise that holds it.
 owner(grant: CrossEnterpriseGrant, context, found) if
   not (context matches HolderContext) and

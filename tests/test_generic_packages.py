@@ -38,6 +38,7 @@ PROTOCOL_WORDS = frozenset(
         "day",
         "digest",
         "enterprise_id",
+        "export",
         "holds",
         "id",
         "kind",

@@ -99,8 +99,9 @@ FACTS: dict[str, str] = {
     "ASK_OTHER_REVIEWER": "another member of that side reviews the contract",
     "ASSIGN_OTHER_PERSON": "somebody else does it",
     "ATTACH_RESOLUTION": "BoardResolution",
-    "CERTIFY_LEGAL_REP_ONLINE": "EnterpriseAuthentication",
+    "CERTIFY_LEGAL_REP_ONLINE": "EnterpriseAuthentication, which `certify` makes",
     "CHOOSE_ACTION": "another question",
+    "CHOOSE_LEADER": "another leader in the question",
     "CHOOSE_NEW_ADMIN": "another receiver in the question",
     "CHOOSE_OTHER_CATEGORY": "another category in the question",
     "CHOOSE_OTHER_CUSTODIAN": "another custodian in the question",
@@ -143,10 +144,11 @@ FACTS: dict[str, str] = {
     "REQUEST_SECOND_PERSON": "somebody else does it",
     "REQUEST_TRANSFER": "the holder passes the task on",
     "RETRY_LATER": "time",
+    "REVIEW_CASE": "two reviews of the case",
     "RETURN_SEAL": "the keeper records the return",
     "SIGN_AUTH_LETTER": "the letter of authorisation",
     "STATE_REASON": "a reason in the question",
-    "SUBMIT_DOCUMENTS": "EnterpriseAuthentication",
+    "SUBMIT_DOCUMENTS": "EnterpriseAuthentication, which `certify` makes",
     "SWITCH_ACCOUNT": "another subject",
     "UPLOAD_SEAL_FACE": "the face of the seal",
     "UPLOAD_USE_PHOTOS": "photos of the request",
@@ -188,7 +190,7 @@ LATER = frozenset(
 )
 """Reasons that a step need not know: each has steps of its own that lead on."""
 
-TWIN = {("authenticate", "RETRIEVE_ENTERPRISE"), ("authenticate", "JOIN_ENTERPRISE")}
+TWIN = {(action, step) for action in ("certify", "authenticate") for step in ("RETRIEVE_ENTERPRISE", "JOIN_ENTERPRISE")}
 """Of the enterprise that is authenticated already, only the id is known where another is to be authenticated."""
 
 

@@ -43,8 +43,8 @@ from sealauthz.model.actions.organisations import (
     JoinContext,
     MemberContext,
     NameChangeContext,
-    RetrievalContext,
 )
+from sealauthz.model.actions.retrieval import RetrievalContext
 from sealauthz.model.actions.seal_management import SealEndContext
 from sealauthz.model.actions.seals import (
     SealUseContext,

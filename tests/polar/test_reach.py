@@ -275,8 +275,10 @@ def test_only_what_anybody_may_do_goes_through_everything() -> None:
     }
     assert unlinked == {
         (Root.SUBJECT, "join", "Enterprise"),
+        (Root.SUBJECT, "certify", "Enterprise"),
         (Root.SUBJECT, "authenticate", "Enterprise"),
         (Root.RESOURCE, "join", "Enterprise"),
+        (Root.RESOURCE, "certify", "Enterprise"),
         (Root.RESOURCE, "authenticate", "Enterprise"),
         # It is for a phone, of which a hash is kept, and names nobody before it is claimed.
         (Root.SUBJECT, "claim", "Invitation"),

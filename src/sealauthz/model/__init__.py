@@ -7,14 +7,16 @@ from sealauthz.model.actions import following as following_actions
 from sealauthz.model.actions import granting as granting_actions
 from sealauthz.model.actions import organisations as organisation_actions
 from sealauthz.model.actions import own_rules as own_rule_actions
+from sealauthz.model.actions import retrieval as retrieval_actions
 from sealauthz.model.actions import seal_management as management_actions
 from sealauthz.model.actions import seals as seal_actions
 from sealauthz.model.actions.common import Context
 from sealauthz.model.adoption_invariants import ADOPTIONS
 from sealauthz.model.batch_invariants import BATCHES
-from sealauthz.model.effects import checks, holds, told
+from sealauthz.model.effects import administration, checks, enterprises, holds, joining, taking_over, told
 from sealauthz.model.effects import grants as grant_effects
 from sealauthz.model.effects import own_rules as rule_effects
+from sealauthz.model.effects import retrieval as retrieval_effects
 from sealauthz.model.evidence import EVIDENCE
 from sealauthz.model.parameters import Parameters
 from sealauthz.model.progress import TIMELINES, VIEW
@@ -44,8 +46,9 @@ MODEL = Model(
             (*records_of(organisation), *records_of(membership), *records_of(procedures)),
             (*organisation_actions.ACTIONS, *own_rule_actions.ACTIONS),
             invariants.MEMBERS,
+            (*joining.DUTIES, *administration.DUTIES, *enterprises.DUTIES),
         ),
-        Part(records_of(retrieval)),
+        Part(records_of(retrieval), retrieval_actions.ACTIONS, duties=(*retrieval_effects.DUTIES, *taking_over.DUTIES)),
         Part(
             (*records_of(seals), *records_of(grants), *records_of(requests), *records_of(outings)),
             (*seal_actions.ACTIONS, *management_actions.ACTIONS, *granting_actions.ACTIONS),

@@ -1,18 +1,19 @@
-"""Acts on enterprises and on who belongs to them: joining, roles, certification, retrieval."""
+"""Acts on enterprises and on who belongs to them: joining, roles, certification, watching."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sealauthz.model.actions.common import Context, ReasonedContext, VerifiedContext, found
+from sealauthz.model.effects import administration, enterprises, joining
 from sealauthz.model.records.contracts import Contract
 from sealauthz.model.records.identity import IdentityVerification, Person
 from sealauthz.model.records.membership import Membership
-from sealauthz.schema import Resolver, ResolverInput, actions
+from sealauthz.model.records.seals import Seal
+from sealauthz.schema import Resolver, ResolverInput, actions, looks
 from sealauthz.schema.action import Snapshot
 
 
@@ -52,22 +53,6 @@ class JoinContext(Context):
 
 
 @dataclass(slots=True)
-class RetrievalContext(Context):
-    """Opening or submitting a retrieval: why, and how often it was tried.
-
-    Of the server's making, all within `parameters.retrieval_window` before now: `attempts` counts the certifications
-    submitted to retrieve this enterprise by documents, `own_attempts` those that the subject submitted as its legal
-    representative, and `enterprises` the other enterprises for which the subject opened a case.
-    """
-
-    reason: str | None = None
-    verification: IdentityVerification | None = None
-    attempts: int | None = None
-    own_attempts: int | None = None
-    enterprises: int | None = None
-
-
-@dataclass(slots=True)
 class MemberContext(Context):
     """An act on a membership: `member` is the person behind it, with the tasks that this person holds."""
 
@@ -86,6 +71,14 @@ class CertificationContext(Context):
     """Certifying an enterprise: `twin_id` is the authenticated enterprise of the same realm and USCC."""
 
     twin_id: str | None = None
+
+
+@dataclass(slots=True)
+class SubscriptionContext(Context):
+    """Naming a leader who watches: one seal, or all of them."""
+
+    leader: Membership | None = None
+    seal: Seal | None = None
 
 
 def _name_change(query: ResolverInput) -> Mapping[str, Any]:
@@ -121,42 +114,103 @@ def _join(query: ResolverInput) -> Mapping[str, Any]:
     return {"open_applications": len(is_open), "rejections": len(rejected)}
 
 
-def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
-    # Of a case, or of the enterprise itself.
-    enterprise = getattr(query.resource, "enterprise", query.resource)
-    since = query.now - query.parameters.retrieval_window
-    lately = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
-    submitted = [a for a in lately if a.method != "LEGAL_REP_ONLINE"]
-    own = [a for a in lately if a.method == "LEGAL_REP_ONLINE" and a.applicant_id == query.subject.id]
-    others = {
-        case.enterprise_id
-        for case in query.subject.retrieval_cases
-        if case.opened_at > since and case.enterprise_id != enterprise.id
-    }
-    return {"attempts": _attempts(submitted), "own_attempts": len(own), "enterprises": len(others)}
+_CERTIFICATION = Resolver(find=_certification)
+_MEMBER = Resolver(along={"member": ("person_id",)})
+_FACES = ("receiver_verification", "verification")
 
-
-def _attempts(certifications: list[Any]) -> int:
-    """How often a retrieval was tried. A payment from the corporate account beside papers is one attempt with them."""
-    tries = Counter((a.case_id, a.attempt, a.method == "BANK_TRANSFER") for a in certifications)
-    return sum(max(tries[case, attempt, True], tries[case, attempt, False]) for case, attempt in {k[:2] for k in tries})
-
-
-_RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
-
-ACTIONS = (
-    *actions("Enterprise", NameChangeContext, "change_name", resolver=Resolver(find=_name_change)),
+_JOINING = (
     *actions(
-        "Enterprise", AdminChangeContext, "transfer_admin", gives=("receiver", "receiver_verification", "verification")
+        "Enterprise", JoinContext, "join", resolver=Resolver(find=_join, is_about_subject=True), effect=joining.join
     ),
-    *actions("Enterprise", JoinContext, "join", resolver=Resolver(find=_join, is_about_subject=True)),
-    *actions("Enterprise", RetrievalContext, "retrieve", gives=("reason",), resolver=_RETRIEVAL),
-    *actions("Enterprise", CertificationContext, "authenticate", resolver=Resolver(find=_certification)),
-    *actions("Invitation", VerifiedContext, "claim", gives=("verification",)),
-    *actions("JoinApplication", ReasonedContext, "reject_join", gives=("reason",)),
-    *actions("Membership", RoleContext, "assign_role", gives=("receiver_verification", "verification", "role")),
-    *actions("Membership", MemberContext, "end", "resign", resolver=Resolver(along={"member": ("person_id",)})),
-    *actions("Membership", AbsenceContext, "record_absence", gives=("substitute",)),
-    *actions("RetrievalCase", RetrievalContext, "submit", gives=("verification",), resolver=_RETRIEVAL),
-    *actions("RetrievalCase", VerifiedContext, "object", "execute", "appeal", gives=("verification",)),
+    *actions(
+        "JoinApplication",
+        Context,
+        "approve_join",
+        arguments=joining.ApproveJoinArguments,
+        effect=joining.approve_join,
+    ),
+    *actions("JoinApplication", ReasonedContext, "reject_join", gives=("reason",), effect=joining.reject_join),
+    *actions("JoinApplication", Context, "remind", effect=joining.remind),
+    *actions("JoinApplication", Context, "withdraw", effect=joining.withdraw_application),
+    *actions("Enterprise", Context, "invite", arguments=joining.InviteArguments, effect=joining.invite),
+    *actions("Invitation", VerifiedContext, "claim", gives=("verification",), effect=joining.claim),
+    *actions("Invitation", Context, "confirm_invitee", effect=joining.confirm_invitee),
+    *actions("Invitation", Context, "accept", effect=joining.accept),
 )
+
+_MEMBERS = (
+    *actions(
+        "Enterprise",
+        AdminChangeContext,
+        "transfer_admin",
+        gives=("receiver", *_FACES),
+        arguments=administration.TransferAdminArguments,
+        effect=administration.transfer_admin,
+    ),
+    *actions(
+        "Membership",
+        RoleContext,
+        "assign_role",
+        gives=(*_FACES, "role"),
+        arguments=administration.AssignRoleArguments,
+        effect=administration.assign_role,
+    ),
+    *actions("Membership", MemberContext, "end", resolver=_MEMBER, effect=administration.end_membership),
+    *actions("Membership", MemberContext, "resign", resolver=_MEMBER, effect=administration.resign),
+    *actions(
+        "Membership",
+        Context,
+        "suspend",
+        arguments=administration.SuspendArguments,
+        effect=administration.suspend,
+    ),
+    *actions("Membership", Context, "reinstate", effect=administration.reinstate),
+    *actions(
+        "Membership",
+        AbsenceContext,
+        "record_absence",
+        gives=("substitute",),
+        arguments=administration.AbsenceArguments,
+        effect=administration.record_absence,
+    ),
+    *actions("Membership", Context, "view_history", effect=looks),
+    *actions("RoleAssignment", Context, "revoke", effect=administration.revoke_role),
+)
+
+_ENTERPRISES = (
+    *actions(
+        "Enterprise",
+        NameChangeContext,
+        "change_name",
+        resolver=Resolver(find=_name_change),
+        effect=enterprises.change_name,
+    ),
+    *actions(
+        "Enterprise",
+        CertificationContext,
+        "certify",
+        resolver=_CERTIFICATION,
+        arguments=enterprises.CertifyArguments,
+        effect=enterprises.certify,
+    ),
+    *actions(
+        "Enterprise",
+        CertificationContext,
+        "authenticate",
+        resolver=_CERTIFICATION,
+        effect=enterprises.authenticate,
+    ),
+    *actions(
+        "EnterpriseAuthentication",
+        Context,
+        "decide",
+        arguments=enterprises.DecideCertificationArguments,
+        effect=enterprises.decide_certification,
+    ),
+    *actions("EnterpriseAuthentication", Context, "withdraw", effect=enterprises.withdraw_certification),
+    *actions("Enterprise", SubscriptionContext, "subscribe", gives=("leader", "seal"), effect=enterprises.subscribe),
+    *actions("MonitorSubscription", Context, "end", effect=enterprises.end_subscription),
+    *actions("Enterprise", Context, "export", "monitor", "view_administrator", effect=looks),
+)
+
+ACTIONS = (*_JOINING, *_MEMBERS, *_ENTERPRISES)

@@ -1,0 +1,110 @@
+"""Acts on retrieving an enterprise: opening a case, and all that leads to its execution and back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sealauthz.model.actions.common import Context, VerifiedContext
+from sealauthz.model.effects import retrieval, taking_over
+from sealauthz.model.records.identity import IdentityVerification
+from sealauthz.schema import Resolver, ResolverInput, actions, looks
+
+
+@dataclass(slots=True)
+class RetrievalContext(Context):
+    """Opening or submitting a retrieval: why, and how often it was tried.
+
+    Of the server's making, all within `parameters.retrieval_window` before now: `attempts` counts the certifications
+    submitted to retrieve this enterprise by documents, `own_attempts` those that the subject submitted as its legal
+    representative, and `enterprises` the other enterprises for which the subject opened a case.
+    """
+
+    reason: str | None = None
+    verification: IdentityVerification | None = None
+    attempts: int | None = None
+    own_attempts: int | None = None
+    enterprises: int | None = None
+
+
+@dataclass(slots=True)
+class EvidenceContext(RetrievalContext):
+    """Certifying a case: by papers, a letter, a payment from the account, or the legal representative online."""
+
+    method: str | None = None
+
+
+def _retrieval(query: ResolverInput) -> Mapping[str, Any]:
+    # Of a case, or of the enterprise itself.
+    enterprise = getattr(query.resource, "enterprise", query.resource)
+    since = query.now - query.parameters.retrieval_window
+    lately = [a for a in enterprise.authentications if a.purpose == "RETRIEVAL" and a.submitted_at > since]
+    submitted = [a for a in lately if a.method != "LEGAL_REP_ONLINE"]
+    own = [a for a in lately if a.method == "LEGAL_REP_ONLINE" and a.applicant_id == query.subject.id]
+    others = {
+        case.enterprise_id
+        for case in query.subject.retrieval_cases
+        if case.opened_at > since and case.enterprise_id != enterprise.id
+    }
+    return {"attempts": _attempts(submitted), "own_attempts": len(own), "enterprises": len(others)}
+
+
+def _attempts(certifications: list[Any]) -> int:
+    """How often a retrieval was tried. A payment from the corporate account beside papers is one attempt with them."""
+    tries = Counter((a.case_id, a.attempt, a.method == "BANK_TRANSFER") for a in certifications)
+    return sum(max(tries[case, attempt, True], tries[case, attempt, False]) for case, attempt in {k[:2] for k in tries})
+
+
+_RETRIEVAL = Resolver(find=_retrieval, is_about_subject=True)
+
+ACTIONS = (
+    *actions(
+        "Enterprise",
+        RetrievalContext,
+        "retrieve",
+        gives=("reason",),
+        resolver=_RETRIEVAL,
+        arguments=retrieval.RetrieveArguments,
+        effect=retrieval.retrieve,
+    ),
+    *actions(
+        "RetrievalCase",
+        EvidenceContext,
+        "certify",
+        gives=("method",),
+        resolver=_RETRIEVAL,
+        effect=retrieval.certify_case,
+    ),
+    *actions(
+        "RetrievalCase",
+        RetrievalContext,
+        "submit",
+        gives=("verification",),
+        resolver=_RETRIEVAL,
+        effect=retrieval.submit,
+    ),
+    *actions("RetrievalCase", Context, "review", arguments=retrieval.ReviewArguments, effect=retrieval.review),
+    *actions("RetrievalCase", Context, "publish_notice", effect=retrieval.publish_notice),
+    *actions(
+        "RetrievalCase",
+        VerifiedContext,
+        "object",
+        gives=("verification",),
+        arguments=retrieval.ObjectArguments,
+        effect=retrieval.object_to,
+    ),
+    *actions("RetrievalCase", Context, "adjudicate", arguments=retrieval.FindingArguments, effect=retrieval.adjudicate),
+    *actions("RetrievalCase", VerifiedContext, "execute", gives=("verification",), effect=taking_over.execute),
+    *actions("RetrievalCase", VerifiedContext, "appeal", gives=("verification",), effect=taking_over.appeal),
+    *actions(
+        "RetrievalCase",
+        Context,
+        "decide_appeal",
+        arguments=retrieval.FindingArguments,
+        effect=taking_over.decide_appeal,
+    ),
+    *actions("RetrievalCase", Context, "withdraw", effect=retrieval.withdraw_case),
+    *actions("RetrievalCase", Context, "view_progress", effect=looks),
+)
