@@ -11,7 +11,7 @@ import pytest
 from effort import tries
 from policy_files import BUNDLE, EARLY_TESTS, ONLY_EARLY, policy_folder
 
-from sealauthz.decision import PolicyDecisionPoint
+from sealauthz.decision import Bundle, PolicyDecisionPoint
 from sealauthz.decision.bundle import baseline_of, compiled_from, diagnostics_of
 from sealauthz.decision.folder import installed_folder
 from sealauthz.model import MODEL
@@ -86,6 +86,25 @@ def test_a_sample_takes_from_every_file_and_never_more_than_there_is() -> None:
     assert chosen == Sample(300, 7).of(mutants) != Sample(300, 8).of(mutants)
     assert len({mutant.place.file for mutant in chosen}) > len({mutant.place.file for mutant in mutants}) / 2
     assert Sample(len(mutants) + 1).of(mutants) == mutants
+
+
+def test_a_type_that_the_next_rule_asks_for_as_well_is_not_dropped(tmp_path: Path) -> None:
+    def kept(helpers: str, call: str = "is_early(snapshot)") -> bool:
+        rules = f"""\
+requires("join", _: Enterprise, "KNOWN_PERSON");
+meets(_: Person, "KNOWN_PERSON", "join", enterprise: Enterprise, _) if
+  snapshot in enterprise.registry_snapshots and snapshot matches RegistrySnapshot and {call};
+otherwise("KNOWN_PERSON", "ACCOUNT_LOCKED");
+{helpers}
+"""
+        bundle = Bundle.load(MODEL, policy_folder(tmp_path / str(len(list(tmp_path.iterdir()))), rules, EARLY_TESTS))
+        effects = [mutant.effect for mutant in mutants_of(bundle, bundle.statements)]
+        return "`snapshot matches RegistrySnapshot` were dropped" in effects
+
+    early = "is_early(snapshot: RegistrySnapshot) if snapshot.fetched_at < 5000;"
+    assert not kept(early)
+    assert kept(early, "not is_early(snapshot)")
+    assert kept(f"{early}\nis_early(_);")
 
 
 def test_what_no_test_reaches_is_said_so(tmp_path: Path) -> None:

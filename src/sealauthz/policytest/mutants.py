@@ -1,14 +1,15 @@
 """Small mistakes that a policy could hold: each is the policy with one thing changed.
 
 A mistake that the compiler or the checker refuses is none that tests must find, so what would leave a variable without
-a value, or a requirement without a rule that meets it, is not made here.
+a value, or a requirement without a rule that meets it, is not made here. Nor is one that changes no answer: a type is
+not dropped from `x matches T and f(x)` where every rule of `f` asks for a T.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeGuard
@@ -17,7 +18,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.folder import PARAMETERS_FILE
 from sealauthz.polar import syntax
 from sealauthz.polar.groups import is_of_group
-from sealauthz.polar.syntax import BlockNode, Literal, Not, Place, RuleNode, Statement, Term
+from sealauthz.polar.syntax import BlockNode, Literal, Matches, Not, Place, RuleNode, Statement, Term
 from sealauthz.polar.terms import conjuncts, variables, walk
 from sealauthz.polar.unparse import written, written_head
 from sealauthz.policytest.coverage import READ_AT_LOAD
@@ -69,10 +70,11 @@ def mutants_of(bundle: Bundle, statements: Sequence[Statement]) -> Iterator[Muta
     """Return the mistakes that a bundle could hold, in the order of its files, then of its numbers."""
     met = _only_met(statements)
     entries = _entries(statements)
+    asked = _types_asked(statements)
     reasons = list(bundle.rulebook.reasons)
     for index, statement in enumerate(statements):
         if isinstance(statement, RuleNode):
-            yield from _of_rule(bundle.model, index, statement, is_needed=index in met)
+            yield from _of_rule(bundle.model, index, statement, asked, is_needed=index in met)
             yield from _of_entry(bundle, index, statement, entries.get(index, ()))
             yield from _of_otherwise(index, statement, reasons)
         elif isinstance(statement, BlockNode):
@@ -89,6 +91,37 @@ def _entries(statements: Sequence[Statement]) -> dict[int, tuple[int, ...]]:
     return {first: tuple(others) for first, *others in found.values()}
 
 
+_Asked = Mapping[tuple[str, int], tuple[str | None, ...]]
+"""By the name of a rule and its number of parameters, the type that all rules of that name ask for at each of them."""
+
+
+def _types_asked(statements: Sequence[Statement]) -> _Asked:
+    found: dict[tuple[str, int], tuple[str | None, ...]] = {}
+    for statement in statements:
+        if isinstance(statement, RuleNode):
+            key = statement.name, len(statement.parameters)
+            types = tuple(None if _has_fields(each.pattern) else each.type for each in statement.parameters)
+            before = found.get(key, types)
+            found[key] = tuple(one if one == other else None for one, other in zip(before, types, strict=True))
+    return found
+
+
+def _has_fields(pattern: Any) -> bool:
+    return bool(getattr(pattern, "fields", ()))
+
+
+def _is_said_by(call: Term, goal: Term, asked: _Asked) -> bool:
+    """Whether a condition asks for a type that the call right behind it asks for as well."""
+    if not isinstance(goal, Matches) or not isinstance(goal.term, syntax.Variable) or not isinstance(call, syntax.Call):
+        return False
+    named = isinstance(goal.pattern, syntax.TypePattern) and not goal.pattern.fields and goal.pattern.name
+    types = asked.get((call.name, len(call.arguments)), ())
+    return any(
+        type_ == named and isinstance(argument, syntax.Variable) and argument.name == goal.term.name
+        for type_, argument in zip(types, call.arguments, strict=False)
+    )
+
+
 def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
     """The statements that alone meet a requirement: a bundle without them does not load."""
     meeting: dict[tuple[Any, ...], list[int]] = {}
@@ -103,7 +136,7 @@ def _only_met(statements: Sequence[Statement]) -> frozenset[int]:
 # --- rules ----------------------------------------------------------------------------------------------------------
 
 
-def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> Iterator[Mutant]:
+def _of_rule(model: Model, index: int, rule: RuleNode, asked: _Asked, *, is_needed: bool) -> Iterator[Mutant]:
     head = written_head(rule.name, rule.parameters)
     if rule.name == "requires":
         action, type_, requirement = (written(p.term) for p in rule.parameters)
@@ -124,7 +157,10 @@ def _of_rule(model: Model, index: int, rule: RuleNode, *, is_needed: bool) -> It
     for position, goal in enumerate(goals):
         others = goals[position + 1 :]
         later = {name for other in others for name in variables(other)} | known
+        is_said_again = bool(others) and _is_said_by(others[0], goal, asked)
         for kind, place, effect, changed in _changes(model, goal, known, later):
+            if changed is None and is_said_again:
+                continue
             made = [*goals[:position], *([changed] if changed is not None else []), *others]
             body = None if not made else made[0] if len(made) == 1 else syntax.And(tuple(made), rule.place)
             yield Mutant(kind, place, rule.name, effect, index, dataclasses.replace(rule, body=body), position)
