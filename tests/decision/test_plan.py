@@ -14,6 +14,7 @@ from sealauthz.decision import PolicyDecisionPoint, Question
 from sealauthz.errors import EvaluationFailed, SealAuthzError
 from sealauthz.facts.memory.fact_cache import FactCache
 from sealauthz.model import MODEL
+from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.trace import Attempt
@@ -61,10 +62,12 @@ def test_what_is_shared_changes_no_decision(asked: tuple[Scene, Question]) -> No
 def test_two_decisions_share_nothing() -> None:
     engine = BUNDLE.engine
     assert isinstance(engine, CompiledEngine)
-    one, other = engine.begin(), engine.begin()
+    subject, resource, context = object(), object(), object()
+    one, other = (engine.begin(subject, resource, context) for _ in range(2))
     assert one is not other
-    one[5] = "remembered"
-    assert engine.begin()[5] is None
+    assert one == other
+    one[FIRST_PLACE:] = ["remembered"] * PLACES
+    assert engine.begin(subject, resource, context) == other
 
 
 def test_what_cannot_be_asked_is_no_answer() -> None:
@@ -73,7 +76,7 @@ def test_what_cannot_be_asked_is_no_answer() -> None:
     person, seal = MODEL.records["Person"], MODEL.records["Seal"]
     ask = engine.asker("allow", person, "use", seal, MODEL.action("use", "Seal").context)
     with pytest.raises(EvaluationFailed):
-        ask(engine.begin(), None, None, None)
+        ask(engine.begin(None))
     each = engine.asker("has_permission", person, FREE, seal)
     with pytest.raises(EvaluationFailed):
-        each(engine.begin(), None, None)
+        each(engine.begin(None))

@@ -270,6 +270,9 @@ def test_what_is_no_collection_is_not_taken_for_an_empty_one() -> None:
 
 
 REMEMBERED = """
+g(t: Team, x) if f(t, x);
+g(t: Team, x) if t.id != "" and f(t, x);
+f(t: Team, x) if t.id = "none" and x = t.id;
 f(t: Team, x) if m in t.members and old(m, t) and tall(m, t) and far(m, t) and near(m, t) and x = m.id;
 old(m: Person, t: Team) if n in t.members and m.age >= n.age;
 tall(m: Person, t: Team) if n in t.members and m.age > n.age or t.id != m.id;
@@ -280,15 +283,32 @@ near(m: Person, t: Team) if n in t.members and m.age + n.age > 1;
 
 def test_all_solutions_are_found_once_in_a_decision_and_anew_in_the_next() -> None:
     loaded = engine(REMEMBERED)
+    loaded.prepare("g", Team, FREE)  # which calls `f` from two places
     ask = loaded.asker("f", Team, FREE)
     team = Team("a", members=[ANN])
-    work = loaded.begin()
-    first = ask(work, team)
+    work = loaded.begin(team)
+    first = ask(work)
     assert first == [(ANN.id,)]
-    assert ask(work, team) is first
-    assert ask(work, Team("b", members=[])) == []
+    assert ask(work) is first
+    assert ask(loaded.begin(Team("b", members=[]))) == []
     team.members.append(Person("old", ANN.age + 1))
-    assert sorted(ask(loaded.begin(), team)) == sorted([(ANN.id,), ("old",)])
+    assert sorted(ask(loaded.begin(team))) == sorted([(ANN.id,), ("old",)])
+
+
+def test_only_what_is_called_from_two_places_remembers() -> None:
+    loaded = engine(REMEMBERED)
+    ask = loaded.asker("f", Team, FREE)
+    work = loaded.begin(Team("a", members=[ANN]))
+    first = ask(work)
+    again = ask(work)
+    assert again == first
+    assert again is not first
+
+
+def test_what_is_remembered_counts_for_the_very_same_objects() -> None:
+    loaded = engine(REMEMBERED + "h(t: Team, o: Team, x, y) if f(t, x) and f(o, y);")
+    one, other = Team("a", members=[ANN]), Team("a", members=[Person("old", ANN.age)])
+    assert loaded.each("h", one, other, FREE, FREE) == [(ANN.id, "old")]
 
 
 def test_a_rule_that_calls_itself_is_counted() -> None:
@@ -366,4 +386,4 @@ def test_whoever_asks_again_and_again_is_told_true_and_nothing_like_it(
     loaded = engine('f(a: Team) if a.name = "x";\ng(a: Team, b: Team, c: Team) if a.name = b.name and c.name = a.name;')
     teams = [Team] * (1 if rule == "f" else 3)
     monkeypatch.setattr(loaded._code, "enter", lambda *_, **__: (lambda *_: [("not", "True")], None, None))
-    assert loaded.asker(rule, *teams)(loaded.begin(), *(object() for _ in teams)) is False
+    assert loaded.asker(rule, *teams)(loaded.begin(*(object() for _ in teams))) is False

@@ -74,6 +74,14 @@ def check_context(model: Model, question: Question) -> Action:
     """Return the declaration of the question's action. Raises InvalidRequest naming every key that does not fit."""
     action = model.action(question.action, question.resource.type)
     keys = action.keys
+    if any(type(value) is not keys.get(key) for key, value in question.context.items()):
+        raise _misfit(question, action)
+    return action
+
+
+def _misfit(question: Question, action: Action) -> InvalidRequest:
+    """Name every key of a context that does not fit the action."""
+    keys = action.keys
     violations = []
     for key, value in question.context.items():
         if type(value) is keys.get(key):
@@ -86,37 +94,66 @@ def check_context(model: Model, question: Question) -> Action:
             violations.append(Violation(f"context[{key}]", said))
         else:
             violations.append(Violation(f"context[{key}]", f"must be of type {keys[key].__name__}"))
-    if violations:
-        raise InvalidRequest(*violations)
-    return action
+    return InvalidRequest(*violations)
+
+
+class Assembly:
+    """How questions about one action on one type of resource become cases, as far as it is the same for all of them."""
+
+    __slots__ = ("_action", "_finds", "_model", "_records")
+
+    def __init__(self, model: Model, action: str, resource_type: str) -> None:
+        self._model = model
+        self._action = declared = model.action(action, resource_type)
+        self._records = tuple(declared.records.items())
+        self._finds = bool(declared.resolver.along) or declared.resolver.find is not None
+
+    def case(
+        self, question: Question, snapshot: FactSnapshot, may_see: MaySee, now: int, caller: str, parameters: Any
+    ) -> Case | None:
+        """Find everything that the question names; None where subject or resource do not exist.
+
+        Raises InvalidRequest, and CallerNotPermitted where the tenants concerned are outside the caller's right.
+        """
+        action, given = self._action, question.context
+        if given:
+            keys = action.keys
+            for key, value in given.items():
+                if type(value) is not keys.get(key):
+                    raise _misfit(question, action)
+        try:
+            # The subject later: one that an import locks must not hide that the caller has no right to the resource.
+            asked = question.resource
+            resource, home = snapshot.locate(asked.type, asked.id)
+            if resource is not None:
+                _refuse_unseen(self._model, resource, home, may_see)
+            asked = question.subject
+            subject = snapshot.locate(asked.type, asked.id)[0]
+            if subject is None or resource is None:
+                return None
+            values: dict[str, Any] = {key: given.get(key) for key in action.texts} if action.texts else {}
+            for key, record_type in self._records:
+                record = None
+                if key in given:
+                    record, home = snapshot.locate(record_type, str(given[key]))
+                    if record is not None:
+                        _refuse_unseen(self._model, record, home, may_see)
+                values[key] = record
+        except FactNotLoaded as error:
+            _refuse_untold(self._model, error, may_see)
+            raise
+        if self._finds:
+            query = ResolverInput(subject, resource, now, parameters, snapshot, values)
+            values = {**values, **self._model.resolve(action, query)}
+        return Case(question, subject, resource, action.context(now, caller, parameters, **values))
 
 
 def assemble(
     model: Model, question: Question, snapshot: FactSnapshot, may_see: MaySee, now: int, caller: str, parameters: Any
 ) -> Case | None:
-    """Find everything that the question names; None where subject or resource do not exist.
-
-    Raises CallerNotPermitted where the tenants concerned are outside the caller's right.
-    """
-    action = check_context(model, question)
-    # The subject later: one that an import locks must not hide that the caller has no right to the resource.
-    resource, home = _found(model, snapshot, question.resource.type, question.resource.id, may_see)
-    if resource is not None:
-        _refuse_unseen(model, resource, home, may_see)
-    subject, _ = _found(model, snapshot, question.subject.type, question.subject.id, may_see)
-    if subject is None or resource is None:
-        return None
-    given = question.context
-    values: dict[str, Any] = {key: given.get(key) for key in action.texts} if action.texts else {}
-    for key, record_type in action.records.items():
-        record = None
-        if key in given:
-            record, home = _found(model, snapshot, record_type, str(given[key]), may_see)
-            if record is not None:
-                _refuse_unseen(model, record, home, may_see)
-        values[key] = record
-    found = model.resolve(action, ResolverInput(subject, resource, now, parameters, snapshot, values))
-    return Case(question, subject, resource, action.context(now, caller, parameters, **{**values, **found}))
+    """Find everything that one question names, as `Assembly` does."""
+    assembly = Assembly(model, question.action, question.resource.type)
+    return assembly.case(question, snapshot, may_see, now, caller, parameters)
 
 
 def check_given(model: Model, question: Question, snapshot: FactSnapshot, may_see: MaySee) -> None:
@@ -138,8 +175,9 @@ def check_seen(model: Model, entity: Entity, snapshot: FactSnapshot, may_see: Ma
 def _check_found(model: Model, snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee) -> None:
     """Raise CallerNotPermitted where a record exists, and is about tenants outside the caller's right."""
     try:
-        record, home = _found(model, snapshot, record_type, record_id, may_see)
+        record, home = snapshot.locate(record_type, record_id)
     except FactNotLoaded as error:
+        _refuse_untold(model, error, may_see)
         if error.importing is None:
             raise
         return  # it is being imported: nothing is told about it
@@ -147,18 +185,11 @@ def _check_found(model: Model, snapshot: FactSnapshot, record_type: str, record_
         _refuse_unseen(model, record, home, may_see)
 
 
-def _found(
-    model: Model, snapshot: FactSnapshot, record_type: str, record_id: str, may_see: MaySee
-) -> tuple[Any, Unit | None]:
-    """The record and its home unit; None for both where there is none of that type and id."""
-    try:
-        return snapshot.locate(record_type, record_id)
-    except FactNotLoaded as error:
-        # Who may not ask about a tenant does not learn either that it is being imported.
-        kind, unit_id = error.importing or ("", "")
-        if kind == model.units.roots[model.tenant] and not may_see(unit_id):
-            raise _no_right(model) from error
-        raise
+def _refuse_untold(model: Model, error: FactNotLoaded, may_see: MaySee) -> None:
+    """Raise CallerNotPermitted where the caller must not learn that a tenant is being imported."""
+    kind, unit_id = error.importing or ("", "")
+    if kind == model.units.roots[model.tenant] and not may_see(unit_id):
+        raise _no_right(model) from error
 
 
 def _refuse_unseen(model: Model, record: Any, home: Unit | None, may_see: MaySee) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sealauthz.answers import NextStep, ParameterValue
+from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Asker, Plan
 from sealauthz.errors import EvaluationFailed
 from sealauthz.polar import Rulebook
 from sealauthz.polar.engine import Work
 from sealauthz.schema import Model
 from sealauthz.schema.record import FOREVER, is_record
+
+_next_step = maker(NextStep)
 
 Made = dict[str, NextStep | None]
 """The steps of one decision so far, by code: several reasons may have one. None where it leads nowhere."""
@@ -39,21 +42,21 @@ class StepMaker:
         """Whether there is nothing to find out."""
         return self._leads_nowhere is None and self._parameter is None and self._counted is None
 
-    def make(self, work: Work, subject: Any, resource: Any, context: Any) -> NextStep | None:
+    def make(self, work: Work) -> NextStep | None:
         """Return the step with what it carries; None where it leads nowhere, or to none of all that it counts."""
-        if self._leads_nowhere is not None and self._leads_nowhere(work, subject, resource, context):
+        if self._leads_nowhere is not None and self._leads_nowhere(work):
             return None
         parameters: dict[str, ParameterValue] = {}
         if self._parameter is not None:
-            parameters = _least_values(self._model, self._parameter(work, subject, resource, context))
+            parameters = _least_values(self._model, self._parameter(work))
         if self._counted is not None:
             counts = dict.fromkeys(self._names, 0)
-            for name, _item in self._counted(work, subject, resource, context):
+            for name, _item in self._counted(work):
                 counts[name] += 1
             if not any(counts.values()):
                 return None
             parameters |= counts
-        return NextStep(self.plain.code, parameters) if parameters else self.plain
+        return _next_step(self.plain.code, parameters, "") if parameters else self.plain
 
 
 def _least_values(model: Model, found: list[tuple[str, Any]]) -> dict[str, ParameterValue]:

@@ -29,9 +29,9 @@ class ReasonCatalog:
         self._steps: dict[tuple[Plan, str], tuple[StepMaker, ...]] = {}
         self._naming = frozenset(named_by_obligations(bundle.rulebook))
 
-    def has_plan(self, question: Question) -> bool:
-        """Whether there is a plan for the question already; a question that names something unknown never has one."""
-        return (question.subject.type, question.action, question.resource.type) in self._plans
+    def known_plan(self, question: Question) -> Plan | None:
+        """The plan of a question if it was made already; a question that names something unknown never has one."""
+        return self._plans.get((question.subject.type, question.action, question.resource.type))
 
     def plan(self, question: Question) -> Plan:
         """What the decision of a question asks; its action must be one of its type of resource."""

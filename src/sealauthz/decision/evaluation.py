@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import time
 from collections.abc import Iterable
 from functools import partial
 from operator import attrgetter
 
 from sealauthz.answers import NOTHING_TO_DO, NextStep, Obligation, Reason
-from sealauthz.decision.assembly import Case, RequestOptions, assemble, check_given, check_seen
+from sealauthz.decision.assembly import Case, RequestOptions, check_given, check_seen
 from sealauthz.decision.bundle import (
     FACT_UNAVAILABLE,
     NOT_FOUND,
@@ -21,7 +19,9 @@ from sealauthz.decision.bundle import (
 from sealauthz.decision.carried import Made, named_by
 from sealauthz.decision.catalog import ReasonCatalog
 from sealauthz.decision.decision import Decision, Effect
+from sealauthz.decision.ids import new_id
 from sealauthz.decision.listing import Entry, ListPage, Search, find_page
+from sealauthz.decision.making import maker
 from sealauthz.decision.plan import Plan
 from sealauthz.decision.question import Question
 from sealauthz.decision.questions import NO_PERMISSION
@@ -38,6 +38,11 @@ GATE_STAGE = 40
 """The last stage of the ladder whose reasons a subject without standing may see."""
 
 _STAGE = attrgetter("stage")
+
+ALLOW, DENY = Effect.ALLOW, Effect.DENY
+"""The effects, without what it takes to look them up in their class."""
+
+_made_decision, _reason, _obligation = maker(Decision), maker(Reason), maker(Obligation)
 
 
 class Evaluation:
@@ -57,9 +62,14 @@ class Evaluation:
     def decide(self, question: Question) -> Decision:
         """Decide one question. Raises InvalidRequest, CallerNotPermitted."""
         try:
+            plan = self.catalog.known_plan(question) or self._plan(question)
+            if isinstance(plan, Reason):
+                return self.deny(question, [plan])
             # Within, because a tenant that is being imported cannot even be found.
-            case = self.case(question)
-            return self.evaluate(case) if isinstance(case, Case) else self.deny(question, [case])
+            case = self._assembled(question, plan)
+            if case is None:
+                return self.deny(question, [self.catalog.reason(NOT_FOUND)])
+            return self.evaluate(case, plan)
         except EvaluationFailed as error:
             return self.failed(question, error)
 
@@ -82,46 +92,54 @@ class Evaluation:
             if not isinstance(case, Case):
                 return None
             plan = self.catalog.plan(question)
-            work = plan.begin()
-            if plan.allow(work, case.subject, case.resource, case.context):
-                return Entry(self._allow(case, plan, work).valid_until)
+            work = plan.begin(case)
+            if plan.allow(work):
+                lapse = self._lapse(plan, work)
+                self._obligations(plan, work)  # where they cannot be found out, it is a deny
+                return Entry(lapse)
             if exceptions:
-                return self._but_for(exceptions, case, plan, work)
+                return self._but_for(exceptions, plan, work)
         except EvaluationFailed as error:
             self.failed(question, error)
         return None
 
-    def _but_for(self, exceptions: frozenset[str], case: Case, plan: Plan, work: Work) -> Entry | None:
+    def _but_for(self, exceptions: frozenset[str], plan: Plan, work: Work) -> Entry | None:
         """Why a denied case is listed all the same: nothing but exceptions is unmet.
 
         It tells no more than the deny does: what is answered like what does not exist is not listed, nor what a subject
         without standing would be told half of.
         """
-        unmet = self.unmet(case, plan, work)
-        subject, resource, context = case.subject, case.resource, case.context
+        unmet = self.unmet(plan, work)
         if not unmet or not exceptions.issuperset(unmet):
             return None
-        if not (plan.visible(work, subject, resource, context) and plan.has_standing(work, subject, resource, context)):
+        if not (plan.visible(work) and plan.has_standing(work) and plan.has_permission(work)):
             return None
-        if not plan.has_permission(work, subject, resource):
-            return None
-        if any(NOT_FOUND in self._codes(case, plan, work, requirement) for requirement in unmet):
+        if any(NOT_FOUND in self._codes(plan, work, requirement) for requirement in unmet):
             return None
         return Entry(self._now + self._bundle.parameters.deny_valid_for, tuple(unmet))
 
     def case(self, question: Question) -> Case | Reason:
         """Return what to decide on, or the one reason for which there is nothing to decide."""
-        if not self.catalog.has_plan(question):
-            if question.subject.type not in self._model.subjects:
-                return self._unknown(UNKNOWN_TYPE, question.subject.type, self._model.subjects)
-            if (question.action, question.resource.type) not in self.book.requirements:
-                actions = self.book.actions_of(question.resource.type)
-                if actions:
-                    return self._unknown(UNKNOWN_ACTION, question.action, actions)
-                return self._unknown(UNKNOWN_TYPE, question.resource.type, self.book.resource_types)
+        plan = self.catalog.known_plan(question) or self._plan(question)
+        if isinstance(plan, Reason):
+            return plan
+        return self._assembled(question, plan) or self.catalog.reason(NOT_FOUND)
+
+    def _assembled(self, question: Question, plan: Plan) -> Case | None:
+        """What to decide on; None where the subject or the resource does not exist."""
         parameters = self._bundle.parameters
-        case = assemble(self._model, question, self._snapshot, self._may_see, self._now, self._caller, parameters)
-        return case or self.catalog.reason(NOT_FOUND)
+        return plan.assembly.case(question, self._snapshot, self._may_see, self._now, self._caller, parameters)
+
+    def _plan(self, question: Question) -> Plan | Reason:
+        """The plan of a question that has none yet, or the reason that it names something unknown."""
+        if question.subject.type not in self._model.subjects:
+            return self._unknown(UNKNOWN_TYPE, question.subject.type, self._model.subjects)
+        if (question.action, question.resource.type) not in self.book.requirements:
+            actions = self.book.actions_of(question.resource.type)
+            if actions:
+                return self._unknown(UNKNOWN_ACTION, question.action, actions)
+            return self._unknown(UNKNOWN_TYPE, question.resource.type, self.book.resource_types)
+        return self.catalog.plan(question)
 
     def _unknown(self, code: str, word: str, known: Iterable[str]) -> Reason:
         """The reason that there is no such word, with the near one in its step; a step without one leads nowhere."""
@@ -143,117 +161,119 @@ class Evaluation:
         log.error("%s deciding `%s` on %s", code, question.action, question.resource.type, exc_info=error)
         return self.deny(question, [self.catalog.reason(code)])
 
-    def evaluate(self, case: Case) -> Decision:
+    def evaluate(self, case: Case, plan: Plan) -> Decision:
         """Decide a case. Raises EvaluationFailed."""
-        question, subject, resource, context = case.question, case.subject, case.resource, case.context
-        plan = self.catalog.plan(question)
-        work = plan.begin()
-        if plan.allow(work, subject, resource, context):
-            return self._allow(case, plan, work)
-        if not plan.visible(work, subject, resource, context):
+        question, work = case.question, plan.begin(case)
+        if plan.allow(work):
+            return self._decision(question, ALLOW, self._lapse(plan, work), (), self._obligations(plan, work))
+        if not plan.visible(work):
             return self.deny(question, [self.catalog.reason(NOT_FOUND)])
-        reasons = self._reasons(case, plan, work)
+        reasons = self._reasons(plan, work)
         if NOT_FOUND in [reason.code for reason in reasons]:
             reasons = [self.catalog.reason(NOT_FOUND)]
-        elif not plan.has_standing(work, subject, resource, context):
+        elif not plan.has_standing(work):
             reasons = [reason for reason in reasons if reason.stage <= GATE_STAGE] or [self.catalog.reason(NOT_FOUND)]
         made: Made = {}
-        return self.deny(question, [self._with_steps(reason, case, plan, work, made) for reason in reasons])
+        return self.deny(question, [self._with_steps(reason, plan, work, made) for reason in reasons])
 
-    def _allow(self, case: Case, plan: Plan, work: Work) -> Decision:
-        subject, resource, context = case.subject, case.resource, case.context
-        limit = self._now + self._bundle.parameters.allow_valid_for
+    def _lapse(self, plan: Plan, work: Work) -> int:
+        """The end of an allow."""
+        limit: int = self._now + self._bundle.parameters.allow_valid_for
         if plan.lapses is not None:
-            for (at,) in plan.lapses(work, subject, resource, context):
+            for (at,) in plan.lapses(work):
                 limit = min(limit, at)
-        obligations: tuple[Obligation, ...] = ()
-        if plan.obligations:
-            codes = {code for (code,) in plan.obligation(work, subject, resource, context)}
-            carried = {} if plan.named is None else named_by(plan.named(work, subject, resource, context))
-            obligations = tuple(
-                [
-                    Obligation(code, carried[code]) if code in carried else plain
-                    for code, plain in plan.obligations.items()
-                    if code in codes
-                ]
-            )
-        return self._decision(case.question, Effect.ALLOW, limit, obligations=obligations)
+        return limit
+
+    def _obligations(self, plan: Plan, work: Work) -> tuple[Obligation, ...]:
+        """What an allow obliges to, in the order of the bundle."""
+        if not plan.obligations:
+            return ()
+        codes = {code for (code,) in plan.obligation(work)}
+        carried = {} if plan.named is None else named_by(plan.named(work))
+        return tuple(
+            [
+                _obligation(code, carried[code], "") if code in carried else plain
+                for code, plain in plan.obligations.items()
+                if code in codes
+            ]
+        )
 
     def deny(self, question: Question, reasons: list[Reason]) -> Decision:
         """Return the deny with these reasons."""
         limit = self._now + self._bundle.parameters.deny_valid_for
-        return self._decision(question, Effect.DENY, limit, reasons=tuple(reasons))
+        return self._decision(question, DENY, limit, tuple(reasons), ())
 
     def _decision(
         self,
         question: Question,
         effect: Effect,
         valid_until: int,
-        reasons: tuple[Reason, ...] = (),
-        obligations: tuple[Obligation, ...] = (),
+        reasons: tuple[Reason, ...],
+        obligations: tuple[Obligation, ...],
     ) -> Decision:
-        return Decision(
-            question=question,
-            effect=effect,
-            decision_id=_uuid7(),
-            policy_version=self._bundle.version,
-            revision=self._snapshot.revision,
-            timeline=self._snapshot.timeline,
-            facts_age_s=self._snapshot.age_s,
-            evaluated_at=self._now,
-            valid_until=valid_until,
-            reasons=reasons,
-            obligations=obligations,
-            texts=self._bundle.texts,
+        snapshot, bundle = self._snapshot, self._bundle
+        return _made_decision(
+            question,
+            effect,
+            new_id(),
+            bundle.version,
+            snapshot.revision,
+            self._now,
+            valid_until,
+            reasons,
+            obligations,
+            snapshot.timeline,
+            snapshot.age_s,
+            bundle.texts,
         )
 
     # --- reasons -----------------------------------------------------------------------------------------------------
 
-    def unmet(self, case: Case, plan: Plan, work: Work) -> list[str]:
+    def unmet(self, plan: Plan, work: Work) -> list[str]:
         """The requirements that nothing settles, in the order of the bundle."""
-        unmet = [requirement for (requirement,) in plan.unmet(work, case.subject, case.resource, case.context)]
+        unmet = [requirement for (requirement,) in plan.unmet(work)]
         if len(unmet) > 1:
             unmet.sort(key=plan.places.__getitem__)
         return unmet
 
-    def holding(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
+    def holding(self, plan: Plan, work: Work, requirement: str) -> list[str]:
         """The reasons that hold for an unmet requirement, in the order of the bundle."""
         because = plan.because(requirement)
         if because is None:
             return []
-        found = [code for (code,) in because(work, case.subject, case.resource, case.context)]
+        found = [code for (code,) in because(work)]
         if len(found) > 1:
             found.sort(key=self.catalog.rank.__getitem__)
         return found
 
-    def _codes(self, case: Case, plan: Plan, work: Work, requirement: str) -> list[str]:
+    def _codes(self, plan: Plan, work: Work, requirement: str) -> list[str]:
         """The reasons for which a requirement is unmet; never none."""
-        return self.holding(case, plan, work, requirement) or [self.book.otherwise[requirement]]
+        return self.holding(plan, work, requirement) or [self.book.otherwise[requirement]]
 
-    def _reasons(self, case: Case, plan: Plan, work: Work) -> list[Reason]:
+    def _reasons(self, plan: Plan, work: Work) -> list[Reason]:
         """All reasons by stage, each code once; within a stage in the order of the requirements, then of the bundle."""
         by_code: dict[str, Reason] = {}
-        for requirement in self.unmet(case, plan, work):
-            for code in self._codes(case, plan, work, requirement):
+        for requirement in self.unmet(plan, work):
+            for code in self._codes(plan, work, requirement):
                 if code not in by_code:
                     by_code[code] = self.catalog.reason(code, requirement)
         if not by_code:
             # Nothing is missing and still it is not allowed: the table of permissions says no, or the bundle errs.
-            if plan.has_permission(work, case.subject, case.resource):
+            if plan.has_permission(work):
                 raise EvaluationFailed("the checklist is settled, the permission stands, and `allow` does not hold")
             return [self.catalog.reason(NO_PERMISSION)]
         return sorted(by_code.values(), key=_STAGE)
 
-    def _with_steps(self, reason: Reason, case: Case, plan: Plan, work: Work, made: Made) -> Reason:
+    def _with_steps(self, reason: Reason, plan: Plan, work: Work, made: Made) -> Reason:
         """The reason with those of its steps that lead somewhere, and what they carry; NONE where none does."""
         makers = self.catalog.steps_of(reason, plan)
         if not makers:
             return reason
         steps = []
-        for maker in makers:
-            code = maker.plain.code
+        for each in makers:
+            code = each.plain.code
             if code not in made:
-                made[code] = maker.make(work, case.subject, case.resource, case.context)
+                made[code] = each.make(work)
             step = made[code]
             if step is not None:
                 steps.append(step)
@@ -263,26 +283,4 @@ class Evaluation:
 def _with(reason: Reason, steps: list[NextStep]) -> Reason:
     """The reason with these steps; without any there is nothing to do."""
     kept = tuple(steps) or (NextStep(NOTHING_TO_DO),)
-    return Reason(reason.code, reason.stage, reason.audience, reason.requirement, kept)
-
-
-_TAILS_AT_ONCE = 256
-_tails: dict[int, list[str]] = {}
-"""The random parts of ids to come, by process: a forked one must not hand out the ids of its parent."""
-
-
-def _uuid7() -> str:
-    """Return a time-ordered unique id (RFC 9562, version 7). Its random part is drawn for many at once."""
-    milliseconds = time.time_ns() // 1_000_000
-    tails = _tails.setdefault(os.getpid(), [])
-    while True:
-        try:
-            return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-{tails.pop()}"
-        except IndexError:
-            drawn = os.urandom(10 * _TAILS_AT_ONCE).hex()
-            tails.extend(_tail(drawn[at : at + 20]) for at in range(0, len(drawn), 20))
-
-
-def _tail(digits: str) -> str:
-    """The part of an id behind its time: version and variant with 74 random bits."""
-    return f"7{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"
+    return _reason(reason.code, reason.stage, reason.audience, reason.requirement, kept, "")

@@ -23,7 +23,8 @@ def explain(evaluation: Evaluation, question: Question) -> Explanation:
         case = evaluation.case(question)
         if not isinstance(case, Case):
             return Explanation(evaluation.deny(question, [case]), ())
-        return Explanation(evaluation.evaluate(case), tuple(_outcomes(evaluation, case)))
+        plan = evaluation.catalog.plan(question)
+        return Explanation(evaluation.evaluate(case, plan), tuple(_outcomes(evaluation, case, plan)))
     except EvaluationFailed as error:
         return Explanation(evaluation.failed(question, error), ())
 
@@ -38,16 +39,15 @@ def unmet(evaluation: Evaluation, question: Question) -> tuple[str, ...] | None:
         if not isinstance(case, Case):
             return None
         plan = evaluation.catalog.plan(question)
-        return tuple(evaluation.unmet(case, plan, plan.begin()))
+        return tuple(evaluation.unmet(plan, plan.begin(case)))
     except EvaluationFailed:
         return None
 
 
-def _outcomes(evaluation: Evaluation, case: Case) -> list[RequirementOutcome]:
+def _outcomes(evaluation: Evaluation, case: Case, plan: Plan) -> list[RequirementOutcome]:
     question = case.question
-    plan = evaluation.catalog.plan(question)
-    work = plan.begin()
-    unmet = set(evaluation.unmet(case, plan, work))
+    work = plan.begin(case)
+    unmet = set(evaluation.unmet(plan, work))
     return [
         (_unmet_outcome if requirement in unmet else _settled_outcome)(evaluation, case, plan, work, requirement)
         for requirement in evaluation.book.requirements[question.action, question.resource.type]
@@ -58,7 +58,7 @@ def _unmet_outcome(evaluation: Evaluation, case: Case, plan: Plan, work: Work, r
     question, book, engine = case.question, evaluation.book, evaluation.engine
     need = (requirement, question.action, question.resource.type)
     tried = (*book.meets.get(need, ()), *book.waived.get(need, ()))
-    holding = evaluation.holding(case, plan, work, requirement)
+    holding = evaluation.holding(plan, work, requirement)
     if holding:
         rules = _rules_behind(evaluation, case, requirement, holding)
     else:
@@ -101,7 +101,7 @@ def _settled_outcome(
 ) -> RequirementOutcome:
     question, book = case.question, evaluation.book
     need = (requirement, question.action, question.resource.type)
-    is_met = plan.meets(requirement)(work, case.subject, case.resource, case.context)
+    is_met = plan.meets(requirement)(work)
     standing, settling = (Standing.MET, book.meets) if is_met else (Standing.WAIVED, book.waived)
     rules = settling.get(need, [])
     if len(rules) == 1:  # no other can have settled it

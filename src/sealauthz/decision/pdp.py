@@ -99,7 +99,7 @@ class PolicyDecisionPoint:
                 case = evaluation.case(question)
                 if not isinstance(case, Case):
                     return evaluation.deny(question, [case]), None, observed
-                decision = evaluation.evaluate(case)
+                decision = evaluation.evaluate(case, catalog.plan(question))
                 return decision, follow(case, decision, observing) if decision else None, observed
             except EvaluationFailed as error:
                 return evaluation.failed(question, error), None, observed

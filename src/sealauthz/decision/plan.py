@@ -1,4 +1,8 @@
-"""What a decision asks of the engine, found once for each action, type of resource and type of subject."""
+"""What a decision asks of the engine, found once for each action, type of resource and type of subject.
+
+The questions of one decision share what they find out (`Work`). They are all about the same subject, resource and
+context, which they take from there, so that no question can be about others.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,18 @@ from functools import cached_property
 from typing import Any
 
 from sealauthz.answers import Obligation
+from sealauthz.decision.assembly import Assembly, Case
 from sealauthz.decision.bundle import Bundle, Engine
 from sealauthz.errors import BundleRefused, EvaluationFailed
 from sealauthz.polar.engine import CompiledEngine, Work
 from sealauthz.polar.runtime import FREE
 
-Asker = Callable[..., Any]
-"""Asks one rule: True or False, or the values of what it finds."""
+Asker = Callable[[Work], Any]
+"""Asks one rule about what a decision is about: True or False, or the values of what it finds."""
 
 
 class Plan:
-    """The questions of one kind of decision. Each takes the subject, the resource and the context, where its rule does.
+    """The questions of one kind of decision, each asked with the work of one (`begin`).
 
     They are made when first asked for: most decisions never come to the reasons of a deny.
     """
@@ -26,6 +31,7 @@ class Plan:
         model, book = bundle.model, bundle.rulebook
         self._engine = bundle.engine
         self._action = action
+        self.assembly = Assembly(model, action, resource)
         self._types = (model.records[subject], model.records[resource], model.action(action, resource).context)
         self._has_lapses = "lapses" in book.rules
         self._names_obligations = names_obligations
@@ -38,9 +44,11 @@ class Plan:
         self._carried: dict[tuple[str, str], Asker] = {}
         self._leads_nowhere: dict[str, Asker] = {}
 
-    def begin(self) -> Work:
-        """Begin a decision: what its questions share, which each of them is asked with."""
-        return self._engine.begin() if isinstance(self._engine, CompiledEngine) else []
+    def begin(self, case: Case) -> Work:
+        """Begin a decision: what its questions are about, and what they share."""
+        if isinstance(self._engine, CompiledEngine):
+            return self._engine.begin(case.subject, case.resource, case.context)
+        return [case.subject, case.resource, case.context]
 
     @cached_property
     def allow(self) -> Asker:
@@ -135,10 +143,10 @@ class Plan:
 
 def _asking(engine: Engine, rule: str, likes: tuple[object, ...]) -> Asker:
     """What asks an engine that finds nothing out ahead."""
-    ask: Asker = engine.each if FREE in likes else engine.holds
+    ask = engine.each if FREE in likes else engine.holds
 
-    def asked(_work: Work, *values: object) -> Any:
-        left = iter(values)
+    def asked(work: Work) -> Any:
+        left = iter(work)
         return ask(rule, *(next(left) if isinstance(like, type) else like for like in likes))
 
     return asked

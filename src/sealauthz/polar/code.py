@@ -151,7 +151,7 @@ class Code:
 
     def _define(self, names: Iterable[str]) -> None:
         """Define functions and those that they call, and keep the functions in place of their trees."""
-        definitions = self.compiler.definitions
+        definitions, finished = self.compiler.definitions, self.compiler.remembering.finished
         fresh: dict[str, CodeType] = {}
         waiting = [*names]
         while waiting:
@@ -160,7 +160,7 @@ class Code:
                 continue
             definition = definitions.get(wanted)
             if isinstance(definition, ast.FunctionDef):
-                fresh[wanted] = code = compile(ast.Module([definition], []), "<policy>", "exec")
+                fresh[wanted] = code = compile(ast.Module([finished(definition)], []), "<policy>", "exec")
                 waiting += _names_in(code)
         for wanted, code in fresh.items():
             exec(code, self._namespace)  # noqa: S102 (nodes from a closed list, no builtins)
@@ -183,7 +183,8 @@ class Code:
             compiler = self.compiler
             fresh = [d for d in compiler.definitions.values() if isinstance(d, ast.FunctionDef)]
             if fresh:
-                exec(compile(ast.Module([*fresh], []), "<policy>", "exec"), self._namespace)  # noqa: S102 (as above)
+                module = ast.Module([*map(compiler.remembering.finished, fresh)], [])
+                exec(compile(module, "<policy>", "exec"), self._namespace)  # noqa: S102 (as above)
                 for definition in fresh:
                     compiler.definitions[definition.name] = self._namespace[definition.name]
             functions = {n: f.__code__ for n, f in compiler.definitions.items() if isinstance(f, FunctionType)}

@@ -14,7 +14,7 @@ from sealauthz.errors import EvaluationFailed, FactNotLoaded
 from sealauthz.polar import trace
 from sealauthz.polar.code import FREE_TYPE, Code, Entry, StoredCode, pattern_of
 from sealauthz.polar.compile import ALL_PASSES, Compiler, Passes
-from sealauthz.polar.compile.remembering import PLACES
+from sealauthz.polar.compile.remembering import FIRST_PLACE, PLACES
 from sealauthz.polar.program import Clause, Program, program_of, with_rule
 from sealauthz.polar.runtime import FREE
 from sealauthz.polar.syntax import Literal, RuleNode, Statement
@@ -30,9 +30,17 @@ MAX_DEPTH = 120
 """Searches alive inside each other; a rule that recurses deeper while it searches is no answer."""
 
 Work = list[Any]
-"""The steps and the depth that are left to a question, what takes the events of a trace, and remembered answers."""
+"""The steps and the depth that are left to a question, what takes the events of a trace, what a decision is about, and
+remembered answers.
+"""
 
-_FRESH = [MAX_DEPTH, None, *[None] * PLACES]
+MAX_ROOTS = 3
+"""How many objects a decision is about: its subject, its resource, and its context."""
+
+_FIRST_ROOT = FIRST_PLACE - MAX_ROOTS
+
+_FRESH_PLACES = [None] * PLACES
+_FRESH = [MAX_DEPTH, None, *[None] * MAX_ROOTS, *_FRESH_PLACES]
 
 
 class CompiledEngine:
@@ -160,9 +168,10 @@ class CompiledEngine:
         """Return what asks a rule again and again for arguments like these: classes, words that are always the same,
         and FREE.
 
-        It takes the work of a decision (`begin`) and instances of exactly these classes, in their order, and answers as
-        `holds` does, or as `each` where an argument is FREE; unless `is_distinct`, it may give a combination of values
-        several times. Nobody may change the list. Raises BundleRefused where the rule cannot be asked so.
+        It takes the work of a decision (`begin`), which is about instances of exactly these classes, in their order,
+        and answers as `holds` does, or as `each` where an argument is FREE; unless `is_distinct`, it may give a
+        combination of values several times. Nobody may change the list. Raises BundleRefused where the rule cannot be
+        asked so.
         """
         kinds = tuple(FREE_TYPE if like is FREE else like for like in likes)
         function, _, always = self._code.enter((rule, *kinds), rule, pattern_of(kinds), is_asked=True)
@@ -172,40 +181,44 @@ class CompiledEngine:
             return lambda *_: constant
         made = function
 
-        def ask(work: Work, *values: object) -> Any:
+        end = _FIRST_ROOT + sum(isinstance(like, type) for like in likes)
+
+        def ask(work: Work) -> Any:
             work[0] = max_steps
             try:
-                found = made(work, *values)
+                found = made(work, *work[_FIRST_ROOT:end])
             except EvaluationFailed:
                 raise
             except Exception as error:
                 raise _failure(rule, error) from error
             return found if is_search else found is True
 
-        def ask_three(work: Work, one: object, two: object, three: object) -> Any:
+        def ask_all(work: Work) -> Any:
             # As above. Without a tuple of values, Python calls the function in place; and it is what most are asked.
             work[0] = max_steps
             try:
-                found = made(work, one, two, three)
+                found = made(work, work[3], work[4], work[5])
             except EvaluationFailed:
                 raise
             except Exception as error:
                 raise _failure(rule, error) from error
             return found if is_search else found is True
 
-        asked = ask_three if sum(isinstance(like, type) for like in likes) == 3 else ask
+        asked = ask_all if end == _FIRST_ROOT + MAX_ROOTS else ask
         if not (is_search and is_distinct):
             return asked
 
-        def ask_once(work: Work, *values: object) -> list[tuple[Any, ...]]:
-            found: list[tuple[Any, ...]] = asked(work, *values)
+        def ask_once(work: Work) -> list[tuple[Any, ...]]:
+            found: list[tuple[Any, ...]] = asked(work)
             return _distinct(found) if len(found) > 1 else found
 
         return ask_once
 
-    def begin(self) -> Work:
-        """Begin a decision: what the answers to its questions may share, which is for one thread and one snapshot."""
-        return [self._max_steps, *_FRESH]
+    def begin(self, subject: object, resource: object = None, context: object = None) -> Work:
+        """Begin a decision about some objects: what the answers to its questions may share, which is for one thread and
+        one snapshot.
+        """
+        return [self._max_steps, MAX_DEPTH, None, subject, resource, context, *_FRESH_PLACES]
 
     def explain(self, rule: str, *arguments: object) -> tuple[trace.Attempt, ...]:
         """Return the clauses of a rule that these arguments try, each with what stopped it, in the order tried.

@@ -74,9 +74,15 @@ class FactSnapshot:
         else:
             # A record's home never changes; but a record may be gone, and its id taken again elsewhere.
             known = self._homes.get(record_type, record_id)
-            record = None if known is None else self._find_in(known, record_type, record_id)
-            if record is not None:
-                return record, known
+            if known is not None:
+                # As `_find_in` does, written out: this is done several times for each answer.
+                held = self._held.get(known)
+                if held is None:
+                    held = self.unit(known)
+                some = None if held is None else held.get(record_type)
+                record = None if some is None else some.get(record_id)
+                if record is not None:
+                    return record, known
             if not units.knows(record_type) or not _can_be_id(record_id):
                 return None, None
             found = self._reading.home(record_type, record_id)

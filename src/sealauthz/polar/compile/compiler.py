@@ -311,6 +311,7 @@ class Compiler(Session):
         self._reads = {name: reads for name, reads in self._reads.items() if not reads & stale}
         self.definitions = {name: found for name, found in self.definitions.items() if name in self._reads}
         self.promised = self.promised & self.definitions.keys()
+        self.remembering = self.remembering.kept(self.definitions)
         self._in_template = set()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sealauthz.polar.compile import placed
 from sealauthz.polar.compile.clauses import Clauses
@@ -13,20 +12,17 @@ from sealauthz.polar.compile.forms import Bound, CallPattern, Compiled, Env, Val
 from sealauthz.polar.compile.nodes import (
     BUDGET,
     FOUND,
+    NO_TYPE_PARAMS,
     all_of,
     argument_name,
     constant_node,
     counting_depth,
     is_marker,
     name_node,
-    number_in,
     spend,
     yield_node,
 )
-from sealauthz.polar.compile.remembering import pays, remembering
 from sealauthz.polar.core import nodes as core
-
-_TYPE_PARAMS: dict[str, Any] = {"type_params": []}
 
 
 class Function(Clauses):
@@ -88,12 +84,12 @@ class Function(Clauses):
         else:
             body.append(placed.Return(constant_node(False)))
         is_plain = not (self._is_generator or self._compiler.is_traced or is_promised)
-        if is_plain and self._compiler.passes.remembers and pays(names, body):
-            body = remembering(number_in(self._name), next(self._compiler.turns), names, body)
+        if is_plain and self._compiler.passes.remembers:
+            self._compiler.remembering.take(self._name, names, body, collects=self._collects)
         if is_promised and not self._is_generator:
             body = [*spend(constant_node(1)), *body]
         arguments = ast.arguments([], [placed.arg(name) for name in (BUDGET, *names)], None, [], [], None, [])
-        definition = placed.FunctionDef(self._name, arguments, body, [], **_TYPE_PARAMS)
+        definition = placed.FunctionDef(self._name, arguments, body, [], **NO_TYPE_PARAMS)
         self._compiler.define(self._name, definition)
         is_never = self._compiler.is_traced and not (is_promised or self._solutions_given)
         return Compiled(self._name, is_never=is_never)

@@ -21,6 +21,9 @@ FOUND = "found"
 LOAD = ast.Load()
 """One for all names that are read, as CPython's own parser has it."""
 
+NO_TYPE_PARAMS: Mapping[str, Any] = {"type_params": []}
+"""What a function has from Python 3.12 on."""
+
 Test = bool | ast.expr
 """A condition: decided already, or an expression that decides it."""
 
@@ -89,8 +92,10 @@ def yield_node(nodes: list[ast.expr]) -> ast.stmt:
 # --- size and time --------------------------------------------------------------------------------------------------
 
 
-_Extent = tuple[int, int, int]
-"""How many nodes code has, how many calls of rules stand in it, and how deep its loops stand in each other."""
+_Extent = tuple[int, tuple[str, ...], int]
+"""How many nodes code has, which functions of rules it calls, each as often as the call stands there, and how deep its
+loops stand in each other.
+"""
 
 _LEAVES = frozenset({placed.Name, placed.Constant})
 
@@ -102,16 +107,17 @@ def _extent(node: ast.AST) -> _Extent:
     if known is None:
         # A rule is handed the budget.
         is_rule = isinstance(node, ast.Call) and bool(node.args) and getattr(node.args[0], "id", "") == BUDGET
-        size, calls, loops = 1, int(is_rule), 0
+        called: tuple[str, ...] = (node.func.id,) if is_rule else ()  # type: ignore[attr-defined]
+        size, loops = 1, 0
         for part in _parts(node):
             if type(part) in _LEAVES:
                 size += 1
                 continue
             within = part.__dict__.get("_extent") or _extent(part)
             size += within[0]
-            calls += within[1]
+            called += within[1]
             loops = max(loops, within[2])
-        known = kept["_extent"] = (size, calls, loops + isinstance(node, ast.For))
+        known = kept["_extent"] = (size, called, loops + isinstance(node, ast.For))
     return known
 
 
@@ -127,15 +133,20 @@ def is_cheap(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Constant)
 
 
-def calls_of_rules(body: Iterable[ast.AST]) -> int:
-    """How many calls of rules stand in code."""
-    return sum(_extent(node)[1] for node in body)
+def called_in(body: Iterable[ast.AST]) -> tuple[str, ...]:
+    """The functions of rules that code calls, each as often as the call stands there."""
+    return tuple(name for node in body for name in _extent(node)[1])
+
+
+def walks(body: Iterable[ast.AST]) -> bool:
+    """Whether code walks through something."""
+    return any(_extent(node)[2] for node in body)
 
 
 def _takes_time(node: ast.AST) -> bool:
     """Whether code calls a rule, or walks through something inside of something."""
-    _, calls, loops = _extent(node)
-    return calls > 0 or loops > 1
+    _, called, loops = _extent(node)
+    return bool(called) or loops > 1
 
 
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}

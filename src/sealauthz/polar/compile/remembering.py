@@ -1,37 +1,87 @@
 """Functions that remember their last answer within one decision, which asks several rules about the same facts.
 
 An answer is kept in one of some places behind the budget, with the number of its function and the arguments: it counts
-for the very same objects alone, and never beyond the decision. Functions that do little do not remember, nor do
-searches that may stop early. A list of all that a rule finds is whole, and nobody changes it.
+for the very same objects alone, and never beyond the decision. Functions that do little do not remember, nor do those
+that are called from one place alone, nor searches that may stop early. A list of all that a rule finds is whole, and
+nobody changes it.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import itertools
+from collections import Counter
+from collections.abc import Container, Sequence
 
 from sealauthz.polar.compile import placed
-from sealauthz.polar.compile.nodes import BUDGET, calls_of_rules, constant_node, name_node
+from sealauthz.polar.compile.nodes import (
+    BUDGET,
+    NO_TYPE_PARAMS,
+    called_in,
+    constant_node,
+    name_node,
+    number_in,
+    walks,
+)
 
 PLACES = 48
 """How many answers are remembered at once. Functions get them in turn, so that those of one decision, which are made
 one after the other, seldom share one.
 """
 
-FIRST_PLACE = 3
-"""Before them stand the steps and the depth that are left, and what takes the events of a trace."""
+FIRST_PLACE = 6
+"""Before them stand the steps and the depth that are left, what takes the events of a trace, and what a decision is
+about.
+"""
 
 _FEWEST_CALLS = 4
+_FEWEST_CALLERS = 2
 _LAST = "last"
 
 
-def pays(arguments: Sequence[str], body: Sequence[ast.stmt]) -> bool:
-    """Whether a function with this body does so much that it should remember its last answer."""
-    return bool(arguments) and calls_of_rules(body) >= _FEWEST_CALLS
+class Remembering:
+    """Which functions of one compilation remember."""
+
+    def __init__(self) -> None:
+        self._called: dict[str, tuple[str, ...]] = {}
+        self._may: set[str] = set()
+        self._turns = itertools.count()
+        self._counted: Counter[str] | None = None
+
+    def take(self, name: str, arguments: Sequence[str], body: Sequence[ast.stmt], *, collects: bool) -> None:
+        """Take in a function: whether it does so much that it may remember, and what it calls."""
+        called = self._called[name] = called_in(body)
+        self._counted = None
+        if arguments and (len(called) >= _FEWEST_CALLS or (collects and (called or walks(body)))):
+            self._may.add(name)
+
+    def finished(self, definition: ast.FunctionDef) -> ast.FunctionDef:
+        """A function as it is to be defined.
+
+        Only now, when all is compiled that a decision asks, is it known from how many places it is called.
+        """
+        name = definition.name
+        if name not in self._may:
+            return definition
+        if self._counted is None:
+            self._counted = Counter(name for called in self._called.values() for name in called)
+        if self._counted[name] < _FEWEST_CALLERS:
+            return definition
+        _, *arguments = [argument.arg for argument in definition.args.args]
+        body = _remembering(number_in(name), next(self._turns), arguments, definition.body)
+        return placed.FunctionDef(name, definition.args, body, [], **NO_TYPE_PARAMS)
+
+    def kept(self, names: Container[str]) -> Remembering:
+        """The same of some of the functions, for another compilation."""
+        other = Remembering()
+        other._called = {name: called for name, called in self._called.items() if name in names}
+        other._may = {name for name in self._may if name in names}
+        other._turns = self._turns
+        return other
 
 
-def remembering(number: int, turn: int, arguments: Sequence[str], body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the body of a function so that it remembers its last answer; `turn` tells in which place."""
+def _remembering(number: int, turn: int, arguments: Sequence[str], body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The body of a function so that it remembers its last answer; `turn` tells in which place."""
     place = FIRST_PLACE + turn % PLACES
     return [
         placed.Assign([placed.Name(_LAST, ast.Store())], _remembered(place, ast.Load())),

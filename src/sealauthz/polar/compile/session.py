@@ -12,6 +12,7 @@ from types import FunctionType
 from sealauthz.polar import program as written
 from sealauthz.polar.compile.forms import ALL_PASSES, CallPattern, Compiled, Condition, Passes, Template
 from sealauthz.polar.compile.nodes import name_node, numbered
+from sealauthz.polar.compile.remembering import Remembering
 from sealauthz.polar.core.nodes import Classes, Clause, Constant
 from sealauthz.polar.program import Key, Program
 from sealauthz.polar.syntax import Place, Term
@@ -82,8 +83,7 @@ class Session(ABC):
         self._fitting: dict[tuple[type, bool, tuple[type, ...]], bool | None] = {}
         self._names = itertools.count(first_name)
         self._demands: dict[Clause, tuple[Demand, ...]] = {}
-        self.turns = itertools.count()
-        """Numbers for the functions that remember, in the order in which they are made."""
+        self.remembering = Remembering()
 
     @abstractmethod
     def rule(self, name: str, pattern: CallPattern, place: Place | None = None, *, collects: bool = False) -> Compiled:
