@@ -13,7 +13,7 @@ from sealauthz.decision import Bundle
 from sealauthz.decision.bundle import EngineKind
 from sealauthz.decision.folder import installed_folder, layout_of, read_parameters, read_sources
 from sealauthz.decision.inspection import inspect
-from sealauthz.decision.signoffs import excesses_of
+from sealauthz.decision.signoffs import excesses_of, forget_always
 from sealauthz.errors import BundleRefused
 from sealauthz.model import MODEL
 from sealauthz.model.parameters import Parameters
@@ -207,6 +207,29 @@ def test_a_condition_that_is_none_is_signed_off(folder: Path, how: str) -> None:
 def test_a_condition_that_looks_like_none_needs_no_signature(folder: Path, condition: str, helpers: str) -> None:
     write(folder, rules=WAIVED.format(context="_", condition=condition, helpers=helpers))
     assert names_of_excesses(folder) == []
+
+
+def test_a_helper_that_changes_alone_is_followed_by_what_rests_on_it(folder: Path) -> None:
+    # The rule that waives stays the very same object; what was found about it before no longer holds.
+    named = ["waived use Seal SEAL_AUTHORITY"]
+    narrow, chained = 'yes(seal: Seal) if seal.kind = "OTHER";', "yes(seal: Seal) if no(seal);\n"
+    for helpers, expected in (
+        (narrow, []),
+        ("yes(_: Seal);", named),
+        (f"\n{narrow}", []),
+        (f"{narrow}\nyes(_: Seal);", named),
+        (chained, []),
+        (f"{chained}no(_: Seal);", named),
+        (f"{chained}no(_: SealHold);", []),
+        (f"{chained}no(seal: Seal) if seal matches Resource;", named),
+        ("", []),
+    ):
+        write(folder, rules=WAIVED.format(context="_", condition="yes(seal)", helpers=helpers))
+        found = names_of_excesses(folder)
+        assert found == names_of_excesses(folder) == expected, helpers
+    forget_always()
+    write(folder, rules=WAIVED.format(context="_", condition="yes(seal)", helpers="yes(_: Seal);"))
+    assert names_of_excesses(folder) == named
 
 
 def names_of_excesses(folder: Path) -> list[str]:

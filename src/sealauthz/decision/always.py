@@ -7,7 +7,7 @@ that the checker refuses as always true are not looked for here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealauthz.polar.blocks import UNIONS, declared_by, unions_of, written_out
@@ -42,16 +42,30 @@ _LONGEST = 12
 """How many helpers call one another before it counts as holding."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Whether a rule always holds, and which rules were asked to know it."""
+
+    rule: RuleNode
+    holds: bool
+    asked: frozenset[Key]
+
+
+@dataclass(slots=True, eq=False)
 class Always:
     """Tells whether the rules of a policy hold without a condition on what they are asked about.
 
-    `clauses` are all its rules, those that its blocks stand for among them.
+    `clauses` are all its rules, those that its blocks stand for among them. What was found about the same rule in a
+    policy `before` is taken over where all rules that it came to say the same.
     """
 
     statements: Sequence[Statement]
+    before: Always | None = None
     clauses: dict[Key, list[RuleNode]] = field(init=False)
     unions: Mapping[str, frozenset[str]] = field(init=False)
+    _found: dict[tuple[int, frozenset[int]], _Found] = field(init=False, default_factory=dict)
+    _same: dict[Key, bool] = field(init=False, default_factory=dict)
+    _asked: set[Key] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         blocks = [each for each in self.statements if isinstance(each, BlockNode)]
@@ -60,13 +74,39 @@ class Always:
         for rule in (*(each for each in self.statements if isinstance(each, RuleNode)), *written):
             self.clauses.setdefault((rule.name, len(rule.parameters)), []).append(rule)
         self.unions = unions_of(blocks)
+        if self.before is not None and self.before.unions != self.unions:
+            self.before = None
 
-    def holds(self, rule: RuleNode, named: Container[int] = ()) -> bool:
+    def forget_before(self) -> None:
+        """Let go of the policy before, when everything was asked."""
+        self.before = None
+
+    def holds(self, rule: RuleNode, named: frozenset[int] = frozenset()) -> bool:
         """Whether a rule holds for all that is of the types in its head; a text in its head is no condition.
 
         Nor is what it says about the parameters at the places that are `named`: who asks names a text there.
         """
-        asked = tuple(map(_asked, rule.parameters))
+        about = (id(rule), named)
+        kept = self._found.get(about)
+        if kept is None:
+            kept = None if self.before is None else self.before._found.get(about)
+            if kept is None or kept.rule is not rule or not all(map(self._is_same, kept.asked)):
+                self._asked = set()
+                kept = _Found(rule, self._holds(rule, named), frozenset(self._asked))
+            self._found[about] = kept
+        return kept.holds
+
+    def _is_same(self, key: Key) -> bool:
+        """Whether the rules of a name say what they said before, wherever they stand."""
+        found = self._same.get(key)
+        if found is None:
+            before = () if self.before is None else self.before.clauses.get(key, ())
+            now = self.clauses.get(key, ())
+            found = self._same[key] = len(before) == len(now) and all(map(_say_the_same, before, now))
+        return found
+
+    def _holds(self, rule: RuleNode, named: frozenset[int]) -> bool:
+        asked = tuple(map(_as_asked, rule.parameters))
         known = {
             each.name: _CONSTANT if place in named else None
             for place, each in enumerate(asked)
@@ -126,6 +166,7 @@ class Always:
 
     def _call(self, key: Key, arguments: Sequence[Term], known: Mapping[str, _Known], path: tuple[object, ...]) -> bool:
         clauses = self.clauses.get(key, ())
+        self._asked.add(key)
         asked = (key, *((placeless(each) if isinstance(each, Literal) else _given(each, known)) for each in arguments))
         if not clauses or asked in path:
             # What calls itself holds where another of its rules does.
@@ -143,7 +184,14 @@ class Always:
         return not {given, type_} & records and not {given, type_} & BUILTIN.keys()
 
 
-def _asked(parameter: Parameter) -> Term:
+def _say_the_same(one: RuleNode, other: RuleNode) -> bool:
+    """Whether two rules say the same, wherever they stand."""
+    if one is other:
+        return True
+    return placeless(one.parameters) == placeless(other.parameters) and placeless(one.body) == placeless(other.body)
+
+
+def _as_asked(parameter: Parameter) -> Term:
     """What stands for the argument in a question that a rule is made for."""
     if isinstance(parameter.term, Literal):
         return parameter.term

@@ -21,6 +21,7 @@ from sealauthz.decision.folder import (
     Layout,
     installed_folder,
     layout_of,
+    product_statements,
     read_parameters,
     read_product_sources,
     read_sources,
@@ -28,7 +29,7 @@ from sealauthz.decision.folder import (
     version_of,
 )
 from sealauthz.decision.questions import NO_PERMISSION, questions_of
-from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, signoff_diagnostics_of
+from sealauthz.decision.signoffs import Accepted, accepted_of, excesses_of, forget_always, signoff_diagnostics_of
 from sealauthz.decision.stored import StoredBundle, key_of
 from sealauthz.decision.texts import Texts
 from sealauthz.errors import BundleRefused
@@ -36,7 +37,6 @@ from sealauthz.polar import Rulebook, Source, Statement, admit, rulebook_of, tra
 from sealauthz.polar.check import Analysis, Baseline, Diagnostic, Severity, analyse, check_product_floor
 from sealauthz.polar.engine import CompiledEngine
 from sealauthz.polar.groups import NO_GROUPS, Groups, expanded
-from sealauthz.polar.parse import parse
 from sealauthz.polar.program import program_of
 from sealauthz.polar.reach import Reachability
 from sealauthz.polar.types import TypeTable
@@ -277,6 +277,7 @@ _engines: WeakKeyDictionary[Model, list[ReferenceType[CompiledEngine]]] = WeakKe
 
 def forget_loads(model: Model) -> None:
     """Let the next load of a model's policies start from nothing, for measurements."""
+    forget_always()
     _analyses.pop(model, None)
     _engines.pop(model, None)
 
@@ -323,7 +324,7 @@ def floor_diagnostics_of(statements: tuple[Statement, ...], product: tuple[Sourc
     if not product:
         return []
     with _without_collection():
-        kept = expanded(statement for source in product for statement in parse(source)).statements
+        kept = product_statements(product)
     return check_product_floor(statements, kept)
 
 

@@ -23,12 +23,15 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sealauthz.decision.texts import SILENT, TEXTS_FILE, Texts, TextsProblem, texts_from
 from sealauthz.errors import BundleRefused, did_you_mean
-from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source
+from sealauthz.polar import CONTRACT_FILE, FLOOR_FILE, Source, Statement
+from sealauthz.polar.groups import expanded
+from sealauthz.polar.parse import parse
 from sealauthz.schema.parameters import ParameterProblem, parameters_from
 
 BUNDLE_FILE = "bundle.toml"
@@ -184,6 +187,12 @@ def read_product_sources(layout: Layout, installed: Path | None = None) -> tuple
         return ()
     files = tuple(sorted(installed.glob("*.polar")))
     return tuple(read_sources(Layout(installed, files, (), ())))
+
+
+@lru_cache(maxsize=2)
+def product_statements(sources: tuple[Source, ...]) -> tuple[Statement, ...]:
+    """The statements of the product's own policies, with their groups spelled out. Raises BundleRefused."""
+    return expanded(statement for source in sources for statement in parse(source)).statements
 
 
 def read_parameters(layout: Layout, parameters: type) -> tuple[Any, bytes]:

@@ -15,17 +15,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from sealauthz.decision.always import Always
-from sealauthz.decision.folder import BUNDLE_FILE, PARAMETERS_FILE, Layout, line_of_number, read_product_sources
+from sealauthz.decision.folder import (
+    BUNDLE_FILE,
+    PARAMETERS_FILE,
+    Layout,
+    line_of_number,
+    product_statements,
+    read_product_sources,
+)
 from sealauthz.errors import did_you_mean
-from sealauthz.polar import FLOOR_FILE, RuleNode, Statement
+from sealauthz.polar import FLOOR_FILE, RuleNode, Source, Statement
 from sealauthz.polar.check import Diagnostic, Severity, check_product_floor
 from sealauthz.polar.groups import Groups, expanded
-from sealauthz.polar.parse import parse
 from sealauthz.polar.program import Key
 from sealauthz.polar.syntax import And, Call, Literal, Or, Place, Term
 from sealauthz.polar.terms import placeless
@@ -43,6 +49,9 @@ and type follow.
 _PERMISSION, _REQUIRES = ("has_permission", 3), ("requires", 3)
 _ELSEWHERE = {_PERMISSION, _REQUIRES, *((name, arity) for name, (arity, _) in _SETTLING.items())}
 """Rules that are looked at by what they are about, not by name; more of what is required allows less."""
+
+_ACTION = frozenset({1})
+"""The place of the action in a permission."""
 
 _RESTING = (("allow", 4), ("meets", 5), ("waived", 4))
 """What an allow begins with."""
@@ -88,8 +97,8 @@ def excesses_of(
         if groups is None:
             expansion = expanded(statements)
             statements, groups = expansion.statements, expansion.groups
-        product = expanded(statement for source in sources for statement in parse(source)).statements
-        always, known, own = Always(statements), Always(product), layout.own
+        product = product_statements(sources)
+        always, known, own = Always(statements, _last[0] if _last else None), _always_of(sources), layout.own
 
         @cache
         def kept() -> set[Place]:
@@ -99,7 +108,27 @@ def excesses_of(
         found += _permitting(always, known, own)
         found += _opening(always, known, own, kept)
         found += _dropped(always, known, groups)
+        always.forget_before()
+        _last[:] = [always]
     return list({each.name: each for each in reversed(found)}.values())[::-1]
+
+
+_last: list[Always] = []
+"""What was found about the policies that were looked at last: most of it holds for the next."""
+
+
+@lru_cache(maxsize=2)
+def _always_of(product: tuple[Source, ...]) -> Always:
+    """The same of the product's own policies."""
+    return Always(product_statements(product))
+
+
+def forget_always() -> None:
+    """Let the next policies be looked at from nothing, for measurements."""
+    _last.clear()
+    _always_of.cache_clear()
+    _resting_on.cache_clear()
+    product_statements.cache_clear()
 
 
 def signoff_diagnostics_of(excesses: Iterable[Excess], layout: Layout) -> list[Diagnostic]:
@@ -170,10 +199,12 @@ def _settling(always: Always, known: Always, own: frozenset[str], files: frozens
 
 def _permitting(always: Always, known: Always, own: frozenset[str]) -> Iterator[Excess]:
     """The actions of the product that the folder's own rules permit to everybody, and the product's do not."""
-    rules = [each for each in always.clauses.get(_PERMISSION, ()) if each.place.file in own and always.holds(each, {1})]
+    rules = [
+        each for each in always.clauses.get(_PERMISSION, ()) if each.place.file in own and always.holds(each, _ACTION)
+    ]
     if not rules:
         return
-    before = [each for each in known.clauses.get(_PERMISSION, ()) if known.holds(each, {1})]
+    before = [each for each in known.clauses.get(_PERMISSION, ()) if known.holds(each, _ACTION)]
     for action, type_ in dict.fromkeys((action, type_) for action, type_, _ in _required(known)):
         if any(_permits(known, each, action, type_) for each in before):
             continue
@@ -207,6 +238,7 @@ def _opening(always: Always, known: Always, own: frozenset[str], kept: Callable[
                 break
 
 
+@lru_cache(maxsize=2)
 def _resting_on(known: Always) -> dict[Key, list[tuple[Call, RuleNode]]]:
     """The calls on which an allow of the product rests, by what they call, with the rule that each stands in.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from sealauthz.polar.syntax import (
@@ -143,9 +144,10 @@ def shape(value: object, names: dict[str, int]) -> object:
         return tuple(shape(item, names) for item in value)
     if isinstance(value, Literal):
         return (type(value.value).__name__, value.value)
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return (type(value).__name__, *(shape(getattr(value, field.name), names) for field in fields))
+    cls: Any = type(value)
+    fields = _fields_of(cls)
+    if fields is not None:
+        return (type(value).__name__, *[shape(getattr(value, name), names) for name in fields])
     return value
 
 
@@ -158,7 +160,14 @@ def placeless(value: object) -> object:
     if isinstance(value, Literal):
         # `true` is equal to 1, and means something else.
         return type(value.value).__name__, value.value
-    if dataclasses.is_dataclass(value):
-        parts = (getattr(value, field.name) for field in dataclasses.fields(value))
-        return (type(value).__name__, *map(placeless, parts))
+    cls: Any = type(value)
+    fields = _fields_of(cls)
+    if fields is not None:
+        return (type(value).__name__, *[placeless(getattr(value, name)) for name in fields])
     return value
+
+
+@cache
+def _fields_of(cls: Any) -> tuple[str, ...] | None:
+    """The names of the fields of a class of the tree; None for any other class."""
+    return tuple(field.name for field in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else None
